@@ -8,7 +8,7 @@ import { importsOf, resolveImport } from "./source.ts";
 import type { Sources } from "./sources.ts";
 
 /** Folders whose circles are known, and are to be cut. */
-export const ALLOWED_CIRCLES: readonly string[] = ["src/limiter/"];
+export const ALLOWED_CIRCLES: readonly string[] = [];
 
 /**
  * Every circle of imports, one line each, and every allowance that is not needed any more.

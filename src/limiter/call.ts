@@ -54,6 +54,8 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
   readonly session: StoreSession;
   /** Whether a store decides in place of the configured one. */
   readonly isDegraded: boolean;
+  /** Whether its caller may wait. */
+  readonly waits: boolean;
   mode: TakeRequest["mode"];
   /** Names leases and the place in queues; empty where the call takes no permit. */
   id = "";
@@ -93,12 +95,8 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
     this.kind = kind;
     this.session = session;
     this.isDegraded = isDegraded;
+    this.waits = kind.mode === "wait";
     this.mode = kind.mode;
-  }
-
-  /** Whether its caller may wait. */
-  get waits(): boolean {
-    return this.kind.mode === "wait";
   }
 
   /** Answers by promise, and follows the caller's signal. Returns whether the caller is still there. */

@@ -97,7 +97,7 @@ function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
 
 /** The store has answered in time. */
 function answered<Answer>(call: Call<Answer>, reply: TakeReply): Answer | Promise<Answer> {
-  const { session } = call;
+  const { session, targets } = call;
   session.shortcuts?.remember(call, reply, call.askedUs);
   if (!call.waits) return done(call, reply);
   const { status, waitUs } = reply;
@@ -105,12 +105,12 @@ function answered<Answer>(call: Call<Answer>, reply: TakeReply): Answer | Promis
   if (status === "allowed" ? waitUs === 0 || call.kind.reserves : status !== "queued") return done(call, reply);
   if (call.kind.reserves) return done(call, { ...reply, status: "rate" });
   if (call.uncount === undefined) {
-    if (session.waits.isFull(call.targets)) {
+    if (session.waits.isFull(targets)) {
       // Others have begun to wait while the store was asked.
       session.undoTogether(call, reply);
       return done(call, queueFull(reply));
     }
-    call.uncount = session.waits.add(call.targets);
+    call.uncount = session.waits.add(targets);
   }
   return wait(call, status === "queued" ? waitForPermit(call, reply) : waitForTurn(call, reply));
 }
@@ -132,11 +132,14 @@ async function wait<Answer>(call: Call<Answer>, waiting: Promise<TakeReply | und
   return await take(again);
 }
 
-/** Answers. */
+/** Answers, and counts what the answer is. */
 function done<Answer>(call: Call<Answer>, reply: TakeReply): Answer {
   end(call);
-  call.reply = orQueueFull(call, reply);
-  if (call.waits) call.waitedMs = (steadyUs(call.session.clock) - call.startUs) / 1_000;
+  call.reply = reply;
+  if (call.waits) {
+    call.reply = orQueueFull(call, reply);
+    call.waitedMs = (steadyUs(call.session.clock) - call.startUs) / 1_000;
+  }
   return call.kind.answer(call, call.reply);
 }
 
@@ -147,8 +150,8 @@ function end<Answer>(call: Call<Answer>): void {
 }
 
 /** A call that could wait, but for those who wait already, was asked about for one moment: the queue denies it. */
-function orQueueFull<Answer>({ waits, mode, maxWaitUs }: Call<Answer>, reply: TakeReply): TakeReply {
-  const isTurnedAway = waits && mode === "now" && maxWaitUs > 0 && reply.status !== "allowed";
+function orQueueFull<Answer>({ mode, maxWaitUs }: Call<Answer>, reply: TakeReply): TakeReply {
+  const isTurnedAway = mode === "now" && maxWaitUs > 0 && reply.status !== "allowed";
   return isTurnedAway && reply.waitUs <= maxWaitUs ? queueFull(reply) : reply;
 }
 

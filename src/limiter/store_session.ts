@@ -78,12 +78,6 @@ export class StoreSession {
   #mustListen = false;
   #closing: Promise<void> | undefined;
 
-  /**
-   * @param id The store's id in the configuration.
-   * @param store The store.
-   * @param clock What waits are measured by.
-   * @param remote What a store needs that is not inside this process.
-   */
   constructor(id: string, store: Store, clock: Clock, remote?: { shortcuts: Shortcuts; health: StoreHealth }) {
     this.id = id;
     this.store = store;
@@ -100,6 +94,7 @@ export class StoreSession {
 
   /** Names the leases and the place in queues of a call; empty where it takes no permit: nothing has to be found again. */
   idFor({ targets, maxWaitUs }: Pick<TakeRequest, "targets" | "maxWaitUs">): string {
+    if (targets.length === 1 && targets[0]?.slots === 0) return "";
     const most = (numberOf: (target: Target) => number) =>
       targets.length === 1 ? numberOf(targets[0] as Target) : Math.max(...targets.map(numberOf));
     const slots = most((target) => target.slots);

@@ -102,9 +102,6 @@ export class Subscriptions<Event = LimiterEvent> {
   readonly #listeners = new Set<(event: Event) => void>();
   readonly #log: Pick<Logger, "error">;
 
-  /**
-   * @param log Where failures of listeners go.
-   */
   constructor(log: Pick<Logger, "error">) {
     this.#log = log;
   }

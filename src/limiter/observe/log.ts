@@ -16,10 +16,6 @@ type Level = (typeof LEVELS)[number];
 export class Log implements Logger {
   #logger: Logger | false | undefined;
 
-  /**
-   * @param logger Where messages go; undefined for warnings and errors to `console`, `false` for silence.
-   * @throws {ConfigError} If it is something else.
-   */
   constructor(logger?: Logger | false) {
     this.use(logger);
   }

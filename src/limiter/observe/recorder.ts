@@ -31,6 +31,8 @@ const ZERO = {
 export class Recorder {
   /** The limiter's id. */
   readonly limiter: string;
+  /** Whether anybody subscribes: then decisions are told. A field: getters of getters cost each call. */
+  isWatched = false;
   readonly #events: Subscriptions;
   #counts = { ...ZERO };
   /** By the clock; 0 for never: a field that always holds a number is changed in place. */
@@ -60,12 +62,12 @@ export class Recorder {
 
   /** Calls `listener` with every event of the limiter. Returns a function that removes the listener. */
   subscribe(listener: LimiterListener): () => void {
-    return this.#events.add(listener);
-  }
-
-  /** Whether there is a subscription: then decisions are reported. */
-  get isWatched(): boolean {
-    return this.#events.any;
+    const remove = this.#events.add(listener);
+    this.isWatched = true;
+    return () => {
+      remove();
+      this.isWatched = this.#events.any;
+    };
   }
 
   /**
@@ -76,7 +78,7 @@ export class Recorder {
     if (decision.allowed) this.acquired(waitedMs, atUs);
     else this.#denied(decision, waits, wasQueued);
     if (decision.degraded) this.#counts.degradedDecisions++;
-    if (this.#events.any) this.#events.emit({ type: "decision", limiter: this.limiter, decision, waitedMs });
+    if (this.isWatched) this.#events.emit({ type: "decision", limiter: this.limiter, decision, waitedMs });
   }
 
   /** A call was allowed, without a listener. */
@@ -109,7 +111,7 @@ export class Recorder {
   /** The store could not decide. */
   storeFailed(error: StoreError): void {
     this.#counts.storeErrors++;
-    if (this.#events.any) this.#events.emit({ type: "store_error", limiter: this.limiter, error });
+    if (this.isWatched) this.#events.emit({ type: "store_error", limiter: this.limiter, error });
   }
 
   /** A permit was taken. */
@@ -134,6 +136,6 @@ export class Recorder {
   #freed(type: "release" | "lease_lost"): void {
     const counts = this.#counts;
     counts.currentConcurrent = Math.max(counts.currentConcurrent - 1, 0);
-    if (this.#events.any) this.#events.emit({ type, limiter: this.limiter });
+    if (this.isWatched) this.#events.emit({ type, limiter: this.limiter });
   }
 }

@@ -64,9 +64,6 @@ export class StoreReport {
   #isAnnounced = false;
   readonly #mixedRules = new Map<string, RulesReport>();
 
-  /**
-   * @param options What it is about, and where it goes.
-   */
   constructor(options: ReportOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;

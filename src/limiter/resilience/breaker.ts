@@ -75,9 +75,6 @@ export class Breaker {
   #knownUs = -Infinity;
   #isClosed = false;
 
-  /**
-   * @param options What it works with.
-   */
   constructor(options: BreakerOptions) {
     this.#options = options;
   }

@@ -64,11 +64,6 @@ export class ClockWatch {
   #suspectedUs: number | undefined;
   #step: Step | undefined;
 
-  /**
-   * @param measure Starts a look at the store; its report goes to `look`, in any case.
-   * @param onStep Called once for each step, with what happened and what to do.
-   * @param own The clocks of this process.
-   */
   constructor(
     measure: () => void,
     onStep: (text: string) => void,

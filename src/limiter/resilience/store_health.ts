@@ -74,12 +74,6 @@ export class StoreHealth {
   /** What was asked when the store was given up, for looking at one that has no `check`. */
   #lastTargets: readonly Target[] = [];
 
-  /**
-   * @param id The store's id in the configuration.
-   * @param store The store.
-   * @param hooks What to tell.
-   * @param clock What deadlines are measured by: real time, whatever the clock of decisions.
-   */
   constructor(id: string, store: Store, hooks: HealthHooks, clock: Clock = systemClock) {
     this.#id = id;
     this.#store = store;

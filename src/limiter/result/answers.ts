@@ -16,7 +16,7 @@ export const TRY: CallKind<Decision> = {
   mode: "now",
   reserves: false,
   answer(call, outcome) {
-    const decision = decisionOf(call.targets, outcome, true, isDegraded(call));
+    const decision = decisionOf(call.targets, outcome, true, call.isDegraded || call.reply === undefined);
     if (decision.allowed && call.id !== "" && call.reply !== undefined) decision.grant(permitOf(call, decision));
     record(call, decision);
     return decision;
@@ -27,7 +27,7 @@ export const TRY: CallKind<Decision> = {
 export const PEEK: CallKind<Decision> = {
   mode: "peek",
   reserves: false,
-  answer: (call, outcome) => decisionOf(call.targets, outcome, false, isDegraded(call)),
+  answer: (call, outcome) => decisionOf(call.targets, outcome, false, call.isDegraded || call.reply === undefined),
 };
 
 /** `acquire`: a permit. */
@@ -43,14 +43,15 @@ export const ACQUIRE: CallKind<Permit> = {
  * @throws {RateLimitedError} If it is a denial.
  */
 export function allowedOrThrow<Answer>(call: Call<Answer>, outcome: Outcome): Decision {
-  const decision = decisionOf(call.session.currentAll(call.targets), outcome, false, isDegraded(call));
+  const decision = decisionOf(
+    call.session.currentAll(call.targets),
+    outcome,
+    false,
+    call.isDegraded || call.reply === undefined,
+  );
   record(call, decision);
   if (!decision.allowed) throw new RateLimitedError(decision);
   return decision;
-}
-
-function isDegraded<Answer>({ isDegraded, reply }: Call<Answer>): boolean {
-  return isDegraded || reply === undefined;
 }
 
 /** Makes the permit of a decision that allows. Its lease is renewed by the session that took it. */

@@ -39,16 +39,6 @@ export class HeldPermit implements Permit, HeldLease {
   #lost: AbortController | undefined;
   #released: Promise<void> | undefined;
 
-  /**
-   * The lease is renewed from now on.
-   *
-   * @param session Who took it, and keeps its lease.
-   * @param holders Whose slots it holds.
-   * @param decision The decision that granted it. Without one it is made when it is asked for.
-   * @param waitedMs How long the caller waited for it, in milliseconds.
-   * @param reply The reply that granted it.
-   * @param lease The id of its leases, or its lease in this process.
-   */
   constructor(
     session: StoreSession,
     holders: readonly LimiterTarget[],

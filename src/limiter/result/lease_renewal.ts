@@ -68,10 +68,6 @@ export class LeaseRenewal {
   #timer: Timer | undefined;
   #timerUs = Infinity;
 
-  /**
-   * @param clock What is waited by.
-   * @param renew How to ask the store.
-   */
   constructor(clock: Clock, renew: Renew) {
     this.#clock = clock;
     this.#renew = renew;

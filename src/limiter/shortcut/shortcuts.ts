@@ -16,11 +16,6 @@ export class Shortcuts {
   readonly #denials = new DenyCache();
   readonly #tokens: TokenLeases;
 
-  /**
-   * @param store The store.
-   * @param clock This process' clock.
-   * @param take Asks the store for units.
-   */
   constructor(store: Store, clock: Clock, take: TokenSource["take"] = async (request) => await store.execute(request)) {
     this.#clock = clock;
     this.#tokens = new TokenLeases(clock, {

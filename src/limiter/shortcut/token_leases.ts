@@ -29,10 +29,6 @@ export class TokenLeases {
   #sweepAtUs = Infinity;
   #closed = false;
 
-  /**
-   * @param clock What lease times are measured by.
-   * @param source How to reach the store.
-   */
   constructor(clock: Clock, source: TokenSource) {
     this.#clock = clock;
     this.#source = source;

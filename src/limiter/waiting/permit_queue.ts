@@ -74,11 +74,6 @@ export class PermitQueue implements WakeupListener {
   #closed: Error | undefined;
   #onEmpty: (() => void) | undefined;
 
-  /**
-   * @param instance The process, as the store knows it.
-   * @param clock What waits are measured by.
-   * @param onUnwanted Told of word to calls that are over: the store must hear again that they are.
-   */
   constructor(
     instance: string,
     clock: Clock,

@@ -19,9 +19,6 @@ export interface NewsTakers {
 export class StoreListener implements WakeupListener {
   readonly #to: NewsTakers;
 
-  /**
-   * @param to Where news goes.
-   */
   constructor(to: NewsTakers) {
     this.#to = to;
   }

@@ -62,9 +62,6 @@ export class TimedQueue {
   readonly #clock: Clock;
   #closed: Error | undefined;
 
-  /**
-   * @param clock What waits are measured by.
-   */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

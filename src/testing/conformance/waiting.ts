@@ -179,6 +179,20 @@ export const waiting: Topic = {
       },
     },
     {
+      name: "for a rate goes on in a queue that is full, where a correction has all of its calls ask again",
+      covers: ["law.10"],
+      async run(bench) {
+        const limiter = bench.limiter({ ratePerSecond: 1, maxWaiters: 2 });
+        const calls = [limiter.acquire(), limiter.acquire(), limiter.acquire()];
+        const permits = Promise.all(calls);
+        await bench.settle();
+        await limiter.block(500);
+        await bench.settle();
+        await bench.clock.runUntil(permits);
+        assert.equal(limiter.metrics().queueFull, 0);
+      },
+    },
+    {
       name: "cannot be overtaken by tryAcquire",
       covers: ["5.12.missing.fifo"],
       async run(bench) {

@@ -11,14 +11,14 @@ import { ClosedError, StoreError } from "../../../../base/errors.ts";
 import { groupBy } from "../../../../base/group_by.ts";
 import { hashSlot } from "../../hash_slot.ts";
 import { type CommandClient, openClient } from "../single/client.ts";
-import { isForbidden, readRedirect, type Redirect, type SlotRange } from "./layout.ts";
-import { askNode, askSeed, type ClusterDriver, noneTells, uncovered, unreachable } from "./discovery.ts";
+import { isForbidden, readRedirect, type Redirect } from "./layout.ts";
+import { type ClusterDriver, uncovered, unreachable } from "./discovery.ts";
+import { ClusterMap } from "./map.ts";
 import { type ClusterNode, ClusterNodes, type ClusterSettings } from "./nodes.ts";
 import { ClusterSubscriber } from "./subscriber.ts";
 import type { ClusterNodeView, RedisConnection, ScriptReply } from "../connection.ts";
 import { deleteByPrefix } from "../delete_by_prefix.ts";
 import { callTimeoutError, sameError, unsettled } from "../errors.ts";
-import { firstOf, NoneAnswered } from "../first_of.ts";
 import { runScript, type SentScripts } from "../run_script.ts";
 import { Opening } from "../single/opening.ts";
 import { Subscriber } from "../single/subscriber.ts";
@@ -26,10 +26,6 @@ import type { Script } from "../../script.ts";
 
 type Send<T> = (redis: CommandClient, asking: boolean) => Promise<T>;
 
-const FIRST_REFRESH_MS = 100;
-const MAX_REFRESH_MS = 1_000;
-/** Two refreshes are at least so far apart. */
-const MIN_BETWEEN_MS = 50;
 /** How long a look at the nodes waits for a map of the slots. */
 const MAX_LOOK_MS = 500;
 const FIRST_PAUSE_MS = 10;
@@ -80,29 +76,30 @@ export function clusterOver(
 }
 
 class Cluster {
-  readonly #driver: ClusterDriver;
   readonly #settings: ClusterSettings;
   readonly #nodes: ClusterNodes;
   readonly #subscriber: ClusterSubscriber<ClusterNode>;
   readonly #sent: SentScripts = new WeakMap();
   readonly #end = new AbortController();
-  /** That of the newest map of the slots that a node told. */
-  #epoch = -1;
+  readonly #map: ClusterMap;
   #connecting: Opening | undefined;
   #isConnected = false;
   #failure: StoreError | undefined;
-  #refreshing: Promise<void> | undefined;
-  #timer: Timer | undefined;
-  #refreshedUs = -Infinity;
-  #failures = 0;
+  #coolDown: Timer | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(driver: ClusterDriver, settings: ClusterSettings, onError: (error: StoreError) => void) {
-    this.#driver = driver;
     this.#settings = settings;
     this.#nodes = new ClusterNodes(settings, driver, (error) => {
       onError(error);
       this.#refreshSoon();
+    });
+    this.#map = new ClusterMap({
+      driver,
+      settings,
+      nodes: this.#nodes,
+      signal: this.#end.signal,
+      onChange: () => this.#subscriber.sync(),
     });
     this.#subscriber = new ClusterSubscriber(
       () => this.#nodes.primaries(),
@@ -187,7 +184,7 @@ class Cluster {
   async views(): Promise<ClusterNodeView[]> {
     await this.connect();
     // A node that hangs does not report that another one has taken over, until a command's time is over.
-    if (this.#sinceRefreshMs() >= MIN_BETWEEN_MS) await Promise.race([this.#refresh(), lapse(MAX_LOOK_MS)]);
+    if (this.#map.isOld) await Promise.race([this.#map.refresh(), lapse(MAX_LOOK_MS)]);
     return [...this.#nodes.primaries()].map((node) => ({
       url: node.settings.endpoint.label,
       has: (slot) => this.#nodes.owners[slot] === node,
@@ -200,7 +197,8 @@ class Cluster {
   }
 
   async #shutDown(): Promise<void> {
-    this.#timer?.cancel();
+    this.#coolDown?.cancel();
+    this.#map.close();
     this.#end.abort(closedError());
     await Promise.all([this.#subscriber.close(), this.#nodes.close()]);
   }
@@ -247,9 +245,13 @@ class Cluster {
     return readRedirect(error, node.settings.endpoint.host);
   }
 
+  #refreshSoon(): void {
+    if (this.#isConnected) this.#map.refreshSoon();
+  }
+
   async #connect(isBackground: boolean): Promise<void> {
     try {
-      this.#apply(await this.#askSeeds(isBackground));
+      await this.#map.readFirst(isBackground);
       const primaries = [...this.#nodes.primaries()];
       const results = await Promise.allSettled(
         primaries.map(({ pool }) => isBackground ? pool.prepare() : pool.connect()),
@@ -260,97 +262,15 @@ class Cluster {
         throw unreachable(failed.reason, this.#settings);
       }
       this.#isConnected = true;
-      if (primaries.length === 0 || failed !== undefined) this.#refreshLater();
+      if (primaries.length === 0 || failed !== undefined) this.#map.refreshLater();
     } catch (error) {
       if (error instanceof StoreError) {
         this.#failure = error;
-        this.#timer = startTimer(COOL_DOWN_MS, () => {
+        this.#coolDown = startTimer(COOL_DOWN_MS, () => {
           this.#failure = undefined;
         });
       }
       throw error;
-    }
-  }
-
-  #apply(ranges: readonly SlotRange[]): void {
-    this.#nodes.apply(ranges, this.#isConnected);
-    this.#subscriber.sync();
-  }
-
-  #refreshSoon(): void {
-    if (!this.#isConnected || this.#refreshing !== undefined || this.#end.signal.aborted) return;
-    const sinceMs = this.#sinceRefreshMs();
-    if (sinceMs >= MIN_BETWEEN_MS) void this.#refresh();
-    else this.#refreshIn(MIN_BETWEEN_MS - sinceMs);
-  }
-
-  /** With a growing pause, for as long as something is wrong. */
-  #refreshLater(): void {
-    this.#refreshIn(Math.min(FIRST_REFRESH_MS * 2 ** this.#failures++, MAX_REFRESH_MS) * (0.75 + Math.random() / 4));
-  }
-
-  #refreshIn(ms: number): void {
-    if (this.#end.signal.aborted) return;
-    this.#timer?.cancel();
-    this.#timer = startTimer(ms, () => void this.#refresh());
-  }
-
-  #sinceRefreshMs(): number {
-    return (systemClock.nowUs() - this.#refreshedUs) / 1_000;
-  }
-
-  #refresh(): Promise<void> {
-    return this.#refreshing ??= this.#readMap();
-  }
-
-  async #readMap(): Promise<void> {
-    this.#timer?.cancel();
-    try {
-      const ranges = await this.#askAny();
-      if (!this.#end.signal.aborted) this.#apply(ranges);
-    } catch {
-      // No node tells: each of them is reported by its own pool.
-    } finally {
-      this.#refreshing = undefined;
-      this.#refreshedUs = systemClock.nowUs();
-    }
-    const primaries = this.#nodes.primaries();
-    const isWell = [...primaries].every(({ pool }) => pool.isUp) && !this.#nodes.owners.includes(undefined);
-    if (!isWell || primaries.size < this.#nodes.count) this.#refreshLater();
-    else this.#failures = 0;
-  }
-
-  /**
-   * Asks a node that is connected; the seeds where none is. A primary that was stopped while another one took its place
-   * still claims its slots when it wakes, and would forget what it decides: a node that is behind the others is not believed.
-   */
-  async #askAny(): Promise<SlotRange[]> {
-    const nodes = [...this.#nodes.all()].filter(({ pool }) => pool.isUp).sort(() => Math.random() - 0.5);
-    const tasks = nodes.map(({ pool, settings }) => async () => {
-      const { epoch, ranges } = await pool.call((redis) => askNode(redis, settings.endpoint.host));
-      if (epoch < this.#epoch) throw new Error("the node knows less than another one knew");
-      if (Number.isFinite(epoch)) this.#epoch = epoch;
-      return ranges;
-    });
-    try {
-      return await firstOf(tasks, this.#end.signal);
-    } catch (error) {
-      if (!(error instanceof NoneAnswered)) throw error;
-      this.#epoch = -1; // there may be another cluster at the same addresses
-      return await this.#askSeeds();
-    }
-  }
-
-  async #askSeeds(isBackground = false): Promise<SlotRange[]> {
-    const { endpoint, socketConnectTimeoutMs } = this.#settings;
-    const seeds = await this.#driver.seeds(socketConnectTimeoutMs);
-    try {
-      return await firstOf(
-        seeds.map((seed) => (signal) => askSeed(seed, this.#driver, this.#settings, signal, isBackground)),
-        this.#end.signal,
-      );
-    } catch (error) {
-      throw error instanceof NoneAnswered ? noneTells(error.errors, endpoint) : error;
     }
   }
 }

@@ -41,18 +41,17 @@ import { type AskFor, combinedCall } from "./combined_call.ts";
 
 /** How an instance is made. */
 export interface RateSyncOptions<Id extends string = string> {
-  /** Stores by id: descriptions, or stores of one's own. Without any, limiters use an embedded memory store. */
+  /** Stores by id: their options, or stores of your own. Without any, limiters use a memory store of this process. */
   readonly stores?: Readonly<Record<string, StoreConfig | Store>>;
   /** Limiters by id. */
   readonly limiters?: Readonly<Record<Id, LimiterOptions>>;
   /** Settings that HTTP integrations read. */
   readonly http?: HttpConfig;
   /**
-   * Where messages go. Without one, warnings and errors go to `console`: one when a store begins to decide less than it
-   * should, and a line when that ends. `false` silences them.
+   * Where messages go. Without one, warnings and errors go to `console`: one when a store begins to fail, and a line when that ends. `false` disables them.
    */
   readonly logger?: Logger | false;
-  /** Where time comes from, for tests. @default the machine's clock */
+  /** The clock, for tests. @default the machine's clock */
   readonly clock?: Clock;
 }
 
@@ -138,18 +137,18 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     }
   }
 
-  /** Tells what `tryAcquire` would decide: see `Limiter.peek`. */
+  /** Returns what `tryAcquire` would decide: see `Limiter.peek`. */
   async peek(limiter: Id, options?: AskOptions): Promise<Decision> {
     return await this.limiter(limiter).peek(options);
   }
 
-  /** Takes cost for the earliest possible instant: see `Limiter.reserve`. */
+  /** Charges cost for the earliest possible time: see `Limiter.reserve`. */
   async reserve(limiter: Id, options?: AcquireOptions): Promise<Reservation> {
     return await this.limiter(limiter).reserve(options);
   }
 
   /**
-   * Waits until all of several limiters agree, and takes from all of them at once. One that denies keeps the others
+   * Waits until all of several limiters allow the call, and takes from all of them in one step. If one denies, the others stay
    * untouched. The failure policy is the strictest of theirs.
    *
    * @throws {RateLimitedError} If the deadline cannot be met.
@@ -197,7 +196,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     await this.limiter(limiter).reset(options);
   }
 
-  /** Forgets every key of every store, of all limiters and processes that share them, and this instance's metrics. */
+  /** Deletes every key of every store, for all limiters and processes that share them, and this instance's metrics. */
   async resetAll(): Promise<void> {
     for (const handle of this.#definitions.stores.values()) await (handle.current ?? await handle.client()).resetAll();
     for (const id of this.#definitions.limiterIds) this.limiter(id as Id).forgetMetrics();
@@ -208,7 +207,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     await this.limiter(limiter).refund(units, options);
   }
 
-  /** Takes units, also where the limit does not have them: see `Limiter.penalize`. */
+  /** Charges units, even if the limit has fewer: see `Limiter.penalize`. */
   async penalize(limiter: Id, units: number, options?: KeyOptions): Promise<Charge> {
     return await this.limiter(limiter).penalize(units, options);
   }
@@ -223,12 +222,12 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     return this.limiter(limiter).metrics();
   }
 
-  /** Calls `listener` with every event of a limiter. Returns a function that ends that. */
+  /** Calls `listener` with every event of a limiter. Returns a function that removes the listener. */
   subscribe(limiter: Id, listener: LimiterListener): () => void {
     return this.limiter(limiter).subscribe(listener);
   }
 
-  /** Calls `listener` when a store fails, and when it decides again. Returns a function that ends that. */
+  /** Calls `listener` when a store fails, and when it decides again. Returns a function that removes the listener. */
   subscribeStores(listener: StoreListener): () => void {
     return this.#storeEvents.add(listener);
   }
@@ -245,7 +244,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   /**
-   * Adds or replaces a limiter. Those who hold it follow the new rules from their next call on.
+   * Adds or replaces a limiter. Code that holds the limiter uses the new rules from its next call on.
    *
    * @throws {ConfigError | NotFoundError} If the description cannot be used; nothing is changed then.
    */
@@ -306,7 +305,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
 
   /**
    * Connects every store now, also those that no limiter uses, and makes sure that it can decide: at the start of a
-   * program this tells at once what is wrong.
+   * program this reports what is wrong.
    *
    * @throws {StoreError} If a store cannot be reached, refuses, or cannot do what its limiters need: it is a replica, a
    *   node of a cluster, or full, or the user may not run the scripts.
@@ -317,7 +316,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
 
   /**
    * Closes every store, within a second also where one hangs. New calls, and calls that wait, fail with a `ClosedError`;
-   * what waited is given back. Of permits that are still held, `lost` is aborted: they are free when their leases end.
+   * they give back what they have taken. Of permits that are still held, `lost` is aborted: they are free when their leases end.
    *
    * With `drain`, new calls fail at once, and calls that wait, permits that are held and functions of `run` may finish
    * before that, for at most `timeoutMs`. Another `close()` meanwhile ends the drain.
@@ -350,7 +349,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
 /**
  * Makes an instance. The limiters' ids become types: a misspelt one does not compile. Stores outside this
  * process that limiters use begin to connect in the next turn of the event loop, without keeping the process alive; what
- * is wrong there is told to the first call, or to `connect()`.
+ * is wrong there is reported by the first call, or by `connect()`.
  *
  * @throws {ConfigError | NotFoundError} If an option cannot be used.
  */

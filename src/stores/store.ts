@@ -338,7 +338,7 @@ export interface Store {
   connect(): Promise<void>;
   /**
    * Begins to connect before anything is asked, so that the first call need not wait for all of it. The process may end
-   * meanwhile. What goes wrong is told to the first call, and to nobody before that.
+   * meanwhile. The first call reports what goes wrong.
    */
   prepare?(): void;
   /**

@@ -61,7 +61,7 @@ export class EntryTable implements Table {
     return false;
   }
 
-  /** The one nearest to fresh of the next few whose permits nobody uses. */
+  /** The one nearest to fresh of the next few whose permits are not in use. */
   weakest(looks: number): EvictionCandidate | undefined {
     let best: EvictionCandidate | undefined;
     for (let i = Math.min(looks, this.#entries.size); i > 0; i--) {
@@ -80,7 +80,7 @@ export class EntryTable implements Table {
   }
 }
 
-/** An entry of a key that nobody has used. */
+/** An entry of a key that was not used. */
 export function freshEntry(policy: Policy): Entry {
   return {
     policy,

@@ -41,8 +41,6 @@ export class LimiterTable implements Table {
   #turn = 0;
 
   /**
-   * Makes one.
-   *
    * @param policy The limiter's rules.
    * @param nowUs The store's clock.
    */

@@ -15,7 +15,7 @@ import { PermitLedger } from "./permit_ledger.ts";
 /** For each rate of a target what its mark holds besides the level. */
 export type Traces = TargetLevel["traces"];
 
-/** Stands for the ledger of a key that nobody uses. Never written. */
+/** Stands for the ledger of a key that is not in use. Never written. */
 export const NOBODY: PermitLedger = new PermitLedger();
 
 /** Decides about rates at one reading of the clock. */
@@ -25,8 +25,6 @@ export class RateTransaction {
   readonly #peeks: boolean;
 
   /**
-   * Makes one.
-   *
    * @param table The state.
    * @param nowUs The reading of the clock.
    * @param peeks Whether nothing may be written.

@@ -34,8 +34,6 @@ export class StateTable {
   #last: LimiterTable | undefined;
 
   /**
-   * Makes one.
-   *
    * @param maxKeys The most keys; past it the one nearest to fresh is forgotten first.
    * @param nowUs The store's clock, asked when rules change.
    */
@@ -93,7 +91,7 @@ export class StateTable {
     this.keysOf(target.limiter, target.policy).reset(shortKey(target.key));
   }
 
-  /** Forgets every key, but wakes nobody. */
+  /** Forgets every key, and wakes no call. */
   clear(): void {
     this.#byLimiter.clear();
     this.#all.length = 0;

@@ -39,8 +39,6 @@ export class MemoryTransaction {
   readonly #rates: RateTransaction;
 
   /**
-   * Makes one.
-   *
    * @param table The state.
    * @param listeners Where wakeups go, by instance.
    * @param nowUs The reading of the clock.
@@ -163,7 +161,7 @@ export class MemoryTransaction {
       this.promote(target, id);
     }
     const served = ledger.holds(id, this.#nowUs);
-    // Word of it may have been lost long ago: whoever hears it now holds for the full time from now on.
+    // The message may have been lost long ago: a call that gets it now holds for the full time from now on.
     if (served) this.renew(target, id);
     else this.#cutLeases(target);
     const waitUs = served ? 0 : this.#recheck(target, id);

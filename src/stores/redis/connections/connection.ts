@@ -69,7 +69,7 @@ export interface RedisConnection {
   isUp?(): boolean;
   /** Connects now instead of at the first command, and rejects with what is wrong if it cannot. */
   connect(): Promise<void>;
-  /** Begins to connect, without keeping the process alive as long as nobody waits for it. Failures are told to nobody. */
+  /** Begins to connect, without keeping the process alive while no call waits for it. The first call reports failures. */
   prepare?(): void;
   /** Lets commands in flight finish, then disconnects what this object itself has opened. */
   close(): Promise<void>;

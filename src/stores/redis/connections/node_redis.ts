@@ -64,7 +64,7 @@ function openSentinel(settings: SentinelSettings, onError: (error: StoreError) =
 }
 
 function prepareOf(pool: Pool): () => void {
-  return () => void pool.prepare().catch(() => {}); // the first call is told
+  return () => void pool.prepare().catch(() => {}); // the first call reports it
 }
 
 /**

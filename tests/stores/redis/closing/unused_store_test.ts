@@ -45,7 +45,7 @@ describe("A store that is configured", () => {
     assert.deepEqual([fake.listStores()["used"]?.open, await countConnections(used)], [false, 0]);
   });
 
-  it("is no news while it cannot be reached and nobody asks, and one when somebody does", async () => {
+  it("is not reported while it cannot be reached and no call comes, and is reported when one comes", async () => {
     const url = `redis://127.0.0.1:${await freePort()}`;
     const lines: string[] = [];
     const note = (level: string) => (message: string) => void lines.push(`${level}: ${message}`);

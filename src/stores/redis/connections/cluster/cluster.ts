@@ -118,10 +118,10 @@ class Cluster {
     return (this.#connecting ?? this.#open(false)).awaited();
   }
 
-  /** Connects before anybody waits for it. */
+  /** Connects before a call waits for it. */
   prepare(): void {
     if (this.#isConnected || this.#connecting !== undefined || this.#end.signal.aborted) return;
-    this.#open(true).done.catch(() => {}); // the first call is told
+    this.#open(true).done.catch(() => {}); // the first call reports it
   }
 
   #open(isBackground: boolean): Opening {

@@ -1,5 +1,5 @@
 /**
- * The first attempt to connect, which may have begun before anybody waits for it.
+ * The first attempt to connect, which may have begun before a call waits for it.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export class Opening {
     this.#isBackground = isBackground;
   }
 
-  /** The same for somebody who waits for it: the process stays for them. */
+  /** The same for a call that waits for it: the process stays alive for it. */
   awaited(): Promise<void> {
     if (this.#isBackground) {
       this.#isBackground = false;

@@ -74,7 +74,7 @@ export class Pool {
     return this.#open(false).awaited();
   }
 
-  /** Opens the connections before anybody waits for them: until somebody does, the process may end. */
+  /** Opens the connections before a call waits for them: until one does, the process may end. */
   prepare(): Promise<void> {
     if (this.#opening !== undefined) return this.#opening.done;
     return this.#closing !== undefined || this.isUp ? this.connect() : this.#open(true).done;

@@ -269,7 +269,7 @@ showAs(Limiter.prototype, "Limiter", (it) => ({ id: it.id, ...it.policy, metrics
 /** The options of a call, without the key. */
 export type Keyless<Options> = Omit<Options, "key">;
 
-/** A limiter for one key, with the same calls. Nothing is registered for it. */
+/** A limiter for one key, with the same calls. It costs nothing to make, and need not be closed. */
 export class KeyedLimiter {
   static {
     brand(this, "KeyedLimiter");

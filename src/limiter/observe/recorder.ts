@@ -31,7 +31,7 @@ const ZERO = {
 export class Recorder {
   /** The limiter's id. */
   readonly limiter: string;
-  /** Whether anybody subscribes: then decisions are told. A field: getters of getters cost each call. */
+  /** Whether there is a subscription: then decisions are reported. A field: getters of getters cost each call. */
   isWatched = false;
   readonly #events: Subscriptions;
   #counts = { ...ZERO };

@@ -1,5 +1,5 @@
 /**
- * What a guard says about a request.
+ * What a guard has decided about a request.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import type { Refusal, RefusalReason } from "./denial.ts";
 import type { HeaderPair } from "./header_pair.ts";
 import type { Outcome } from "./settle.ts";
 
-/** What a guard says about a request, and how to tell the guard that the request is over. */
+/** What a guard has decided about a request. `finish` ends it. */
 export interface Admission {
-  /** Whether the request goes on. If not, `status`, `headers` and `body` are the answer. */
+  /** Whether the request is allowed. If not, `status`, `headers` and `body` are the answer. */
   readonly allowed: boolean;
-  /** The status of the answer; 200 if the request goes on, and the application decides. */
+  /** The status of the answer to a denied request; 200 for an allowed one, whose status the application chooses. */
   readonly status: number;
-  /** Headers to set on the answer, also where the request goes on: see `setHeaders`. */
+  /** Headers to set on the answer, also to an allowed request: see `setHeaders`. */
   readonly headers: readonly HeaderPair[];
-  /** The body of a refusal, whose type is among the headers; empty where the request goes on. */
+  /** The body of a denial, whose type is among the headers; empty where the request is allowed. */
   readonly body: string;
-  /** Why it is refused, or would be in a dry run. */
+  /** Why it is denied, or would be without the dry run. */
   readonly reason: RefusalReason | undefined;
-  /** The decision; `undefined` where no limiter was asked. */
+  /** The decision; `undefined` where no limiter was checked. */
   readonly decision: Decision | undefined;
   /**
    * Whether `finish` has work: a permit to release, or a cost to settle. If not, an adapter need not watch the answer.
@@ -41,7 +41,7 @@ export interface Guarding {
   isSameAs(other: object): boolean;
 }
 
-/** What an admission tells of the checks. */
+/** What an admission takes from the checks. */
 export interface AdmissionFacts extends Pick<CheckResult, "decision" | "permit"> {
   /** Why the request is denied, or would be in a dry run. */
   readonly refusal: Pick<Refusal, "reason"> | undefined;
@@ -60,15 +60,15 @@ export interface DeniedAnswer {
 
 /** An admission. */
 export class GuardAdmission implements Admission {
-  /** Whether the request goes on. */
+  /** Whether the request is allowed. */
   readonly allowed: boolean;
   /** The status of the answer. */
   readonly status: number;
   /** Headers to set on the answer. */
   readonly headers: readonly HeaderPair[];
-  /** The body of a refusal. */
+  /** The body of a denial. */
   readonly body: string;
-  /** Why it is refused, or would be in a dry run. */
+  /** Why it is denied, or would be without the dry run. */
   readonly reason: RefusalReason | undefined;
   /** The decision. */
   readonly decision: Decision | undefined;
@@ -107,7 +107,7 @@ export class GuardAdmission implements Admission {
     return this.#finished === undefined && (this.#permit !== undefined || this.#settle !== undefined);
   }
 
-  /** Says that the request is over. */
+  /** Ends the request. */
   finish(outcome: Outcome = {}): Promise<void> {
     return this.#finished ??= this.#finish(outcome);
   }

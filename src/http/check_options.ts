@@ -11,7 +11,7 @@ import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import { HTTP_WORDS } from "./foreign_words.ts";
 
 /**
- * Refuses what is no object of options, and options that are not known.
+ * Throws for a value that is no object of options, and for unknown options.
  *
  * @param options What was given.
  * @param known The names that mean something.

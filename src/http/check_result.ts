@@ -11,7 +11,7 @@ import { isClosed, isStoreError } from "../limiter/resilience/failure.ts";
 import type { Refusal } from "./denial.ts";
 import type { ErrorReporter } from "./error_reporter.ts";
 
-/** How long a client should wait for a store that cannot decide; the real time is not known. */
+/** `Retry-After` where the store cannot decide. When it can again is not known. */
 const STORE_RETRY_MS = 5_000;
 
 /** The status, for logs, of a request whose client has left: no answer reaches it. */

@@ -1,5 +1,5 @@
 /**
- * The address of a client behind proxies, as trusted proxies report it.
+ * The address of a client behind proxies. Only trusted proxies are believed.
  *
  * @module
  */
@@ -40,10 +40,9 @@ export interface ClientAddressOptions {
    */
   readonly trustedProxies?: readonly string[] | NetworkSet | undefined;
   /**
-   * The header in which your proxies tell the client's address: `"x-forwarded-for"` and `"forwarded"` are chains, any
-   * other holds one address (`"cf-connecting-ip"`, `"cloudfront-viewer-address"`, `"x-real-ip"`). Only this one is
-   * read. If the runtime does not report the peer, it is believed only if it is named here.
-   * @default {"x-forwarded-for"}
+   * The header in which your proxies send the client's address: `"x-forwarded-for"` and `"forwarded"` are chains, any
+   * other holds one address (`"cf-connecting-ip"`, `"cloudfront-viewer-address"`, `"x-real-ip"`). Only this one is read.
+   * Where the runtime reports no peer, the header is believed only if it is named here. @default {"x-forwarded-for"}
    */
   readonly addressHeader?: string | undefined;
 }
@@ -92,7 +91,7 @@ export class NetworkSet {
     return this.#networks.some((network) => contains(network, address));
   }
 
-  /** Who a peer is. It is remembered, because a proxy, or a connection that is kept alive, sends many requests. */
+  /** Reads the address of a peer. It is remembered, because a proxy, or a connection that is kept alive, sends many requests. */
   peer(text: string): Peer {
     let peer = this.#peers.get(text);
     if (peer === undefined) {
@@ -119,10 +118,10 @@ const MAX_HOPS = 64;
  *
  * @param headers The request's headers.
  * @param peer The address at the other end of the socket.
- * @param options Which proxies are trusted, and which header they write.
- * @returns The address in canonical form, without port or zone; IPv4-mapped IPv6 as IPv4, and so is `64:ff9b::/96`,
- * what NAT64 makes of public IPv4 addresses. `undefined` where it cannot be known: no peer, or a trusted proxy that
- * tells something else than an address.
+ * @param options Which proxies are trusted, and which header they set.
+ * @returns The address in canonical form, without port or zone; IPv4-mapped IPv6 as IPv4, and so is `64:ff9b::/96`, what
+ * NAT64 makes of public IPv4 addresses. `undefined` where it cannot be known: no peer, or a trusted proxy that tells
+ * something else than an address.
  * @throws {ConfigError} If an option is wrong or misspelt.
  */
 export function clientAddress(
@@ -135,7 +134,7 @@ export function clientAddress(
   return findAddress(headers, peer, options);
 }
 
-/** Refuses what cannot be the name of a header. */
+/** Throws for a value that cannot be the name of a header. */
 export function checkAddressHeader(name: unknown): void {
   if (name === undefined || (typeof name === "string" && isHeaderName(name))) return;
   throw new ConfigError({ path: "addressHeader", expected: "the name of a header", received: show(name) });
@@ -166,7 +165,7 @@ export function addressGroup(address: string, ipv6Prefix: number): string {
   return `${formatAddress(masked(parsed, ipv6Prefix))}/${ipv6Prefix}`;
 }
 
-/** What trusted proxies tell; `undefined` where that is no address. */
+/** The address in the header of trusted proxies; `undefined` where the header holds none. */
 function fromHeader(headers: HeaderSource, name: string, trusted: NetworkSet): Address | "nothing" | undefined {
   const value = readHeader(headers, name);
   if (value === undefined || value.trim() === "") return "nothing";

@@ -48,12 +48,12 @@ const OPTIONS: Readonly<Record<keyof GuardOptions, "function" | "boolean" | "any
   addressHeader: "any",
 };
 
-/** Dialects that tell instants, not times from now. */
+/** Dialects whose headers hold instants, not times from now. */
 const INSTANTS: ReadonlySet<HeaderDialect> = new Set<HeaderDialect>(["x-ratelimit", "x-ratelimit-ms"]);
 
 /** Options, checked, with defaults. */
 export interface CompiledGuard<Raw> {
-  /** The cost, from 1. */
+  /** The rules, at least one. */
   readonly rules: readonly CompiledRule<Raw>[];
   /** Where limiters come from. */
   readonly source: LimiterSource;
@@ -63,19 +63,19 @@ export interface CompiledGuard<Raw> {
   readonly headers: HeaderWriter;
   /** How the client's address is found. */
   readonly address: AddressRules;
-  /** Whether a request may cost nothing, because a function tells its cost. */
+  /** Whether a request may cost nothing: its cost is a function. */
   readonly mayBeFree: boolean;
-  /** Whether a rule tells the real cost of a request after its answer. */
+  /** Whether a rule has a function `settle`. */
   readonly settles: boolean;
   /** Whether requests may wait. */
   readonly waits: boolean;
   /** How long a request may wait, in milliseconds. */
   readonly waitMs: number;
-  /** The status of a refusal by a limit. */
+  /** The status of a denial by a limit. */
   readonly statusCode: number;
-  /** How its body looks. */
+  /** The style of its body. */
   readonly body: BodyStyle;
-  /** Whether headers or bodies tell instants, for which the present must be known. */
+  /** Whether headers or bodies hold instants, for which the present must be known. */
   readonly tellsInstants: boolean;
 }
 
@@ -180,7 +180,7 @@ function checkCost<Raw>(cost: Cost<Raw>, path: string): Cost<Raw> {
   return fail(path, "a whole number from 1, or a function", cost);
 }
 
-/** What only the limiter tells: whether it can ever hold the cost, and whether it has anything to settle. */
+/** Checks what depends on the limiter: whether it can ever hold the cost, and whether it has a rate to settle. */
 function checkRule<Raw>(rule: CompiledRule<Raw>, { policy }: Limiter, isAlone: boolean): void {
   const { cost, settle, limiter: id } = rule;
   if (typeof cost === "number" && cost > policy.capacity) {

@@ -14,10 +14,10 @@ export interface CompiledRule<Raw> {
   readonly path: string;
   /** The limiter's id. */
   readonly limiter: string;
-  /** Tells the key of a request; `undefined` where all requests share one limit. */
+  /** Returns the key of a request; `undefined` where all requests share one limit. */
   readonly identify: Identify<Raw> | undefined;
   /** Units that a request takes. */
   readonly cost: Cost<Raw>;
-  /** Tells the real cost after the answer. */
+  /** Returns the real cost after the answer. */
   readonly settle: Settle<Raw> | undefined;
 }

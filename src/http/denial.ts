@@ -1,5 +1,5 @@
 /**
- * The answer to a request that is refused.
+ * The body of the answer to a denied request.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export type RefusalReason =
   | "aborted";
 
 /**
- * The form of the body of a denial.
+ * The style of the body of a denial.
  *
  * - `problem`: `application/problem+json` (RFC 9457), with the types of the rate limit draft
  * - `detail`: `{ detail: [{ type, msg, context }] }`, as rate-sync for Python answers
@@ -42,7 +42,7 @@ export type BodyStyle = "problem" | "detail" | "error";
 /** Every style. */
 export const BODY_STYLES: readonly BodyStyle[] = ["problem", "detail", "error"];
 
-/** A refusal, before it is an answer. */
+/** A denial, before it is an answer. */
 export interface Refusal {
   /** Why. */
   readonly reason: RefusalReason;
@@ -75,7 +75,7 @@ const KINDS: Readonly<Record<RefusalReason, { readonly type?: string; readonly t
   aborted: { title: "Client closed the request" },
 };
 
-/** The body of a refusal. */
+/** The body of a denial. */
 export function bodyOf(refusal: Refusal, style: BodyStyle, nowMs: number): Body {
   if (style === "problem") return { contentType: "application/problem+json", text: JSON.stringify(problem(refusal)) };
   const content = style === "detail" ? detail(refusal) : error(refusal, nowMs);

@@ -230,7 +230,7 @@ export class Guard<Raw = unknown> {
     return new GuardAdmission(result, headers, settles && isCharged ? this.#settlerOf(request, checks) : undefined);
   }
 
-  /** Corrects the charges of a request; `undefined` where none of its rules tells the real cost. */
+  /** Corrects the charges of a request; `undefined` where none of its rules has a function `settle`. */
   #settlerOf(request: GuardedRequest<Raw>, checks: readonly LimitCheck<Raw>[]): Settler | undefined {
     if (!checks.some(({ settle }) => settle !== undefined)) return undefined;
     const context = { request, source: this.#compiled.source, errors: this.#errors };

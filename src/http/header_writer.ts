@@ -35,7 +35,7 @@ export class HeaderWriter {
    * The headers of a decision.
    *
    * @param decision The decision; `undefined` where no limiter has made one.
-   * @param nowMs The present, in milliseconds since the Unix epoch, for dialects that tell instants.
+   * @param nowMs The present, in milliseconds since the Unix epoch, for dialects whose headers hold instants.
    */
   of(decision: Decision | undefined, nowMs: number): readonly HeaderPair[] {
     if (this.#isPlain) return decision === undefined ? NO_HEADERS : this.#draft.of(decision);

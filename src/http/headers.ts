@@ -11,7 +11,7 @@ import { DraftHeaders } from "./draft_headers.ts";
 import type { HeaderPair } from "./header_pair.ts";
 
 /**
- * How headers tell what is left.
+ * A dialect of rate limit headers.
  *
  * - `draft-11`: `RateLimit: "api";r=9;t=10` and `RateLimit-Policy: "api";q=10;w=10`, each limit listed
  * - `draft-7`: `RateLimit: limit=10, remaining=9, reset=10`, of the tightest limit, as all that follow
@@ -33,10 +33,10 @@ export const DIALECTS: readonly HeaderDialect[] = [
 ];
 
 /**
- * Headers that say what is left. For a decision without counts, only the policy.
+ * The headers of a decision. Where no store has counted, only the policy.
  *
  * @param decision The decision.
- * @param dialect How they tell it.
+ * @param dialect The dialect.
  * @param nowMs The present, in milliseconds since the Unix epoch.
  */
 export function rateLimitHeaders(decision: Decision, dialect: HeaderDialect, nowMs: number): HeaderPair[] {
@@ -84,7 +84,7 @@ export function violatedPolicies({ limits, cost, reason }: Decision): string[] {
   });
 }
 
-/** The limit with the least left; a rate rather than slots, which come and go. */
+/** The limit with the least left; a rate rather than permits, which are soon released. */
 function tightestOf(limits: readonly LimitStatus[]): LimitStatus | undefined {
   const rates = limits.filter(({ windowMs }) => windowMs !== undefined);
   return (rates.length === 0 ? limits : rates).reduce<LimitStatus | undefined>((tightest, status) => {

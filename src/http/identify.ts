@@ -1,5 +1,5 @@
 /**
- * Who is limited: functions that tell the key of a request.
+ * Functions that return the key of a request.
  *
  * @module
  */
@@ -91,9 +91,7 @@ export function firstOf<Raw = unknown>(...identifiers: readonly Identify<Raw>[])
   };
 }
 
-/**
- * The keys that an identity names, each once; `undefined` if it names none. A part that names none is `UNIDENTIFIED`.
- */
+/** The keys of an identity, each once; `undefined` if it has none. A part without a key is `UNIDENTIFIED`. */
 export function keysOf(identity: Identity): readonly string[] | undefined {
   if (typeof identity === "string") return isKey(identity) ? [identity] : undefined;
   if (!Array.isArray(identity)) {

@@ -15,13 +15,13 @@ import type { Charge } from "./source.ts";
 
 /** One limiter and key that a request is checked against, and what it is charged there if it is allowed. */
 export interface LimitCheck<Raw> extends Charge {
-  /** Tells the real cost after the answer. */
+  /** Returns the real cost after the answer. */
   readonly settle: Settle<Raw> | undefined;
 }
 
 /**
  * The checks of a request: one for each key of each rule. Without a promise where no function returns one. Never rejects:
- * a key that cannot be told is `unidentified`, a cost that cannot be told is 1, and both are reported.
+ * where a key function fails, the key is `unidentified`; where a cost function fails, the cost is 1. Both are reported.
  */
 export function checksOf<Raw>(
   rules: readonly CompiledRule<Raw>[],

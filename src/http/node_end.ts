@@ -1,7 +1,7 @@
 /**
  * When an answer of `node:http` or `node:http2` is over, however it ends.
  *
- * Three events tell, and none of them tells of every end. `finish` and `close` of the response are not sent for a response
+ * Three events report it, and none of them reports every end. `finish` and `close` of the response are not sent for a response
  * that waits behind another one on a pipelined connection; the connection's `close` is. A response of HTTP/2 says neither
  * once its stream is closed, and has no `destroyed`; its stream says both, and whether it was reset.
  *
@@ -70,10 +70,10 @@ function streamOf({ stream }: EndingResponse): Http2Stream | undefined {
   return typeof closed === "boolean" && typeof destroyed === "boolean" ? stream as Http2Stream : undefined;
 }
 
-/** Who waits for a connection to close. One listener serves all, because many requests may be pipelined on it. */
+/** Callbacks for the end of a connection. One listener serves all, because many requests may be pipelined on it. */
 const waiting = new WeakMap<NodeSocket, Set<() => void>>();
 
-/** Calls back when a connection closes, until it is cancelled. */
+/** Calls back when a connection closes. Returns a function that cancels that. */
 function onClose(socket: NodeSocket, closed: () => void): (() => void) | undefined {
   const { once } = socket as { once?: (event: "close", listener: () => void) => unknown };
   if (typeof once !== "function") return undefined; // a request that was made up for a test

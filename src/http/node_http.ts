@@ -31,7 +31,7 @@ export interface NodeResponse {
   readonly headersSent: boolean;
   /** Whether everything has been handed to the system. */
   readonly writableFinished?: boolean | undefined;
-  /** Whether the connection is gone; `undefined` of HTTP/2, whose stream tells. */
+  /** Whether the connection is gone; `undefined` of HTTP/2, whose stream says so. */
   readonly destroyed?: boolean | undefined;
   /** The stream of HTTP/2. */
   readonly stream?: unknown;
@@ -105,7 +105,7 @@ const NODE_HEADERS: HeaderAccess<NodeResponse> = {
 };
 
 /**
- * Middleware that calls `next` for requests that the guard allows, and answers all others. Where the guard cannot be used,
+ * Middleware that calls `next` for allowed requests, and answers denied ones. Where the guard cannot be used,
  * `next` is called with the error.
  *
  * @param guard The guard.

@@ -1,5 +1,5 @@
 /**
- * What a user writes to describe a guard.
+ * The options of a guard.
  *
  * @module
  */
@@ -23,15 +23,15 @@ export type Cost<Raw = unknown> = number | ((request: GuardedRequest<Raw>) => nu
 export interface GuardRule<Raw = unknown> {
   /** The limiter's id. */
   readonly limiter: string;
-  /** Who is limited. @default the guard's `key` */
+  /** The key of a request. @default the guard's `key` */
   readonly key?: Identify<Raw> | false;
   /** Units that a request takes. @default the guard's `cost` */
   readonly cost?: Cost<Raw>;
-  /** What it has cost, when it has been answered. @default the guard's `settle` */
+  /** The real cost of a request, known after the answer. @default the guard's `settle` */
   readonly settle?: Settle<Raw>;
 }
 
-/** Requests by the client's network, or by key. */
+/** A list of clients, by network or by key. */
 export interface GuardList {
   /** Networks, as CIDRs or addresses. */
   readonly networks?: readonly string[];
@@ -39,7 +39,7 @@ export interface GuardList {
   readonly keys?: readonly string[];
 }
 
-/** A refusal that is about to be answered. */
+/** A denial that is about to be answered. */
 export interface Denied {
   /** Why. */
   readonly reason: RefusalReason;
@@ -55,7 +55,7 @@ export interface Denied {
   readonly decision: Decision | undefined;
 }
 
-/** An answer in place of the usual denial. Omitted fields stay as they are. */
+/** What is sent in place of the usual denial. Parts that are left out keep their usual value. */
 export interface DenialAnswer {
   /** The status, from 200 to 599. */
   readonly status?: number;
@@ -65,17 +65,17 @@ export interface DenialAnswer {
   readonly body?: unknown;
 }
 
-/** Something that a guard has decided. */
+/** What a guard has decided about a request. */
 export interface GuardReport<Raw = unknown> {
   /** The request. */
   readonly request: GuardedRequest<Raw>;
-  /** Why it is refused, or would be in a dry run; `undefined` where it is not. */
+  /** Why it is denied, or would be without the dry run; `undefined` where it is allowed. */
   readonly reason: RefusalReason | undefined;
   /** The keys that were checked, one for each limiter. */
   readonly keys: readonly (string | undefined)[];
   /** The decision, where a limiter made one. */
   readonly decision: Decision | undefined;
-  /** Whether the guard only reports. */
+  /** Whether the request is allowed whatever was decided. */
   readonly dryRun: boolean;
 }
 
@@ -95,7 +95,7 @@ export interface GuardOptions<Raw = unknown> {
   readonly key?: Identify<Raw> | false;
   /** Units that a request takes. @default {1} */
   readonly cost?: Cost<Raw>;
-  /** The final cost of a request, when it has been answered: `failuresOnly()`, `responseBytes()`, or a function. */
+  /** The real cost of a request, known after the answer: `failuresOnly()`, `responseBytes()`, or a function. */
   readonly settle?: Settle<Raw>;
   /** Requests that are not limited at all. */
   readonly skip?: (request: GuardedRequest<Raw>) => boolean | Promise<boolean>;
@@ -112,21 +112,18 @@ export interface GuardOptions<Raw = unknown> {
   readonly dryRun?: boolean;
   /** How long a request may wait instead of being denied, in milliseconds, 0 or more. @default {0} */
   readonly waitMs?: number;
-  /**
-   * Which headers say what is left: one dialect or several; with `false`, only `Retry-After` is sent.
-   * @default {"draft-11"}
-   */
+  /** The dialect of the `RateLimit` headers, or several dialects; `false` sends only `Retry-After`. @default {"draft-11"} */
   readonly headers?: HeaderDialect | readonly HeaderDialect[] | false;
   /**
    * Whether scripts of other origins may read the headers that the guard sets: their names are added to
    * `Access-Control-Expose-Headers`, unless that is `*`. @default {false}
    */
   readonly exposeHeaders?: boolean;
-  /** The form of the body of a denial. @default {"problem"} */
+  /** The style of the body of a denial. @default {"problem"} */
   readonly body?: BodyStyle;
-  /** The status of a refusal by a limit, from 400 to 599. @default {429} */
+  /** The status of a denial by a limit, from 400 to 599. @default {429} */
   readonly statusCode?: number;
-  /** Answers denied requests in its own way. */
+  /** Changes the answer to a denied request. */
   readonly onDenied?: (
     denied: Denied,
     request: GuardedRequest<Raw>,
@@ -135,7 +132,7 @@ export interface GuardOptions<Raw = unknown> {
   readonly onDecision?: (report: GuardReport<Raw>) => void;
   /** Called with each error: of a function among the options, or of the store. */
   readonly onError?: GuardErrorListener;
-  /** Where that is logged, each kind once a minute. @default console */
+  /** Where errors are logged, each kind once a minute. @default console */
   readonly logger?: Pick<Logger, "warn">;
   /**
    * Throws the errors of a store instead of answering 503, where a limiter's `onStoreError` is `"throw"`.
@@ -148,7 +145,7 @@ export interface GuardOptions<Raw = unknown> {
    */
   readonly trustedProxies?: readonly string[];
   /**
-   * The header in which your proxies tell the client's address: `"x-forwarded-for"`, `"forwarded"`, or one that holds
+   * The header in which your proxies send the client's address: `"x-forwarded-for"`, `"forwarded"`, or one that holds
    * one address. Only this one is read. @default {"x-forwarded-for"}
    */
   readonly addressHeader?: string;

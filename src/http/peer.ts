@@ -1,5 +1,5 @@
 /**
- * The option `peer` of adapters whose runtime may not tell the other end of a connection.
+ * The option `peer` of adapters whose runtime may not report the address at the other end of a connection.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * From a refusal to the answer that is sent.
+ * From a denial to the answer that is sent.
  *
  * @module
  */
@@ -13,23 +13,23 @@ import type { DenialAnswer, Denied, GuardOptions } from "./options.ts";
 import type { GuardedRequest } from "./request.ts";
 import type { ErrorReporter } from "./error_reporter.ts";
 
-/** What belongs to a refusal. */
+/** What the answer to a denied request depends on. */
 export interface RefusalContext<Raw> {
   /** The request. */
   readonly request: GuardedRequest<Raw>;
-  /** Headers that tell what is left. */
+  /** The `RateLimit` headers. */
   readonly headers: readonly HeaderPair[];
-  /** How the body looks. */
+  /** The style of the body. */
   readonly body: BodyStyle;
   /** The present, in milliseconds since the Unix epoch. */
   readonly nowMs: number;
   /** The application's own answer. */
   readonly onDenied: GuardOptions<Raw>["onDenied"];
-  /** Told if that fails. */
+  /** Where errors are reported. */
   readonly errors: ErrorReporter;
 }
 
-/** The answer to a request that is refused. Without a promise where `onDenied` is not there. Never rejects. */
+/** The answer to a denied request. Without a promise where there is no `onDenied`. Never rejects. */
 export function refuse<Raw>(refusal: Refusal, context: RefusalContext<Raw>): Admission | Promise<Admission> {
   const { reason, status, retryAfterMs, decision } = refusal;
   const { contentType, text } = bodyOf(refusal, context.body, context.nowMs);

@@ -16,9 +16,9 @@ export interface RequestFacts<Raw = unknown> {
   readonly url: string;
   /** The headers. */
   readonly headers: HeaderSource;
-  /** The address at the other end of the socket, if the runtime tells it. */
+  /** The address at the other end of the socket, if the runtime reports it. */
   readonly peer?: string | undefined;
-  /** Aborted when the client disconnects: a request that waits then leaves the queue. */
+  /** Aborted when the client has left: a request that waits is then withdrawn. */
   readonly signal?: AbortSignal | null | undefined;
   /**
    * Reads the body for key functions, without taking it from the handler: called with `raw`, and with how many bytes
@@ -75,7 +75,7 @@ export class GuardedRequest<Raw = unknown> {
     return (this.#facts.raw ?? this.#facts) as Raw;
   }
 
-  /** The address at the other end of the socket, as the runtime reports it: that of a proxy, if there is one. */
+  /** The address at the other end of the socket, as the runtime reports it: that of a proxy, where there is one. */
   get peer(): string | undefined {
     return this.#facts.peer;
   }
@@ -98,7 +98,7 @@ export class GuardedRequest<Raw = unknown> {
     return facts instanceof Request ? await readRequestBody(facts, maxBytes) : undefined;
   }
 
-  /** Aborted when the client is gone. */
+  /** Aborted when the client has left. */
   get signal(): AbortSignal | undefined {
     return this.#facts.signal ?? undefined;
   }

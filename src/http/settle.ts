@@ -8,7 +8,7 @@ import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { GuardedRequest } from "./request.ts";
 
-/** What became of a request. */
+/** The end of a request. */
 export interface Outcome {
   /** The status of the answer, if there was one. */
   readonly status?: number | undefined;
@@ -20,15 +20,15 @@ export interface Outcome {
   readonly error?: unknown;
 }
 
-/** What became of a request, and what it was charged. */
+/** The end of a request, and what it was charged. */
 export interface SettledOutcome extends Outcome {
   /** The units that were taken when it came in. */
   readonly cost: number;
 }
 
 /**
- * Returns the final cost of a request, in units from 0. If it is less than what was charged, the rest is given back. If
- * it is more, the difference is charged, even if the limit has fewer.
+ * Returns the real cost of a request, in units from 0. Fewer than were taken go back to the limit, more are taken
+ * from it whatever it says.
  */
 export type Settle<Raw = unknown> = (
   outcome: SettledOutcome,
@@ -39,7 +39,7 @@ export type Settle<Raw = unknown> = (
  * Counts failures only: an answer with a status below 400 gives its cost back. A request counts while it runs, and one
  * whose client left before the answer has failed. So parallel attempts and early disconnects do not help an attacker.
  *
- * @param failed Whether a request failed. @default a status from 400, or no answer
+ * @param failed Returns whether a request failed. @default a status from 400, or no answer
  */
 export function failuresOnly(failed: (outcome: SettledOutcome) => boolean = isFailure): Settle {
   return (outcome) => failed(outcome) ? outcome.cost : 0;

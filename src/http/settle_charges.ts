@@ -22,7 +22,7 @@ export interface SettleContext<Raw> {
   readonly errors: ErrorReporter;
 }
 
-/** Corrects each charge whose rule tells the real cost. Never rejects. */
+/** Corrects each charge whose rule has a function `settle`. Never rejects. */
 export async function settleCharges<Raw>(
   checks: readonly LimitCheck<Raw>[],
   outcome: Outcome,

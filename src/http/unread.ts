@@ -1,6 +1,6 @@
 /**
- * Answers that an application drops: a layer around the guard sends another one in their place, or none. Nothing tells the
- * guard, because a body that is not read has no end.
+ * Answers that an application drops: a layer around the guard sends another one in their place, or none. The guard
+ * is not notified, because a body that is not read has no end.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const collected = new FinalizationRegistry<WatchedBody>((body) => body.dropped()
  *
  * @param body What is called. It must not refer to `stream`.
  * @param stream The stream or iterator that is handed out.
- * @param endIsTold Whether the runtime tells the end of every request: then a body that waits is not taken for dropped.
+ * @param endIsTold Whether the runtime reports the end of every request: then an unread body does not count as dropped.
  */
 export function watchUnread(body: WatchedBody, stream: object, endIsTold: boolean): void {
   collected.register(stream, body);
@@ -39,7 +39,7 @@ export function watchUnread(body: WatchedBody, stream: object, endIsTold: boolea
   if (!isRunning) schedule();
 }
 
-/** Reading of a body has begun. */
+/** A body is being read. */
 export function begunToRead(body: WatchedBody): void {
   if (!recent.delete(body)) older.delete(body);
 }

@@ -1,5 +1,5 @@
 /**
- * What adapters share whose answers are `Response`s: headers that can be set on each, and when a request is over.
+ * What adapters share whose answers are `Response`s: headers that can be set on each, and the end of a request.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export class Watch implements WatchedBody {
    * Watches from now on.
    *
    * @param request The request.
-   * @param admission What it was let in with.
+   * @param admission The admission of the request.
    * @param completed Settled by the runtime when the request is over, whatever became of the answer: `Deno.serve` has it.
    */
   constructor(request: Request, admission: Admission, completed?: PromiseLike<unknown>) {
@@ -51,7 +51,7 @@ export class Watch implements WatchedBody {
     return new Response(watched, { status, statusText, headers });
   }
 
-  /** The answer is not read. The handler has given it all the same: its status says what the request has cost. */
+  /** The body is not read. The handler has answered all the same, so the status decides what the request costs. */
   dropped(): void {
     void this.#admission.finish({ status: this.#status, ...(this.#isBegun ? { bytes: this.#bytes } : {}) });
   }
@@ -101,7 +101,7 @@ export class Watch implements WatchedBody {
  * The application's answer with the headers of the admission, which is finished with its body.
  *
  * @param response The answer.
- * @param admission What the request was let in with.
+ * @param admission The admission of the request.
  * @param watch Watches it, if it is open.
  */
 export function answerWith(response: Response, admission: Admission, watch: Watch | undefined): Response {
@@ -115,8 +115,8 @@ export function answerWith(response: Response, admission: Admission, watch: Watc
 }
 
 /**
- * The answer with headers, on a copy where the application may send the same object to others: the headers of one client must
- * not be seen by another one.
+ * The answer with headers, on a copy where the application may send the same object to others: one client must
+ * not see the headers of another one.
  */
 function withHeaders(response: Response, pairs: readonly HeaderPair[]): Response {
   const [first] = pairs;

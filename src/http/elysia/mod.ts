@@ -29,7 +29,7 @@ export { admissionOf };
 
 /** What is used of the server of Bun. */
 export interface ElysiaServer {
-  /** Tells who sent a request. */
+  /** Reports the address of a client. */
   readonly requestIP?: (request: Request) => { readonly address: string } | null;
 }
 
@@ -41,11 +41,11 @@ export interface ElysiaContext {
   readonly server: ElysiaServer | null;
   /** The answer. */
   readonly set: ElysiaAnswer;
-  /** What a handler has given. */
+  /** The value that a handler has returned. */
   readonly responseValue?: unknown;
 }
 
-/** What handlers say about the answer. */
+/** What handlers set on the answer. */
 export interface ElysiaAnswer {
   /** Its headers. */
   headers: object;
@@ -72,13 +72,13 @@ interface Hooks {
 
 /** How Elysia is guarded. */
 export interface ElysiaRateLimitOptions extends GuardOptions<Request> {
-  /** The address at the other end of the socket. @default what `Bun.serve` tells */
+  /** The address at the other end of the socket. @default the address that `Bun.serve` reports */
   readonly peer?: (request: Request) => string | undefined;
 }
 
 /**
- * A plugin that lets in what the guard lets in, and answers all else, whatever the route. A slot is held until the body
- * of the answer has been sent or the client has left. What the guard said is `admissionOf(request)`.
+ * A plugin that answers denied requests and passes on allowed ones, on every route. A permit is held until the body
+ * of the answer has been sent or the client has left. The admission is `admissionOf(request)`.
  *
  * @param options How it guards, or a guard.
  */
@@ -108,10 +108,10 @@ export function rateLimit(
   };
 }
 
-/** Stands for the address that the server of Bun tells. */
+/** Stands for the address that the server of Bun reports. */
 function toldByServer(): undefined {}
 
-/** A request that holds a slot or has a cost to settle. */
+/** A request that holds a permit or has a cost to settle. */
 interface Open {
   readonly admission: Admission;
   /** What its handler has given: nothing yet, something that is sent at once, or a stream, whose end is waited for. */
@@ -147,7 +147,7 @@ function refusal({ status, body, headers: pairs }: Admission): Response {
   return new Response(body, { status: status === 499 ? 408 : status, headers });
 }
 
-/** Waits for the client to leave. Deno reports it for every client in the end. */
+/** Waits for the client to leave. Deno aborts the signal of every request in the end. */
 function watch(request: Request, it: Open): void {
   open.set(request, it);
   const left = () => void it.admission.finish(it.given === "all" ? { status: it.status } : { aborted: true });

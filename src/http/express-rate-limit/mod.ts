@@ -36,7 +36,7 @@ export interface ExpressRateLimitStoreOptions {
   /** Stands in front of keys. Middlewares that count apart need different ones. @default {"express-rate-limit"} */
   readonly prefix?: string;
   /**
-   * What happens when the store cannot be asked: `"local"` counts in this process, `"allow"` lets everything in, `"deny"`
+   * What happens when the store cannot decide: `"local"` counts in this process, `"allow"` allows every request, `"deny"`
    * nothing, and `"throw"` leaves it to `passOnStoreError`. @default {"local"}
    */
   readonly onStoreError?: LimiterOptions["onStoreError"];
@@ -44,7 +44,7 @@ export interface ExpressRateLimitStoreOptions {
 
 /** How often a client has come, and when that is forgotten. */
 export interface ClientHits {
-  /** Hits in this window, refused ones too. */
+  /** Hits in this window, denied ones too. */
   totalHits: number;
   /** The end of the window; `undefined` where it is not known. */
   resetTime: Date | undefined;
@@ -52,7 +52,7 @@ export interface ClientHits {
 
 /** A store as express-rate-limit wants it. */
 export interface ExpressRateLimitStore {
-  /** Told the window by express-rate-limit, before the first hit. */
+  /** Called by express-rate-limit with the length of the window, before the first hit. */
   init(options: { readonly windowMs: number }): void;
   /** Counts a hit. */
   increment(key: string): Promise<ClientHits>;
@@ -68,7 +68,7 @@ export interface ExpressRateLimitStore {
   readonly prefix: string;
 }
 
-/** More hits than can be told from one another. */
+/** The limit of the window that counts hits: more than any client makes. */
 const MOST_HITS = 2 ** 31;
 
 /**

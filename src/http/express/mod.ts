@@ -29,7 +29,7 @@ export interface ExpressRequest extends NodeRequest {
 }
 
 /**
- * Middleware that lets in what the guard lets in, and answers all else. A slot is held until the answer has been sent or
+ * Middleware that answers denied requests and passes on allowed ones. A permit is held until the answer has been sent or
  * the client has left. Where the guard cannot be used, because its limiter is not there, `next` is called with the error.
  *
  * The client's address is found by the guard, from the socket and `trustedProxies`; the setting `trust proxy` of Express

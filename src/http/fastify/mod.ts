@@ -110,9 +110,9 @@ export type FastifyRouteRateLimit<Req = FastifyRequest> = Partial<GuardOptions<R
 const HOOKS: readonly FastifyHook[] = ["onRequest", "preParsing", "preValidation", "preHandler"];
 
 /**
- * A plugin that lets in what the guard lets in, and answers all else: on every route of the instance that it is
- * registered on, and of those below. A slot is held until the answer has been sent or the client has left. What the
- * guard said is `request.rateLimit`, and, with its type, `admissionOf(request)`.
+ * A plugin that answers denied requests and passes on allowed ones, on every route of the instance that it is
+ * registered on, and of those below. A permit is held until the answer has been sent or the client has left. The
+ * admission is `request.rateLimit`, and, with its type, `admissionOf(request)`.
  *
  * @param fastify The instance.
  * @param options How it guards. Routes may say otherwise: `config: { rateLimit: { ... } }`.

@@ -25,13 +25,13 @@ import { answerWith, Watch } from "../watch.ts";
 export interface FetchGuardOptions<Req, Rest extends unknown[]> extends GuardOptions<Req> {
   /**
    * The address at the other end of the socket, from what the runtime hands to the handler.
-   * @default what `Deno.serve` and `Bun.serve` tell
+   * @default the address that `Deno.serve` or `Bun.serve` reports
    */
   readonly peer?: (request: Req, ...rest: Rest) => string | undefined;
 }
 
 /**
- * A handler that is called for requests that the guard lets in, and only for them. A slot is held until the body of the
+ * Wraps a handler: it is called for allowed requests only. A permit is held until the body of the
  * answer has been sent, or the client has left.
  *
  * @param handler Answers. What it throws or rejects with is passed on.
@@ -71,7 +71,7 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
   };
 }
 
-/** What `Deno.serve` and `Bun.serve` tell about the other end. */
+/** The address that `Deno.serve` or `Bun.serve` reports. */
 function peerOf(request: unknown, ...[info]: unknown[]): string | undefined {
   if (typeof info !== "object" || info === null) return undefined;
   const { remoteAddr, requestIP } = info as {
@@ -82,7 +82,7 @@ function peerOf(request: unknown, ...[info]: unknown[]): string | undefined {
   return typeof address === "string" ? address : undefined;
 }
 
-/** What `Deno.serve` tells about the end. */
+/** The promise of `Deno.serve` that settles when the request is over. */
 function completedOf(info: unknown): PromiseLike<unknown> | undefined {
   const { completed } = (info ?? {}) as { completed?: unknown };
   return completed instanceof Promise ? completed : undefined;

@@ -30,7 +30,7 @@ import { answerWith, Watch } from "../watch.ts";
 export interface HonoContext {
   /** The request. */
   readonly req: { readonly raw: Request; readonly method: string; readonly url: string };
-  /** What the runtime's server tells. */
+  /** What the runtime's server passes to the application. */
   readonly env: unknown;
   /** The answer. */
   res: Response;
@@ -42,7 +42,7 @@ export interface HonoContext {
 
 /** The variables of a context after the middleware. */
 export interface RateLimitVariables {
-  /** What the guard said about the request. */
+  /** The admission of the request. */
   rateLimit: Admission;
 }
 
@@ -56,8 +56,8 @@ export interface HonoRateLimitOptions<Context extends HonoContext = HonoContext>
 }
 
 /**
- * Middleware that lets in what the guard lets in, and answers all else. A slot is held until the body of the answer has
- * been sent or the client has left. What the guard said is `context.get("rateLimit")`.
+ * Middleware that answers denied requests and passes on allowed ones. A permit is held until the body of the answer has
+ * been sent or the client has left. The admission is `context.get("rateLimit")`.
  *
  * @param options How it guards, or a guard.
  */
@@ -97,7 +97,7 @@ export function rateLimit<Context extends HonoContext>(
   };
 }
 
-/** A refusal. Hono puts the headers that other middleware has set before over those of an answer: they are joined in both. */
+/** The answer to a denied request. Hono puts headers that other middleware set earlier over those of an answer, so both are joined. */
 function refusal({ res }: HonoContext, { status, body, headers: pairs }: Admission): Response {
   const headers = new Headers();
   setHeaders(pairs, {

@@ -35,7 +35,7 @@ export interface KoaContext {
   readonly req: NodeRequest;
   /** The answer. */
   readonly res: NodeResponse;
-  /** What middleware tells to other middleware. */
+  /** Values that middleware leaves for other middleware. */
   readonly state: object;
   /** The status of the answer. */
   status: number;
@@ -47,13 +47,13 @@ export interface KoaContext {
 
 /** What is in `context.state` after the middleware. */
 export interface RateLimitState {
-  /** What the guard said about the request. */
+  /** The admission of the request. */
   rateLimit: Admission;
 }
 
 /**
- * Middleware that lets in what the guard lets in, and answers all else. A slot is held until the answer has been sent or
- * the client has left. What the guard said is `context.state.rateLimit`.
+ * Middleware that answers denied requests and passes on allowed ones. A permit is held until the answer has been sent or
+ * the client has left. The admission is `context.state.rateLimit`.
  *
  * @param options How it guards, or a guard.
  */

@@ -22,7 +22,7 @@ import type { GuardOptions } from "../options.ts";
 export { admitNode, type Next, type NodeRequest, type NodeResponse };
 
 /**
- * A handler that is called for requests that the guard lets in, and only for them. A slot is held until the answer has
+ * Wraps a handler: it is called for allowed requests only. A permit is held until the answer has
  * been sent or the client has left. Where the guard cannot be used, because its limiter is not there, it logs why and
  * answers 500.
  *
@@ -55,7 +55,7 @@ export function guardHandler<Req extends NodeRequest = IncomingMessage, Res exte
 }
 
 /**
- * Middleware that calls `next` for requests that the guard lets in, and answers all others. Where the guard cannot be
+ * Middleware that calls `next` for allowed requests, and answers denied ones. Where the guard cannot be
  * used, because its limiter is not there, `next` is called with the error.
  *
  * @param options How it guards, or a guard.

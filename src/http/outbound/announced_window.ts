@@ -1,5 +1,5 @@
 /**
- * When a window of a server ends, from what several answers tell of it.
+ * When a window of a server ends, derived from several answers.
  *
  * A server writes whole seconds, rounded up: "1" is any time up to a second. But each answer of a window tells of the same
  * instant, so the earliest of what they allow is nearer to it than any single one: the first answer of a window is off
@@ -11,7 +11,7 @@
 /** Headers count in seconds. */
 const GRAIN_MS = 1_000;
 
-/** One answer's word. */
+/** What one answer says. */
 export interface Sighting {
   /** When the request was sent, in milliseconds by this machine's clock. */
   readonly sentMs: number;

@@ -1,5 +1,5 @@
 /**
- * What the headers of an answer tell about the limits of the server that gave it.
+ * What the headers of an answer say about the limits of the server.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { isFine, readHttpDate, readWait } from "./instant.ts";
 import type { Quota } from "./quota.ts";
 import { readQuotaList } from "./quota_list.ts";
 
-/** Everything that was announced and understood. */
+/** What an answer announces, as far as it was understood. */
 export interface Announcement {
   /** The quotas; none where nothing was announced. */
   readonly quotas: readonly Quota[];
-  /** How long to stay away, in milliseconds, where the server says so. */
+  /** How long to wait, in milliseconds, where the server says so. */
   readonly retryAfterMs: number | undefined;
 }
 
@@ -41,7 +41,7 @@ export function readAnnouncement(headers: Headers, nowMs: number, families: read
     const value = headers.get(name);
     return value === null || value.length > MAX_LENGTH ? undefined : value;
   };
-  // An answer from a cache says what was left to another client, some time ago.
+  // An answer from a cache has the headers of an earlier request of another client.
   if (Number(read("age") ?? 0) > 0) return { quotas: [], retryAfterMs: undefined };
   const reading = { read, serverNowMs: readHttpDate(read("date") ?? "") ?? nowMs };
   return {
@@ -65,7 +65,7 @@ function readRetryAfter(reading: Reading): number | undefined {
   return longestMs;
 }
 
-/** The quotas of one family. Headers that were sent twice, by two servers, tell of two quotas. */
+/** The quotas of one family. Headers that were sent twice, by two servers, announce two quotas. */
 function quotasOf(family: HeaderFamily, reading: Reading): Quota[] {
   const { remaining: header, resets = [], unit, names = [] } = family;
   const counts = header === undefined ? [] : piecesOf(reading.read(header)).map(readCount);
@@ -78,7 +78,7 @@ function quotasOf(family: HeaderFamily, reading: Reading): Quota[] {
   const label = names.map(reading.read).find((name) => name !== undefined);
   const name = `${header ?? resets[0]}${label === undefined ? "" : ` ${label}`}`;
   if (counts.length > 1 && waits.length > 1 && counts.length !== waits.length) {
-    // It is unknown which belongs to which.
+    // It is unknown which of them belong together.
     const ms = waits.flatMap((wait) => wait.ms ?? []).sort((a, b) => b - a)[0];
     const remaining = counts.flatMap((count) => count ?? []).sort((a, b) => a - b)[0];
     return quotaOf(name, remaining, { ms, exact: false });
@@ -115,7 +115,7 @@ function packedQuotas({ header, pattern, refillMs }: PackedFamily, { read }: Rea
   });
 }
 
-/** How long a header says that it takes. */
+/** The wait that a header announces. */
 interface Wait {
   readonly ms: number | undefined;
   readonly exact: boolean;

@@ -1,5 +1,5 @@
 /**
- * Pauses that grow, for refusals that do not say how long to stay away.
+ * Pauses that grow, for refusals that do not say how long to wait.
  *
  * @module
  */

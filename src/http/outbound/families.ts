@@ -133,7 +133,7 @@ export const PACKED_FAMILIES: readonly PackedFamily[] = [
   },
 ];
 
-/** Headers that say how long to stay away. The first one counts that says more than 0. */
+/** Headers that say how long to wait. The first one counts that says more than 0. */
 export const RETRY_HEADERS: readonly { readonly header: string; readonly unit?: ResetUnit }[] = [
   { header: "retry-after-ms", unit: "milliseconds" }, // OpenAI, Azure OpenAI
   { header: "x-ms-retry-after-ms", unit: "milliseconds" }, // Azure Cosmos DB

@@ -60,7 +60,7 @@ export function readHttpDate(text: string): number | undefined {
     const { day, month = "", year = "", time = "", zone = "GMT" } = form.exec(text)?.groups ?? {};
     if (day === undefined) continue;
     const [hours, minutes, seconds] = time.split(":").map(Number) as [number, number, number];
-    // A year of two digits does not mean one that is long over.
+    // A year of two digits is never one that is long over.
     const fullYear = year.length === 2 ? 2_000 + Number(year) : Number(year);
     const monthIndex = MONTHS.indexOf(month.toLowerCase());
     if (!isDay(fullYear, monthIndex, Number(day)) || hours > 23 || minutes > 59 || seconds > 60) return undefined;

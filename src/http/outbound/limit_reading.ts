@@ -1,5 +1,5 @@
 /**
- * What the body of an answer tells about limits: as `readLimit` of the user reads it, or as a known service writes it.
+ * What the body of an answer says about limits: as `readLimit` of the user reads it, or as a known service writes it.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { nearest } from "../../base/nearest.ts";
 import { BODY_FAMILIES, type BodyFamily } from "./families.ts";
 import type { LimitResponse } from "./limit_response.ts";
 
-/** What an answer tells about limits. Every part may be left out. */
+/** What an answer says about limits. Every part may be left out. */
 export interface LimitReading {
-  /** How long to stay away, in milliseconds from 0. More than 0 means that the answer refuses the request. */
+  /** How long to wait, in milliseconds from 0. More than 0 means that the answer refuses the request. */
   readonly retryAfterMs?: number | undefined;
   /** Units that are left, from 0. */
   readonly remaining?: number | undefined;

@@ -1,5 +1,5 @@
 /**
- * What `readLimit` looks at: an answer whose body is copied only when it is read.
+ * The argument of `readLimit`: an answer whose body is copied only where it is read.
  *
  * @module
  */

@@ -24,7 +24,7 @@ import { emptyForMs, hintOf, type PauseHint, withReading } from "./pause_hint.ts
 import { RetryBudget } from "./retry_budget.ts";
 import { Warnings } from "./warnings.ts";
 
-/** The most keys whose pauses are remembered; the oldest is forgotten first. */
+/** The most keys whose pauses are remembered; the oldest is removed first. */
 const MAX_KEYS = 10_000;
 
 /**
@@ -64,29 +64,29 @@ export function limitedFetch<Given extends Fetch = Fetch>(fetch: Given, options:
 const NOT_UNDERSTOOD =
   "rate-sync: readLimit failed, so its answer counts as not understood; further ones are not logged";
 
-/** One call on its way. */
-interface Journey {
+/** One call of the limited fetch, with its limiter and its deadline. */
+interface CallState {
   readonly call: OutboundCall;
   readonly limiter: Limiter;
   readonly clock: Clock;
   readonly key: string | undefined;
   readonly cost: number;
   readonly pauses: PauseState;
-  /** When its time is over, in milliseconds by the clock. */
+  /** The deadline, in milliseconds by the clock. */
   readonly deadlineMs: number;
 }
 
-/** What an answer asks for. `shared`: of all processes. */
+/** The pause that an answer asks for. `shared`: all processes pause. */
 type Pause = Pick<Throttled, "waitMs" | "source" | "shared">;
 
-/** What was learned from an answer. */
-interface Lesson {
-  /** Whether a limit refused the request. */
+/** What an answer says about the limits of the server. */
+interface AnswerReading {
+  /** Whether the server refused the request because of a limit. */
   readonly refused: boolean;
   readonly pause: Pause | undefined;
 }
 
-/** What became of an attempt. The next one starts at `againAtMs` or later. */
+/** The result of an attempt. The next attempt starts at `againAtMs` or later. */
 type Outcome = { readonly answer: Response } | { readonly refused: Response | undefined; readonly againAtMs: number };
 
 class LimitedFetch {
@@ -104,25 +104,25 @@ class LimitedFetch {
   }
 
   async call(input: FetchInput, init: RequestInit | undefined): Promise<Response> {
-    const journey = await this.#start(new OutboundCall(input, init));
+    const state = await this.#start(new OutboundCall(input, init));
     this.#budget.earn();
     let refused: Response | undefined;
     for (let attempt = 1;; attempt++) {
       let permit: Permit;
       try {
-        permit = await turnOf(journey);
+        permit = await acquirePermit(state);
       } catch (error) {
-        // The refusal says more than that there is no time to try again.
+        // The answer of the server says more than an error that the deadline is too near.
         if (refused !== undefined && error instanceof RateLimitedError) return refused;
         await discard(refused);
         throw error;
       }
       await discard(refused);
-      const outcome = await this.#attempt(journey, permit, attempt);
+      const outcome = await this.#attempt(state, permit, attempt);
       if ("answer" in outcome) return outcome.answer;
       refused = outcome.refused;
       try {
-        if (outcome.againAtMs > 0) await sleepUntil(journey.clock, outcome.againAtMs * 1_000, journey.call.signal);
+        if (outcome.againAtMs > 0) await sleepUntil(state.clock, outcome.againAtMs * 1_000, state.call.signal);
       } catch (error) {
         await discard(refused);
         throw error;
@@ -130,7 +130,7 @@ class LimitedFetch {
     }
   }
 
-  async #start(call: OutboundCall): Promise<Journey> {
+  async #start(call: OutboundCall): Promise<CallState> {
     call.signal?.throwIfAborted();
     const limiter = await this.#settings.limiter();
     const { clock } = await limiter.access.client();
@@ -147,44 +147,44 @@ class LimitedFetch {
     };
   }
 
-  /** Sends the request once: its answer, or what was refused and may be tried again in its next turn. */
-  async #attempt(journey: Journey, permit: Permit, attempt: number): Promise<Outcome> {
-    const { call, clock, pauses } = journey;
-    const holdsSlot = permit.fencingToken !== undefined;
-    const signal = holdsSlot ? either(call.signal, permit.lost) : call.signal;
+  /** Sends the request once. Returns its answer, or a refused one that may be tried again. */
+  async #attempt(state: CallState, permit: Permit, attempt: number): Promise<Outcome> {
+    const { call, clock, pauses } = state;
+    const holdsPermit = permit.fencingToken !== undefined;
+    const signal = holdsPermit ? either(call.signal, permit.lost) : call.signal;
     const sentMs = clock.nowUs() / 1_000;
     let answer: Response;
     try {
       answer = await call.send(this.#fetch, signal);
     } catch (error) {
       await permit.release();
-      const waitMs = signal?.aborted ? undefined : this.#networkPause(journey, sentMs);
-      if (waitMs === undefined || !this.#mayRetry(journey, attempt, waitMs)) throw error;
-      this.#tell({ status: 0, waitMs, source: "backoff", attempt, key: journey.key, shared: false });
+      const waitMs = signal?.aborted ? undefined : this.#networkPause(state, sentMs);
+      if (waitMs === undefined || !this.#mayRetry(state, attempt, waitMs)) throw error;
+      this.#notify({ status: 0, waitMs, source: "backoff", attempt, key: state.key, shared: false });
       return { refused: undefined, againAtMs: clock.nowUs() / 1_000 + waitMs };
     }
     const answered = { sentMs, receivedMs: clock.nowUs() / 1_000 };
-    const { refused, pause } = await this.#learn(journey, answer, answered);
-    if (pause !== undefined) this.#tell({ ...pause, status: answer.status, attempt, key: journey.key });
+    const { refused, pause } = await this.#readAnswer(state, answer, answered);
+    if (pause !== undefined) this.#notify({ ...pause, status: answer.status, attempt, key: state.key });
     if (!refused) pauses.backoff.succeeded(sentMs);
     const mayRepeat = refused && pause !== undefined && call.canBeSentAgain &&
       call.isRepeatable(this.#settings.retryMethods) && !forbidsRetry(answer);
-    if (!mayRepeat || !this.#mayRetry(journey, attempt, pause.waitMs)) {
-      return { answer: holdsSlot ? trackBody(answer, signal, () => void permit.release()) : answer };
+    if (!mayRepeat || !this.#mayRetry(state, attempt, pause.waitMs)) {
+      return { answer: holdsPermit ? trackBody(answer, signal, () => void permit.release()) : answer };
     }
     await permit.release();
-    // A pause that the store knows of ends with the next turn.
+    // The store holds the next permit back until a shared pause ends.
     return { refused: answer, againAtMs: pause.shared ? 0 : answered.receivedMs + pause.waitMs };
   }
 
-  /** Lets the key pause if the answer asks for it. */
-  async #learn(journey: Journey, answer: Response, answered: Answered): Promise<Lesson> {
+  /** Pauses the key if the answer asks for it. */
+  async #readAnswer(state: CallState, answer: Response, answered: Answered): Promise<AnswerReading> {
     const { maxPauseMs, refusals, families, heedRemaining, reserve } = this.#settings;
-    const { pauses, clock } = journey;
+    const { pauses, clock } = state;
     const announced = readAnnouncement(answer.headers, wallMs(clock), families);
-    const reading = await this.#readLimit(journey, answer, announced);
+    const reading = await this.#readLimit(state, answer, announced);
     const announcement = reading === undefined ? announced : { ...announced, quotas: withReading(announced, reading) };
-    // Also a refusal tells of the windows that are followed.
+    // A refused answer also updates the windows that are followed.
     const emptyMs = emptyForMs(announcement, reserve, (quota) => pauses.resetMs(quota, answered));
     const refused = reading?.refused ?? ((reading?.retryAfterMs ?? 0) > 0 || refusals.includes(answer.status));
     const { status } = answer;
@@ -200,12 +200,12 @@ class LimitedFetch {
     } else if (heedRemaining && emptyMs > 0) {
       pause = { waitMs: Math.min(emptyMs, maxPauseMs), source: "remaining" };
     }
-    return { refused, pause: pause && { ...pause, shared: await pauses.pause(pause.waitMs, journey.key) } };
+    return { refused, pause: pause && { ...pause, shared: await pauses.pause(pause.waitMs, state.key) } };
   }
 
   /** What `readLimit`, or the body of a known service, says beyond the headers. */
   async #readLimit(
-    { call, clock }: Journey,
+    { call, clock }: CallState,
     answer: Response,
     announced: Announcement,
   ): Promise<BodyReading | undefined> {
@@ -216,12 +216,12 @@ class LimitedFetch {
     } catch (error) {
       if (!call.signal?.aborted) this.#warnings.warn(NOT_UNDERSTOOD, error);
     }
-    // The body can add nothing to a refusal that says how long it lasts.
+    // The body adds nothing where the headers already say how long to wait.
     const isClear = this.#settings.refusals.includes(answer.status) && (announced.retryAfterMs ?? 0) > 0;
     return isClear ? undefined : await readKnownBody(response);
   }
 
-  #networkPause({ call, pauses, clock }: Journey, sentMs: number): number | undefined {
+  #networkPause({ call, pauses, clock }: CallState, sentMs: number): number | undefined {
     const asked = this.#settings.retryNetworkErrors && (call.method === "GET" || call.method === "HEAD");
     return asked && call.canBeSentAgain ? this.#backoff(pauses, sentMs, clock.nowUs() / 1_000) : undefined;
   }
@@ -231,7 +231,7 @@ class LimitedFetch {
     return pauses.backoff.next({ firstMs: backoffMs, maxMs: maxBackoffMs }, sentMs, nowMs, Math.random());
   }
 
-  #mayRetry({ clock, deadlineMs, call }: Journey, attempt: number, waitMs: number): boolean {
+  #mayRetry({ clock, deadlineMs, call }: CallState, attempt: number, waitMs: number): boolean {
     if (attempt > this.#settings.maxRetries || call.signal?.aborted) return false;
     return clock.nowUs() / 1_000 + waitMs <= deadlineMs && this.#budget.spend();
   }
@@ -250,7 +250,7 @@ class LimitedFetch {
     return pauses;
   }
 
-  #tell(throttled: Throttled): void {
+  #notify(throttled: Throttled): void {
     try {
       this.#settings.onThrottled(throttled);
     } catch (error) {
@@ -260,11 +260,11 @@ class LimitedFetch {
 }
 
 /**
- * Waits for a turn that is still one when it has come.
+ * Acquires a permit, and waits again if a pause began meanwhile.
  *
- * @throws {RateLimitedError} If it cannot come in time.
+ * @throws {RateLimitedError} If the deadline cannot be met.
  */
-async function turnOf({ call, limiter, clock, key, cost, pauses, deadlineMs }: Journey): Promise<Permit> {
+async function acquirePermit({ call, limiter, clock, key, cost, pauses, deadlineMs }: CallState): Promise<Permit> {
   const { signal } = call;
   for (;;) {
     const askedMs = clock.nowUs() / 1_000;
@@ -279,12 +279,12 @@ async function turnOf({ call, limiter, clock, key, cost, pauses, deadlineMs }: J
     await permit.release();
     const nowMs = clock.nowUs() / 1_000;
     if (nowMs + ms > deadlineMs) throw new RateLimitedError(permit.decision.denied(ms));
-    // Of a pause that the store knows of, the next turn is one after it.
+    // After a shared pause, the store itself holds the next permit back.
     if (!shared) await sleepUntil(clock, (nowMs + ms) * 1_000, signal);
   }
 }
 
-/** Whether the server says that sending the request again would be in vain. */
+/** Whether the server says that the request must not be sent again. */
 function forbidsRetry({ headers }: Response): boolean {
   return RETRY_BANS.some((name) => headers.get(name)?.trim().toLowerCase() === "false");
 }
@@ -293,7 +293,7 @@ function either(one: AbortSignal | undefined, other: AbortSignal): AbortSignal {
   return one === undefined ? other : AbortSignal.any([one, other]);
 }
 
-/** The body will not be read: its connection is free for others. */
+/** Cancels a body that is not read, so that its connection can be used again. */
 async function discard(answer: Response | undefined): Promise<void> {
   await answer?.body?.cancel().catch(() => {});
 }

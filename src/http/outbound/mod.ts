@@ -1,6 +1,6 @@
 /**
- * Calls to servers that have limits: `limitedFetch` waits for its limiter, obeys what the server announces, and pauses every
- * process of a fleet when one of them is refused.
+ * Calls to servers that have limits: `limitedFetch` waits until its limiter allows the call, follows the limits that the
+ * server announces, and pauses every process when the server refuses a request of one of them.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The options of a limited fetch, checked.
+ * The options of a limited fetch, and their checks.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export interface Throttled {
   readonly attempt: number;
   /** The limiter's key; undefined for the limiter as a whole. */
   readonly key: string | undefined;
-  /** Whether all processes pause: `false` where the pause is this call's own, or the store could not be told. */
+  /** Whether all processes pause: `false` where the pause is this call's own, or the store could not be reached. */
   readonly shared: boolean;
 }
 
@@ -56,8 +56,8 @@ export interface LimitedFetchOptions {
   /** Units that a request takes. @default {1} */
   readonly cost?: number | ((request: OutboundRequest) => number);
   /**
-   * How long one call may wait and pause in all, in milliseconds, 0 or more. It does not end an attempt that is under
-   * way; use `signal` for that. 0 does not wait; Infinity waits without limit.
+   * How long waits and pauses of one call may take in all, in milliseconds, 0 or more, from its start on. An attempt that is under
+   * way is not cut short: that is what `signal` is for. 0 never waits; Infinity never gives up.
    * @default the limiter's `timeoutMs`, or 30_000
    */
   readonly timeoutMs?: number;
@@ -74,7 +74,7 @@ export interface LimitedFetchOptions {
   readonly retryNetworkErrors?: boolean;
   /** Statuses of refusals, from 400 to 599. @default 429, 503 */
   readonly refusals?: readonly number[];
-  /** Whether to pause when an answer tells that nothing is left, before anything was refused. @default {true} */
+  /** Whether to pause when an answer says that nothing is left, before a request is refused. @default {true} */
   readonly heedRemaining?: boolean;
   /**
    * Units of what the server announces that are never used, from 0: at that many left it counts as none. @default {0}
@@ -100,17 +100,17 @@ export interface LimitedFetchOptions {
    * or returns what is no `LimitReading`) counts as if there were no `readLimit`; the first one is logged.
    */
   readLimit?(response: LimitResponse): LimitReading | undefined | null | Promise<LimitReading | undefined | null>;
-  /** Told of every pause. What it throws is logged and goes no further. */
+  /** Called with every pause. What it throws is logged. */
   readonly onThrottled?: (throttled: Throttled) => void;
   /** Where warnings and errors go; `false` for nowhere. @default {console} */
   readonly logger?: Logger | false;
 }
 
-/** Options with everything decided. */
+/** Options with their defaults. */
 export type Settings = Required<Omit<LimitedFetchOptions, Undecided>> & {
   /** Finds the limiter. */
   readonly limiter: () => Limiter | Promise<Limiter>;
-  /** Who is limited. */
+  /** The key of a call. */
   readonly key: (request: OutboundRequest) => string | undefined;
   /** Units that a request takes. */
   readonly cost: (request: OutboundRequest) => number;

@@ -1,5 +1,5 @@
 /**
- * How long a refusal asks to stay away, from all that it tells.
+ * How long to wait after a refusal, from everything that it says.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export function emptyForMs(
 }
 
 /**
- * What a refusal says of how long to stay away, the most certain first. 0 says nothing.
+ * How long a refusal says to wait; the most certain source first. 0 says nothing.
  *
  * @param isLimit Whether it was certainly a limit that refused. Then a quota with units left explains it, too: another
  * one may have refused, or the request needed more than is left.

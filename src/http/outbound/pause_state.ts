@@ -1,5 +1,5 @@
 /**
- * What one process knows of the pauses of one key, and how it tells the others.
+ * What one process knows of the pauses of one key, and how it shares them through the store.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Quota } from "./quota.ts";
 import { Backoff } from "./backoff.ts";
 import type { Warnings } from "./warnings.ts";
 
-/** A turn that was waited for longer than this may have been given before others heard to stay away. */
+/** A permit that was waited for longer than this may have been granted before another process began a pause. */
 const STALE_MS = 20;
 
 const NOT_SHARED = "rate-sync: a pause could not be shared; it holds for this process alone";
@@ -21,11 +21,11 @@ const MAX_QUOTAS = 16;
 
 interface Pause {
   readonly untilMs: number;
-  /** From when on turns that the store gives are turns after the pause. */
+  /** Permits that were asked for after this are granted after the pause: the store knows of it. */
   readonly sinceMs: number;
 }
 
-/** What a key's pauses are learned from. */
+/** When a request was sent and answered. */
 export interface Answered {
   /** When the request was sent, in milliseconds by this machine's clock. */
   readonly sentMs: number;
@@ -35,7 +35,7 @@ export interface Answered {
 
 /** The pauses of one key. */
 export class PauseState {
-  /** Pauses whose length the server did not announce. */
+  /** Pauses whose length the server does not announce. */
   readonly backoff: Backoff = new Backoff();
   readonly #limiter: Limiter;
   readonly #warnings: Warnings;
@@ -53,12 +53,12 @@ export class PauseState {
     this.#warnings = warnings;
   }
 
-  /** Lets the key pause for all processes. Resolves to whether they know; this one does in any case. */
+  /** Pauses the key in all processes. Resolves to whether the store could share it; this process pauses in any case. */
   async pause(ms: number, key: string | undefined): Promise<boolean> {
     const nowMs = this.#nowMs();
     const { untilMs, sinceMs } = this.#pause;
     if (nowMs + ms <= untilMs) return sinceMs < Infinity;
-    // Requests to the store from now on come behind the block.
+    // Calls that reach the store from now on come after the block.
     const pause = this.#pause = { untilMs: nowMs + ms, sinceMs: nowMs };
     try {
       await this.#limiter.block(ms, { ...optionsOf(key), keepLonger: true });
@@ -72,10 +72,10 @@ export class PauseState {
   }
 
   /**
-   * How long the holder of a turn has to stay away all the same, in milliseconds: because of a pause that began after
-   * the turn was given, or that the store does not know of.
+   * How long the holder of a permit still has to wait, in milliseconds: because of a pause that began after the permit was
+   * granted, or that the store does not know of.
    *
-   * @param permit The turn.
+   * @param permit The permit.
    * @param askedMs When it was asked for.
    * @param key The key, which is not kept here: it may be long.
    */
@@ -89,7 +89,7 @@ export class PauseState {
     return { ms, shared: sinceMs < Infinity && !permit.decision.degraded };
   }
 
-  /** When a quota is whole again, in milliseconds from its last answer on. Undefined where that is not known well. */
+  /** When a quota is full again, in milliseconds after its last answer. Undefined where that is not known well. */
   resetMs({ name, resetMs, exact }: Quota, { sentMs, receivedMs }: Answered): number | undefined {
     if (resetMs === undefined) return undefined;
     let window = this.#windows.get(name);
@@ -105,13 +105,13 @@ export class PauseState {
     return this.#limiter.access.clock.nowUs() / 1_000;
   }
 
-  /** Looks whether another process has let the key pause. Once for all who want to know at the same time. */
+  /** Asks the store whether another process has paused the key. Simultaneous calls share one request. */
   async #look(key: string | undefined): Promise<void> {
     const nowMs = this.#nowMs();
     if (nowMs - this.#askedMs > STALE_MS) {
       this.#askedMs = nowMs;
       this.#asking = this.#limiter.isBlocked(optionsOf(key)).then((blocked) => {
-        // How long it lasts, the next turn will tell. Here it lasts a little longer than it is believed without a look.
+        // The next permit shows how long the pause lasts. Until then it lasts a little longer than the answer is trusted.
         const untilMs = this.#nowMs() + STALE_MS + 1;
         if (blocked && untilMs > this.#pause.untilMs) this.#pause = { untilMs, sinceMs: nowMs };
       }, () => {}); // if the store fails, no call waits longer

@@ -1,25 +1,25 @@
 /**
- * An answer whose slot is held until its body has ended.
+ * An answer whose permit is held until its body has ended.
  *
  * @module
  */
 
 import { onAbort } from "../../base/abort.ts";
 
-/** What a body that is not read any more leaves behind. */
+/** What must be ended when a body is garbage. */
 interface Forgotten {
   readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly done: () => void;
 }
 
-/** Bodies that were thrown away unread: their slots fall free when the memory is collected. */
+/** Bodies that were dropped unread: their permits are released when the memory is collected. */
 const forgotten = new FinalizationRegistry<Forgotten>(({ reader, done }) => {
   reader.cancel().catch(() => {});
   done();
 });
 
 /**
- * The same answer, whose end is reported: when its body was read, cancelled, or has failed; at once if it has none.
+ * The same answer, with a callback at its end: when its body was read, cancelled, or failed; at once where it has none.
  *
  * @param answer The answer. Its body must not be read by others any more.
  * @param signal Aborts the body too.
@@ -47,10 +47,7 @@ export function trackBody(answer: Response, signal: AbortSignal | undefined, rel
   return disguise(copyOf(answer, stream), answer);
 }
 
-/**
- * Statuses from 600, reason phrases in UTF-8 and bodies of statuses that have none: servers send them, constructors
- * refuse them.
- */
+/** Statuses from 600, reason phrases in UTF-8 and bodies of statuses that have none: servers send them, but the constructor throws for them. */
 function copyOf({ status, statusText, ok, headers }: Response, stream: ReadableStream<Uint8Array>): Response {
   try {
     return new Response(stream, { status, statusText, headers });
@@ -73,7 +70,7 @@ function follow(
           received += value.byteLength;
           controller.enqueue(value);
         }
-        // The last piece is known as such before the next one is read: many callers never read it.
+        // The last piece is recognised by the length, because many readers do not read on to the end.
         if (!ended && (length === undefined || received < length)) return;
         done();
         controller.close();

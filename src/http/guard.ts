@@ -1,16 +1,16 @@
 /**
- * The guard: a request in, an admission out. It knows no framework; adapters do.
+ * The guard decides whether a request may go ahead. It knows no framework; adapters do.
  *
- * An adapter does four things, and takes all options of a guard as its own:
+ * An adapter takes all options of a guard as its own, and does four things:
  *
  * 1. It makes the guard once: `guardOf(options)`.
- * 2. For each request, it awaits `guard.admit({ method, url, headers, peer, signal, raw })`. A `Request` does as it is, but
- *    does not tell the peer.
- * 3. It sets the headers of the admission on the answer, whatever that is: `setHeaders(admission.headers, target)`.
- *    If the request is not allowed, it sends `status` and `body`, and calls nothing else. `finish` need not be called then.
- * 4. If it is allowed, and `admission.isOpen`, it calls `admission.finish({ status, bytes, aborted, error })` when the answer
- *    has been sent to its end, or the client has left, or the handler has thrown: whatever comes first, more than
- *    one of them does no harm.
+ * 2. For each request, it awaits `guard.admit({ method, url, headers, peer, signal, raw })`. A `Request` can be passed as it
+ *    is, but it has no `peer`.
+ * 3. It sets the headers of the admission on the answer, to an allowed and to a denied request:
+ *    `setHeaders(admission.headers, target)`. If the request is denied, it sends `status` and `body`, and need not call
+ *    `finish`.
+ * 4. If the request is allowed and `admission.isOpen`, it calls `admission.finish({ status, bytes, aborted, error })` when
+ *    the answer has been sent, when the client has left, or when the handler has thrown. Only the first call counts.
  *
  * @example An adapter
  * ```ts

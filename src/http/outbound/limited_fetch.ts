@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, sleepUntil, wallMs } from "../../base/clock.ts";
+import { sleepUntil, wallMs } from "../../base/clock.ts";
 import { ConfigError } from "../../base/errors.ts";
 import { shortKey } from "../../base/short_key.ts";
 import { show } from "../../base/text.ts";
@@ -13,6 +13,7 @@ import { RateLimitedError } from "../../limiter/result/rate_limited_error.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
 import type { Permit } from "../../limiter/result/decision.ts";
 import { type Announcement, readAnnouncement } from "./announcement.ts";
+import { acquirePermit, type CallState } from "./call_state.ts";
 import { RETRY_BANS } from "./families.ts";
 import { trackBody } from "./tracked_body.ts";
 import { type Answered, PauseState } from "./pause_state.ts";
@@ -63,18 +64,6 @@ export function limitedFetch<Given extends Fetch = Fetch>(fetch: Given, options:
 
 const NOT_UNDERSTOOD =
   "rate-sync: readLimit failed, so its answer counts as not understood; further ones are not logged";
-
-/** One call of the limited fetch, with its limiter and its deadline. */
-interface CallState {
-  readonly call: OutboundCall;
-  readonly limiter: Limiter;
-  readonly clock: Clock;
-  readonly key: string | undefined;
-  readonly cost: number;
-  readonly pauses: PauseState;
-  /** The deadline, in milliseconds by the clock. */
-  readonly deadlineMs: number;
-}
 
 /** The pause that an answer asks for. `shared`: all processes pause. */
 type Pause = Pick<Throttled, "waitMs" | "source" | "shared">;
@@ -256,31 +245,6 @@ class LimitedFetch {
     } catch (error) {
       this.#settings.logger?.error("rate-sync: onThrottled failed", error);
     }
-  }
-}
-
-/**
- * Acquires a permit, and waits again if a pause began meanwhile.
- *
- * @throws {RateLimitedError} If the deadline cannot be met.
- */
-async function acquirePermit({ call, limiter, clock, key, cost, pauses, deadlineMs }: CallState): Promise<Permit> {
-  const { signal } = call;
-  for (;;) {
-    const askedMs = clock.nowUs() / 1_000;
-    const permit = await limiter.acquire({
-      ...(key === undefined ? {} : { key }),
-      cost,
-      timeoutMs: Math.max(deadlineMs - askedMs, 0),
-      signal,
-    });
-    const { ms, shared } = await pauses.leftMs(permit, askedMs, key);
-    if (ms === 0) return permit;
-    await permit.release();
-    const nowMs = clock.nowUs() / 1_000;
-    if (nowMs + ms > deadlineMs) throw new RateLimitedError(permit.decision.denied(ms));
-    // After a shared pause, the store itself holds the next permit back.
-    if (!shared) await sleepUntil(clock, (nowMs + ms) * 1_000, signal);
   }
 }
 

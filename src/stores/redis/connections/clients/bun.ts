@@ -4,21 +4,21 @@
  * @module
  */
 
-import { type GivenClient, openWire, type SentCommand, type Wire } from "./given.ts";
+import { type AdaptedClient, type ClientAdapter, openAdapted, type SentCommand } from "./adapter.ts";
 import type { BunRedisLike, Emitter } from "./redis_client.ts";
 
 /** How Bun marks what the server has answered; its message is the server's. */
 const REPLY_CODES = new Set(["ERR_REDIS_SERVER_ERROR", "ERR_REDIS_AUTHENTICATION_FAILED"]);
 
 /** A client that is not ours. Its callbacks are its owner's: that it is lost shows when it is used next. */
-export function givenBun(client: BunRedisLike): GivenClient {
+export function givenBun(client: BunRedisLike): AdaptedClient {
   return {
     label: "the given Bun.RedisClient",
-    attach: (endpoint, options) => openWire(endpoint, wireOf(client), options),
+    attach: (endpoint, options) => openAdapted(endpoint, adapterOf(client), options),
     duplicate: async (endpoint, options) => {
       const own = await client.duplicate();
-      const wire = wireOf(own);
-      const { emit } = wire;
+      const adapter = adapterOf(own);
+      const { emit } = adapter;
       let isUp = own.connected;
       own.onclose = () => emit("end");
       // It connects again by itself, and leaves its subscriptions behind.
@@ -26,8 +26,8 @@ export function givenBun(client: BunRedisLike): GivenClient {
         if (isUp) emit("end");
         isUp = true;
       };
-      return openWire(endpoint, {
-        ...wire,
+      return openAdapted(endpoint, {
+        ...adapter,
         lossEvents: ["end"],
         subscribe: (channel, listener) => own.subscribe(channel, (message) => listener(message)),
         destroy: () => own.close(),
@@ -36,7 +36,7 @@ export function givenBun(client: BunRedisLike): GivenClient {
   };
 }
 
-function wireOf(client: BunRedisLike): Wire & { emit(event: string): void } {
+function adapterOf(client: BunRedisLike): ClientAdapter & { emit(event: string): void } {
   const { events, emit } = newEvents();
   return {
     events,

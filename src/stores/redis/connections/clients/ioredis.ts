@@ -6,7 +6,7 @@
 
 import { ConfigError } from "../../../../base/errors.ts";
 import { nodeModule } from "../../../../base/node_module.ts";
-import { type GivenClient, openWire, type Wire } from "./given.ts";
+import { type AdaptedClient, type ClientAdapter, openAdapted } from "./adapter.ts";
 import type { IoredisLike } from "./redis_client.ts";
 
 type ToBytes = (text: string) => Uint8Array;
@@ -25,13 +25,13 @@ const DUPLICATE = {
  *
  * @throws {ConfigError} If it would change keys or replies.
  */
-export function givenIoredis(client: IoredisLike): GivenClient {
+export function givenIoredis(client: IoredisLike): AdaptedClient {
   checkIoredis(client.options);
   return {
     label: "the given ioredis client",
     attach: async (endpoint, options) => {
       const toBytes = await loadToBytes();
-      const wire: Wire = {
+      const adapter: ClientAdapter = {
         events: client,
         lossEvents: ["close", "end"],
         isReady: () => client.status === "ready",
@@ -42,10 +42,10 @@ export function givenIoredis(client: IoredisLike): GivenClient {
         },
         send: sendOnce(client, toBytes),
       };
-      return openWire(endpoint, wire, options);
+      return openAdapted(endpoint, adapter, options);
     },
     duplicate: async (endpoint, options) =>
-      openWire(endpoint, ownWire(client.duplicate(DUPLICATE), await loadToBytes()), options),
+      openAdapted(endpoint, ownAdapter(client.duplicate(DUPLICATE), await loadToBytes()), options),
   };
 }
 
@@ -69,7 +69,7 @@ export function checkIoredis(options: object): void {
  * ioredis sends what was not answered again after it has reconnected, which would take units twice. It keeps a reference
  * to binary arguments: blanked, the script or its digest is none that does anything.
  */
-function sendOnce(client: IoredisLike, toBytes: ToBytes): Wire["send"] {
+function sendOnce(client: IoredisLike, toBytes: ToBytes): ClientAdapter["send"] {
   return ([command = "", ...args]) => {
     const isScript = command === "EVAL" || command === "EVALSHA";
     if (!isScript) return { reply: client.call(command, ...args), abandon: () => {} };
@@ -79,7 +79,7 @@ function sendOnce(client: IoredisLike, toBytes: ToBytes): Wire["send"] {
   };
 }
 
-function ownWire(client: IoredisLike, toBytes: ToBytes): Wire {
+function ownAdapter(client: IoredisLike, toBytes: ToBytes): ClientAdapter {
   const listeners = new Map<string, (message: string) => void>();
   client.on("message", (channel, message) => listeners.get(String(channel))?.(String(message)));
   client.on("error", () => {}); // heard as the loss of the connection

@@ -6,7 +6,7 @@
 
 import type { ClusterDriver } from "../cluster/discovery.ts";
 import { splitAddress } from "../cluster/layout.ts";
-import { whenReady } from "./given.ts";
+import { whenReady } from "./adapter.ts";
 import type { IoredisClusterLike, IoredisLike } from "./redis_client.ts";
 import { checkIoredis, givenIoredis } from "./ioredis.ts";
 

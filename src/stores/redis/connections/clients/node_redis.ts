@@ -5,7 +5,7 @@
  */
 
 import type { OpenClientOptions } from "../single/client.ts";
-import { abandonable, type GivenClient, openWire, type Wire } from "./given.ts";
+import { abandonable, type AdaptedClient, type ClientAdapter, openAdapted } from "./adapter.ts";
 import type { NodeRedisLike, NodeRedisPoolLike } from "./redis_client.ts";
 
 const LOSS_EVENTS = ["error", "reconnecting", "terminated", "end"];
@@ -17,8 +17,8 @@ export const DUPLICATE = { disableOfflineQueue: true, clientSideCache: undefined
 export const NOT_OPEN = "the client is not connected: call its connect() first";
 
 /** A client that is not ours. */
-export function givenNodeRedis(client: NodeRedisLike): GivenClient {
-  const wire: Wire = {
+export function givenNodeRedis(client: NodeRedisLike): AdaptedClient {
+  const adapter: ClientAdapter = {
     events: client,
     // Listening for errors would hide from the client's owner that there is no other listener.
     lossEvents: LOSS_EVENTS.filter((event) => event !== "error"),
@@ -28,33 +28,34 @@ export function givenNodeRedis(client: NodeRedisLike): GivenClient {
   };
   return {
     label: "the given node-redis client",
-    attach: (endpoint, options) => openWire(endpoint, wire, options),
-    duplicate: (endpoint, options) => openWire(endpoint, duplicateWire(client.duplicate(DUPLICATE), options), options),
+    attach: (endpoint, options) => openAdapted(endpoint, adapter, options),
+    duplicate: (endpoint, options) =>
+      openAdapted(endpoint, duplicateAdapter(client.duplicate(DUPLICATE), options), options),
   };
 }
 
 /** A pool that is not ours. */
-export function givenNodeRedisPool(pool: NodeRedisPoolLike): GivenClient {
+export function givenNodeRedisPool(pool: NodeRedisPoolLike): AdaptedClient {
   const whyNever = () => pool.isOpen ? undefined : NOT_OPEN;
   return {
     label: "the given node-redis pool",
     attach: (endpoint, options) => {
-      const wire = { events: pool, lossEvents: [], isReady: () => pool.isOpen, whyNever, send: sendInLane(pool) };
-      return openWire(endpoint, wire, options);
+      const adapter = { events: pool, lossEvents: [], isReady: () => pool.isOpen, whyNever, send: sendInLane(pool) };
+      return openAdapted(endpoint, adapter, options);
     },
     duplicate: async (endpoint, options) => {
       const own = await pool.execute((client) => client.duplicate(DUPLICATE)) as NodeRedisLike;
-      return openWire(endpoint, duplicateWire(own, options), options);
+      return openAdapted(endpoint, duplicateAdapter(own, options), options);
     },
   };
 }
 
-function sendThrough(client: NodeRedisLike): Wire["send"] {
+function sendThrough(client: NodeRedisLike): ClientAdapter["send"] {
   return (args) => abandonable((abortSignal) => client.sendCommand(args, { ...AS_IT_IS, abortSignal }));
 }
 
 /** Calls must arrive in their order, so those in flight at one time share one client of the pool. */
-function sendInLane(pool: NodeRedisPoolLike): Wire["send"] {
+function sendInLane(pool: NodeRedisPoolLike): ClientAdapter["send"] {
   let lane: { readonly client: Promise<NodeRedisLike>; users: number; leave: () => void } | undefined;
   const enter = () => {
     let leave = () => {};
@@ -87,7 +88,7 @@ function sendInLane(pool: NodeRedisPoolLike): Wire["send"] {
 }
 
 /** A duplicate, which is ours. */
-export function duplicateWire(client: NodeRedisLike, { signal }: OpenClientOptions): Wire {
+export function duplicateAdapter(client: NodeRedisLike, { signal }: OpenClientOptions): ClientAdapter {
   let isDestroyed = false;
   // node-redis cannot destroy a socket that is still connecting: it would go on, and stay.
   client.on("connect", () => {

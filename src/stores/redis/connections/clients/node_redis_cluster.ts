@@ -6,14 +6,14 @@
 
 import type { openClient } from "../single/client.ts";
 import type { ClusterDriver } from "../cluster/discovery.ts";
-import { abandonable, type GivenClient, openWire, whenReady, type Wire } from "./given.ts";
+import { abandonable, type AdaptedClient, type ClientAdapter, openAdapted, whenReady } from "./adapter.ts";
 import type {
   NodeRedisClusterLike,
   NodeRedisClusterNode,
   NodeRedisLike,
   NodeRedisSentinelLike,
 } from "./redis_client.ts";
-import { AS_IT_IS, DUPLICATE, duplicateWire, givenNodeRedis, NOT_OPEN } from "./node_redis.ts";
+import { AS_IT_IS, DUPLICATE, duplicateAdapter, givenNodeRedis, NOT_OPEN } from "./node_redis.ts";
 import type { Endpoint } from "../settings/url.ts";
 
 /** What is used of a client of a node beside what every client has. */
@@ -38,7 +38,7 @@ export function nodeRedisCluster(cluster: NodeRedisClusterLike): ClusterDriver {
   const openOwn: (client: NodeClient) => typeof openClient = (client) => (endpoint, options) => {
     const { host, port } = endpoint;
     const own = client.duplicate({ ...DUPLICATE, socket: { ...client.options?.socket, host, port } });
-    return openWire(endpoint, duplicateWire(own, options), options);
+    return openAdapted(endpoint, duplicateAdapter(own, options), options);
   };
   return {
     seeds: async (timeoutMs) => {
@@ -64,26 +64,26 @@ export function nodeRedisCluster(cluster: NodeRedisClusterLike): ClusterDriver {
 }
 
 /** A client of Sentinels that is not ours. */
-export function givenNodeRedisSentinel(sentinel: NodeRedisSentinelLike): GivenClient {
+export function givenNodeRedisSentinel(sentinel: NodeRedisSentinelLike): AdaptedClient {
   return {
     label: "the given node-redis client of Sentinels",
-    attach: (endpoint, options) => openWire(endpoint, sentinelWire(sentinel), options),
+    attach: (endpoint, options) => openAdapted(endpoint, sentinelWire(sentinel), options),
     duplicate: (endpoint, options) => {
       const own = sentinel.duplicate();
       own.on("error", () => {}); // heard as the loss of the connection
-      const wire: Wire = {
+      const adapter: ClientAdapter = {
         ...sentinelWire(own),
         whyNever: () => undefined,
         start: () => own.connect(),
         subscribe: (channel, listener) => own.subscribe(channel, listener),
         destroy: () => void Promise.resolve(own.destroy()).catch(() => {}),
       };
-      return openWire(endpoint, wire, options);
+      return openAdapted(endpoint, adapter, options);
     },
   };
 }
 
-function sentinelWire(sentinel: NodeRedisSentinelLike): Wire {
+function sentinelWire(sentinel: NodeRedisSentinelLike): ClientAdapter {
   return {
     events: sentinel,
     lossEvents: ["reconnecting", "end"],

@@ -8,7 +8,7 @@ import type { StoreError } from "../../../../base/errors.ts";
 import type { RedisClientStoreOptions } from "../../options.ts";
 import { clusterOver } from "../cluster/cluster.ts";
 import type { RedisConnection } from "../connection.ts";
-import type { GivenClient } from "./given.ts";
+import type { AdaptedClient } from "./adapter.ts";
 import { givenBun } from "./bun.ts";
 import { givenIoredis } from "./ioredis.ts";
 import { ioredisCluster } from "./ioredis_cluster.ts";
@@ -48,7 +48,7 @@ type SingleClient = Exclude<
   { kind: "@upstash/redis client" | "node-redis cluster" | "ioredis cluster" }
 >;
 
-function adapt(known: SingleClient): GivenClient {
+function adapt(known: SingleClient): AdaptedClient {
   switch (known.kind) {
     case "node-redis client of Sentinels":
       return givenNodeRedisSentinel(known.client);

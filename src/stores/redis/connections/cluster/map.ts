@@ -6,7 +6,7 @@
 
 import { systemClock, type Timer } from "../../../../base/clock.ts";
 import { startTimer } from "../../../../base/deadline.ts";
-import { firstOf, NoneAnswered } from "../first_of.ts";
+import { NoneAnswered, race } from "../race.ts";
 import { askNode, askSeed, type ClusterDriver, noneTells } from "./discovery.ts";
 import type { SlotRange } from "./layout.ts";
 import type { ClusterNodes, ClusterSettings } from "./nodes.ts";
@@ -124,7 +124,7 @@ export class ClusterMap {
       return ranges;
     });
     try {
-      return await firstOf(tasks, this.#signal);
+      return await race(tasks, this.#signal);
     } catch (error) {
       if (!(error instanceof NoneAnswered)) throw error;
       this.#epoch = -1; // there may be another cluster at the same addresses
@@ -136,7 +136,7 @@ export class ClusterMap {
     const { endpoint, socketConnectTimeoutMs } = this.#settings;
     const seeds = await this.#driver.seeds(socketConnectTimeoutMs);
     try {
-      return await firstOf(
+      return await race(
         seeds.map((seed) => (signal) => askSeed(seed, this.#driver, this.#settings, signal, isBackground)),
         this.#signal,
       );

@@ -9,7 +9,7 @@ import { withTimeout } from "../../../../base/deadline.ts";
 import { StoreError } from "../../../../base/errors.ts";
 import { type OpenClient, openClient, type OpenClientOptions } from "../single/client.ts";
 import { lostError, openTimeoutError } from "../errors.ts";
-import { firstOf } from "../first_of.ts";
+import { race } from "../race.ts";
 import { askSentinels, type Claim } from "./claims.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
 import { Subscriber } from "../single/subscriber.ts";
@@ -34,7 +34,7 @@ const CONTRADICTION = new Error("ROLE says that it is a replica");
 /** How long word of a new primary is taken for true without asking. */
 const ANNOUNCED_US = 2_000_000;
 
-/** Finds the primary, for all links of a store. */
+/** Finds the primary, for all connections of a store. */
 export class Sentinels {
   readonly #settings: SentinelSettings;
   readonly #onSwitch: (error: StoreError) => void;
@@ -52,7 +52,7 @@ export class Sentinels {
 
   /**
    * @param settings Which Sentinels, and who the primary is to them.
-   * @param onSwitch Called when they have named another primary: links should be opened anew.
+   * @param onSwitch Called when they have named another primary: connections should be opened anew.
    */
   constructor(settings: SentinelSettings, onSwitch: (error: StoreError) => void) {
     this.#settings = settings;
@@ -60,7 +60,7 @@ export class Sentinels {
     this.#order = settings.topology.sentinels;
   }
 
-  /** Opens a client to the primary. Fits where a link opens its clients. */
+  /** Opens a client to the primary. Fits where a connection opens its clients. */
   readonly open = async (endpoint: Endpoint, options: OpenClientOptions): Promise<OpenClient> => {
     const startUs = systemClock.nowUs();
     for (;;) {
@@ -158,7 +158,7 @@ export class Sentinels {
     const { masterName } = this.#settings.topology;
     // The search for the primary reports that no Sentinel answers: here it is no news.
     const watch = this.#watch = new Subscriber(this.#settings, () => {}, (_endpoint, options) => {
-      return firstOf(
+      return race(
         this.#order.map((sentinel) => (signal) => openForGood(sentinel, options, signal)),
         options.signal,
       );

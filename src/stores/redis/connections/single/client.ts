@@ -1,6 +1,6 @@
 /**
  * One attempt to open one node-redis client, and its end. node-redis itself never retries and queues nothing while
- * offline: retrying is done by the link, with timers that do not keep the process alive.
+ * offline: retrying is done by the connection, with timers that do not keep the process alive.
  *
  * @module
  */

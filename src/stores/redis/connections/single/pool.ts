@@ -12,7 +12,7 @@ import { afterTurns, TURNS_TELL_OF_CLOSED_SOCKETS } from "../../../../base/turn.
 import type { CommandClient } from "./client.ts";
 import { sameError, silentError } from "../errors.ts";
 import { QUIET_MS } from "./in_flight.ts";
-import { Link, type LinkHooks } from "./link.ts";
+import { KeptConnection, type KeptConnectionHooks } from "./kept_connection.ts";
 import { Opening } from "./opening.ts";
 import { findAnswering, GRACE_MS } from "./search.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
@@ -38,14 +38,14 @@ const PAUSE_MS = 50;
 export class Pool {
   readonly #settings: ConnectionSettings;
   readonly #onError: (error: StoreError) => void;
-  readonly #opener: Pick<LinkHooks, "open">;
-  readonly #links: Link[] = [];
+  readonly #opener: Pick<KeptConnectionHooks, "open">;
+  readonly #connections: KeptConnection[] = [];
   readonly #end = new AbortController();
   /** The one that carries calls, until it is lost. */
-  #current: Link | undefined;
+  #current: KeptConnection | undefined;
   #opening: Opening | undefined;
   /** The search for one that answers; calls wait for it in their order. */
-  #searching: Promise<Link> | undefined;
+  #searching: Promise<KeptConnection> | undefined;
   /** Why the last search found nothing, and when. */
   #failure: StoreError | undefined;
   #failedUs = -Infinity;
@@ -56,7 +56,7 @@ export class Pool {
    * @param onError Called with what goes wrong in the background.
    * @param open Opens a client; absent for one of node-redis.
    */
-  constructor(settings: ConnectionSettings, onError: (error: StoreError) => void, open?: LinkHooks["open"]) {
+  constructor(settings: ConnectionSettings, onError: (error: StoreError) => void, open?: KeptConnectionHooks["open"]) {
     this.#settings = settings;
     this.#onError = onError;
     this.#opener = open === undefined ? {} : { open };
@@ -70,7 +70,7 @@ export class Pool {
   connect(): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(new ClosedError("redis connection"));
     if (this.#opening !== undefined) return this.#opening.awaited();
-    if (this.#links.some((link) => link.isUp)) return Promise.resolve();
+    if (this.#connections.some((connection) => connection.isUp)) return Promise.resolve();
     return this.#open(false).awaited();
   }
 
@@ -103,51 +103,51 @@ export class Pool {
     if (this.#searching === undefined && current.isUp && isTrusted(current)) return current.call(send);
     // It was refused: asked more often, the server would refuse no less.
     if (current.isRefused && !this.isUp) return current.call(send);
-    return this.#search(current).then((link) => link.call(send));
+    return this.#search(current).then((connection) => connection.call(send));
   }
 
   /** Whether there is a connection. */
   get isUp(): boolean {
-    return this.#links.some((link) => link.isUp);
+    return this.#connections.some((connection) => connection.isUp);
   }
 
   /** Gives up every connection, and opens others now. */
   reopen(error: StoreError): void {
-    for (const link of this.#links) link.reopen(error);
+    for (const connection of this.#connections) connection.reopen(error);
   }
 
   /** Lets calls in flight finish for a moment, then disconnects. */
   async close(): Promise<void> {
     this.#end.abort(new ClosedError("redis connection"));
-    await (this.#closing ??= Promise.all(this.#links.map((link) => link.close())));
+    await (this.#closing ??= Promise.all(this.#connections.map((connection) => connection.close())));
   }
 
   async #openAll(isBackground: boolean): Promise<void> {
-    while (this.#links.length < this.#settings.poolMinSize) this.#links.push(this.#newLink());
-    const results = await Promise.allSettled(this.#links.map((link) => link.open(isBackground)));
-    const up = this.#links.find((link) => link.isUp);
+    while (this.#connections.length < this.#settings.poolMinSize) this.#connections.push(this.#newConnection());
+    const results = await Promise.allSettled(this.#connections.map((connection) => connection.open(isBackground)));
+    const up = this.#connections.find((connection) => connection.isUp);
     const failed = results.find((result) => result.status === "rejected");
     if (up === undefined && failed !== undefined) throw failed.reason;
     this.#current = up;
-    for (const link of this.#links) link.keepTrying();
+    for (const connection of this.#connections) connection.keepTrying();
   }
 
-  #newLink(): Link {
-    const link: Link = new Link(this.#settings, {
+  #newConnection(): KeptConnection {
+    const connection: KeptConnection = new KeptConnection(this.#settings, {
       ...this.#opener,
       onError: this.#onError,
-      onQuiet: (sinceUs) => this.#judge(link, sinceUs),
+      onQuiet: (sinceUs) => this.#judge(connection, sinceUs),
       onSilent: (error) => {
         this.#miss(error);
         // Nothing has answered meanwhile: a spare need not be tried to know better.
-        for (const other of this.#links) other.renew(error);
+        for (const other of this.#connections) other.renew(error);
       },
     });
-    return link;
+    return connection;
   }
 
   /** What to send through. Calls fail at once where it is known that there is nothing, and a search goes on behind them. */
-  #search(current: Link): Promise<Link> {
+  #search(current: KeptConnection): Promise<KeptConnection> {
     const sinceMs = (systemClock.nowUs() - this.#failedUs) / 1_000;
     const isDown = this.#failure !== undefined && sinceMs < DOWN_MS;
     if (!isDown) return this.#searching ?? this.#start(current);
@@ -155,13 +155,13 @@ export class Pool {
     return Promise.reject(sameError(this.#failure as StoreError));
   }
 
-  #start(current: Link): Promise<Link> {
+  #start(current: KeptConnection): Promise<KeptConnection> {
     const searching = this.#find(current);
     // First of all that follows: who waits for it sends at once.
-    searching.then((link) => {
+    searching.then((connection) => {
       this.#searching = undefined;
       this.#failure = undefined;
-      this.#current = link;
+      this.#current = connection;
     }, (error) => {
       this.#searching = undefined;
       this.#miss(error);
@@ -174,19 +174,19 @@ export class Pool {
     this.#failedUs = systemClock.nowUs();
   }
 
-  async #find(current: Link): Promise<Link> {
+  async #find(current: KeptConnection): Promise<KeptConnection> {
     if (current.isUp && !current.calls.isQuiet && current.calls.idleMs < idleLimitMs(current)) {
       await new Promise<void>((resolve) => afterTurns(TURNS, resolve));
       if (current.isUp) return current;
     }
-    const spares = this.#links.filter((link) => link !== current && link.isUp);
+    const spares = this.#connections.filter((connection) => connection !== current && connection.isUp);
     const ready = current.isUp ? undefined : spares.find(isTrusted);
     if (ready !== undefined) return ready;
     const mine = current.isUp ? [current] : [];
     const startUs = systemClock.nowUs();
     const found = await findAnswering({
       groups: current.calls.isQuiet ? [[...mine, ...spares]] : [mine, spares],
-      newLink: () => this.#newLink(),
+      newConnection: () => this.#newConnection(),
       settings: this.#settings,
       signal: this.#end.signal,
     });
@@ -194,9 +194,9 @@ export class Pool {
   }
 
   /** Another connection has answered: the first one is given up, unless it answers as well. */
-  async #settle(current: Link, found: Link, startUs: number): Promise<Link> {
+  async #settle(current: KeptConnection, found: KeptConnection, startUs: number): Promise<KeptConnection> {
     if (found === current) return found;
-    const isNew = !this.#links.includes(found);
+    const isNew = !this.#connections.includes(found);
     if (current.isUp) {
       const wasQuiet = current.calls.isQuiet;
       if (wasQuiet) await new Promise<void>((resolve) => void startTimer(GRACE_MS, resolve));
@@ -208,33 +208,33 @@ export class Pool {
     }
     if (!isNew) return found;
     // It takes the place of one that is down, so that there are never more than before.
-    const place = this.#links.findIndex((link) => !link.isUp);
+    const place = this.#connections.findIndex((connection) => !connection.isUp);
     if (place < 0) {
       void found.close();
-      return this.#links[0] as Link;
+      return this.#connections[0] as KeptConnection;
     }
-    void this.#links[place]?.close();
-    this.#links[place] = found;
+    void this.#connections[place]?.close();
+    this.#connections[place] = found;
     return found;
   }
 
   /** A connection is quiet: it is gone if another one has answered what was sent later. */
-  #judge(quiet: Link, sinceUs: number): void {
-    if (this.#closing !== undefined || !this.#links.includes(quiet)) return;
+  #judge(quiet: KeptConnection, sinceUs: number): void {
+    if (this.#closing !== undefined || !this.#connections.includes(quiet)) return;
     if (quiet === this.#current) {
       this.#search(quiet).catch(() => {}); // told to calls
-    } else if (this.#links.some((link) => link.isUp && link.calls.provenUs > sinceUs)) {
+    } else if (this.#connections.some((connection) => connection.isUp && connection.calls.provenUs > sinceUs)) {
       quiet.renew(silentError(this.#settings.endpoint, (systemClock.nowUs() - sinceUs) / 1_000));
     }
   }
 }
 
 /** Whether a call may go through it without a look at it first. */
-function isTrusted(link: Link): boolean {
-  return !link.calls.isQuiet && (link.calls.size > 0 || link.calls.idleMs < REST_MS);
+function isTrusted(connection: KeptConnection): boolean {
+  return !connection.calls.isQuiet && (connection.calls.size > 0 || connection.calls.idleMs < REST_MS);
 }
 
 /** How long a connection may be idle, in milliseconds, before it is asked first. */
-function idleLimitMs({ calls: { fastestMs } }: Link): number {
+function idleLimitMs({ calls: { fastestMs } }: KeptConnection): number {
   return Math.min(Math.max(fastestMs * IDLE_PER_ROUND_TRIP, MIN_IDLE_MS), MAX_IDLE_MS);
 }

@@ -9,8 +9,8 @@ import { startTimer, withTimeout } from "../../../../base/deadline.ts";
 import { RateSyncError, StoreError } from "../../../../base/errors.ts";
 import type { CommandClient } from "./client.ts";
 import { openTimeoutError } from "../errors.ts";
-import { firstOf, NoneAnswered } from "../first_of.ts";
-import type { Link } from "./link.ts";
+import { NoneAnswered, race } from "../race.ts";
+import type { KeptConnection } from "./kept_connection.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
 
 /** How long connections may be silent before others are asked as well, in milliseconds. */
@@ -33,9 +33,9 @@ export function probe(redis: CommandClient): Promise<unknown> {
 /** Where to look. */
 export interface SearchPlaces {
   /** Connections that are up, in groups: those of a group are asked together, the next group if they are silent. */
-  readonly groups: readonly (readonly Link[])[];
+  readonly groups: readonly (readonly KeptConnection[])[];
   /** Makes a connection that is not open yet. It is closed unless it is the one that is found. */
-  newLink(): Link;
+  newConnection(): KeptConnection;
   /** How long connecting, and an answer, may take. */
   readonly settings: ConnectionSettings;
   /** Ends the search; it then rejects with the signal's reason. */
@@ -48,17 +48,19 @@ export interface SearchPlaces {
  * @returns The first that has answered.
  * @throws {StoreError} If none does, within the time of a command.
  */
-export async function findAnswering({ groups, newLink, settings, signal }: SearchPlaces): Promise<Link> {
+export async function findAnswering(
+  { groups, newConnection, settings, signal }: SearchPlaces,
+): Promise<KeptConnection> {
   const end = new AbortController();
   const abort = () => end.abort(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
   let waiting = groups.flat().length;
-  const ask = (link: Link) => answers(link).finally(() => waiting--);
+  const ask = (connection: KeptConnection) => answers(connection).finally(() => waiting--);
   const tasks = groups.filter((group) => group.length > 0).map((group) => () => Promise.any(group.map(ask)));
-  const dial = (until: AbortSignal) => openNew(newLink, until, () => waiting > 0);
+  const dial = (until: AbortSignal) => openNew(newConnection, until, () => waiting > 0);
   try {
     return await withTimeout(
-      firstOf([...tasks, dial], end.signal, STAGGER_MS),
+      race([...tasks, dial], end.signal, STAGGER_MS),
       settings.socketTimeoutMs,
       () => openTimeoutError(settings.endpoint, false, settings.socketTimeoutMs),
     );
@@ -71,28 +73,32 @@ export async function findAnswering({ groups, newLink, settings, signal }: Searc
 }
 
 /** Resolves when a connection has answered. A refusal is an answer: who may run no script hears that from the call itself. */
-async function answers(link: Link): Promise<Link> {
+async function answers(connection: KeptConnection): Promise<KeptConnection> {
   try {
-    await link.call(probe);
+    await connection.call(probe);
   } catch (error) {
     if (!RateSyncError.is(error) || error.code !== "STORE_REFUSED") throw error;
   }
-  return link;
+  return connection;
 }
 
 /** Opens a new connection; again and again while another one may still answer, because a server may come back. */
-async function openNew(newLink: () => Link, signal: AbortSignal, mayWait: () => boolean): Promise<Link> {
+async function openNew(
+  newConnection: () => KeptConnection,
+  signal: AbortSignal,
+  mayWait: () => boolean,
+): Promise<KeptConnection> {
   for (;;) {
-    const link = newLink();
-    const close = () => void link.close();
+    const connection = newConnection();
+    const close = () => void connection.close();
     signal.addEventListener("abort", close, { once: true });
     try {
       // Where others are silent, it has to do better than being open.
-      const opened = link.open().then(() => mayWait() ? answers(link) : link);
+      const opened = connection.open().then(() => mayWait() ? answers(connection) : connection);
       await withTimeout(opened, REDIAL_MS, () => new Error("no connection in time"));
-      if (!signal.aborted) return link;
+      if (!signal.aborted) return connection;
     } catch (error) {
-      void link.close();
+      void connection.close();
       const isSlow = !RateSyncError.is(error);
       if (signal.aborted || (!mayWait() && !isSlow)) throw error;
       if (!isSlow) await new Promise<void>((resolve) => void startTimer(REDIAL_PAUSE_MS, resolve));

@@ -9,7 +9,7 @@ import { startTimer } from "../../../../base/deadline.ts";
 import { StoreError } from "../../../../base/errors.ts";
 import { silentError } from "../errors.ts";
 import { QUIET_MS } from "./in_flight.ts";
-import { Link, type LinkHooks } from "./link.ts";
+import { KeptConnection, type KeptConnectionHooks } from "./kept_connection.ts";
 import type { Pool } from "./pool.ts";
 import { GRACE_MS, probe } from "./search.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
@@ -28,7 +28,7 @@ const AWAITED_BEAT_MS = 500;
 export class Subscriber {
   readonly #settings: ConnectionSettings;
   readonly #onError: (error: StoreError) => void;
-  readonly #link: Link;
+  readonly #connection: KeptConnection;
   readonly #subscriptions = new Set<Subscription>();
   #heartbeat: Timer | undefined;
   /** The connections to the same server for calls. */
@@ -40,10 +40,10 @@ export class Subscriber {
    * @param onError Called with what goes wrong in the background.
    * @param open Opens a client; absent for one of node-redis.
    */
-  constructor(settings: ConnectionSettings, onError: (error: StoreError) => void, open?: LinkHooks["open"]) {
+  constructor(settings: ConnectionSettings, onError: (error: StoreError) => void, open?: KeptConnectionHooks["open"]) {
     this.#settings = settings;
     this.#onError = onError;
-    this.#link = new Link(settings, {
+    this.#connection = new KeptConnection(settings, {
       ...(open === undefined ? {} : { open }),
       prepare: (redis) =>
         Promise.all(
@@ -80,7 +80,7 @@ export class Subscriber {
     onReconnect: () => void,
     isAwaited: () => boolean = () => false,
   ): Promise<void> {
-    await this.#link.open();
+    await this.#connection.open();
     const subscription: Subscription = {
       channel,
       onReconnect,
@@ -92,7 +92,7 @@ export class Subscriber {
     };
     this.#subscriptions.add(subscription);
     try {
-      await this.#link.call((redis) => redis.subscribe(channel, subscription.deliver));
+      await this.#connection.call((redis) => redis.subscribe(channel, subscription.deliver));
     } catch (error) {
       this.#subscriptions.delete(subscription);
       throw error;
@@ -101,14 +101,14 @@ export class Subscriber {
 
   /** Gives up the connection, and opens another one now. */
   reopen(error: StoreError): void {
-    this.#link.reopen(error);
+    this.#connection.reopen(error);
   }
 
   /** Ends all subscriptions and disconnects. */
   close(): Promise<void> {
     this.#heartbeat?.cancel();
     this.#subscriptions.clear();
-    return this.#link.close();
+    return this.#connection.close();
   }
 
   /** Nothing else is ever sent here, so a peer that went away without a word would not be missed for minutes. */
@@ -116,11 +116,11 @@ export class Subscriber {
     const { socketTimeoutMs } = this.#settings;
     let waitedMs = 0;
     const beat = () => {
-      if (!this.#link.isUp) return;
+      if (!this.#connection.isUp) return;
       waitedMs += everyMs;
       if (waitedMs >= socketTimeoutMs || [...this.#subscriptions].some(({ isAwaited }) => isAwaited())) {
         waitedMs = 0;
-        this.#link.call((redis) => redis.sendCommand(["PING"])).catch(() => {}); // the link drops itself
+        this.#connection.call((redis) => redis.sendCommand(["PING"])).catch(() => {}); // the connection drops itself
       }
       this.#heartbeat = startTimer(everyMs, beat);
     };
@@ -135,7 +135,7 @@ export class Subscriber {
     try {
       await this.#pool.call(probe);
       await new Promise<void>((resolve) => void startTimer(GRACE_MS, resolve));
-      if (this.#link.calls.isQuiet) this.#link.renew(silentError(this.#settings.endpoint, QUIET_MS));
+      if (this.#connection.calls.isQuiet) this.#connection.renew(silentError(this.#settings.endpoint, QUIET_MS));
     } catch {
       // The server is silent, or not there.
     } finally {

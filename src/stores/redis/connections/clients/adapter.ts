@@ -14,16 +14,16 @@ import type { Endpoint } from "../settings/url.ts";
 import type { Emitter } from "./redis_client.ts";
 
 /** Opens a client, or attaches to one that is there. */
-export type OpenGiven = (endpoint: Endpoint, options: OpenClientOptions) => Promise<OpenClient>;
+export type OpenAdapted = (endpoint: Endpoint, options: OpenClientOptions) => Promise<OpenClient>;
 
 /** A given client, by its kind. */
-export interface GivenClient {
+export interface AdaptedClient {
   /** What it is, for messages. */
   readonly label: string;
   /** Attaches to the client itself. */
-  readonly attach: OpenGiven;
+  readonly attach: OpenAdapted;
   /** Opens a duplicate of it. */
-  readonly duplicate: OpenGiven;
+  readonly duplicate: OpenAdapted;
 }
 
 /** A command that was handed to a client. */
@@ -35,7 +35,7 @@ export interface SentCommand {
 }
 
 /** One client, as the rest of this file sees it. */
-export interface Wire {
+export interface ClientAdapter {
   /** Tells of the client's connection. */
   readonly events: Emitter;
   /** Events that say that its connection has ended. */
@@ -60,11 +60,15 @@ export interface Wire {
  * Waits until a client is ready and answers, and follows it from then on.
  *
  * @param endpoint What messages call it.
- * @param wire The client.
+ * @param adapter The client.
  * @param options How long that may take, and whom to tell when it is lost.
  * @throws {StoreError} If it does not become ready, or the server refuses.
  */
-export async function openWire(endpoint: Endpoint, wire: Wire, options: OpenClientOptions): Promise<OpenClient> {
+export async function openAdapted(
+  endpoint: Endpoint,
+  adapter: ClientAdapter,
+  options: OpenClientOptions,
+): Promise<OpenClient> {
   options.signal.throwIfAborted();
   const inFlight = new Set<(cause: Error) => void>();
   const listeners: [event: string, listener: () => void][] = [];
@@ -75,26 +79,26 @@ export async function openWire(endpoint: Endpoint, wire: Wire, options: OpenClie
 
   const listen = (event: string, listener: () => void) => {
     listeners.push([event, listener]);
-    wire.events.on(event, listener);
+    adapter.events.on(event, listener);
   };
   const close = () => {
     if (isEnded) return;
     isEnded = true;
-    for (const [event, listener] of listeners) wire.events.off(event, listener);
+    for (const [event, listener] of listeners) adapter.events.off(event, listener);
     for (const giveUp of inFlight) giveUp(new Error("the client lost its connection"));
-    wire.destroy?.();
+    adapter.destroy?.();
   };
   const lose = (reason: string) => {
     if (!isEnded) onLost(new Error(reason));
   };
   const redis: CommandClient = {
     sendCommand<T>(args: readonly string[]): Promise<T> {
-      if (isEnded || !wire.isReady()) {
+      if (isEnded || !adapter.isReady()) {
         inMicrotask(() => lose("the client is not connected"));
         return Promise.reject(new Error("the client is not connected"));
       }
       return new Promise<T>((resolve, reject) => {
-        const { reply, abandon } = wire.send(args);
+        const { reply, abandon } = adapter.send(args);
         const giveUp = (cause: Error) => {
           abandon();
           reject(cause);
@@ -110,7 +114,7 @@ export async function openWire(endpoint: Endpoint, wire: Wire, options: OpenClie
       });
     },
     subscribe: (channel, listener) =>
-      wire.subscribe?.(channel, listener) ?? Promise.reject(new Error("a given client does not subscribe")),
+      adapter.subscribe?.(channel, listener) ?? Promise.reject(new Error("a given client does not subscribe")),
   };
   const client: OpenClient = {
     redis,
@@ -119,29 +123,29 @@ export async function openWire(endpoint: Endpoint, wire: Wire, options: OpenClie
     },
     failure,
     close,
-    hold: (isHeld) => wire.hold?.(isHeld),
+    hold: (isHeld) => adapter.hold?.(isHeld),
   };
 
   const opened = new Promise<void>((resolve, reject) => {
     onLost = reject;
     options.signal.addEventListener("abort", abort, { once: true });
-    for (const event of wire.lossEvents) {
+    for (const event of adapter.lossEvents) {
       // The given client may be in the middle of connecting again: only one of ours has failed for good.
       listen(event, () => {
-        const never = wire.whyNever();
-        if (isOpening && wire.destroy === undefined && never === undefined) return;
+        const never = adapter.whyNever();
+        if (isOpening && adapter.destroy === undefined && never === undefined) return;
         lose(never ?? "it was closed");
       });
     }
     let isAsked = false;
     const ask = () => {
-      if (isAsked || !wire.isReady()) return;
+      if (isAsked || !adapter.isReady()) return;
       isAsked = true;
       redis.sendCommand(["PING"]).then(() => resolve(), reject);
     };
     listen("ready", ask);
-    wire.start?.().catch(reject);
-    const never = wire.whyNever();
+    adapter.start?.().catch(reject);
+    const never = adapter.whyNever();
     if (never !== undefined) reject(new Error(never));
     ask();
   });
@@ -158,7 +162,7 @@ export async function openWire(endpoint: Endpoint, wire: Wire, options: OpenClie
     close();
     options.onLost(client, cause);
   };
-  if (!wire.isReady()) {
+  if (!adapter.isReady()) {
     close();
     throw lostError(endpoint, new Error("at once"));
   }
@@ -178,7 +182,7 @@ export async function whenReady(
   events: Emitter,
   label: string,
   timeoutMs: number,
-  state: Pick<Wire, "isReady" | "whyNever">,
+  state: Pick<ClientAdapter, "isReady" | "whyNever">,
 ): Promise<void> {
   const endpoint = { host: "", port: 0, tls: false, db: 0, label };
   let look = () => {};

@@ -12,8 +12,8 @@ import { callError, callTimeoutError, cutError, lostError, openError, sameError 
 import { type CallInFlight, InFlight } from "./in_flight.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
 
-/** What a link tells its owner. None of these may throw. */
-export interface LinkHooks {
+/** What a connection tells its owner. None of these may throw. */
+export interface KeptConnectionHooks {
   /** Opens a client. @default {openClient} */
   readonly open?: typeof openClient;
   /** Called before a new connection counts as up, within the time of a command. */
@@ -38,9 +38,9 @@ const READONLY = /\bREADONLY You can't write/;
 const COOL_DOWN_MS = 100;
 
 /** One kept connection. */
-export class Link {
+export class KeptConnection {
   readonly #settings: ConnectionSettings;
-  readonly #hooks: LinkHooks;
+  readonly #hooks: KeptConnectionHooks;
   /** What is in flight, and when anything was heard. */
   readonly calls: InFlight;
   readonly #end = new AbortController();
@@ -57,7 +57,7 @@ export class Link {
    * @param settings Where to, and how long things may take.
    * @param hooks What to tell the owner.
    */
-  constructor(settings: ConnectionSettings, hooks: LinkHooks = {}) {
+  constructor(settings: ConnectionSettings, hooks: KeptConnectionHooks = {}) {
     this.#settings = settings;
     this.#hooks = hooks;
     this.calls = new InFlight(settings.socketTimeoutMs, {
@@ -84,7 +84,7 @@ export class Link {
   }
 
   /**
-   * Connects, unless it is connected. At most one attempt is made at a time; while the link sets itself up again,
+   * Connects, unless it is connected. At most one attempt is made at a time; while the connection sets itself up again,
    * and for a moment after a failed first attempt, it rejects at once with the last failure.
    *
    * @param isBackground Whether the process may end meanwhile.

@@ -29,7 +29,7 @@ export class NoneAnswered extends Error {
  * @param staggerMs How long one may be silent before the next is asked as well, in milliseconds.
  * @throws {NoneAnswered} If all have failed.
  */
-export function firstOf<T>(
+export function race<T>(
   tasks: readonly ((signal: AbortSignal) => Promise<T>)[],
   signal: AbortSignal,
   staggerMs: number = STAGGER_MS,

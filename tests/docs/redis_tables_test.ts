@@ -198,7 +198,8 @@ describe("docs/redis/operate.md", () => {
         const said = rows.get(limiter)?.[place] ?? 0;
         let measured = Infinity;
         for (let tried = 0; tried < 4 && measured >= said * FACTOR; tried++) {
-          measured = Math.min(measured, await usecPerCall(options, inFlight));
+          // On a busy machine, long commands may look like a connection that has fallen silent: measured again.
+          measured = Math.min(measured, await usecPerCall(options, inFlight).catch(() => Infinity));
         }
         assert.ok(
           measured < said * FACTOR && measured > said / FACTOR,

@@ -5,38 +5,17 @@
  */
 
 import { inMicrotask } from "../../base/turn.ts";
-import {
-  parseWaiterId,
-  type PollRequest,
-  type TakeReply,
-  type TakeRequest,
-  type TakeStatus,
-  type Target,
-  type WakeupListener,
-} from "../store.ts";
-import type { Entry } from "./entry.ts";
+import type { PollRequest, TakeReply, TakeRequest, TakeStatus, Target, WakeupListener } from "../store.ts";
+import { FRONT, type Head, PermitState } from "./permit_state.ts";
+import { RateTransaction, type Traces } from "./rate_transaction.ts";
 import type { StateTable } from "./state_table.ts";
-import { NOBODY, RateTransaction, type Traces } from "./rate_transaction.ts";
-import { PermitLedger } from "./permit_ledger.ts";
-
-/** A waiter, as a target of its own. */
-interface Head extends Target {
-  readonly id: string;
-  readonly direct: boolean;
-  readonly isKept: boolean;
-  readonly arrivalUs: number;
-  readonly listener: WakeupListener;
-}
-
-/** How many in front of a queue may be called, or keep a place, at the same time: those behind wait. */
-const FRONT = 8;
 
 /** Decides at one reading of the clock. */
 export class MemoryTransaction {
   readonly #table: StateTable;
-  readonly #listeners: ReadonlyMap<string, WakeupListener>;
   readonly #nowUs: number;
   readonly #rates: RateTransaction;
+  readonly #permits: PermitState;
 
   /**
    * @param table The state.
@@ -46,9 +25,9 @@ export class MemoryTransaction {
    */
   constructor(table: StateTable, listeners: ReadonlyMap<string, WakeupListener>, nowUs: number, peeks: boolean) {
     this.#table = table;
-    this.#listeners = listeners;
     this.#nowUs = nowUs;
     this.#rates = new RateTransaction(table, nowUs, peeks);
+    this.#permits = new PermitState(table, listeners, nowUs, this.#rates);
   }
 
   /** Takes a target's units whatever its rates say. */
@@ -74,11 +53,11 @@ export class MemoryTransaction {
     for (const target of targets) {
       if (target.policy.maxConcurrent > 0 && mode !== "peek") {
         this.promote(target, id);
-        this.#cutLeases(target);
+        this.#permits.cutLeases(target);
       }
       atUs = Math.max(atUs, this.#rates.plan(target));
       blockedUs = Math.max(blockedUs, this.#table.read(target, this.#nowUs).blockedUs);
-      if (this.#isFull(target, request) && (full === undefined || isBefore(target, full))) full = target;
+      if (this.#permits.isFull(target, request) && (full === undefined || isBefore(target, full))) full = target;
     }
     const room = mode === "wait" && atUs - nowUs <= request.maxWaitUs;
     const fences = targets.map(() => 0);
@@ -92,8 +71,8 @@ export class MemoryTransaction {
         targets.forEach((target, i) => {
           traces[i] = this.#rates.commit(target, atUs);
           if (target.policy.maxConcurrent === 0) return;
-          if (arrivalUs > 0) this.#ledger(target).queue.leave(id);
-          fences[i] = this.#grant(target, id);
+          if (arrivalUs > 0) this.#permits.ledger(target).queue.leave(id);
+          fences[i] = this.#permits.grant(target, id);
         });
       }
     } else if (room) {
@@ -106,7 +85,7 @@ export class MemoryTransaction {
     }
     if (status === "slots" || status === "queue_full") {
       for (const target of targets) {
-        if (target.policy.maxConcurrent > 0) waitUs = Math.max(waitUs, this.#permitWait(target, target.slots));
+        if (target.policy.maxConcurrent > 0) waitUs = Math.max(waitUs, this.#permits.wait(target, target.slots));
       }
     }
     return {
@@ -122,9 +101,11 @@ export class MemoryTransaction {
   #takenBefore({ targets, id, arrivalUs }: TakeRequest): TakeReply | undefined {
     const nowUs = this.#nowUs;
     const held = targets.filter((target) => target.policy.maxConcurrent > 0);
-    if (!held.every((target) => this.#ledgerOf(target)?.holds(id, nowUs))) return undefined;
+    if (!held.every((target) => this.#permits.find(target)?.holds(id, nowUs))) return undefined;
     for (const target of held) this.renew(target, id);
-    const levels = targets.map((target) => this.#rates.level(target, this.#ledgerOf(target)?.nextFence(nowUs) ?? 0));
+    const levels = targets.map((target) =>
+      this.#rates.level(target, this.#permits.find(target)?.nextFence(nowUs) ?? 0)
+    );
     return { status: "allowed", nowUs, waitUs: 0, arrivalUs, levels, repeated: true };
   }
 
@@ -136,26 +117,26 @@ export class MemoryTransaction {
   ): { status: TakeStatus; waitUs: number; arrivalUs: number } {
     const lacksRate = targets.length > 1 && rateWaitUs > 0;
     const queue = lacksRate ? undefined : full ?? targets[0] as Target;
-    if (queue !== undefined && arrivalUs === 0 && this.#isQueueFull(queue)) {
+    if (queue !== undefined && arrivalUs === 0 && this.#permits.isQueueFull(queue)) {
       return { status: "queue_full", waitUs: Math.max(rateWaitUs, 1), arrivalUs: 0 };
     }
     for (const target of targets) {
       if (arrivalUs === 0 || target === queue || target.policy.maxConcurrent === 0) continue;
-      const places = this.#ledgerOf(target)?.queue;
+      const places = this.#permits.find(target)?.queue;
       if (queue !== undefined && isBefore(target, queue)) {
         if (places?.has(id)) places.join(id, this.#nowUs, arrivalUs, true);
       } else if (places?.leave(id)) this.promote(target);
     }
     if (queue === undefined) return { status: "queued", waitUs: rateWaitUs, arrivalUs: arrivalUs || this.#nowUs };
-    const arrivedUs = this.#ledger(queue).queue.join(id, this.#nowUs, arrivalUs);
-    return { status: "queued", waitUs: this.#recheck(queue, id), arrivalUs: arrivedUs };
+    const arrivedUs = this.#permits.ledger(queue).queue.join(id, this.#nowUs, arrivalUs);
+    return { status: "queued", waitUs: this.#permits.recheck(queue, id), arrivalUs: arrivedUs };
   }
 
   /** The same for one that waits already. */
   poll({ id, arrivalUs, targets: [target] }: PollRequest): TakeReply {
-    const repeated = this.#ledgerOf(target)?.holds(id, this.#nowUs) ?? false;
+    const repeated = this.#permits.find(target)?.holds(id, this.#nowUs) ?? false;
     this.promote(target, id);
-    const ledger = this.#ledger(target);
+    const ledger = this.#permits.ledger(target);
     if (!ledger.holds(id, this.#nowUs) && !ledger.queue.has(id)) {
       ledger.queue.join(id, this.#nowUs, arrivalUs);
       this.promote(target, id);
@@ -163,8 +144,8 @@ export class MemoryTransaction {
     const served = ledger.holds(id, this.#nowUs);
     // The message may have been lost long ago: a call that gets it now holds for the full time from now on.
     if (served) this.renew(target, id);
-    else this.#cutLeases(target);
-    const waitUs = served ? 0 : this.#recheck(target, id);
+    else this.#permits.cutLeases(target);
+    const waitUs = served ? 0 : this.#permits.recheck(target, id);
     const level = this.#rates.level(target, served ? ledger.nextFence(this.#nowUs) : 0);
     const reply: TakeReply = { status: "queued", nowUs: this.#nowUs, waitUs, arrivalUs, levels: [level] };
     // The marks of an earlier grant came with word of it.
@@ -173,7 +154,7 @@ export class MemoryTransaction {
 
   /** Ends the leases and the place of an id. Returns how many there were. */
   release(target: Target, id: string): number {
-    const ledger = this.#ledgerOf(target);
+    const ledger = this.#permits.find(target);
     if (ledger === undefined) return 0;
     const ended = ledger.release(id) + (ledger.waiting > 0 && ledger.queue.leave(id) ? 1 : 0);
     if (ended > 0) this.promote(target);
@@ -183,7 +164,7 @@ export class MemoryTransaction {
   /** Extends the leases of an id. */
   renew(target: Target, id: string): boolean {
     const { leaseTtlUs, maxConcurrent } = target.policy;
-    return this.#ledgerOf(target)?.renew(id, target.slots, this.#nowUs, leaseTtlUs, maxConcurrent) ?? false;
+    return this.#permits.find(target)?.renew(id, target.slots, this.#nowUs, leaseTtlUs, maxConcurrent) ?? false;
   }
 
   /** Starts a key anew; those who wait are served. */
@@ -199,9 +180,9 @@ export class MemoryTransaction {
   promote(target: Target, asking?: string): void {
     let place = 0;
     let reserved = 0;
-    while (place < FRONT && this.#permitWait(target, reserved + 1) === 0) {
-      const waiter = this.#waiterAt(target, place);
-      if (waiter === undefined || this.#permitWait(target, reserved + waiter.slots) > 0) return;
+    while (place < FRONT && this.#permits.wait(target, reserved + 1) === 0) {
+      const waiter = this.#permits.waiterAt(target, place);
+      if (waiter === undefined || this.#permits.wait(target, reserved + waiter.slots) > 0) return;
       if (!waiter.direct) {
         if (!waiter.isKept && waiter.id !== asking) this.#tell(waiter, "turn", { ...this.#told(0), status: "queued" });
         place++;
@@ -215,8 +196,8 @@ export class MemoryTransaction {
         return;
       }
       const traces = this.#rates.commit(waiter, this.#nowUs);
-      this.#ledger(target).queue.leave(waiter.id);
-      const fence = this.#grant(waiter, waiter.id);
+      this.#permits.ledger(target).queue.leave(waiter.id);
+      const fence = this.#permits.grant(waiter, waiter.id);
       this.#tell(waiter, "granted", { ...this.#told(0), levels: [this.#rates.level(waiter, fence, traces)] });
     }
   }
@@ -227,98 +208,6 @@ export class MemoryTransaction {
 
   #tell({ id, listener }: Head, kind: "granted" | "turn", reply: TakeReply): void {
     inMicrotask(() => listener.wakeup({ id, kind, reply }));
-  }
-
-  /** Who stands at a place of the queue; those who gave up or whose instance is gone are dropped. */
-  #waiterAt(target: Target, place: number): Head | undefined {
-    const ledger = this.#ledgerOf(target);
-    const queue = ledger === undefined || ledger.waiting === 0 ? undefined : ledger.queue;
-    for (let found = queue?.at(place); queue !== undefined && found !== undefined; found = queue.at(place)) {
-      const { id, arrivalUs, isKept } = found;
-      const { instance, direct, maxWaitUs, slots, cost } = parseWaiterId(id);
-      const listener = this.#listeners.get(instance);
-      if (listener !== undefined && this.#nowUs - arrivalUs <= maxWaitUs) {
-        const fitting = Math.min(slots, target.policy.maxConcurrent);
-        return { ...target, id, direct, isKept, arrivalUs, slots: fitting, cost, listener };
-      }
-      queue.leave(id);
-    }
-    return undefined;
-  }
-
-  /** Whether the queue is full. Those in front that are gone make room. */
-  #isQueueFull(target: Target): boolean {
-    const { maxWaiters } = target.policy;
-    const isFull = () => (this.#ledgerOf(target)?.waiting ?? 0) >= maxWaiters;
-    if (!isFull()) return false;
-    this.#waiterAt(target, 0);
-    return isFull();
-  }
-
-  #isFull(target: Target, { id, arrivalUs }: TakeRequest): boolean {
-    if (target.policy.maxConcurrent === 0) return false;
-    return this.#permitWait(target, target.slots) > 0 || this.#isBehind(target, id, arrivalUs);
-  }
-
-  /** Whether others stand in the way of `id`: those who came before it, and what is kept free for them. */
-  #isBehind(target: Target, id: string, arrivalUs: number): boolean {
-    let reserved = 0;
-    for (let place = 0; place < FRONT; place++) {
-      const waiter = this.#waiterAt(target, place);
-      if (waiter === undefined || waiter.id === id) return false;
-      if (arrivalUs > 0 && waiter.arrivalUs > arrivalUs) return false;
-      reserved += waiter.slots;
-      if (waiter.direct || this.#permitWait(target, reserved + target.slots) > 0) return true;
-    }
-    return true;
-  }
-
-  /** Microseconds after which `id`, which waits, should ask again if it was told nothing. */
-  #recheck(target: Target, id: string): number {
-    const { leaseTtlUs } = target.policy;
-    let reserved = 0;
-    for (let place = 0; place < FRONT; place++) {
-      const waiter = this.#waiterAt(target, place);
-      if (waiter === undefined) return 0;
-      const own = waiter.id === id;
-      const asked = own ? target : waiter;
-      const waitUs = this.#permitWait(target, reserved + asked.slots);
-      if (waitUs > 0) return Math.min(waitUs, leaseTtlUs);
-      if (own || waiter.direct) {
-        const rateWaitUs = this.#rates.plan(asked) - this.#nowUs;
-        return own ? rateWaitUs : rateWaitUs + leaseTtlUs;
-      }
-      reserved += waiter.slots;
-    }
-    return leaseTtlUs;
-  }
-
-  #grant(target: Target, id: string): number {
-    return this.#ledger(target).grant(id, target.slots, this.#nowUs, target.policy.leaseTtlUs);
-  }
-
-  /** Where there is no permit left: see `PermitLedger.cut`. */
-  #cutLeases(target: Target): void {
-    if (this.#permitWait(target, target.slots) > 0) this.#ledgerOf(target)?.cut(this.#nowUs);
-  }
-
-  #permitWait(target: Target, slots: number): number {
-    const { maxConcurrent } = target.policy;
-    return (this.#ledgerOf(target) ?? NOBODY).wait(this.#nowUs, slots, maxConcurrent);
-  }
-
-  #ledgerOf(target: Target): PermitLedger | undefined {
-    return this.#table.read(target, this.#nowUs).ledger;
-  }
-
-  /** The ledger of a target, made and kept if there is none yet. */
-  #ledger(target: Target): PermitLedger {
-    const entry: Entry = this.#table.read(target, this.#nowUs);
-    if (entry.ledger === undefined) {
-      entry.ledger = new PermitLedger();
-      this.#table.write(target, entry, this.#nowUs);
-    }
-    return entry.ledger;
   }
 }
 

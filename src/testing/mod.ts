@@ -1,5 +1,6 @@
 /**
- * For tests of programs that use `@ratesync/core`, and of stores for it.
+ * For tests of programs that use `@ratesync/core`, and of stores for it. The contract of a store is on the page
+ * [Writing a store](https://github.com/ratesync/core/blob/main/docs/writing_a_store.md).
  *
  * @module
  */

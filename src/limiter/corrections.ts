@@ -31,6 +31,7 @@ const MOST_BLOCK_MS = 1.1e12;
  * Forgives units.
  *
  * @throws {ConfigError | RangeError} If the limiter has no rate, or it is not a whole number from 1.
+ * @internal
  */
 export async function refund(client: StoreSession, target: Target, units: number): Promise<void> {
   mustHaveRates(target, "refund");
@@ -43,6 +44,7 @@ export async function refund(client: StoreSession, target: Target, units: number
  *
  * @returns What was taken: at most a thousand times what the limit holds.
  * @throws {ConfigError | RangeError} If the limiter has no rate, or it is not a whole number from 1.
+ * @internal
  */
 export async function penalize(client: StoreSession, target: Target, units: number): Promise<Charge> {
   mustHaveRates(target, "penalize");
@@ -60,6 +62,7 @@ export async function penalize(client: StoreSession, target: Target, units: numb
  * Denies everything for a while; 0 lifts a block.
  *
  * @throws {RangeError} If it is no such time.
+ * @internal
  */
 export async function block(
   client: StoreSession,

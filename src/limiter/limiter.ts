@@ -47,6 +47,7 @@ export class Limiter {
    * @param policy Its rules.
    * @param access How it reaches its store.
    * @param log Where failures of subscribers go.
+   * @internal
    */
   constructor(id: string, policy: Policy, access: StoreAccess<OpenStore>, log: Pick<Logger, "error">) {
     this.id = id;

@@ -49,6 +49,7 @@ export interface Reservation {
  *
  * @throws {RateLimitedError} If that is too far away; nothing is taken then.
  * @throws {ConfigError} If the limiter has no rate, or slots.
+ * @internal
  */
 export async function reserve(
   session: StoreSession,

@@ -67,12 +67,12 @@ export function nodeRedisCluster(cluster: NodeRedisClusterLike): ClusterDriver {
 export function givenNodeRedisSentinel(sentinel: NodeRedisSentinelLike): AdaptedClient {
   return {
     label: "the given node-redis client of Sentinels",
-    attach: (endpoint, options) => openAdapted(endpoint, sentinelWire(sentinel), options),
+    attach: (endpoint, options) => openAdapted(endpoint, sentinelAdapter(sentinel), options),
     duplicate: (endpoint, options) => {
       const own = sentinel.duplicate();
       own.on("error", () => {}); // heard as the loss of the connection
       const adapter: ClientAdapter = {
-        ...sentinelWire(own),
+        ...sentinelAdapter(own),
         whyNever: () => undefined,
         start: () => own.connect(),
         subscribe: (channel, listener) => own.subscribe(channel, listener),
@@ -83,7 +83,7 @@ export function givenNodeRedisSentinel(sentinel: NodeRedisSentinelLike): Adapted
   };
 }
 
-function sentinelWire(sentinel: NodeRedisSentinelLike): ClientAdapter {
+function sentinelAdapter(sentinel: NodeRedisSentinelLike): ClientAdapter {
   return {
     events: sentinel,
     lossEvents: ["reconnecting", "end"],

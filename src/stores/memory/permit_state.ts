@@ -16,7 +16,7 @@ export interface Head extends Target {
   readonly id: string;
   /** Whether a permit may be handed to it directly. */
   readonly direct: boolean;
-  /** Whether it has had its turn here and keeps its place while it waits for another limiter. */
+  /** Whether it was called here and keeps its place while it waits for another limiter. */
   readonly isKept: boolean;
   /** When it arrived. */
   readonly arrivalUs: number;

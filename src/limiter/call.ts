@@ -108,6 +108,7 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
     this.#stages = stages;
     this.#resolve = resolve;
     this.#reject = reject;
+    this.#unfollow?.();
     const { signal } = this;
     if (signal === undefined) return true;
     if (signal.aborted) this.fail(signal.reason);

@@ -1,82 +1,105 @@
 /**
- * Decisions of a store inside this process that need no call: it answers before it returns.
+ * Decisions of a store that answers before it returns: they need no call of their own.
  *
  * @module
  */
 
+import { IN_LEFT, type LevelLeft, type TakeReply } from "../stores/store.ts";
+import { maxWaitUs } from "./call_options.ts";
+import { start, startAsked } from "./pipeline.ts";
+import { ACQUIRE, TRY } from "./result/answers.ts";
 import { Decision, type Permit, RatePermit } from "./result/decision.ts";
 import { HeldPermit } from "./result/held_permit.ts";
+import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
 import type { LimiterRules } from "./target.ts";
 
-/** What the last take left behind, where its store wrote that. */
-const LEFT = { nowUs: 0, first: 0, second: 0 };
+/** What the last take left behind. */
+const LEFT: LevelLeft = { nowUs: 0, first: 0, second: 0 };
 
-/** `tryAcquire` on one key, counted; undefined where the store needs a request. */
+/** `tryAcquire` on one key. */
 export function tryHere(
   session: StoreSession,
+  access: StoreAccess,
   rules: LimiterRules,
   key: string | undefined,
   cost: number,
-): Decision | undefined {
-  if (rules.policy.maxConcurrent > 0) return permitHere(session, rules, key, cost, true)?.decision;
-  const decision = takeHere(session, rules, key, cost, true);
-  if (decision !== undefined) rules.recorder.decided(decision, 0, LEFT.nowUs, false, false);
+): Decision | Promise<Decision> {
+  const reply = ask(session, rules, key, cost);
+  if (reply === undefined) return start(session, access, rules.targetsOf(key, cost), TRY);
+  if (isLate(reply)) return startAsked(reply, session, access, rules.targetsOf(key, cost), TRY);
+  const decision = decide(rules, key, cost, reply, true);
+  if (reply.lease !== undefined) {
+    decision.grant(new HeldPermit(session, rules.targetsOf(key, cost), decision, 0, reply, reply.lease));
+  }
+  rules.recorder.decided(decision, 0, LEFT.nowUs, false, false);
   return decision;
 }
 
-/** `acquire` on one key, if it need not wait, counted; else undefined, and nothing was taken. */
+/** `acquire` on one key; undefined where the call has to wait: nothing was taken then. */
 export function acquireHere(
   session: StoreSession,
+  access: StoreAccess,
   rules: LimiterRules,
   key: string | undefined,
   cost: number,
-): Permit | undefined {
-  if (rules.policy.maxConcurrent > 0) return permitHere(session, rules, key, cost, false);
-  const decision = takeHere(session, rules, key, cost, false);
-  if (!decision?.allowed) return undefined;
-  rules.recorder.decided(decision, 0, LEFT.nowUs, true, false);
-  return new RatePermit(decision, 0);
+  timeoutMs: number | undefined,
+  signal: AbortSignal | undefined,
+): Permit | Promise<Permit> | undefined {
+  const reply = ask(session, rules, key, cost);
+  if (reply === undefined) return undefined;
+  if (isLate(reply)) {
+    const limit = { maxWaitUs: maxWaitUs(timeoutMs, [rules.policy]), signal };
+    return startAsked(reply, session, access, rules.targetsOf(key, cost), ACQUIRE, limit);
+  }
+  if (reply.status !== "allowed") return undefined;
+  const { recorder } = rules;
+  const { lease } = reply;
+  if (lease === undefined) {
+    const permit = new RatePermit(decide(rules, key, cost, reply, false), 0);
+    recorder.decided(permit.decision, 0, LEFT.nowUs, true, false);
+    return permit;
+  }
+  // Few callers ask a permit for its decision.
+  const decision = recorder.isWatched ? decide(rules, key, cost, reply, false) : undefined;
+  const permit = new HeldPermit(session, rules.targetsOf(key, cost), decision, 0, reply, lease);
+  if (decision === undefined) recorder.acquired(0, reply.nowUs);
+  else recorder.decided(decision, 0, reply.nowUs, true, false);
+  return permit;
 }
 
-function takeHere(
-  { store }: StoreSession,
-  rules: LimiterRules,
+/** The decision of a reply. `LEFT.nowUs` is when it was made. */
+function decide(
+  { limiter, named }: LimiterRules,
   key: string | undefined,
   cost: number,
+  reply: TakeReply,
   grants: boolean,
-): Decision | undefined {
-  const reply = store.takeAtOnce?.(rules, key, cost, LEFT);
-  if (reply === undefined) return undefined;
-  const { limiter, named } = rules;
-  if (reply === true) {
+): Decision {
+  if (reply === IN_LEFT) {
     return new Decision(limiter, key, cost, named, undefined, grants, false, LEFT.first, LEFT.second);
   }
   LEFT.nowUs = reply.nowUs;
   return new Decision(limiter, key, cost, named, reply, grants);
 }
 
-/** Takes permits if enough are free and no call queues for them. Few callers ask a permit for its decision. */
-function permitHere(
-  session: StoreSession,
+/** Asks about this moment; undefined where the store has failed, before it took anything. */
+function ask(
+  { store }: StoreSession,
   rules: LimiterRules,
   key: string | undefined,
   cost: number,
-  grants: boolean,
-): HeldPermit | undefined {
-  const { store } = session;
-  if (store.takePermitsAtOnce === undefined) return undefined;
-  const targets = rules.targetsOf(key, cost);
-  const reply = store.takePermitsAtOnce(targets[0]);
-  if (reply === undefined) return undefined;
-  const { limiter, recorder } = rules;
-  if (!grants && !recorder.isWatched) {
-    recorder.acquired(0, reply.nowUs);
-    return new HeldPermit(session, targets, undefined, 0, reply, reply);
+): TakeReply | Promise<TakeReply> | undefined {
+  try {
+    const reply = store.execute(rules.requestNow(key, cost, LEFT));
+    if (isLate(reply)) rules.lendRequest();
+    return reply;
+  } catch {
+    return undefined; // asked again as a call, which knows what to do
   }
-  const decision = new Decision(limiter, key, cost, targets, reply, grants);
-  const permit = new HeldPermit(session, targets, decision, 0, reply, reply);
-  if (grants) decision.grant(permit);
-  recorder.decided(decision, 0, reply.nowUs, !grants, false);
-  return permit;
+}
+
+/** Whether a store has not answered at once after all. Promises have no status, and to ask for that is cheaper. */
+function isLate(reply: TakeReply | Promise<TakeReply>): reply is Promise<TakeReply> {
+  return (reply as TakeReply).status === undefined;
 }

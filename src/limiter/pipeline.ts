@@ -38,6 +38,26 @@ export function start<Answer>(
   return known.then((reply) => takeKnowing(call, reply), (error) => failed(call, error));
 }
 
+/** As `start`, where a store has been asked about this moment already. A call that may wait takes its place after that. */
+export function startAsked<Answer>(
+  asked: Promise<TakeReply>,
+  session: StoreSession,
+  access: StoreAccess,
+  targets: readonly LimiterTarget[],
+  kind: CallKind<Answer>,
+  limit: WaitLimit = NO_WAIT,
+): Promise<Answer> {
+  const call = new Call(targets, kind, access, session, limit, false);
+  if (call.waits) call.startUs = steadyUs(session.clock);
+  return new Promise((resolve, reject) => {
+    call.open(STAGES, resolve, reject);
+    asked.then((reply) => {
+      if (!call.waits || call.isOver || reply.status === "allowed") call.answered(reply);
+      else resolve(take(call));
+    }, (error) => call.failed(error));
+  });
+}
+
 /** What this process can decide by itself: by a denial that still holds, or from units that it has leased. */
 function shortcut<Answer>({ session, targets, mode, maxWaitUs, signal, waits }: Call<Answer>) {
   const known = session.shortcuts?.decide(targets[0] as Target, mode, maxWaitUs, signal);

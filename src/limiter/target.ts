@@ -6,7 +6,7 @@
 
 import type { NamedPolicy, Policy } from "../policy/policy.ts";
 import { localPolicy } from "../policy/share.ts";
-import type { Target } from "../stores/store.ts";
+import type { LevelLeft, TakeRequest, Target } from "../stores/store.ts";
 import type { Recorder } from "./observe/recorder.ts";
 
 /** A limiter under its present rules. */
@@ -20,11 +20,28 @@ export class LimiterRules implements NamedPolicy {
   /** Itself, as a list: what decisions on one key say. */
   readonly named: readonly [NamedPolicy] = [this];
   #newest: readonly [LimiterTarget] | undefined;
+  #now: TakeNow | undefined;
 
   constructor(policy: Policy, recorder: Recorder) {
     this.limiter = recorder.limiter;
     this.policy = policy;
     this.recorder = recorder;
+  }
+
+  /** A request about this moment, for a store that keeps nothing of it: the next call changes it. `left`: see there. */
+  requestNow(key: string | undefined, cost: number, left: LevelLeft): TakeRequest {
+    const request = this.#now ??= new TakeNow(this.limiter, this.policy, left);
+    if (this.policy.maxConcurrent > 0) request.targets = this.targetsOf(key, cost);
+    else {
+      request.target.key = key;
+      request.target.cost = cost;
+    }
+    return request;
+  }
+
+  /** The store keeps that request after all. */
+  lendRequest(): void {
+    this.#now = undefined;
   }
 
   /** The target of a call on this limiter alone. A call on the same key as the last one has the same target. */
@@ -53,6 +70,25 @@ export class LimiterTarget implements Target {
     this.cost = cost;
     this.slots = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? cost : 1;
     this.recorder = recorder;
+  }
+}
+
+/** A request that is used again and again. */
+class TakeNow implements TakeRequest {
+  readonly op = "take";
+  readonly mode = "now";
+  readonly maxWaitUs = 0;
+  readonly id = "";
+  readonly arrivalUs = 0;
+  readonly times = undefined;
+  readonly left: LevelLeft;
+  readonly target: { limiter: string; policy: Policy; key: string | undefined; cost: number; slots: 0 };
+  targets: readonly [Target];
+
+  constructor(limiter: string, policy: Policy, left: LevelLeft) {
+    this.left = left;
+    this.target = { limiter, policy, key: undefined, cost: 1, slots: 0 };
+    this.targets = [this.target];
   }
 }
 

@@ -26,8 +26,9 @@ export function tryAcquire(
   key: string | undefined,
   cost: number,
 ): Decision | Promise<Decision> {
-  const known = session.health === undefined ? tryHere(session, rules, key, cost) : undefined;
-  return known ?? start(session, access, rules.targetsOf(key, cost), TRY);
+  return session.store.answersAtOnce
+    ? tryHere(session, access, rules, key, cost)
+    : start(session, access, rules.targetsOf(key, cost), TRY);
 }
 
 /**
@@ -44,8 +45,10 @@ export function acquire(
   timeoutMs: number | undefined,
   signal: AbortSignal | undefined,
 ): Permit | Promise<Permit> {
-  const known = session.health === undefined ? acquireHere(session, rules, key, cost) : undefined;
-  if (known !== undefined) return known;
+  if (session.store.answersAtOnce) {
+    const known = acquireHere(session, access, rules, key, cost, timeoutMs, signal);
+    if (known !== undefined) return known;
+  }
   const limit = { maxWaitUs: maxWaitUs(timeoutMs, [rules.policy]), signal };
   return start(session, access, rules.targetsOf(key, cost), ACQUIRE, limit);
 }

@@ -43,6 +43,8 @@ export interface TakeRequest {
    * @default {1}
    */
   readonly times?: number | undefined;
+  /** Where a store that `answersAtOnce` may write what is left, so that it makes no reply: it returns `IN_LEFT` then. */
+  readonly left?: LevelLeft | undefined;
 }
 
 /** Asks again for one that queues on a single target: was it served, and when should it ask next? */
@@ -171,6 +173,8 @@ export interface TakeReply {
   readonly repeated?: boolean | undefined;
   /** The fencing token, where it is known without the levels. */
   readonly fence?: number | undefined;
+  /** The permits, where a store that `answersAtOnce` has granted some to a request without an id. */
+  readonly lease?: LocalLease | undefined;
 }
 
 /** What a take from targets left behind in each rate, for giving it back. */
@@ -182,7 +186,7 @@ export function marksOf(targets: readonly Target[], { nowUs, waitUs, levels, tim
   });
 }
 
-/** Where a store writes what an allowed take from one limit leaves behind, so that it makes no reply for it. */
+/** Where a store that `answersAtOnce` may write what an allowed take from one limit leaves behind. */
 export interface LevelLeft {
   /** The store's clock at the decision. */
   nowUs: number;
@@ -191,6 +195,9 @@ export interface LevelLeft {
   /** The second number of the level. */
   second: number;
 }
+
+/** The reply to a take that was allowed, where all else that it says stands in the request's `left`. */
+export const IN_LEFT: TakeReply = Object.freeze({ status: "allowed", nowUs: 0, waitUs: 0, arrivalUs: 0, levels: [] });
 
 /** Permits that are held in a store inside this process. Both ask for their target as it is now. */
 export interface LocalLease {
@@ -286,6 +293,12 @@ export interface Store {
   readonly engine: string;
   /** Whether it is inside this process, with this process' clock: asking costs nothing. @default {false} */
   readonly isLocal?: boolean;
+  /**
+   * Whether `execute` answers before it returns and keeps nothing of the request: then one request serves many calls, each
+   * with other targets. Permits for one target may be asked for without an id, in mode `now`; the reply is their `lease`.
+   * @default {false}
+   */
+  readonly answersAtOnce?: boolean;
   /** What is on its way to it at this moment, where anything can be. */
   readonly load?: StoreLoad | undefined;
   /** Why nothing that is asked now can be sent, where there is no connection yet; undefined where there is one. */
@@ -305,24 +318,6 @@ export interface Store {
     request: Request,
     signal?: AbortSignal,
   ): ReplyTo<Request> | Promise<ReplyTo<Request>>;
-  /**
-   * As `execute` for a take of one key, now and without slots; undefined where only a request can tell, or fails. For
-   * stores inside this process: a hot path needs no request. A subclass that overrides one of the two overrides both.
-   *
-   * @param left Where the store may write what is left of the one limit, if the take is allowed.
-   * @returns The reply; `true` where the take is allowed, and `left` says all else.
-   */
-  takeAtOnce?(
-    limiter: NamedPolicy,
-    key: string | undefined,
-    cost: number,
-    left?: LevelLeft,
-  ): TakeReply | true | undefined;
-  /**
-   * As `execute` for a take of permits of one key, now, if that allows it; undefined where it does not, or only a request
-   * can tell: nothing is taken then. For stores inside this process. The permits have no id: their lease is the reply.
-   */
-  takePermitsAtOnce?(target: Target): TakeReply & LocalLease | undefined;
   /**
    * As `execute` for a take or a release, but hands the outcome to `sink`, not before this returns: so that a hot path
    * needs no promise of its own for each.

@@ -88,7 +88,6 @@ describe("storeConformance()", () => {
 
   it("rejects with what the store rejects with", async () => {
     const silent = new MemoryStore();
-    silent.takeAtOnce = () => undefined;
     silent.execute = () => Promise.reject(new Error("silence"));
     const [first] = storeConformance({ open: () => silent });
     await assert.rejects(first?.run() ?? Promise.resolve(), /silence/);

@@ -17,7 +17,8 @@ export const TRY: CallKind<Decision> = {
   reserves: false,
   answer(call, outcome) {
     const decision = decisionOf(call.targets, outcome, true, call.isDegraded || call.reply === undefined);
-    if (decision.allowed && call.id !== "" && call.reply !== undefined) decision.grant(permitOf(call, decision));
+    const { id, reply } = call;
+    if (decision.allowed && reply !== undefined && (id !== "" || reply.lease)) decision.grant(permitOf(call, decision));
     record(call, decision);
     return decision;
   },
@@ -56,9 +57,10 @@ export function allowedOrThrow<Answer>(call: Call<Answer>, outcome: Outcome): De
 
 /** Makes the permit of a decision that allows. Its lease is renewed by the session that took it. */
 function permitOf<Answer>({ session, targets, reply, id, waitedMs }: Call<Answer>, decision: Decision): Permit {
-  if (id === "" || reply === undefined) return new RatePermit(decision, waitedMs);
+  const lease = reply?.lease ?? id;
+  if (lease === "" || reply === undefined) return new RatePermit(decision, waitedMs);
   const holders = targets.length === 1 ? targets : targets.filter(({ slots }) => slots > 0);
-  return new HeldPermit(session, holders, decision, waitedMs, reply, id);
+  return new HeldPermit(session, holders, decision, waitedMs, reply, lease);
 }
 
 function record<Answer>(call: Call<Answer>, decision: Decision): void {

@@ -7,8 +7,7 @@
 import { stateProblem } from "../../algorithms/kernels.ts";
 import type { RateState } from "../../algorithms/kernels.ts";
 import { show } from "../../base/text.ts";
-import type { NamedPolicy } from "../../policy/policy.ts";
-import type { LevelLeft, ReplyTo, StoreRequest, TakeReply, Target } from "../store.ts";
+import type { ReplyTo, StoreRequest, Target } from "../store.ts";
 import { MemoryStore } from "./memory_store.ts";
 
 /** As `MemoryStore`, but a state that cannot be right is an error at the request that made it. For finding mistakes. */
@@ -21,18 +20,6 @@ export class CheckedMemoryStore extends MemoryStore {
   override execute<Request extends StoreRequest>(request: Request): ReplyTo<Request> | Promise<ReplyTo<Request>> {
     const reply = super.execute(request);
     for (const target of request.targets) this.#check(target);
-    return reply;
-  }
-
-  /** Decides for a key that is a token bucket and nothing else, and checks what is left. */
-  override takeAtOnce(
-    limiter: NamedPolicy,
-    key: string | undefined,
-    cost: number,
-    left?: LevelLeft,
-  ): TakeReply | true | undefined {
-    const reply = super.takeAtOnce(limiter, key, cost, left);
-    if (reply !== undefined) this.#check({ limiter: limiter.limiter, policy: limiter.policy, key, cost, slots: 0 });
     return reply;
   }
 

@@ -11,24 +11,22 @@ import { brand } from "../../base/brand.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { inMicrotask } from "../../base/turn.ts";
-import type { NamedPolicy } from "../../policy/policy.ts";
 import { newStoreCheck, type StoreCheck } from "../check.ts";
 import { correctedName, staysUs } from "../correction.ts";
-import type {
-  BlockRequest,
-  CorrectRequest,
-  DoneReply,
-  GiveBackRequest,
-  LevelLeft,
-  LocalLease,
-  ReplyTo,
-  Store,
-  StoreRequest,
-  TakeReply,
-  TakeRequest,
-  Target,
-  TargetLevel,
-  WakeupListener,
+import {
+  type BlockRequest,
+  type CorrectRequest,
+  type DoneReply,
+  type GiveBackRequest,
+  type ReplyTo,
+  type Store,
+  type StoreRequest,
+  type TakeReply,
+  type TakeRequest,
+  type Target,
+  type TargetLevel,
+  waiterId,
+  type WakeupListener,
 } from "../store.ts";
 import { levelsOf } from "./entry_table.ts";
 import type { Entry } from "./entry.ts";
@@ -57,6 +55,8 @@ export class MemoryStore implements Store {
   readonly engine: string = "memory";
   /** It is inside this process. */
   readonly isLocal: boolean = true;
+  /** It answers before `execute` returns. */
+  readonly answersAtOnce: boolean = true;
   readonly #clock: Clock;
   readonly #table: StateTable;
   readonly #listeners = new Map<string, WakeupListener>();
@@ -65,6 +65,7 @@ export class MemoryStore implements Store {
     freed: (target) => new MemoryTransaction(this.#table, this.#listeners, this.#clock.nowUs(), false).promote(target),
     nowUs: () => this.#clock.nowUs(),
   };
+  #leases = 0;
   #closed = false;
 
   /**
@@ -93,22 +94,6 @@ export class MemoryStore implements Store {
     const nowUs = this.#clock.nowUs();
     const reply = request.op === "take" ? this.#take(request, nowUs) : undefined;
     return (reply ?? this.#run(request, nowUs)) as ReplyTo<Request>;
-  }
-
-  /** Decides for a key of a limiter without permits. */
-  takeAtOnce(
-    limiter: NamedPolicy,
-    key: string | undefined,
-    cost: number,
-    left?: LevelLeft,
-  ): TakeReply | true | undefined {
-    if (this.#closed) return undefined;
-    return takeOne(this.#table, limiter, key, cost, this.#clock.nowUs(), "now", 0, left);
-  }
-
-  /** Takes permits of a limiter without rates, if enough are free and its queue is empty; else returns undefined. */
-  takePermitsAtOnce(target: Target): TakeReply & LocalLease | undefined {
-    return this.#closed ? undefined : takePermits(this.#table, target, this.#host, this.#clock.nowUs());
   }
 
   /** Remembers where wakeups for an instance go. */
@@ -149,13 +134,36 @@ export class MemoryStore implements Store {
     return Promise.resolve();
   }
 
-  #take({ targets, mode, maxWaitUs, times }: TakeRequest, nowUs: number): TakeReply | undefined {
+  #take(request: TakeRequest, nowUs: number): TakeReply | undefined {
+    const { targets, mode, maxWaitUs, times, id, left } = request;
     if (targets.length !== 1 || times !== undefined) return undefined;
     const target = targets[0] as Target;
-    if (target.policy.maxConcurrent > 0) return undefined;
-    return takeOne(this.#table, target, target.key, target.cost, nowUs, mode, maxWaitUs, undefined) as
-      | TakeReply
-      | undefined;
+    const { limiter, policy, key, cost } = target;
+    if (policy.maxConcurrent > 0) return id === "" && mode === "now" ? this.#lease(request, target, nowUs) : undefined;
+    const table = this.#table;
+    const keys = table.keysOf(limiter, policy);
+    return keys.rowTable === undefined
+      ? takeRates(table, keys, key, cost, nowUs, mode, maxWaitUs)
+      : takeRow(table, keys, keys.rowTable, key, cost, nowUs, mode, maxWaitUs, left);
+  }
+
+  /** Takes permits that are known to their holder alone. */
+  #lease(request: TakeRequest, target: Target, nowUs: number): TakeReply {
+    const permits = takePermits(this.#table, target, this.#host, nowUs);
+    if (permits !== undefined) return permits;
+    const { slots, cost, policy: { leaseTtlUs } } = target;
+    const parts = { instance: "here", sequence: ++this.#leases, direct: true, maxWaitUs: 0, slots, cost, leaseTtlUs };
+    const id = waiterId(parts);
+    const reply = this.#run({ ...request, id }, nowUs) as TakeReply;
+    if (reply.status !== "allowed") return reply;
+    const transaction = () => new MemoryTransaction(this.#table, this.#listeners, this.#clock.nowUs(), false);
+    return {
+      ...reply,
+      lease: {
+        release: (one) => void transaction().release(one, id),
+        renew: (one) => transaction().renew(one, id),
+      },
+    };
   }
 
   #run(request: StoreRequest, nowUs: number): TakeReply | DoneReply {
@@ -245,22 +253,6 @@ export class MemoryStore implements Store {
   #level(target: Target, nowUs: number): TargetLevel {
     return { rates: levelsOf(target.policy, this.#table.read(target, nowUs), nowUs), slots: undefined };
   }
-}
-
-/** Takes from one key of a limiter, where that needs no more than to look at it. */
-function takeOne(
-  table: StateTable,
-  named: NamedPolicy,
-  key: string | undefined,
-  cost: number,
-  nowUs: number,
-  mode: TakeRequest["mode"],
-  maxWaitUs: number,
-  left: LevelLeft | undefined,
-): TakeReply | true | undefined {
-  const keys = table.keysOf(named.limiter, named.policy);
-  if (keys.rowTable !== undefined) return takeRow(table, keys, keys.rowTable, key, cost, nowUs, mode, maxWaitUs, left);
-  return named.policy.maxConcurrent > 0 ? undefined : takeRates(table, keys, key, cost, nowUs, mode, maxWaitUs);
 }
 
 /** Takes as often as it is allowed: units taken together are admitted exactly if they all would be one by one. */

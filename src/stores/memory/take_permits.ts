@@ -64,6 +64,10 @@ class LocalPermits implements TakeReply, LocalLease, Lease {
     return undefined;
   }
 
+  get lease(): LocalLease {
+    return this;
+  }
+
   get levels(): readonly TargetLevel[] {
     return [{ rates: [], slots: { used: this.#used, freeInUs: this.#freeInUs, fence: this.fence } }];
   }
@@ -85,7 +89,7 @@ export function takePermits(
   target: Target,
   host: LeaseHost,
   nowUs: number,
-): TakeReply & LocalLease | undefined {
+): TakeReply | undefined {
   const { limiter, policy, slots } = target;
   const { maxConcurrent } = policy;
   if (maxConcurrent === 0 || policy.rates.length > 0) return undefined;

@@ -10,15 +10,15 @@ import type { RateState } from "../../algorithms/kernels.ts";
 import { shortKey } from "../../base/short_key.ts";
 import { LevelReply } from "../level_reply.ts";
 import { RatesReply } from "../rates_reply.ts";
-import type { LevelLeft, TakeReply, TakeRequest } from "../store.ts";
+import { IN_LEFT, type LevelLeft, type TakeReply, type TakeRequest } from "../store.ts";
 import type { StateTable } from "./state_table.ts";
 import type { LimiterTable } from "./limiter_table.ts";
 import type { RowTable } from "./row_table.ts";
 
 /**
  * Decides if numbers are all that the key is, and nothing has to be promised for later; else undefined, and where the key is
- * blocked or the clock has stepped back. `true` where it is allowed and `left` says all else. It stays small enough to be
- * compiled as one.
+ * blocked or the clock has stepped back. `IN_LEFT` where it is allowed and `left` says all else. It stays small enough
+ * to be compiled as one.
  */
 export function takeRow(
   table: StateTable,
@@ -30,7 +30,7 @@ export function takeRow(
   mode: TakeRequest["mode"],
   maxWaitUs: number,
   left: LevelLeft | undefined,
-): TakeReply | true | undefined {
+): TakeReply | undefined {
   const key = shortKey(asWritten);
   let place = rowTable.find(key);
   if ((place === 0 && keys.isElsewhere(key)) || (rowTable.hasOdd && rowTable.isOdd(key, nowUs))) return undefined;
@@ -56,5 +56,5 @@ export function takeRow(
   left.nowUs = nowUs;
   left.first = first;
   left.second = second;
-  return true;
+  return IN_LEFT;
 }

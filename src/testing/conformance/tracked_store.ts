@@ -6,16 +6,12 @@
 
 import { systemClock } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
-import type { NamedPolicy } from "../../policy/policy.ts";
 import { compilePolicy } from "../../policy/compile_policy.ts";
 import {
-  type LevelLeft,
-  type LocalLease,
   type ReplyTo,
   type Store,
   type StoreLoad,
   type StoreRequest,
-  type TakeReply,
   type Target,
   waiterId,
   type WakeupListener,
@@ -45,6 +41,8 @@ export class TrackedStore implements Store {
   readonly engine: string;
   /** Whether it is inside this process. */
   readonly isLocal: boolean;
+  /** Whether it answers before `execute` returns. */
+  readonly answersAtOnce: boolean;
   /** While set, the store cannot be reached: requests fail with this. */
   failure: StoreError | undefined;
   readonly #store: Store;
@@ -65,6 +63,7 @@ export class TrackedStore implements Store {
     this.#targets = Array.from({ length: count }, (_, i) => i === 0 ? TARGET : { ...TARGET, key: `probe:${i}` });
     this.engine = store.engine;
     this.isLocal = store.isLocal ?? false;
+    this.answersAtOnce = store.answersAtOnce ?? false;
   }
 
   /** What is on its way to the store. */
@@ -85,21 +84,6 @@ export class TrackedStore implements Store {
     if (this.failure !== undefined) throw this.failure;
     const reply = this.#store.execute(request, signal);
     return reply instanceof Promise ? this.#track(reply) : reply;
-  }
-
-  /** As the store does. */
-  takeAtOnce(
-    limiter: NamedPolicy,
-    key: string | undefined,
-    cost: number,
-    left?: LevelLeft,
-  ): TakeReply | true | undefined {
-    return this.failure === undefined ? this.#store.takeAtOnce?.(limiter, key, cost, left) : undefined;
-  }
-
-  /** As the store does. */
-  takePermitsAtOnce(target: Target): TakeReply & LocalLease | undefined {
-    return this.failure === undefined ? this.#store.takePermitsAtOnce?.(target) : undefined;
   }
 
   /** As the store does. */

@@ -29,6 +29,6 @@ export class ToyStore extends MemoryStore {
 
   #fail(error: StoreError): void {
     const fail = () => Promise.reject(error);
-    Object.assign(this, { execute: fail, connect: fail, listen: fail, takeAtOnce: undefined });
+    Object.assign(this, { execute: fail, connect: fail, listen: fail });
   }
 }

@@ -2,20 +2,21 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { MemoryStore } from "../../../src/stores/memory/memory_store.ts";
-import type { Target } from "../../../src/stores/store.ts";
+import type { TakeReply, Target } from "../../../src/stores/store.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
 import { target } from "../_lab.ts";
 
 const KEPT_US = 100_000;
 
 const one = target({ maxConcurrent: 1 });
+const TAKE = { op: "take", mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0 } as const;
 
 /** Takes a permit of a key, and gives it back. */
 function use(store: MemoryStore, key: string): void {
   const asked: Target = { ...one, key };
-  const permit = store.takePermitsAtOnce(asked);
-  assert.ok(permit !== undefined, `${key} is free`);
-  permit.release(asked);
+  const { lease } = store.execute({ ...TAKE, targets: [asked] }) as TakeReply;
+  assert.ok(lease !== undefined, `${key} is free`);
+  lease.release(asked);
 }
 
 describe("Keys of a memory store whose permits were given back", () => {

@@ -29,12 +29,8 @@ export class HeldStore extends MemoryStore {
     for (const go of held) go();
   }
 
-  // What would be known at once is asked for like everything else.
-  override takePermitsAtOnce(...args: Parameters<MemoryStore["takePermitsAtOnce"]>): ReturnType<
-    MemoryStore["takePermitsAtOnce"]
-  > {
-    return this.#held === undefined ? super.takePermitsAtOnce(...args) : undefined;
-  }
+  /** It may answer later. */
+  override readonly answersAtOnce = false;
 
   override execute<Asked extends StoreRequest>(request: Asked): ReplyTo<Asked> | Promise<ReplyTo<Asked>> {
     const held = this.#held;

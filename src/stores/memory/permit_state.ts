@@ -7,7 +7,7 @@
 
 import { parseWaiterId, type TakeRequest, type Target, type WakeupListener } from "../store.ts";
 import { PermitLedger } from "./permit_ledger.ts";
-import { NOBODY, type RateTransaction } from "./rate_transaction.ts";
+import { UNUSED, type RateTransaction } from "./rate_transaction.ts";
 import type { StateTable } from "./state_table.ts";
 
 /** A waiter, as a target of its own. */
@@ -132,7 +132,7 @@ export class PermitState {
   /** Microseconds until so many permits fall free by themselves; 0 where they are free. */
   wait(target: Target, slots: number): number {
     const { maxConcurrent } = target.policy;
-    return (this.find(target) ?? NOBODY).wait(this.#nowUs, slots, maxConcurrent);
+    return (this.find(target) ?? UNUSED).wait(this.#nowUs, slots, maxConcurrent);
   }
 
   /** The ledger of a target, if there is one. */

@@ -16,7 +16,7 @@ import { PermitLedger } from "./permit_ledger.ts";
 export type Traces = TargetLevel["traces"];
 
 /** Stands for the ledger of a key that is not in use. Never written. */
-export const NOBODY: PermitLedger = new PermitLedger();
+export const UNUSED: PermitLedger = new PermitLedger();
 
 /** Decides about rates at one reading of the clock. */
 export class RateTransaction {
@@ -92,7 +92,7 @@ export class RateTransaction {
     if (target.policy.maxConcurrent === 0) {
       return traces === undefined ? { rates, slots: undefined } : { rates, slots: undefined, traces };
     }
-    const ledger = entry.ledger ?? NOBODY;
+    const ledger = entry.ledger ?? UNUSED;
     const slots: SlotLevel = { used: ledger.live(this.#nowUs), freeInUs: ledger.freeIn(this.#nowUs), fence };
     return traces === undefined ? { rates, slots } : { rates, slots, traces };
   }

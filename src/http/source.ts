@@ -11,6 +11,7 @@ import type { Decision, Permit } from "../limiter/result/decision.ts";
 import type { WaitOptions } from "../limiter/rate_limited.ts";
 import type { AskFor } from "../registry/combined_call.ts";
 import * as byDefault from "../registry/default_instance.ts";
+import { ready, readyAtOnce } from "../registry/default_state.ts";
 import type { HttpConfig } from "../registry/options.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 
@@ -97,6 +98,6 @@ function withDefault<Result>(
   limiter: string | undefined,
   use: (instance: RateSync) => Result | Promise<Result>,
 ): Result | Promise<Result> {
-  const instance = byDefault.readyAtOnce(limiter);
-  return instance === undefined ? byDefault.ready(limiter).then(use) : use(instance);
+  const instance = readyAtOnce(limiter);
+  return instance === undefined ? ready(limiter).then(use) : use(instance);
 }

@@ -1,19 +1,15 @@
 /**
- * The default instance: for programs that have one configuration. It looks for `rate-sync.toml` at first use. All copies
- * of the package that this process loads share it, if they have the same protocol.
+ * The calls of the default instance: for programs that have one configuration. It looks for `rate-sync.toml` at first use.
  *
  * @module
  */
 
-import { PROTOCOL } from "../base/brand.ts";
-import { ConfigError, NotFoundError } from "../base/errors.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
 import type { Charge } from "../limiter/corrections.ts";
 import type { Decision } from "../limiter/result/decision.ts";
 import type { LimiterListener, Logger, StoreListener } from "../limiter/observe/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
-import { Log } from "../limiter/observe/log.ts";
 import type { LimiterMetrics } from "../limiter/observe/metrics.ts";
 import type { Permit } from "../limiter/result/decision.ts";
 import { rateLimited as wrap, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
@@ -23,9 +19,10 @@ import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
 import { checkCloseOptions, type CloseOptions } from "./close_options.ts";
+import { closeDefault, needsNoFile, ready, readyNow, theDefault } from "./default_state.ts";
 import type { StoreConfig } from "./engines.ts";
 import type { HttpConfig, RateSyncConfig } from "./options.ts";
-import { createRateSync, type LimiterListing, type RateSync } from "./rate_sync.ts";
+import type { LimiterListing } from "./rate_sync.ts";
 import type { StoreListing } from "./store_handle.ts";
 import type { AskFor } from "./combined_call.ts";
 
@@ -36,108 +33,6 @@ export interface DefaultInstanceOptions {
    * `RateSyncOptions.logger`.
    */
   readonly logger?: Logger | false;
-}
-
-interface Default {
-  /** The protocol of the copy that made it. */
-  readonly protocol: number;
-  readonly log: Log;
-  readonly instance: RateSync;
-  configured: boolean;
-  /** Where a configuration file was looked for, if there is none. */
-  searched: string | undefined;
-  ready: Promise<RateSync> | undefined;
-  /** What became of `ready`. */
-  isReady: boolean;
-  failure: unknown;
-}
-
-/** Where the copies of the package find the default instance. */
-const SHARED = Symbol.for("@ratesync/core/default-instance");
-
-const shared = globalThis as { [SHARED]?: Default | undefined };
-
-/** The instance of this copy alone, where the shared one has another protocol. */
-let own: Default | undefined;
-
-function theDefault(): Default {
-  const found = shared[SHARED] ??= makeDefault();
-  return found.protocol === PROTOCOL ? found : own ??= makeOwn();
-}
-
-function makeDefault(): Default {
-  const log = new Log();
-  return {
-    protocol: PROTOCOL,
-    log,
-    instance: createRateSync({ logger: log }),
-    configured: false,
-    searched: undefined,
-    ready: undefined,
-    isReady: false,
-    failure: undefined,
-  };
-}
-
-function makeOwn(): Default {
-  console.warn(
-    "rate-sync: this process has loaded two incompatible versions of @ratesync/core: each has a default instance of its " +
-      "own, and what one limits the other does not count. Install one version: npm ls @ratesync/core",
-  );
-  return makeDefault();
-}
-
-/**
- * The instance, with its configuration file read. A failure to read it reaches every caller.
- *
- * @param limiter A limiter that the caller needs.
- * @throws {NotFoundError} If there is neither a file nor a limiter.
- * @throws {ConfigError} If anything in the file is wrong.
- */
-export async function ready(limiter?: string): Promise<RateSync> {
-  const it = theDefault();
-  await (it.ready ??= it.configured ? Promise.resolve(it.instance) : findAndLoad(it));
-  return known(it, limiter);
-}
-
-async function findAndLoad(it: Default): Promise<RateSync> {
-  try {
-    const { CONFIG_PLACES, findConfigFile } = await import("./config/mod.ts");
-    const path = await findConfigFile();
-    if (path === undefined) it.searched = CONFIG_PLACES;
-    else await it.instance.loadConfig(path);
-    it.isReady = true;
-    return it.instance;
-  } catch (error) {
-    it.failure = error;
-    throw error;
-  }
-}
-
-/**
- * The instance, where its configuration has been read; undefined where `ready` still has to do that.
- *
- * @throws {NotFoundError} As `ready`.
- */
-export function readyAtOnce(limiter?: string): RateSync | undefined {
-  const it = theDefault();
-  return it.configured || it.isReady ? known(it, limiter) : undefined;
-}
-
-/** The instance, for what answers at once: that cannot wait for the file. */
-function readyNow(call: string, limiter?: string): RateSync {
-  const instance = readyAtOnce(limiter);
-  if (instance !== undefined) return instance;
-  throw theDefault().failure ?? new ConfigError({
-    path: "rate-sync.toml",
-    expected: `to be read before ${call} is called: await loadConfig(), or a first decision`,
-    received: "a call before that",
-  });
-}
-
-function known(it: Default, limiter: string | undefined): RateSync {
-  if (limiter === undefined || it.searched === undefined || it.configured) return it.instance;
-  throw new NotFoundError("limiter", limiter, [], `there is no ${it.searched}`);
 }
 
 /**
@@ -314,8 +209,7 @@ export async function loadConfig(
 ): Promise<RateSyncConfig> {
   const it = theDefault();
   const config = await it.instance.loadConfig(path, options);
-  it.configured = true;
-  it.ready = undefined;
+  needsNoFile(it);
   return config;
 }
 
@@ -323,16 +217,14 @@ export async function loadConfig(
 export async function configureStore(id: string, config: StoreConfig | Store): Promise<void> {
   const it = theDefault();
   await it.instance.configureStore(id, config);
-  it.configured = true;
-  it.ready = undefined;
+  needsNoFile(it);
 }
 
 /** Adds or replaces a limiter of the default instance, which then looks for no file. See `RateSync.configureLimiter`. */
 export function configureLimiter(id: string, options: LimiterOptions): void {
   const it = theDefault();
   it.instance.configureLimiter(id, options);
-  it.configured = true;
-  it.ready = undefined;
+  needsNoFile(it);
 }
 
 /** Looks at a store of the default instance, for a health endpoint: see `RateSync.check`. */
@@ -353,10 +245,5 @@ export async function connect(): Promise<void> {
  */
 export async function close(options: CloseOptions = {}): Promise<void> {
   checkCloseOptions(options);
-  const closing = own ?? shared[SHARED];
-  if (closing?.protocol !== PROTOCOL) return;
-  if (options.drain) await closing.instance.close(options);
-  if (closing === own) own = undefined;
-  else if (closing === shared[SHARED]) shared[SHARED] = undefined;
-  await closing.instance.close();
+  await closeDefault(options);
 }

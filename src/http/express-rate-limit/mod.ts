@@ -25,6 +25,7 @@ import { isMeasured } from "../../policy/headers.ts";
 import type { LimiterOptions } from "../../policy/options.ts";
 import { checkOptions } from "../check_options.ts";
 import * as byDefault from "../../registry/default_instance.ts";
+import { ready } from "../../registry/default_state.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
 
 /** Where hits are counted. */
@@ -149,7 +150,7 @@ class HitCounter implements ExpressRateLimitStore {
 }
 
 async function configureDefault(id: string, options: LimiterOptions): Promise<Limiter> {
-  await byDefault.ready(); // reads the configuration that there is
+  await ready(); // reads the configuration that there is
   byDefault.configureLimiter(id, options);
   return byDefault.limiter(id);
 }

@@ -10,7 +10,7 @@ import { rejectUnknownOptions } from "../../base/unknown_options.ts";
 import type { Logger } from "../../limiter/observe/events.ts";
 import { isLimiter } from "../../limiter/is_limiter.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
-import { ready } from "../../registry/default_instance.ts";
+import { ready } from "../../registry/default_state.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
 import type { HeaderFamily } from "./families.ts";
 import { type LimitHeaders, readFamilies } from "./limit_headers.ts";

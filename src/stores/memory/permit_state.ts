@@ -7,7 +7,7 @@
 
 import { parseWaiterId, type TakeRequest, type Target, type WakeupListener } from "../store.ts";
 import { PermitLedger } from "./permit_ledger.ts";
-import { UNUSED, type RateTransaction } from "./rate_transaction.ts";
+import { type RateTransaction, UNUSED } from "./rate_transaction.ts";
 import type { StateTable } from "./state_table.ts";
 
 /** A waiter, as a target of its own. */

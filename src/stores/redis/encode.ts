@@ -93,30 +93,30 @@ const SINGLE: Readonly<Partial<Record<RateAlgorithm, Script>>> = {
 };
 
 /** A script that decides groups of alike takes, each entry by its one key, by these rules, if there is one. */
-export function runsScriptOf({ rates, maxConcurrent }: Policy): Script | undefined {
+export function keyScriptOf({ rates, maxConcurrent }: Policy): Script | undefined {
   if (maxConcurrent > 0) return undefined;
   if (rates.length === 1) return SINGLE[(rates[0] as RateLimit).algorithm];
   return rates.every(({ algorithm }) => SINGLE[algorithm] && !algorithmOf(algorithm).hasOwnKey) ? several : undefined;
 }
 
-function runsScriptFor(named: NamedRequest): Script | undefined {
+function keyScriptFor(named: NamedRequest): Script | undefined {
   const { request, rules } = named;
   if (request.op !== "take" || request.targets.length !== 1) return undefined;
   const { policy } = request.targets[0] as Target;
-  if (isAlone(named)) return runsScriptOf(policy);
+  if (isAlone(named)) return keyScriptOf(policy);
   const isKnown = policy.maxConcurrent === 0 && request.times === undefined && isKnownMixed(rules[0] as RuleState);
   return isKnown ? takeMixed : undefined;
 }
 
 /** The script that decides about each request of a batch by its one key, if there is one for all of them. */
 export function keyByKeyScript(batch: readonly NamedRequest[]): Script | undefined {
-  const script = batch[0] && runsScriptFor(batch[0]);
-  return batch.every((named) => runsScriptFor(named) === script) ? script : undefined;
+  const script = batch[0] && keyScriptFor(batch[0]);
+  return batch.every((named) => keyScriptFor(named) === script) ? script : undefined;
 }
 
 /** The smallest script that can run a request. */
 export function scriptOf(named: NamedRequest): Script {
-  return runsScriptFor(named) ?? (isSmall(named) ? decide : coordinate);
+  return keyScriptFor(named) ?? (isSmall(named) ? decide : coordinate);
 }
 
 /** Whether a request and the one before it become one entry of the script. */
@@ -124,8 +124,8 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
   if (named.keys[0] !== before.keys[0]) return false;
   const { request } = named;
   if (request.op !== "take" || before.request.op !== "take") return false;
-  const script = runsScriptFor(named);
-  if (script === undefined || script === takeMixed || script !== runsScriptFor(before)) return false;
+  const script = keyScriptFor(named);
+  if (script === undefined || script === takeMixed || script !== keyScriptFor(before)) return false;
   const [target] = request.targets as [Target];
   const { targets, mode, maxWaitUs, times } = before.request;
   if (script !== bucket && mode === "wait") return false;

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { algorithmOf } from "../../algorithms/mod.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Target } from "../store.ts";
+import { encodePolicy } from "./encode_several.ts";
 import type { KeyNames } from "./keys.ts";
 import { isPlain, placesOf, type RuleState } from "./rules.ts";
 
@@ -22,13 +22,8 @@ export class EncodedPolicies {
 
   /** The number by which requests name a policy. */
   index(policy: Policy, rules: RuleState): string {
-    const { leaseTtlUs, maxConcurrent, maxWaiters, rates } = policy;
-    const args = [leaseTtlUs, maxConcurrent, maxWaiters === Infinity ? -1 : maxWaiters, rates.length].map(String);
-    for (const rate of rates) {
-      const { letter, numbers } = algorithmOf(rate.algorithm);
-      args.push(letter, ...numbers(rate).map(String));
-    }
-    if (rates.length > 0) args.push(...this.#others(rules));
+    const args = encodePolicy(policy);
+    if (policy.rates.length > 0) args.push(...this.#others(rules));
     return this.#add(args);
   }
 

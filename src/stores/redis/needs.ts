@@ -6,7 +6,7 @@
 
 import { algorithmOf } from "../../algorithms/mod.ts";
 import type { Policy } from "../../policy/policy.ts";
-import { runsScriptOf } from "./encode.ts";
+import { keyScriptOf } from "./encode.ts";
 import { bucket } from "./scripts.gen.ts";
 
 /** Any decision that takes something writes. `SET` is refused by a server that is full, `PEXPIRE` is not. */
@@ -56,7 +56,7 @@ export function needsOf(policies: readonly Policy[], channel: string, polls: boo
   const add = (more: readonly string[]) => more.forEach((command) => commands.add(command));
   for (const policy of policies) {
     const { rates, maxConcurrent } = policy;
-    add(runsScriptOf(policy) === bucket ? BUCKET : WINDOWS);
+    add(keyScriptOf(policy) === bucket ? BUCKET : WINDOWS);
     if (rates.some(({ algorithm }) => algorithmOf(algorithm).hasOwnKey)) add(SLIDING_WINDOW);
     if (maxConcurrent > 0) add(SLOTS);
   }

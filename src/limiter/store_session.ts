@@ -50,6 +50,8 @@ export class StoreSession {
   readonly id: string;
   /** The store itself. */
   readonly store: Store;
+  /** Whether the store is in this process and answers before it returns. */
+  readonly answersAtOnce: boolean;
   /** What waits are measured by. */
   readonly clock: Clock;
   /** Calls that wait for an instant. */
@@ -89,6 +91,7 @@ export class StoreSession {
     });
     this.shortcuts = remote?.shortcuts;
     this.health = remote?.health;
+    this.answersAtOnce = remote === undefined && store.answersAtOnce === true;
     this.leases = new LeaseRenewal(clock, (held) => this.#renew(held));
   }
 

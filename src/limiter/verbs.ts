@@ -26,7 +26,7 @@ export function tryAcquire(
   key: string | undefined,
   cost: number,
 ): Decision | Promise<Decision> {
-  return session.store.answersAtOnce
+  return session.answersAtOnce
     ? tryHere(session, access, rules, key, cost)
     : start(session, access, rules.targetsOf(key, cost), TRY);
 }
@@ -45,7 +45,7 @@ export function acquire(
   timeoutMs: number | undefined,
   signal: AbortSignal | undefined,
 ): Permit | Promise<Permit> {
-  if (session.store.answersAtOnce) {
+  if (session.answersAtOnce) {
     const known = acquireHere(session, access, rules, key, cost, timeoutMs, signal);
     if (known !== undefined) return known;
   }

@@ -294,7 +294,7 @@ export interface Store {
   /** Whether it is inside this process, with this process' clock: asking costs nothing. @default {false} */
   readonly isLocal?: boolean;
   /**
-   * Whether `execute` answers before it returns and keeps nothing of the request: then one request serves many calls, each
+   * Where it `isLocal`: whether `execute` answers before it returns and keeps nothing of it: one request serves many calls, each
    * with other targets. Permits for one target may be asked for without an id, in mode `now`; the reply is their `lease`.
    * @default {false}
    */

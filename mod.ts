@@ -77,10 +77,11 @@ export type { MemoryStoreConfig } from "./src/stores/memory/options.ts";
 export type { LoadConfigOptions } from "./src/registry/config/load.ts";
 export type { ConfigParser } from "./src/registry/config/parse.ts";
 export type { EnvReader } from "./src/registry/config/environment.ts";
-export { createRateSync, type LimiterListing, RateSync, type RateSyncOptions } from "./src/registry/rate_sync.ts";
+export { createRateSync, RateSync } from "./src/registry/rate_sync.ts";
+export type { RateSyncOptions } from "./src/registry/rate_sync_options.ts";
 export type { StoreCheck, StoreProblem, StoreProblemKind } from "./src/stores/check.ts";
 export type { CloseOptions } from "./src/registry/close_options.ts";
-export type { StoreListing } from "./src/registry/store_handle.ts";
+export type { LimiterListing, StoreListing } from "./src/registry/listing.ts";
 export type { AskFor } from "./src/registry/combined_call.ts";
 export {
   acquire,

@@ -22,8 +22,7 @@ import { checkCloseOptions, type CloseOptions } from "./close_options.ts";
 import { closeDefault, needsNoFile, ready, readyNow, theDefault } from "./default_state.ts";
 import type { StoreConfig } from "./engines.ts";
 import type { HttpConfig, RateSyncConfig } from "./options.ts";
-import type { LimiterListing } from "./rate_sync.ts";
-import type { StoreListing } from "./store_handle.ts";
+import type { LimiterListing, StoreListing } from "./listing.ts";
 import type { AskFor } from "./combined_call.ts";
 
 /** What the default instance can be given beside stores and limiters. */

@@ -15,6 +15,7 @@ import { compilePolicy } from "../policy/compile_policy.ts";
 import { localPolicy } from "../policy/share.ts";
 import type { Store } from "../stores/store.ts";
 import { EMBEDDED, engineNamed, openEmbedded, type StoreConfig } from "./engines.ts";
+import type { LimiterListing, StoreListing } from "./listing.ts";
 import { sameConfig } from "./same_config.ts";
 import { type InstanceContext, StoreHandle } from "./store_handle.ts";
 
@@ -135,6 +136,23 @@ export class Definitions {
     const used = new Set([...this.#limiters.values()].map(({ storeId }) => storeId));
     for (const id of used) this.#stores.get(id)?.prepare();
     return Promise.all(replaced.map((handle) => handle.close())).then(() => {});
+  }
+
+  /** How each store looks. */
+  listStores(): Record<string, StoreListing> {
+    return Object.fromEntries([...this.#stores].map(([id, handle]) => [id, handle.listing()]));
+  }
+
+  /**
+   * How each limiter looks.
+   *
+   * @throws {ClosedError} If everything was closed.
+   */
+  listLimiters(): Record<string, LimiterListing> {
+    return Object.fromEntries(this.limiterIds.map((id) => {
+      const { limiter, storeId: store } = this.entry(id);
+      return [id, { store, policy: limiter.policy, metrics: limiter.metrics() }];
+    }));
   }
 
   /** Takes no new calls. Those that are here go on, until `close`. */

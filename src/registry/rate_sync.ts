@@ -5,65 +5,29 @@
  */
 
 import { brand } from "../base/brand.ts";
-import { type Clock, systemClock } from "../base/clock.ts";
+import { systemClock } from "../base/clock.ts";
 import { showAs } from "../base/inspect.ts";
-import { show } from "../base/text.ts";
 import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
 import type { Charge } from "../limiter/corrections.ts";
-import type { Decision } from "../limiter/result/decision.ts";
 import { acquireAll, tryAcquireAll } from "../limiter/combined.ts";
-import {
-  type LimiterListener,
-  type Logger,
-  type StoreEvent,
-  type StoreListener,
-  Subscriptions,
-} from "../limiter/observe/events.ts";
+import { type LimiterListener, type StoreEvent, type StoreListener, Subscriptions } from "../limiter/observe/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
 import { Log } from "../limiter/observe/log.ts";
 import type { LimiterMetrics } from "../limiter/observe/metrics.ts";
-import type { Permit } from "../limiter/result/decision.ts";
+import type { Decision, Permit } from "../limiter/result/decision.ts";
 import { rateLimited, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/result/reservation.ts";
 import type { LimiterOptions } from "../policy/options.ts";
-import type { Policy } from "../policy/policy.ts";
-import { compilePolicy } from "../policy/compile_policy.ts";
 import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
 import { checkCloseOptions, type CloseOptions } from "./close_options.ts";
-import { checkInstance } from "./check_instance.ts";
 import { Definitions } from "./definitions.ts";
 import type { StoreConfig } from "./engines.ts";
 import type { HttpConfig, RateSyncConfig } from "./options.ts";
-import { checkStore, type StoreListing } from "./store_handle.ts";
+import type { LimiterListing, StoreListing } from "./listing.ts";
+import { checkInstance, type RateSyncOptions } from "./rate_sync_options.ts";
 import { type AskFor, combinedCall } from "./combined_call.ts";
-
-/** How an instance is made. */
-export interface RateSyncOptions<Id extends string = string> {
-  /** Stores by id: their options, or stores of your own. Without any, limiters use a memory store of this process. */
-  readonly stores?: Readonly<Record<string, StoreConfig | Store>>;
-  /** Limiters by id. */
-  readonly limiters?: Readonly<Record<Id, LimiterOptions>>;
-  /** Settings that HTTP integrations read. */
-  readonly http?: HttpConfig;
-  /**
-   * Where messages go. Without one, warnings and errors go to `console`: one when a store begins to fail, and a line when that ends. `false` disables them.
-   */
-  readonly logger?: Logger | false;
-  /** The clock, for tests. @default the machine's clock */
-  readonly clock?: Clock;
-}
-
-/** How a limiter looks in a listing. */
-export interface LimiterListing {
-  /** The id of its store. */
-  readonly store: string;
-  /** Its rules, compiled. */
-  readonly policy: Policy;
-  /** What it has done so far in this process. */
-  readonly metrics: LimiterMetrics;
-}
 
 /** Stores and limiters, with the calls to use them. `Id` is the limiters' ids. */
 export class RateSync<Id extends string = string> implements AsyncDisposable {
@@ -263,33 +227,22 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    *   is allowed.
    */
   async loadConfig(path?: string, options: LoadConfigOptions = {}): Promise<RateSyncConfig> {
-    const { findOrFail, loadConfigFile, replacedBy } = await import("./config/mod.ts");
-    const config = await loadConfigFile(path ?? await findOrFail(), {
-      ...options,
-      checkLimiter: (_id, limiter) => void compilePolicy(limiter),
-      checkStore: (_id, store) => checkStore(store),
-    });
+    const { readConfig } = await import("./config/mod.ts");
+    const { config, warnings } = await readConfig(path, options);
     await this.#definitions.apply(config);
     this.#http = config.http;
-    for (const [id, store] of Object.entries(config.stores)) {
-      const title = replacedBy(store);
-      if (title === undefined) continue;
-      this.#log.warn(`${title} not configured, using in-memory store: the url of store ${show(id)} is empty`);
-    }
+    for (const warning of warnings) this.#log.warn(warning);
     return config;
   }
 
   /** Every store by id, without secrets. */
   listStores(): Record<string, StoreListing> {
-    return Object.fromEntries([...this.#definitions.stores].map(([id, handle]) => [id, handle.listing()]));
+    return this.#definitions.listStores();
   }
 
   /** Every limiter by id. */
   listLimiters(): Record<string, LimiterListing> {
-    return Object.fromEntries(this.#definitions.limiterIds.map((id) => {
-      const { limiter, storeId: store } = this.#definitions.entry(id);
-      return [id, { store, policy: limiter.policy, metrics: limiter.metrics() }];
-    }));
+    return this.#definitions.listLimiters();
   }
 
   /**

@@ -18,34 +18,10 @@ import { checkFailureOptions, splitFailureOptions } from "../policy/failure_opti
 import type { FailureOptions } from "../policy/options.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { StoreCheck } from "../stores/check.ts";
-import type { RulesReport, Store, StoreLoad } from "../stores/store.ts";
+import type { Store } from "../stores/store.ts";
 import { ENGINE_NAMES, engineNamed, ENGINES, loadEmbedded, optionsOf, type StoreConfig } from "./engines.ts";
+import type { StoreListing } from "./listing.ts";
 import { sameConfig } from "./same_config.ts";
-
-/** How a store looks in a listing. */
-export interface StoreListing {
-  /** What kind of store it is. */
-  readonly engine: string;
-  /** Where it is, without credentials; undefined where that means nothing. */
-  readonly url: string | undefined;
-  /** Whether it has been opened. */
-  readonly open: boolean;
-  /** What is on its way to it at this moment; undefined where it is not open, or inside this process. */
-  readonly load: StoreLoad | undefined;
-  /**
-   * `up`: it decides. `impaired`: it has failed for some calls within the last ten seconds, and decides the others.
-   * `down`: limiters do not ask it, their failure policies decide.
-   */
-  readonly state: "up" | "impaired" | "down";
-  /** Since when it is down, in milliseconds since the Unix epoch; undefined while it is up. */
-  readonly downSinceMs: number | undefined;
-  /** How often it went down. */
-  readonly outages: number;
-  /** Why it is down or impaired; undefined while it is up. */
-  readonly error: StoreError | undefined;
-  /** The limiters for which other processes use other rules; absent where there are none. */
-  readonly mixedRules?: readonly RulesReport[];
-}
 
 /** What the stores and limiters of one instance share. */
 export interface InstanceContext {

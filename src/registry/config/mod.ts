@@ -4,6 +4,5 @@
  * @module
  */
 
-export { CONFIG_PLACES, findConfigFile, findOrFail } from "./find.ts";
-export { loadConfigFile } from "./load.ts";
-export { replacedBy } from "./stores.ts";
+export { CONFIG_PLACES, findConfigFile } from "./find.ts";
+export { readConfig } from "./read.ts";

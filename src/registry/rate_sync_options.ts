@@ -1,12 +1,34 @@
 /**
- * The outermost options of an instance, checked; stores and limiters are checked one by one.
+ * The outermost options of an instance, and their checks; stores and limiters are checked one by one.
  *
  * @module
  */
 
+import type { Clock } from "../base/clock.ts";
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
+import type { Logger } from "../limiter/observe/events.ts";
+import type { LimiterOptions } from "../policy/options.ts";
+import type { Store } from "../stores/store.ts";
+import type { StoreConfig } from "./engines.ts";
+import type { HttpConfig } from "./options.ts";
+
+/** How an instance is made. */
+export interface RateSyncOptions<Id extends string = string> {
+  /** Stores by id: their options, or stores of your own. Without any, limiters use a memory store of this process. */
+  readonly stores?: Readonly<Record<string, StoreConfig | Store>>;
+  /** Limiters by id. */
+  readonly limiters?: Readonly<Record<Id, LimiterOptions>>;
+  /** Settings that HTTP integrations read. */
+  readonly http?: HttpConfig;
+  /**
+   * Where messages go. Without one, warnings and errors go to `console`: one when a store begins to fail, and a line when that ends. `false` disables them.
+   */
+  readonly logger?: Logger | false;
+  /** The clock, for tests. @default the machine's clock */
+  readonly clock?: Clock;
+}
 
 /**
  * Checks the types of the options.

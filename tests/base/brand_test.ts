@@ -89,7 +89,7 @@ describe("RateSyncError.name", () => {
 
 /** Classes that no other copy can hand in: they do not leave the code that makes them. */
 const INTERNAL: readonly string[] = [
-  "CellBox",
+  "EntryTable",
   "FromEnvironment",
   "Log",
   "NoneAnswered",

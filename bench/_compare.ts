@@ -50,7 +50,11 @@ const NO_WORK: ServerWork = { commands: NaN, commandUs: NaN, cpuUs: NaN };
  * @param pace For how long.
  * @param probe Tells what each round cost Redis.
  */
-export async function compare(contenders: readonly Contender[], pace: Pace, probe?: Probe): Promise<Measured[]> {
+export async function compare(
+  contenders: readonly Contender[],
+  pace: Pace,
+  probe?: Pick<Probe, "reset" | "read">,
+): Promise<Measured[]> {
   const calls = new Map<Contender, number>();
   const rounds = new Map<Contender, [Round, ServerWork][]>();
   for (const contender of contenders) {

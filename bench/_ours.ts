@@ -4,7 +4,14 @@
  * @module
  */
 
-import { ConfigError, createRateSync, type Decision, type LimiterOptions, type RateSync } from "@ratesync/core";
+import {
+  ConfigError,
+  createRateSync,
+  type Decision,
+  type LimiterOptions,
+  type RateSync,
+  type RedisStoreOptions,
+} from "@ratesync/core";
 
 import { type Contender, inFlight } from "./_load.ts";
 
@@ -22,6 +29,7 @@ export function openRateSync<const L extends string>(
   url: string,
   limiters: Readonly<Record<L, LimiterOptions>>,
   logger?: false,
+  store?: Pick<RedisStoreOptions, "clusterBatch">,
 ): RateSync<L> {
   const strict = Object.entries<LimiterOptions>(limiters).map(([id, options]) => [
     id,
@@ -29,7 +37,7 @@ export function openRateSync<const L extends string>(
   ]);
   return createRateSync({
     ...(logger === false && { logger }),
-    stores: { shared: { engine: "redis", url, keyPrefix: "ours" } },
+    stores: { shared: { engine: "redis", url, keyPrefix: "ours", ...store } },
     limiters: Object.fromEntries(strict) as Record<L, LimiterOptions>,
   });
 }
@@ -48,12 +56,14 @@ export interface TryAcquireOptions {
   readonly lanes: number;
   /** What the decisions must be. Where they must be denials, the limit is one: it is taken first. @default {true} */
   readonly allowed?: boolean;
+  /** In a cluster, what one script call is about. @default {"node"} */
+  readonly clusterBatch?: "node" | "slot";
 }
 
 /** `tryAcquire` on Redis. */
 export async function tryAcquireContender(name: string, options: TryAcquireOptions): Promise<Contender> {
-  const { url, limiter, id = "api", keys, lanes, allowed = true } = options;
-  const rs = openRateSync(url, { [id]: limiter });
+  const { url, limiter, id = "api", keys, lanes, allowed = true, clusterBatch = "node" } = options;
+  const rs = openRateSync(url, { [id]: limiter }, undefined, { clusterBatch });
   await rs.connect();
   if (!allowed) await Promise.all(keys.map((key) => rs.tryAcquire(id, { key })));
   return inFlight(name, {

@@ -6,6 +6,7 @@
 
 import type { Bench } from "./_report.ts";
 import { bytes } from "./bytes.ts";
+import { cluster } from "./cluster.ts";
 import { concurrency } from "./concurrency.ts";
 import { growthConcurrency } from "./growth_concurrency.ts";
 import { growthKeys } from "./growth_keys.ts";
@@ -21,6 +22,7 @@ import { memory } from "./memory.ts";
 import { outage } from "./outage.ts";
 import { permits } from "./permits.ts";
 import { redisCpu } from "./redis_cpu.ts";
+import { start } from "./start.ts";
 import { throughput } from "./throughput.ts";
 import { walk } from "./walk.ts";
 
@@ -42,6 +44,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   hot_key: hotKey,
   lone,
   redis_cpu: redisCpu,
+  cluster,
   concurrency,
   permits,
   outage,
@@ -50,6 +53,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   http,
   http_redis: httpRedis,
   imports,
+  start,
   bytes,
   growth_keys: growthKeys,
   growth_concurrency: growthConcurrency,

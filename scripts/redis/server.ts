@@ -26,14 +26,14 @@ export function findServer(): string | undefined {
 }
 
 /**
- * Starts the server at `path`.
+ * Starts the server at `path`, with settings beside the usual ones.
  *
  * @throws {Error} If it ends or does not answer in time; the message holds what it printed.
  */
-export async function startServer(path: string): Promise<TestRedis> {
+export async function startServer(path: string, more: Readonly<Record<string, string>> = {}): Promise<TestRedis> {
   const port = await freePort();
   const folder = new TemporaryFolder("redis");
-  const settings = { port, bind: "127.0.0.1", dir: folder.path, save: "", appendonly: "no" };
+  const settings = { port, bind: "127.0.0.1", dir: folder.path, save: "", appendonly: "no", ...more };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"] });
 

@@ -13,7 +13,7 @@ import { costing, target } from "../_lab.ts";
 const MICROSECONDS = fc.oneof(fc.constantFrom(0, 0, 1, 1_000), fc.nat(3_000_000));
 
 describe("What the memory store decides on one key", () => {
-  it("is what a request over several keys is told of that one, where rules change, calls wait and give back", () => {
+  it("is what a request over several keys is answered for that one, where rules change, calls wait and give back", () => {
     const rates = limiterArb.filter(({ maxConcurrent }) => maxConcurrent === undefined);
     const beside: Target = { ...target({ ratePerSecond: 1e6, burst: 1e6 }), limiter: "beside" };
     const change = fc.record({

@@ -87,6 +87,12 @@ export const BATCHED: ReadonlyMap<string, fc.Arbitrary<LimiterOptions[]>> = new 
 ]);
 
 /**
+ * Files with tests of their own: `check.lua` decides nothing, and is tried against servers of every kind;
+ * `_across_slots.lua` is in no script, and stands in front of those for several slots of a cluster (`node_batches_test.ts`).
+ */
+const APART: readonly string[] = ["check.lua", "_across_slots.lua"];
+
+/**
  * Describes that each mistake in some Lua files is noticed.
  *
  * @param isAbout Whether a file is one of them.
@@ -158,8 +164,7 @@ export function describeMutants(isAbout: (file: string) => boolean): void {
 
     const noticeOf = ahead(own.map((mutant) => () => notice(mutant)));
 
-    // check.lua decides nothing: it has tests of its own, against servers of every kind.
-    const files = readdirSync(LUA).filter((name) => name !== "check.lua").toSorted();
+    const files = readdirSync(LUA).filter((name) => !APART.includes(name)).toSorted();
     const texts = new Map(files.map((file) => [file, readFileSync(`${LUA}/${file}`, "utf8").replace(/^ +/gm, "")]));
     for (const [file, text] of [...texts].filter(([file]) => isAbout(file))) {
       const inline = `--- @inline ${file.slice(0, -".lua".length)}\n`;

@@ -38,7 +38,10 @@ export async function cluster({ quick }: BenchContext): Promise<Report> {
           const options = { url: nodes.url, lanes, keys, limiter, id: limiter.algorithm ?? "bucket", clusterBatch };
           const title = `${name}, a call for each ${clusterBatch}`;
           return [title, () =>
-            openOnRedis(title, { kind: "tryAcquire", options }, nodes.unpinned === undefined)] as const;
+            openOnRedis(title, { kind: "tryAcquire", options }, {
+              isPinned: nodes.unpinned === undefined,
+              quick,
+            })] as const;
         })
       );
       const opened = await openPeers(Object.fromEntries(subjects));

@@ -11,7 +11,7 @@ import { compare, type Measured, paceOf, ratio } from "./_compare.ts";
 import { ENDLESS, HOUR_MS, isKnown } from "./_ours.ts";
 import { openPeers } from "./_peers.ts";
 import { openProbe } from "./_probe.ts";
-import type { Subject } from "./_redis_worker.ts";
+import type { Subject } from "./_subjects.ts";
 import { type BenchContext, claim, type Report, type Row } from "./_report.ts";
 
 const ALLOWED = "allowed: tryAcquire";
@@ -45,7 +45,7 @@ export async function hotKey({ url, quick }: BenchContext): Promise<Report> {
   };
   const { contenders, notes } = await openPeers(Object.fromEntries(
     Object.entries(subjects).map(([name, subject]) =>
-      [name, () => openOnRedis(name, subject, pinned === undefined)] as const
+      [name, () => openOnRedis(name, subject, { isPinned: pinned === undefined, quick })] as const
     ),
   ));
   const pace = paceOf(quick, { warmUpMs: 1_000, roundMs: 500, rounds: 5 });

@@ -11,7 +11,7 @@ import { compare, type Measured, paceOf } from "./_compare.ts";
 import { HOUR_MS, ROOMY } from "./_ours.ts";
 import { openPeers } from "./_peers.ts";
 import { openProbe } from "./_probe.ts";
-import type { Subject } from "./_redis_worker.ts";
+import type { Subject } from "./_subjects.ts";
 import { type BenchContext, claim, figure, type Report, type Row } from "./_report.ts";
 
 /** The limiters that are measured. Each key is always allowed. */
@@ -64,7 +64,7 @@ export async function redisCpu({ url, quick }: BenchContext): Promise<Report> {
     await probe.flush();
     const opened = await openPeers(Object.fromEntries(
       subjects.map(([name, subject]) => {
-        const contender = openOnRedis(name, subject, isPinned);
+        const contender = openOnRedis(name, subject, { isPinned, quick });
         contender.catch(() => {}); // those before it are awaited first
         return [name, () => contender] as const;
       }),

@@ -11,7 +11,7 @@ import { ROOMY } from "./_ours.ts";
 import { openPeers } from "./_peers.ts";
 import { openProbe } from "./_probe.ts";
 import { redisBenchmark } from "./_redis_benchmark.ts";
-import type { Subject } from "./_redis_worker.ts";
+import type { Subject } from "./_subjects.ts";
 import { type BenchContext, claim, figure, type Report, type Row } from "./_report.ts";
 
 const OURS = "tryAcquire, token bucket";
@@ -63,7 +63,10 @@ export async function throughput({ url, quick }: BenchContext): Promise<Report> 
     const opened = await openPeers({
       ...Object.fromEntries(
         Object.entries(subjects).map(([name, subject]) =>
-          [name, () => openOnRedis(name, subject({ url, lanes, keys }), pinned === undefined)] as const
+          [
+            name,
+            () => openOnRedis(name, subject({ url, lanes, keys }), { isPinned: pinned === undefined, quick }),
+          ] as const
         ),
       ),
       ...others,

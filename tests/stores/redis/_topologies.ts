@@ -105,11 +105,15 @@ export async function startCluster(): Promise<TestCluster> {
       return owner as RedisProcess;
     },
     async failOver(slot) {
-      const owner = await cluster.ownerOf(slot);
-      const before = await lines(owner);
-      const id = ownerIn(before, slot)?.id;
-      const replica = before.find(({ primary, flags }) => primary === id && !flags.includes("fail"));
-      const next = cluster.at((replica as NodeLine).port);
+      let replica: NodeLine | undefined;
+      // After another failover, the node that was the primary is not known as a replica at once.
+      await until(async () => {
+        const known = await lines(await cluster.ownerOf(slot));
+        const id = ownerIn(known, slot)?.id;
+        replica = known.find(({ primary, flags }) => primary === id && !flags.includes("fail"));
+        return replica !== undefined;
+      }, 20_000);
+      const next = cluster.at((replica as unknown as NodeLine).port);
       const isOver = async () => (await cluster.ownerOf(slot)).port === next.port;
       await until(async () => {
         // Primaries vote once in twice the node timeout about the same one: a replica that loses gives up without a word.

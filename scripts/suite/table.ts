@@ -75,6 +75,7 @@ export const TABLE: readonly Row[] = [
   },
   {
     paths: [
+      "tests/http/lanes_test.ts",
       "tests/limiter/deny_cache_test.ts",
       "tests/limiter/token_leases_test.ts",
       "tests/limiter/unawaited_test.ts",
@@ -120,6 +121,7 @@ export const TABLE: readonly Row[] = [
   {
     paths: [
       "tests/stores/redis/cluster/cluster_test.ts",
+      "tests/stores/redis/cluster/node_batches_test.ts",
       "tests/stores/redis/batching/commands_test.ts",
       "tests/stores/redis/batching/ordered_batcher_test.ts",
       "tests/stores/redis/rest/rest_order_test.ts",

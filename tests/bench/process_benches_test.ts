@@ -1,0 +1,3 @@
+import { describeBenches, OF_PROCESSES } from "./_benches.ts";
+
+describeBenches((name) => OF_PROCESSES.includes(name));

@@ -61,6 +61,7 @@ export { RateLimitedError } from "./src/limiter/result/rate_limited_error.ts";
 export type { LimitStatus } from "./src/policy/status.ts";
 export type { RedisClientStoreConfig, RedisStoreConfig, RedisStoreOptions } from "./src/stores/redis/options.ts";
 export type * from "./src/stores/store.ts";
+export type * from "./src/stores/waiter_id.ts";
 export type { Level, Mark } from "./src/algorithms/kernel.ts";
 export type { RateState } from "./src/algorithms/kernels.ts";
 export type { AcquireOptions, AskOptions } from "./src/limiter/call_options.ts";

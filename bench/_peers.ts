@@ -156,6 +156,7 @@ export function upstash(algorithm: UpstashAlgorithm): OpenPeer {
       },
     };
     const ratelimit = new Ratelimit({
+      // It asks for a whole client of @upstash/redis, and calls these two methods.
       redis: redis as unknown as ConstructorParameters<typeof Ratelimit>[0]["redis"],
       limiter: algorithm === "tokenBucket"
         ? Ratelimit.tokenBucket(limit, "3600 s", limit)

@@ -33,7 +33,7 @@ export interface Algorithm<Limit extends RateLimit> {
    * Checks the options of a limit, and prepares them for arithmetic.
    *
    * @param options The limit as written.
-   * @param prefix Where it stands, for messages: `limits[1].`.
+   * @param prefix What error messages put in front of option names, such as `limits[1].`.
    * @throws {ConfigError} If anything is missing, contradictory or out of range.
    */
   compile(options: LimitOptions, prefix: string): Limit;

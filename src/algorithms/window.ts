@@ -31,7 +31,7 @@ export const MAX_COUNT: number = 2 ** 31;
  *
  * @param algorithm Which window it is.
  * @param options The limit as written.
- * @param prefix Where it stands, for messages.
+ * @param prefix What error messages put in front of option names.
  * @param max The most units that it may have.
  * @throws {ConfigError} If anything is missing, contradictory or out of range.
  */

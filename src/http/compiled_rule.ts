@@ -10,7 +10,7 @@ import type { Settle } from "./settle.ts";
 
 /** A rule with everything that it takes from the guard. */
 export interface CompiledRule<Raw> {
-  /** Where it stands, for messages: `limiter[1].`, or nothing where there is one rule. */
+  /** What error messages put in front of option names: `limiter[1].`; empty if the guard has one rule. */
   readonly path: string;
   /** The limiter's id. */
   readonly limiter: string;

@@ -181,5 +181,6 @@ export function signalOf({ socket }: Pick<NodeRequest, "socket">, response: Node
 
 /** Sends the last part of the body. */
 export function end(response: NodeResponse, body: string): void {
+  // The overloads of `end` differ between HTTP/1 and HTTP/2.
   (response as unknown as { end(body: string): void }).end(body);
 }

@@ -23,14 +23,15 @@ import {
   type TakeReply,
   type TakeRequest,
   type Target,
-  waiterId,
 } from "../stores/store.ts";
+import { waiterId } from "../stores/waiter_id.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Shortcuts } from "./shortcut/shortcuts.ts";
 import { isOutage, isStoreError } from "./resilience/failure.ts";
 import { PendingRelease } from "./resilience/pending_release.ts";
 import type { StoreHealth } from "./resilience/store_health.ts";
 import { type HeldLease, LeaseRenewal } from "./result/lease_renewal.ts";
+import { ChangedRules } from "./waiting/changed_rules.ts";
 import { TimedQueue } from "./waiting/timed_queue.ts";
 import { StoreListener } from "./waiting/store_listener.ts";
 import { WaitCounts } from "./waiting/wait_counts.ts";
@@ -68,10 +69,7 @@ export class StoreSession {
   readonly waits: WaitCounts = new WaitCounts();
   /** Whether messages about permits reach this process. */
   hears = false;
-  /** Rules that have changed since the store was opened, by limiter. */
-  readonly #adopted = new Map<string, Policy>();
-  /** Limiters for which calls have been answered in this turn by rules that have changed since. */
-  readonly #late = new Set<string>();
+  readonly #changed = new ChangedRules();
   readonly #undone: [request: TakeRequest, reply: TakeReply][] = [];
   #sequence = 0;
   readonly #listener: StoreListener = new StoreListener(this);
@@ -128,35 +126,19 @@ export class StoreSession {
 
   /** The rules of a limiter have changed: from now on its waiters and its permits go by the new ones. */
   adopt(limiter: string, policy: Policy): void {
-    this.#adopted.set(limiter, policy);
+    this.#changed.adopt(limiter, policy);
     this.room.adopt(limiter);
     this.turns.adopt(limiter);
   }
 
   /** A call has been answered by rules that have changed since: it asks again, with all that wait beside it. */
   adoptLate(targets: readonly Target[]): void {
-    for (const target of targets) {
-      if (this.current(target) === target || this.#late.has(target.limiter)) continue;
-      this.#late.add(target.limiter);
-      inMicrotask(() => {
-        this.#late.delete(target.limiter);
-        this.turns.adopt(target.limiter);
-      });
-    }
+    this.#changed.adoptLate(targets, (limiter) => this.turns.adopt(limiter));
   }
 
-  /** All of them as `current`. */
+  /** Targets under the present rules of their limiters, where these name the same keys; the others as they are. */
   currentAll<Each extends Target>(targets: readonly Each[]): readonly Each[] {
-    return this.#adopted.size === 0 ? targets : targets.map((target) => this.current(target));
-  }
-
-  /** A target under the present rules of its limiter, where they name the same keys; else as it is. */
-  current<Each extends Target>(target: Each): Each {
-    const policy = this.#adopted.get(target.limiter);
-    if (policy === undefined || policy === target.policy) return target;
-    const isAlike = (policy.maxConcurrent > 0) === (target.policy.maxConcurrent > 0) &&
-      policy.keyShards === target.policy.keyShards && target.cost <= policy.capacity;
-    return isAlike ? { ...target, policy, slots: Math.min(target.slots, policy.maxConcurrent) } : target;
+    return this.#changed.currentAll(targets);
   }
 
   /**
@@ -203,7 +185,7 @@ export class StoreSession {
   }
 
   #holders(targets: readonly Target[]): Target[] {
-    return targets.filter(({ slots }) => slots > 0).map((target) => this.current(target));
+    return targets.filter(({ slots }) => slots > 0).map((target) => this.#changed.current(target));
   }
 
   /**

@@ -121,7 +121,7 @@ function compileTokenLease(options: LimiterOptions, [rate]: readonly RateLimit[]
  * Prepares one limit for arithmetic.
  *
  * @param options The limit, whose options have been checked alone.
- * @param prefix Where it stands, for messages: `limits[1].`.
+ * @param prefix What error messages put in front of option names, such as `limits[1].`.
  * @throws {ConfigError} If anything is missing, contradictory or out of range.
  */
 export function compileLimit(options: LimitOptions, prefix: string): RateLimit {

@@ -8,6 +8,7 @@
 import { onAbort } from "../base/abort.ts";
 import { StoreError } from "../base/errors.ts";
 import { inMicrotask } from "../base/turn.ts";
+import { CallTimes } from "./call_times.ts";
 import type { ReplySink, StoreLoad } from "./store.ts";
 
 /** How a batcher works. */
@@ -35,9 +36,8 @@ export interface BatcherOptions<Item, Reply> {
 }
 
 /**
- * Three calls in flight keep the server busy: one is executed, one is queued there, one is in transit. More only add latency.
- * More would only lie there and be answered together, with nothing to do for this process before that and for the
- * server after it.
+ * Three calls in flight keep the server busy: one is executed, one is queued there, one is in transit. More would be
+ * queued there and answered together: this process would have nothing to do before that, and the server after it.
  */
 const MIN_CALLS = 3;
 
@@ -53,9 +53,6 @@ const MOST_JOINED = 8;
 /** In how many parts the callers of a call go on, where nothing else is under way, and how many these are at least. */
 const PARTS = 3;
 const LEAST_PART = 16;
-
-/** How long the fastest call is remembered, at least. */
-const FASTEST_US = 10_000_000;
 
 /**
  * One item on its way. A class: V8 may come to make objects of a literal in the old generation, where everything that
@@ -83,10 +80,7 @@ export class Batcher<Item, Reply> {
   #sent = 0;
   #gone = 0;
   #calls = 0;
-  /** How long the fastest calls were on their way: lately, and before that. */
-  #fastestUs = Infinity;
-  #fastestBeforeUs = Infinity;
-  #fastestSinceUs = -Infinity;
+  readonly #times = new CallTimes();
   #isScheduled = false;
   /** Something was done in this turn of the event loop, and more is done in the next. */
   #isLater = false;
@@ -213,19 +207,8 @@ export class Batcher<Item, Reply> {
 
   #maySend(): boolean {
     if (this.#queued === 0) return false;
-    const awayUs = Math.min(this.#fastestUs, this.#fastestBeforeUs);
-    const more = awayUs === Infinity ? 0 : Math.round(awayUs / US_A_CALL);
+    const more = Math.round(this.#times.fastestUs / US_A_CALL);
     return this.#calls < Math.min(MIN_CALLS + more, this.#options.maxCalls ?? MAX_CALLS);
-  }
-
-  #timed(sentUs: number): void {
-    const nowUs = this.#options.nowUs();
-    if (nowUs - this.#fastestSinceUs > FASTEST_US) {
-      this.#fastestBeforeUs = this.#fastestUs;
-      this.#fastestUs = Infinity;
-      this.#fastestSinceUs = nowUs;
-    }
-    this.#fastestUs = Math.min(this.#fastestUs, nowUs - sentUs);
   }
 
   /** Takes the next few entries from the queue. */
@@ -280,7 +263,7 @@ export class Batcher<Item, Reply> {
     this.#calls++;
     const sentUs = this.#options.nowUs();
     this.#options.send(batch.map((entry) => entry.item)).then((replies) => {
-      this.#timed(sentUs);
+      this.#times.add(sentUs, this.#options.nowUs());
       this.#calls--;
       const isAlone = this.#calls === 0 && this.#queued === 0 && this.#answers.length === 0;
       const size = isAlone ? partOf(batch.length) : batch.length;

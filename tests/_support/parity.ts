@@ -24,9 +24,9 @@ import {
   type TakeReply,
   type TakeRequest,
   type Target,
-  waiterId,
   type Wakeup,
 } from "../../src/stores/store.ts";
+import { waiterId } from "../../src/stores/waiter_id.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import type { Step } from "./arbitraries.ts";
 import type { RawRedis } from "./raw_redis.ts";

@@ -13,15 +13,8 @@ import type { RedisConnection } from "../../src/stores/redis/connections/connect
 import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
-import {
-  type DoneReply,
-  type Store,
-  type StoreRequest,
-  type TakeReply,
-  type TakeRequest,
-  type Target,
-  waiterId,
-} from "../../src/stores/store.ts";
+import type { DoneReply, Store, StoreRequest, TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";
+import { waiterId } from "../../src/stores/waiter_id.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
 import { freshPrefix, redisUrl } from "../_support/redis.ts";

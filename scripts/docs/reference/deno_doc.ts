@@ -33,7 +33,7 @@ export interface JsDoc {
 export interface DocType {
   readonly kind: string;
   readonly repr?: string;
-  // deno-lint-ignore no-explicit-any
+  // deno-lint-ignore no-explicit-any -- each kind has another shape, and the reference reads a few of them
   readonly value?: any;
 }
 

@@ -145,6 +145,7 @@ function register<Req extends FastifyRequest>(fastify: FastifyInstance, options:
   }
   const guards = new RouteGuards<Req>(withoutRegisterOptions(own), global);
   if (!fastify.hasRequestDecorator("rateLimit")) fastify.decorateRequest("rateLimit", null);
+  // The types of Fastify are overloads for each hook, and differ between its versions.
   const hooks = fastify as unknown as Hooks<Req>;
   const decide: Hook<Req> = (request, reply, nextOrBody, next = nextOrBody) => {
     const guard = guards.of(request.routeOptions?.config);

@@ -6,8 +6,7 @@
 
 import type { Call, CallKind } from "../call.ts";
 import { decisionOf } from "./decide.ts";
-import type { Decision, Outcome, Permit } from "./decision.ts";
-import { RatePermit } from "./decision.ts";
+import { type Decision, type Outcome, type Permit, RatePermit } from "./decision.ts";
 import { HeldPermit } from "./held_permit.ts";
 import { RateLimitedError } from "./rate_limited_error.ts";
 

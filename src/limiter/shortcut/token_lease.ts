@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { Mark } from "../../algorithms/kernel.ts";
-import type { Kernel } from "../../algorithms/kernel.ts";
+import type { Kernel, Mark } from "../../algorithms/kernel.ts";
 import { handoverOf, kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import type { Clock } from "../../base/clock.ts";

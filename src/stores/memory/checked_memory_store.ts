@@ -4,8 +4,7 @@
  * @module
  */
 
-import { stateProblem } from "../../algorithms/kernels.ts";
-import type { RateState } from "../../algorithms/kernels.ts";
+import { type RateState, stateProblem } from "../../algorithms/kernels.ts";
 import { show } from "../../base/text.ts";
 import type { ReplyTo, StoreRequest, Target } from "../store.ts";
 import { MemoryStore } from "./memory_store.ts";

@@ -13,21 +13,21 @@ import { ClosedError } from "../../base/errors.ts";
 import { inMicrotask } from "../../base/turn.ts";
 import { newStoreCheck, type StoreCheck } from "../check.ts";
 import { correctedName, staysUs } from "../correction.ts";
-import {
-  type BlockRequest,
-  type CorrectRequest,
-  type DoneReply,
-  type GiveBackRequest,
-  type ReplyTo,
-  type Store,
-  type StoreRequest,
-  type TakeReply,
-  type TakeRequest,
-  type Target,
-  type TargetLevel,
-  waiterId,
-  type WakeupListener,
+import type {
+  BlockRequest,
+  CorrectRequest,
+  DoneReply,
+  GiveBackRequest,
+  ReplyTo,
+  Store,
+  StoreRequest,
+  TakeReply,
+  TakeRequest,
+  Target,
+  TargetLevel,
+  WakeupListener,
 } from "../store.ts";
+import { waiterId } from "../waiter_id.ts";
 import { levelsOf } from "./entry_table.ts";
 import type { Entry } from "./entry.ts";
 import { StateTable } from "./state_table.ts";

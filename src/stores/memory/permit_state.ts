@@ -5,7 +5,8 @@
  * @module
  */
 
-import { parseWaiterId, type TakeRequest, type Target, type WakeupListener } from "../store.ts";
+import type { TakeRequest, Target, WakeupListener } from "../store.ts";
+import { parseWaiterId } from "../waiter_id.ts";
 import { PermitLedger } from "./permit_ledger.ts";
 import { type RateTransaction, UNUSED } from "./rate_transaction.ts";
 import type { StateTable } from "./state_table.ts";

@@ -20,7 +20,7 @@ export type Reply = TakeReply | DoneReply;
 
 /** What these calls need of their store. */
 export interface ScriptCallsOptions extends RegisterCacheOptions {
-  /** Makes one script call; with `isMixed` by the scripts that know keys which several rules share. */
+  /** Makes one script call. `isMixed` selects the scripts for keys that processes with different rules share. */
   run(batch: readonly NamedRequest[], isMixed: boolean): Promise<readonly (Reply | StoreError)[]>;
 }
 

@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 
 import type { Limiter } from "../../limiter/limiter.ts";
-import { type TakeRequest, waiterId, type WakeupListener } from "../../stores/store.ts";
+import type { TakeRequest, WakeupListener } from "../../stores/store.ts";
+import { waiterId } from "../../stores/waiter_id.ts";
 import { nextTurn } from "../fake_clock.ts";
 import type { Bench, Topic } from "./bench.ts";
 

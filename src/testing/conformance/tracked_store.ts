@@ -7,15 +7,8 @@
 import { systemClock } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
 import { compilePolicy } from "../../policy/compile_policy.ts";
-import {
-  type ReplyTo,
-  type Store,
-  type StoreLoad,
-  type StoreRequest,
-  type Target,
-  waiterId,
-  type WakeupListener,
-} from "../../stores/store.ts";
+import type { ReplyTo, Store, StoreLoad, StoreRequest, Target, WakeupListener } from "../../stores/store.ts";
+import { waiterId } from "../../stores/waiter_id.ts";
 import { nextTurn } from "../fake_clock.ts";
 
 /** How long a store may take for anything, in real milliseconds. */

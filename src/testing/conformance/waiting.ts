@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 
 import type { RateLimitedError } from "../../limiter/result/rate_limited_error.ts";
 import type { Permit } from "../../limiter/result/decision.ts";
-import { waiterId } from "../../stores/store.ts";
+import { waiterId } from "../../stores/waiter_id.ts";
 import type { Topic } from "./bench.ts";
 
 /** Cases on waiting. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { marksOf, parseWaiterId, type TakeReply, type TakeRequest, type Target } from "../../../src/stores/store.ts";
+import { marksOf, type TakeReply, type TakeRequest, type Target } from "../../../src/stores/store.ts";
+import { parseWaiterId } from "../../../src/stores/waiter_id.ts";
 import { longestWaitUs, spanUs } from "./bounds.ts";
 import type { Entry } from "./history.ts";
 import { Ledger, ledgerName } from "./ledger.ts";

@@ -16,8 +16,8 @@ import {
   type TakeReply,
   type TakeRequest,
   type Target,
-  waiterId,
 } from "../../../src/stores/store.ts";
+import { waiterId } from "../../../src/stores/waiter_id.ts";
 import type { FakeClock } from "../../../src/testing/fake_clock.ts";
 import { Oracle } from "./oracle.ts";
 import { randomLimiter } from "./policies.ts";

@@ -5,7 +5,8 @@ import fc from "fast-check";
 
 import { ClosedError } from "../../../src/base/errors.ts";
 import { MemoryStore } from "../../../src/stores/memory/mod.ts";
-import { type LocalLease, marksOf, type TakeReply, type Target, waiterId } from "../../../src/stores/store.ts";
+import { type LocalLease, marksOf, type TakeReply, type Target } from "../../../src/stores/store.ts";
+import { waiterId } from "../../../src/stores/waiter_id.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
 import { limiterArb, runs } from "../../_support/arbitraries.ts";
 import { costing, target } from "../_lab.ts";

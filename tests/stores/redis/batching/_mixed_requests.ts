@@ -14,8 +14,8 @@ import {
   type StoreRequest,
   type TakeReply,
   type Target,
-  waiterId,
 } from "../../../../src/stores/store.ts";
+import { waiterId } from "../../../../src/stores/waiter_id.ts";
 
 /** Policies, each of a limiter of its own: takes from one, from several and corrections go through different scripts. */
 const POLICIES = ([

@@ -1,0 +1,47 @@
+/**
+ * Rules of limiters that have changed while calls wait and permits are held.
+ *
+ * @module
+ */
+
+import { inMicrotask } from "../../base/turn.ts";
+import type { Policy } from "../../policy/policy.ts";
+import type { Target } from "../../stores/store.ts";
+
+/** The rules that have changed since a store was opened. */
+export class ChangedRules {
+  readonly #policies = new Map<string, Policy>();
+  /** Limiters for which calls have been answered in this turn by rules that have changed since. */
+  readonly #late = new Set<string>();
+
+  /** From now on, these are the rules of a limiter. */
+  adopt(limiter: string, policy: Policy): void {
+    this.#policies.set(limiter, policy);
+  }
+
+  /** Calls back once in this turn for each limiter whose rules are not those of a target any more. */
+  adoptLate(targets: readonly Target[], onLate: (limiter: string) => void): void {
+    for (const target of targets) {
+      if (this.current(target) === target || this.#late.has(target.limiter)) continue;
+      this.#late.add(target.limiter);
+      inMicrotask(() => {
+        this.#late.delete(target.limiter);
+        onLate(target.limiter);
+      });
+    }
+  }
+
+  /** All of them as `current`. */
+  currentAll<Each extends Target>(targets: readonly Each[]): readonly Each[] {
+    return this.#policies.size === 0 ? targets : targets.map((target) => this.current(target));
+  }
+
+  /** A target under the present rules of its limiter, where they name the same keys; else as it is. */
+  current<Each extends Target>(target: Each): Each {
+    const policy = this.#policies.get(target.limiter);
+    if (policy === undefined || policy === target.policy) return target;
+    const isAlike = (policy.maxConcurrent > 0) === (target.policy.maxConcurrent > 0) &&
+      policy.keyShards === target.policy.keyShards && target.cost <= policy.capacity;
+    return isAlike ? { ...target, policy, slots: Math.min(target.slots, policy.maxConcurrent) } : target;
+  }
+}

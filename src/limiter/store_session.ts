@@ -301,7 +301,7 @@ export class StoreSession {
       this.hears = true;
     }).catch((error) => {
       this.#listening = undefined;
-      this.health?.partFailed(error, mark);
+      this.health?.failed(error, mark, [], true);
       throw error;
     });
     return this.#listening;

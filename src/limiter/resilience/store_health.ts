@@ -135,7 +135,7 @@ export class StoreHealth {
       const { mark } = this.breaker;
       const wait = new PromiseWait(() => {
         const error = this.#lateError(timeoutUs);
-        this.#failed(error, mark, targets);
+        this.failed(error, mark, targets);
         reject(error);
       });
       const line = this.#lineOf(timeoutUs);
@@ -155,14 +155,9 @@ export class StoreHealth {
       this.breaker.answered();
       return value;
     } catch (error) {
-      this.#failed(error, mark, targets);
+      this.failed(error, mark, targets);
       throw error;
     }
-  }
-
-  /** Counts a failure of something that only some decisions need, such as the way on which messages come. */
-  partFailed(error: unknown, mark: number): void {
-    this.#failed(error, mark, [], true);
   }
 
   /** Ends the looks. */
@@ -176,9 +171,16 @@ export class StoreHealth {
     if (clock === systemClock) this.clockWatch.saw(nowUs, askedUs);
   }
 
-  /** A call has failed, or its time is over. */
-  failed(error: unknown, mark: number, targets: readonly Target[]): void {
-    this.#failed(error, mark, targets);
+  /**
+   * A call has failed, or its time is over. With `isPart`, only some decisions need what has failed, such as the way on
+   * which messages come.
+   */
+  failed(error: unknown, mark: number, targets: readonly Target[], isPart = false): void {
+    if (!isStoreError(error)) return;
+    if (targets.length > 0) this.#lastTargets = targets;
+    const wasOpen = this.breaker.error !== undefined;
+    this.breaker.failed(error, mark, isPart);
+    if (!wasOpen && this.breaker.error === undefined) this.#hooks.onFailure(error);
   }
 
   /** The error of a call whose time is over. */
@@ -193,14 +195,6 @@ export class StoreHealth {
       timeoutUs / 1_000
     } ms; what it grants later is given back`;
     return new StoreError("STORE_TIMEOUT", message, { reason: "no_answer" });
-  }
-
-  #failed(error: unknown, mark: number, targets: readonly Target[], isPart = false): void {
-    if (!isStoreError(error)) return;
-    if (targets.length > 0) this.#lastTargets = targets;
-    const wasOpen = this.breaker.error !== undefined;
-    this.breaker.failed(error, mark, isPart);
-    if (!wasOpen && this.breaker.error === undefined) this.#hooks.onFailure(error);
   }
 
   #lineOf(timeoutUs: number): DeadlineLine {

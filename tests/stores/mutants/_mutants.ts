@@ -5,7 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import process from "node:process";
 import { after, before, describe, it } from "node:test";
 
 import fc from "fast-check";
@@ -92,6 +93,34 @@ export const BATCHED: ReadonlyMap<string, fc.Arbitrary<LimiterOptions[]>> = new 
  */
 const APART: readonly string[] = ["check.lua", "_across_slots.lua"];
 
+/** What a search has found, and in which sequence. */
+interface Notice {
+  readonly failed: boolean;
+  readonly numRuns: number;
+  readonly errorInstance: unknown;
+}
+
+/** Mistakes that few sequences show, and the number of the first one that does. Only time depends on it. */
+const LATE_FILE = "tests/stores/mutants/late_sequences.json";
+const LATE = new Map(Object.entries(JSON.parse(readFileSync(LATE_FILE, "utf8")) as Record<string, number>));
+
+/** The fewest sequences for which it pays to remember the number. */
+const LEAST_LATE = 8;
+
+function titleOf({ file, name }: Mutant): string {
+  return `${file}: ${name}`;
+}
+
+/** Puts what was found into the file, where the environment says so. */
+function rememberLate(found: ReadonlyMap<string, number>): void {
+  if (process.env["REMEMBER_SEQUENCES"] === undefined) return;
+  const titles = new Set(MUTANTS.map(titleOf));
+  const kept = [...LATE].filter(([title]) => titles.has(title) && !found.has(title));
+  const late = [...found].filter(([, numRuns]) => numRuns >= LEAST_LATE);
+  const sorted = Object.fromEntries([...kept, ...late].toSorted(([a], [b]) => a < b ? -1 : 1));
+  writeFileSync(LATE_FILE, `${JSON.stringify(sorted, null, 2)}\n`);
+}
+
 /**
  * Describes that each mistake in some Lua files is noticed.
  *
@@ -106,13 +135,24 @@ export function describeMutants(isAbout: (file: string) => boolean): void {
       connection = openNodeRedis({ url: redisUrl() });
       raw = await openRawRedis();
     });
+    const found = new Map<string, number>();
     after(async () => {
+      rememberLate(found);
       await connection.close();
       await raw.close();
     });
 
-    /** What notices the mistake, if anything does. */
-    async function notice(mutant?: Mutant): Promise<{ failed: boolean; numRuns: number; errorInstance: unknown }> {
+    /** What notices the mistake, if anything does: first the sequence that did it before, where that was a late one. */
+    async function notice(mutant?: Mutant): Promise<Notice> {
+      const late = mutant === undefined ? undefined : LATE.get(titleOf(mutant));
+      if (late !== undefined) {
+        const noticed = await search(mutant, { path: String(late - 1), numRuns: 1 });
+        if (noticed.failed) return { ...noticed, numRuns: late };
+      }
+      return await search(mutant, { numRuns: mutant === undefined ? 150 : MOST_RUNS });
+    }
+
+    async function search(mutant: Mutant | undefined, from: { path?: string; numRuns: number }): Promise<Notice> {
       const testScript = mutant === undefined ? (call: ScriptCall) => call : seed(mutant);
       if (mutant?.law !== undefined) {
         const failure = await mutant.law({ connection, raw, testScript }).catch((error: unknown) => error);
@@ -128,7 +168,7 @@ export function describeMutants(isAbout: (file: string) => boolean): void {
             (limiters, startUs, batches) =>
               assertBatchParity(limiters, startUs, batches, { connection, raw, testScript }),
           ),
-          { seed: SEED, numRuns: MOST_RUNS, endOnFailure: true },
+          { seed: SEED, ...from, endOnFailure: true },
         );
       }
       if (PERMITS.includes(mutant?.file ?? "")) {
@@ -139,7 +179,7 @@ export function describeMutants(isAbout: (file: string) => boolean): void {
             fc.array(permitStepArb, { minLength: 5, maxLength: 40, size: "max" }),
             (limiters, startUs, steps) => assertParity(limiters, startUs, steps, { connection, raw, testScript }),
           ),
-          { seed: SEED, numRuns: MOST_RUNS, endOnFailure: true },
+          { seed: SEED, ...from, endOnFailure: true },
         );
       }
       return await fc.check(
@@ -149,7 +189,7 @@ export function describeMutants(isAbout: (file: string) => boolean): void {
           fc.array(stepArb, { minLength: 5, maxLength: 40, size: "max" }),
           (limiters, startUs, steps) => assertParity(limiters, startUs, steps, { connection, raw, testScript }),
         ),
-        { seed: SEED, numRuns: mutant === undefined ? 150 : MOST_RUNS, endOnFailure: true },
+        { seed: SEED, ...from, endOnFailure: true },
       );
     }
 
@@ -181,6 +221,7 @@ export function describeMutants(isAbout: (file: string) => boolean): void {
           assert.ok(isThere, "it must be in the scripts once, or once for each place where its file is inlined");
           const { failed, numRuns, errorInstance } = await noticeOf(own.indexOf(mutant));
           assert.ok(failed, `nothing was noticed in ${numRuns} sequences`);
+          found.set(titleOf(mutant), numRuns);
           // A server that hangs would "catch" this mutant and all after it.
           assert.doesNotMatch(
             String(errorInstance),

@@ -35,7 +35,10 @@ export function waitingLaneCount(): number {
   return process.env["RATESYNC_TEST_REDIS_URL"] ? 0 : Math.ceil(availableParallelism() / 2);
 }
 
-/** Runs all tasks: first those that may run beside others, in the given order, then the others one by one. */
+/**
+ * Runs all tasks: first those that may run beside others, in the given order, then the others one by one. A lane whose
+ * own files are done takes those of the others.
+ */
 export async function runTasks(tasks: readonly Task[], options: LaneOptions): Promise<FileRun[]> {
   const { lanes = laneCount(), waitingLanes = waitingLaneCount(), onEnd, obtain, execute = runFile } = options;
   const runs: FileRun[] = [];
@@ -65,8 +68,9 @@ export async function runTasks(tasks: readonly Task[], options: LaneOptions): Pr
   const mostLanes = Math.min(lanes + waitingLanes, busy.length + waiting.length);
   try {
     await Promise.all(Array.from({ length: mostLanes }, async (_, lane) => {
-      if (lane < lanes) await work(busy, lane);
-      await work(waiting, lane);
+      const [own, others] = lane < lanes ? [busy, waiting] : [waiting, busy];
+      await work(own, lane);
+      await work(others, lane);
     }));
     await work(tasks.filter(({ alone }) => alone), 0);
   } finally {

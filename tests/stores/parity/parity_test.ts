@@ -54,7 +54,7 @@ describe("Redis scripts and kernels", () => {
         fc.array(stepArb, { minLength: 1, maxLength: 30 }),
         (limiters, startUs, steps) => assertParity(limiters, startUs, steps, { connection, raw }),
       ),
-      { numRuns: runs(1_000) },
+      { numRuns: runs(600) },
     );
   });
 
@@ -87,7 +87,7 @@ describe("Redis scripts and kernels", () => {
         batchesArb,
         (limiters, startUs, batches) => assertBatchParity(limiters, startUs, batches, { connection, raw }),
       ),
-      { numRuns: runs(1_500) },
+      { numRuns: runs(600) },
     );
   });
 });

@@ -13,6 +13,7 @@ import { needsOf } from "../../../../src/stores/redis/needs.ts";
 import { RedisStore } from "../../../../src/stores/redis/redis_store.ts";
 import type { DoneReply, StoreRequest, TakeReply, Target } from "../../../../src/stores/store.ts";
 import { FakeClock } from "../../../../src/testing/fake_clock.ts";
+import { openRawRedis, type RawRedis } from "../../../_support/raw_redis.ts";
 import { freshPrefix } from "../../../_support/redis.ts";
 import { type RedisProcess, startRedis } from "../_servers.ts";
 
@@ -60,7 +61,7 @@ interface Call {
 
 /** Two keys of one limiter, a process that asks, and one that waits for messages. */
 class Scene {
-  readonly #server: RedisProcess;
+  readonly #raw: RawRedis;
   readonly #stores: readonly [RedisStore, RedisStore];
   readonly #names: KeyNames;
   readonly #policy: Policy;
@@ -68,9 +69,9 @@ class Scene {
   readonly #clock = new FakeClock(1_767_225_600_000_000);
   readonly #takes: Call[] = [];
 
-  constructor(server: RedisProcess, connections: readonly [RedisConnection, RedisConnection], policy: Policy) {
+  constructor(raw: RawRedis, connections: readonly [RedisConnection, RedisConnection], policy: Policy) {
     const settings = { keyPrefix: freshPrefix(), testClock: this.#clock };
-    this.#server = server;
+    this.#raw = raw;
     this.#stores = [new RedisStore(connections[0], settings), new RedisStore(connections[1], settings)];
     this.#names = new KeyNames(settings.keyPrefix);
     this.#policy = policy;
@@ -144,30 +145,33 @@ class Scene {
   #members(place: number, from: string): Promise<string[][]> {
     return Promise.all(this.#targets.map(async (target) => {
       const name = (await this.#names.of(target)).at(place) as string;
-      return (await this.#server.command("ZRANGEBYSCORE", name, from, "+inf") as unknown[]).map(String);
+      return (await this.#raw.send("ZRANGEBYSCORE", name, from, "+inf") as unknown[]).map(String);
     }));
   }
 }
 
 describe("A command that a user may not run", () => {
   let server: RedisProcess;
+  let raw: RawRedis;
   let connections: [limited: RedisConnection, full: RedisConnection];
   before(async () => {
     server = await startRedis();
-    await server.command("ACL", "SETUSER", "limits", "on", ">secret", "~*", "&*", "+@all");
+    raw = await openRawRedis(server.url);
+    await raw.send("ACL", "SETUSER", "limits", "on", ">secret", "~*", "&*", "+@all");
     const urls = [server.url.replace("//", "//limits:secret@"), server.url] as const;
     connections = [openNodeRedis({ url: urls[0] }), openNodeRedis({ url: urls[1] })];
   });
   after(async () => {
     for (const connection of connections) await connection.close();
+    await raw.close();
     await server.stop();
   });
 
   for (const command of COMMANDS) {
     it(`fails each call for a permit that needs ${command}, and no other`, { timeout: 60_000 }, async () => {
       const property = fc.asyncProperty(sequenceArb, async ({ policy, granted, batches }) => {
-        const allow = (...rules: string[]) => server.command("ACL", "SETUSER", "limits", "+@all", ...rules);
-        const scene = new Scene(server, connections, policy);
+        const allow = (...rules: string[]) => raw.send("ACL", "SETUSER", "limits", "+@all", ...rules);
+        const scene = new Scene(raw, connections, policy);
         await allow();
         await scene.listen();
         for (const [i, batch] of batches.entries()) {

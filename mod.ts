@@ -67,7 +67,9 @@ export type { RateState } from "./src/algorithms/kernels.ts";
 export type { AcquireOptions, AskOptions } from "./src/limiter/call_options.ts";
 export type { LimiterEvent, LimiterListener, Logger, StoreEvent, StoreListener } from "./src/limiter/observe/events.ts";
 export { type BlockOptions, KeyedLimiter, type Keyless, type KeyOptions, Limiter } from "./src/limiter/limiter.ts";
+export type { HeavyHitter, HeavyHitterOptions, HeavyHitters } from "./src/limiter/observe/heavy_hitters.ts";
 export type { LimiterMetrics } from "./src/limiter/observe/metrics.ts";
+export type { Observer, WaitOutcome } from "./src/limiter/observe/observer.ts";
 export type { Permit } from "./src/limiter/result/decision.ts";
 export type { RateLimitedOptions, WaitOptions } from "./src/limiter/rate_limited.ts";
 export type { Charge } from "./src/limiter/corrections.ts";
@@ -95,11 +97,13 @@ export {
   configureStore,
   connect,
   type DefaultInstanceOptions,
+  heavyHitters,
   limiter,
   listLimiters,
   listStores,
   loadConfig,
   metrics,
+  observe,
   peek,
   penalize,
   rateLimited,

@@ -23,10 +23,11 @@ const FOLDER = "dist/bundle";
 const MAIN = "dist/mod.js";
 
 /**
- * Files that the main chunk requires where it calls them, not at its start: for the options of a Redis store, and for
- * the wording of some errors. Each has the module at which it begins; what only that module imports goes into it too.
+ * Files that the main chunk requires where it calls them, not at its start: for the options of a Redis store, for the
+ * wording of some errors, and for heavy hitters. Each has the module at which it begins; what only that module imports goes into it too.
  */
 const LATE_FILES: Readonly<Record<string, string>> = {
+  heavy_hitters: "dist/src/limiter/observe/heavy_hitters.js",
   foreign_words: "dist/src/base/foreign_words.js",
   redis_options: "dist/src/stores/redis/connections/place.js",
 };

@@ -83,6 +83,8 @@ export const TABLE: readonly Row[] = [
     paths: [
       "tests/http/lanes_test.ts",
       "tests/limiter/deny_cache_test.ts",
+      "tests/limiter/heavy_hitters_test.ts",
+      "tests/limiter/observe_test.ts",
       "tests/limiter/token_leases_test.ts",
       "tests/limiter/unawaited_test.ts",
       "tests/stores/batcher/at_once_test.ts",

@@ -70,6 +70,9 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
   waitedMs = 0;
   /** Whether it found every permit taken. */
   wasQueued = false;
+  /** Whether it counts among the calls that wait, and what the observers of its limiters keep of its beginning. */
+  isWaiting = false;
+  begun: unknown = undefined;
   /** Ends the count of the call among those that wait for a rate. */
   uncount: (() => void) | undefined = undefined;
   /** The reply that its answer is made from; undefined where no store has decided. */

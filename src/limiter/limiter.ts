@@ -12,6 +12,7 @@ import { type AcquireOptions, type AskOptions, checkAsk, checkNames, checkTimeou
 import type { Charge } from "./corrections.ts";
 import type { LimiterListener, Logger } from "./observe/events.ts";
 import type { LimiterMetrics } from "./observe/metrics.ts";
+import type { Observers } from "./observe/observers.ts";
 import { Recorder } from "./observe/recorder.ts";
 import type { OpenStore } from "./open_store.ts";
 import type { Decision, Permit } from "./result/decision.ts";
@@ -47,11 +48,18 @@ export class Limiter {
    * @param policy Its rules.
    * @param access How it reaches its store.
    * @param log Where failures of subscribers go.
+   * @param observers Those who observe the instance.
    * @internal
    */
-  constructor(id: string, policy: Policy, access: StoreAccess<OpenStore>, log: Pick<Logger, "error">) {
+  constructor(
+    id: string,
+    policy: Policy,
+    access: StoreAccess<OpenStore>,
+    log: Pick<Logger, "error">,
+    observers?: Observers,
+  ) {
     this.id = id;
-    this.#recorder = new Recorder(id, log);
+    this.#recorder = new Recorder(id, log, observers);
     this.#rules = new LimiterRules(policy, this.#recorder);
     this.#access = access;
   }

@@ -9,6 +9,7 @@ import { orAbort } from "../base/abort.ts";
 import { steadyUs } from "../base/clock.ts";
 import type { TakeReply, Target } from "../stores/store.ts";
 import { Call, type CallKind, type Stages, type WaitLimit } from "./call.ts";
+import type { WaitOutcome } from "./observe/observer.ts";
 import { isClosed, isStoreError } from "./resilience/failure.ts";
 import { failurePolicy, storeless } from "./resilience/failure_policy.ts";
 import type { StoreAccess } from "./store_access.ts";
@@ -31,11 +32,17 @@ export function start<Answer>(
   isDegraded = false,
 ): Answer | Promise<Answer> {
   const call = new Call(targets, kind, access, session, limit, isDegraded);
-  if (call.waits) call.startUs = steadyUs(session.clock);
+  if (call.waits) begin(call);
   const known = session.shortcuts === undefined || targets.length > 1 || kind.reserves ? undefined : shortcut(call);
   if (known === undefined) return take(call);
-  if (!(known instanceof Promise)) return takeKnowing(call, known);
-  return known.then((reply) => takeKnowing(call, reply), (error) => failed(call, error));
+  if (!(known instanceof Promise)) return takeKnowing(call, known, true);
+  return known.then((reply) => takeKnowing(call, reply, false), (error) => failed(call, error));
+}
+
+/** A call begins that may wait. */
+function begin<Answer>(call: Call<Answer>): void {
+  call.startUs = steadyUs(call.session.clock);
+  call.begun = call.targets[0]?.recorder.observers.begun?.();
 }
 
 /** As `start`, where a store has been asked about this moment already. A call that may wait takes its place after that. */
@@ -48,7 +55,7 @@ export function startAsked<Answer>(
   limit: WaitLimit = NO_WAIT,
 ): Promise<Answer> {
   const call = new Call(targets, kind, access, session, limit, false);
-  if (call.waits) call.startUs = steadyUs(session.clock);
+  if (call.waits) begin(call);
   return new Promise((resolve, reject) => {
     call.open(STAGES, resolve, reject);
     asked.then((reply) => {
@@ -67,8 +74,11 @@ function shortcut<Answer>({ session, targets, mode, maxWaitUs, signal, waits }: 
 }
 
 /** A call that may wait longer than what is known says takes its place at the store. */
-function takeKnowing<Answer>(call: Call<Answer>, reply: TakeReply): Answer | Promise<Answer> {
-  return call.waits && reply.status !== "allowed" && reply.waitUs <= call.maxWaitUs ? take(call) : done(call, reply);
+function takeKnowing<Answer>(call: Call<Answer>, reply: TakeReply, isSpared: boolean): Answer | Promise<Answer> {
+  if (call.waits && reply.status !== "allowed" && reply.waitUs <= call.maxWaitUs) return take(call);
+  const { recorder, policy } = call.targets[0] as LimiterTarget;
+  if (isSpared && call.mode !== "peek") recorder.spared(policy.tokenLeaseUs > 0);
+  return done(call, reply);
 }
 
 /** Asks the store. One that is inside this process answers before it returns. */
@@ -137,6 +147,8 @@ function answered<Answer>(call: Call<Answer>, reply: TakeReply): Answer | Promis
 
 /** Waits. Where the instant of a call holds no longer, it takes anew within the time that is left. */
 async function wait<Answer>(call: Call<Answer>, waiting: Promise<TakeReply | undefined>): Promise<Answer> {
+  if (!call.isWaiting) { for (const { recorder } of call.targets) recorder.waits(); }
+  call.isWaiting = true;
   let reply: TakeReply | undefined;
   try {
     reply = await waiting;
@@ -149,12 +161,13 @@ async function wait<Answer>(call: Call<Answer>, waiting: Promise<TakeReply | und
   again.startUs = call.startUs;
   again.uncount = call.uncount;
   call.uncount = undefined;
+  [again.begun, again.isWaiting, call.isWaiting] = [call.begun, true, false];
   return await take(again);
 }
 
 /** Answers, and counts what the answer is. */
 function done<Answer>(call: Call<Answer>, reply: TakeReply): Answer {
-  end(call);
+  end(call, reply.status === "allowed" ? "allowed" : "denied");
   call.reply = reply;
   if (call.waits) {
     call.reply = orQueueFull(call, reply);
@@ -163,10 +176,14 @@ function done<Answer>(call: Call<Answer>, reply: TakeReply): Answer {
   return call.kind.answer(call, call.reply);
 }
 
-function end<Answer>(call: Call<Answer>): void {
+function end<Answer>(call: Call<Answer>, outcome: WaitOutcome): void {
   if (call.waits && call.id !== "") call.session.room.forget(call.id);
   call.uncount?.();
   call.uncount = undefined;
+  if (!call.isWaiting) return;
+  call.isWaiting = false;
+  const waitedMs = (steadyUs(call.session.clock) - call.startUs) / 1_000;
+  for (const { recorder } of call.targets) recorder.waited(outcome, waitedMs, call.begun);
 }
 
 /** A call that could wait, but for those who wait already, was asked about for one moment: the queue denies it. */
@@ -183,7 +200,7 @@ function queueFull({ nowUs, waitUs, arrivalUs, levels }: TakeReply): TakeReply {
 /** The store could not decide, or its caller has given up: another store, or the failure policy. */
 function failed<Answer>(call: Call<Answer>, error: unknown): Answer | Promise<Answer> {
   const { targets, access, kind } = call;
-  end(call);
+  end(call, call.signal?.aborted ? "aborted" : "failed");
   if (call.signal?.aborted) { for (const { recorder } of targets) recorder.aborted(); }
   if (isClosed(error)) return askAnother(call, error);
   if (!isStoreError(error)) throw error;

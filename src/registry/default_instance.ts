@@ -10,7 +10,9 @@ import type { Charge } from "../limiter/corrections.ts";
 import type { Decision } from "../limiter/result/decision.ts";
 import type { LimiterListener, Logger, StoreListener } from "../limiter/observe/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
+import type { HeavyHitterOptions, HeavyHitters } from "../limiter/observe/heavy_hitters.ts";
 import type { LimiterMetrics } from "../limiter/observe/metrics.ts";
+import type { Observer } from "../limiter/observe/observer.ts";
 import type { Permit } from "../limiter/result/decision.ts";
 import { rateLimited as wrap, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/result/reservation.ts";
@@ -166,6 +168,25 @@ export function subscribe(limiter: string, listener: LimiterListener): () => voi
  */
 export function subscribeStores(listener: StoreListener): () => void {
   return theDefault().instance.subscribeStores(listener);
+}
+
+/**
+ * Has `observer` told what happens in the default instance: see `RateSync.observe`. May be called before anything is
+ * configured; `close()` ends it.
+ */
+export function observe(observer: Observer): () => void {
+  return theDefault().instance.observe(observer);
+}
+
+/**
+ * The keys of a limiter with the most requests and the most denials: see `RateSync.heavyHitters`.
+ *
+ * @throws {NotFoundError} If there is no such limiter; it lists the known ones.
+ * @throws {RangeError} If `count` is not a whole number from 1 to 100.
+ * @throws {ConfigError} If the configuration file was not read yet: `await loadConfig()` first.
+ */
+export function heavyHitters(limiter: string, options?: HeavyHitterOptions): HeavyHitters {
+  return readyNow("heavyHitters()", limiter).heavyHitters(limiter, options);
 }
 
 /** Deletes every key of every store: see `RateSync.resetAll`. */

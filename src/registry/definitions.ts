@@ -49,12 +49,18 @@ export class Definitions {
   #fallback: Promise<OpenStore> | undefined;
   #currentFallback: OpenStore | undefined;
   #closed = false;
+  #version = 0;
 
   /**
    * @param context Where time comes from, and where messages go.
    */
   constructor(context: Omit<InstanceContext, "policies">) {
     this.#context = context;
+  }
+
+  /** Rises with each change of stores or of the rules of limiters. */
+  get version(): number {
+    return this.#version;
   }
 
   /** The ids of limiters. */
@@ -126,13 +132,18 @@ export class Definitions {
     const changed = affected.map(([id, { options, storeId }]) => {
       return this.#compile(id, { ...options, store: storeId }, all);
     });
+    let isChanged = false;
     const replaced = given.flatMap((handle) => {
       const before = this.#stores.get(handle.id);
       if (before?.isFor(handle)) before.failure = handle.failure;
-      else this.#stores.set(handle.id, handle);
+      else {
+        this.#stores.set(handle.id, handle);
+        isChanged = true;
+      }
       return before === undefined || before === this.#stores.get(handle.id) ? [] : [before];
     });
-    for (const compiled of [...added, ...changed]) this.#define(compiled);
+    for (const compiled of [...added, ...changed]) isChanged = this.#define(compiled) || isChanged;
+    if (isChanged) this.#version++;
     const used = new Set([...this.#limiters.values()].map(({ storeId }) => storeId));
     for (const id of used) this.#stores.get(id)?.prepare();
     return Promise.all(replaced.map((handle) => handle.close())).then(() => {});
@@ -197,13 +208,16 @@ export class Definitions {
     }
   }
 
-  #define({ id, policy, storeId, options }: Compiled): void {
-    const { log } = this.#context;
+  /** Registers a limiter. Returns whether it is new, or has other rules or another store than before. */
+  #define({ id, policy, storeId, options }: Compiled): boolean {
+    const { log, observers } = this.#context;
     if (!this.#stores.has(storeId)) this.#stores.set(storeId, this.#newHandle(storeId, EMBEDDED));
-    const before = this.#limiters.get(id)?.limiter;
+    const entry = this.#limiters.get(id);
+    const before = entry?.limiter;
+    const isSame = before !== undefined && sameConfig(before.policy, policy);
     const access = this.#access(storeId);
     this.#newest = undefined;
-    if (before !== undefined && sameConfig(before.policy, policy)) {
+    if (isSame) {
       // The very same rules: what this process remembers of denials and leases goes by them.
       before.adopt(before.policy, access);
     } else if (before !== undefined) {
@@ -212,7 +226,8 @@ export class Definitions {
       this.#stores.get(storeId)?.adopt(id, policy);
       this.#currentFallback?.adopt(id, localPolicy(policy));
     }
-    this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, access, log), storeId, options });
+    this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, access, log, observers), storeId, options });
+    return !isSame || entry?.storeId !== storeId;
   }
 
   #startFallback(): Promise<OpenStore> {

@@ -17,6 +17,11 @@ export interface StoreListing {
   readonly url: string | undefined;
   /** Whether it has been opened. */
   readonly open: boolean;
+  /**
+   * Whether requests can be sent: there is a connection, or none is needed. Undefined where the store is not open, or
+   * inside this process.
+   */
+  readonly connected: boolean | undefined;
   /** What is on its way to it at this moment; undefined where it is not open, or inside this process. */
   readonly load: StoreLoad | undefined;
   /**

@@ -5,15 +5,23 @@
  */
 
 import { brand } from "../base/brand.ts";
-import { systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { showAs } from "../base/inspect.ts";
 import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
 import type { Charge } from "../limiter/corrections.ts";
 import { acquireAll, tryAcquireAll } from "../limiter/combined.ts";
 import { type LimiterListener, type StoreEvent, type StoreListener, Subscriptions } from "../limiter/observe/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
+import {
+  type HeavyHitterOptions,
+  type HeavyHitters,
+  type HeavyHitterSketches,
+  newSketches,
+} from "../limiter/observe/heavy_hitters.ts";
 import { Log } from "../limiter/observe/log.ts";
 import type { LimiterMetrics } from "../limiter/observe/metrics.ts";
+import type { Observer } from "../limiter/observe/observer.ts";
+import { Observers } from "../limiter/observe/observers.ts";
 import type { Decision, Permit } from "../limiter/result/decision.ts";
 import { rateLimited, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/result/reservation.ts";
@@ -36,9 +44,12 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   readonly #definitions: Definitions;
+  readonly #clock: Clock;
   readonly #log: Log;
   #http: HttpConfig;
   readonly #storeEvents: Subscriptions<StoreEvent>;
+  readonly #observers: Observers;
+  #hitters: HeavyHitterSketches | undefined;
   #closing: Promise<void> | undefined;
   #draining: Promise<void> | undefined;
 
@@ -63,9 +74,16 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     checkInstance(options);
     const { stores = {}, limiters = {}, http = {}, logger, clock = systemClock } = options;
     this.#http = http;
+    this.#clock = clock;
     this.#log = logger instanceof Log ? logger : new Log(logger);
     this.#storeEvents = new Subscriptions(this.#log);
-    this.#definitions = new Definitions({ clock, log: this.#log, events: this.#storeEvents });
+    this.#observers = new Observers(this.#log, this.#storeEvents);
+    this.#definitions = new Definitions({
+      clock,
+      log: this.#log,
+      events: this.#storeEvents,
+      observers: this.#observers,
+    });
     void this.#definitions.apply({ stores, limiters });
   }
 
@@ -189,6 +207,32 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   /** Calls `listener` with every event of a limiter. Returns a function that removes the listener. */
   subscribe(limiter: Id, listener: LimiterListener): () => void {
     return this.limiter(limiter).subscribe(listener);
+  }
+
+  /**
+   * Has `observer` told what happens in the instance: decisions, waits, permits, calls to stores. Metrics and live views
+   * are made from it. Returns a function that removes the observer.
+   */
+  observe(observer: Observer): () => void {
+    return this.#observers.add(observer);
+  }
+
+  /**
+   * The keys of a limiter with the most requests and the most denials in this process, in a fixed space whatever the keys
+   * are. Counting begins with the first call, and ends when it is not called for ten minutes.
+   *
+   * @throws {NotFoundError} If there is no such limiter.
+   * @throws {RangeError} If `count` is not a whole number from 1 to 100.
+   */
+  heavyHitters(limiter: Id, options: HeavyHitterOptions = {}): HeavyHitters {
+    this.limiter(limiter);
+    this.#hitters ??= newSketches(this.#clock, (observer) => this.observe(observer));
+    return this.#hitters.read(limiter, options);
+  }
+
+  /** A number that rises with each change of stores or of the rules of limiters, from 1 for what was given at first. */
+  get configVersion(): number {
+    return this.#definitions.version;
   }
 
   /** Calls `listener` when a store fails, and when it decides again. Returns a function that removes the listener. */

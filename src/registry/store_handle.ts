@@ -11,6 +11,7 @@ import { ifLifeGoesOn } from "../base/turn.ts";
 import { rejectUnknownOptions, unknownWord } from "../base/unknown_options.ts";
 import type { StoreEvent, Subscriptions } from "../limiter/observe/events.ts";
 import type { Log } from "../limiter/observe/log.ts";
+import type { Observers } from "../limiter/observe/observers.ts";
 import type { OpenStore } from "../limiter/open_store.ts";
 import type { StoreHealth } from "../limiter/resilience/store_health.ts";
 import type { StoreReport } from "../limiter/observe/store_report.ts";
@@ -31,6 +32,8 @@ export interface InstanceContext {
   readonly log: Log;
   /** Where events of stores go. */
   readonly events: Subscriptions<StoreEvent>;
+  /** Those who observe the instance. */
+  readonly observers: Observers;
   /** The rules of the limiters on the store. */
   policies(): readonly Policy[];
 }
@@ -115,7 +118,7 @@ export class StoreHandle {
   }
 
   async #open(): Promise<OpenStore> {
-    const { clock, log, events, policies } = this.#context;
+    const { clock, log, events, observers, policies } = this.#context;
     const [store, { OpenStore }] = await Promise.all([
       this.#openStore(),
       import("../limiter/open_store.ts"),
@@ -126,6 +129,9 @@ export class StoreHandle {
       import("../limiter/remote.ts"),
       loadEmbedded(),
     ]);
+    store.watchCalls?.((requests, durationUs, isFailed) =>
+      observers.storeCalled?.(this.id, requests, durationUs / 1_000, isFailed)
+    );
     const report = this.#report = new StoreReport({
       id: this.id,
       store,
@@ -174,6 +180,7 @@ export class StoreHandle {
       engine: this.#config.engine,
       url: this.#place,
       open,
+      connected: this.#isConnected(),
       load: this.current?.store.load,
       state: this.#report?.state ?? "up",
       downSinceMs: downSinceUs === undefined ? undefined : toWallMs(systemClock, downSinceUs),
@@ -181,6 +188,11 @@ export class StoreHandle {
       error: this.#report?.error,
       ...(mixedRules && { mixedRules }),
     };
+  }
+
+  #isConnected(): boolean | undefined {
+    const store = this.current?.store;
+    return store === undefined || !("unreached" in store) ? undefined : store.unreached === undefined;
   }
 
   /** Looks at the store, with what its limiters need: see `RateSync.check`. */

@@ -25,6 +25,8 @@ export interface BatcherOptions<Item, Reply> {
   errorOf(cause: unknown): unknown;
   /** Calls back when what was sent before has left this process. */
   afterSending(callback: () => void): void;
+  /** Called when a call was answered, or has failed, before its callers know. Must not throw. */
+  onCall?(items: number, durationUs: number, isFailed: boolean): void;
   /** The time, in microseconds. */
   nowUs(): number;
   /** The most items of a call, without those that join another; with them, eight times as many. */
@@ -261,9 +263,12 @@ export class Batcher<Item, Reply> {
 
   #send(batch: readonly Entry<Item, Reply>[]): void {
     this.#calls++;
-    const sentUs = this.#options.nowUs();
-    this.#options.send(batch.map((entry) => entry.item)).then((replies) => {
-      this.#times.add(sentUs, this.#options.nowUs());
+    const options = this.#options;
+    const sentUs = options.nowUs();
+    options.send(batch.map((entry) => entry.item)).then((replies) => {
+      const answeredUs = options.nowUs();
+      this.#times.add(sentUs, answeredUs);
+      options.onCall?.(batch.length, answeredUs - sentUs, false);
       this.#calls--;
       const isAlone = this.#calls === 0 && this.#queued === 0 && this.#answers.length === 0;
       const size = isAlone ? partOf(batch.length) : batch.length;
@@ -271,9 +276,10 @@ export class Batcher<Item, Reply> {
         this.#answers.push(() => settle(batch, replies, from, Math.min(from + size, batch.length)));
       }
     }, (cause) => {
+      options.onCall?.(batch.length, options.nowUs() - sentUs, true);
       this.#calls--;
       this.#answers.push(() => {
-        for (const { sink } of batch) sink.failed(this.#options.errorOf(cause));
+        for (const { sink } of batch) sink.failed(options.errorOf(cause));
       });
     }).then(() => this.#goOn());
   }

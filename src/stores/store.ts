@@ -287,6 +287,9 @@ export interface RulesReport {
   readonly others: readonly string[];
 }
 
+/** Is told of a call that was answered, or has failed. Must not throw. */
+export type StoreCallReport = (requests: number, durationUs: number, isFailed: boolean) => void;
+
 /** A store. Implementations pass the conformance suite in `@ratesync/core/testing`. */
 export interface Store {
   /** What kind of store it is: `memory`, `redis`. */
@@ -327,6 +330,11 @@ export interface Store {
   listen(listener: WakeupListener): Promise<void>;
   /** Has `report` called when other processes are found to use other rules for a limiter, and when none is any more. */
   watchRules?(report: (report: RulesReport) => void): void;
+  /**
+   * Has `report` called when a call was answered or has failed: for how many requests it was, and how long it took, in
+   * microseconds. Absent where asking costs nothing.
+   */
+  watchCalls?(report: StoreCallReport): void;
   /** Forgets every key of this store. */
   resetAll(): Promise<void>;
   /** Opens what must be opened, and rejects with what is wrong if it cannot be. */

@@ -97,8 +97,10 @@ describe("RateSync.metrics()", () => {
     assert.deepEqual(metrics, {
       totalAcquisitions: 2,
       totalDenials: 2,
+      denialsByReason: { rate: 1, blocked: 0, concurrency: 1, queue_full: 0, store: 0 },
       timeouts: 1,
       aborts: 0,
+      waiting: 0,
       totalWaitMs: 2_000,
       avgWaitMs: 1_000,
       maxWaitMs: 2_000,
@@ -110,6 +112,9 @@ describe("RateSync.metrics()", () => {
       totalReleases: 2,
       leasesLost: 0,
       storeErrors: 0,
+      failures: 0,
+      denyCacheHits: 0,
+      tokenLeaseHits: 0,
       degradedDecisions: 0,
     });
     assert.equal(before.totalAcquisitions, 0);

@@ -116,6 +116,7 @@ describe("A Redis that cannot be used", () => {
         engine: "redis",
         url: `redis://127.0.0.1:${locked.port}/0`,
         open: true,
+        connected: true,
         load: { queued: 0, calls: 0 },
         state: "up",
         downSinceMs: undefined,

@@ -4,16 +4,22 @@
  * @module
  */
 
+import type { DenialReason } from "../result/decision.ts";
+
 /** Counts since the start of the process or the last reset: a copy, which does not change. */
 export interface LimiterMetrics {
   /** Calls that were allowed. */
   readonly totalAcquisitions: number;
   /** Calls that were denied, by `tryAcquire` or by an `acquire` whose deadline could not be met. */
   readonly totalDenials: number;
+  /** The same by reason. They add up to `totalDenials`. */
+  readonly denialsByReason: Readonly<Record<DenialReason, number>>;
   /** Calls of `acquire` that gave up because their deadline could not be met. */
   readonly timeouts: number;
   /** Calls that their caller aborted while they waited. */
   readonly aborts: number;
+  /** Calls that wait at this moment, for units or for a permit. */
+  readonly waiting: number;
   /** Time that allowed calls waited, in milliseconds, in all. */
   readonly totalWaitMs: number;
   /** The same on average; 0 before the first call. */
@@ -36,6 +42,12 @@ export interface LimiterMetrics {
   readonly leasesLost: number;
   /** Times the store could not decide. */
   readonly storeErrors: number;
+  /** Calls that failed because the store could not decide and `onStoreError` is `"throw"`. */
+  readonly failures: number;
+  /** Denials that this process repeated without asking the store, because an earlier one still held. */
+  readonly denyCacheHits: number;
+  /** Decisions that this process made from units that it had leased, without asking the store. */
+  readonly tokenLeaseHits: number;
   /** Decisions that the failure policy made in place of the store. */
   readonly degradedDecisions: number;
 }

@@ -6,79 +6,115 @@
 
 import { type Clock, toWallMs } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
-import type { Decision } from "../result/decision.ts";
+import type { Decision, DenialReason } from "../result/decision.ts";
 import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
 import type { LimiterMetrics } from "./metrics.ts";
+import type { WaitOutcome } from "./observer.ts";
+import { Observers } from "./observers.ts";
 
 const ZERO = {
   totalAcquisitions: 0,
-  totalDenials: 0,
   timeouts: 0,
   aborts: 0,
+  waiting: 0,
   totalWaitMs: 0,
   maxWaitMs: 0,
   currentConcurrent: 0,
   peakConcurrent: 0,
   maxConcurrentReached: 0,
-  queueFull: 0,
   totalReleases: 0,
   leasesLost: 0,
   storeErrors: 0,
+  failures: 0,
+  denyCacheHits: 0,
+  tokenLeaseHits: 0,
   degradedDecisions: 0,
+};
+
+const NO_DENIALS: Readonly<Record<DenialReason, number>> = {
+  rate: 0,
+  blocked: 0,
+  concurrency: 0,
+  queue_full: 0,
+  store: 0,
 };
 
 /** The recorder of one limiter. */
 export class Recorder {
   /** The limiter's id. */
   readonly limiter: string;
-  /** Whether there is a subscription: then decisions are reported. A field: getters of getters cost each call. */
+  /** Those who observe the instance. */
+  readonly observers: Observers;
+  /** Whether decisions are subscribed to or observed. A field: getters of getters cost each call. */
   isWatched = false;
   readonly #events: Subscriptions;
   #counts = { ...ZERO };
+  #denials = { ...NO_DENIALS };
   /** By the clock; 0 for never: a field that always holds a number is changed in place. */
   #lastUs = 0;
 
-  constructor(limiter: string, log: Pick<Logger, "error">) {
+  constructor(limiter: string, log: Pick<Logger, "error">, observers: Observers = new Observers(log)) {
     this.limiter = limiter;
+    this.observers = observers;
     this.#events = new Subscriptions(log);
+    observers.follow(() => this.#look());
+    this.#look();
   }
 
   /** A copy of the counts. `clock` is where the instants come from that were counted. */
   snapshot(clock: Clock): LimiterMetrics {
     const { totalAcquisitions, totalWaitMs } = this.#counts;
+    const denialsByReason = Object.freeze({ ...this.#denials });
     return Object.freeze({
       ...this.#counts,
+      totalDenials: Object.values(denialsByReason).reduce((sum, count) => sum + count),
+      denialsByReason,
+      queueFull: denialsByReason.queue_full,
       lastAcquisitionAtMs: this.#lastUs === 0 ? undefined : toWallMs(clock, this.#lastUs),
       avgWaitMs: totalAcquisitions === 0 ? 0 : totalWaitMs / totalAcquisitions,
     });
   }
 
-  /** Starts over. Permits that are held stay counted. */
+  /** Starts over. Permits that are held and calls that wait stay counted. */
   reset(): void {
-    const { currentConcurrent } = this.#counts;
-    this.#counts = { ...ZERO, currentConcurrent, peakConcurrent: currentConcurrent };
+    const { currentConcurrent, waiting } = this.#counts;
+    this.#counts = { ...ZERO, currentConcurrent, peakConcurrent: currentConcurrent, waiting };
+    this.#denials = { ...NO_DENIALS };
     this.#lastUs = 0;
   }
 
   /** Calls `listener` with every event of the limiter. Returns a function that removes the listener. */
   subscribe(listener: LimiterListener): () => void {
     const remove = this.#events.add(listener);
-    this.isWatched = true;
+    this.#look();
     return () => {
       remove();
-      this.isWatched = this.#events.any;
+      this.#look();
     };
+  }
+
+  #look(): void {
+    this.isWatched = this.#events.any || this.observers.decided !== undefined;
   }
 
   /**
    * A call was decided at an instant of the clock. Calls that `waits` gave up because of their deadline where they were
-   * denied; one that was queued has been counted as finding every permit taken.
+   * denied; one that was queued has been counted as finding every permit taken. `key` is the one of this limiter.
    */
-  decided(decision: Decision, waitedMs: number, atUs: number, waits: boolean, wasQueued: boolean): void {
+  decided(
+    decision: Decision,
+    waitedMs: number,
+    atUs: number,
+    waits: boolean,
+    wasQueued: boolean,
+    key: string | undefined = decision.key,
+  ): void {
     if (decision.allowed) this.acquired(waitedMs, atUs);
     else this.#denied(decision, waits, wasQueued);
     if (decision.degraded) this.#counts.degradedDecisions++;
-    if (this.isWatched) this.#events.emit({ type: "decision", limiter: this.limiter, decision, waitedMs });
+    if (!this.isWatched) return;
+    if (this.#events.any) this.#events.emit({ type: "decision", limiter: this.limiter, decision, waitedMs });
+    this.observers.decided?.(this.limiter, key, decision, waitedMs);
   }
 
   /** A call was allowed, without a listener. */
@@ -92,9 +128,8 @@ export class Recorder {
 
   #denied({ reason }: Decision, waits: boolean, wasQueued: boolean): void {
     const counts = this.#counts;
-    counts.totalDenials++;
-    if (reason === "queue_full") counts.queueFull++;
-    else if (waits) counts.timeouts++;
+    this.#denials[reason as DenialReason]++;
+    if (waits && reason !== "queue_full") counts.timeouts++;
     if (reason === "concurrency" && !wasQueued) counts.maxConcurrentReached++;
   }
 
@@ -103,15 +138,38 @@ export class Recorder {
     this.#counts.maxConcurrentReached++;
   }
 
+  /** A call has begun to wait. */
+  waits(): void {
+    this.#counts.waiting++;
+    this.observers.queued?.(this.limiter);
+  }
+
+  /** A call that waited has ended. */
+  waited(outcome: WaitOutcome, waitedMs: number, begun: unknown): void {
+    this.#counts.waiting--;
+    this.observers.dequeued?.(this.limiter, outcome, waitedMs, begun);
+  }
+
   /** A caller aborted its call. */
   aborted(): void {
     this.#counts.aborts++;
   }
 
+  /** A call was decided without asking the store: from leased units, or by an earlier denial. */
+  spared(isLease: boolean): void {
+    if (isLease) this.#counts.tokenLeaseHits++;
+    else this.#counts.denyCacheHits++;
+  }
+
+  /** A call has failed with the store. */
+  failed(): void {
+    this.#counts.failures++;
+  }
+
   /** The store could not decide. */
   storeFailed(error: StoreError): void {
     this.#counts.storeErrors++;
-    if (this.isWatched) this.#events.emit({ type: "store_error", limiter: this.limiter, error });
+    if (this.#events.any) this.#events.emit({ type: "store_error", limiter: this.limiter, error });
   }
 
   /** A permit was taken. */
@@ -121,21 +179,22 @@ export class Recorder {
     counts.peakConcurrent = Math.max(counts.peakConcurrent, counts.currentConcurrent);
   }
 
-  /** A permit was given back. */
-  released(): void {
+  /** A permit was given back. `heldMs`: how long it was held; NaN if that was not observed. */
+  released(heldMs: number): void {
     this.#counts.totalReleases++;
-    this.#freed("release");
+    this.#freed("release", heldMs);
   }
 
   /** The lease of a permit has ended. */
-  leaseLost(): void {
+  leaseLost(heldMs: number): void {
     this.#counts.leasesLost++;
-    this.#freed("lease_lost");
+    this.#freed("lease_lost", heldMs);
   }
 
-  #freed(type: "release" | "lease_lost"): void {
+  #freed(type: "release" | "lease_lost", heldMs: number): void {
     const counts = this.#counts;
     counts.currentConcurrent = Math.max(counts.currentConcurrent - 1, 0);
-    if (this.isWatched) this.#events.emit({ type, limiter: this.limiter });
+    if (this.#events.any) this.#events.emit({ type, limiter: this.limiter });
+    if (!Number.isNaN(heldMs)) this.observers.released?.(this.limiter, heldMs, type === "lease_lost");
   }
 }

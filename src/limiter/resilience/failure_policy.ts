@@ -19,7 +19,10 @@ export function failurePolicy(targets: readonly LimiterTarget[], error: StoreErr
     if (STRICTNESS.indexOf(onStoreError) > STRICTNESS.indexOf(strictest)) strictest = onStoreError;
   }
   // Many callers may have failed by the same error object, so each is thrown an error with a stack trace of its own.
-  if (strictest === "throw") throw new StoreError(error.code, error.message, { cause: error, reason: error.reason });
+  if (strictest === "throw") {
+    for (const { recorder } of targets) recorder.failed();
+    throw new StoreError(error.code, error.message, { cause: error, reason: error.reason });
+  }
   return strictest;
 }
 

@@ -7,6 +7,7 @@
 import type { Call, CallKind } from "../call.ts";
 import { decisionOf } from "./decide.ts";
 import { type Decision, type Outcome, type Permit, RatePermit } from "./decision.ts";
+import type { LimiterTarget } from "../target.ts";
 import { HeldPermit } from "./held_permit.ts";
 import { RateLimitedError } from "./rate_limited_error.ts";
 
@@ -72,5 +73,8 @@ function record<Answer>(call: Call<Answer>, decision: Decision): void {
   // A store in this process has the clock of this process.
   const isNow = reply !== undefined && session.health === undefined && !waits;
   const atUs = !decision.allowed ? 0 : isNow ? reply.nowUs : session.clock.nowUs();
-  for (let i = 0; i < targets.length; i++) targets[i]?.recorder.decided(decision, waitedMs, atUs, waits, wasQueued);
+  for (let i = 0; i < targets.length; i++) {
+    const { recorder, key } = targets[i] as LimiterTarget;
+    recorder.decided(decision, waitedMs, atUs, waits, wasQueued, key);
+  }
 }

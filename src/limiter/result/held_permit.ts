@@ -4,6 +4,7 @@
  * @module
  */
 
+import { steadyUs } from "../../base/clock.ts";
 import { LeaseLostError } from "../../base/errors.ts";
 import { showAs } from "../../base/inspect.ts";
 import type { LocalLease, TakeReply, Target } from "../../stores/store.ts";
@@ -35,6 +36,8 @@ export class HeldPermit implements Permit, HeldLease {
   asked: readonly HeldLease[] | undefined;
   readonly #session: StoreSession;
   readonly #reply: TakeReply;
+  /** Since when it is held, where that is observed; else NaN. */
+  readonly #sinceUs: number;
   #decision: Decision | undefined;
   #lost: AbortController | undefined;
   #released: Promise<void> | undefined;
@@ -56,6 +59,7 @@ export class HeldPermit implements Permit, HeldLease {
     this.asked = undefined;
     this.#session = session;
     this.#reply = reply;
+    this.#sinceUs = holders[0]?.recorder.observers.released === undefined ? NaN : steadyUs(session.clock);
     this.#decision = decision;
     this.#lost = this.#released = undefined;
     for (let i = 0; i < holders.length; i++) holders[i]?.recorder.held();
@@ -89,7 +93,8 @@ export class HeldPermit implements Permit, HeldLease {
 
   #giveBack(): Promise<void> {
     this.#session.leases.drop(this);
-    for (let i = 0; i < this.targets.length; i++) this.targets[i]?.recorder.released();
+    const heldMs = this.#heldMs();
+    for (let i = 0; i < this.targets.length; i++) this.targets[i]?.recorder.released(heldMs);
     const { lease } = this;
     const targets = this.#session.currentAll(this.targets);
     // Whatever keeps the store from hearing it, the lease ends by itself.
@@ -103,7 +108,12 @@ export class HeldPermit implements Permit, HeldLease {
     if (this.#released !== undefined) return;
     this.#released = Promise.resolve();
     (this.#lost ??= new AbortController()).abort(new LeaseLostError(this.decision.limiter));
-    for (const { recorder } of this.targets) recorder.leaseLost();
+    const heldMs = this.#heldMs();
+    for (const { recorder } of this.targets) recorder.leaseLost(heldMs);
+  }
+
+  #heldMs(): number {
+    return Number.isNaN(this.#sinceUs) ? NaN : (steadyUs(this.#session.clock) - this.#sinceUs) / 1_000;
   }
 }
 

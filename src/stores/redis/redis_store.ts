@@ -19,6 +19,7 @@ import type {
   ReplyTo,
   RulesReport,
   Store,
+  StoreCallReport,
   StoreLoad,
   StoreRequest,
   TakeRequest,
@@ -91,6 +92,7 @@ export class RedisStore implements Store {
   readonly #calls: ScriptCalls;
   readonly #clusterCalls: ClusterCalls | undefined;
   readonly #rulesWatchers: ((report: RulesReport) => void)[] = [];
+  readonly #callWatchers: StoreCallReport[] = [];
 
   /**
    * For a `RedisConnection` of your own; `createRedisStore()` makes the others. Nothing is connected yet.
@@ -121,6 +123,9 @@ export class RedisStore implements Store {
       joins: isRepeat,
       errorOf,
       afterSending: inNextTurn,
+      onCall: (...call) => {
+        for (const report of this.#callWatchers) report(...call);
+      },
       nowUs: systemClock.nowUs,
       maxBatch: MAX_BATCH,
       maxQueued: settings.maxQueued ?? MAX_QUEUED,
@@ -224,6 +229,11 @@ export class RedisStore implements Store {
   /** Has `report` called when other processes are found to use other rules for a limiter. */
   watchRules(report: (report: RulesReport) => void): void {
     this.#rulesWatchers.push(report);
+  }
+
+  /** Has `report` called when a script call was answered or has failed. */
+  watchCalls(report: StoreCallReport): void {
+    this.#callWatchers.push(report);
   }
 
   /** Deletes every key that begins with this store's prefix, in steps. */

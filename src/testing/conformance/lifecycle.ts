@@ -32,6 +32,7 @@ export const lifecycle: Topic = {
             engine: bench.store.engine,
             url: undefined,
             open: false,
+            connected: undefined,
             load: undefined,
             state: "up",
             downSinceMs: undefined,

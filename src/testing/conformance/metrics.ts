@@ -12,8 +12,10 @@ import type { Topic } from "./bench.ts";
 const noneYet = {
   totalAcquisitions: 0,
   totalDenials: 0,
+  denialsByReason: { rate: 0, blocked: 0, concurrency: 0, queue_full: 0, store: 0 },
   timeouts: 0,
   aborts: 0,
+  waiting: 0,
   totalWaitMs: 0,
   avgWaitMs: 0,
   maxWaitMs: 0,
@@ -25,6 +27,9 @@ const noneYet = {
   totalReleases: 0,
   leasesLost: 0,
   storeErrors: 0,
+  failures: 0,
+  denyCacheHits: 0,
+  tokenLeaseHits: 0,
   degradedDecisions: 0,
 };
 

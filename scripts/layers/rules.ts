@@ -14,8 +14,10 @@ const ROWS: readonly (readonly string[])[] = [
   ["stores"],
   ["limiter"],
   ["registry"],
-  ["http", "cli"],
+  ["http", "telemetry", "fleet", "simulate"],
+  ["doctor", "serve", "dashboard"],
   ["mod.ts"],
+  ["cli"],
 ];
 
 /** Layers whose folders do not know each other. */

@@ -7,7 +7,7 @@
 import { ConfigError } from "../../base/errors.ts";
 import { nodeModule } from "../../base/node_module.ts";
 import { show } from "../../base/text.ts";
-import { readEnv } from "./environment.ts";
+import { type EnvReader, readEnv } from "./environment.ts";
 
 /** The variable that names the file. */
 const VARIABLE = "RATE_SYNC_CONFIG";
@@ -25,12 +25,13 @@ type FileSystem = Pick<typeof import("node:fs/promises"), "access" | "stat">;
  * Looks for the configuration file: the one that `RATE_SYNC_CONFIG` names, `./rate-sync.toml`, then
  * `./config/rate-sync.toml`. A variable that is empty counts as not set.
  *
+ * @param env Reads the environment. @default that of the process
  * @returns The path; `undefined` if there is none, or where there is no file system or no permission to look.
  * @throws {ConfigError} If `RATE_SYNC_CONFIG` names something that cannot be read.
  */
-export async function findConfigFile(): Promise<string | undefined> {
+export async function findConfigFile(env: EnvReader = readEnv): Promise<string | undefined> {
   const fileSystem = await openFileSystem();
-  const wish = readEnv(VARIABLE);
+  const wish = env(VARIABLE);
   if (wish !== undefined && wish !== "") {
     await checkReadable(wish, fileSystem);
     return wish;

@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+/**
+ * The program `ratesync`, which sees and operates the limits of a rate-sync.toml: `ratesync help`. Importing this module
+ * runs it.
+ *
+ * @example Run it with Deno
+ * ```sh
+ * deno run -A jsr:@ratesync/core/cli help
+ * ```
+ *
+ * @module
+ */
+
+import process from "node:process";
+
+import { Stopped } from "./failure.ts";
+import { main } from "./main.ts";
+
+const stop = new AbortController();
+
+function stopWith(exit: number): void {
+  // The second time, the program ends at once.
+  if (stop.signal.aborted) process.exit(exit);
+  stop.abort(new Stopped(exit));
+}
+
+process.on("SIGINT", () => stopWith(130));
+process.on("SIGTERM", () => stopWith(143));
+// A reader that ends early, such as `head`, is no failure.
+process.stdout.on("error", (error: { readonly code?: string }) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+process.stderr.on("error", () => {});
+
+const { stdin, stdout, stderr, env } = process;
+void main(process.argv.slice(2), { stdin, stdout, stderr, env, signal: stop.signal }).then((exit) => {
+  process.exitCode = exit;
+});

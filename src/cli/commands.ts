@@ -1,0 +1,19 @@
+/**
+ * The commands: a row and a file for each. The file is loaded when the command runs.
+ *
+ * @module
+ */
+
+import type { CommandTable } from "./command.ts";
+
+/** The commands by name, in the order of the help. */
+export const COMMANDS: CommandTable = {
+  check: {
+    summary: "check a configuration file and its stores",
+    load: () => import("./commands/check.ts"),
+  },
+  help: {
+    summary: "show help, also of a command",
+    load: () => import("./commands/help.ts"),
+  },
+};

@@ -38,7 +38,7 @@ async function main(args: readonly string[]): Promise<number> {
   const failed: string[] = [];
   const startMs = performance.now();
   try {
-    if (names.includes("imports")) await writeBundle((await readManifests()).npm.exports);
+    if (names.includes("imports")) await writeBundle((await readManifests()).npm);
     for (const name of names) {
       console.log(`\n## ${name}\n`);
       const file = quick ? [] : [`bench/results/${name}-${runtime}.json`];

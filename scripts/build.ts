@@ -8,6 +8,6 @@ import { writeBundle } from "./package/bundle.ts";
 import { writeDeclarations } from "./package/declarations.ts";
 import { readManifests } from "./package/manifests.ts";
 
-const { exports } = (await readManifests()).npm;
-await writeBundle(exports);
-await writeDeclarations(exports);
+const { npm } = await readManifests();
+await writeBundle(npm);
+await writeDeclarations(npm.exports);

@@ -2,8 +2,8 @@
  * What npm publishes: one CommonJS build, and ES modules that export the same objects by name.
  *
  * There is one copy of the code, so a class is the same class for `import` and for `require`, and the package stays small
- * although its files can be read: lines, names of variables and names of functions are kept, indentation is not. Comments
- * are in the declarations. What several entries need is in files that they share, one of which is all that the main
+ * although its files can be read: statements have lines, names of variables and functions are kept, spaces are not. Comments
+ * are in the declarations. Names in files of the program `ratesync` are short. What several entries need is in files that they share, one of which is all that the main
  * entry loads, because each file costs a program time at its start.
  *
  * @module
@@ -14,6 +14,7 @@ import { dirname, join, resolve } from "node:path";
 
 import { type CodeSplittingGroup, type OutputChunk, type Plugin, rolldown } from "rolldown";
 
+import { withoutSpaces } from "./lines.ts";
 import { type Load, loadOf } from "./load.ts";
 import type { Manifests } from "./manifests.ts";
 
@@ -35,14 +36,23 @@ const LATE_FILES: Readonly<Record<string, string>> = {
 /** Files of the same kind that are imported as usual. */
 const OTHER_FILES: Readonly<Record<string, string>> = { redis_store: "dist/src/stores/redis/mod.js" };
 
+/** The program, as `tsc` has compiled it. */
+const PROGRAM = "dist/src/cli/bin.js";
+
+/** A module that only the program uses. */
+const PROGRAM_MODULE = /\/dist\/src\/(?:cli|doctor|serve|simulate)\//;
+
 /** Bundles what `tsc` has compiled into dist/, to the files that the `exports` of package.json name. */
-export async function writeBundle(exports: Manifests["npm"]["exports"]): Promise<void> {
-  const inputs = Object.values(exports).map(({ require: { types, default: file } }) =>
+export async function writeBundle({ exports, bin }: Pick<Manifests["npm"], "exports" | "bin">): Promise<void> {
+  const inputs: (readonly [name: string, source: string])[] = Object.values(exports).map((
+    { require: { types, default: file } },
+  ) =>
     [
-      file.slice(`./${FOLDER}/`.length, -".cjs".length),
+      nameOf(file),
       types.replace("./dist/types/", "./dist/").replace(/\.d\.cts$/, ".js"),
     ] as const
   );
+  for (const file of Object.values(bin)) inputs.push([nameOf(file), PROGRAM]);
   const entries = inputs.map(([, file]) => resolve(file));
   const late = Object.values(LATE_FILES).map((file) => resolve(file));
   const groups = [group("main", await loadOf(resolve(MAIN), late), entries)];
@@ -74,9 +84,15 @@ export async function writeBundle(exports: Manifests["npm"]["exports"]): Promise
   await bundle.close();
   for (const file of output) {
     if (file.type !== "chunk") continue;
-    await writeFile(join(FOLDER, file.fileName), file.code.replace(INDENTATION, ""));
-    if (file.isEntry) await writeModule(file);
+    const isProgram = file.moduleIds.every((id) => PROGRAM_MODULE.test(id));
+    await writeFile(join(FOLDER, file.fileName), await withoutSpaces(file.fileName, file.code, isProgram));
+    if (file.isEntry && file.facadeModuleId !== resolve(PROGRAM)) await writeModule(file);
   }
+}
+
+/** The name of an entry, from the file that a manifest names. */
+function nameOf(file: string): string {
+  return file.slice(`./${FOLDER}/`.length, -".cjs".length);
 }
 
 function group(name: string, { files }: Load, entries: readonly string[]): CodeSplittingGroup {
@@ -114,9 +130,6 @@ const LATE_CHUNK = new RegExp(`^const (\\$(?:${Object.keys(LATE_FILES).join("|")
 
 /** The line in front of each module, which names a file that is not published. */
 const ORIGIN = /^\/\/ dist\/.*\n/gm;
-
-/** Indentation: a twentieth of the package. No string of the source has a line that begins with a tab. */
-const INDENTATION = /^\t+/gm;
 
 /**
  * Calls `require` for a package directly in the function that imports it: bundlers let a package be missing where the call

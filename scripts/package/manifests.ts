@@ -7,6 +7,9 @@
 import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 
+/** The entry of deno.json and jsr.json that runs the program. npm has a `bin` for it. */
+export const PROGRAM = "./cli";
+
 /** What is read of the manifests and of the changelog. */
 export interface Manifests {
   /** package.json, whose exports point into dist/. */
@@ -17,6 +20,8 @@ export interface Manifests {
     readonly types: string;
     /** The declarations of the other entries, likewise. */
     readonly typesVersions: unknown;
+    /** Programs by name: CommonJS files. */
+    readonly bin: Readonly<Record<string, string>>;
     /** What npm installs with the package: ranges by name. */
     readonly dependencies: Readonly<Record<string, string>>;
     /** What npm installs with it, and users may leave out. */
@@ -73,7 +78,10 @@ export function manifestProblems({ npm, deno, jsr, changelog }: Manifests): stri
   for (const field of ["name", "version", "license"] as const) {
     expectSame(`package.json: ${field}`, npm[field], deno[field]);
   }
-  const exports = builtExports(deno.exports);
+  const { [PROGRAM]: program, ...libraries } = deno.exports;
+  expectSame(`deno.json: ${PROGRAM}`, program, "./src/cli/bin.ts");
+  expectSame("package.json: bin", npm.bin, { ratesync: "./dist/bundle/cli.cjs" });
+  const exports = builtExports(libraries);
   const { ".": main, ...others } = exports;
   const typesVersions = Object.entries(others).map(([entry, { require }]) => [entry.slice(2), [require.types]]);
   expectSame("package.json: exports", npm.exports, exports);

@@ -33,6 +33,7 @@ export async function packageProblems({ name, exports }: Manifests["npm"]): Prom
     ...await unpackedProblems(installed, files),
     ...await mainEntryProblems(join(installed, exports["."]?.import.default ?? "no main entry")),
     ...await consume(folder.path, entries),
+    ...await runProgram(folder.path),
     ...await publint(installed),
   ];
 }
@@ -99,6 +100,32 @@ ${CONSUMER}`;
   }
   return problems;
 }
+
+/** Runs the program `ratesync` as each runtime finds it, in the folder with the rate-sync.toml of the consumer. */
+async function runProgram(folder: string): Promise<string[]> {
+  const program = join("node_modules", ".bin", "ratesync");
+  const commands: [string, string[]][] = [
+    ["npx", ["--no-install", "ratesync"]],
+    [tool("bun"), ["x", "--no-install", "ratesync"]],
+    [tool("bun"), [program]],
+    [tool("deno"), ["run", "--allow-all", program]],
+  ];
+  const problems: string[] = [];
+  for (const [runtime, args] of commands) {
+    for (const [words, expected] of PROGRAM_CALLS) {
+      const { code, output } = await run(runtime, [...args, ...words], { cwd: folder });
+      if (`${code} ${output}`.startsWith(expected)) continue;
+      problems.push(`${runtime} ${[...args, ...words].join(" ")}: expected ${expected}, received ${code} ${output}`);
+    }
+  }
+  return problems;
+}
+
+/** Calls of the program, and what the exit code and the output begin with. */
+const PROGRAM_CALLS: readonly (readonly [words: readonly string[], expected: string])[] = [
+  [["check"], "0 STORE   ENGINE  URL  STATE"],
+  [["chek"], '2 error: Unknown command "chek": did you mean "check"?'],
+];
 
 /** Looks for what bundling could break: names, classes that entries share, and what is loaded when it is needed. */
 const CONSUMER = `

@@ -25,6 +25,7 @@ describe("manifestProblems()", () => {
       (all) => ({ ...all, npm: { ...all.npm, main: "./a.js" } }),
       /^package.json: main/,
     ],
+    ["another program", (all) => ({ ...all, npm: { ...all.npm, bin: {} } }), /^package.json: bin/],
     ["other types", (all) => ({ ...all, npm: { ...all.npm, types: "./a.d.ts" } }), /^package.json: types/],
     [
       "an entry without types for older TypeScript",

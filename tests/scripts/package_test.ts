@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { describe, it } from "node:test";
 
 import { TemporaryFolder } from "../../scripts/_temporary.ts";
+import { withoutSpaces } from "../../scripts/package/lines.ts";
 import { loadOf, mainEntryProblems } from "../../scripts/package/load.ts";
 import { strayFiles, unpackedProblems } from "../../scripts/package/tarball.ts";
 
@@ -38,6 +39,40 @@ describe("strayFiles()", () => {
       "deno.json",
     ];
     assert.deepEqual(strayFiles(files), files.map((file) => `the package must not hold ${file}`));
+  });
+});
+
+describe("withoutSpaces()", () => {
+  const code = `#!/usr/bin/env node
+// A comment.
+const text = \`a;  b
+  c\`;
+function first(number) { if (number > 1) { return [number,  text]; } return { number, "a b": 1 }; }
+exports.first = first;
+`;
+
+  it("keeps names, and gives each statement a line", async () => {
+    assert.deepEqual((await withoutSpaces("a.cjs", code, false)).split("\n"), [
+      "#!/usr/bin/env node",
+      "const text=`a;  b",
+      "  c`;",
+      "function first(number){",
+      "if(number>1){",
+      "return[number,text]}",
+      'return{number,"a b":1}}',
+      "exports.first=first;",
+      "",
+    ]);
+  });
+
+  it("shortens names of a program, in lines that are not long", async () => {
+    const long = `${code}exports.list = [${Array.from({ length: 200 }, (_, i) => `first(${i})`).join(", ")}];\n`;
+    const short = await withoutSpaces("a.cjs", long, true);
+    assert.ok(short.startsWith("#!/usr/bin/env node\n") && !/number(?!:)/.test(short), short);
+    assert.ok(short.split("\n").every((line) => line.length <= 200), short);
+    const exported: { list?: unknown[] } = {};
+    new Function("exports", short.replace(/^#!.*/, ""))(exported);
+    assert.deepEqual(exported.list?.slice(1, 3), [{ number: 1, "a b": 1 }, [2, "a;  b\n  c"]]);
   });
 });
 

@@ -12,6 +12,7 @@ import { run, tool } from "../../_process.ts";
 import { TemporaryFolder } from "../../_temporary.ts";
 import type { Manifests } from "../../package/manifests.ts";
 import { type DocSymbol, readDocs } from "./deno_doc.ts";
+import { PROGRAM } from "../../package/manifests.ts";
 import { cell, code, docOf, literalsOf, table, withoutRange, withoutValues } from "./fields.ts";
 import { type Entry, identity, layOut, type Page } from "./layout.ts";
 import { Links } from "./links.ts";
@@ -25,8 +26,9 @@ const MARK = "<!-- Written by `npm run reference` from the doc comments. Change 
 
 /** The entry points, as the manifest names them. */
 export async function readEntries({ name, exports }: Manifests["deno"]): Promise<Entry[]> {
-  const docs = await readDocs(Object.values(exports));
-  return Object.keys(exports).map((path, i) => ({
+  const libraries = Object.entries(exports).filter(([path]) => path !== PROGRAM);
+  const docs = await readDocs(libraries.map(([, file]) => file));
+  return libraries.map(([path], i) => ({
     name: name + path.slice(1),
     doc: docOf(docs[i]?.module_doc),
     symbols: docs[i]?.symbols ?? [],

@@ -57,6 +57,18 @@ export type {
 } from "./src/policy/options.ts";
 export type { NamedPolicy, Policy } from "./src/policy/policy.ts";
 export { Decision, type DecisionJSON, type DenialReason } from "./src/limiter/result/decision.ts";
+export type { Explanation } from "./src/limiter/explain/explanation.ts";
+export type {
+  DeniedBy,
+  ExplainedChange,
+  ExplainedLimit,
+  ExplainedLimiter,
+  ExplainedOutage,
+  ExplainedPermits,
+  ExplanationData,
+  ExplanationSource,
+  UnitsFree,
+} from "./src/limiter/explain/types.ts";
 export { RateLimitedError } from "./src/limiter/result/rate_limited_error.ts";
 export type { LimitStatus } from "./src/policy/status.ts";
 export type { RedisClientStoreConfig, RedisStoreConfig, RedisStoreOptions } from "./src/stores/redis/options.ts";

@@ -24,10 +24,13 @@ const FOLDER = "dist/bundle";
 const MAIN = "dist/mod.js";
 
 /**
- * Files that the main chunk requires where it calls them, not at its start: for the options of a Redis store, for the
- * wording of some errors, and for heavy hitters. Each has the module at which it begins; what only that module imports goes into it too.
+/**
+ * Files that others require where they call them, not at their start: for the options of a Redis store, for the wording of
+ * some errors, for explanations and for heavy hitters. Each has the module at which it begins; what only that module imports
+ * goes into it too.
  */
 const LATE_FILES: Readonly<Record<string, string>> = {
+  explain: "dist/src/limiter/explain/of_decision.js",
   heavy_hitters: "dist/src/limiter/observe/heavy_hitters.js",
   foreign_words: "dist/src/base/foreign_words.js",
   redis_options: "dist/src/stores/redis/connections/place.js",
@@ -125,7 +128,7 @@ const CHUNK = /\brequire_(?=\w+\b)/g;
 /** A module of Node, as the bundler takes it: `require` gives what an ES module has as its default. */
 const NODE_MODULE = /^let (node_(\w+?)(?:_strict)?) = (require\("node:[\w/]+"\));\n\1 = .*__toESM\(\1, 1\);$/gm;
 
-/** The main chunk requires these files where it calls them, not at its start. */
+/** Chunks require these files where they call them, not at their start. */
 const LATE_CHUNK = new RegExp(`^const (\\$(?:${Object.keys(LATE_FILES).join("|")})) = (require\\(".*"\\));$`, "gm");
 
 /** The line in front of each module, which names a file that is not published. */
@@ -138,9 +141,9 @@ const ORIGIN = /^\/\/ dist\/.*\n/gm;
  */
 const plainCommonJs: Plugin = {
   name: "plain-commonjs",
-  renderChunk: (code, { name }) => {
+  renderChunk: (code) => {
     const text = code.replace(ORIGIN, "").replace(LATE, "$1").replace(GETTER, "exports.$1 = $2;").replace(CHUNK, "$$");
-    return withNodeModules(name === "main" ? withLateChunks(text) : text);
+    return withNodeModules(withLateChunks(text));
   },
 };
 

@@ -8,6 +8,7 @@ import { onAbort } from "../base/abort.ts";
 import { Deadlined, type DeadlineLine } from "../base/deadline.ts";
 import type { ReplySink, TakeReply, TakeRequest } from "../stores/store.ts";
 import type { Outcome } from "./result/decision.ts";
+import type { Degradation } from "./resilience/degradation.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
 import type { LimiterTarget } from "./target.ts";
@@ -52,8 +53,8 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
   readonly access: StoreAccess;
   readonly kind: CallKind<Answer>;
   readonly session: StoreSession;
-  /** Whether a store decides in place of the configured one. */
-  readonly isDegraded: boolean;
+  /** Why the configured store does not decide; undefined while it does. */
+  degradation: Degradation | undefined;
   /** Whether its caller may wait. */
   readonly waits: boolean;
   mode: TakeRequest["mode"];
@@ -88,7 +89,7 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
     access: StoreAccess,
     session: StoreSession,
     { maxWaitUs, signal }: WaitLimit,
-    isDegraded: boolean,
+    degradation: Degradation | undefined,
   ) {
     super();
     this.targets = targets;
@@ -97,7 +98,7 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
     this.access = access;
     this.kind = kind;
     this.session = session;
-    this.isDegraded = isDegraded;
+    this.degradation = degradation;
     this.waits = kind.mode === "wait";
     this.mode = kind.mode;
   }

@@ -21,6 +21,12 @@ export interface AskOptions {
    * limiter has no rate, the cost is the number of permits. @default {1}
    */
   readonly cost?: number;
+  /**
+   * What kind of key it is, never the key itself: `user`, `ip`, 1 to 64 characters. Decisions, events and metrics name it.
+   * A limiter tells 100 classes apart; calls of any further one count as `other`.
+   * @default `key`, or `none` for a call without a key
+   */
+  readonly keyClass?: string;
 }
 
 /** The key and the cost of a call, and how long it may wait. */
@@ -38,10 +44,13 @@ export interface AcquireOptions extends AskOptions {
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** What a call can say. */
-const KNOWN: readonly string[] = ["key", "cost", "timeoutMs", "signal", "limiter"];
+const KNOWN: readonly string[] = ["key", "cost", "keyClass", "timeoutMs", "signal", "limiter"];
 
 /** The longest key. Longer ones are a mistake, or an attack. */
 const MAX_KEY_LENGTH = 65_536;
+
+/** The longest class of a key: it is a label. */
+const MAX_CLASS_LENGTH = 64;
 
 /**
  * Checks the options of a call on a limiter.
@@ -75,6 +84,20 @@ function refuse(limiter: string, policy: Policy, key: unknown, cost: number): ne
   }
   checkUnits("cost", limiter, cost);
   throw new CostExceedsLimitError(limiter, cost, policy.capacity);
+}
+
+/**
+ * Checks the class of a key.
+ *
+ * @throws {TypeError} If it is not a string of 1 to 64 characters.
+ */
+export function checkKeyClass(limiter: string, keyClass: unknown): void {
+  if (typeof keyClass === "string" && keyClass !== "" && keyClass.length <= MAX_CLASS_LENGTH) return;
+  throw new TypeError(
+    `Cannot ask limiter ${show(limiter)}: keyClass must be a string of 1 to ${MAX_CLASS_LENGTH} characters, received ${
+      show(keyClass)
+    }`,
+  );
 }
 
 /**

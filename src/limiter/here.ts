@@ -77,7 +77,7 @@ function decide(
   grants: boolean,
 ): Decision {
   if (reply === IN_LEFT) {
-    return new Decision(limiter, key, cost, named, undefined, grants, false, LEFT.first, LEFT.second);
+    return new Decision(limiter, key, cost, named, undefined, grants, undefined, LEFT.first, LEFT.second);
   }
   LEFT.nowUs = reply.nowUs;
   return new Decision(limiter, key, cost, named, reply, grants);

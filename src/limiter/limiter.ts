@@ -98,12 +98,12 @@ export class Limiter {
   acquire(options: AcquireOptions = {}): Promise<Permit> {
     // Not an async function: a permit that is known at once costs one promise, not four.
     try {
-      const { signal, key, cost = 1, timeoutMs } = options;
+      const { signal, key, cost = 1, keyClass, timeoutMs } = options;
       if (timeoutMs !== undefined) checkTimeout(timeoutMs);
       signal?.throwIfAborted();
       this.#check(options);
       const open = this.#access.current();
-      const rules = this.#rules;
+      const rules = keyClass === undefined ? this.#rules : this.#rules.of(keyClass);
       return open === undefined
         ? this.#opened((store) => store.verbs.acquire(store, this.#access, rules, key, cost, timeoutMs, signal))
         : Promise.resolve(open.verbs.acquire(open, this.#access, rules, key, cost, timeoutMs, signal));
@@ -116,8 +116,8 @@ export class Limiter {
   tryAcquire(options: AskOptions = {}): Promise<Decision> {
     try {
       checkNames(this.id, options);
-      const { key, cost = 1 } = options;
-      return Promise.resolve(this.decide(key, cost));
+      const { key, cost = 1, keyClass } = options;
+      return Promise.resolve(this.decide(key, cost, keyClass));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -128,10 +128,10 @@ export class Limiter {
    *
    * @internal
    */
-  decide(key: string | undefined, cost: number): Decision | Promise<Decision> {
+  decide(key: string | undefined, cost: number, keyClass?: string): Decision | Promise<Decision> {
     checkAsk(this.id, this.policy, { key, cost });
     const open = this.#access.current();
-    const rules = this.#rules;
+    const rules = keyClass === undefined ? this.#rules : this.#rules.of(keyClass);
     return open === undefined
       ? this.#opened((store) => store.verbs.tryAcquire(store, this.#access, rules, key, cost))
       : open.verbs.tryAcquire(open, this.#access, rules, key, cost);
@@ -255,7 +255,7 @@ export class Limiter {
    */
   target(options: AskOptions): LimiterTarget {
     this.#check(options);
-    return this.#rules.targetsOf(options.key, options.cost ?? 1)[0];
+    return this.#rules.of(options.keyClass).targetsOf(options.key, options.cost ?? 1)[0];
   }
 
   #check(options: AskOptions): void {
@@ -306,12 +306,12 @@ export class KeyedLimiter {
   }
 
   /** As `Limiter.tryAcquire`. */
-  tryAcquire(options: { readonly cost?: number } = {}): Promise<Decision> {
+  tryAcquire(options: Keyless<AskOptions> = {}): Promise<Decision> {
     return this.limiter.tryAcquire({ ...options, key: this.key });
   }
 
   /** As `Limiter.peek`. */
-  peek(options: { readonly cost?: number } = {}): Promise<Decision> {
+  peek(options: Keyless<AskOptions> = {}): Promise<Decision> {
     return this.limiter.peek({ ...options, key: this.key });
   }
 

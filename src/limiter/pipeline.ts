@@ -6,11 +6,13 @@
  */
 
 import { orAbort } from "../base/abort.ts";
+import type { StoreError } from "../base/errors.ts";
 import { steadyUs } from "../base/clock.ts";
 import type { TakeReply, Target } from "../stores/store.ts";
 import { Call, type CallKind, type Stages, type WaitLimit } from "./call.ts";
 import type { WaitOutcome } from "./observe/observer.ts";
 import { isClosed, isStoreError } from "./resilience/failure.ts";
+import type { Degradation } from "./resilience/degradation.ts";
 import { failurePolicy, storeless } from "./resilience/failure_policy.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
@@ -29,9 +31,9 @@ export function start<Answer>(
   targets: readonly LimiterTarget[],
   kind: CallKind<Answer>,
   limit: WaitLimit = NO_WAIT,
-  isDegraded = false,
+  degradation?: Degradation,
 ): Answer | Promise<Answer> {
-  const call = new Call(targets, kind, access, session, limit, isDegraded);
+  const call = new Call(targets, kind, access, session, limit, degradation);
   if (call.waits) begin(call);
   const known = session.shortcuts === undefined || targets.length > 1 || kind.reserves ? undefined : shortcut(call);
   if (known === undefined) return take(call);
@@ -54,7 +56,7 @@ export function startAsked<Answer>(
   kind: CallKind<Answer>,
   limit: WaitLimit = NO_WAIT,
 ): Promise<Answer> {
-  const call = new Call(targets, kind, access, session, limit, false);
+  const call = new Call(targets, kind, access, session, limit, undefined);
   if (call.waits) begin(call);
   return new Promise((resolve, reject) => {
     call.open(STAGES, resolve, reject);
@@ -156,8 +158,8 @@ async function wait<Answer>(call: Call<Answer>, waiting: Promise<TakeReply | und
     return await failed(call, error);
   }
   if (reply !== undefined) return done(call, reply);
-  const { session, access, kind, targets, isDegraded } = call;
-  const again = new Call(session.currentAll(targets), kind, access, session, limitLeft(call), isDegraded);
+  const { session, access, kind, targets, degradation } = call;
+  const again = new Call(session.currentAll(targets), kind, access, session, limitLeft(call), degradation);
   again.startUs = call.startUs;
   again.uncount = call.uncount;
   call.uncount = undefined;
@@ -206,11 +208,27 @@ function failed<Answer>(call: Call<Answer>, error: unknown): Answer | Promise<An
   if (!isStoreError(error)) throw error;
   const policy = failurePolicy(targets, error);
   const local = policy === "local" ? onLocalLimits(targets) : undefined;
-  if (local === undefined) return kind.answer(call, storeless(targets, policy === "allow"));
+  const degradation = degradationOf(call, error, policy, local !== undefined);
+  if (local === undefined) {
+    call.degradation = degradation;
+    return kind.answer(call, storeless(targets, policy === "allow"));
+  }
   const limit = limitLeft(call);
   const session = access.currentFallback();
-  if (session !== undefined) return start(session, access, local, kind, limit, true);
-  return access.fallback().then((opened) => start(opened, access, local, kind, limit, true));
+  if (session !== undefined) return start(session, access, local, kind, limit, degradation);
+  return access.fallback().then((opened) => start(opened, access, local, kind, limit, degradation));
+}
+
+function degradationOf<Answer>(
+  { session, targets, degradation }: Call<Answer>,
+  error: StoreError,
+  policy: Degradation["policy"],
+  isLocal: boolean,
+): Degradation {
+  const { id: store, health } = session;
+  const localShare = targets[0]?.policy.localShare ?? 1;
+  // Of a store of this process that fails too, what the configured one failed with is the reason.
+  return degradation ?? { store, error, sinceUs: health?.breaker.downSinceUs, policy, isLocal, localShare };
 }
 
 /** Another store may have taken the place of one that was closed. */

@@ -7,7 +7,14 @@
 import type { NamedPolicy, Policy } from "../policy/policy.ts";
 import { localPolicy } from "../policy/share.ts";
 import type { LevelLeft, TakeRequest, Target } from "../stores/store.ts";
+import { checkKeyClass } from "./call_options.ts";
 import type { Recorder } from "./observe/recorder.ts";
+
+/** The most classes of keys that a limiter tells apart: they are labels of metrics. */
+const MOST_CLASSES = 100;
+
+/** The class of keys of any further one. */
+const OTHER = "other";
 
 /** A limiter under its present rules. */
 export class LimiterRules implements NamedPolicy {
@@ -17,15 +24,38 @@ export class LimiterRules implements NamedPolicy {
   readonly policy: Policy;
   /** Counts its calls. */
   readonly recorder: Recorder;
+  /** What kind of keys its calls have; undefined where they do not say. */
+  readonly keyClass: string | undefined;
   /** Itself, as a list: what decisions on one key say. */
-  readonly named: readonly [NamedPolicy] = [this];
+  readonly named: readonly [LimiterRules] = [this];
+  #classes: Map<string, LimiterRules> | undefined;
   #newest: readonly [LimiterTarget] | undefined;
   #now: TakeNow | undefined;
 
-  constructor(policy: Policy, recorder: Recorder) {
+  constructor(policy: Policy, recorder: Recorder, keyClass?: string) {
     this.limiter = recorder.limiter;
     this.policy = policy;
     this.recorder = recorder;
+    this.keyClass = keyClass;
+  }
+
+  /**
+   * The same rules, for calls on keys of a class.
+   *
+   * @throws {TypeError} If it is no class of a key.
+   */
+  of(keyClass: string | undefined): LimiterRules {
+    if (keyClass === undefined) return this;
+    return this.#classes?.get(keyClass) ?? this.#add(keyClass);
+  }
+
+  #add(keyClass: string): LimiterRules {
+    checkKeyClass(this.limiter, keyClass);
+    const classes = this.#classes ??= new Map();
+    if (classes.size >= MOST_CLASSES && keyClass !== OTHER) return this.of(OTHER);
+    const rules = new LimiterRules(this.policy, this.recorder, keyClass);
+    classes.set(keyClass, rules);
+    return rules;
   }
 
   /** A request about this moment, for a store that keeps nothing of it: the next call changes it. `left`: see there. */
@@ -48,7 +78,7 @@ export class LimiterRules implements NamedPolicy {
   targetsOf(key: string | undefined, cost: number): readonly [LimiterTarget] {
     const newest = this.#newest;
     if (newest !== undefined && newest[0].key === key && newest[0].cost === cost) return newest;
-    return this.#newest = [new LimiterTarget(this.limiter, key, this.policy, cost, this.recorder)];
+    return this.#newest = [new LimiterTarget(this.limiter, key, this.policy, cost, this.recorder, this.keyClass)];
   }
 }
 
@@ -61,15 +91,25 @@ export class LimiterTarget implements Target {
   readonly slots: number;
   /** Counts the calls of the limiter. */
   readonly recorder: Recorder;
+  /** What kind of key it is; undefined where the call does not say. */
+  readonly keyClass: string | undefined;
 
   // A class: V8 may come to make objects of a literal in the old generation, where everything that they hold grows old.
-  constructor(limiter: string, key: string | undefined, policy: Policy, cost: number, recorder: Recorder) {
+  constructor(
+    limiter: string,
+    key: string | undefined,
+    policy: Policy,
+    cost: number,
+    recorder: Recorder,
+    keyClass: string | undefined,
+  ) {
     this.limiter = limiter;
     this.key = key;
     this.policy = policy;
     this.cost = cost;
     this.slots = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? cost : 1;
     this.recorder = recorder;
+    this.keyClass = keyClass;
   }
 }
 
@@ -95,8 +135,8 @@ class TakeNow implements TakeRequest {
 /** The same on the limits that this process applies alone. Undefined if a call asks for more than they can ever grant. */
 export function onLocalLimits(targets: readonly LimiterTarget[]): readonly LimiterTarget[] | undefined {
   if (targets.every(({ policy }) => policy.localShare === 1)) return targets;
-  const local = targets.map(({ limiter, key, policy, cost, recorder }) => {
-    return new LimiterTarget(limiter, key, localPolicy(policy), cost, recorder);
+  const local = targets.map(({ limiter, key, policy, cost, recorder, keyClass }) => {
+    return new LimiterTarget(limiter, key, localPolicy(policy), cost, recorder, keyClass);
   });
   const fits = local.every(({ cost, slots, policy }) => {
     return cost <= policy.capacity && (policy.maxConcurrent === 0 || slots <= policy.maxConcurrent);

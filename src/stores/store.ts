@@ -43,6 +43,11 @@ export interface TakeRequest {
    * @default {1}
    */
   readonly times?: number | undefined;
+  /**
+   * In mode `peek`: asks for `details` too. For each rate of each target, the units for which to tell how long they take
+   * to be free, each at most the capacity of that rate. A store may leave the details out.
+   */
+  readonly details?: readonly (readonly (readonly number[])[])[] | undefined;
   /** Where a store that `answersAtOnce` may write what is left, so that it makes no reply: it returns `IN_LEFT` then. */
   readonly left?: LevelLeft | undefined;
 }
@@ -153,6 +158,20 @@ export interface TargetLevel {
   readonly slots: SlotLevel | undefined;
   /** For each rate, what a mark of this take holds besides the level (`Kernel.trace`). Absent where that is nothing. */
   readonly traces?: readonly (readonly number[] | undefined)[] | undefined;
+  /** Of a request over several targets that is `blocked`: how long this one is, in microseconds; absent if it is not. */
+  readonly blockedUs?: number | undefined;
+}
+
+/** What a peek that asks for it tells of a target besides its level. */
+export interface TargetDetails {
+  /** How long it is blocked, in microseconds; 0 if it is not. */
+  readonly blockedUs: number;
+  /** For each rate: how long it takes until the units are free that the request asks for, in microseconds. */
+  readonly waitsUs: readonly (readonly number[])[];
+  /** How many calls wait for its permits, of all processes. */
+  readonly waiting: number;
+  /** How many processes hold its permits; -1 where that was not counted. */
+  readonly processes: number;
 }
 
 /** What a store answers to a take or a poll. */
@@ -167,6 +186,8 @@ export interface TakeReply {
   readonly arrivalUs: number;
   /** Where each target stands afterwards. */
   readonly levels: readonly TargetLevel[];
+  /** Of a request with `details`: those of each target. */
+  readonly details?: readonly TargetDetails[] | undefined;
   /** Of a request with `times`: how often it was taken, from 0. It is allowed if that is at least once. */
   readonly times?: number | undefined;
   /** Whether all of it was taken by an earlier request of this id, whose reply may be lost: nothing was taken again. */

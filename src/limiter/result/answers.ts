@@ -16,7 +16,7 @@ export const TRY: CallKind<Decision> = {
   mode: "now",
   reserves: false,
   answer(call, outcome) {
-    const decision = decisionOf(call.targets, outcome, true, wasDegraded(call));
+    const decision = decisionOf(call.targets, outcome, true, call.degradation);
     const { id, reply } = call;
     if (decision.allowed && reply !== undefined && (id !== "" || reply.lease)) decision.grant(permitOf(call, decision));
     record(call, decision);
@@ -28,7 +28,7 @@ export const TRY: CallKind<Decision> = {
 export const PEEK: CallKind<Decision> = {
   mode: "peek",
   reserves: false,
-  answer: (call, outcome) => decisionOf(call.targets, outcome, false, wasDegraded(call)),
+  answer: (call, outcome) => decisionOf(call.targets, outcome, false, call.degradation),
 };
 
 /** `acquire`: a permit. */
@@ -48,16 +48,11 @@ export function allowedOrThrow<Answer>(call: Call<Answer>, outcome: Outcome): De
     call.session.currentAll(call.targets),
     outcome,
     false,
-    wasDegraded(call),
+    call.degradation,
   );
   record(call, decision);
   if (!decision.allowed) throw new RateLimitedError(decision);
   return decision;
-}
-
-/** Whether the configured store has not decided. */
-function wasDegraded<Answer>({ isDegraded, reply }: Call<Answer>): boolean {
-  return isDegraded || reply === undefined;
 }
 
 /** Makes the permit of a decision that allows. Its lease is renewed by the session that took it. */

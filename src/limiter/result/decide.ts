@@ -4,29 +4,19 @@
  * @module
  */
 
-import { limitStatuses } from "../../policy/status.ts";
-import type { Target } from "../../stores/store.ts";
+import { decidingPlace } from "../explain/of_decision.ts";
+import type { Degradation } from "../resilience/degradation.ts";
+import type { LimiterTarget } from "../target.ts";
 import { Decision, type Outcome } from "./decision.ts";
 
 /** Makes the decision of a call on some targets. `grants`: it comes with a permit where it allows. */
 export function decisionOf(
-  targets: readonly Target[],
+  targets: readonly LimiterTarget[],
   outcome: Outcome,
   grants: boolean,
-  isDegraded: boolean,
+  degradation: Degradation | undefined,
 ): Decision {
-  const { status } = outcome;
-  const isAlone = targets.length === 1 || status === "allowed" || status === "store";
-  const { limiter, key, cost } = (isAlone ? undefined : stopperOf(targets, outcome)) ?? targets[0] as Target;
-  return new Decision(limiter, key, cost, targets, outcome, grants, isDegraded);
-}
-
-/** The target that stands in the way. */
-function stopperOf(targets: readonly Target[], { levels }: Outcome): Target | undefined {
-  const limits = limitStatuses(targets, levels);
-  return targets.find((target) =>
-    limits.some(({ limiter, algorithm, remaining }) =>
-      limiter === target.limiter && remaining < (algorithm === "concurrency" ? target.slots : target.cost)
-    )
-  );
+  const isAlone = targets.length === 1 || outcome.status === "allowed" || outcome.status === "store";
+  const { limiter, key, cost } = targets[isAlone ? 0 : decidingPlace(targets, outcome)] as LimiterTarget;
+  return new Decision(limiter, key, cost, targets, outcome, grants, degradation);
 }

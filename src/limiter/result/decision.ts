@@ -8,6 +8,11 @@ import { brand } from "../../base/brand.ts";
 import { showAs, shownKey } from "../../base/inspect.ts";
 import { decisionHeaders } from "../../policy/headers.ts";
 import type { NamedPolicy } from "../../policy/policy.ts";
+import { deniedByOf, explanationOf } from "../explain/of_decision.ts";
+import type { Explanation } from "../explain/explanation.ts";
+import type { DeniedBy } from "../explain/types.ts";
+import type { Degradation } from "../resilience/degradation.ts";
+import type { TargetDetails } from "../../stores/store.ts";
 import { type LimitStatus, limitStatuses, type PolicyLevel, type Standing } from "../../policy/status.ts";
 
 /**
@@ -22,7 +27,7 @@ import { type LimitStatus, limitStatuses, type PolicyLevel, type Standing } from
 export type DenialReason = "rate" | "blocked" | "concurrency" | "queue_full" | "store";
 
 /** A decision as a plain object, as `JSON.stringify` shows it. */
-export type DecisionJSON = Omit<Decision, "headers" | "grant" | "denied" | "permit" | "toJSON">;
+export type DecisionJSON = Omit<Decision, "headers" | "explain" | "grant" | "denied" | "permit" | "toJSON">;
 
 /** What a decision is made of: a store's reply, or what stands in place of one. */
 export interface Outcome extends Standing {
@@ -30,6 +35,18 @@ export interface Outcome extends Standing {
   readonly status: keyof typeof REASONS;
   /** Denied: when it could be allowed, in microseconds. */
   readonly waitUs: number;
+  /** What a store tells besides, if it was asked. */
+  readonly details?: readonly TargetDetails[] | undefined;
+  /** Who decided in place of the store, from what it had said. */
+  readonly source?: "deny_cache" | "token_lease" | undefined;
+  /** Whether it is `blocked` by a pause that a server has asked for. */
+  readonly isPause?: boolean | undefined;
+}
+
+/** A limiter of a decision: of a call over several, with the key and the cost that it has there. */
+export interface DecisionPart extends NamedPolicy {
+  /** What the call says of the kind of the key. */
+  readonly keyClass: string | undefined;
 }
 
 /** What stood in the way, by what became of a call. One that still queues is a denial, for now. */
@@ -60,9 +77,9 @@ export class Decision {
   readonly key: string | undefined;
   /** The units that were asked for. */
   readonly cost: number;
-  /** Whether the failure policy decided in place of the store. */
-  readonly degraded: boolean;
-  readonly #named: readonly NamedPolicy[];
+  /** Undefined where the configured store has decided. */
+  readonly #degradation: Degradation | undefined;
+  readonly #named: readonly DecisionPart[];
   /** Undefined where one limit allowed it: then the two numbers of its level are all there is to know. */
   readonly #outcome: Outcome | undefined;
   readonly #first: number;
@@ -80,10 +97,10 @@ export class Decision {
     limiter: string,
     key: string | undefined,
     cost: number,
-    named: readonly NamedPolicy[],
+    named: readonly DecisionPart[],
     outcome: Outcome | undefined,
     grants: boolean,
-    degraded: boolean = false,
+    degradation: Degradation | undefined = undefined,
     first: number = 0,
     second: number = 0,
   ) {
@@ -91,7 +108,7 @@ export class Decision {
     this.limiter = limiter;
     this.key = key;
     this.cost = cost;
-    this.degraded = degraded;
+    this.#degradation = degradation;
     this.#named = named;
     this.#outcome = outcome;
     this.#first = first;
@@ -100,9 +117,22 @@ export class Decision {
     this.#permit = grants;
   }
 
+  /** Whether the failure policy decided in place of the store. */
+  get degraded(): boolean {
+    return this.#degradation !== undefined;
+  }
+
   /** Why the call was denied; undefined if it was allowed. */
   get reason(): DenialReason | undefined {
     return this.#outcome && REASONS[this.#outcome.status];
+  }
+
+  /**
+   * What denied the call: limiter, limit and kind of key, fit for labels of metrics; undefined if it was allowed. If several
+   * limits deny, the one that keeps the call out the longest.
+   */
+  get deniedBy(): DeniedBy | undefined {
+    return this.allowed ? undefined : deniedByOf(this, this.#named, this.#outcome as Outcome);
   }
 
   /** Denied: how long until the same call would be allowed, with no other traffic, in milliseconds. Else 0. */
@@ -144,9 +174,9 @@ export class Decision {
    * @internal
    */
   denied(waitMs: number): Decision {
-    const { limiter, key, cost, degraded } = this;
-    const outcome = { status: "blocked", waitUs: waitMs * 1_000, levels: this.#levels } as const;
-    return new Decision(limiter, key, cost, this.#named, outcome, false, degraded);
+    const { limiter, key, cost } = this;
+    const outcome = { status: "blocked", waitUs: waitMs * 1_000, levels: this.#levels, isPause: true } as const;
+    return new Decision(limiter, key, cost, this.#named, outcome, false, this.#degradation);
   }
 
   /** The most units of the tightest limit: the one with the least left. */
@@ -169,11 +199,33 @@ export class Decision {
     return decisionHeaders(this);
   }
 
+  /**
+   * Explains the decision, from what it knows: what stands in each limit, what denies the call and until when, and what would
+   * change that. Asks no store: `explain()` of an instance does, and knows more.
+   */
+  explain(): Explanation {
+    const outcome = this.#outcome ?? { status: "allowed", waitUs: 0, levels: this.#levels };
+    return explanationOf(this, this.#named, outcome, this.#degradation);
+  }
+
   /** The decision as a plain object, with the getters as fields. */
   toJSON(): DecisionJSON {
-    const { allowed, reason, limiter, key, cost, limit, remaining, retryAfterMs, resetAfterMs, degraded, limits } =
-      this;
-    return { allowed, reason, limiter, key, cost, limit, remaining, retryAfterMs, resetAfterMs, degraded, limits };
+    const { allowed, reason, deniedBy, limiter, key, cost, limit, remaining, retryAfterMs, resetAfterMs } = this;
+    const { degraded, limits } = this;
+    return {
+      allowed,
+      reason,
+      deniedBy,
+      limiter,
+      key,
+      cost,
+      limit,
+      remaining,
+      retryAfterMs,
+      resetAfterMs,
+      degraded,
+      limits,
+    };
   }
 
   get #levels(): readonly PolicyLevel[] {

@@ -68,7 +68,7 @@ export class HeldPermit implements Permit, HeldLease {
 
   /** The decision that granted it. */
   get decision(): Decision {
-    return this.#decision ??= decisionOf(this.targets, this.#reply, false, false);
+    return this.#decision ??= decisionOf(this.targets, this.#reply, false, undefined);
   }
 
   /** The fencing token of the first of its slots. */

@@ -124,6 +124,11 @@ class AgedReply implements TakeReply {
     this.#ageUs = ageUs;
   }
 
+  /** Where it comes from. */
+  get source(): "deny_cache" {
+    return "deny_cache";
+  }
+
   /** A bucket has refilled since, and windows have come nearer to their end. */
   get levels(): readonly TargetLevel[] {
     const { reply, policy } = this.#denial;

@@ -39,6 +39,11 @@ export class TokenLeaseReply implements TakeReply {
     this.#units = units;
   }
 
+  /** Where it comes from. */
+  get source(): "token_lease" {
+    return "token_lease";
+  }
+
   /** Where the limit stands as far as this process knows, with its own units counted as free. */
   get levels(): readonly TargetLevel[] {
     const kernel = kernelOf(this.#rate);

@@ -7,6 +7,7 @@
 import type { Level, Mark } from "../algorithms/kernel.ts";
 import type { StoreError } from "../base/errors.ts";
 import type { NamedPolicy, Policy } from "../policy/policy.ts";
+import type { Board } from "./board.ts";
 import type { StoreCheck } from "./check.ts";
 
 /** One key of one limiter, and the cost and permits that a request takes from it. */
@@ -356,6 +357,8 @@ export interface Store {
    * microseconds. Absent where asking costs nothing.
    */
   watchCalls?(report: StoreCallReport): void;
+  /** Where processes that share the store leave reports while somebody watches; absent of a store that has no such place. */
+  readonly board?: Board | undefined;
   /** Forgets every key of this store. */
   resetAll(): Promise<void>;
   /** Opens what must be opened, and rejects with what is wrong if it cannot be. */

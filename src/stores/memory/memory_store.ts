@@ -11,6 +11,7 @@ import { brand } from "../../base/brand.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { inMicrotask } from "../../base/turn.ts";
+import type { Board } from "../board.ts";
 import { newStoreCheck, type StoreCheck } from "../check.ts";
 import { correctedName, staysUs } from "../correction.ts";
 import type {
@@ -28,6 +29,7 @@ import type {
   WakeupListener,
 } from "../store.ts";
 import { waiterId } from "../waiter_id.ts";
+import { MemoryBoard } from "./board.ts";
 import { levelsOf } from "./entry_table.ts";
 import type { Entry } from "./entry.ts";
 import { StateTable } from "./state_table.ts";
@@ -57,6 +59,8 @@ export class MemoryStore implements Store {
   readonly isLocal: boolean = true;
   /** It answers before `execute` returns. */
   readonly answersAtOnce: boolean = true;
+  /** Where this process leaves reports while it is watched. */
+  readonly board: Board;
   readonly #clock: Clock;
   readonly #table: StateTable;
   readonly #listeners = new Map<string, WakeupListener>();
@@ -75,6 +79,7 @@ export class MemoryStore implements Store {
    */
   constructor(options: MemoryStoreOptions = {}) {
     this.#clock = options.clock ?? systemClock;
+    this.board = new MemoryBoard(this.#clock);
     this.#table = new StateTable(options.maxKeys ?? 1_000_000, () => this.#clock.nowUs());
   }
 

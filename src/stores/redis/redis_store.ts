@@ -12,6 +12,7 @@ import { groupBy } from "../../base/group_by.ts";
 import { inNextTurn } from "../../base/turn.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { Batcher, type BatcherOptions } from "../batcher.ts";
+import type { Board } from "../board.ts";
 import type { StoreCheck } from "../check.ts";
 import type {
   ReleaseRequest,
@@ -26,6 +27,7 @@ import type {
   WakeupListener,
 } from "../store.ts";
 import { askAcrossSlots } from "./across_slots.ts";
+import { RedisBoard } from "./board.ts";
 import { checkRedis } from "./check.ts";
 import { checkCluster } from "./check_cluster.ts";
 import { ClusterCalls, type Replies } from "./cluster_calls.ts";
@@ -91,6 +93,7 @@ export class RedisStore implements Store {
   #checking: Promise<StoreCheck> | undefined;
   readonly #calls: ScriptCalls;
   readonly #clusterCalls: ClusterCalls | undefined;
+  readonly #board: RedisBoard;
   readonly #rulesWatchers: ((report: RulesReport) => void)[] = [];
   readonly #callWatchers: StoreCallReport[] = [];
 
@@ -116,8 +119,18 @@ export class RedisStore implements Store {
       report: (report) => this.#rulesWatchers.forEach((watcher) => watcher(report)),
       nowUs: () => (settings.testClock ?? systemClock).nowUs(),
     });
+    this.#board = new RedisBoard({
+      common: this.#names.common,
+      isRest: connection.polls === true,
+      run: (...call) => connection.run(...call),
+      nowUs: systemClock.nowUs,
+    });
     const batching: BatcherOptions<NamedRequest, Reply> = {
-      send: (batch) => this.#calls.send(batch),
+      send: (batch) => {
+        const replies = this.#calls.send(batch);
+        this.#board.used();
+        return replies;
+      },
       kindOf: scriptOf,
       keysOf: ({ keys }) => keys,
       joins: isRepeat,
@@ -159,6 +172,11 @@ export class RedisStore implements Store {
     const tls = url.startsWith("rediss") ? "it may not speak TLS (redis://)" : "it may want TLS (rediss://)";
     const message = withAdvice(`Cannot reach Redis at ${url}: there is no connection yet; ${tls}`, reason);
     return new StoreError("STORE_UNAVAILABLE", message, { reason });
+  }
+
+  /** Where processes leave reports while somebody watches. */
+  get board(): Board {
+    return this.#board;
   }
 
   /** Runs a request, in one script call together with other requests of the same moment. */

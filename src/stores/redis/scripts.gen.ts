@@ -7,11 +7,11 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,bk,iT=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,bk,iU=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=bk,iT
-function redis.call(gN,...)
-if gN~="MGET"then return call(gN,...)end
+redis.pcall,redis.error_reply=bk,iU
+function redis.call(gQ,...)
+if gQ~="MGET"then return call(gQ,...)end
 local bX={...}
 for i=1,#bX do
 local m=bk("GET",bX[i])
@@ -21,71 +21,71 @@ return bX
 end`;
 
 const part1 = `local cK=1e14
-local dJ=50*cK
-local gx,cw="99",10*cK
-local fd=q-q%cK`;
+local dK=50*cK
+local gA,cw="99",10*cK
+local fe=q-q%cK`;
 
-const part2 = `local ha=2e15
-local function fy(m)
-local J,bq=string.byte(m,1),#m
-if J==98 and bq>8 then
+const part2 = `local hd=2e15
+local function fA(m)
+local J,br=string.byte(m,1),#m
+if J==98 and br>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if J==83 and bq>46 or J==115 and bq>20 then
+if J==83 and br>46 or J==115 and br>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+ha then return D,bq+1 end
+if D>q and D<q+hd then return D,br+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function ib(aC)
-return math.max(math.floor((aC-dJ)/cw),0)
+const part3 = `local function ic(aC)
+return math.max(math.floor((aC-dK)/cw),0)
 end
-local function fx(aC)
-if aC<dJ then return aC end
-local us=fd+aC%cK
+local function fz(aC)
+if aC<dK then return aC end
+local us=fe+aC%cK
 if us>q+cK/2 then return us-cK end
 if us<q-cK/2 then return us+cK end
 return us
 end`;
 
-const part4 = `local function fH(bj,bz,aj)
+const part4 = `local function fK(bj,bz,aj)
 return math.max(bj<=8*bz and 1 or bj<=1024*bz and 2 or 3,aj)
 end
-local function dW(Y,bz)
+local function dX(Y,bz)
 if Y==0 then return q end
 return Y==3 and math.huge or q+(Y==2 and 1024 or 8)*bz
 end`;
 
-const part5 = `local eu
+const part5 = `local ev
 local function bv()
-if eu then return eu end
-local aF,bl,aM,cd,eG=math.floor,math.min,math.max,string.byte,string.char
-local jy,lb=8,2^52
-local eD={us=0,ai=0,ad=0,bR={}}
-local bQ={eD=eD}
-function bQ.go(a,b,g)
+if ev then return ev end
+local aG,bl,aM,cd,eH=math.floor,math.min,math.max,string.byte,string.char
+local jz,lb=8,2^52
+local eE={us=0,ai=0,ad=0,bR={}}
+local bQ={eE=eE}
+function bQ.gr(a,b,g)
 local us,ai=a.us+b.us,a.ai+b.ai
 if ai<g.y then return{us=us,ai=ai}end
 return{us=us+1,ai=ai-g.y}
 end
-local go=bQ.go
-function bQ.fQ(a,b,g)
+local gr=bQ.gr
+function bQ.fT(a,b,g)
 local us,ai=a.us-b.us,a.ai-b.ai
 if ai>=0 then return{us=us,ai=ai}end
 return{us=us-1,ai=ai+g.y}
 end
-local fQ=bQ.fQ
-function bQ.gQ(a,b)
+local fT=bQ.fT
+function bQ.gT(a,b)
 return(a.us<b.us or(a.us==b.us and a.ai<b.ai))and a or b
 end
-function bQ.kD(ap,du,aj,g)
-local aP=fQ(ap,aj,g)
+function bQ.kE(ap,dv,aj,g)
+local aP=fT(ap,aj,g)
 for _,bI in ipairs(ap.bR)do
-if bI.du>du then aP=fQ(aP,bI,g)end
+if bI.dv>dv then aP=fT(aP,bI,g)end
 end
-return aP.us<0 and eD or aP
+return aP.us<0 and eE or aP
 end
 function bQ.cF(h,g)
 local H=h.us-g.az
@@ -93,38 +93,38 @@ if h.ai>g.aL then H=H+1 end
 return aM(H,h.x or 0)
 end
 local cF=bQ.cF
-function bQ.ez(h,g)
+function bQ.eA(h,g)
 return h.Y>0 and cF(h,g)>q and h.Y or 0
 end
-local function kL(ap,bI,ad,g)
-local aP=go(ap,bI,g)
+local function kM(ap,bI,ad,g)
+local aP=gr(ap,bI,g)
 if aP.us>lb then return nil end
 local bR,A={},1
 for i,de in ipairs(ap.bR)do
 bR[i]=de
-if de.du<=bI.du then A=i+1 end
+if de.dv<=bI.dv then A=i+1 end
 end
 table.insert(bR,A,bI)
-local iv,O=eD,#bR
-while O>0 and#bR-O<jy do
-local am=bR[O]
-if am.du-(aP.us-iv.us)+2<=q then break end
-iv=go(iv,am,g)
-O=O-1
+local iw,K=eE,#bR
+while K>0 and#bR-K<jz do
+local am=bR[K]
+if am.dv-(aP.us-iw.us)+2<=q then break end
+iw=gr(iw,am,g)
+K=K-1
 end
-for _=1,O do
+for _=1,K do
 table.remove(bR,1)
 end
 return{us=aP.us,ai=aP.ai,ad=aM(ap.ad,ad),bR=bR}
 end
-function bQ.eJ(us,ap)
+function bQ.eK(us,ap)
 local aP=us+ap.us+1
 if ap.ad>0 and ap.ad<aP then return aM(us+1,ap.ad)end
 return aP
 end
 function bQ.bx(h)
 local ap=h.ap
-return ap and bQ.eJ(h.us,ap)>q and ap or nil
+return ap and bQ.eK(h.us,ap)>q and ap or nil
 end
 function bQ.dj(us,ai,ap,x,g,aj)
 local H=us-g.az
@@ -132,67 +132,67 @@ if ai>g.aL then H=H+1 end
 local bM=aM(H,x)
 if x<=q or x<=H then x=nil end
 local h={us=us,ai=ai,x=x,Y=0}
-if bM>q then h.Y=fH(bM-q,g.az,aj)end
+if bM>q then h.Y=fK(bM-q,g.az,aj)end
 if ap then
-local aP,bR=go(h,ap,g).us,{}
+local aP,bR=gr(h,ap,g).us,{}
 for i,bI in ipairs(ap.bR)do
-bR[i]={du=bl(bI.du,aP),us=bI.us,ai=bI.ai}
+bR[i]={dv=bl(bI.dv,aP),us=bI.us,ai=bI.ai}
 end
 local ad=ap.ad>us+ap.us and 0 or ap.ad
 h.ap={us=ap.us,ai=ap.ai,ad=ad,bR=bR}
 end
 return h
 end
-function bQ.fm(h,gB,du,x,g)
+function bQ.fn(h,gE,dv,x,g)
 local ad=aM(q,x)+g.az+1
-local bI={du=du,us=gB.us,ai=gB.ai}
-local ap=kL(bQ.bx(h)or eD,bI,ad,g)
+local bI={dv=dv,us=gE.us,ai=gE.ai}
+local ap=kM(bQ.bx(h)or eE,bI,ad,g)
 if not ap then return h end
-local aU=fQ(h,gB,g)
-return bQ.dj(aU.us,aU.ai,ap,x,g,bQ.ez(h,g))
+local aU=fT(h,gE,g)
+return bQ.dj(aU.us,aU.ai,ap,x,g,bQ.eA(h,g))
 end
-function bQ.dS(h,g)
-local x,bM=cF(h,g),dW(h.Y,g.az)
+function bQ.dT(h,g)
+local x,bM=cF(h,g),dX(h.Y,g.az)
 if x<=bM then return h end
-local bt={us=bM+g.az,ai=g.aL}
+local bm={us=bM+g.az,ai=g.aL}
 local ap=bQ.bx(h)
-if h.us<bt.us or(h.us==bt.us and h.ai<=bt.ai)then
+if h.us<bm.us or(h.us==bm.us and h.ai<=bm.ai)then
 return bQ.dj(h.us,h.ai,ap,bM,g,h.Y)
 end
 local aj={us=h.us,ai=h.ai,x=h.x,Y=h.Y}
 if ap then aj.ap={us=ap.us,ai=ap.ai,ad=0,bR=ap.bR}end
-local bL=bQ.fm(aj,fQ(h,bt,g),0,bM,g)
+local bL=bQ.fn(aj,fT(h,bm,g),0,bM,g)
 if bL~=aj then return bL end
-return bQ.dj(bt.us,bt.ai,nil,bM,g,h.Y)
+return bQ.dj(bm.us,bm.ai,nil,bM,g,h.Y)
 end
 function bQ.cr(m,E,am,h,g)
-local function ec()
+local function ed()
 local aa,aV=0,1
 while E<=am do
-local ef=cd(m,E)
+local eg=cd(m,E)
 E=E+1
-aa=aa+ef%128*aV
-if ef<128 then break end
+aa=aa+eg%128*aV
+if eg<128 then break end
 aV=aV*128
 end
 return aa
 end
-local function ia()
-local us=ec()
-return us,g.y>1 and bl(ec(),g.y-1)or 0
+local function ib()
+local us=ed()
+return us,g.y>1 and bl(ed(),g.y-1)or 0
 end
 local ct=cd(m,E)-128
 E=E+1
-h.Y=aF(ct%32/8)
-if ct%2>=1 then h.x=ec()end
+h.Y=aG(ct%32/8)
+if ct%2>=1 then h.x=ed()end
 if ct%4<2 then return end
-local us,ai=ia()
+local us,ai=ib()
 local ap={us=us,ai=ai,ad=0,bR={}}
-local aP=go(h,ap,g).us
-if ct%8>=4 then ap.ad=aP+2-ec()end
+local aP=gr(h,ap,g).us
+if ct%8>=4 then ap.ad=aP+2-ed()end
 while E<=am do
-local bI={du=aP-ec()}
-bI.us,bI.ai=ia()
+local bI={dv=aP-ed()}
+bI.us,bI.ai=ib()
 if bI.us==0 and bI.ai==0 then
 bI.us,bI.ai=us,ai
 end
@@ -201,43 +201,43 @@ end
 h.ap=ap
 end
 function bQ.bA(h,g)
-local ap,x,aI=h.ap,h.x,""
-if not ap and not x and h.Y==0 then return aI end
-local function dG(aa)
+local ap,x,aD=h.ap,h.x,""
+if not ap and not x and h.Y==0 then return aD end
+local function dH(aa)
 while aa>=128 do
-aI=aI..eG(aa%128+128)
-aa=aF(aa/128)
+aD=aD..eH(aa%128+128)
+aa=aG(aa/128)
 end
-aI=aI..eG(aa)
+aD=aD..eH(aa)
 end
-local function iK(us,ai)
-dG(us)
-if g.y>1 then dG(ai)end
+local function iL(us,ai)
+dH(us)
+if g.y>1 then dH(ai)end
 end
-if x then dG(x)end
+if x then dH(x)end
 if ap then
-iK(ap.us,ap.ai)
-local aP=go(h,ap,g).us
-if ap.ad>0 then dG(aP+2-ap.ad)end
+iL(ap.us,ap.ai)
+local aP=gr(h,ap,g).us
+if ap.ad>0 then dH(aP+2-ap.ad)end
 for _,bI in ipairs(ap.bR)do
-dG(aP-bI.du)
-local ki=bI.us==ap.us and bI.ai==ap.ai
-iK(ki and 0 or bI.us,ki and 0 or bI.ai)
+dH(aP-bI.dv)
+local kj=bI.us==ap.us and bI.ai==ap.ai
+iL(kj and 0 or bI.us,kj and 0 or bI.ai)
 end
 end
 local ct=128+(x and 1 or 0)+(ap and 2 or 0)+(ap and ap.ad>0 and 4 or 0)
-return eG(ct+8*h.Y)..aI
+return eH(ct+8*h.Y)..aD
 end
-eu=bQ
+ev=bQ
 return bQ
 end`;
 
-const part6 = `local call,bn,ak=redis.call,string.sub,string.format
-local aF,db,aM,bl=math.floor,math.ceil,math.max,math.min
+const part6 = `local call,bo,ak=redis.call,string.sub,string.format
+local aG,db,aM,bl=math.floor,math.ceil,math.max,math.min
 local aS,al=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local dl,gl=0,0
-local function aI()
+local dl,go=0,0
+local function aD()
 dl=dl+1
 return ARGV[dl]
 end
@@ -245,34 +245,34 @@ local function aa()
 dl=dl+1
 return ARGV[dl]+0
 end
-local function fG()
-gl=gl+1
-return KEYS[gl]
+local function fJ()
+go=go+1
+return KEYS[go]
 end
-local q=tonumber(aI())
+local q=tonumber(aD())
 if not q then
-local dV=call("TIME")
-q=dV[1]*1000000+dV[2]
+local dW=call("TIME")
+q=dW[1]*1000000+dW[2]
 end
 local cm=aa()
-local function fi(ad)
+local function fj(ad)
 return aM(db((ad-q)/1000),1)+cm
 end
 local cn={}`;
 
-const part7 = `local function fo(aq)
+const part7 = `local function fp(aq)
 local dg=type(aq)=="table"and aq.err or tostring(aq)
 if string.find(dg,"READONLY",1,true)then error(aq,0)end
 return dg
 end
-local function jn(ce,ky)
-local ok,aq=pcall(ce,ky)
-return ok and aq or fo(aq)
+local function jo(ce,kz)
+local ok,aq=pcall(ce,kz)
+return ok and aq or fp(aq)
 end`;
 
-const part8 = `local function hf(e)
-ev(e)
-if e.dN and not bp then fl(e)end
+const part8 = `local function hh(e)
+ew(e)
+if e.dO and not bq then fm(e)end
 local at=aM(q,e.D)
 local ag,ae=e.v.ag,e.ae
 for i=1,#ag do
@@ -281,38 +281,38 @@ at=aM(at,ab.an.dm(ae[i],e.af,ab))
 end
 return at
 end
-local function gy(e,at)
+local function gB(e,at)
 local ag,ae=e.v.ag,e.ae
 if#ag==0 then return end
-if e.dp then e.dp.ds(e,at)end
-e.fK=nil
+if e.dq then e.dq.dt(e,at)end
+e.fN=nil
 for i=1,#ag do
 local ab=ag[i]
 local aj=ae[i]
-local h=ab.an.ds(aj,at,e.af,ab)
+local h=ab.an.dt(aj,at,e.af,ab)
 if h then ae[i]=h end
 local cD=ab.an.cD and ab.an.cD(aj,h,at)
 if cD then
-e.fK=e.fK or{}
-e.fK[i]=cD
+e.fN=e.fN or{}
+e.fN[i]=cD
 end
 end
-fl(e)
+fm(e)
 end
-local function eb(aq,e)
+local function ec(aq,e)
 local ag,ae,am=e.v.ag,e.ae,#aq
 for i=1,#ag do
 local ab=ag[i]
-aq[am+1],aq[am+2]=ab.an.eO(ae[i],ab)
+aq[am+1],aq[am+2]=ab.an.eP(ae[i],ab)
 am=am+2
 end
 end
-local function ed(aq,av)
+local function ee(aq,av)
 local A=0
 for i=1,#av do
-local fK,ag=av[i].fK,#av[i].v.ag
-for ab=1,fK and ag or 0 do
-local cD=fK[ab]
+local fN,ag=av[i].fN,#av[i].v.ag
+for ab=1,fN and ag or 0 do
+local cD=fN[ab]
 if cD then
 local am=#aq
 aq[am+1]=A+ab-1
@@ -325,14 +325,14 @@ A=A+ag
 end
 end`;
 
-const part9 = `local function eZ()
-local v=dO[aa()]
+const part9 = `local function fa()
+local v=dP[aa()]
 local af,I=aa(),aa()
 local e={
 v=v,
 af=af,
 I=I,
-ac=fG(),
+ac=fJ(),
 ci=nil,
 aN=nil,
 aQ=nil,
@@ -342,27 +342,27 @@ ae=nil,
 if v.ci>0 then
 e.ci={}
 for i,ab in ipairs(v.ag)do
-if ab.dY then e.ci[i]=fG()end
+if ab.dZ then e.ci[i]=fJ()end
 end
 end
 if v.I>0 then
-e.aN,e.aQ=fG(),fG()
+e.aN,e.aQ=fJ(),fJ()
 end
-for _,A in ipairs(v.hC or{})do
+for _,A in ipairs(v.hD or{})do
 e.ci=e.ci or{}
-e.ci[A]=fG()
+e.ci[A]=fJ()
 end
 return e
 end`;
 
 const part10 = `function cn.t()
-local function iu(h,at)
+local function iv(h,at)
 if h.us<at-1 or(h.us<at and h.ai==0)then return{us=at,ai=0}end
 return h
 end
-local function jg(h,o,g)
+local function jh(h,o,g)
 local ai=o*g.cM
-local cs=aF(ai/g.y)
+local cs=aG(ai/g.y)
 local us=h.us+o*g.dc+cs
 ai=h.ai+ai-cs*g.y
 if ai<g.y then return{us=us,ai=ai}end
@@ -379,66 +379,66 @@ aL=aa(),
 aR=aa(),
 }
 end,
-et=function()
+eu=function()
 return{us=0,ai=0,Y=0}
 end,
-dS=function(h,g)
+dT=function(h,g)
 if h.us-g.az<q and(h.x or 0)<=q then return h end
-return bv().dS(h,g)
+return bv().dT(h,g)
 end,
 dm=function(h,af,g)
-local next=jg(iu(h,q),af,g)
-local hg=next.us-g.az
-if next.ai>g.aL then hg=hg+1 end
-return aM(q,hg)
+local next=jh(iv(h,q),af,g)
+local hi=next.us-g.az
+if next.ai>g.aL then hi=hi+1 end
+return aM(q,hi)
 end,
-ds=function(h,at,af,g)
-local next=jg(iu(h,at),af,g)
+dt=function(h,at,af,g)
+local next=jh(iv(h,at),af,g)
 next.Y=0
 if at<=q and not h.ap and not h.x then return next end
 local bu=bv()
 local x=aM(at>q and at or 0,h.x or 0)
-return bu.dj(next.us,next.ai,bu.bx(h),x,g,bu.ez(h,g))
+return bu.dj(next.us,next.ai,bu.bx(h),x,g,bu.eA(h,g))
 end,
-cD=function(aj,ik,at)
-local hI=at>q
-if not hI and not ik.ap then return nil end
+cD=function(aj,il,at)
+local hJ=at>q
+if not hJ and not il.ap then return nil end
 local us,ai=0,0
-if ik.ap then
-us,ai=ik.ap.us,ik.ap.ai
+if il.ap then
+us,ai=il.ap.us,il.ap.ai
 end
-local x=hI and(aj.x or 0)>q and aj.x or 0
-local kC=hI and iu(aj,at)~=aj
-if us==0 and ai==0 and x==0 and not kC then return nil end
-local O=aj.us+2<=q and{us=0,ai=0}or aj
-return{us,ai,x,kC and O.us or-1,kC and O.ai or 0}
+local x=hJ and(aj.x or 0)>q and aj.x or 0
+local kD=hJ and iv(aj,at)~=aj
+if us==0 and ai==0 and x==0 and not kD then return nil end
+local K=aj.us+2<=q and{us=0,ai=0}or aj
+return{us,ai,x,kD and K.us or-1,kD and K.ai or 0}
 end,
-eO=function(h)
+eP=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.ai
 end,
 dn=function(h)
 if not h.ap and not h.x then return h.us+2 end
-local kf=h.ap and bv().eJ(h.us,h.ap)or 0
-return aM(h.us,kf,h.x or 0)+2
+local kg=h.ap and bv().eK(h.us,h.ap)or 0
+return aM(h.us,kg,h.x or 0)+2
 end,
-cB=function(m,O,to,g,dU,eq)
-local bq=to-O+1
-local us=tonumber(bn(m,O,O+15))
-if not us or bq<16 then return{us=0,ai=0,Y=0}end
-local de=bq~=16+g.aR
+cB=function(m,K,to,g,dV,er)
+local br=to-K+1
+local us=tonumber(bo(m,K,K+15))
+if not us or br<16 then return{us=0,ai=0,Y=0}end
+local de=br~=16+g.aR
 local h={us=us,ai=0,Y=0}
-if not de then h.ai=bl(tonumber(bn(m,O+16,to))or 0,g.y-1)end
-if dU<=eq then bv().cr(m,dU,eq,h,g)end
+if not de then h.ai=bl(tonumber(bo(m,K+16,to))or 0,g.y-1)end
+if dV<=er then bv().cr(m,dV,er,h,g)end
 if de then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
 return h
 end,
-ea=function(h,g)
+eb=function(h,g)
 local us=aM(h.us,0)
 if g.aR==0 then return ak("%016.0f",us)end
 return ak("%016.0f%0"..g.aR..".0f",us,h.ai)
 end,
-gR=function(h,g)
+gU=function(h,g)
 if not h.ap and not h.x and h.Y==0 then return""end
 return bv().bA(h,g)
 end,
@@ -458,34 +458,34 @@ end
 local function co(W)
 return al(df,W,#W-bB+1)
 end
-local function gr(W,A,H,r)
-local O=A*bB
-return bn(W,1,O)..aS(df,H,r)..bn(W,O+bB+1)
+local function gu(W,A,H,r)
+local K=A*bB
+return bo(W,1,K)..aS(df,H,r)..bo(W,K+bB+1)
 end
-local function hy(H,r)
+local function hz(H,r)
 if not(H>=0 and H<2^53 and r>0 and r<2^32)then return""end
 return aS(df,H,r)
 end
-local function eQ(m,O,to)
-local W=bn(m,O,to)
+local function eR(m,K,to)
+local W=bo(m,K,to)
 if W==""or#W%bB>0 then return"",0 end
 local cy=string.byte(W,7)
 if cy<32 then return W,0 end
-return bn(W,1,6)..string.char(cy%32)..bn(W,8),aF(cy/32)
+return bo(W,1,6)..string.char(cy%32)..bo(W,8),aG(cy/32)
 end
-local function dt(h)
+local function du(h)
 local W=h.z
 if h.Y==0 then return W end
-return bn(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bn(W,8)
+return bo(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bo(W,8)
 end
 local function cE(h,g,aj)
 local bj=h.z==""and 0 or cp(h.z)-q
-h.Y=bj>0 and fH(bj,g.w,aj)or 0
+h.Y=bj>0 and fK(bj,g.w,aj)or 0
 return h
 end
-local function gb(h,g)
+local function ge(h,g)
 local W=h.z
-local ap=W==""and 0 or cp(W)-dW(h.Y,g.w)
+local ap=W==""and 0 or cp(W)-dX(h.Y,g.w)
 if ap<=0 then return h end
 local kZ={}
 for A=0,bY(W)-1 do
@@ -495,53 +495,53 @@ end
 return cE({U=h.U,z=table.concat(kZ)},g,h.Y)
 end`;
 
-const part12 = `local hh=-2^52
-local function eM(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hh and m+0>2*hh
+const part12 = `local hj=-2^52
+local function eN(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hj and m+0>2*hj
 end
-local function hE(m,aV)
-local aC,bz=m+0,-hh/aV
+local function hF(m,aV)
+local aC,bz=m+0,-hj/aV
 local r=-aC%aV
 local H=q-q%bz-(aC+r)/aV-bz
 if H>q+bz/2 then H=H-bz end
 if H<=q-bz/2 then H=H+bz end
 return H,r
 end
-local function jc(H,r,aV)
-return ak("%.0f",hh-H%(-hh/aV)*aV-r)
+local function jd(H,r,aV)
+return ak("%.0f",hj-H%(-hj/aV)*aV-r)
 end`;
 
 const part13 = `function cn.f()
 return{
-K="F",
+O="F",
 cr=function()
 return{Q=aa(),w=aa(),aV=aa()}
 end,
-et=function()
+eu=function()
 return{z="",Y=0}
 end,
-dS=gb,
+dT=ge,
 dm=function(h,af,g)
 if h.z==""then return q end
 local H,r=co(h.z)
 if r+af<=g.Q then return aM(q,H)end
 return aM(q,H+g.w)
 end,
-ds=function(h,at,af,g)
+dt=function(h,at,af,g)
 local z=h.z
 if z==""then return cE({z=aS(df,at,af)},g,0)end
 local H,r=co(z)
 if at<H+g.w then
-z=gr(z,bY(z)-1,H,r+af)
+z=gu(z,bY(z)-1,H,r+af)
 else
 z=z..aS(df,at,af)
 end
 while cp(z)+g.w<=q do
-z=bn(z,bB+1)
+z=bo(z,bB+1)
 end
 return cE({z=z},g,h.Y)
 end,
-eO=function(h,g)
+eP=function(h,g)
 if h.z==""then return 0,0 end
 local H,r=co(h.z)
 local reset=H+g.w-q
@@ -554,172 +554,172 @@ if h.z==""then return 0 end
 local H=co(h.z)
 return H+g.w
 end,
-cB=function(m,O,to)
-local z,Y=eQ(m,O+7,to)
+cB=function(m,K,to)
+local z,Y=eR(m,K+7,to)
 return{z=z,Y=Y}
 end,
-eM=eM,
-gC=function(m,aV)
-local H,r=hE(m,aV)
+eN=eN,
+gF=function(m,aV)
+local H,r=hF(m,aV)
 return{z=aS(df,H,r),Y=0}
 end,
-he=16,
-gg=function(m,O)
-return{z=hy(al("<dd",m,O)),Y=0}
+hg=16,
+gj=function(m,K)
+return{z=hz(al("<dd",m,K)),Y=0}
 end,
-ea=function(h,g)
-return aS("<I7",g.w)..dt(h)
+eb=function(h,g)
+return aS("<I7",g.w)..du(h)
 end,
 }
 end`;
 
 const part14 = `function cn.c()
-local function gz(h,A,g)
+local function gC(h,A,g)
 if A==0 then return h.U end
 local H,r=cZ(h.z,A-1)
 return H+g.w==cZ(h.z,A)and r or 0
 end
-local function kM(h,at,g)
+local function kN(h,at,g)
 if h.z==""then return at,0,0 end
 local H,r=co(h.z)
 if at<H+g.w then
-return H,gz(h,bY(h.z)-1,g),r
+return H,gC(h,bY(h.z)-1,g),r
 end
 if at<H+2*g.w then return H+g.w,r,0 end
 return at,0,0
 end
-local function fL(o,bm,g)
-if bm<0 then return g.w+1 end
-if o<=bm then return 0 end
+local function fO(o,bn,g)
+if bn<0 then return g.w+1 end
+if o<=bn then return 0 end
 local cj=g.w/g.bC
-return(cj-aF(bm*cj/o))*g.bC
+return(cj-aG(bn*cj/o))*g.bC
 end
-local function kg(z,g)
+local function kh(z,g)
 local H=cp(z)
-local kb=bY(z)>1 and cZ(z,1)==H+g.w
-return H+(kb and 1 or 2)*g.w<=q
+local kc=bY(z)>1 and cZ(z,1)==H+g.w
+return H+(kc and 1 or 2)*g.w<=q
 end
 return{
-K="C",
+O="C",
 cr=function()
 return{Q=aa(),w=aa(),bC=aa()}
 end,
-et=function()
+eu=function()
 return{U=0,z="",Y=0}
 end,
-dS=gb,
+dT=ge,
 dm=function(h,af,g)
-local H,U,eH=kM(h,q,g)
-local ju=fL(U,g.Q-af-eH,g)
-if ju<=g.w then return aM(q,H+ju)end
-return aM(q,H+g.w+fL(eH,g.Q-af,g))
+local H,U,eI=kN(h,q,g)
+local jv=fO(U,g.Q-af-eI,g)
+if jv<=g.w then return aM(q,H+jv)end
+return aM(q,H+g.w+fO(eI,g.Q-af,g))
 end,
-ds=function(h,at,af,g)
+dt=function(h,at,af,g)
 local ah={U=h.U,z=h.z}
 local H,r
 if ah.z~=""then
 H,r=co(ah.z)
 end
 if H and at<H+g.w then
-ah.z=gr(ah.z,bY(ah.z)-1,H,r+af)
+ah.z=gu(ah.z,bY(ah.z)-1,H,r+af)
 else
-H=kM(h,at,g)
+H=kN(h,at,g)
 ah.z=ah.z..aS(df,H,af)
 end
-while kg(ah.z,g)do
-ah.U=gz(ah,1,g)
-ah.z=bn(ah.z,bB+1)
+while kh(ah.z,g)do
+ah.U=gC(ah,1,g)
+ah.z=bo(ah.z,bB+1)
 end
 return cE(ah,g,h.Y)
 end,
-eO=function(h,g)
+eP=function(h,g)
 if h.z==""then return 0,0 end
 local am=co(h.z)
 local reset=am+2*g.w-q
 if reset<=0 then return 0,0 end
 if am>q then return g.Q,reset end
-local H,U,eH=kM(h,q,g)
+local H,U,eI=kN(h,q,g)
 local cj=g.w/g.bC
-local aU=cj-aF((q-H)/g.bC)
-return db(U*aU/cj)+eH,reset
+local aU=cj-aG((q-H)/g.bC)
+return db(U*aU/cj)+eI,reset
 end,
 dn=function(h,g)
 if h.z==""then return 0 end
 local H=co(h.z)
 return H+2*g.w
 end,
-cB=function(m,O,to)
-local z,Y=eQ(m,O+12,to)
+cB=function(m,K,to)
+local z,Y=eR(m,K+12,to)
 if z==""then return{U=0,z="",Y=0}end
-return{U=al("<I4",m,O+8),z=z,Y=Y}
+return{U=al("<I4",m,K+8),z=z,Y=Y}
 end,
-he=24,
-gg=function(m,O)
-local H,U,eH=al("<ddd",m,O)
+hg=24,
+gj=function(m,K)
+local H,U,eI=al("<ddd",m,K)
 if not(U>0 and U<2^32)then U=0 end
-if eH>0 or U==0 then
-return{U=U,z=hy(H,eH),Y=0}
+if eI>0 or U==0 then
+return{U=U,z=hz(H,eI),Y=0}
 end
 return{U=U,z=aS(df,H,0),Y=0}
 end,
-ea=function(h,g)
-local aD=#ak("%.0f",g.bC)-1
-return aS("<I7BI4",g.w,aD,h.U)..dt(h)
+eb=function(h,g)
+local aE=#ak("%.0f",g.bC)-1
+return aS("<I7BI4",g.w,aE,h.U)..du(h)
 end,
 }
 end`;
 
 const part15 = `function cn.s()`;
 
-const part16 = `local bW,lo,gM=54,"<dI7I6BI7I4I4I4I7I4B",32
+const part16 = `local bW,lo,gP=54,"<dI7I6BI7I4I4I4I7I4B",32
 local cx,lM=2^48,2^37
-local fd=q-q%cx
-local function cC(p,aD)
-p.el,p.aD=aD>=32,aD%32
-p.kR,p.aG=p.aD>=16,2^(aD%16)
-p.bt=p.kR and 255 or 65535
+local fe=q-q%cx
+local function cC(p,aE)
+p.em,p.aE=aE>=32,aE%32
+p.kS,p.aH=p.aE>=16,2^(aE%16)
+p.bm=p.kS and 255 or 65535
 end
-local function ea(p,ax,o)
-if p.kR then return aS("<I7B",ax,o)end
+local function eb(p,ax,o)
+if p.kS then return aS("<I7B",ax,o)end
 if ax-q>=cx/2 then error("ERR the units would be taken years ahead",0)end
 return aS("<I6I2",ax%cx,o)
 end
-local function cB(p,W,O)
-if p.kR then return al("<I7B",W,O)end
-local ax,o=al("<I6I2",W,O)
-ax=ax+fd
+local function cB(p,W,K)
+if p.kS then return al("<I7B",W,K)end
+local ax,o=al("<I6I2",W,K)
+ax=ax+fe
 if ax>q+cx/2 then return ax-cx,o end
 if ax<q-cx/2 then return ax+cx,o end
 return ax,o
 end
-local function cr(p,O,to)
-if to<#p.W then return bn(p.W,O+1,to+1)end
-return call("GETRANGE",p.ac,ak("%d",O),ak("%d",to))
+local function cr(p,K,to)
+if to<#p.W then return bo(p.W,K+1,to+1)end
+return call("GETRANGE",p.ac,ak("%d",K),ak("%d",to))
 end
-local function bs(p,ao)
-return bW+4*(aF(ao/p.aG)+1)+8*ao
+local function bt(p,ao)
+return bW+4*(aG(ao/p.aH)+1)+8*ao
 end
-local function bq(p)
-return p.I==0 and bW or bs(p,p.I-1)+8
+local function br(p)
+return p.I==0 and bW or bt(p,p.I-1)+8
 end
 local function cJ(p,i)
 return(p.aJ+i)%p.I
 end
 local function bi(p,i)
-local O=bs(p,cJ(p,i))
-return cB(p,cr(p,O,O+7),1)
+local K=bt(p,cJ(p,i))
+return cB(p,cr(p,K,K+7),1)
 end
-local function jZ(p,i)
+local function ka(p,i)
 local ao=cJ(p,i)
-return bl(p.aG-ao%p.aG,p.I-ao,p.r-i)
+return bl(p.aH-ao%p.aH,p.I-ao,p.r-i)
 end
-local function iR(p,fj,aj)
-if fj and p.aj and fj>p.aj then return p.r,p.aj,p.bh end
-if p.el then
-if fj then return fj-1,fj-1,(bi(p,fj-1))end
+local function iS(p,fk,aj)
+if fk and p.aj and fk>p.aj then return p.r,p.aj,p.bh end
+if p.em then
+if fk then return fk-1,fk-1,(bi(p,fk-1))end
 local cX,cy=0,p.r
 while cX<cy do
-local cO=aF((cX+cy)/2)
+local cO=aG((cX+cy)/2)
 if bi(p,cO)<=aj then
 cX=cO+1
 else
@@ -730,92 +730,92 @@ return cX,cX
 end
 local i,aP=0,0
 while i<p.r do
-local n,ao=jZ(p,i),cJ(p,i)
+local n,ao=ka(p,i),cJ(p,i)
 local o
 if i>0 and i+n<p.r then
-local O=bs(p,ao)-4
-o=al("<I4",cr(p,O,O+3),1)
+local K=bt(p,ao)-4
+o=al("<I4",cr(p,K,K+3),1)
 end
-if o and((fj and aP+o<fj)or(not fj and bi(p,i+n-1)<=aj))then
+if o and((fk and aP+o<fk)or(not fk and bi(p,i+n-1)<=aj))then
 i,aP=i+n,aP+o
 else
-local au,dr=0,16
+local au,ds=0,16
 while au<n do
-dr=bl(dr,n-au)
-local O=bs(p,ao+au)
-local W=cr(p,O,O+8*dr-1)
-for j=1,8*dr,8 do
+ds=bl(ds,n-au)
+local K=bt(p,ao+au)
+local W=cr(p,K,K+8*ds-1)
+for j=1,8*ds,8 do
 local ax,bg=cB(p,W,j)
-if fj and aP+bg>=fj or not fj and ax>aj then return i,aP,ax end
+if fk and aP+bg>=fk or not fk and ax>aj then return i,aP,ax end
 i,aP=i+1,aP+bg
 end
-au,dr=au+dr,dr*8
+au,ds=au+ds,ds*8
 end
 end
 end
 return i,aP
 end
 local function bJ(p)
-local w,x,aD=p.w,p.x,p.aD+(p.el and 32 or 0)
-local hC=aS("<I4I4I4I7I4B",p.aJ,p.r,p.I,p.aZ,p.aK,aD)
+local w,x,aE=p.w,p.x,p.aE+(p.em and 32 or 0)
+local hD=aS("<I4I4I4I7I4B",p.aJ,p.r,p.I,p.aZ,p.aK,aE)
 local cX=x%cx
 local cy=(x-cX)/cx+32*p.Y
-return"S"..aS("<dI7I6BI7",p.D,w,cX,cy,p.bh)..hC
+return"S"..aS("<dI7I6BI7",p.D,w,cX,cy,p.bh)..hD
 end
-local function ho(p)
-p.W,p.dz="",nil
+local function hq(p)
+p.W,p.dA="",nil
 end
-local function kU(p,g)
+local function kV(p,g)
 p.aJ,p.r,p.I,p.aZ,p.aK,p.bh=0,0,0,0,0,0
-cC(p,g.aD+32)
-ho(p)
+cC(p,g.aE+32)
+hq(p)
 end
-local function iG(p,as,I)
+local function iH(p,as,I)
 local n=#as/8
 p.aJ,p.r,p.I,p.aK=0,n,I,0
 local cu={}
-for O=0,I-1,p.aG do
-local aB=bl(O+p.aG,I)
-local W,aP=bn(as,O*8+1,aB*8),0
-if O<n then
+for K=0,I-1,p.aH do
+local aB=bl(K+p.aH,I)
+local W,aP=bo(as,K*8+1,aB*8),0
+if K<n then
 for j=1,#W,8 do
 local _,o=cB(p,W,j)
 aP=aP+o
 end
 p.aK=aP
 end
-cu[#cu+1]=aS("<I4",aP)..W..string.rep("\\0",(aB-O)*8-#W)
+cu[#cu+1]=aS("<I4",aP)..W..string.rep("\\0",(aB-K)*8-#W)
 end
 return bJ(p)..table.concat(cu)
 end
-local function jv(p)
+local function jw(p)
 local cu,i={},0
 while i<p.r do
-local n,O=jZ(p,i),bs(p,cJ(p,i))
-cu[#cu+1],i=cr(p,O,O+8*n-1),i+n
+local n,K=ka(p,i),bt(p,cJ(p,i))
+cu[#cu+1],i=cr(p,K,K+8*n-1),i+n
 end
 return table.concat(cu)
 end
-local function fI(p,ax,o)
-local fT=db(o/p.bt)-1
-return string.rep(ea(p,ax,p.bt),fT)..ea(p,ax,o-fT*p.bt)
+local function fL(p,ax,o)
+local fW=db(o/p.bm)-1
+return string.rep(eb(p,ax,p.bm),fW)..eb(p,ax,o-fW*p.bm)
 end`;
 
-const part17 = `local kS=2^17
-local function gq(dv,Q,aG)
-local bm=dv+aF(dv/64)+4
-local W=bW+10+4*db(bm/aG)+8*bm
-if W<kS then
-local _,aD=math.frexp(W-1)
-local bC=aM(2^(aD-3),16)
+const part17 = `local kT=2^17
+local function gt(dw,Q,aH)
+local bn=dw+aG(dw/64)+4
+local W=bW+10+4*db(bn/aH)+8*bn
+if W<kT then
+local _,aE=math.frexp(W-1)
+local bC=aM(2^(aE-3),16)
 local aU=db(W/bC)*bC-bW-10
-local fT=aF(aU/(4+8*aG))
-bm=aM(fT*aG+aF((aU-fT*(4+8*aG)-4)/8),bm)
+local fW=aG(aU/(4+8*aH))
+bn=aM(fW*aH+aG((aU-fW*(4+8*aH)-4)/8),bn)
 end
-return dv<=Q and bl(Q,bm)or bm
+return dw<=Q and bl(Q,bn)or bn
 end`;
 
-const part18 = `local function kA(p,m,g)
+const part18 = `local function kB(p,m,g)
 if#m<21 then return end
 local D,aJ,r,I=al("<dI4I4I4",m,2)
 if#m~=21+8*I or r>I or aJ>=aM(I,1)then return end
@@ -823,317 +823,317 @@ local cu,ax,o={},0,0
 for i=0,r-1 do
 local at=al("<d",m,22+(aJ+i)%I*8)
 if at~=ax and o>0 then
-cu[#cu+1],o=fI(p,ax,o),0
+cu[#cu+1],o=fL(p,ax,o),0
 end
 ax,o=at,o+1
 end
-if o>0 then cu[#cu+1]=fI(p,ax,o)end
+if o>0 then cu[#cu+1]=fL(p,ax,o)end
 local as=table.concat(cu)
-p.D,p.aZ,p.x,p.bh,p.dF=D,r,ax,ax,true
-p.el=#as/8==r
-p.W=iG(p,as,#as/8)
+p.D,p.aZ,p.x,p.bh,p.dG=D,r,ax,ax,true
+p.em=#as/8==r
+p.W=iH(p,as,#as/8)
 end
-local function hQ(ac,g)
-local W=call("GETRANGE",ac,"0",g.hY)
+local function hR(ac,g)
+local W=call("GETRANGE",ac,"0",g.hZ)
 local p={ac=ac,W=W,D=0,w=g.w,x=0,bh=0,Y=0}
 p.aJ,p.r,p.I,p.aZ,p.aK=0,0,0,0,0
-cC(p,g.aD+32)
+cC(p,g.aE+32)
 local J=string.byte(W,1)
-if J==115 then kA(p,call("GETRANGE",ac,"0","-1"),g)end
+if J==115 then kB(p,call("GETRANGE",ac,"0","-1"),g)end
 if J==98 and#W==9 then
 local D=al("<d",W,2)
-p.eI=not(D>=0 and D<2^53 and D==aF(D))
-p.D=p.eI and 0 or D
+p.eJ=not(D>=0 and D<2^53 and D==aG(D))
+p.D=p.eJ and 0 or D
 return p
 end
 if J~=83 or#W<bW then
-p.eI=J and not p.dF
+p.eJ=J and not p.dG
 return p
 end
-local aD,cy
-p.D,p.w,p.x,cy,p.bh,p.aJ,p.r,p.I,p.aZ,p.aK,aD=
+local aE,cy
+p.D,p.w,p.x,cy,p.bh,p.aJ,p.r,p.I,p.aZ,p.aK,aE=
 al(lo,W,2)
-p.x,p.Y=p.x+cy%32*cx,aF(cy/32)
-cC(p,aD)
-local bE=bq(p)
-if#W==g.hY+1 and bE>#W then
+p.x,p.Y=p.x+cy%32*cx,aG(cy/32)
+cC(p,aE)
+local bE=br(p)
+if#W==g.hZ+1 and bE>#W then
 local bH=call("GETRANGE",ac,ak("%d",bE-1),ak("%d",bE))
 bE=#bH==1 and#W or-1
 end
-p.eI=p.w~=g.w
-or aD%16<6
-or aD>58
+p.eJ=p.w~=g.w
+or aE%16<6
+or aE>58
 or bE~=#W
 or p.r>p.I
 or p.aJ>=aM(p.I,1)
 return p
 end
-local function fZ(p,ax,g)
+local function gc(p,ax,g)
 local bC=db(g.w/8)
-return ak("%.0f",fi(aM(ax-ax%bC+bC+g.w,p.D)))
+return ak("%.0f",fj(aM(ax-ax%bC+bC+g.w,p.D)))
 end
-local function lN(p,dv,g,dX)
-local dF=bq(p)
+local function lN(p,dw,g,dY)
+local dG=br(p)
 if p.aJ+p.r>p.I then
-local aG,fT=aF(p.aJ/p.aG),4+8*p.aG
-local fU=aM(db((dv-p.I)/p.aG),aF(p.I/p.aG/8))
-local J,aB=bW+aG*fT,dF
+local aH,fW=aG(p.aJ/p.aH),4+8*p.aH
+local fX=aM(db((dw-p.I)/p.aH),aG(p.I/p.aH/8))
+local J,aB=bW+aH*fW,dG
 while aB>J do
-local O=aM(aB-65536,J)
-local W=call("GETRANGE",p.ac,ak("%d",O),ak("%d",aB-1))
-call("SETRANGE",p.ac,ak("%d",O+fU*fT),W)
-aB=O
+local K=aM(aB-65536,J)
+local W=call("GETRANGE",p.ac,ak("%d",K),ak("%d",aB-1))
+call("SETRANGE",p.ac,ak("%d",K+fX*fW),W)
+aB=K
 end
-p.aJ,p.I=p.aJ+fU*p.aG,p.I+fU*p.aG
+p.aJ,p.I=p.aJ+fX*p.aH,p.I+fX*p.aH
 else
-p.I=gq(dv,g.Q,p.aG)
-if dF<kS then
-local m=cr(p,0,dF-1)
-call("SET",p.ac,m..string.rep("\\0",bq(p)-dF),"PX",dX)
+p.I=gt(dw,g.Q,p.aH)
+if dG<kT then
+local m=cr(p,0,dG-1)
+call("SET",p.ac,m..string.rep("\\0",br(p)-dG),"PX",dY)
 else
-call("SETRANGE",p.ac,ak("%d",bq(p)-1),"\\0")
+call("SETRANGE",p.ac,ak("%d",br(p)-1),"\\0")
 end
 end
 p.W=""
 end
-local function jW(p,as)
+local function jX(p,as)
 local au=0
 while au<#as do
 local ao=cJ(p,p.r)
-local n=bl(p.aG-ao%p.aG,p.I-ao,(#as-au)/8)
-local W=bn(as,au+1,au+8*n)
-if ao%p.aG==0 then p.aK=0 end
+local n=bl(p.aH-ao%p.aH,p.I-ao,(#as-au)/8)
+local W=bo(as,au+1,au+8*n)
+if ao%p.aH==0 then p.aK=0 end
 for j=1,#W,8 do
 local _,o=cB(p,W,j)
 p.aK=p.aK+o
 end
-local O=bs(p,ao)
-call("SETRANGE",p.ac,ak("%d",O),W)
+local K=bt(p,ao)
+call("SETRANGE",p.ac,ak("%d",K),W)
 p.r,au,ao=p.r+n,au+8*n,ao+n
-if ao%p.aG==0 or ao==p.I then
-local aG=O-8*((ao-n)%p.aG)-4
-call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
+if ao%p.aH==0 or ao==p.I then
+local aH=K-8*((ao-n)%p.aH)-4
+call("SETRANGE",p.ac,ak("%d",aH),aS("<I4",p.aK))
 end
 end
 end
-local function hF(p,g)
-if p.dF then call("SET",p.ac,p.W,"PX",fZ(p,p.r>0 and p.bh or q,g))end
-p.dF=nil
+local function hG(p,g)
+if p.dG then call("SET",p.ac,p.W,"PX",gc(p,p.r>0 and p.bh or q,g))end
+p.dG=nil
 end`;
 
-const part19 = `local function hR(p,at,g)
+const part19 = `local function hS(p,at,g)
 local aj=p.x>q and p.Y or 0
 p.x=at>q and at or 0
-p.Y=at>q and fH(at-q,g.w,aj)or 0
+p.Y=at>q and fK(at-q,g.w,aj)or 0
 end
-local function jd(p,i)
+local function je(p,i)
 local ao,aP=cJ(p,i),0
-local O=bs(p,ao-ao%p.aG)
-local W=cr(p,O,bs(p,ao)+7)
+local K=bt(p,ao-ao%p.aH)
+local W=cr(p,K,bt(p,ao)+7)
 for j=1,#W,8 do
 local _,o=cB(p,W,j)
 aP=aP+o
 end
 return aP
 end
-local function jb(p,g,bp)
+local function jc(p,g,bq)
 if p.bh<=q then return p end
-local bM=aM(q,bl(p.x,dW(p.Y,g.w)))
+local bM=aM(q,bl(p.x,dX(p.Y,g.w)))
 if p.bh<=bM then return p end
-local i,aj=iR(p,nil,bM)
+local i,aj=iS(p,nil,bM)
 local o=bl(p.aZ-aj,g.Q)
 p.r,p.bh=i,bM
-hR(p,bM,g)
-if bp then
+hS(p,bM,g)
+if bq then
 p.aZ,p.aj=aj+o,aj
 return p
 end
-hF(p,g)
-p.aZ,p.el=aj+o,p.el and o==1
+hG(p,g)
+p.aZ,p.em=aj+o,p.em and o==1
 if i==0 then p.aJ=0 end
-p.aK=i==0 and 0 or jd(p,i-1)
+p.aK=i==0 and 0 or je(p,i-1)
 p.W=""
-jW(p,fI(p,bM,o))
+jX(p,fL(p,bM,o))
 call("SETRANGE",p.ac,"0",bJ(p))
-call("PEXPIRE",p.ac,fZ(p,bM,g))
+call("PEXPIRE",p.ac,gc(p,bM,g))
 return p
 end`;
 
-const part20 = `local function dz(p,g)
-if not p.dz then
-p.dz,p.ee=0,0
+const part20 = `local function dA(p,g)
+if not p.dA then
+p.dA,p.ef=0,0
 local aj=q-g.w
 if p.r>0 and p.bh<=aj then
-p.dz,p.ee=p.r,p.aZ
+p.dA,p.ef=p.r,p.aZ
 elseif p.r>0 then
-p.dz,p.ee=iR(p,nil,aj)
+p.dA,p.ef=iS(p,nil,aj)
 end
 end
-return p.dz,p.ee
+return p.dA,p.ef
 end
-local function fE(Q,w)
-local aD=6
-while aD<10 and 4^aD<Q do
-aD=aD+1
+local function fG(Q,w)
+local aE=6
+while aE<10 and 4^aE<Q do
+aE=aE+1
 end
 return{
 Q=Q,
 w=w,
-dY=true,
-aD=w<lM and aD or aD+16,
-hY=bW+4+8*gM-1,
+dZ=true,
+aE=w<lM and aE or aE+16,
+hZ=bW+4+8*gP-1,
 }
 end
 return{
-hQ=hQ,
+hR=hR,
 cr=function()
-return fE(aa(),aa())
+return fG(aa(),aa())
 end,
-fE=fE,
-dS=jb,
+fG=fG,
+dT=jc,
 dm=function(p,af,g)
 local at=aM(q,p.x)
-local dL=p.aZ+af-g.Q
-if dL<=0 then return at end
-local _,_,ax=iR(p,dL)
+local dM=p.aZ+af-g.Q
+if dM<=0 then return at end
+local _,_,ax=iS(p,dM)
 return aM(at,ax+g.w)
 end,
-eO=function(p,g)
-local _,aU=dz(p,g)
+eP=function(p,g)
+local _,aU=dA(p,g)
 local aT=p.aZ-aU
 if aT==0 then return 0,0 end
 return p.x>q and g.Q or aT,p.bh+g.w-q
 end,
-ds=function(p,at,af,g)
+dt=function(p,at,af,g)
 local ax=at
 if p.r>0 then ax=aM(at,p.bh)end
-hR(p,at>q and ax or p.x,g)
-local dX=fZ(p,ax,g)
-hF(p,g)
-local fC,jF=dz(p,g)
-p.r,p.aZ,p.w=p.r-fC,p.aZ-jF,g.w
+hS(p,at>q and ax or p.x,g)
+local dY=gc(p,ax,g)
+hG(p,g)
+local fE,jG=dA(p,g)
+p.r,p.aZ,p.w=p.r-fE,p.aZ-jG,g.w
 if p.r==0 then
-if p.I>gM and p.aD==g.aD then
-p.aJ,p.aK,p.el=0,0,true
+if p.I>gP and p.aE==g.aE then
+p.aJ,p.aK,p.em=0,0,true
 else
-kU(p,g)
+kV(p,g)
 end
 else
-p.aJ=cJ(p,fC)
+p.aJ=cJ(p,fE)
 end
-local bZ,dQ,o=af,nil,0
+local bZ,dR,o=af,nil,0
 if p.r>0 and ax==p.bh then
 local _,bg=bi(p,p.r-1)
 o=bg
-if o<p.bt then
-dQ=bl(p.bt-o,af)
-bZ=af-dQ
+if o<p.bm then
+dR=bl(p.bm-o,af)
+bZ=af-dR
 end
 end
-p.aZ,p.bh,p.el=p.aZ+af,ax,p.el and af==1 and not dQ
-local as=bZ>0 and fI(p,ax,bZ)or""
-local dv=p.r+#as/8
-if p.I<=gM or(dv>p.I and p.I<=p.aG)then
-local bT=jv(p)
-if dQ then bT=bn(bT,1,-9)..ea(p,ax,o+dQ)end
-local I=dv>p.I and gq(dv,g.Q,p.aG)or p.I
-p.W=iG(p,bT..as,I)
-call("SET",p.ac,p.W,"PX",dX)
+p.aZ,p.bh,p.em=p.aZ+af,ax,p.em and af==1 and not dR
+local as=bZ>0 and fL(p,ax,bZ)or""
+local dw=p.r+#as/8
+if p.I<=gP or(dw>p.I and p.I<=p.aH)then
+local bT=jw(p)
+if dR then bT=bo(bT,1,-9)..eb(p,ax,o+dR)end
+local I=dw>p.I and gt(dw,g.Q,p.aH)or p.I
+p.W=iH(p,bT..as,I)
+call("SET",p.ac,p.W,"PX",dY)
 else
-if dv>p.I then lN(p,dv,g,dX)end
-if dQ then
+if dw>p.I then lN(p,dw,g,dY)end
+if dR then
 local ao=cJ(p,p.r-1)
-p.aK=p.aK+dQ
-local O=bs(p,ao)
-call("SETRANGE",p.ac,ak("%d",O),ea(p,ax,o+dQ))
-if(ao+1)%p.aG==0 or ao+1==p.I then
-local aG=O-8*(ao%p.aG)-4
-call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
+p.aK=p.aK+dR
+local K=bt(p,ao)
+call("SETRANGE",p.ac,ak("%d",K),eb(p,ax,o+dR))
+if(ao+1)%p.aH==0 or ao+1==p.I then
+local aH=K-8*(ao%p.aH)-4
+call("SETRANGE",p.ac,ak("%d",aH),aS("<I4",p.aK))
 end
 end
-jW(p,as)
+jX(p,as)
 call("SETRANGE",p.ac,"0",bJ(p))
-call("PEXPIRE",p.ac,dX)
+call("PEXPIRE",p.ac,dY)
 p.W=""
 end
-p.dz,p.ee=0,0
+p.dA,p.ef=0,0
 end,
-iS=function()`;
+iT=function()`;
 
-const part21 = `local function kr(p,i,ax,o,ek)
+const part21 = `local function ks(p,i,ax,o,el)
 local ao,am=cJ(p,i),cJ(p,p.r-1)
-local O=bs(p,ao)
-call("SETRANGE",p.ac,ak("%d",O),ea(p,ax,o-ek))
-p.aZ,p.el=p.aZ-ek,false
-if aF(ao/p.aG)==aF(am/p.aG)then
+local K=bt(p,ao)
+call("SETRANGE",p.ac,ak("%d",K),eb(p,ax,o-el))
+p.aZ,p.em=p.aZ-el,false
+if aG(ao/p.aH)==aG(am/p.aH)then
 if ao>am then return end
-p.aK=p.aK-ek
+p.aK=p.aK-el
 end
-local aG=O-8*(ao%p.aG)-4
-local aP=al("<I4",call("GETRANGE",p.ac,ak("%d",aG),ak("%d",aG+3)),1)
-call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",aM(aP-ek,0)))
+local aH=K-8*(ao%p.aH)-4
+local aP=al("<I4",call("GETRANGE",p.ac,ak("%d",aH),ak("%d",aH+3)),1)
+call("SETRANGE",p.ac,ak("%d",aH),aS("<I4",aM(aP-el,0)))
 end
-local function fc(p,g)
-ho(p)
+local function fd(p,g)
+hq(p)
 while p.r>0 do
 local ax,o=bi(p,p.r-1)
 p.x,p.bh=bl(p.x,ax),ax
 if o>0 then break end
 local ao=cJ(p,p.r-1)
 p.r=p.r-1
-if ao%p.aG==0 then
-local aG=p.r>0 and bs(p,aF(cJ(p,p.r-1)/p.aG)*p.aG)-4
-p.aK=aG and al("<I4",cr(p,aG,aG+3),1)or 0
+if ao%p.aH==0 then
+local aH=p.r>0 and bt(p,aG(cJ(p,p.r-1)/p.aH)*p.aH)-4
+p.aK=aH and al("<I4",cr(p,aH,aH+3),1)or 0
 end
 end
 if p.r==0 then
-p.aJ,p.aZ,p.aK,p.x,p.bh,p.el=0,0,0,0,0,true
+p.aJ,p.aZ,p.aK,p.x,p.bh,p.em=0,0,0,0,0,true
 end
-hR(p,p.x,g)
+hS(p,p.x,g)
 call("SETRANGE",p.ac,"0",bJ(p))
 end
-local function hL(p,o,ax,g)
-hF(p,g)
-ho(p)
+local function hM(p,o,ax,g)
+hG(p,g)
+hq(p)
 local cX,cy=0,p.r
 while cX<cy do
-local cO=aF((cX+cy)/2)
+local cO=aG((cX+cy)/2)
 if bi(p,cO)<ax then
 cX=cO+1
 else
 cy=cO
 end
 end
-local hq=0
+local hr=0
 for i=cX,p.r-1 do
 local at,bg=bi(p,i)
-if at~=ax or hq==o then break end
-local ek=bl(o-hq,bg)
-if ek>0 then kr(p,i,ax,bg,ek)end
-hq=hq+ek
+if at~=ax or hr==o then break end
+local el=bl(o-hr,bg)
+if el>0 then ks(p,i,ax,bg,el)end
+hr=hr+el
 end
-if hq>0 then fc(p,g)end
+if hr>0 then fd(p,g)end
 end
-local function iY(p,o,g)
-hF(p,g)
-local _,aU=dz(p,g)
+local function iZ(p,o,g)
+hG(p,g)
+local _,aU=dA(p,g)
 local aB=p.aZ
 if p.r>0 and p.bh>q then
-local _,aj=iR(p,nil,q)
+local _,aj=iS(p,nil,q)
 aB=aj
 end
-local hb=bl(aU+o,aB)
-if hb==0 then return end
-local i,aj,ax=iR(p,hb)
+local he=bl(aU+o,aB)
+if he==0 then return end
+local i,aj,ax=iS(p,he)
 local _,bg=bi(p,i)
-ho(p)
+hq(p)
 p.aJ,p.r,p.aZ=cJ(p,i),p.r-i,p.aZ-aj
-kr(p,0,ax,bg,hb-aj)
-fc(p,g)
+ks(p,0,ax,bg,he-aj)
+fd(p,g)
 end
-local function jC(p,g)
-local cN=fZ(p,p.r>0 and p.bh or q-2*g.w,g)
-hF(p,g)
+local function jD(p,g)
+local cN=gc(p,p.r>0 and p.bh or q-2*g.w,g)
+hG(p,g)
 if p.I>0 then
 call("SETRANGE",p.ac,"0",bJ(p))
 call("PEXPIRE",p.ac,cN)
@@ -1144,14 +1144,14 @@ call("DEL",p.ac)
 end
 end`;
 
-const part22 = `return{di=hL,dP=iY,block=jC}
+const part22 = `return{di=hM,dQ=iZ,block=jD}
 end,
 kX=function()`;
 
-const part23 = `local function kp(p)
-local aw,W={as={},x=p.x,Y=p.Y},jv(p)
-for O=1,#W,8 do
-local at,o=cB(p,W,O)
+const part23 = `local function kq(p)
+local aw,W={as={},x=p.x,Y=p.Y},jw(p)
+for K=1,#W,8 do
+local at,o=cB(p,W,K)
 local am=aw.as[#aw.as]
 if am and am.at==at then
 am.o=am.o+o
@@ -1161,100 +1161,100 @@ end
 end
 return aw
 end
-local function jU(ac,aw,g,D)
+local function jV(ac,aw,g,D)
 local p,cu={ac=ac,D=D,w=g.w,x=aw.x},{}
 p.Y=aw.Y
-kU(p,g)
+kV(p,g)
 for i,ce in ipairs(aw.as)do
-cu[i]=fI(p,ce.at,ce.o)
+cu[i]=fL(p,ce.at,ce.o)
 p.aZ,p.bh=p.aZ+ce.o,ce.at
 end
 local as=table.concat(cu)
-p.el=p.aZ==#as/8
-p.W=iG(p,as,#as/8)
+p.em=p.aZ==#as/8
+p.W=iH(p,as,#as/8)
 if p.r>0 or D>q then
-call("SET",ac,p.W,"PX",fZ(p,p.r>0 and p.bh or q-2*g.w,g))
+call("SET",ac,p.W,"PX",gc(p,p.r>0 and p.bh or q-2*g.w,g))
 else
 call("PEXPIRE",ac,"0")
 end
 return p
 end`;
 
-const part24 = `return{cr=kp,eh=jU}
+const part24 = `return{cr=kq,ei=jV}
 end,
 }
 end`;
 
 const part25 = `local lp=80
-local function hZ(aR)
+local function ia(aR)
 return string.char((aR<12 and 116 or 72)+aR)
 end
-local function hB(ag)
-local bV,cv,fA,I,eN="","","<",0,0
+local function hC(ag)
+local bV,cv,fC,I,eO="","","<",0,0
 local bF={}
 for i,ab in ipairs(ag)do
-local K,fM,eL=ab.K,"I7I4",ab.w
-if K=="t"then
-eL=ab.az
-if ab.aR>9 then fM="I7I7"end
-bV=bV..hZ(ab.aR)
-elseif K=="f"then
+local O,fP,eM=ab.O,"I7I4",ab.w
+if O=="t"then
+eM=ab.az
+if ab.aR>9 then fP="I7I7"end
+bV=bV..ia(ab.aR)
+elseif O=="f"then
 bV,cv=bV.."F",cv..aS("<I7",ab.w)
-elseif K=="c"then
-eL,fM=2*ab.w,"I7I4I4"
+elseif O=="c"then
+eM,fP=2*ab.w,"I7I4I4"
 bV=bV.."C"
 cv=cv..aS("<I7B",ab.w,#ak("%.0f",ab.bC)-1)
 else
 return nil
 end
-bF[i]={ak="<"..fM,ao=I+1,at=struct.size(fA)+1}
-fA,I,eN=fA..fM,I+(K=="c"and 3 or 2),aM(eN,eL)
+bF[i]={ak="<"..fP,ao=I+1,at=struct.size(fC)+1}
+fC,I,eO=fC..fP,I+(O=="c"and 3 or 2),aM(eO,eM)
 end
-local _,aD=math.frexp(eN/16000)
-aD=aM(aD-1,0)
-local cP="P"..string.char(aD)..bV..cv
+local _,aE=math.frexp(eO/16000)
+aE=aM(aE-1,0)
+local cP="P"..string.char(aE)..bV..cv
 for _,g in ipairs(bF)do
 g.at=g.at+#cP
 end
 return{
 cP=cP,
 bV=bV,
-fA=fA,
+fC=fC,
 I=I,
 bF=bF,
-bq=#cP+struct.size(fA),
-bd=1000*2^aD,
+br=#cP+struct.size(fC),
+bd=1000*2^aE,
 }
 end
-local function gX(br,ad)
-local bd=br.bd
-return ak("%.0f",aM(aF((ad-ad%bd+bd-q)/1000),0)+2+cm)
+local function ha(bs,ad)
+local bd=bs.bd
+return ak("%.0f",aM(aG((ad-ad%bd+bd-q)/1000),0)+2+cm)
 end`;
 
-const part26 = `local function kQ(m,E,br,ag)
-local bV,bq=br.bV,br.bq
-if string.byte(m,E)~=lp or#m-E+1~=bq then return nil end
-if bn(m,E+2,E+1+#bV)~=bV then return nil end
+const part26 = `local function kR(m,E,bs,ag)
+local bV,br=bs.bV,bs.br
+if string.byte(m,E)~=lp or#m-E+1~=br then return nil end
+if bo(m,E+2,E+1+#bV)~=bV then return nil end
 local ae={}
 for i,ab in ipairs(ag)do
-local g=br.bF[i]
+local g=bs.bF[i]
 local J,aX,lJ=al(g.ak,m,E-1+g.at)
-if ab.K=="t"then
+if ab.O=="t"then
 ae[i]={us=J,ai=bl(aX,ab.y-1),Y=0}
 else
-local jq=J>0
-ae[i]={z=jq and aS(df,J,aX)or"",Y=0}
-if ab.K=="c"then ae[i].U=jq and lJ or 0 end
+local jr=J>0
+ae[i]={z=jr and aS(df,J,aX)or"",Y=0}
+if ab.O=="c"then ae[i].U=jr and lJ or 0 end
 end
 end
 return ae
 end
-local function gG(ae,br,ag)
+local function gJ(ae,bs,ag)
 local bO={}
 for i,ab in ipairs(ag)do
-local h,ao=ae[i],br.bF[i].ao
+local h,ao=ae[i],bs.bF[i].ao
 if(h.Y or 0)>0 then return nil end
-if ab.K=="t"then
+if ab.O=="t"then
 if h.ap or h.x then return nil end
 bO[ao],bO[ao+1]=h.us,h.ai
 else
@@ -1263,112 +1263,112 @@ bO[ao],bO[ao+1]=0,0
 if h.z~=""then
 bO[ao],bO[ao+1]=cp(h.z)
 end
-if ab.K=="c"then bO[ao+2]=h.U end
+if ab.O=="c"then bO[ao+2]=h.U end
 end
 end
-return br.cP..aS(br.fA,unpack(bO))
+return bs.cP..aS(bs.fC,unpack(bO))
 end`;
 
 const part27 = `local cI={}
-local function eY()
-local v={cW=aa(),I=aa(),gV=aa()}
-v.ag,v.cC,v.bJ,v.dF,v.ci={},"","","",0
+local function eZ()
+local v={cW=aa(),I=aa(),gY=aa()}
+v.ag,v.cC,v.bJ,v.dG,v.ci={},"","","",0
 for i=1,aa()do
-local K=aI()
-local an=cI[K]or cn[K]()
+local O=aD()
+local an=cI[O]or cn[O]()
 local ab=an.cr()
-cI[K],ab.an,ab.K,v.ag[i]=an,an,K,ab
-v.cC=v.cC..K
+cI[O],ab.an,ab.O,v.ag[i]=an,an,O,ab
+v.cC=v.cC..O
 local aR=ab.aR or 0
-local bK=K=="t"and hZ(aR)or K
-v.bJ,v.dF=v.bJ..(an.K or bK),v.dF..bK
-ab.bq=ab.dY and 0 or K=="t"and 16+aR
-if ab.dY then v.ci=v.ci+1 end
+local bK=O=="t"and ia(aR)or O
+v.bJ,v.dG=v.bJ..(an.O or bK),v.dG..bK
+ab.br=ab.dZ and 0 or O=="t"and 16+aR
+if ab.dZ then v.ci=v.ci+1 end
 end
 if v.cC=="s"then v.ci=0 end
-if v.ci==0 and#v.ag>1 then v.br=hB(v.ag)end
+if v.ci==0 and#v.ag>1 then v.bs=hC(v.ag)end
 local bG=#v.ag==0 and 0 or aa()
 v.bK,v.dk=bG%2==0,bG>=2 and aa()or 0
 if v.bK then return v end
-v.iW,v.gn,v.kn,v.hC=aI(),aI(),aa(),{}
+v.iX,v.gq,v.ko,v.hD=aD(),aD(),aa(),{}
 for i=1,aa()do
-v.hC[i]=aa()
+v.hD[i]=aa()
 end
 return v
 end`;
 
-const part28 = `local function gH(aR)
-if#aR==18 and bn(aR,1,2)==gx then return bn(aR,3)end
+const part28 = `local function gK(aR)
+if#aR==18 and bo(aR,1,2)==gA then return bo(aR,3)end
 local aC=#aR==16 and tonumber(aR)
-return aC and ak("%016.0f",fx(aC))or aR
+return aC and ak("%016.0f",fz(aC))or aR
 end
-local function iU(m,ab)
-if m==""then return ab.an.et()end
+local function iV(m,ab)
+if m==""then return ab.an.eu()end
 local _,am=string.find(m,"^%d*")
 if am<16 or(am<#m and string.byte(m,am+1)<128)then return nil end
-local aR=gH(bn(m,1,am))
-local eq=#aR+#m-am
-local h=ab.an.cB(aR..bn(m,am+1),1,#aR,ab,#aR+1,eq)
-if am==16 then h.Y=aM(h.Y,ib(tonumber(m)or 0))end
+local aR=gK(bo(m,1,am))
+local er=#aR+#m-am
+local h=ab.an.cB(aR..bo(m,am+1),1,#aR,ab,#aR+1,er)
+if am==16 then h.Y=aM(h.Y,ic(tonumber(m)or 0))end
 return h
 end
-local function gZ(K)
-return string.char(string.byte(K)-128)
+local function hc(O)
+return string.char(string.byte(O)-128)
 end
-local function hw(e)
+local function hx(e)
 local v=e.v
 local ag=v.ag
 e.D=0
 if v.cC=="s"then
-local dY=ag[1].an.hQ(e.ac,ag[1])
-e.D,e.ae=dY.D,{dY}
-return not dY.eI
+local dZ=ag[1].an.hR(e.ac,ag[1])
+e.D,e.ae=dZ.D,{dZ}
+return not dZ.eJ
 end
 local m,ae,E=call("GET",e.ac)or"",{nil},1
-local bg=#ag>1 and string.gsub(bn(m,1,#ag),"[\\128-\\255]",gZ)
-if not(bg and(bg==v.bJ or bg==v.dF))then
-e.D,E=fy(m)
+local bg=#ag>1 and string.gsub(bo(m,1,#ag),"[\\128-\\255]",hc)
+if not(bg and(bg==v.bJ or bg==v.dG))then
+e.D,E=fA(m)
 if E>10 then E=1 end
 end
 e.ae=ae
 if v.cC=="t"then
-ae[1]=iU(bn(m,E),ag[1])
+ae[1]=iV(bo(m,E),ag[1])
 return ae[1]
 end
-if v.cC=="f"and ag[1].aV>0 and ag[1].an.eM(bn(m,E))then
-ae[1]=ag[1].an.gC(bn(m,E),ag[1].aV)
+if v.cC=="f"and ag[1].aV>0 and ag[1].an.eN(bo(m,E))then
+ae[1]=ag[1].an.gF(bo(m,E),ag[1].aV)
 return true
 end
-local gt=v.br and kQ(m,E,v.br,ag)
-if gt then
-e.ae=gt
+local gw=v.bs and kR(m,E,v.bs,ag)
+if gw then
+e.ae=gw
 return true
 end
 local r=#ag
 if r==0 then
-e.em=bn(m,E)
+e.en=bo(m,E)
 return true
 end
-local aC=bn(m,E,E+r-1)
-local bV=string.gsub(aC,"[\\128-\\255]",gZ)
-local bN=bV==v.bJ or bV==v.dF
-local dF=bN and bV~=v.bJ
+local aC=bo(m,E,E+r-1)
+local bV=string.gsub(aC,"[\\128-\\255]",hc)
+local bN=bV==v.bJ or bV==v.dG
+local dG=bN and bV~=v.bJ
 if not bN and E<=#m then return false end
 E=E+r
 for i=1,r do
 local ab=ag[i]
 local an=ab.an
-if ab.dY then
-ae[i]=an.hQ(e.ci[i],ab)
-if ae[i].eI then return false end
+if ab.dZ then
+ae[i]=an.hR(e.ci[i],ab)
+if ae[i].eJ then return false end
 elseif bN then
-local aB=E+(ab.bq or an.he)
-local dU,eq=1,0
+local aB=E+(ab.br or an.hg)
+local dV,er=1,0
 if aC~=bV and string.byte(aC,i)>=128 then
-dU,eq=aB+1,aB+(string.byte(m,aB)or 0)
-aB=eq+1
+dV,er=aB+1,aB+(string.byte(m,aB)or 0)
+aB=er+1
 end
-if not(ab.bq or dF)then
+if not(ab.br or dG)then
 aB=#m+1
 if r>1 and E+3<aB then
 aB=bl(E+4+al("<I4",m,E),aB)
@@ -1377,202 +1377,202 @@ end
 if aB-E<7 or al("<I7",m,E)~=ab.w then return false end
 end
 if aB>#m+1 or(i==r and aB<=#m)then return false end
-local cB=dF and an.gg or an.cB
-local am=dU>1 and dU-2 or aB-1
-ae[i]=cB(m,E,am,ab,dU,eq)
+local cB=dG and an.gj or an.cB
+local am=dV>1 and dV-2 or aB-1
+ae[i]=cB(m,E,am,ab,dV,er)
 E=aB
 else
-ae[i]=an.et()
+ae[i]=an.eu()
 end
 end
 return true
 end
-local function iV(e)
+local function iW(e)
 local v=e.v.bA or e.v
-e.v,e.dp,e.dN=v,nil,nil
-if e.et then
+e.v,e.dq,e.dO=v,nil,nil
+if e.eu then
 e.D,e.ae=0,{}
-elseif not(v.bK and hw(e))then
-fV(e)
+elseif not(v.bK and hx(e))then
+fY(e)
 end
 end
-local function jl(aR)
-return#aR==16 and aR>="5"and gx..aR or aR
+local function jm(aR)
+return#aR==16 and aR>="5"and gA..aR or aR
 end
-local function iZ(e,m)
-if string.byte(e.em,1)==83 and#e.em>53 then
+local function ja(e,m)
+if string.byte(e.en,1)==83 and#e.en>53 then
 call("SETRANGE",e.ac,"1",aS("<d",e.D))
 else
-call("SET",e.ac,m..e.em,"KEEPTTL")
+call("SET",e.ac,m..e.en,"KEEPTTL")
 end
-local dX=fi(e.D)
-if call("PTTL",e.ac)<dX then call("PEXPIRE",e.ac,dX)end
+local dY=fj(e.D)
+if call("PTTL",e.ac)<dY then call("PEXPIRE",e.ac,dY)end
 end
-local function fl(e)
+local function fm(e)
 local v=e.v
 local ag,ad,m,bJ=v.ag,e.D,"",v.bJ
-if e.dp then return e.dp.fl(e)end
+if e.dq then return e.dq.fm(e)end
 if v.cC=="s"then return end
-local gt=v.br and gG(e.ae,v.br,ag)
+local gw=v.bs and gJ(e.ae,v.bs,ag)
 for i,ab in ipairs(ag)do
-if not ab.dY then
+if not ab.dZ then
 ad=aM(ad,ab.an.dn(e.ae[i],ab))
-local h=ab.an.ea(e.ae[i],ab)
-if not ab.bq and#ag>1 then h=aS("<I4",#h)..h end
-local aK=ab.an.gR and ab.an.gR(e.ae[i],ab)or""
-if aK~=""and#ag==1 then h=jl(h)..aK end
+local h=ab.an.eb(e.ae[i],ab)
+if not ab.br and#ag>1 then h=aS("<I4",#h)..h end
+local aK=ab.an.gU and ab.an.gU(e.ae[i],ab)or""
+if aK~=""and#ag==1 then h=jm(h)..aK end
 if aK~=""and#ag>1 then
 h=h..string.char(#aK)..aK
-bJ=bn(bJ,1,i-1)..string.char(string.byte(bJ,i)+128)..bn(bJ,i+1)
+bJ=bo(bJ,1,i-1)..string.char(string.byte(bJ,i)+128)..bo(bJ,i+1)
 end
 m=m..h
 end
 end
 if v.cC~="t"and m~=""then m=bJ..m end
-if v.cC=="t"then m=jl(m)end
-if gt then m=gt end
+if v.cC=="t"then m=jm(m)end
+if gw then m=gw end
 if e.D>q then m="b"..aS("<d",e.D)..m end
-if#ag==0 and e.em~=""then return iZ(e,m)end
-local cN=gt and gX(v.br,ad)or fi(ad)
+if#ag==0 and e.en~=""then return ja(e,m)end
+local cN=gw and ha(v.bs,ad)or fj(ad)
 if m~=""then call("SET",e.ac,m,"PX",cN)end
 end`;
 
-const part29 = `local function ev(e)
-iV(e)
-local ag,ae,ep=e.v.ag,e.ae,false
+const part29 = `local function ew(e)
+iW(e)
+local ag,ae,eq=e.v.ag,e.ae,false
 for i=1,#ag do
 local ab,h=ag[i],ae[i]
-ae[i]=ab.an.dS(h,ab,bp)
-ep=ep or ae[i]~=h
+ae[i]=ab.an.dT(h,ab,bq)
+eq=eq or ae[i]~=h
 end
-if ep and not bp then fl(e)end
+if eq and not bq then fm(e)end
 end`;
 
-const part30 = `local function dG(aa)
-local aI,aU="",aa
+const part30 = `local function dH(aa)
+local aD,aU="",aa
 while aU>=128 do
-aI,aU=aI..eG(aU%128+128),aF(aU/128)
+aD,aU=aD..eH(aU%128+128),aG(aU/128)
 end
-return aI..eG(aU)
+return aD..eH(aU)
 end`;
 
-const part31 = `local dO,bp={},false
-local function fV()
+const part31 = `local dP,bq={},false
+local function fY()
 error("RULES",0)
 end`;
 
 const part32 = `for i=1,aa()do
-dO[i]=eY()
+dP[i]=eZ()
 end
 local function cL()
-local dE,be,at,D=aI(),aa(),q,q
+local dF,be,at,D=aD(),aa(),q,q
 local av={nil}
 for i=1,aa()do
-av[i]=eZ()
+av[i]=fa()
 end
-bp=dE=="2"
+bq=dF=="2"
 for i=1,#av do
 local e=av[i]
-at=aM(at,hf(e))
+at=aM(at,hh(e))
 D=aM(D,e.D)
 end
-local jh=at<=q or(dE=="1"and at-q<=be)
-if jh and dE~="2"then
+local ji=at<=q or(dF=="1"and at-q<=be)
+if ji and dF~="2"then
 for i=1,#av do
-gy(av[i],at)
+gB(av[i],at)
 end
 end
-local aq={jh and 1 or D>q and 2 or 0,at-q,nil,nil}
+local aq={ji and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#av do
-eb(aq,av[i])
+ec(aq,av[i])
 end
-ed(aq,av)
+ee(aq,av)
 return aq
 end
 local V={q}
 for i=1,aa()do
-V[i+1]=jn(cL)
+V[i+1]=jo(cL)
 end
 return V`;
 
 const part33 = `local call,bk,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local bn,cd,aF,db,bl,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+local bo,cd,aG,db,bl,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
 local aS,al=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
-local dV=call("TIME")
-q=dV[1]*1000000+dV[2]
+local dW=call("TIME")
+q=dW[1]*1000000+dW[2]
 end`;
 
-const part34 = `local af,Q,w,bC,be,bp,jB=0,0,0,0,0,false,false
+const part34 = `local af,Q,w,bC,be,bq,jC=0,0,0,0,0,false,false
 local V,A,bP={q},1,nil`;
 
-const part35 = `local function fP()`;
+const part35 = `local function fS()`;
 
 const part36 = `local cm,cn=ARGV[2]+0,{}
-local function fi(ad)
+local function fj(ad)
 return aM(db((ad-q)/1000),1)+cm
 end
 local function cN(ad)
-return ak("%.0f",fi(ad))
+return ak("%.0f",fj(ad))
 end`;
 
 const part37 = `local an
-local function eh(ac,lQ,m,dX)
-local au=lQ and bk("SET",ac,m,"PX",dX)or bk("SET",ac,m,"PX",dX,"NX")or bk("GET",ac)
+local function ei(ac,lQ,m,dY)
+local au=lQ and bk("SET",ac,m,"PX",dY)or bk("SET",ac,m,"PX",dY,"NX")or bk("GET",ac)
 return au and au.err
 end
 local function aY(ac,m,ay)
-an=an or cn[ip]()
-local g,D,O,h={Q=Q,w=w,bC=bC},0,1,nil
+an=an or cn[iq]()
+local g,D,K,h={Q=Q,w=w,bC=bC},0,1,nil
 if m then
-D,O=fy(m)
+D,K=fA(m)
 end
-local K=m and bn(m,O,O)
-local bq=m and#m-O
-if K==an.K and bq>6 and al("<I7",m,O+1)==w then
-h=an.cB(m,O+1,#m)
-elseif K=="-"and bC>0 and an.eM and an.eM(bn(m,O))then
-h=an.gC(bn(m,O),bC)
-elseif K==ip and bq==an.he then
-h=an.gg(m,O+1)
-elseif m and not(O==10 and bq<0)then
+local O=m and bo(m,K,K)
+local br=m and#m-K
+if O==an.O and br>6 and al("<I7",m,K+1)==w then
+h=an.cB(m,K+1,#m)
+elseif O=="-"and bC>0 and an.eN and an.eN(bo(m,K))then
+h=an.gF(bo(m,K),bC)
+elseif O==iq and br==an.hg then
+h=an.gj(m,K+1)
+elseif m and not(K==10 and br<0)then
 return"RULES"
 else
-h=an.et()
+h=an.eu()
 end
-local bL=an.dS(h,g)
-local ep=bL~=h
+local bL=an.dT(h,g)
+local eq=bL~=h
 h=bL
-local ah,at,ej=0,aM(q,D,an.dm(h,af,g)),q
+local ah,at,ek=0,aM(q,D,an.dm(h,af,g)),q
 while ah<ay and(at<=q or ah==0 and at-q<=be)do
-ah,ej=ah+1,at
-if bp then break end
-h=an.ds(h,at,af,g)
+ah,ek=ah+1,at
+if bq then break end
+h=an.dt(h,at,af,g)
 if ah<ay then at=aM(q,D,an.dm(h,af,g))end
 end
-local aH
-if(ah>0 or ep)and not bp then
-local bA,ad=an.K..an.ea(h,g),an.dn(h,g)
+local aI
+if(ah>0 or eq)and not bq then
+local bA,ad=an.O..an.eb(h,g),an.dn(h,g)
 if D>q then
 bA,ad="b"..aS("<d",D)..bA,aM(D,ad)
 end
-aH=eh(ac,m,bA,cN(ad))
+aI=ei(ac,m,bA,cN(ad))
 elseif not m then
-aH=bk("GET",ac)
-aH=aH and aH.err
+aI=bk("GET",ac)
+aI=aI and aI.err
 end
-if aH then return false,aH end
-local aT,reset=an.eO(h,g)
+if aI then return false,aI end
+local aT,reset=an.eP(h,g)
 if ah==0 and D>q then return{2,at-q,aT,reset}end
-if ah>0 and ej>q then return{1,ej-q,aT,reset}end
+if ah>0 and ek>q then return{1,ek-q,aT,reset}end
 return ah,aT,reset,ah==ay and 0 or at-q
 end`;
 
-const part38 = `local function dZ(ac,m,ay,bD)
-if not jB then
-jA()
-jB=true
+const part38 = `local function ea(ac,m,ay,bD)
+if not jC then
+jB()
+jC=true
 end
 local ah,aT,reset,bj=cL(ac,m,ay)
 if not ah then
@@ -1594,13 +1594,13 @@ A=A+2
 end
 end`;
 
-const part39 = `return dZ
+const part39 = `return ea
 end`;
 
-const part40 = `local em
-local function dZ(ac,m,ay,bD)
-em=em or fP()
-em(ac,m,ay,bD)
+const part40 = `local en
+local function ea(ac,m,ay,bD)
+en=en or fS()
+en(ac,m,ay,bD)
 end`;
 
 const part41 = `local E,am=2,0
@@ -1610,16 +1610,16 @@ am=bl(am+ARGV[E+2],#KEYS)
 af,Q,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
 bC,be=ARGV[E+6]+0,ARGV[E+7]+0
 local bD=ct>=8
-bp,jB,E=ct%2==1,false,E+7
-for O=J,am,1000 do
-local aB=bl(O+999,am)
-local bX=jN and call("MGET",unpack(KEYS,O,aB))
-if not(bD or bp)then
-fJ(bX,O,aB)
+bq,jC,E=ct%2==1,false,E+7
+for K=J,am,1000 do
+local aB=bl(K+999,am)
+local bX=jO and call("MGET",unpack(KEYS,K,aB))
+if not(bD or bq)then
+fM(bX,K,aB)
 else
-for i=O,aB do
+for i=K,aB do
 local ay=bD and ARGV[E+i-J+1]+0 or 1
-dZ(KEYS[i],bX and bX[i-O+1],ay,bD)
+ea(KEYS[i],bX and bX[i-K+1],ay,bD)
 end
 end
 end
@@ -1630,18 +1630,18 @@ return bP and redis.error_reply(bP)or V`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "2071e3d2926612ea336fcd309af514ba3b18502d",
-  acrossSha1: "c5283edeedf900abb4d8d6ce809d3289454de67b",
+  sha1: "cf16dfbff86ff9dbf5dbdd93bcc8012deefed542",
+  acrossSha1: "0737e41e616243f8e6dfddc4eeb445a76925ffaf",
   source: `local call,bk,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
-local dV=call("TIME")
-q=dV[1]*1000000+dV[2]
+local dW=call("TIME")
+q=dW[1]*1000000+dW[2]
 end
 ${part1}
-local dA
-local function fW(us,aA,Y)
-local az,H,bj=dA-q,us-dA,aA-dA
+local dB
+local function fZ(us,aA,Y)
+local az,H,bj=dB-q,us-dB,aA-dB
 if H>0 then
 if Y==0 or Y==1 and H>8*az or Y==2 and H>1024*az then return nil end
 else
@@ -1649,29 +1649,29 @@ Y=0
 end
 return bj>1024*az and 3 or bj>8*az and Y<2 and 2 or Y>0 and Y or 1
 end
-local hi=1e13
+local hk=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local ac,ir,dK,gd=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if ir+ARGV[2]*1000<hi then
-local bc,cT,bd,bs=
-q+ir,dK+0,1000*4^(gd-50),gd*cK-fd
-local eA=q+cw/2
-dA=q+ARGV[5]
+local ac,is,dL,gg=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if is+ARGV[2]*1000<hk then
+local bc,cT,bd,bt=
+q+is,dL+0,1000*4^(gg-50),gg*cK-fe
+local eB=q+cw/2
+dB=q+ARGV[5]
 local m,dd=bk("GET",ac),nil
 local bN=m and#m==16 and tonumber(m)
 if bN then
-local us,Y=bN-bs,0
-while us>eA do
+local us,Y=bN-bt,0
+while us>eB do
 us,Y=us-cw,Y+1
 end
 local aA=(us<q and q or us)+cT
 local bZ=aA-us
-if aA<=bc and aA<fd+cK and us%bd+bZ<bd then
-local bw=aA>dA and fW(us,aA,Y)or aA<=dA and 0
+if aA<=bc and aA<fe+cK and us%bd+bZ<bd then
+local bw=aA>dB and fZ(us,aA,Y)or aA<=dB and 0
 if bw then
 if bw~=Y then bZ=bZ+(bw-Y)*cw end
-local ge=bZ==cT and dK or ak("%d",bZ)
-if bk("INCRBY",ac,ge)==bN+bZ then dd=aA-q end
+local gh=bZ==cT and dL or ak("%d",bZ)
+if bk("INCRBY",ac,gh)==bN+bZ then dd=aA-q end
 end
 end
 end
@@ -1680,105 +1680,105 @@ end
 end
 ${part2}
 ${part3}
-local bn,cd,aF,bl,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
+local bo,cd,aG,bl,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local cm=ARGV[2]+0
-local jz=9007199254740991
-local function hO(us,bd)
-return ak("%d",aF((us-us%bd+bd-q)/1000)+2+cm)
+local jA=9007199254740991
+local function hP(us,bd)
+return ak("%d",aG((us-us%bd+bd-q)/1000)+2+cm)
 end
 local V,A,E,am={q},1,2,0
 while am<#KEYS do
 local ct,J=ARGV[E+1]+0,am+1
 am=bl(am+ARGV[E+2],#KEYS)
-local az,dK,gd,be,gf=
+local az,dL,gg,be,gi=
 ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
-local cT=dK+0
-local y,aL,bq,gv=1,0,16,"%016d"
-local bp,bD,lu=ct%2>=1,ct%16>=8,ct>=16
+local cT=dL+0
+local y,aL,br,gy=1,0,16,"%016d"
+local bq,bD,lu=ct%2>=1,ct%16>=8,ct>=16
 E=E+5
 if ct%4>=2 then
 be,E=ARGV[E+1]+0,E+1
 end
 if ct%8>=4 then
-gf,y,aL=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bq,gv=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+gi,y,aL=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+br,gy=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
 local bc=q+be+az
-local bd,gK,eA=1000*4^(gd-50),gd*cK,q+cw/2
-local fO=bq==16 and be+az+cm*1000<hi
-local bs=gK-fd
-local hJ,bX,aU=A-J+1,nil,nil
-local fp,bt=q+bs+cT,bl(q+az+bs,gK+cK-1)
-dA=q+az
-if lu and fO and not bp and fp<=bt then
+local bd,gN,eB=1000*4^(gg-50),gg*cK,q+cw/2
+local fR=br==16 and be+az+cm*1000<hk
+local bt=gN-fe
+local hK,bX,aU=A-J+1,nil,nil
+local fr,bm=q+bt+cT,bl(q+az+bt,gN+cK-1)
+dB=q+az
+if lu and fR and not bq and fr<=bm then
 bX={}
-local function kv(ac,au)
-local aA,Y=au-bs,0
-while aA>eA do
+local function kw(ac,au)
+local aA,Y=au-bt,0
+while aA>eB do
 aA,Y=aA-cw,Y+1
 end
 local us=aA-cT
-if us<q or aA>bc or aA+bs>=gK+cK then return nil end
+if us<q or aA>bc or aA+bt>=gN+cK then return nil end
 local bw=0
-if aA>dA then bw=fW(us,aA,Y)end
+if aA>dB then bw=fZ(us,aA,Y)end
 if bw and bw~=Y then call("INCRBY",ac,ak("%d",(bw-Y)*cw))end
 return bw and aA
 end
 for i=J,am do
 local ac=KEYS[i]
-local au=bk("INCRBY",ac,dK)
+local au=bk("INCRBY",ac,dL)
 local bZ=type(au)=="number"
-local us=bZ and au>=fp and au<=bt and au-bs
-if bZ and not us and au>bt and(be>0 or au-bs>eA)then
-us=kv(ac,au)
+local us=bZ and au>=fr and au<=bm and au-bt
+if bZ and not us and au>bm and(be>0 or au-bt>eB)then
+us=kw(ac,au)
 end
 if us then
-if us%bd<cT then call("PEXPIRE",ac,hO(us,bd))end
-V[hJ+i]=us-q
+if us%bd<cT then call("PEXPIRE",ac,hP(us,bd))end
+V[hK+i]=us-q
 else
 local m=""
 if au~=cT then
-if bZ then call("INCRBY",ac,"-"..dK)end
+if bZ then call("INCRBY",ac,"-"..dL)end
 m=bk("GET",ac)
 end
 aU=aU or{}
-aU[#aU+1],V[hJ+i],bX[i-J+1]=i,false,type(m)=="string"and m
+aU[#aU+1],V[hK+i],bX[i-J+1]=i,false,type(m)=="string"and m
 end
 end
 else
 bX=call("MGET",unpack(KEYS,J,bl(J+999,am)))
-for O=J+1000,am,1000 do
-local dr=call("MGET",unpack(KEYS,O,bl(O+999,am)))
-for i=1,#dr do
-bX[O-J+i]=dr[i]
+for K=J+1000,am,1000 do
+local ds=call("MGET",unpack(KEYS,K,bl(K+999,am)))
+for i=1,#ds do
+bX[K-J+i]=ds[i]
 end
 end
-local kK=fO and not(bp or bD)
+local kL=fR and not(bq or bD)
 for i=J,am do
-local ac,m,dd=KEYS[i],kK and bX[i-J+1],nil
+local ac,m,dd=KEYS[i],kL and bX[i-J+1],nil
 local bN=m and#m==16 and tonumber(m)
 if bN then
-local us,Y=bN-bs,0
-while us>eA do
+local us,Y=bN-bt,0
+while us>eB do
 us,Y=us-cw,Y+1
 end
 local aA=(us<q and q or us)+cT
 local bZ=aA-us
-if aA<=bc and aA<fd+cK and us%bd+bZ<bd then
-local bw=aA>dA and fW(us,aA,Y)or aA<=dA and 0
+if aA<=bc and aA<fe+cK and us%bd+bZ<bd then
+local bw=aA>dB and fZ(us,aA,Y)or aA<=dB and 0
 if bw then
 if bw~=Y then bZ=bZ+(bw-Y)*cw end
-local ge=bZ==cT and dK or ak("%d",bZ)
-if bk("INCRBY",ac,ge)==bN+bZ then dd=aA-q end
+local gh=bZ==cT and dL or ak("%d",bZ)
+if bk("INCRBY",ac,gh)==bN+bZ then dd=aA-q end
 end
 end
 end
 if dd then
-V[hJ+i]=dd
+V[hK+i]=dd
 else
 aU=aU or{}
-aU[#aU+1],V[hJ+i]=i,false
+aU[#aU+1],V[hK+i]=i,false
 end
 end
 end
@@ -1786,48 +1786,48 @@ if aU then
 ${part4}
 ${part5}
 local g={y=y,az=az,aL=aL}
-local function cB(m,bq,y)
+local function cB(m,br,y)
 local D,us,ai,h,Y=0,nil,0,nil,0
 if#m>8 and cd(m,1)==98 then
-D=fy(m)
-m=bn(m,10)
+D=fA(m)
+m=bo(m,10)
 end
 if m==""then return 0,0,D end
 local aK=string.find(m,"[^%d]")
 if aK and aK>16 and cd(m,aK)>127 then
-local aR=bn(m,1,aK-1)
-local O=#aR==18 and bn(aR,1,2)==gx and 3 or 1
-h={us=tonumber(bn(aR,O,O+15))or 0,ai=tonumber(bn(aR,O+16))or 0}
+local aR=bo(m,1,aK-1)
+local K=#aR==18 and bo(aR,1,2)==gA and 3 or 1
+h={us=tonumber(bo(aR,K,K+15))or 0,ai=tonumber(bo(aR,K+16))or 0}
 if aK==#m then
-Y=aF((cd(m,aK)-128)/8)
+Y=aG((cd(m,aK)-128)/8)
 else
 bv().cr(m,aK,#m,h,g)
 Y=h.Y
 end
 m=aR
 end
-if#m==18 and bn(m,1,2)==gx then
-m=bn(m,3)
+if#m==18 and bo(m,1,2)==gA then
+m=bo(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dJ+cw then Y=ib(us)end
-us=fx(us)
+if us>=dK+cw then Y=ic(us)end
+us=fz(us)
 end
 elseif#m>16 then
-us=tonumber(bn(m,1,16))
+us=tonumber(bo(m,1,16))
 end
-if not us or not(us<=jz)or(aK and not h)then return nil end
-if#m~=bq then return us+1,0,D,Y,nil,h and h.x end
-if bq>16 then ai=bl(tonumber(bn(m,17))or 0,y-1)end
+if not us or not(us<=jA)or(aK and not h)then return nil end
+if#m~=br then return us+1,0,D,Y,nil,h and h.x end
+if br>16 then ai=bl(tonumber(bo(m,17))or 0,y-1)end
 return us,ai,D,Y,h and h.ap,h and h.x
 end
 local function cL(i)
 local ac,m,us,ai,D,at=KEYS[i],bX[i-J+1],0,0,0,q
-local Y,ep,ap,x,jK=0,false,nil,nil,nil
+local Y,eq,ap,x,jL=0,false,nil,nil,nil
 if m then
-us,ai,D,Y,ap,x=cB(m,bq,y)
+us,ai,D,Y,ap,x=cB(m,br,y)
 if not us then
 A=A+1
 V[A]="RULES"
@@ -1836,8 +1836,8 @@ end
 if D>q then at=D end
 if us-az>=q or(x or 0)>q then
 local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
-local bL=bv().dS(h,g)
-ep=bL~=h
+local bL=bv().dT(h,g)
+eq=bL~=h
 us,ai,Y,ap,x=bL.us,bL.ai,bL.Y,bL.ap,bL.x
 end
 end
@@ -1845,8 +1845,8 @@ local aA,cb=us,ai
 if us<at-1 or(us<at and ai==0)then
 aA,cb=at,0
 end
-local jm,iB=aA,cb
-aA,cb=aA+cT,cb+gf
+local jn,iC=aA,cb
+aA,cb=aA+cT,cb+gi
 if cb>=y then
 aA,cb=aA+1,cb-y
 end
@@ -1856,25 +1856,25 @@ ah=1
 local ay=1
 if bD then ay=ARGV[E+i-J+1]+0 end
 if ay>1 then
-local bm=bc-jm+(aL-iB)/y
-ah=aM(bl(aF(bm/(cT+gf/y)),ay),1)
+local bn=bc-jn+(aL-iC)/y
+ah=aM(bl(aG(bn/(cT+gi/y)),ay),1)
 for o=bl(ah+1,ay),aM(ah-1,1),-1 do
-local aP=iB+o*gf
-local cs=aF(aP/y)
-aA,cb=jm+o*cT+cs,aP-cs*y
+local aP=iC+o*gi
+local cs=aG(aP/y)
+aA,cb=jn+o*cT+cs,aP-cs*y
 ah=o
 if aA<bc or(aA==bc and cb<=aL)then break end
 end
 end
 end
-local aH
-if(ah>0 or ep)and not bp then
+local aI
+if(ah>0 or eq)and not bq then
 if ah==0 then
 aA,cb,at=us,ai,q
 end
-local bA,au=ak(gv,aA,cb),nil
-if bq==16 and aA>=dJ then bA=gx..bA end
-local aK,ad,gW="",aA+2,gK
+local bA,au=ak(gy,aA,cb),nil
+if br==16 and aA>=dK then bA=gA..bA end
+local aK,ad,gZ="",aA+2,gN
 local H=aA-az
 if cb>aL then H=H+1 end
 if ap or x or at>q then
@@ -1882,19 +1882,19 @@ local bu=bv()
 local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
 ap=bu.bx(h)
 local bM=aM(at>q and at or 0,x or 0)
-local next=bu.dj(aA,cb,ap,bM,g,bu.ez(h,g))
+local next=bu.dj(aA,cb,ap,bM,g,bu.eA(h,g))
 aK=bu.bA(next,g)
-if ap then ad=aM(ad,bu.eJ(aA,next.ap)+2)end
+if ap then ad=aM(ad,bu.eK(aA,next.ap)+2)end
 if next.x then ad=aM(ad,next.x+2)end
-ap=ap or bu.eD
+ap=ap or bu.eE
 if ah>0 and(ap.us>0 or ap.ai>0 or x or at>q)then
-jK={us,ai,ap.us,ap.ai,x or 0}
+jL={us,ai,ap.us,ap.ai,x or 0}
 end
 elseif H>q then
-local kE=us-az+(ai>aL and 1 or 0)>q
-local bw=fH(H-q,az,kE and Y or 0)
-if fO and D<=q then
-gW=gK+bw*cw
+local kF=us-az+(ai>aL and 1 or 0)>q
+local bw=fK(H-q,az,kF and Y or 0)
+if fR and D<=q then
+gZ=gN+bw*cw
 else
 aK=string.char(128+8*bw)
 end
@@ -1907,29 +1907,29 @@ bA=bA..aK
 bA="b"..struct.pack("<d",D)..bA
 au=bk("SET",ac,bA,"PX",math.ceil((aM(ad,D)-q)/1000)+cm)
 else
-if fO then bA=ak("%d",gW+us%cK)end
-au=m and bk("SET",ac,bA,"PX",hO(us,bd))
-or bk("SET",ac,bA,"PX",hO(us,bd),"NX")
+if fR then bA=ak("%d",gZ+us%cK)end
+au=m and bk("SET",ac,bA,"PX",hP(us,bd))
+or bk("SET",ac,bA,"PX",hP(us,bd),"NX")
 or bk("GET",ac)
 end
-aH=au and au.err
+aI=au and au.err
 elseif not m then
-local hp=bk("GET",ac)
-aH=hp and hp.err
+local fq=bk("GET",ac)
+aI=fq and fq.err
 end
 A=A+1
-if aH then
-V[A]=aH
-return string.find(aH,"READONLY",1,true)and aH
+if aI then
+V[A]=aI
+return string.find(aI,"READONLY",1,true)and aI
 end
 if us<q then
 us,ai=q,0
 end
 local dd=(us-q)*y+ai
-if D>q or dd>jz or jK then
+if D>q or dd>jA or jL then
 local aq={D>q and D-q or 0,ah,us-q,ai}
-for bu=1,jK and 5 or 0 do
-aq[4+bu]=jK[bu]
+for bu=1,jL and 5 or 0 do
+aq[4+bu]=jL[bu]
 end
 V[A]=aq
 elseif bD then
@@ -1940,17 +1940,17 @@ else
 V[A]=ah>0 and dd or-1-dd
 end
 end
-local aH
+local aI
 for _,i in ipairs(aU)do
-if not bD then A=hJ+i-1 end
-aH=cL(i)or aH
+if not bD then A=hK+i-1 end
+aI=cL(i)or aI
 end
-if aH then return redis.error_reply(aH)end
+if aI then return redis.error_reply(aI)end
 end
 if bD then
 E=E+am-J+1
 else
-A=hJ+am
+A=hK+am
 end
 end
 return V`,
@@ -1959,18 +1959,18 @@ return V`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "6c06ba3d58e8bd6080b6b860d9ee08d2c3cb72bf",
-  source: `local dV=redis.call("TIME")
+  sha1: "0631619d15454c4a8cc6d7238a8cc7c85c97a21a",
+  source: `local dW=redis.call("TIME")
 local lv=redis.pcall("INFO")
-local aq={dV[1],dV[2],type(lv)=="string"and lv or""}
+local aq={dW[1],dW[2],type(lv)=="string"and lv or""}
 local li={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,gN in ipairs(ARGV)do
-local dH={}
-for jT in string.gmatch(gN,"%S+")do
-dH[#dH+1]=li[jT]or jT
+for _,gQ in ipairs(ARGV)do
+local dI={}
+for jU in string.gmatch(gQ,"%S+")do
+dI[#dI+1]=li[jU]or jU
 end
-local jS=redis.pcall(unpack(dH))
-if type(jS)=="table"and jS.err then aq[#aq+1]=jS.err end
+local jT=redis.pcall(unpack(dI))
+if type(jT)=="table"and jT.err then aq[#aq+1]=jT.err end
 end
 return aq`,
 };
@@ -1978,464 +1978,464 @@ return aq`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "e569b2492e0dcedad6a09c872ea855bb7b5bf360",
-  source: `local function ew(cf)
+  sha1: "03c4a6ffb5746f84b3a7a523dd2cc751e0982394",
+  source: `local function ex(cf)
 ${part6}
-local lF=aI()~=""
+local lF=aD()~=""
 local function ax(us)
 return ak("%.0f",us)
 end
 local cg=ax(q)
-local function ei(v)
-v.ei=v.ei or ax(q+v.cW)
-return v.ei
+local function ej(v)
+v.ej=v.ej or ax(q+v.cW)
+return v.ej
 end
-local function hn(bo)
-return bo==q and"-"..cg or ax(-bo)
+local function hp(bp)
+return bp==q and"-"..cg or ax(-bp)
 end
-local function iF(ac,us)
-if call("PTTL",ac)<fi(q+us)then call("PEXPIRE",ac,fi(q+us+us/8))end
+local function iG(ac,us)
+if call("PTTL",ac)<fj(q+us)then call("PEXPIRE",ac,fj(q+us+us/8))end
 end
-local channel,hr=aI(),{}
-local kx=5000
+local channel,hs=aD(),{}
+local ky=5000
 local function inbox(aW)
 return channel.."%"..aW
 end
-local lD,dy=aI()=="1",aa()
-for i=1,dy do
-local aW=aI()
-hr[aW]="caller"
+local lD,dz=aD()=="1",aa()
+for i=1,dz do
+local aW=aD()
+hs[aW]="caller"
 if lD then
-local kT=inbox(aW)
-local cl=call("LRANGE",kT,"0","-1")
+local kU=inbox(aW)
+local cl=call("LRANGE",kU,"0","-1")
 if#cl==0 then
-call("RPUSH",kT,"")
+call("RPUSH",kU,"")
 cf[#cf+1]="missed "..aW
 elseif#cl>1 then
-call("LTRIM",kT,"0","0")
+call("LTRIM",kU,"0","0")
 for bi=2,#cl do
 cf[#cf+1]=cl[bi]
 end
 end
-call("PEXPIRE",kT,kx)
+call("PEXPIRE",kU,ky)
 end
 end
 ${part7}
 ${part2}
-local function jD()
-local dO,bP,gp,bp,hM={},nil,nil,false,false
-local function ev(e)
-if#e.v.ag>0 then return gp.ev(e)end
-local m,E=not e.et and call("GET",e.ac)or"",1
-e.D,E=fy(m)
-e.ae,e.em={},bn(m,E>10 and 1 or E)
+local function jE()
+local dP,bP,gs,bq,hN={},nil,nil,false,false
+local function ew(e)
+if#e.v.ag>0 then return gs.ew(e)end
+local m,E=not e.eu and call("GET",e.ac)or"",1
+e.D,E=fA(m)
+e.ae,e.en={},bo(m,E>10 and 1 or E)
 end
-local function fl(e)
-gp.fl(e)
+local function fm(e)
+gs.fm(e)
 end
 ${part8}
 ${part9}
-local eS={}
-local function fw(e)
-local bS=eS[e.aN]
+local eT={}
+local function fy(e)
+local bS=eT[e.aN]
 if bS then return bS end
 local J=call("ZRANGE",e.aN,"0","1","WITHSCORES")
-bS={bo=0,bx=0,bf=nil,hT=false,bT=0}
+bS={bp=0,bx=0,bf=nil,hU=false,bT=0}
 if J[1]=="#"then
-bS.bo=-J[2]
-bS.hT=not J[4]or J[4]+0>q
-if bS.hT and J[4]then bS.bf=J[4]+0 end
+bS.bp=-J[2]
+bS.hU=not J[4]or J[4]+0>q
+if bS.hU and J[4]then bS.bf=J[4]+0 end
 end
-if J[3]or not bS.hT then bS.bx=call("ZCOUNT",e.aN,"("..cg,"+inf")end
-eS[e.aN]=bS
+if J[3]or not bS.hU then bS.bx=call("ZCOUNT",e.aN,"("..cg,"+inf")end
+eT[e.aN]=bS
 return bS
 end
-local function kd(e,n)
-local bS=fw(e)
+local function ke(e,n)
+local bS=fy(e)
 if n==1 and bS.bf then return bS.bf end
-local bH=n==1 and bS.hT and call("ZRANGE",e.aN,"1","1","WITHSCORES")
+local bH=n==1 and bS.hU and call("ZRANGE",e.aN,"1","1","WITHSCORES")
 or call("ZRANGEBYSCORE",e.aN,"("..cg,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bS.bf=bH[2]+0 end
 return bH[2]+0
 end
-local function dT(e,I)
-local bx=fw(e).bx
-local hP=bx+I-e.v.I
-if hP>bx then return 1e15 end
-return hP<=0 and 0 or kd(e,hP)-q
+local function dU(e,I)
+local bx=fy(e).bx
+local hQ=bx+I-e.v.I
+if hQ>bx then return 1e15 end
+return hQ<=0 and 0 or ke(e,hQ)-q
 end
-local function im(e,id)
+local function io(e,id)
 return tonumber(call("ZSCORE",e.aN,id)or 0)>q
 end
-local function gT(e)
-local bS,us=eS[e.aN],aM(4*e.v.cW,60000000)
+local function gW(e)
+local bS,us=eT[e.aN],aM(4*e.v.cW,60000000)
 if bS and bS.bT>=us then return end
-iF(e.aN,us)
+iG(e.aN,us)
 if bS then bS.bT=us end
 end
-local function hx(e)
-return aM(q,fw(e).bo+1)
+local function hy(e)
+return aM(q,fy(e).bp+1)
 end
-local function iz(e,id,I)
-call("ZADD",e.aN,ei(e.v),id)
+local function iA(e,id,I)
+call("ZADD",e.aN,ej(e.v),id)
 for ao=2,I do
-call("ZADD",e.aN,ei(e.v),id.."+"..ao)
+call("ZADD",e.aN,ej(e.v),id.."+"..ao)
 end
-eS[e.aN]=nil
-gT(e)
+eT[e.aN]=nil
+gW(e)
 end
-local function kV(e,id,I)
-local bS=fw(e)
-local bo=hx(e)
-local bZ=call("ZADD",e.aN,hn(bo),"#",ei(e.v),id)
-if bS.bo==0 then bZ=bZ-1 end
-if not bS.hT then call("ZREMRANGEBYSCORE",e.aN,"1",cg)end
+local function kW(e,id,I)
+local bS=fy(e)
+local bp=hy(e)
+local bZ=call("ZADD",e.aN,hp(bp),"#",ej(e.v),id)
+if bS.bp==0 then bZ=bZ-1 end
+if not bS.hU then call("ZREMRANGEBYSCORE",e.aN,"1",cg)end
 if bZ==1 and I<=1 then
 local bH=q+e.v.cW
 if bS.bx==0 then bS.bf=bH end
 if bS.bf then bS.bf=bl(bS.bf,bH)end
-bS.bo,bS.bx,bS.hT=bo,bS.bx+1,true
-gT(e)
+bS.bp,bS.bx,bS.hU=bp,bS.bx+1,true
+gW(e)
 else
-iz(e,id,I)
+iA(e,id,I)
 end
-return bo
+return bp
 end
 local function lj(e,id,I)
 local ch=call("ZREM",e.aN,id)
 for ao=2,I do
 ch=ch+call("ZREM",e.aN,id.."+"..ao)
 end
-eS[e.aN]=nil
+eT[e.aN]=nil
 return ch
 end
-local function hk(e)
-if dT(e,e.I)==0 then return end
-local O="("..ei(e.v)
-if call("ZCOUNT",e.aN,O,"+inf")==0 then return end
-local jJ=call("ZRANGEBYSCORE",e.aN,O,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#jJ,2 do
-local bE=tonumber(string.match(jJ[i],"^[^.]*%.%d+~(%d+)%."))
-if bE and jJ[i+1]-q>bE then call("ZADD",e.aN,ax(q+bE),jJ[i])end
+local function hm(e)
+if dU(e,e.I)==0 then return end
+local K="("..ej(e.v)
+if call("ZCOUNT",e.aN,K,"+inf")==0 then return end
+local jK=call("ZRANGEBYSCORE",e.aN,K,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#jK,2 do
+local bE=tonumber(string.match(jK[i],"^[^.]*%.%d+~(%d+)%."))
+if bE and jK[i+1]-q>bE then call("ZADD",e.aN,ax(q+bE),jK[i])end
 end
-eS[e.aN]=nil
+eT[e.aN]=nil
 end
-local function fu(aq,e,bo)
+local function fw(aq,e,bp)
 if e.v.I==0 then return end
-local bx,am=fw(e).bx,#aq
-aq[am+1],aq[am+2],aq[am+3]=bx,bx>0 and kd(e,1)-q or 0,bo or 0
+local bx,am=fy(e).bx,#aq
+aq[am+1],aq[am+2],aq[am+3]=bx,bx>0 and ke(e,1)-q or 0,bp or 0
 end
-local function kI(e)
+local function kJ(e)
 local cY=#e.v.ag==0 and call("EXISTS",e.aQ,e.ac)
 or call("EXISTS",e.aQ)
-e.ey=cY==0
-e.et=e.ey and#e.v.ag==0
+e.ez=cY==0
+e.eu=e.ez and#e.v.ag==0
 end
-local fN={}
-local function hv(e,id)
-fN[e.aQ]=nil
+local fQ={}
+local function hw(e,id)
+fQ[e.aQ]=nil
 return call("ZREM",e.aQ,id,id.."k")
 end
-local function jk(e,id,aE)
-if aE==0 then
+local function jl(e,id,aF)
+if aF==0 then
 local am=call("ZREVRANGE",e.aQ,"0","0","WITHSCORES")
-aE=aM(q,(am[2]or 0)+1)
+aF=aM(q,(am[2]or 0)+1)
 end
-call("ZADD",e.aQ,ax(aE),id)
-fN[e.aQ],e.ey=nil,false
-iF(e.aQ,aM(4*e.v.cW,60000000))
-return aE
+call("ZADD",e.aQ,ax(aF),id)
+fQ[e.aQ],e.ez=nil,false
+iG(e.aQ,aM(4*e.v.cW,60000000))
+return aF
 end
-local function jG(e,id,aE)
+local function jH(e,id,aF)
 if call("ZSCORE",e.aQ,id)then
-call("ZADD",e.aQ,ax(aE),id.."k")
+call("ZADD",e.aQ,ax(aF),id.."k")
 call("ZREM",e.aQ,id)
 end
-fN[e.aQ]=nil
+fQ[e.aQ]=nil
 end
-local function kh(aW)
+local function ki(aW)
 return redis.pcall("EXISTS",inbox(aW))==1
 end
-local function iD(aW)
-if hr[aW]==nil then
-local jR=call("PUBSUB","NUMSUB",channel..aW)[2]>0
-hr[aW]=jR and"channel"or kh(aW)and"inbox"or false
+local function iE(aW)
+if hs[aW]==nil then
+local jS=call("PUBSUB","NUMSUB",channel..aW)[2]>0
+hs[aW]=jS and"channel"or ki(aW)and"inbox"or false
 end
-return hr[aW]
+return hs[aW]
 end
-local function dZ(bG,aO,aq)
-local dH=ak(string.rep(" %.0f",1+#aq),q,unpack(aq))
-local dg=bG..dH.." "..aO.id
-local fS=hr[aO.aW]
-if fS=="caller"then
+local function ea(bG,aO,aq)
+local dI=ak(string.rep(" %.0f",1+#aq),q,unpack(aq))
+local dg=bG..dI.." "..aO.id
+local fV=hs[aO.aW]
+if fV=="caller"then
 cf[#cf+1]=dg
-elseif fS=="inbox"then
+elseif fV=="inbox"then
 call("RPUSHX",inbox(aO.aW),dg)
 else
 call("PUBLISH",channel..aO.aW,dg)
 end
 end
-local jx=8
-local function fR(e,A)
-if e.ey then return nil end
-local bN=A==0 and fN[e.aQ]
+local jy=8
+local function fU(e,A)
+if e.ez then return nil end
+local bN=A==0 and fQ[e.aQ]
 if bN and bN.v==e.v then return bN end
 while true do
 local bi=call("ZRANGE",e.aQ,ak("%d",A),ak("%d",A),"WITHSCORES")
-local iI=bi[1]
-if not iI then return nil end
+local iJ=bi[1]
+if not iJ then return nil end
 local id,aW,bG,ll,I,af,bT=
-string.match(iI,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+string.match(iJ,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
 local lB=q-bi[2]
-if aW and lB<=tonumber(ll)and iD(aW)then
-local aO={id=id,aW=aW,iy=bG=="d",bT=bT=="k",aE=bi[2]+0}
-for hd,m in pairs(e)do
-aO[hd]=m
+if aW and lB<=tonumber(ll)and iE(aW)then
+local aO={id=id,aW=aW,iz=bG=="d",bT=bT=="k",aF=bi[2]+0}
+for fI,m in pairs(e)do
+aO[fI]=m
 end
 aO.ae=nil
 aO.I,aO.af=bl(tonumber(I),e.v.I),tonumber(af)
-if A==0 then fN[e.aQ]=aO end
+if A==0 then fQ[e.aQ]=aO end
 return aO
 end
-call("ZREM",e.aQ,iI)
-fN[e.aQ]=nil
+call("ZREM",e.aQ,iJ)
+fQ[e.aQ]=nil
 end
 end
-local function ih(e)
-local bt=e.v.gV
-if bt<0 or call("ZCARD",e.aQ)<bt then return false end
-fR(e,0)
-return call("ZCARD",e.aQ)>=bt
+local function ii(e)
+local bm=e.v.gY
+if bm<0 or call("ZCARD",e.aQ)<bm then return false end
+fU(e,0)
+return call("ZCARD",e.aQ)>=bm
 end
-local function eP(e,jX)
+local function eQ(e,jY)
 local A,cA=0,0
-while A<jx and not e.ey and dT(e,cA+1)==0 do
-local aO=fR(e,A)
-if not aO or dT(e,cA+aO.I)>0 then return end
-if not aO.iy then
-if not aO.bT and aO.id~=jX then dZ("turn",aO,{0})end
+while A<jy and not e.ez and dU(e,cA+1)==0 do
+local aO=fU(e,A)
+if not aO or dU(e,cA+aO.I)>0 then return end
+if not aO.iz then
+if not aO.bT and aO.id~=jY then ea("turn",aO,{0})end
 A,cA=A+1,cA+aO.I
 else
-local at=hf(aO)
+local at=hh(aO)
 if at>q then
-if aO.id~=jX then dZ("turn",aO,{at-q})end
+if aO.id~=jY then ea("turn",aO,{at-q})end
 return
 end
-gy(aO,q)
-hv(e,aO.id)
+gB(aO,q)
+hw(e,aO.id)
 local aq={1,0,0}
-local bo=kV(e,aO.id,aO.I)
-eb(aq,aO)
-fu(aq,aO,bo)
-ed(aq,{aO})
-dZ("granted",aO,aq)
+local bp=kW(e,aO.id,aO.I)
+ec(aq,aO)
+fw(aq,aO,bp)
+ee(aq,{aO})
+ea("granted",aO,aq)
 end
 end
 end
-local function kj(e,id,aE)
+local function kk(e,id,aF)
 local cA=0
-for A=0,jx-1 do
-local aO=fR(e,A)
-if not aO or aO.id==id or(aE>0 and aO.aE>aE)then return false end
+for A=0,jy-1 do
+local aO=fU(e,A)
+if not aO or aO.id==id or(aF>0 and aO.aF>aF)then return false end
 cA=cA+aO.I
-if aO.iy or dT(e,cA+e.I)>0 then return true end
+if aO.iz or dU(e,cA+e.I)>0 then return true end
 end
 return true
 end
-local function jt(e,id)
+local function ju(e,id)
 local cA=0
-for A=0,jx-1 do
-local aO=fR(e,A)
+for A=0,jy-1 do
+local aO=fU(e,A)
 if not aO then return 0 end
 local bg=aO.id==id
 if bg then aO=e end
-local bj=dT(e,cA+aO.I)
+local bj=dU(e,cA+aO.I)
 if bj>0 then return bl(bj,e.v.cW)end
-if bg or aO.iy then
-local eo=hf(aO)-q
-return bg and eo or eo+e.v.cW
+if bg or aO.iz then
+local ep=hh(aO)-q
+return bg and ep or ep+e.v.cW
 end
 cA=cA+aO.I
 end
 return e.v.cW
 end
-local function le(e,id,aE)
+local function le(e,id,aF)
 if e.v.I==0 then return false end
-return dT(e,e.I)>0 or kj(e,id,aE)
+return dU(e,e.I)>0 or kk(e,id,aF)
 end
-local function hW(hA,de)
-local lK,lx=hA.v.I,de.v.I
-return lK<lx or(lK==lx and hA.ac<de.ac)
+local function hX(hB,de)
+local lK,lx=hB.v.I,de.v.I
+return lK<lx or(lK==lx and hB.ac<de.ac)
 end
-local function iQ(id,aE,av,fB,eo)
-local jI=#av>1 and eo>0
-local dq=not jI and(fB or av[1])
-if dq and aE==0 and ih(dq)then return 5,aM(eo,1),0 end
+local function iR(id,aF,av,fD,ep)
+local jJ=#av>1 and ep>0
+local dr=not jJ and(fD or av[1])
+if dr and aF==0 and ii(dr)then return 5,aM(ep,1),0 end
 for _,e in ipairs(av)do
-if aE>0 and e~=dq and e.v.I>0 then
-if dq and hW(e,dq)then
-jG(e,id,aE)
-elseif hv(e,id)>0 then
-eP(e)
-ev(e)
+if aF>0 and e~=dr and e.v.I>0 then
+if dr and hX(e,dr)then
+jH(e,id,aF)
+elseif hw(e,id)>0 then
+eQ(e)
+ew(e)
 end
 end
 end
-if not dq then return 3,eo,aE==0 and q or aE end
-if aE>0 then hv(dq,id)end
-aE=jk(dq,id,aE)
-return 3,jt(dq,id),aE
+if not dr then return 3,ep,aF==0 and q or aF end
+if aF>0 then hw(dr,id)end
+aF=jl(dr,id,aF)
+return 3,ju(dr,id),aF
 end
-local function jo(e,id)
-iz(e,id,e.I)
-local bo=hx(e)
-call("ZADD",e.aN,hn(bo),"#")
-eS[e.aN].bo=bo
-return bo
+local function jp(e,id)
+iA(e,id,e.I)
+local bp=hy(e)
+call("ZADD",e.aN,hp(bp),"#")
+eT[e.aN].bp=bp
+return bp
 end
-local function iO(id,aE,av)
+local function iP(id,aF,av)
 for _,e in ipairs(av)do
-if e.v.I>0 and not im(e,id)then return end
+if e.v.I>0 and not io(e,id)then return end
 end
-local aq={6,0,aE}
+local aq={6,0,aF}
 for _,e in ipairs(av)do
-local bo
+local bp
 if e.v.I>0 then
-kI(e)
-bo=jo(e,id)
+kJ(e)
+bp=jp(e,id)
 end
-ev(e)
-eb(aq,e)
-fu(aq,e,bo)
+ew(e)
+ec(aq,e)
+fw(aq,e,bp)
 end
 return aq
 end
-local function ds(id,dE,be,aE,av)
-bp=dE=="2"
-if bP and not bp then error(bP,0)end
-local aj=aE>0 and dE~="2"and iO(id,aE,av)
+local function dt(id,dF,be,aF,av)
+bq=dF=="2"
+if bP and not bq then error(bP,0)end
+local aj=aF>0 and dF~="2"and iP(id,aF,av)
 if aj then return aj end
-local at,D,fB,hs=q,q,nil,true
+local at,D,fD,ht=q,q,nil,true
 for i=1,#av do
 local e=av[i]
 if e.v.I>0 then
-hs=false
-kI(e)
-if dE~="2"then
-eP(e,id)
-hk(e)
+ht=false
+kJ(e)
+if dF~="2"then
+eQ(e,id)
+hm(e)
 end
 end
-at=aM(at,hf(e))
+at=aM(at,hh(e))
 D=aM(D,e.D)
-if le(e,id,aE)and(not fB or hW(e,fB))then fB=e end
+if le(e,id,aF)and(not fD or hX(e,fD))then fD=e end
 end
-local ke,gc,bj={},0,at-q
-local bm=dE=="1"and at-q<=be
-if not fB and(at<=q or(bm and hs))then
-gc=1
-if dE~="2"then
+local kf,gf,bj={},0,at-q
+local bn=dF=="1"and at-q<=be
+if not fD and(at<=q or(bn and ht))then
+gf=1
+if dF~="2"then
 for i=1,#av do
 local e=av[i]
-gy(e,at)
+gB(e,at)
 if e.v.I>0 then
-if aE>0 then hv(e,id)end
-ke[i]=kV(e,id,e.I)
+if aF>0 then hw(e,id)end
+kf[i]=kW(e,id,e.I)
 end
 end
 end
-elseif bm then
-gc,bj,aE=iQ(id,aE,av,fB,bj)
-elseif fB then
-gc=4
+elseif bn then
+gf,bj,aF=iR(id,aF,av,fD,bj)
+elseif fD then
+gf=4
 bj=aM(bj,1)
 elseif D>q then
-gc=2
+gf=2
 end
-if gc>3 then
+if gf>3 then
 for _,e in ipairs(av)do
-if e.v.I>0 then bj=aM(bj,dT(e,e.I))end
+if e.v.I>0 then bj=aM(bj,dU(e,e.I))end
 end
 end
-local aq={gc,bj,aE,nil,nil,nil}
+local aq={gf,bj,aF,nil,nil,nil}
 for i=1,#av do
-eb(aq,av[i])
-fu(aq,av[i],ke[i])
+ec(aq,av[i])
+fw(aq,av[i],kf[i])
 end
-ed(aq,av)
+ee(aq,av)
 return aq
 end
-local function lP(id,aE,e)
-local aq={im(e,id)and 6 or 1,0,aE}
-eP(e,id)
-local iM=im(e,id)
-if not iM and not call("ZSCORE",e.aQ,id)then
-jk(e,id,aE)
-eP(e,id)
-iM=im(e,id)
+local function lP(id,aF,e)
+local aq={io(e,id)and 6 or 1,0,aF}
+eQ(e,id)
+local iN=io(e,id)
+if not iN and not call("ZSCORE",e.aQ,id)then
+jl(e,id,aF)
+eQ(e,id)
+iN=io(e,id)
 end
-local bo
-if iM then
-bo=jo(e,id)
+local bp
+if iN then
+bp=jp(e,id)
 else
-iF(e.aQ,aM(4*e.v.cW,60000000))
-hk(e)
-aq[1],aq[2]=3,jt(e,id)
+iG(e.aQ,aM(4*e.v.cW,60000000))
+hm(e)
+aq[1],aq[2]=3,ju(e,id)
 end
-ev(e)
-eb(aq,e)
-fu(aq,e,bo)
+ew(e)
+ec(aq,e)
+fw(aq,e,bp)
 return aq
 end
 local function cQ()
 local av={nil}
 for i=1,aa()do
-av[i]=eZ()
+av[i]=fa()
 end
 return av
 end
 local cz={}
 function cz.T()
-local id,dE,be,aE=aI(),aI(),aa(),aa()
-return ds(id,dE,be,aE,cQ())
+local id,dF,be,aF=aD(),aD(),aa(),aa()
+return dt(id,dF,be,aF,cQ())
 end
 function cz.P()
-local id,aE=aI(),aa()
-return lP(id,aE,cQ()[1])
+local id,aF=aD(),aa()
+return lP(id,aF,cQ()[1])
 end
-local function jj(id,av,ch)
-local jE=0
+local function jk(id,av,ch)
+local jF=0
 for i=1,#av do
 local e=av[i]
-local eF=ch or lj(e,id,e.I)
-kI(e)
-if not e.ey then
-if eF==0 then eF=hv(e,id)end
-if eF>0 then eP(e)end
+local eG=ch or lj(e,id,e.I)
+kJ(e)
+if not e.ez then
+if eG==0 then eG=hw(e,id)end
+if eG>0 then eQ(e)end
 end
-jE=jE+eF
+jF=jF+eG
 end
-return jE
+return jF
 end
 function cz.R()
-local id=aI()
-return{jj(id,cQ())}
+local id=aD()
+return{jk(id,cQ())}
 end
-local function fF(id)
+local function fH(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function cz.N()
-local id,av,aq=aI(),cQ(),{}
+local id,av,aq=aD(),cQ(),{}
 for i,e in ipairs(av)do
 local bH=call("ZSCORE",e.aN,id)
-local lt=bH and(tonumber(bH)>q or fw(e).bx+e.I<=e.v.I)
-if lt then iz(e,id,e.I)end
+local lt=bH and(tonumber(bH)>q or fy(e).bx+e.I<=e.v.I)
+if lt then iA(e,id,e.I)end
 aq[i]=lt and 1 or 0
 end
 return aq
 end
-local function hU()
-local fV
+local function hV()
+local fY
 ${part4}
 ${part5}
 ${part10}
@@ -2460,13 +2460,13 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local gF
-local function fU()
-local di,dP={},{}
-local dw,bU,eB,dx={},{},{},{}
+local gI
+local function fX()
+local di,dQ={},{}
+local dx,bU,eC,dy={},{},{},{}
 local function bz(o,g)
 local ai=o*g.cM
-local cs=aF(ai/g.y)
+local cs=aG(ai/g.y)
 return{us=o*g.dc+cs,ai=ai-cs*g.y}
 end
 local function lz(a,b)
@@ -2475,35 +2475,35 @@ end
 function di.t(h,o,cq,g)
 local bu=bv()
 local cD=cq.cD or{0,0,0,-1,0}
-local aj,ap={us=cD[1],ai=cD[2]},h.ap or bu.eD
+local aj,ap={us=cD[1],ai=cD[2]},h.ap or bu.eE
 local bH={us=cq.q+cq.J,ai=cq.aX}
 if lz(bH,h)and lz(aj,ap)and cq.af>0 then
-local gt,hI,x=o>=cq.af,cq.at>cq.q,h.x or 0
-local to=bu.fQ(h,bz(o,g),g)
-if gt and cD[4]>=0 then to={us=cD[4],ai=cD[5]}end
-if hI then x=gt and cD[3]or aM(x,cq.at)end
-return bu.dj(to.us,to.ai,bu.bx(h),x,g,bu.ez(h,g))
+local gw,hJ,x=o>=cq.af,cq.at>cq.q,h.x or 0
+local to=bu.fT(h,bz(o,g),g)
+if gw and cD[4]>=0 then to={us=cD[4],ai=cD[5]}end
+if hJ then x=gw and cD[3]or aM(x,cq.at)end
+return bu.dj(to.us,to.ai,bu.bx(h),x,g,bu.eA(h,g))
 end
 if bu.cF(h,g)>q then return h end
-local bI=bu.go(bH,aj,g).us
-if bI>bu.go(h,ap,g).us then return h end
-local iN=bu.gQ(bu.fQ(bH,bu.kD(ap,bI,aj,g),g),h)
-if iN.us<q then return h end
-local gB=bu.gQ(bz(o,g),{us=iN.us-q,ai=iN.ai})
-if gB.us==0 and gB.ai==0 then return h end
-return bu.fm(h,gB,bI,0,g)
+local bI=bu.gr(bH,aj,g).us
+if bI>bu.gr(h,ap,g).us then return h end
+local iO=bu.gT(bu.fT(bH,bu.kE(ap,bI,aj,g),g),h)
+if iO.us<q then return h end
+local gE=bu.gT(bz(o,g),{us=iO.us-q,ai=iO.ai})
+if gE.us==0 and gE.ai==0 then return h end
+return bu.fn(h,gE,bI,0,g)
 end
-function dP.t(h,o,g)
+function dQ.t(h,o,g)
 local bu=bv()
 if h.us<q then return bu.dj(q,0,bu.bx(h),h.x or 0,g,h.Y)end
-local gB=bu.gQ(bz(o,g),{us=h.us-q,ai=h.ai})
-if gB.us==0 and gB.ai==0 then return h end
-return bu.fm(h,gB,0,bu.cF(h,g),g)
+local gE=bu.gT(bz(o,g),{us=h.us-q,ai=h.ai})
+if gE.us==0 and gE.ai==0 then return h end
+return bu.fn(h,gE,0,bu.cF(h,g),g)
 end
-local function eV(z,H,lC)
+local function eW(z,H,lC)
 local cX,cy=0,bY(z)
 while cX<cy do
-local cO=aF((cX+cy)/2)
+local cO=aG((cX+cy)/2)
 if cZ(z,cO)<=H then
 cX=cO+1
 else
@@ -2515,28 +2515,28 @@ end
 local function dh(z,A,o)
 local H,r=cZ(z,A)
 local ah=bl(o,r)
-return gr(z,A,H,r-ah),o-ah
+return gu(z,A,H,r-ah),o-ah
 end
-local function kP(z)
+local function kQ(z)
 while z~=""do
 local _,r=co(z)
 if r>0 then break end
-z=bn(z,1,-bB-1)
+z=bo(z,1,-bB-1)
 end
 return z
 end
 function di.f(h,o,cq,g)
-local A=eV(h.z,cq.q+cq.aX-g.w,true)
-if A then h.z=kP(dh(h.z,A,o))end
+local A=eW(h.z,cq.q+cq.aX-g.w,true)
+if A then h.z=kQ(dh(h.z,A,o))end
 return cE(h,g,h.Y)
 end
-function dP.f(h,o,g)
-local A=eV(h.z,q)
-if A then h.z=kP(dh(h.z,A,o))end
+function dQ.f(h,o,g)
+local A=eW(h.z,q)
+if A then h.z=kQ(dh(h.z,A,o))end
 return cE(h,g,h.Y)
 end
-local function jw(U,z,g)
-local bT=kP(z)
+local function jx(U,z,g)
+local bT=kQ(z)
 if bT==""and U>0 and z~=""then
 return{U=0,z=aS(df,cp(z)-g.w,U)}
 end
@@ -2545,17 +2545,17 @@ end
 function di.c(h,o,cq,g)
 local H=cq.q+cq.aX-2*g.w
 local U,z=h.U,h.z
-local A=eV(z,H,true)
+local A=eW(z,H,true)
 if A then
 z=dh(z,A,o)
 elseif z~=""and cp(z)==H+g.w then
 U=aM(U-o,0)
 end
-return cE(jw(U,z,g),g,h.Y)
+return cE(jx(U,z,g),g,h.Y)
 end
-function dP.c(h,o,g)
+function dQ.c(h,o,g)
 local U,z=h.U,h.z
-local A,aU=eV(z,q),nil
+local A,aU=eW(z,q),nil
 if not A then return cE(h,g,h.Y)end
 z,aU=dh(z,A,o)
 if A>0 then
@@ -2563,50 +2563,50 @@ z=dh(z,A-1,aU)
 else
 U=aM(U-aU,0)
 end
-return cE(jw(U,z,g),g,h.Y)
+return cE(jx(U,z,g),g,h.Y)
 end
-local kH=cI.s and cI.s.iS()
+local kI=cI.s and cI.s.iT()
 function di.s(p,o,cq,g)
-kH.di(p,o,cq.q+cq.aX-g.w,g)
+kI.di(p,o,cq.q+cq.aX-g.w,g)
 end
-function dP.s(p,o,g)
-kH.dP(p,o,g)
+function dQ.s(p,o,g)
+kI.dQ(p,o,g)
 end
-local function dD(aw,at)
+local function dE(aw,at)
 local aP=0
 for _,ce in ipairs(aw.as)do
 if ce.at<=at then aP=aP+ce.o end
 end
 return aP
 end
-local function ff(aw)
+local function fg(aw)
 local am=aw.as[#aw.as]
 return am and am.at or 0
 end
-local function hm(aw,o)
+local function ho(aw,o)
 local aU=o
 while aU>0 and aw.as[1]do
 local J=aw.as[1]
-local ek=bl(aU,J.o)
-J.o,aU=J.o-ek,aU-ek
+local el=bl(aU,J.o)
+J.o,aU=J.o-el,aU-el
 if J.o==0 then table.remove(aw.as,1)end
 end
 end
-local function ex(aw,at,g)
+local function ey(aw,at,g)
 local aj=aw.x>q and aw.Y or 0
 aw.x=at>q and at or 0
-aw.Y=at>q and fH(at-q,g.w,aj)or 0
+aw.Y=at>q and fK(at-q,g.w,aj)or 0
 return aw
 end
-local function hl(aw,g)
+local function hn(aw,g)
 while aw.as[1]and aw.as[#aw.as].o==0 do
 table.remove(aw.as)
 end
-return ex(aw,bl(aw.x,ff(aw)),g)
+return ey(aw,bl(aw.x,fg(aw)),g)
 end
-local function ja(aw,g)
-local bh=ff(aw)
-local bM=aM(q,bl(aw.x,dW(aw.Y,g.w)))
+local function jb(aw,g)
+local bh=fg(aw)
+local bM=aM(q,bl(aw.x,dX(aw.Y,g.w)))
 if bh<=bM then return aw end
 local bL,ca={as={},x=aw.x,Y=aw.Y},0
 for _,ce in ipairs(aw.as)do
@@ -2623,74 +2623,74 @@ am.o=am.o+ca
 else
 bL.as[#bL.as+1]={at=bM,o=ca}
 end
-return ex(bL,bM,g)
+return ey(bL,bM,g)
 end
-local kN={
-et=function()
+local kO={
+eu=function()
 return{as={},x=0,Y=0}
 end,
-dS=ja,
+dT=jb,
 dm=function(aw,af,g)
 local at=aM(q,aw.x)
-local dL=dD(aw,1/0)+af-g.Q
+local dM=dE(aw,1/0)+af-g.Q
 for _,ce in ipairs(aw.as)do
-if dL<=0 then break end
-dL=dL-ce.o
-if dL<=0 then at=aM(at,ce.at+g.w)end
+if dM<=0 then break end
+dM=dM-ce.o
+if dM<=0 then at=aM(at,ce.at+g.w)end
 end
 return at
 end,
-ds=function(aw,at,af,g)
-local ax=aM(at,ff(aw))
-hm(aw,dD(aw,q-g.w))
+dt=function(aw,at,af,g)
+local ax=aM(at,fg(aw))
+ho(aw,dE(aw,q-g.w))
 local am=aw.as[#aw.as]
 if am and am.at==ax then
 am.o=am.o+af
 else
 aw.as[#aw.as+1]={at=ax,o=af}
 end
-return ex(aw,at>q and ax or aw.x,g)
+return ey(aw,at>q and ax or aw.x,g)
 end,
-eO=function(aw,g)
-local aT=dD(aw,1/0)-dD(aw,q-g.w)
+eP=function(aw,g)
+local aT=dE(aw,1/0)-dE(aw,q-g.w)
 if aT==0 then return 0,0 end
-return aw.x>q and g.Q or aT,ff(aw)+g.w-q
+return aw.x>q and g.Q or aT,fg(aw)+g.w-q
 end,
 dn=function(aw,g)
-return aw.as[1]and ff(aw)+g.w or 0
+return aw.as[1]and fg(aw)+g.w or 0
 end,
 }
 function di.l(aw,o,cq,g)
 for _,ce in ipairs(aw.as)do
 if ce.at==cq.q+cq.aX-g.w then ce.o=aM(ce.o-o,0)end
 end
-return hl(aw,g)
+return hn(aw,g)
 end
-function dP.l(aw,o,g)
-hm(aw,bl(dD(aw,q-g.w)+o,dD(aw,q)))
-return hl(aw,g)
+function dQ.l(aw,o,g)
+ho(aw,bl(dE(aw,q-g.w)+o,dE(aw,q)))
+return hn(aw,g)
 end
-local function iP(ix,g)
+local function iQ(iy,g)
 local o=
-db((ix.us+ix.ai/g.y)/(g.dc+g.cM/g.y))
-local function hu(n)
+db((iy.us+iy.ai/g.y)/(g.dc+g.cM/g.y))
+local function hv(n)
 local bg=bz(n,g)
-return bg.us<ix.us or(bg.us==ix.us and bg.ai<ix.ai)
+return bg.us<iy.us or(bg.us==iy.us and bg.ai<iy.ai)
 end
-while hu(o)do
+while hv(o)do
 o=o+1
 end
-while o>0 and not hu(o-1)do
+while o>0 and not hv(o-1)do
 o=o-1
 end
 return o
 end
-function dw.t(h,g)
+function dx.t(h,g)
 if h.us<q then return{}end
-local o=iP({us=h.us-q,ai=h.ai},g)
+local o=iQ({us=h.us-q,ai=h.ai},g)
 return o==0 and{}or{{at=aM(q,bv().cF(h,g)),o=o}}
 end
-function dw.f(h,g)
+function dx.f(h,g)
 local as={}
 for A=0,bY(h.z)-1 do
 local H,r=cZ(h.z,A)
@@ -2698,7 +2698,7 @@ if r>0 then as[#as+1]={at=aM(H,bl(q,H+g.w-1)),o=r}end
 end
 return as
 end
-function dw.c(h,g)
+function dx.c(h,g)
 local as={}
 if h.z==""then return as end
 if h.U>0 then as[1]={at=bl(q,cp(h.z)-1),o=h.U}end
@@ -2709,49 +2709,49 @@ if r>0 then as[#as+1]={at=H>q and bH or bl(q,bH),o=r}end
 end
 return as
 end
-function dw.l(aw,g)
+function dx.l(aw,g)
 local as={}
 for _,ce in ipairs(aw.as)do
 if ce.o>0 and ce.at+g.w>q then as[#as+1]={at=ce.at,o=ce.o}end
 end
 return as
 end
-local function eC(h,x,g)
-local bt={us=aM(q,x)+g.az,ai=g.aL}
-local lL=bv().gQ(bt,h)
+local function eD(h,x,g)
+local bm={us=aM(q,x)+g.az,ai=g.aL}
+local lL=bv().gT(bm,h)
 return bv().dj(lL.us,lL.ai,h.ap,x,g,0)
 end
-local function hV(as,g)
+local function hW(as,g)
 local an=g.an
-local h=an.et()
+local h=an.eu()
 for _,ce in ipairs(as)do
-if g.K=="t"then
-h=an.ds(h,ce.at,bl(ce.o,g.Q),g)
+if g.O=="t"then
+h=an.dt(h,ce.at,bl(ce.o,g.Q),g)
 elseif ce.at+g.w>q then
-h=an.ds(h,ce.at,ce.o,g)
+h=an.dt(h,ce.at,ce.o,g)
 end
 end
 local am=as[#as]
-return g.K=="t"and eC(h,am and am.at or 0,g)or h
+return g.O=="t"and eD(h,am and am.at or 0,g)or h
 end
-local function kk(hA,de,g)
-local fp,a,b=g.az or g.w,hA.az or hA.w,de.az or de.w
-if a==b then return hA.K==g.K and de.K~=g.K end
-if a>=fp and b>=fp then return a<b end
+local function kl(hB,de,g)
+local fr,a,b=g.az or g.w,hB.az or hB.w,de.az or de.w
+if a==b then return hB.O==g.O and de.O~=g.O end
+if a>=fr and b>=fr then return a<b end
 return a>b
 end
-local function kt(jL,g)
-for i,dF in ipairs(jL)do
-if dF.cH==g.cH then return i end
+local function ku(jM,g)
+for i,dG in ipairs(jM)do
+if dG.cH==g.cH then return i end
 end
-local kz=1
-for i=2,#jL do
-if kk(jL[i],jL[kz],g)then kz=i end
+local kA=1
+for i=2,#jM do
+if kl(jM[i],jM[kA],g)then kA=i end
 end
-return kz
+return kA
 end
-local function iw(a,b)
-if a.K~="t"or b.K~="t"then return a.K==b.K and a.w==b.w end
+local function ix(a,b)
+if a.O~="t"or b.O~="t"then return a.O==b.O and a.w==b.w end
 return a.dc==b.dc and a.cM==b.cM and a.y==b.y
 end
 local function ld(h)
@@ -2762,94 +2762,94 @@ lr.as[i]={at=ce.at,o=ce.o}
 end
 return lr
 end
-local function ku(aj,ag)
-local ae,ks={},{}
+local function kv(aj,ag)
+local ae,kt={},{}
 for i,g in ipairs(ag)do
-local A=kt(aj.ag,g)
-local dF,h=aj.ag[A],aj.ae[A]
-local hN,jp=dF.cH==g.cH,not ks[A]
-local as=hN and jp and{}or dw[dF.K](h,dF)
-if jp and(hN or iw(dF,g))then
-ks[A]=true
-ae[i]=g.K=="t"and not hN and eC(h,as[1]and as[1].at or 0,g)
+local A=ku(aj.ag,g)
+local dG,h=aj.ag[A],aj.ae[A]
+local hO,jq=dG.cH==g.cH,not kt[A]
+local as=hO and jq and{}or dx[dG.O](h,dG)
+if jq and(hO or ix(dG,g))then
+kt[A]=true
+ae[i]=g.O=="t"and not hO and eD(h,as[1]and as[1].at or 0,g)
 or ld(h)
 else
-ae[i]=hV(as,g)
+ae[i]=hW(as,g)
 end
 end
 return ae
 end
-local cd,eG=string.byte,string.char
-local ic,jV,eE=4,512,2^23
-local fY="FOREIGN the key holds no state of these rules, nor of others that are known"
+local cd,eH=string.byte,string.char
+local ie,jW,eF=4,512,2^23
+local gb="FOREIGN the key holds no state of these rules, nor of others that are known"
 local ck=2^48
 ${part30}
 local function ly(m,E)
 local bQ={}
 function bQ.cd()
 E=E+1
-return cd(m,E-1)or error(fY,0)
+return cd(m,E-1)or error(gb,0)
 end
 function bQ.aa()
 local aa,aV=0,1
 while true do
-local ef=bQ.cd()
-aa=aa+ef%128*aV
-if ef<128 then return aa end
+local eg=bQ.cd()
+aa=aa+eg%128*aV
+if eg<128 then return aa end
 aV=aV*128
 end
 end
-function bQ.W(bq)
-E=E+bq
-if E>#m+1 then error(fY,0)end
-return bn(m,E-bq,E-1)
+function bQ.W(br)
+E=E+br
+if E>#m+1 then error(gb,0)end
+return bo(m,E-br,E-1)
 end
-function bQ.lG(aI)
-local hp=bn(m,E,E+#aI-1)==aI
-if hp then E=E+#aI end
-return hp
+function bQ.lG(aD)
+local fq=bo(m,E,E+#aD-1)==aD
+if fq then E=E+#aD end
+return fq
 end
 function bQ.bH()
 return E>#m
 end
 return bQ
 end
-function bU.t(ab,gi)
-ab.y,ab.dc=gi(ab.y),gi(ab.dc)
-ab.cM=ab.y>1 and gi(ab.cM)or 0
-ab.Q=gi(ab.Q)
+function bU.t(ab,gl)
+ab.y,ab.dc=gl(ab.y),gl(ab.dc)
+ab.cM=ab.y>1 and gl(ab.cM)or 0
+ab.Q=gl(ab.Q)
 end
-function bU.f(ab,gi)
-ab.w=gi(ab.w)
+function bU.f(ab,gl)
+ab.w=gl(ab.w)
 end
 bU.l=bU.f
-function bU.c(ab,gi)
-ab.w,ab.bC=gi(ab.w),gi(ab.bC)
+function bU.c(ab,gl)
+ab.w,ab.bC=gl(ab.w),gl(ab.bC)
 end
-local function dR(K,ab)
-local bG=K=="s"and"l"or K
+local function dS(O,ab)
+local bG=O=="s"and"l"or O
 local bg={}
-for hd,bu in pairs(ab)do
-bg[hd]=bu
+for fI,bu in pairs(ab)do
+bg[fI]=bu
 end
-bg.K,bg.an,bg.dY=bG,kN,nil
+bg.O,bg.an,bg.dZ=bG,kO,nil
 if bG~="l"then
 cI[bG]=cI[bG]or cn[bG]()
 bg.an=cI[bG]
 end
 if bG=="t"then
-if not bg.Q then bg.Q=iP({us=bg.az,ai=bg.aL},bg)end
-local fB=bz(bg.Q,bg)
-bg.az,bg.aL=fB.us,fB.ai
+if not bg.Q then bg.Q=iQ({us=bg.az,ai=bg.aL},bg)end
+local fD=bz(bg.Q,bg)
+bg.az,bg.aL=fD.us,fD.ai
 end
 bg.cH=bG
 bU[bG](bg,function(aa)
-bg.cH=bg.cH..dG(aa)
+bg.cH=bg.cH..dH(aa)
 return aa
 end)
 return bg
 end
-local function hH(ag)
+local function hI(ag)
 local cH=""
 for i=1,#ag do
 cH=cH..ag[i].cH
@@ -2859,322 +2859,322 @@ end
 local function lm(v)
 if v.cS then return v.cS end
 local cS={}
-for hd,bu in pairs(v)do
-cS[hd]=bu
+for fI,bu in pairs(v)do
+cS[fI]=bu
 end
 cS.bA,cS.ag=v,{}
 for i,ab in ipairs(v.ag)do
-cS.ag[i]=dR(ab.K,ab)
+cS.ag[i]=dS(ab.O,ab)
 end
-cS.cC,cS.ci,cS.cH="M",0,hH(cS.ag)
+cS.cC,cS.ci,cS.cH="M",0,hI(cS.ag)
 v.cS=cS
 return cS
 end
 local function da(W,U)
-local z,Y=eQ(W,1,#W)
+local z,Y=eR(W,1,#W)
 return{z=z,Y=Y,U=U}
 end
-local function gk(h)
+local function gn(h)
 return h.ap or h.x or h.Y>0
 end
-function eB.t(O,g,gk)
+function eC.t(K,g,gn)
 local us
-if O.cc then
-local ca=O.aa()
-us=O.cc+(ca%2==0 and ca or 1-ca)/2
+if K.cc then
+local ca=K.aa()
+us=K.cc+(ca%2==0 and ca or 1-ca)/2
 else
-us=q-q%ck+al("<I6",O.W(6))
+us=q-q%ck+al("<I6",K.W(6))
 if us>q+ck/2 then us=us-ck end
 if us<q-ck/2 then us=us+ck end
 end
-O.cc=us
+K.cc=us
 local h={us=us,ai=0,Y=0}
-if g.y>1 then h.ai=bl(O.aa(),g.y-1)end
-if gk then
-local aK=O.W(O.cd())
+if g.y>1 then h.ai=bl(K.aa(),g.y-1)end
+if gn then
+local aK=K.W(K.cd())
 bv().cr(aK,1,#aK,h,g)
 end
 return h
 end
-function eB.f(O)
-local z=O.W(bB*O.aa())
+function eC.f(K)
+local z=K.W(bB*K.aa())
 return da(z)
 end
-function eB.c(O)
-local U=O.aa()
-return da(O.W(bB*O.aa()),U)
+function eC.c(K)
+local U=K.aa()
+return da(K.W(bB*K.aa()),U)
 end
-function eB.l(O)
-local aw={x=O.aa(),Y=0,as={}}
-if aw.x>0 then aw.Y=O.aa()end
-for i=1,O.aa()do
-aw.as[i]={at=al("<I7",O.W(7)),o=O.aa()}
+function eC.l(K)
+local aw={x=K.aa(),Y=0,as={}}
+if aw.x>0 then aw.Y=K.aa()end
+for i=1,K.aa()do
+aw.as[i]={at=al("<I7",K.W(7)),o=K.aa()}
 end
 return aw
 end
-function dx.t(h,g,m)
-local aK=gk(h)and bv().bA(h,g)or""
-local us,aI=aM(h.us,q-1e12),nil
+function dy.t(h,g,m)
+local aK=gn(h)and bv().bA(h,g)or""
+local us,aD=aM(h.us,q-1e12),nil
 if m.cc then
 local ca=us-m.cc
-aI=dG(ca>=0 and 2*ca or 1-2*ca)
+aD=dH(ca>=0 and 2*ca or 1-2*ca)
 elseif us-q>=ck/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aI=aS("<I6",us%ck)
+aD=aS("<I6",us%ck)
 end
 m.cc=us
-aI=aI..(g.y>1 and dG(h.ai)or"")
-return aK==""and aI or aI..eG(#aK)..aK
+aD=aD..(g.y>1 and dH(h.ai)or"")
+return aK==""and aD or aD..eH(#aK)..aK
 end
-function dx.f(h)
-return dG(bY(h.z))..dt(h)
+function dy.f(h)
+return dH(bY(h.z))..du(h)
 end
-function dx.c(h)
-return dG(h.U)..dG(bY(h.z))..dt(h)
+function dy.c(h)
+return dH(h.U)..dH(bY(h.z))..du(h)
 end
-function dx.l(aw)
-while#aw.as>jV do
-local iJ={}
+function dy.l(aw)
+while#aw.as>jW do
+local iK={}
 for i=1,#aw.as,2 do
-local hA,de=aw.as[i],aw.as[i+1]
-iJ[#iJ+1]=de and{at=de.at,o=hA.o+de.o}or hA
+local hB,de=aw.as[i],aw.as[i+1]
+iK[#iK+1]=de and{at=de.at,o=hB.o+de.o}or hB
 end
-aw.as=iJ
+aw.as=iK
 end
-local cu={dG(aw.x)..(aw.x>0 and dG(aw.Y)or""),dG(#aw.as)}
+local cu={dH(aw.x)..(aw.x>0 and dH(aw.Y)or""),dH(#aw.as)}
 for _,ce in ipairs(aw.as)do
-cu[#cu+1]=aS("<I7",ce.at)..dG(ce.o)
+cu[#cu+1]=aS("<I7",ce.at)..dH(ce.o)
 end
 return table.concat(cu)
 end
-local function ij(m,ar)
-if#ar.ag>1 then m.aI=m.aI..eG(#ar.ag)end
+local function ik(m,ar)
+if#ar.ag>1 then m.aD=m.aD..eH(#ar.ag)end
 for i,ab in ipairs(ar.ag)do
 local h,cH=ar.ae[i],ab.cH
-if ab.K=="t"and gk(h)then cH="u"..bn(cH,2)end
-m.aI=m.aI..cH..dx[ab.K](h,ab,m)
+if ab.O=="t"and gn(h)then cH="u"..bo(cH,2)end
+m.aD=m.aD..cH..dy[ab.O](h,ab,m)
 end
 end
-local eW={}
-local function kq(O,bG)
-for i=1,#eW do
-local ab=eW[i]
-if ab.K==bG and O.lG(ab.ie)then return ab end
+local eX={}
+local function kr(K,bG)
+for i=1,#eX do
+local ab=eX[i]
+if ab.O==bG and K.lG(ab.ig)then return ab end
 end
 local bO={}
-if not bU[bG]then error(fY,0)end
-bU[bG](bO,O.aa)
-local ab=dR(bG,bO)
-ab.ie=bn(ab.cH,2)
-eW[#eW+1]=ab
+if not bU[bG]then error(gb,0)end
+bU[bG](bO,K.aa)
+local ab=dS(bG,bO)
+ab.ig=bo(ab.cH,2)
+eX[#eX+1]=ab
 return ab
 end
-local function fk(m,E)
-local O,cR=ly(m,E),{}
-if O.bH()then error(fY,0)end
-while not O.bH()do
-local ar,J={ag={},ae={}},O.cd()
+local function fl(m,E)
+local K,cR=ly(m,E),{}
+if K.bH()then error(gb,0)end
+while not K.bH()do
+local ar,J={ag={},ae={}},K.cd()
 for i=1,J<33 and J or 1 do
-local K=J<33 and eG(O.cd())or eG(J)
-local bG=K=="u"and"t"or K
-ar.ag[i]=kq(O,bG)
-ar.ae[i]=eB[bG](O,ar.ag[i],K=="u")
+local O=J<33 and eH(K.cd())or eH(J)
+local bG=O=="u"and"t"or O
+ar.ag[i]=kr(K,bG)
+ar.ae[i]=eC[bG](K,ar.ag[i],O=="u")
 end
-ar.cH=hH(ar.ag)
+ar.cH=hI(ar.ag)
 cR[#cR+1]=ar
 end
 return cR
 end
-local function fr(ag,ae)
+local function ft(ag,ae)
 local ar={ag={},ae={}}
 for i,ab in ipairs(ag)do
 local h=ae[i]
-ar.ag[i]=dR(ab.K,ab)
-ar.ae[i]=ab.dY and cI.s.kX().cr(h)or h
+ar.ag[i]=dS(ab.O,ab)
+ar.ae[i]=ab.dZ and cI.s.kX().cr(h)or h
 end
-ar.cH=hH(ar.ag)
+ar.cH=hI(ar.ag)
 return ar
 end
-local function ii(e,m,E,ag)
-local J,em=bn(m,E,E),#m-E
-if J=="S"and E==1 and em>52 then
+local function ij(e,m,E,ag)
+local J,en=bo(m,E,E),#m-E
+if J=="S"and E==1 and en>52 then
 cI.s=cI.s or cn.s()
-local g=cI.s.fE(1,(al("<I7",m,10)))
-g.K="s"
-local dY=cI.s.hQ(e.ac,g)
-if not dY.eI then return fr({g},{dY}),dY.D end
-elseif J=="F"and em>=7 and(em-7)%bB==0 then
-local ab=dR("f",{w=(al("<I7",m,E+1))})
-return fr({ab},{da(bn(m,E+8))})
-elseif J=="C"and em>=12 and(em-12)%bB==0 then
-local w,aD,U=al("<I7BI4",m,E+1)
-local ab=dR("c",{w=w,bC=10^aD})
-return fr({ab},{da(bn(m,E+13),U)})
+local g=cI.s.fG(1,(al("<I7",m,10)))
+g.O="s"
+local dZ=cI.s.hR(e.ac,g)
+if not dZ.eJ then return ft({g},{dZ}),dZ.D end
+elseif J=="F"and en>=7 and(en-7)%bB==0 then
+local ab=dS("f",{w=(al("<I7",m,E+1))})
+return ft({ab},{da(bo(m,E+8))})
+elseif J=="C"and en>=12 and(en-12)%bB==0 then
+local w,aE,U=al("<I7BI4",m,E+1)
+local ab=dS("c",{w=w,bC=10^aE})
+return ft({ab},{da(bo(m,E+13),U)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
-local us=tonumber(gH(string.match(m,"^%d+",E)):sub(1,16))
+local us=tonumber(gK(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local ar={ag=ag,ae={},cH=hH(ag),lf=true}
+local ar={ag=ag,ae={},cH=hI(ag),lf=true}
 for i,ab in ipairs(ag)do
-ar.ae[i]=hV({{at=q,o=ab.Q}},ab)
+ar.ae[i]=hW({{at=q,o=ab.Q}},ab)
 end
 return ar
 end
-error(fY,0)
+error(gb,0)
 end
-local function kF(ar)
+local function kG(ar)
 for i,ab in ipairs(ar.ag)do
 if ab.an.dn(ar.ae[i],ab)>q then return false end
 end
 return true
 end
-local function ga(v)
+local function gd(v)
 if v.bK then return v,true end
-local iC=v.gn~=""and q>=v.kn
-local kW=iC and v.gn or v.iW
-local by=kW=="0"and v or dO[kW+0]
-return by,by==v and(iC or v.gn=="")
+local iD=v.gq~=""and q>=v.ko
+local dp=iD and v.gq or v.iX
+local by=dp=="0"and v or dP[dp+0]
+return by,by==v and(iD or v.gq=="")
 end
 local function lg(ax,dk)
-local o=aF(q/eE)-aF(dk/eE)
-return dk>0 and o>=0 and(aF(q/eE)-ax)%256>o
+local o=aG(q/eF)-aG(dk/eF)
+return dk>0 and o>=0 and(aG(q/eF)-ax)%256>o
 end
-local function hG(e,cS)
+local function hH(e,cS)
 local v=cS.bA
 local m,E=call("GET",e.ac)or"",1
 if cd(m,1)==98 then
-e.D,E=fy(m)
+e.D,E=fA(m)
 end
 if cd(m,E)==77 then
 e.ax=cd(m,E+1)or 0
-return fk(m,E+2),lg(e.ax,v.dk)
+return fl(m,E+2),lg(e.ax,v.dk)
 end
-local by=ga(v)
+local by=gd(v)
 local cr={v=by,ac=e.ac,ci=e.ci}
-e.fe=by.ci>0 and e.ci
-if hw(cr)then
+e.ff=by.ci>0 and e.ci
+if hx(cr)then
 e.D=cr.D
-return{fr(by.ag,cr.ae)},v.dk>0
+return{ft(by.ag,cr.ae)},v.dk>0
 end
-local ar,D=ii(e,m,E,cS.ag)
+local ar,D=ij(e,m,E,cS.ag)
 e.D=D or e.D
 return{ar},v.dk>0
 end
-local dp={}
-function dp.ev(e)
+local dq={}
+function dq.ew(e)
 local cS=lm(e.v)
-e.D,e.fe,e.ax=0,nil,nil
-local cR,aB=hG(e,cS)
+e.D,e.ff,e.ax=0,nil,nil
+local cR,aB=hH(e,cS)
 local aj
-e.v,e.dp,e.cY,e.ae=cS,dp,{},nil
+e.v,e.dq,e.cY,e.ae=cS,dq,{},nil
 for _,ar in ipairs(cR)do
 for i,ab in ipairs(ar.ag)do
 local h=ar.ae[i]
-ar.ae[i]=ab.an.dS(h,ab)
-e.dN=e.dN or ar.ae[i]~=h
+ar.ae[i]=ab.an.dT(h,ab)
+e.dO=e.dO or ar.ae[i]~=h
 end
 if ar.cH==cS.cH then
-e.ae,e.dN=ar.ae,e.dN or ar.lf
+e.ae,e.dO=ar.ae,e.dO or ar.lf
 else
 aj=aj or ar
 if not aB then e.cY[#e.cY+1]=ar end
 end
 end
-hM=hM or cS.dk>0 and e.cY[1]
+hN=hN or cS.dk>0 and e.cY[1]
 if e.ae then return end
-if aj and not kF(aj)then
-e.ae,e.dN=ku(aj,cS.ag),true
+if aj and not kG(aj)then
+e.ae,e.dO=kv(aj,cS.ag),true
 else
 e.ae={}
 for i,ab in ipairs(cS.ag)do
-e.ae[i]=ab.an.et()
+e.ae[i]=ab.an.eu()
 end
 end
 end
-function dp.ds(e,at)
+function dq.dt(e,at)
 for _,ar in ipairs(e.cY)do
 for i,ab in ipairs(ar.ag)do
 local h,o=ar.ae[i],e.af
-if ab.K=="t"then
+if ab.O=="t"then
 local x=aM(at>q and at or 0,bv().cF(h,ab))
-h=ab.an.ds(h,at,bl(o,ab.Q),ab)
-h=eC(h,x,ab)
+h=ab.an.dt(h,at,bl(o,ab.Q),ab)
+h=eD(h,x,ab)
 else
-h=ab.an.ds(h,at,o,ab)
+h=ab.an.dt(h,at,o,ab)
 end
 ar.ae[i]=h
 end
 end
 end
-function dp.dP(e)
+function dq.dQ(e)
 for _,ar in ipairs(e.cY)do
 for i,ab in ipairs(ar.ag)do
-ar.ae[i]=dP[ab.K](ar.ae[i],e.af,ab)or ar.ae[i]
+ar.ae[i]=dQ[ab.O](ar.ae[i],e.af,ab)or ar.ae[i]
 end
 end
 end
-local function jP(e,v,fe)
-for _,ac in pairs(fe or{})do
+local function jQ(e,v,ff)
+for _,ac in pairs(ff or{})do
 call("PEXPIRE",ac,"0")
 end
 local ae=e.ae
-e.v,e.dp=v,nil
+e.v,e.dq=v,nil
 if v.ci>0 then call("PEXPIRE",e.ac,"0")end
 for i,ab in ipairs(v.ag)do
-if ab.dY then
+if ab.dZ then
 local ac=v.cC=="s"and e.ac or e.ci[i]
-ae[i]=cI.s.kX().eh(ac,ae[i],ab,v.cC=="s"and e.D or 0)
+ae[i]=cI.s.kX().ei(ac,ae[i],ab,v.cC=="s"and e.D or 0)
 end
 end
-fl(e)
+fm(e)
 end
-function dp.fl(e)
+function dq.fm(e)
 local v=e.v.bA
 local bg={ag=e.v.ag,ae=e.ae}
 local cR={bg}
 for _,ar in ipairs(e.cY)do
-if#cR<ic then cR[#cR+1]=ar end
+if#cR<ie then cR[#cR+1]=ar end
 end
-local _,iE=ga(v)
-local kB=#v.ag==1 and string.find("cfs",v.cC,1,true)
-if#cR==1 and(iE or kB)and v.dk>0 then
-return jP(e,v,not iE and e.fe)
+local _,iF=gd(v)
+local kC=#v.ag==1 and string.find("cfs",v.cC,1,true)
+if#cR==1 and(iF or kC)and v.dk>0 then
+return jQ(e,v,not iF and e.ff)
 end
-local ax=v.dk>0 and e.ax or aF(q/eE)%256
-local m,ad={aI="M"..eG(ax)},e.D
+local ax=v.dk>0 and e.ax or aG(q/eF)%256
+local m,ad={aD="M"..eH(ax)},e.D
 for _,ar in ipairs(cR)do
-ij(m,ar)
+ik(m,ar)
 for A,ab in ipairs(ar.ag)do
 ad=aM(ad,ab.an.dn(ar.ae[A],ab))
 end
 end
-local aI=e.D>q and"b"..aS("<d",e.D)..m.aI or m.aI
-call("SET",e.ac,aI,"PX",fi(ad))
-for _,ac in pairs(e.fe or{})do
+local aD=e.D>q and"b"..aS("<d",e.D)..m.aD or m.aD
+call("SET",e.ac,aD,"PX",fj(ad))
+for _,ac in pairs(e.ff or{})do
 call("PEXPIRE",ac,"0")
 end
 end
-local function fc(av,lq,gu)
+local function fd(av,lq,gx)
 local aq={}
 for _,e in ipairs(av)do
-ev(e)
-if e.dp and gu then gu(e)end
+ew(e)
+if e.dq and gx then gx(e)end
 for i,ab in ipairs(e.v.ag)do
 e.ae[i]=lq(ab,e.ae[i],e,i)or e.ae[i]
 end
-fl(e)
-eb(aq,e)
+fm(e)
+ec(aq,e)
 end
 return aq
 end
 function cz.G()
 local av={}
 for i=1,aa()do
-local e=eZ()
-local kJ,lh,km=aa(),aa(),aa()
+local e=fa()
+local kK,lh,kn=aa(),aa(),aa()
 e.kY={}
 for ab=1,#e.v.ag do
-local cq={q=kJ,at=lh,af=km,J=aa(),aX=aa()}
+local cq={q=kK,at=lh,af=kn,J=aa(),aX=aa()}
 for bu=1,aa()do
 cq.cD=cq.cD or{}
 cq.cD[bu]=aa()
@@ -3183,14 +3183,14 @@ e.kY[ab]=cq
 end
 av[i]=e
 end
-return fc(av,function(ab,h,e,i)
-return di[ab.K](h,e.af,e.kY[i],ab)
+return fd(av,function(ab,h,e,i)
+return di[ab.O](h,e.af,e.kY[i],ab)
 end)
 end
 function cz.F()
-return fc(cQ(),function(ab,h,e)
-return dP[ab.K](h,e.af,ab)
-end,dp.dP)
+return fd(cQ(),function(ab,h,e)
+return dQ[ab.O](h,e.af,ab)
+end,dq.dQ)
 end
 function cz.L()
 local ay,e=aa(),cQ()[1]
@@ -3198,66 +3198,66 @@ local af,cX,cy=e.af,0,ay
 while cX<cy do
 local cO=db((cX+cy)/2)
 e.af=af*cO
-if hf(e)<=q then
+if hh(e)<=q then
 cX=cO
 else
 cy=cO-1
 end
 end
 e.af=af*aM(cX,1)
-local at=hf(e)
-if cX>0 then gy(e,q)end
+local at=hh(e)
+if cX>0 then gB(e,q)end
 local aq={cX>0 and 1 or e.D>q and 2 or 0,cX>0 and 0 or at-q,cX}
-eb(aq,e)
-ed(aq,{e})
+ec(aq,e)
+ee(aq,{e})
 return aq
 end
 function cz.X()
 local aq={}
 for _,e in ipairs(cQ())do
-gy(e,hf(e))
-eb(aq,e)
+gB(e,hh(e))
+ec(aq,e)
 end
 return aq
 end
-local function fg()
-local av,gP={},{}
+local function fh()
+local av,gS={},{}
 for i=1,aa()do
-av[i],gP[i]=eZ(),aI()
+av[i],gS[i]=fa(),aD()
 end
-return av,gP
+return av,gS
 end
-local function is(op,e,lH,O,hd)
-if O==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lH,O,hd))
+local function it(op,e,lH,K,fI)
+if K==""or#e.v.ag==0 then return end
+redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lH,K,fI))
 end
 function cz.B()
-local gh,gU,O,aq=aa(),aa()==1,aI(),{}
-local av,gP=fg()
+local gk,gX,K,aq=aa(),aa()==1,aD(),{}
+local av,gS=fh()
 for i,e in ipairs(av)do
-ev(e)
-local bH=gh>0 and q+gh or 0
-if not gU or bH>e.D then e.D=bH end
+ew(e)
+local bH=gk>0 and q+gk or 0
+if not gX or bH>e.D then e.D=bH end
 if e.v.cC=="s"then
 e.ae[1].D=e.D
-kH.block(e.ae[1],e.v.ag[1])
+kI.block(e.ae[1],e.v.ag[1])
 elseif e.D==0 and e.v.ci==#e.v.ag then
 call("DEL",e.ac)
 else
-fl(e)
+fm(e)
 end
-if gh==0 and e.v.I>0 then
-eP(e)
-ev(e)
+if gk==0 and e.v.I>0 then
+eQ(e)
+ew(e)
 end
-is("block",e,gU and gh or-1,O,gP[i])
-eb(aq,e)
+it("block",e,gX and gk or-1,K,gS[i])
+ec(aq,e)
 end
 return aq
 end
 function cz.Z()
-local O,aq=aI(),{}
-local av,gP=fg()
+local K,aq=aD(),{}
+local av,gS=fh()
 for i,e in ipairs(av)do
 call("DEL",e.ac)
 for _,ac in pairs(e.ci or{})do
@@ -3265,280 +3265,280 @@ call("DEL",ac)
 end
 if e.v.I>0 then
 call("ZREMRANGEBYSCORE",e.aN,"1","+inf")
-eS[e.aN]=nil
-eP(e)
+eT[e.aN]=nil
+eQ(e)
 end
-is("reset",e,-1,O,gP[i])
-ev(e)
-eb(aq,e)
+it("reset",e,-1,K,gS[i])
+ew(e)
+ec(aq,e)
 end
 return aq
 end
-return dp
+return dq
 end
-local function iq()
-gF=gF or fU()
-return gF
+local function ir()
+gI=gI or fX()
+return gI
 end
-function fV(e)
-iq().ev(e)
+function fY(e)
+ir().ew(e)
 end
-gp={ev=ev,fl=fl,eY=eY,hj=iq}
+gs={ew=ew,fm=fm,eZ=eZ,hl=ir}
 end
 for i=1,aa()do
 local v
 if ARGV[dl+4]=="0"then
-v={cW=aa(),I=aa(),gV=aa(),ag={},cC=""}
-v.bJ,v.dF,v.ci,v.bK="","",aa(),true
+v={cW=aa(),I=aa(),gY=aa(),ag={},cC=""}
+v.bJ,v.dG,v.ci,v.bK="","",aa(),true
 else
-if not gp then hU()end
-v=gp.eY()
+if not gs then hV()end
+v=gs.eZ()
 end
-dO[i]=v
+dP[i]=v
 end
-local function ce(K)
-bp=false
-if not cz[K]then
-if not gp then hU()end
-gp.hj()
+local function ce(O)
+bq=false
+if not cz[O]then
+if not gs then hV()end
+gs.hl()
 end
-return cz[K]()
+return cz[O]()
 end
 local function lk()
 local V,r={q},aa()
 if r>1 then
-local er=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(er)=="table"and er.err and bn(er.err,1,3)=="OOM"then bP=er.err end
+local es=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(es)=="table"and es.err and bo(es.err,1,3)=="OOM"then bP=es.err end
 end
 for i=1,r do
-local aq=jn(ce,aI())
+local aq=jo(ce,aD())
 V[i+1]=aq
 if type(aq)=="string"then
-eS,fN={},{}
+eT,fQ={},{}
 end
 end
-if dy>0 then V[#V+1]=cf end
-if hM then V[#V+1]="RULES"end
+if dz>0 then V[#V+1]=cf end
+if hN then V[#V+1]="RULES"end
 return V
 end
 if not lF then return lk()end
-local function gJ(id,dE,v,iH,aN,aQ,hc,ch)
-if hc then
-eS,fN={},{}
+local function gM(id,dF,v,iI,aN,aQ,hf,ch)
+if hf then
+eT,fQ={},{}
 end
-local e={v=dO[v],af=1,I=1,D=0}
-e.ac,e.aN,e.aQ=iH,aN,aQ
-if not dE then return{jj(id,{e},ch)}end
-return ds(id,dE,fF(id),0,{e})
+local e={v=dP[v],af=1,I=1,D=0}
+e.ac,e.aN,e.aQ=iI,aN,aQ
+if not dF then return{jk(id,{e},ch)}end
+return dt(id,dF,fH(id),0,{e})
 end
-return{gJ=gJ,fo=fo,iF=iF}
+return{gM=gM,fp=fp,iG=iG}
 end
-return jD()
+return jE()
 end
 local q,cg=tonumber(ARGV[1]),ARGV[1]
 if not q then
-local dV=redis.call("TIME")
-cg=dV[1]..string.sub("00000"..dV[2],-6)
+local dW=redis.call("TIME")
+cg=dW[1]..string.sub("00000"..dW[2],-6)
 q=cg+0
 ARGV[1]=cg
 end
-if ARGV[3]==""then return ew({})end
-local fn={string.byte(ARGV[3],1,-1)}
-local dy=ARGV[6]+0
-local at,id,ac=1,8+dy+4*ARGV[7+dy],0
-local V,cf,bP,eK={q},{},nil,nil
-local dB=false
-local eR=1
-local function kO()
+if ARGV[3]==""then return ex({})end
+local fo={string.byte(ARGV[3],1,-1)}
+local dz=ARGV[6]+0
+local at,id,ac=1,8+dz+4*ARGV[7+dz],0
+local V,cf,bP,eL={q},{},nil,nil
+local dC=false
+local eS=1
+local function kP()
 local ARGV,KEYS,call,ak=ARGV,KEYS,redis.call,string.format
-local r,dO=#fn,8+dy
-local ko,jY="-"..cg,"(-"..cg
-local gs,je,gw=60000000,10000000,20000000
-local cG,jQ=q-q%je,"-"..string.sub(cg,1,-8).."0000000"
-local iH,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
-local ey,bx,bf,bo
-local A,v,dX,js,bH
-local aW,fS
+local r,dP=#fo,8+dz
+local kp,jZ="-"..cg,"(-"..cg
+local gv,jf,gz=60000000,10000000,20000000
+local cG,jR=q-q%jf,"-"..string.sub(cg,1,-8).."0000000"
+local iI,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
+local ez,bx,bf,bp
+local A,v,dY,jt,bH
+local aW,fV
 while at<r do
-local K,au,am=fn[at],0,#V
-if K<97 then
-iH,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
+local O,au,am=fo[at],0,#V
+if O<97 then
+iI,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
 ac=ac+3
-ey,bx=false,nil
+ez,bx=false,nil
 else
-K=K-32
+O=O-32
 end
-local cV=K==82
+local cV=O==82
 if bP and not cV then error(bP,0)end
 local ch
 if cV then
 ch=call("ZREM",aN,ARGV[id])
-dB=true
+dC=true
 if bx and ch>0 then
 bx,bf=bx-ch,nil
 end
 end
-local dq,J=ey and 0 or call("EXISTS",aQ,iH),nil
-ey=dq==0
-if dq==1 then
+local dr,J=ez and 0 or call("EXISTS",aQ,iI),nil
+ez=dr==0
+if dr==1 then
 local bi=call("ZRANGE",aQ,"0","0","WITHSCORES")
 if bi[1]then
-local fb,fF=string.match(bi[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-if fb and q-bi[2]<=fF+0 then
-if fb~=aW then
-aW,fS=fb,nil
-for caller=7,6+dy do
-if ARGV[caller]==fb then fS="caller"end
+local fc,fH=string.match(bi[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+if fc and q-bi[2]<=fH+0 then
+if fc~=aW then
+aW,fV=fc,nil
+for caller=7,6+dz do
+if ARGV[caller]==fc then fV="caller"end
 end
-if not fS and call("PUBSUB","NUMSUB",ARGV[4]..fb)[2]>0 then fS="channel"end
+if not fV and call("PUBSUB","NUMSUB",ARGV[4]..fc)[2]>0 then fV="channel"end
 end
-J=fS and bi[1]
+J=fV and bi[1]
 end
 end
-if not J then dq=cV and not bi[1]and 0 or 2 end
+if not J then dr=cV and not bi[1]and 0 or 2 end
 end
-if cV and dq==0 then
+if cV and dr==0 then
 V[am+1]=ch
 au=1
 end
-if au==0 and dq<2 and ch~=0 then
-if fn[at+1]~=A then
-A=fn[at+1]
-v=dO+4*(A-48)
-dX,js=ARGV[v]+0,ARGV[v+1]+0
-bH=ak("%.0f",q+dX)
+if au==0 and dr<2 and ch~=0 then
+if fo[at+1]~=A then
+A=fo[at+1]
+v=dP+4*(A-48)
+dY,jt=ARGV[v]+0,ARGV[v+1]+0
+bH=ak("%.0f",q+dY)
 end
 if not bx then
-local dC=call("ZCARD",aN)
-if dC==0 then
-bx,bo=0,0
-elseif call("ZCOUNT",aN,jY,jQ)==1 then
-bo,bf=q-1,dC>1 and call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
-if dC==1 or bf>q then bx=dC-1 end
-elseif dC==1 then
-local fa=call("ZSCORE",aN,"#")
-if fa then
-bx,bo=0,-fa
+local dD=call("ZCARD",aN)
+if dD==0 then
+bx,bp=0,0
+elseif call("ZCOUNT",aN,jZ,jR)==1 then
+bp,bf=q-1,dD>1 and call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
+if dD==1 or bf>q then bx=dD-1 end
+elseif dD==1 then
+local fb=call("ZSCORE",aN,"#")
+if fb then
+bx,bp=0,-fb
 end
 else
 local cl=call("ZRANGE",aN,"0","1","WITHSCORES")
 if cl[1]=="#"and cl[4]+0>q then
-bx,bo,bf=dC-1,-cl[2],cl[4]+0
+bx,bp,bf=dD-1,-cl[2],cl[4]+0
 end
 end
 elseif bx>0 and not bf then
 bf=call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
 end
-local bm=bx and js-bx
-if bm==0 and not cV and call("ZCOUNT",aN,"("..bH,"+inf")>0 then bm=nil end
-if bm and bm>0 and(not J or cV and bm==1)then
+local bn=bx and jt-bx
+if bn==0 and not cV and call("ZCOUNT",aN,"("..bH,"+inf")>0 then bn=nil end
+if bn and bn>0 and(not J or cV and bn==1)then
 au=1
-while au<bm and fn[at+2*au]==K+32 and fn[at+2*au+1]==A do
+while au<bn and fo[at+2*au]==O+32 and fo[at+2*au+1]==A do
 au=au+1
 end
-dB=true
-local fa=q
-if bo>=q then fa=bo+1 end
+dC=true
+local fb=q
+if bp>=q then fb=bp+1 end
 if J then call("ZREM",aQ,J)end
 if au==1 then
-local aC=fa==q and ko or ak("%.0f",-fa)
+local aC=fb==q and kp or ak("%.0f",-fb)
 call("ZADD",aN,aC,"#",bH,J or ARGV[id])
 else
-eR=au
-local dC={ak("%.0f",1-fa-au),"#"}
+eS=au
+local dD={ak("%.0f",1-fb-au),"#"}
 for i=0,au-1 do
-dC[2*i+3],dC[2*i+4]=bH,ARGV[id+i]
+dD[2*i+3],dD[2*i+4]=bH,ARGV[id+i]
 end
-call("ZADD",aN,unpack(dC))
+call("ZADD",aN,unpack(dD))
 end
-if bo<cG or bo>=cG+je or dX>gw then
+if bp<cG or bp>=cG+jf or dY>gz then
 local bT=aN
-local cN=math.max(4*dX,gs)/1000+ARGV[2]
+local cN=math.max(4*dY,gv)/1000+ARGV[2]
 if call("PTTL",bT)<cN then call("PEXPIRE",bT,ak("%.0f",math.ceil(cN*1.125)))end
 end
-if bx==0 or q+dX<bf then bf=q+dX end
+if bx==0 or q+dY<bf then bf=q+dY end
 if J then
-local dg=ak("granted %s 1 0 0 %d %.0f %.0f %s",cg,bx+1,bf-q,fa,J)
-if fS=="caller"then
+local dg=ak("granted %s 1 0 0 %d %.0f %.0f %s",cg,bx+1,bf-q,fb,J)
+if fV=="caller"then
 cf[#cf+1]=dg
 else
 call("PUBLISH",ARGV[4]..aW,dg)
 end
 V[am+1]=ch
 else
-eR=1
+eS=1
 for i=1,au do
-V[am+1],V[am+2],V[am+3]=bx+i,bf-q,fa+i-1-q
+V[am+1],V[am+2],V[am+3]=bx+i,bf-q,fb+i-1-q
 am=am+3
 end
 end
-bx,bo=bx+au,fa+au-1
-elseif bm and bm<=0 and cV then
+bx,bp=bx+au,fb+au-1
+elseif bn and bn<=0 and cV then
 V[am+1]=ch
 au=1
-elseif bm==0 and K==84 then
+elseif bn==0 and O==84 then
 V[am+1],V[am+2],V[am+3]=0,bf-q,bx
 au=1
-elseif bm==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
-local fb=J and aW or string.match(ARGV[id],"^[^.]*")
-if fb~=aW then
-aW,fS=fb,nil
-for caller=7,6+dy do
-if ARGV[caller]==fb then fS="caller"end
+elseif bn==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
+local fc=J and aW or string.match(ARGV[id],"^[^.]*")
+if fc~=aW then
+aW,fV=fc,nil
+for caller=7,6+dz do
+if ARGV[caller]==fc then fV="caller"end
 end
-if not fS and call("PUBSUB","NUMSUB",ARGV[4]..fb)[2]>0 then fS="channel"end
+if not fV and call("PUBSUB","NUMSUB",ARGV[4]..fc)[2]>0 then fV="channel"end
 end
-if fS then
-local aE,aC=q,cg
+if fV then
+local aF,aC=q,cg
 if J and call("ZCOUNT",aQ,cg,"+inf")>0 then
-aE=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
-aC=ak("%.0f",aE)
+aF=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
+aC=ak("%.0f",aF)
 end
 call("ZADD",aQ,aC,ARGV[id])
-ey,dB,au=false,true,1
+ez,dC,au=false,true,1
 local bT=aQ
-local cN=math.max(4*dX,gs)/1000+ARGV[2]
+local cN=math.max(4*dY,gv)/1000+ARGV[2]
 if call("PTTL",bT)<cN then call("PEXPIRE",bT,ak("%.0f",math.ceil(cN*1.125)))end
-V[am+1]={3,math.min(bf-q,dX),aE,bx,bf-q,0}
+V[am+1]={3,math.min(bf-q,dY),aF,bx,bf-q,0}
 end
 end
 end
 if au==0 then
-eK=eK or ew(cf)
-ey,bx,au=false,nil,1
-local dE=not cV and(K==87 and"1"or"0")
-local hc=dB
-dB=false
+eL=eL or ex(cf)
+ez,bx,au=false,nil,1
+local dF=not cV and(O==87 and"1"or"0")
+local hf=dC
+dC=false
 V[am+1]=
-eK.gJ(ARGV[id],dE,fn[at+1]-47,iH,aN,aQ,hc,ch)
+eL.gM(ARGV[id],dF,fo[at+1]-47,iI,aN,aQ,hf,ch)
 end
 at,id=at+2*au,id+au
 end
 end
-if dy>0 and ARGV[5]=="1"then eK=ew(cf)end
-if#fn>2 then
-local er=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
-if type(er)=="table"and er.err and string.sub(er.err,1,3)=="OOM"then bP=er.err end
+if dz>0 and ARGV[5]=="1"then eL=ex(cf)end
+if#fo>2 then
+local es=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
+if type(es)=="table"and es.err and string.sub(es.err,1,3)=="OOM"then bP=es.err end
 end
-while at<#fn do
-local ok,aq=pcall(kO)
+while at<#fo do
+local ok,aq=pcall(kP)
 if not ok then
-eK=eK or ew(cf)
-local dg=eK.fo(aq)
-for _=1,eR do
+eL=eL or ex(cf)
+local dg=eL.fp(aq)
+for _=1,eS do
 V[#V+1]=dg
 end
-at,id,eR,dB=at+2*eR,id+eR,1,true
+at,id,eS,dC=at+2*eS,id+eS,1,true
 end
 end
-if dy>0 then V[#V+1]=cf end
+if dz>0 then V[#V+1]=cf end
 return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "1f595c4a94b505ff23bbbdea7fbda1c2a20269ba",
+  sha1: "8734321e9fee77eccc21bd4ae5b726a6c33ab3a3",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3575,28 +3575,28 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "6cee25f64a9e45ca27721c59614e8aa159cdc98b",
-  acrossSha1: "547f9b03ff09408417cd1242fb5838f32c53a659",
+  sha1: "a2c1b2cfd2f1490043f787468cd74b00c4324143",
+  acrossSha1: "70402e0f67e4ef130b8d6529fed3fdd482465d69",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,aV=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aT,reset,ek,bt=bk("GET",ac),nil,nil,"-"..ARGV[5],Q
-if Q>=aV then bt=0 end
-local bz,fp,gm=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
-local fd,gj=q-q%bz-bz,q+bz/2
+local m,aT,reset,el,bm=bk("GET",ac),nil,nil,"-"..ARGV[5],Q
+if Q>=aV then bm=0 end
+local bz,fr,gp=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local fe,gm=q-q%bz-bz,q+bz/2
 local aC=m and tonumber(m)
-if aC and aC<=fp then
+if aC and aC<=fr then
 local r=-aC%aV
-local H=fd-(aC+r)/aV
-if H>gj then H=H-bz end
+local H=fe-(aC+r)/aV
+if H>gm then H=H-bz end
 local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bt and bk("INCRBY",ac,ek)==aC-af then
+if H<=q and aU>0 and aP<=bm and bk("INCRBY",ac,el)==aC-af then
 aT,reset=aP,aU
 end
 elseif m and#m==19 then
 local aJ,H,r=al("<I8I7I4",m,1)
 local aP,aU=r+af,H+w-q
-if aJ==gm and H<=q and aU>0 and aP<=Q and not(bt>0)then
+if aJ==gp and H<=q and aU>0 and aP<=Q and not(bm>0)then
 if bk("SETRANGE",ac,"15",aS("<I4",aP))==19 then
 aT,reset=aP,aU
 end
@@ -3612,22 +3612,22 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local ip="f"
+local iq="f"
 ${part37}
-local aV,bt,es
-local function jA()
-aV,es=bC,cN(q+w)
-bt=Q<aV and Q or 0
+local aV,bm,et
+local function jB()
+aV,et=bC,cN(q+w)
+bm=Q<aV and Q or 0
 end
 local function cr(m)
-if aV>0 and eM(m)then return hE(m,aV)end
+if aV>0 and eN(m)then return hF(m,aV)end
 if#m~=19 or cd(m,1)~=70 then return nil end
 local bE,H,r=al("<I7I7I4",m,2)
 if bE==w then return H,r end
 end
-local function gL(H,r)
-if bt==0 then return"F"..aS("<I7I7I4",w,H,r)end
-return jc(H,r,aV)
+local function gO(H,r)
+if bm==0 then return"F"..aS("<I7I7I4",w,H,r)end
+return jd(H,r,aV)
 end
 local function cL(ac,m,ay)
 local H,r
@@ -3635,46 +3635,46 @@ if m then
 H,r=cr(m)
 end
 if H and H<=q and q<H+w then
-local reset,bm=H+w-q,Q-r
-if af>bm and be<reset then return 0,r,reset,reset end
-if af<=bm then
-if bp then return 1,r,reset,0 end
-local ah=ay==1 and 1 or bl(ay,aF(bm/af))
-local aH=eh(ac,m,gL(H,r+ah*af),cN(H+w))
-if aH then return false,aH end
+local reset,bn=H+w-q,Q-r
+if af>bn and be<reset then return 0,r,reset,reset end
+if af<=bn then
+if bq then return 1,r,reset,0 end
+local ah=ay==1 and 1 or bl(ay,aG(bn/af))
+local aI=ei(ac,m,gO(H,r+ah*af),cN(H+w))
+if aI then return false,aI end
 return ah,r+ah*af,reset,ah==ay and 0 or reset
 end
 end
-if bp or(m and not(H and H+w<=q))then return aY(ac,m,ay)end
-local ah=ay==1 and 1 or aM(bl(ay,aF(Q/af)),1)
-local aH=eh(ac,m,gL(q,ah*af),es)
-if aH then return false,aH end
+if bq or(m and not(H and H+w<=q))then return aY(ac,m,ay)end
+local ah=ay==1 and 1 or aM(bl(ay,aG(Q/af)),1)
+local aI=ei(ac,m,gO(q,ah*af),et)
+if aI then return false,aI end
 return ah,ah*af,w,ah==ay and 0 or w
 end
 ${part38}
 ${part39}
 ${part40}
-local function fJ(bX,O,aB)
+local function fM(bX,K,aB)
 local KEYS,V,ba,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bk,tonumber,aS,al,aV,ek=bk,tonumber,aS,al,bC,ak("-%.0f",af)
-local bt=Q<aV and Q or 0
-local bz,fp,gm=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
-local fd,gj=q-q%bz-bz,q+bz/2
-for i=O,aB do
-local ac,m,aT,reset=KEYS[i],bX[i-O+1],nil,nil
+local bk,tonumber,aS,al,aV,el=bk,tonumber,aS,al,bC,ak("-%.0f",af)
+local bm=Q<aV and Q or 0
+local bz,fr,gp=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local fe,gm=q-q%bz-bz,q+bz/2
+for i=K,aB do
+local ac,m,aT,reset=KEYS[i],bX[i-K+1],nil,nil
 local aC=m and tonumber(m)
-if aC and aC<=fp then
+if aC and aC<=fr then
 local r=-aC%aV
-local H=fd-(aC+r)/aV
-if H>gj then H=H-bz end
+local H=fe-(aC+r)/aV
+if H>gm then H=H-bz end
 local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bt and bk("INCRBY",ac,ek)==aC-af then
+if H<=q and aU>0 and aP<=bm and bk("INCRBY",ac,el)==aC-af then
 aT,reset=aP,aU
 end
 elseif m and#m==19 then
 local aJ,H,r=al("<I8I7I4",m,1)
 local aP,aU=r+af,H+w-q
-if aJ==gm and H<=q and aU>0 and aP<=Q and not(bt>0)then
+if aJ==gp and H<=q and aU>0 and aP<=Q and not(bm>0)then
 if bk("SETRANGE",ac,"15",aS("<I4",aP))==19 then
 aT,reset=aP,aU
 end
@@ -3685,162 +3685,179 @@ V[ba+1],V[ba+2]=aT,reset
 ba=ba+2
 else
 A=ba
-dZ(ac,m,1)
+ea(ac,m,1)
 ba=A
 end
 end
 A=ba
 end
-local jN=true
+local jO=true
 ${part41}`,
+};
+
+/** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether somebody does. It writes nothing while nobody does. It needs no command that decisions do not need. */
+export const post: Script = {
+  name: "post",
+  sha1: "2f5f37239b85efc51d9277938dcd1d2d61ff41e6",
+  source: `local call=redis.call
+if not call("GET",KEYS[1])then return 0 end
+if not KEYS[2]then return 1 end
+call("SET",KEYS[2],ARGV[1],"PX",ARGV[2])
+local fI=ARGV[3]
+if fI==""then return 1 end
+local dp=call("GET",KEYS[3])or"\\n"
+if not string.find(dp,"\\n"..fI.."\\n",1,true)then
+call("SET",KEYS[3],dp..fI.."\\n","PX",3*ARGV[2])
+end
+return 1`,
 };
 
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "373094d8eb823c04db941cdb7c4bc50d244c3c3c",
+  sha1: "e6b759b6fbb0beb96272beb2fcdc58a83f7512b4",
   source: `local call,ak,tonumber,bl,aM=redis.call,string.format,tonumber,math.min,math.max
-local q,bg,dH,cN,hK,kl=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+local q,bg,dI,cN,hL,km=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local dV=call("TIME")
-q=dV[1]*1000000+dV[2]
+local dW=call("TIME")
+q=dW[1]*1000000+dW[2]
 end
-local dI,jz,lc=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kc(bz,gY,aj,r)
-if bz==gY then return aj,r end
-return bz==gY+1 and r or 0,0
+local dJ,jA,lc=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kd(bz,hb,aj,r)
+if bz==hb then return aj,r end
+return bz==hb+1 and r or 0,0
 end
-local eg={}
+local eh={}
 for lO in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-eg[#eg+1]=lO
+eh[#eh+1]=lO
 end
-local bK,fz,O=eg[1]or"",eg[2]or"",tonumber(eg[3])or 0
-local cl,fs,cY,gD,lA={},0,{},0,{}
-local J,bz,aj,r,fh=q,math.floor(q/dI),0,0,q
-for i=4,#eg-4,5 do
-local cv,aI,iL,jr=eg[i],eg[i+1],bl(tonumber(eg[i+2]),q),tonumber(eg[i+3])
-local bH=iL+dI+jr
-if cv==bg and aI==dH then
-if bH+dI>q then
-local a,b,c,d=string.match(eg[i+4],lc)
-J,bz,fh=a+0,aM(b+0,bz),iL
-aj,r=kc(bz,b+0,c+0,d+0)
+local bK,fB,K=eh[1]or"",eh[2]or"",tonumber(eh[3])or 0
+local cl,fu,cY,gG,lA={},0,{},0,{}
+local J,bz,aj,r,fi=q,math.floor(q/dJ),0,0,q
+for i=4,#eh-4,5 do
+local cv,aD,iM,js=eh[i],eh[i+1],bl(tonumber(eh[i+2]),q),tonumber(eh[i+3])
+local bH=iM+dJ+js
+if cv==bg and aD==dI then
+if bH+dJ>q then
+local a,b,c,d=string.match(eh[i+4],lc)
+J,bz,fi=a+0,aM(b+0,bz),iM
+aj,r=kd(bz,b+0,c+0,d+0)
 end
-elseif bH+dI>q and#cl<jz then
-cl[#cl+1]={cv,aI,iL,jr,eg[i+4]}
-if iL+dI>q then
+elseif bH+dJ>q and#cl<jA then
+cl[#cl+1]={cv,aD,iM,js,eh[i+4]}
+if iM+dJ>q then
 if cv~=bg and not lA[cv]then
-gD,lA[cv]=gD+1,true
+gG,lA[cv]=gG+1,true
 end
-cY[#cY+1]=aI
-cY[#cY+1]=ak("%.0f",iL)
+cY[#cY+1]=aD
+cY[#cY+1]=ak("%.0f",iM)
 end
 end
-if cv==bK then fs=aM(fs,bH)end
+if cv==bK then fu=aM(fu,bH)end
 end
-local ig,gA=string.match(hK,"^(%d+) (%d+)$")
-local ht=tonumber(ig)==J
-if kl and not ht then return{}end
-if ht then
-if gA+0==bz then
+local ih,gD=string.match(hL,"^(%d+) (%d+)$")
+local hu=tonumber(ih)==J
+if km and not hu then return{}end
+if hu then
+if gD+0==bz then
 r=aM(r-1,0)
-elseif gA+1==bz then
+elseif gD+1==bz then
 aj=aM(aj-1,0)
 end
 end
-if not kl then
-r,fh=r+1,q
+if not km then
+r,fi=r+1,q
 elseif aj+r==0 then
-fh=bl(fh,q-dI)
+fi=bl(fi,q-dJ)
 end
-table.insert(cl,1,{bg,dH,fh,cN,ak("%.0f %.0f %.0f %.0f",J,bz,aj,r)})
-if fz~=""and q>=O then
-bK,fz,fs=fz,"",q
+table.insert(cl,1,{bg,dI,fi,cN,ak("%.0f %.0f %.0f %.0f",J,bz,aj,r)})
+if fB~=""and q>=K then
+bK,fB,fu=fB,"",q
 end
 if bK==""then
 bK=bg
-elseif bK~=bg and fz==""and fs<q then
-fz,O=bg,q+dI
+elseif bK~=bg and fB==""and fu<q then
+fB,K=bg,q+dJ
 end
-local aI,eN=bK.."\\n"..fz.."\\n"..ak("%.0f",O).."\\n",0
+local aD,eO=bK.."\\n"..fB.."\\n"..ak("%.0f",K).."\\n",0
 for _,bi in ipairs(cl)do
-aI=aI..bi[1].."\\n"..bi[2].."\\n"..ak("%.0f\\n%.0f\\n",bi[3],bi[4])..bi[5].."\\n"
-eN=aM(eN,bi[4])
+aD=aD..bi[1].."\\n"..bi[2].."\\n"..ak("%.0f\\n%.0f\\n",bi[3],bi[4])..bi[5].."\\n"
+eO=aM(eO,bi[4])
 end
-call("SET",KEYS[1],aI,"PX",ak("%.0f",(eN+3*dI)/1000))
-hK=ak("%.0f %.0f",J,bz)
-return{ak("%.0f",q),bK,fz,ak("%.0f",O),gD,hK,unpack(cY)}`,
+call("SET",KEYS[1],aD,"PX",ak("%.0f",(eO+3*dJ)/1000))
+hL=ak("%.0f %.0f",J,bz)
+return{ak("%.0f",q),bK,fB,ak("%.0f",K),gG,hL,unpack(cY)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "bce9d62405f3bda6313c7d7ee24c583f80f7add3",
-  acrossSha1: "d6879bcb760822f642487b264b3accb94325717e",
+  sha1: "5649b232365eb94278a373ae7c2f417092b194f0",
+  acrossSha1: "54ad41baa270b7f16760c2084ae0814a721cf2c3",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af=KEYS[1],ARGV[5]+0
 local m=bk("GET",ac)
 local r,at,cv,ae=ARGV[11]+0,12,0,0
 for _=1,r do
-local hX=ARGV[at]=="t"
-at,cv,ae=at+(hX and 7 or 4),cv+(hX and 0 or 7),ae+11
+local hY=ARGV[at]=="t"
+at,cv,ae=at+(hY and 7 or 4),cv+(hY and 0 or 7),ae+11
 end
-local bs=2+r+cv
-if type(m)=="string"and cd(m,1)==80 and#m==bs+ae then
-local ah,W,bb,ad,dM={q},"",0,0,true
-at,cv,ae=12,3+r,bs+1
+local bt=2+r+cv
+if type(m)=="string"and cd(m,1)==80 and#m==bt+ae then
+local ah,W,bb,ad,dN={q},"",0,0,true
+at,cv,ae=12,3+r,bt+1
 for i=1,r do
-local K,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
+local O,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
 local us,o=al("<I7I4",m,ae)
-if K=="t"then
+if O=="t"then
 local y,bc,aR=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dM=aR<10 and cd(m,2+i)==116+aR and o<y
+dN=aR<10 and cd(m,2+i)==116+aR and o<y
 if us>bb then bb=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local cs=aF(af*b/y)
+local cs=aG(af*b/y)
 us,o=us+af*a+cs,o+af*b-cs*y
 if o>=y then
 us,o=us+1,o-y
 end
-dM=dM and(us<bc or(us==bc and o<=ARGV[at+5]+0))
+dN=dN and(us<bc or(us==bc and o<=ARGV[at+5]+0))
 if us>ad then ad=us end
 ah[2*i],ah[2*i+1],at=us-q,o,at+7
 else
 local aB=us+b
 o=o+af
-dM=K=="f"and cd(m,2+i)==70 and al("<I7",m,cv)==b
-dM=dM and us<=q and q<aB and o<=a
+dN=O=="f"and cd(m,2+i)==70 and al("<I7",m,cv)==b
+dN=dN and us<=q and q<aB and o<=a
 if aB>bb then bb=aB end
 if aB>ad then ad=aB end
 ah[2*i],ah[2*i+1],at,cv=o,aB-q,at+4,cv+7
 end
-if not dM then break end
+if not dN then break end
 W,ae=W..aS("<I7I4",us,o),ae+11
 end
 local bd=1000*2^cd(m,2)
-dM=dM and bb-bb%bd==ad-ad%bd
-if dM and bk("SETRANGE",ac,ak("%d",bs),W)==#m then return ah end
+dN=dN and bb-bb%bd==ad-ad%bd
+if dN and bk("SETRANGE",ac,ak("%d",bt),W)==#m then return ah end
 end
 end
 local cm=ARGV[2]+0
 ${part25}
-local af,be,bp=0,0,false
-local br,bF,r,cP,aJ,bq,fA,I,bs,bd
+local af,be,bq=0,0,false
+local bs,bF,r,cP,aJ,br,fC,I,bt,bd
 local h,cU,bH,bb,ad={},{},{},0,0
-local function iX(O)
-bF,r={},ARGV[O+4]+0
-local at=O+4
+local function iY(K)
+bF,r={},ARGV[K+4]+0
+local at=K+4
 for i=1,r do
-local K=ARGV[at+1]
+local O=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
-if K=="t"then
+if O=="t"then
 local y,az,aL=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cs=aF(af*b/y)
+local cs=aG(af*b/y)
 bF[i]={
-K=K,
+O=O,
 us=af*a+cs,
 ai=af*b-cs*y,
 y=y,
@@ -3851,45 +3868,45 @@ aR=ARGV[at+7]+0,
 }
 at=at+7
 else
-bF[i]={K=K,Q=a,w=b,eL=b}
+bF[i]={O=O,Q=a,w=b,eM=b}
 at=at+4
-if K=="c"then
+if O=="c"then
 local bC=ARGV[at]+0
-bF[i].bC,bF[i].cj,bF[i].eL=bC,b/bC,2*b
+bF[i].bC,bF[i].cj,bF[i].eM=bC,b/bC,2*b
 end
 end
 end
-br=hB(bF)
+bs=hC(bF)
 for i,g in ipairs(bF)do
-local gG=br.bF[i]
-g.ak,g.ao,g.at=gG.ak,gG.ao,gG.at
+local gJ=bs.bF[i]
+g.ak,g.ao,g.at=gJ.ak,gJ.ao,gJ.at
 end
-cP,bq,fA,I,bd=br.cP,br.bq,br.fA,br.I,br.bd
+cP,br,fC,I,bd=bs.cP,bs.br,bs.fC,bs.I,bs.bd
 aJ=#cP
-bs=ak("%d",aJ)
+bt=ak("%d",aJ)
 end
-local function eU(g,H,U)
-return U>0 and db(U*(g.cj-aF((q-H)/g.bC))/g.cj)or 0
+local function eV(g,H,U)
+return U>0 and db(U*(g.cj-aG((q-H)/g.bC))/g.cj)or 0
 end
 local V,A,bP={q},1,nil
-local function eh(ac,m)
-local W,au=aS(fA,unpack(cU,1,I)),nil
+local function ei(ac,m)
+local W,au=aS(fC,unpack(cU,1,I)),nil
 if m and bb-bb%bd==ad-ad%bd then
-au=bk("SETRANGE",ac,bs,W)
+au=bk("SETRANGE",ac,bt,W)
 return type(au)=="table"and au.err
 end
-local cN=gX(br,ad)
+local cN=ha(bs,ad)
 W=cP..W
 au=m and bk("SET",ac,W,"PX",cN)or bk("SET",ac,W,"PX",cN,"NX")or bk("GET",ac)
 return au and au.err
 end
-local function fP()
+local function fS()
 local function cr(m)
-if m and(#m~=bq or bn(m,1,aJ)~=cP)then return false end
+if m and(#m~=br or bo(m,1,aJ)~=cP)then return false end
 bb=0
 for i=1,r do
 local g=bF[i]
-local bG,ao,us,o,U,aB=g.K,g.ao,0,0,0,0
+local bG,ao,us,o,U,aB=g.O,g.ao,0,0,0,0
 if m then
 us,o,U=al(g.ak,m,g.at)
 end
@@ -3924,17 +3941,17 @@ h[ao],h[ao+1],bH[i]=us,o,aB
 end
 return true
 end
-local function ds(ay)
+local function dt(ay)
 ad=0
 for i=1,r do
 local g=bF[i]
-local bG,ao=g.K,g.ao
+local bG,ao=g.O,g.ao
 local us,o=h[ao],h[ao+1]
 local aB=us
 if bG=="t"then
 o=o+ay*g.ai
 if o>=g.y then
-local cs=aF(o/g.y)
+local cs=aG(o/g.y)
 us,o=us+cs,o-cs*g.y
 end
 us=us+ay*g.us
@@ -3946,7 +3963,7 @@ if bG=="f"then
 if o>g.Q then return false end
 else
 local U=h[ao+2]
-if o+eU(g,us,U)>g.Q then return false end
+if o+eV(g,us,U)>g.Q then return false end
 cU[ao+2],aB=U,aB+g.w
 end
 end
@@ -3956,33 +3973,33 @@ end
 return true
 end
 local function lI(ay)
-local bt=ay-1
+local bm=ay-1
 for i=1,r do
 local g=bF[i]
 local us,o=h[g.ao],h[g.ao+1]
-if g.K=="t"then
-local bm=g.bc-us+(g.aL-o)/g.y
-bt=bl(bt,aF(bm/(g.us+g.ai/g.y))+1)
+if g.O=="t"then
+local bn=g.bc-us+(g.aL-o)/g.y
+bm=bl(bm,aG(bn/(g.us+g.ai/g.y))+1)
 else
-if g.K=="c"then o=o+eU(g,us,h[g.ao+2])end
-bt=bl(bt,aF((g.Q-o)/af))
+if g.O=="c"then o=o+eV(g,us,h[g.ao+2])end
+bm=bl(bm,aG((g.Q-o)/af))
 end
 end
-while bt>0 and not ds(bt)do
-bt=bt-1
+while bm>0 and not dt(bm)do
+bm=bm-1
 end
-return aM(bt,0)
+return aM(bm,0)
 end
-local function fL(g,o,bm)
-if bm<0 then return g.w+1 end
-if o<=bm then return 0 end
-return(g.cj-aF(bm*g.cj/o))*g.bC
+local function fO(g,o,bn)
+if bn<0 then return g.w+1 end
+if o<=bn then return 0 end
+return(g.cj-aG(bn*g.cj/o))*g.bC
 end
 local function ln(bO)
 local at=q
 for i=1,r do
 local g=bF[i]
-local bG,us,o=g.K,bO[g.ao],bO[g.ao+1]
+local bG,us,o=g.O,bO[g.ao],bO[g.ao+1]
 if bG=="t"then
 us,o=us+g.us-g.az,o+g.ai
 if o>=g.y then
@@ -3992,17 +4009,17 @@ at=aM(at,o>g.aL and us+1 or us)
 elseif bG=="f"then
 if o+af>g.Q then at=aM(at,us+g.w)end
 else
-local jl=fL(g,bO[g.ao+2],g.Q-af-o)
-if jl>g.w then jl=g.w+fL(g,o,g.Q-af)end
-at=aM(at,us+jl)
+local jm=fO(g,bO[g.ao+2],g.Q-af-o)
+if jm>g.w then jm=g.w+fO(g,o,g.Q-af)end
+at=aM(at,us+jm)
 end
 end
 return at-q
 end
-local function dZ(bO,dN)
+local function ea(bO,dO)
 for i=1,r do
 local g=bF[i]
-local bG,ao=g.K,g.ao
+local bG,ao=g.O,g.ao
 local us,o=bO[ao],bO[ao+1]
 if bG=="t"then
 us,o=us-q,o
@@ -4011,11 +4028,11 @@ us,o=0,0
 end
 V[A+1],V[A+2]=us,o
 else
-local aB=dN and us+g.eL or bH[i]
+local aB=dO and us+g.eM or bH[i]
 if aB<=q then
 V[A+1],V[A+2]=0,0
 else
-if bG=="c"then o=o+eU(g,us,bO[ao+2])end
+if bG=="c"then o=o+eV(g,us,bO[ao+2])end
 V[A+1],V[A+2]=o,aB-q
 end
 end
@@ -4024,30 +4041,30 @@ end
 end
 local function cL(ac,m,ay,bD)
 if not cr(m)then return false end
-local ah,bj,aH=ay,0,nil
-if not ds(ay)then
+local ah,bj,aI=ay,0,nil
+if not dt(ay)then
 ah=lI(ay)
 bj=ln(ah>0 and cU or h)
 if bj<=be then return false end
 end
-if ah>0 and not bp then
-aH=eh(ac,m)
+if ah>0 and not bq then
+aI=ei(ac,m)
 elseif not m then
-aH=bk("GET",ac)
-aH=aH and aH.err
+aI=bk("GET",ac)
+aI=aI and aI.err
 end
-if aH then
-if string.find(aH,"READONLY",1,true)then bP=aH end
+if aI then
+if string.find(aI,"READONLY",1,true)then bP=aI end
 A=A+1
-V[A]=aH
+V[A]=aI
 return true
 end
 if bD or ah==0 then
 A=A+1
 V[A]=bD and ah or-1-bj
 end
-local dN=ah>0 and not bp
-dZ(dN and cU or h,dN)
+local dO=ah>0 and not bq
+ea(dO and cU or h,dO)
 if bD then
 A=A+1
 V[A]=bj
@@ -4086,59 +4103,59 @@ ${part29}
 ${part8}
 ${part32}
 end
-local function eT(aU,dH,fv)
-local lw,it={},{q,cm,1}
-for i=1,dH do
-it[3+i]=ARGV[fv+i]
+local function eU(aU,dI,fx)
+local lw,iu={},{q,cm,1}
+for i=1,dI do
+iu[3+i]=ARGV[fx+i]
 end
-local dE,aZ,am=bp and"2"or"1",0,#it+1
+local dF,aZ,am=bq and"2"or"1",0,#iu+1
 for _,bi in ipairs(aU)do
 for _=1,bi.ay do
 aZ=aZ+1
 lw[aZ]=bi.ac
-for i,jT in ipairs({dE,be,1,"1",af,0})do
-it[am+i]=jT
+for i,jU in ipairs({dF,be,1,"1",af,0})do
+iu[am+i]=jU
 end
 am=am+6
 end
 end
-it[4+dH]=aZ
-local ji,au=aY(it,lw),1
+iu[4+dI]=aZ
+local jj,au=aY(iu,lw),1
 for _,bi in ipairs(aU)do
 if bi.bD then
-local gt={}
+local gw={}
 for i=1,bi.ay do
-gt[i]=ji[au+i]
+gw[i]=jj[au+i]
 end
-V[bi.A],au=gt,au+bi.ay
+V[bi.A],au=gw,au+bi.ay
 else
-V[bi.A],au=ji[au+1],au+1
+V[bi.A],au=jj[au+1],au+1
 end
 end
 end
-return cL,eT
+return cL,eU
 end
-local cL,eT
+local cL,eU
 local E,am=2,0
 while am<#KEYS do
-local ct,J,dH=ARGV[E+1]+0,am+1,ARGV[E+5]+0
+local ct,J,dI=ARGV[E+1]+0,am+1,ARGV[E+5]+0
 am=bl(am+ARGV[E+2],#KEYS)
-af,be,bp=ARGV[E+3]+0,ARGV[E+4]+0,ct%2==1
-local fv,bD,aU=E+5,ct>=8,nil
-iX(fv)
-local lE=not(bD or bp)
-E=E+5+dH
-for O=J,am,1000 do
-local aB=bl(O+999,am)
-local bX=call("MGET",unpack(KEYS,O,aB))
-for i=O,aB do
-local ac,m=KEYS[i],bX[i-O+1]
-local dM=lE and m and#m==bq and bn(m,1,aJ)==cP
-if dM then
+af,be,bq=ARGV[E+3]+0,ARGV[E+4]+0,ct%2==1
+local fx,bD,aU=E+5,ct>=8,nil
+iY(fx)
+local lE=not(bD or bq)
+E=E+5+dI
+for K=J,am,1000 do
+local aB=bl(K+999,am)
+local bX=call("MGET",unpack(KEYS,K,aB))
+for i=K,aB do
+local ac,m=KEYS[i],bX[i-K+1]
+local dN=lE and m and#m==br and bo(m,1,aJ)==cP
+if dN then
 bb,ad=0,0
 for n=1,r do
 local g=bF[n]
-local bG,ao,aB=g.K,g.ao,0
+local bG,ao,aB=g.O,g.ao,0
 local us,o,U=al(g.ak,m,g.at)
 if bG=="t"then
 if us>bb then bb=us end
@@ -4154,18 +4171,18 @@ us,o=us+1,o-y
 end
 end
 if us>=bc and(us>bc or o>g.aL)then
-dM=false
+dN=false
 break
 end
 V[A+n+n-1],V[A+n+n]=us-q,o
 else
-o,aB=o+af,us+g.eL
+o,aB=o+af,us+g.eM
 local aT=o
 if bG=="c"then
-cU[ao+2],aT=U,o+eU(g,us,U)
+cU[ao+2],aT=U,o+eV(g,us,U)
 end
 if us>q or q>=us+g.w or aT>g.Q then
-dM=false
+dN=false
 break
 end
 if aB>bb then bb=aB end
@@ -4174,16 +4191,16 @@ end
 if aB>ad then ad=aB end
 cU[ao],cU[ao+1]=us,o
 end
-dM=dM and not eh(ac,m)
+dN=dN and not ei(ac,m)
 end
-if dM then
+if dN then
 A=A+r+r
 else
 for n=A+r+r,A+1,-1 do
 V[n]=nil
 end
 if not cL then
-cL,eT=fP()
+cL,eU=fS()
 end
 local ay=bD and ARGV[E+i-J+1]+0 or 1
 if not cL(ac,m,ay,bD)then
@@ -4193,7 +4210,7 @@ end
 end
 end
 end
-if aU then eT(aU,dH,fv)end
+if aU then eU(aU,dI,fx)end
 if bD then E=E+am-J+1 end
 end
 return bP and redis.error_reply(bP)or V`,
@@ -4202,36 +4219,36 @@ return bP and redis.error_reply(bP)or V`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "026ace55c388c74a528158f716ab099edfb1fbd0",
-  acrossSha1: "9f34f373a98cb20a2a5491e466ffdcb357bc1790",
+  sha1: "ff99106049e9f636ee683b920611d083a33eeb01",
+  acrossSha1: "4770df12e991bb7badf1b3057f0f5e0305d44e3e",
   source: `${part33}
 ${part34}
-local cx,kw=2^48,2^37
-local fd,gj=q-q%cx,q+cx/2
-local aD,aG,bd,aj,cG,gO
-local function fX()
-aD,bd=6,db(w/8)
-while aD<10 and 4^aD<Q do
-aD=aD+1
+local cx,kx=2^48,2^37
+local fe,gm=q-q%cx,q+cx/2
+local aE,aH,bd,aj,cG,gR
+local function ga()
+aE,bd=6,db(w/8)
+while aE<10 and 4^aE<Q do
+aE=aE+1
 end
-aG=2^aD
-if w>=kw then aD=aD+16 end
+aH=2^aE
+if w>=kx then aE=aE+16 end
 aj,cG=q-w,q-q%bd
-gO=ak("%.0f",db((cG+bd-aj)/1000)+ARGV[2])
+gR=ak("%.0f",db((cG+bd-aj)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,aT=KEYS[1],nil
 af,Q,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-fX()
-local W=aD<16 and af<=65535 and bk("GETRANGE",ac,"0","313")
+ga()
+local W=aE<16 and af<=65535 and bk("GETRANGE",ac,"0","313")
 if W and#W>65 then
-local aB,K,D,bE,x,bh,aJ,r,I,aZ,aK,aC=
+local aB,O,D,bE,x,bh,aJ,r,I,aZ,aK,aC=
 #W,al("<BdI7I7I7I4I4I4I7I4B",W,1)
 local ao=(aJ+r)%I
 if
-K==83
+O==83
 and bE==w
-and(aC==aD or aC==aD+32)
+and(aC==aE or aC==aE+32)
 and D<=q
 and x==0
 and bh<q
@@ -4239,29 +4256,29 @@ and r<I
 and aJ<I
 and aB==(I>32 and 314 or 58+8*I)
 then
-local aP,fD=aZ+af,false
-while r>0 and aJ<aG and 66+8*aJ<=aB do
+local aP,fF=aZ+af,false
+while r>0 and aJ<aH and 66+8*aJ<=aB do
 local us,o=al("<I6I2",W,59+8*aJ)
-us=us+fd
-if us>gj then us=us-cx end
+us=us+fe
+if us>gm then us=us-cx end
 if us>aj then
-fD=true
+fF=true
 break
 end
 r,aP,aJ=r-1,aP-o,aJ+1
 if aJ==I then aJ=0 end
 end
-if fD and aP<=Q then
+if fF and aP<=Q then
 local at=58+8*ao
-if ao>=aG then at=at+4*aF(ao/aG)end
-aK=ao%aG>0 and aK+af or af
+if ao>=aH then at=at+4*aG(ao/aH)end
+aK=ao%aH>0 and aK+af or af
 if type(bk("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cx,af)))=="number"then
-aC=aC>aD and af==1 and aC or aD
-if I>32 and((ao+1)%aG==0 or ao+1==I)then
-bk("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
+aC=aC>aE and af==1 and aC or aE
+if I>32 and((ao+1)%aH==0 or ao+1==I)then
+bk("SETRANGE",ac,ak("%d",at-8*(ao%aH)-4),aS("<I4",aK))
 end
 bk("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cG>bh then bk("PEXPIRE",ac,gO)end
+if cG>bh then bk("PEXPIRE",ac,gR)end
 aT=aP
 end
 end
@@ -4269,10 +4286,10 @@ end
 end
 if aT then return{q,aT,w}end
 end
-local function fP()
+local function fS()
 ${part36}
 ${part4}
-local bW,gM=54,32
+local bW,gP=54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4284,69 +4301,69 @@ ${part22}
 ${part23}
 ${part24}
 local an,g
-local function fx(us)
-us=us+fd
-if us>gj then return us-cx end
+local function fz(us)
+us=us+fe
+if us>gm then return us-cx end
 if us<q-cx/2 then return us+cx end
 return us
 end
-local function jA()
+local function jB()
 g=nil
-fX()
+ga()
 end
-local function jO(ac,ay)
+local function jP(ac,ay)
 an=an or cn.s()
-g=g or an.fE(Q,w)
-local p=an.hQ(ac,g)
-if p.eI then return"RULES"end
-p=an.dS(p,g,bp)
-local ah,at,ej=0,aM(q,p.D,an.dm(p,af,g)),q
+g=g or an.fG(Q,w)
+local p=an.hR(ac,g)
+if p.eJ then return"RULES"end
+p=an.dT(p,g,bq)
+local ah,at,ek=0,aM(q,p.D,an.dm(p,af,g)),q
 while ah<ay and(at<=q or ah==0 and at-q<=be)do
-ah,ej=ah+1,at
-if bp then break end
-an.ds(p,at,af,g)
+ah,ek=ah+1,at
+if bq then break end
+an.dt(p,at,af,g)
 if ah<ay then at=aM(q,p.D,an.dm(p,af,g))end
 end
-local aT,reset=an.eO(p,g)
+local aT,reset=an.eP(p,g)
 if ah==0 and p.D>q then return{2,at-q,aT,reset}end
-if ah>0 and ej>q then return{1,ej-q,aT,reset}end
+if ah>0 and ek>q then return{1,ek-q,aT,reset}end
 return ah,aT,reset,ah==ay and 0 or at-q
 end
 local function aY(ac,ay)
-local au,ah,aT,reset,bj=pcall(jO,ac,ay)
+local au,ah,aT,reset,bj=pcall(jP,ac,ay)
 if au then return ah,aT,reset,bj end
 return false,type(ah)=="table"and ah.err or tostring(ah)
 end
-local D,x,el
+local D,x,em
 local la="23"
-local function eF(aJ,r,I,aZ,aK)
-return aS("<I7I4I4I4I7I4B",q,aJ,r,I,aZ,aK,el and aD+32 or aD)
+local function eG(aJ,r,I,aZ,aK)
+return aS("<I7I4I4I4I7I4B",q,aJ,r,I,aZ,aK,em and aE+32 or aE)
 end
 local function bJ(aJ,r,I,aZ,aK)
-return"S"..aS("<dI7I7",D,w,x)..eF(aJ,r,I,aZ,aK)
+return"S"..aS("<dI7I7",D,w,x)..eG(aJ,r,I,aZ,aK)
 end
-local function eh(ac,as,o,aZ)
+local function ei(ac,as,o,aZ)
 local r=#as/8+1
-local I=gq(r,Q,aG)
+local I=gt(r,Q,aH)
 local m=bJ(0,r,I,aZ,aZ)
 ..aS("<I4",aZ)
 ..as
 ..aS("<I6I2",q%cx,o)
-return bk("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gO)
+return bk("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gR)
 end
 local function cL(ac,_,ay)
 local W=bk("GETRANGE",ac,"0","313")
 if type(W)~="string"then return false,W.err end
-if bp or aD>=16 then return aY(ac,ay)end
+if bq or aE>=16 then return aY(ac,ay)end
 local ah,o=1,af
 if W==""then
 if ay>1 then
-ah=aM(bl(ay,aF(Q/af)),1)
+ah=aM(bl(ay,aG(Q/af)),1)
 o=ah*af
 end
 if o>65535 then return aY(ac,ay)end
-D,x,el=0,0,o==1
-local au=eh(ac,"",o,o)
+D,x,em=0,0,o==1
+local au=ei(ac,"",o,o)
 if au.err then return false,au.err end
 return ah,o,w,ah==ay and 0 or w
 end
@@ -4354,38 +4371,38 @@ if cd(W,1)~=83 or#W<bW then return aY(ac,ay)end
 local bE,bh,aJ,r,I,aZ,aK,aC
 D,bE,x,bh,aJ,r,I,aZ,aK,aC=
 al("<dI7I7I7I4I4I4I7I4B",W,2)
-local io=I<=gM and#W==bW+4+8*I
-local bK=bE==w and aC%32==aD and r>0 and r<=I and aJ<I
-if not bK or bh>=q or D>q or(not io and I<=gM)then
+local ip=I<=gP and#W==bW+4+8*I
+local bK=bE==w and aC%32==aE and r>0 and r<=I and aJ<I
+if not bK or bh>=q or D>q or(not ip and I<=gP)then
 return aY(ac,ay)
 end
-local gS=x>0
+local gV=x>0
 x=0
-local am,dr,hz=(aJ+r-1)%I,bl(I-aJ,r),W
-local O=bW+4*(aF(aJ/aG)+1)+8*aJ
-if not io then
-dr=bl(16,aG-aJ%aG,dr)
-if O+8*dr>#W then
-hz=bk("GETRANGE",ac,ak("%d",O),ak("%d",O+8*dr-1))
-if#hz<8*dr then return aY(ac,ay)end
-O=0
+local am,ds,hA=(aJ+r-1)%I,bl(I-aJ,r),W
+local K=bW+4*(aG(aJ/aH)+1)+8*aJ
+if not ip then
+ds=bl(16,aH-aJ%aH,ds)
+if K+8*ds>#W then
+hA=bk("GETRANGE",ac,ak("%d",K),ak("%d",K+8*ds-1))
+if#hA<8*ds then return aY(ac,ay)end
+K=0
 end
 end
-local fC,aT=0,aZ
-while fC<dr do
-local us,bg=al("<I6I2",hz,O+8*fC+1)
-if fx(us)>aj then break end
-fC,aT=fC+1,aT-bg
+local fE,aT=0,aZ
+while fE<ds do
+local us,bg=al("<I6I2",hA,K+8*fE+1)
+if fz(us)>aj then break end
+fE,aT=fE+1,aT-bg
 end
-if fC==dr then return aY(ac,ay)end
-local bm=Q-aT
-if af>bm then
-local dL=af-bm
-for i=fC,dr-1 do
-local us,bg=al("<I6I2",hz,O+8*i+1)
-dL=dL-bg
-if dL<=0 then
-local bj=fx(us)+w-q
+if fE==ds then return aY(ac,ay)end
+local bn=Q-aT
+if af>bn then
+local dM=af-bn
+for i=fE,ds-1 do
+local us,bg=al("<I6I2",hA,K+8*i+1)
+dM=dM-bg
+if dM<=0 then
+local bj=fz(us)+w-q
 if bj<=be then break end
 return 0,aT,bh+w-q,bj
 end
@@ -4393,51 +4410,51 @@ end
 return aY(ac,ay)
 end
 if ay>1 then
-ah=bl(ay,aF(bm/af))
+ah=bl(ay,aG(bn/af))
 o=ah*af
 end
 if o>65535 or ah<ay then return aY(ac,ay)end
-el=aC>=32 and o==1
-local bT,ao=r-fC,(am+1)%I
-aJ=(aJ+fC)%I
+em=aC>=32 and o==1
+local bT,ao=r-fE,(am+1)%I
+aJ=(aJ+fE)%I
 aT=aT+o
 if bT<I then
 local bi=aS("<I6I2",q%cx,o)
-aK=(ao%aG==0 and 0 or aK)+o
-local J,at=gS and bJ or eF,gS and"0"or la
+aK=(ao%aH==0 and 0 or aK)+o
+local J,at=gV and bJ or eG,gV and"0"or la
 J=J(aJ,bT+1,I,aT,aK)
 local au
-if io then
-au=bk("SETRANGE",ac,at,J..bn(W,bW+1,bW+4+8*ao)..bi)
+if ip then
+au=bk("SETRANGE",ac,at,J..bo(W,bW+1,bW+4+8*ao)..bi)
 else
-local A=bW+4*(aF(ao/aG)+1)+8*ao
+local A=bW+4*(aG(ao/aH)+1)+8*ao
 au=bk("SETRANGE",ac,ak("%d",A),bi)
 if type(au)=="number"then
-if(ao+1)%aG==0 or ao+1==I then
-bk("SETRANGE",ac,ak("%d",A-8*(ao%aG)-4),aS("<I4",aK))
+if(ao+1)%aH==0 or ao+1==I then
+bk("SETRANGE",ac,ak("%d",A-8*(ao%aH)-4),aS("<I4",aK))
 end
 bk("SETRANGE",ac,at,J)
 end
 end
 if type(au)~="number"then return false,au.err end
-if bh<cG then bk("PEXPIRE",ac,gO)end
-elseif io then
-local as=bn(W,bW+5+8*aJ,bW+4+8*bl(I,aJ+bT))
-if aJ+bT>I then as=as..bn(W,bW+5,bW+4+8*(aJ+bT-I))end
-local au=eh(ac,as,o,aT)
+if bh<cG then bk("PEXPIRE",ac,gR)end
+elseif ip then
+local as=bo(W,bW+5+8*aJ,bW+4+8*bl(I,aJ+bT))
+if aJ+bT>I then as=as..bo(W,bW+5,bW+4+8*(aJ+bT-I))end
+local au=ei(ac,as,o,aT)
 if au.err then return false,au.err end
 elseif aJ==0 then
 local m=bk("GET",ac)
 if type(m)~="string"then return false,m.err end
-local fU=gq(bT+1,Q,aG)
-local A,aB=bW+4*(aF(bT/aG)+1)+8*bT,bW+4*db(fU/aG)+8*fU
-aK=(bT%aG==0 and 0 or aK)+o
-m=bJ(0,bT+1,fU,aT,aK)..bn(m,bW+1)..string.rep("\\0",A-#m)
+local fX=gt(bT+1,Q,aH)
+local A,aB=bW+4*(aG(bT/aH)+1)+8*bT,bW+4*db(fX/aH)+8*fX
+aK=(bT%aH==0 and 0 or aK)+o
+m=bJ(0,bT+1,fX,aT,aK)..bo(m,bW+1)..string.rep("\\0",A-#m)
 m=m..aS("<I6I2",q%cx,o)..string.rep("\\0",aB-A-8)
-local au=bk("SET",ac,m,"PX",gO)
+local au=bk("SET",ac,m,"PX",gR)
 if au.err then return false,au.err end
-if(bT+1)%aG==0 or bT+1==fU then
-bk("SETRANGE",ac,ak("%d",A-8*(bT%aG)-4),aS("<I4",aK))
+if(bT+1)%aH==0 or bT+1==fX then
+bk("SETRANGE",ac,ak("%d",A-8*(bT%aH)-4),aS("<I4",aK))
 end
 else
 return aY(ac,ay)
@@ -4447,22 +4464,22 @@ end
 ${part38}
 ${part39}
 ${part40}
-local function fJ(_,O,aB)
-fX()
+local function fM(_,K,aB)
+ga()
 local KEYS,V,ba,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bk,aS,al,aF,ak,type=bk,aS,al,aF,ak,type
-local aD,aG,aj,cG,fd,gj,cx=aD,aG,aj,cG,fd,gj,cx
-for i=O,aB do
+local bk,aS,al,aG,ak,type=bk,aS,al,aG,ak,type
+local aE,aH,aj,cG,fe,gm,cx=aE,aH,aj,cG,fe,gm,cx
+for i=K,aB do
 local ac,aT=KEYS[i],nil
-local W=aD<16 and af<=65535 and bk("GETRANGE",ac,"0","313")
+local W=aE<16 and af<=65535 and bk("GETRANGE",ac,"0","313")
 if W and#W>65 then
-local aB,K,D,bE,x,bh,aJ,r,I,aZ,aK,aC=
+local aB,O,D,bE,x,bh,aJ,r,I,aZ,aK,aC=
 #W,al("<BdI7I7I7I4I4I4I7I4B",W,1)
 local ao=(aJ+r)%I
 if
-K==83
+O==83
 and bE==w
-and(aC==aD or aC==aD+32)
+and(aC==aE or aC==aE+32)
 and D<=q
 and x==0
 and bh<q
@@ -4470,29 +4487,29 @@ and r<I
 and aJ<I
 and aB==(I>32 and 314 or 58+8*I)
 then
-local aP,fD=aZ+af,false
-while r>0 and aJ<aG and 66+8*aJ<=aB do
+local aP,fF=aZ+af,false
+while r>0 and aJ<aH and 66+8*aJ<=aB do
 local us,o=al("<I6I2",W,59+8*aJ)
-us=us+fd
-if us>gj then us=us-cx end
+us=us+fe
+if us>gm then us=us-cx end
 if us>aj then
-fD=true
+fF=true
 break
 end
 r,aP,aJ=r-1,aP-o,aJ+1
 if aJ==I then aJ=0 end
 end
-if fD and aP<=Q then
+if fF and aP<=Q then
 local at=58+8*ao
-if ao>=aG then at=at+4*aF(ao/aG)end
-aK=ao%aG>0 and aK+af or af
+if ao>=aH then at=at+4*aG(ao/aH)end
+aK=ao%aH>0 and aK+af or af
 if type(bk("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cx,af)))=="number"then
-aC=aC>aD and af==1 and aC or aD
-if I>32 and((ao+1)%aG==0 or ao+1==I)then
-bk("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
+aC=aC>aE and af==1 and aC or aE
+if I>32 and((ao+1)%aH==0 or ao+1==I)then
+bk("SETRANGE",ac,ak("%d",at-8*(ao%aH)-4),aS("<I4",aK))
 end
 bk("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cG>bh then bk("PEXPIRE",ac,gO)end
+if cG>bh then bk("PEXPIRE",ac,gR)end
 aT=aP
 end
 end
@@ -4503,33 +4520,33 @@ V[ba+1],V[ba+2]=aT,w
 ba=ba+2
 else
 A=ba
-dZ(ac,nil,1)
+ea(ac,nil,1)
 ba=A
 end
 end
 A=ba
 end
-local jN=false
+local jO=false
 ${part41}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "7ffd8218d2c13f843d55b39955d038a37d0a7e0e",
-  acrossSha1: "1cde1eea8a92cd18efc9b6f611d4ff1c3ff8d9d6",
+  sha1: "d9c4ced4d2164d5fa16d7e2464ab90d24a818c1c",
+  acrossSha1: "b938012172d21e664bd0be15e226d800a40cf248",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,bC=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
 local m,aT,reset,cj=bk("GET",ac),nil,nil,w/bC
-local gm=w<2^45 and 67+256*w or-1
+local gp=w<2^45 and 67+256*w or-1
 if m and#m==24 then
 local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
-local ft,aP=q-H,r+af
-if aJ==gm and ft>=0 and ft<w then
-if U>0 then aP=aP+db(U*(cj-aF(ft/bC))/cj)end
+local fv,aP=q-H,r+af
+if aJ==gp and fv>=0 and fv<w then
+if U>0 then aP=aP+db(U*(cj-aG(fv/bC))/cj)end
 if aP<=Q and bk("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
-aT,reset=aP,2*w-ft
+aT,reset=aP,2*w-fv
 end
 end
 end
@@ -4542,76 +4559,76 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local ip="c"
+local iq="c"
 ${part37}
-local cj,cP,es
-local function jA()
+local cj,cP,et
+local function jB()
 cj=w/bC
-cP,es="C"..aS("<I7B",w,#ak("%.0f",bC)-1),cN(q+2*w)
+cP,et="C"..aS("<I7B",w,#ak("%.0f",bC)-1),cN(q+2*w)
 end
-local function fL(o,bm)
-return o<=bm and 0 or(cj-aF(bm*cj/o))*bC
+local function fO(o,bn)
+return o<=bn and 0 or(cj-aG(bn*cj/o))*bC
 end
 local function cL(ac,m,ay)
 local bN,H,U,r=not m,q,0,0
-local gI=bN
+local gL=bN
 if m and#m==24 and cd(m,1)==67 then
-local bE,aD
-bE,aD,U,H,r=al("<I7BI4I7I4",m,2)
+local bE,aE
+bE,aE,U,H,r=al("<I7BI4I7I4",m,2)
 bN=bE==w and H<=q
 if q>=H+2*w then
-H,U,r,gI=q,0,0,true
+H,U,r,gL=q,0,0,true
 elseif q>=H+w then
-H,U,r,gI=H+w,r,0,true
+H,U,r,gL=H+w,r,0,true
 end
 end
-if not bN or(bp and gI)then return aY(ac,m,ay)end
-local eU,reset=0,H+2*w-q
-if U>0 then eU=db(U*(cj-aF((q-H)/bC))/cj)end
-local bm=Q-r-eU
+if not bN or(bq and gL)then return aY(ac,m,ay)end
+local eV,reset=0,H+2*w-q
+if U>0 then eV=db(U*(cj-aG((q-H)/bC))/cj)end
+local bn=Q-r-eV
 local ah=0
-if af<=bm then
-if bp then return 1,r+eU,reset,0 end
-ah=ay==1 and 1 or bl(ay,aF(bm/af))
+if af<=bn then
+if bq then return 1,r+eV,reset,0 end
+ah=ay==1 and 1 or bl(ay,aG(bn/af))
 r=r+ah*af
-if gI then
-local dX=H==q and es or cN(H+2*w)
-local aH=eh(ac,m,cP..aS("<I4I7I4",U,H,r),dX)
-if aH then return false,aH end
+if gL then
+local dY=H==q and et or cN(H+2*w)
+local aI=ei(ac,m,cP..aS("<I4I7I4",U,H,r),dY)
+if aI then return false,aI end
 else
 local au=bk("SETRANGE",ac,"20",aS("<I4",r))
 if au~=24 then return false,au.err end
 end
-if ah==ay then return ah,r+eU,reset,0 end
+if ah==ay then return ah,r+eV,reset,0 end
 end
 local aU,bj=Q-af-r,nil
 if aU>=0 then
-bj=H+fL(U,aU)-q
+bj=H+fO(U,aU)-q
 else
-bj=H+w+fL(r,Q-af)-q
+bj=H+w+fO(r,Q-af)-q
 end
 if ah>0 or bj>be then
-if ah==0 and gI then return aY(ac,m,ay)end
-return ah,r+eU,reset,bj
+if ah==0 and gL then return aY(ac,m,ay)end
+return ah,r+eV,reset,bj
 end
 return aY(ac,m,ay)
 end
 ${part38}
 ${part39}
 ${part40}
-local function fJ(bX,O,aB)
+local function fM(bX,K,aB)
 local KEYS,V,ba,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bk,db,aF,aS,al,bC,cj=bk,db,aF,aS,al,bC,w/bC
-local gm=w<2^45 and 67+256*w or-1
-for i=O,aB do
-local ac,m,aT,reset=KEYS[i],bX[i-O+1],nil,nil
+local bk,db,aG,aS,al,bC,cj=bk,db,aG,aS,al,bC,w/bC
+local gp=w<2^45 and 67+256*w or-1
+for i=K,aB do
+local ac,m,aT,reset=KEYS[i],bX[i-K+1],nil,nil
 if m and#m==24 then
 local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
-local ft,aP=q-H,r+af
-if aJ==gm and ft>=0 and ft<w then
-if U>0 then aP=aP+db(U*(cj-aF(ft/bC))/cj)end
+local fv,aP=q-H,r+af
+if aJ==gp and fv>=0 and fv<w then
+if U>0 then aP=aP+db(U*(cj-aG(fv/bC))/cj)end
 if aP<=Q and bk("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
-aT,reset=aP,2*w-ft
+aT,reset=aP,2*w-fv
 end
 end
 end
@@ -4620,44 +4637,44 @@ V[ba+1],V[ba+2]=aT,reset
 ba=ba+2
 else
 A=ba
-dZ(ac,m,1)
+ea(ac,m,1)
 ba=A
 end
 end
 A=ba
 end
-local jN=true
+local jO=true
 ${part41}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "04e178d87ce7f28d88d5c9354f0251b13b910b3d",
-  acrossSha1: "59b61ce16ea30e5c92b79e288ab839405d8f334e",
+  sha1: "194d81cce9005c6175065a8f971d444397c27e2c",
+  acrossSha1: "94a9d292fb7766a3601059dea10fbda995ff747d",
   source: `${part33}
-local eG,ls,cm,E=string.char,string.find,ARGV[2]+0,2
-local ck,eE=2^48,2^23
+local eH,ls,cm,E=string.char,string.find,ARGV[2]+0,2
+local ck,eF=2^48,2^23
 ${part30}
 ${part1}
 ${part3}
-local function aI()
+local function aD()
 E=E+1
 return ARGV[E]
 end
 local function aa()
-return aI()+0
+return aD()+0
 end
-local function en(m,at)
-local aP,aV,ef=0,1,cd(m,at)
-while ef and ef>=128 do
-aP,aV,at=aP+(ef-128)*aV,aV*128,at+1
-ef=cd(m,at)
+local function eo(m,at)
+local aP,aV,eg=0,1,cd(m,at)
+while eg and eg>=128 do
+aP,aV,at=aP+(eg-128)*aV,aV*128,at+1
+eg=cd(m,at)
 end
-return ef and aP+ef*aV,at+1
+return eg and aP+eg*aV,at+1
 end
 local bN={}
-local function jH(g)
+local function jI(g)
 for i=1,#bN do
 if bN[i].cH==g.cH then return bN[i]end
 end
@@ -4666,100 +4683,100 @@ return g
 end
 local function bz(o,g)
 local ai=o*g.ai
-local cs=aF(ai/g.y)
+local cs=aG(ai/g.y)
 return o*g.us+cs,ai-cs*g.y
 end
-local function ka(y,us,ai,o)
-local g={K="t",y=y,us=us,ai=ai,Q=o}
-g.cH="t"..dG(y)..dG(us)..(y>1 and dG(ai)or"")..dG(o)
+local function kb(y,us,ai,o)
+local g={O="t",y=y,us=us,ai=ai,Q=o}
+g.cH="t"..dH(y)..dH(us)..(y>1 and dH(ai)or"")..dH(o)
 g.az,g.aL=bz(o,g)
 return g
 end
-local function hD(K)
-if K=="f"then
+local function hE(O)
+if O=="f"then
 local o,bE,_=aa(),aa(),aa()
-return jH({K="f",w=bE,cH="f"..dG(bE)}),o
-elseif K=="t"then
+return jI({O="f",w=bE,cH="f"..dH(bE)}),o
+elseif O=="t"then
 local us,ai,y,az,aL=aa(),aa(),aa(),aa(),aa()
-local o=aF((az+aL/y)/(us+ai/y)+0.5)
-local g=jH(ka(y,us,ai,o))
+local o=aG((az+aL/y)/(us+ai/y)+0.5)
+local g=jI(kb(y,us,ai,o))
 g.aR=aa()
 return g,o
 end
 end
-local function kG(m,at)
+local function kH(m,at)
 for i=1,#bN do
 local g=bN[i]
-if bn(m,at,at+#g.cH-1)==g.cH then return g end
+if bo(m,at,at+#g.cH-1)==g.cH then return g end
 end
-local K=cd(m,at)
-local J,next=en(m,at+1)
-if K==102 then return J and jH({K="f",w=J,cH="f"..dG(J)})end
-if K~=116 or not J then return nil end
+local O=cd(m,at)
+local J,next=eo(m,at+1)
+if O==102 then return J and jI({O="f",w=J,cH="f"..dH(J)})end
+if O~=116 or not J then return nil end
 local us,ai,o=0,0,0
-us,next=en(m,next)
+us,next=eo(m,next)
 if J>1 then
-ai,next=en(m,next)
+ai,next=eo(m,next)
 end
-o=en(m,next)
-return us and ai and o and jH(ka(J,us,ai,o))
+o=eo(m,next)
+return us and ai and o and jI(kb(J,us,ai,o))
 end
-local r,bF,iA,hS=0,{},{},{}
-local function jf(g,J,aX)
+local r,bF,iB,hT=0,{},{},{}
+local function jg(g,J,aX)
 r=r+1
-bF[r],iA[r],hS[r]=g,J,aX
-if g.K=="f"then return J<=q end
+bF[r],iB[r],hT[r]=g,J,aX
+if g.O=="f"then return J<=q end
 local bc=q+g.az
 return g.az<ck/8 and(J<bc or(J==bc and aX<=g.aL))
 end
-local function fk(m)
-local at,cc,bq=3,nil,#m
-while at<=bq do
-local g,J,aX=kG(m,at),nil,0
+local function fl(m)
+local at,cc,br=3,nil,#m
+while at<=br do
+local g,J,aX=kH(m,at),nil,0
 if not g then return false end
 at=at+#g.cH
-if g.K=="f"then
+if g.O=="f"then
 local z=cd(m,at)
 if z==0 then
 J,at=0,at+1
-elseif z==1 and at+11<=bq then
+elseif z==1 and at+11<=br then
 J,aX=al("<I7I4",m,at+1)
 at=at+12
 end
 elseif cc then
 local ca
-ca,at=en(m,at)
+ca,at=eo(m,at)
 J=ca and cc+(ca%2==0 and ca or 1-ca)/2
-elseif at+5<=bq then
+elseif at+5<=br then
 J=q-q%ck+al("<I6",m,at)
 if J>q+ck/2 then J=J-ck end
 if J<q-ck/2 then J=J+ck end
 at=at+6
 end
-if g.K=="t"then
+if g.O=="t"then
 cc=J
 if g.y>1 then
-aX,at=en(m,at)
+aX,at=eo(m,at)
 aX=aX and bl(aX,g.y-1)
 end
 end
-if not(J and aX and jf(g,J,aX))then return false end
+if not(J and aX and jg(g,J,aX))then return false end
 end
 return r>0
 end
-local function jM(m,g,bK)
-if g.K=="f"then
+local function jN(m,g,bK)
+if g.O=="f"then
 if#m~=19 or cd(m,1)~=70 then return false end
 local bE,H,o=al("<I7I7I4",m,2)
-return bE==g.w and jf(g,H,o)
+return bE==g.w and jg(g,H,o)
 end
 if not bK or#m~=16+g.aR or not ls(m,"^%d+$")then return false end
-local aC=tonumber(bn(m,1,16))
-if g.aR>0 then return jf(g,aC,bl(bn(m,17)+0,g.y-1))end
-return aC<dJ+cw and jf(g,fx(aC),0)
+local aC=tonumber(bo(m,1,16))
+if g.aR>0 then return jg(g,aC,bl(bo(m,17)+0,g.y-1))end
+return aC<dK+cw and jg(g,fz(aC),0)
 end
 local function ah(g,J,aX,o)
-if g.K=="f"then
+if g.O=="f"then
 if q<J+g.w then return J,aX+o end
 return q,o
 end
@@ -4773,23 +4790,23 @@ us,ai=us+1,ai-g.y
 end
 return us,ai
 end
-local function ar(aI,cc,g,J,aX)
-aI=aI..g.cH
-if g.K=="f"then
-if J==0 then return aI.."\\0",cc,0 end
-return aI.."\\1"..aS("<I7I4",J,aX),cc,J+g.w
+local function ar(aD,cc,g,J,aX)
+aD=aD..g.cH
+if g.O=="f"then
+if J==0 then return aD.."\\0",cc,0 end
+return aD.."\\1"..aS("<I7I4",J,aX),cc,J+g.w
 end
 local us=aM(J,q-1e12)
 if cc then
 local ca=us-cc
-aI=aI..dG(ca>=0 and 2*ca or 1-2*ca)
+aD=aD..dH(ca>=0 and 2*ca or 1-2*ca)
 else
-aI=aI..aS("<I6",us%ck)
+aD=aD..aS("<I6",us%ck)
 end
-return g.y>1 and aI..dG(aX)or aI,us,J+2
+return g.y>1 and aD..dH(aX)or aD,us,J+2
 end
 local V,A,bP={q},1,nil
-local function dZ(J,aX,bj)
+local function ea(J,aX,bj)
 V[A+1],V[A+2],A=J,aX,A+2
 if bj then
 A=A+1
@@ -4797,7 +4814,7 @@ V[A]=bj
 end
 end
 local function dd(g,J,aX)
-if g.K=="t"then
+if g.O=="t"then
 if J<q then return 0,0 end
 return J-q,aX
 end
@@ -4805,74 +4822,103 @@ local reset=J+g.w-q
 if reset<=0 then return 0,0 end
 return aX,reset
 end
-local bg,Q,bK,af,be,bp,il=nil,0,nil,0,0,false,false
+local bg,Q,bK,af,be,bq,im=nil,0,nil,0,0,false,false
 local function cL(ac)
 local m=bk("GET",ac)
 if type(m)=="table"then return m.err end
 r=0
-local ax=aF(q/eE)%256
+local ax=aG(q/eF)%256
 if not m then
-if not il and bK~="="and not bK then return"RULES"end
-jf(bg,0,0)
-if not il and bK~="="then jf(bK,0,0)end
+if not im and bK~="="and not bK then return"RULES"end
+jg(bg,0,0)
+if not im and bK~="="then jg(bK,0,0)end
 elseif cd(m,1)==77 then
-if not fk(m)then return"RULES"end
-elseif not jM(m,bg,bK=="=")then
+if not fl(m)then return"RULES"end
+elseif not jN(m,bg,bK=="=")then
 return"RULES"
 end
-local gE=1
-while gE<=r and bF[gE]~=bg do
-gE=gE+1
+local gH=1
+while gH<=r and bF[gH]~=bg do
+gH=gH+1
 end
-if gE>r or(il and r>1)then return"RULES"end
-local J,aX,bj=iA[gE],hS[gE],0
-local fq,eX=ah(bg,J,aX,af)
-if bg.K=="f"then
-if fq==J and eX>Q then bj=J+bg.w-q end
+if gH>r or(im and r>1)then return"RULES"end
+local J,aX,bj=iB[gH],hT[gH],0
+local fs,eY=ah(bg,J,aX,af)
+if bg.O=="f"then
+if fs==J and eY>Q then bj=J+bg.w-q end
 else
-bj=fq-bg.az-q
-if eX>bg.aL then bj=bj+1 end
+bj=fs-bg.az-q
+if eY>bg.aL then bj=bj+1 end
 end
 if bj>0 then
 if bj<=be then return"RULES"end
 local a,b=dd(bg,J,aX)
-return dZ(-1-a,b,bj)
+return ea(-1-a,b,bj)
 end
-if bp then return dZ(dd(bg,J,aX))end
-local aI,cc,ad=ar("M"..eG(ax),nil,bg,fq,eX)
+if bq then return ea(dd(bg,J,aX))end
+local aD,cc,ad=ar("M"..eH(ax),nil,bg,fs,eY)
 for i=1,r do
-if i~=gE then
+if i~=gH then
 local g,bH=bF[i],nil
-local us,ai=ah(g,iA[i],hS[i],af)
-local bc=g.K=="t"and q+g.az
+local us,ai=ah(g,iB[i],hT[i],af)
+local bc=g.O=="t"and q+g.az
 if bc and(us>bc or(us==bc and ai>g.aL))then
 us,ai=bc,g.aL
 end
-aI,cc,bH=ar(aI,cc,g,us,ai)
+aD,cc,bH=ar(aD,cc,g,us,ai)
 ad=aM(ad,bH)
 end
 end
 local cN=aM(db((ad-q)/1000),1)+cm
-local au=bk("SET",ac,aI,"PX",ak("%.0f",cN))
+local au=bk("SET",ac,aD,"PX",ak("%.0f",cN))
 if au.err then return au.err end
-return dZ(dd(bg,fq,eX))
+return ea(dd(bg,fs,eY))
 end
 local am=0
 while am<#KEYS do
 local ct,J=aa(),am+1
 am=bl(am+aa(),#KEYS)
-bp,af,be,il=ct==1,aa(),aa(),aa()==1
-bg,Q=hD(aI())
-bK=aI()
-if bK~="="then bK=hD(bK)end
+bq,af,be,im=ct==1,aa(),aa(),aa()==1
+bg,Q=hE(aD())
+bK=aD()
+if bK~="="then bK=hE(bK)end
 for i=J,am do
-local aH=cL(KEYS[i])
-if aH then
-if ls(aH,"READONLY",1,true)then bP=aH end
+local aI=cL(KEYS[i])
+if aI then
+if ls(aI,"READONLY",1,true)then bP=aI end
 A=A+1
-V[A]=aH
+V[A]=aI
 end
 end
 end
 return bP and redis.error_reply(bP)or V`,
+};
+
+/** `texts.lua`: Reads texts that are not too long. It changes nothing. */
+export const texts: Script = {
+  name: "texts",
+  sha1: "28171285f92712c52d8dfc72179449961ba47567",
+  source: `local bm,fq=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
+for i=1,#KEYS do
+local aD=fq[i]
+fq[i]=aD and(#aD<=bm and aD or 1)or 0
+end
+return fq`,
+};
+
+/** `watch.lua`: Says that somebody watches the fleet, and tells which processes have posted reports. */
+export const watch: Script = {
+  name: "watch",
+  sha1: "de0f2cae235a446a0c8d655acd98a1aa111af128",
+  source: `local call,ms,bm=redis.call,ARGV[1],ARGV[2]+0
+call("SET",KEYS[1],"1","PX",ms)
+local dp=call("GET",KEYS[2])or""
+if dp==""then return""end
+if#dp>bm then dp="\\n"end
+for i=3,#ARGV do
+local K,to=string.find(dp,"\\n"..ARGV[i].."\\n",1,true)
+if K then dp=string.sub(dp,1,K)..string.sub(dp,to+1)end
+end
+call("SET",KEYS[2],dp,"PX",3*ms)
+return dp`,
 };

@@ -6,6 +6,7 @@
 
 import type { LimiterOptions } from "../../policy/options.ts";
 import { Bench, type CaseDefinition, type OpenStore, type Topic } from "./bench.ts";
+import { board } from "./board.ts";
 import { combined } from "./combined.ts";
 import { concurrency } from "./concurrency.ts";
 import { configuration } from "./configuration.ts";
@@ -83,6 +84,7 @@ const TOPICS: readonly Topic[] = [
   several,
   functions,
   failures,
+  board,
 ];
 
 /** How long a case may take, in real milliseconds: long enough for any store, short enough to notice one that hangs. */

@@ -7,6 +7,7 @@
 import { systemClock } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
 import { compilePolicy } from "../../policy/compile_policy.ts";
+import type { Board } from "../../stores/board.ts";
 import type { ReplyTo, Store, StoreLoad, StoreRequest, Target, WakeupListener } from "../../stores/store.ts";
 import { waiterId } from "../../stores/waiter_id.ts";
 import { nextTurn } from "../fake_clock.ts";
@@ -62,6 +63,11 @@ export class TrackedStore implements Store {
   /** What is on its way to the store. */
   get load(): StoreLoad | undefined {
     return this.#store.load;
+  }
+
+  /** That of the store. */
+  get board(): Board | undefined {
+    return this.#store.board;
   }
 
   /** Whether it has been closed. */

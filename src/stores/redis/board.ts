@@ -1,0 +1,148 @@
+/**
+ * The board of a Redis store: a key for each report, all of them in one slot. It needs no right that decisions do not need.
+ *
+ * @module
+ */
+
+import { StoreError } from "../../base/errors.ts";
+import { type Board, type BoardPost, isPostId, MAX_POST, MAX_POSTS, WATCHED_MS } from "../board.ts";
+import type { ScriptReply } from "./connections/connection.ts";
+import type { Script } from "./script.ts";
+import { post, texts, watch } from "./scripts.gen.ts";
+
+/**
+ * How often a process that makes calls looks whether somebody watches, in microseconds: usually, where each command is a
+ * request over HTTP that may be paid for, and after Redis has refused to tell.
+ */
+const LOOK_US = 2_000_000;
+const REST_LOOK_US = 10_000_000;
+const REFUSED_LOOK_US = 600_000_000;
+
+/** Every so many posts of a process, it makes sure that the index has it. */
+const ENTER_EVERY = 5;
+
+/** How many reports one script call reads: it keeps Redis busy for a millisecond at most, whatever they hold. */
+const READ_AT_ONCE = 32;
+
+/** The longest index, in bytes. */
+const MAX_INDEX = MAX_POSTS * 40;
+
+/** How often in a row a report may be missing before its process is taken out of the index. */
+const MISSED = 3;
+
+/** What the board needs of its store. */
+export interface RedisBoardOptions {
+  /** What every key of the store begins with, with its colon. */
+  readonly common: string;
+  /** Whether calls go over REST. */
+  readonly isRest: boolean;
+  /** Makes a script call. */
+  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply>;
+  /** The time, in microseconds. */
+  nowUs(): number;
+}
+
+/** The board of one Redis store. */
+export class RedisBoard implements Board {
+  readonly #options: RedisBoardOptions;
+  readonly #tag: string;
+  readonly #missed = new Map<string, number>();
+  /** How often each process has posted since somebody watches. */
+  readonly #posts = new Map<string, number>();
+  #watched: (() => void) | undefined;
+  #nextLookUs: number | undefined;
+  #isLooking = false;
+
+  /**
+   * @param options What it needs of its store.
+   */
+  constructor(options: RedisBoardOptions) {
+    this.#options = options;
+    // A "%" in the keys of limiters is always followed by a hex code.
+    this.#tag = `{${options.common}%fleet}`;
+  }
+
+  /** Has `watched` called when this process learns that somebody watches. */
+  notice(watched: () => void): void {
+    this.#watched = watched;
+  }
+
+  /** The store has sent calls: now and then it looks whether somebody watches, behind them on the same connection. */
+  used(): void {
+    if (this.#watched === undefined) return;
+    const nowUs = this.#options.nowUs();
+    // A process that ends soon has nothing to report.
+    if (this.#nextLookUs === undefined) this.#lookAfter(nowUs);
+    else if (nowUs >= this.#nextLookUs && !this.#isLooking) void this.#look();
+  }
+
+  /** Posts, if somebody watches. */
+  async post(id: string, text: string): Promise<boolean> {
+    const count = this.#posts.get(id) ?? 0;
+    const name = count % ENTER_EVERY === 0 ? id : "";
+    const keys = [this.#watchKey, this.#keyOf(id), this.#indexKey];
+    const reply = await this.#options.run(post, keys, [text, String(WATCHED_MS), name]);
+    this.#lookAfter(this.#options.nowUs());
+    if (reply === 1) this.#posts.set(id, count + 1);
+    else this.#posts.delete(id);
+    return reply === 1;
+  }
+
+  /** Says that somebody watches, and reads what processes have posted. */
+  async read(): Promise<readonly BoardPost[]> {
+    const gone = [...this.#missed].flatMap(([id, times]) => times >= MISSED ? [id] : []);
+    for (const id of gone) this.#missed.delete(id);
+    const args = [String(WATCHED_MS), String(MAX_INDEX), ...gone];
+    const index = await this.#options.run(watch, [this.#watchKey, this.#indexKey], args);
+    const ids = [...new Set(String(index).split("\n"))].filter(isPostId).slice(0, MAX_POSTS);
+    const pages = [];
+    for (let i = 0; i < ids.length; i += READ_AT_ONCE) pages.push(this.#readPage(ids.slice(i, i + READ_AT_ONCE)));
+    return (await Promise.all(pages)).flat();
+  }
+
+  async #readPage(ids: readonly string[]): Promise<BoardPost[]> {
+    const reply = await this.#options.run(texts, ids.map((id) => this.#keyOf(id)), [String(MAX_POST)]);
+    const found: readonly ScriptReply[] = Array.isArray(reply) ? reply : [];
+    return ids.flatMap((id, i) => {
+      const text = found[i];
+      if (text === 0 || text === undefined) {
+        this.#missed.set(id, (this.#missed.get(id) ?? 0) + 1);
+        return [];
+      }
+      this.#missed.delete(id);
+      return [{ id, text: typeof text === "string" ? text : undefined }];
+    });
+  }
+
+  /** Never rejects: whether somebody watches has nothing to do with decisions. */
+  async #look(): Promise<void> {
+    this.#isLooking = true;
+    const { run, nowUs } = this.#options;
+    try {
+      const reply = await run(post, [this.#watchKey], []);
+      this.#lookAfter(nowUs());
+      if (reply === 1) this.#watched?.();
+    } catch (error) {
+      const isRefused = error instanceof StoreError && error.code === "STORE_REFUSED";
+      this.#lookAfter(nowUs(), isRefused ? REFUSED_LOOK_US : undefined);
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  #lookAfter(nowUs: number, afterUs = this.#options.isRest ? REST_LOOK_US : LOOK_US): void {
+    this.#nextLookUs = nowUs + afterUs;
+  }
+
+  get #watchKey(): string {
+    return `${this.#tag}:watch`;
+  }
+
+  get #indexKey(): string {
+    return `${this.#tag}:index`;
+  }
+
+  #keyOf(id: string): string {
+    return `${this.#tag}:of:${id}`;
+  }
+}

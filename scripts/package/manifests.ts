@@ -7,6 +7,8 @@
 import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 
+import { VERSION } from "../../src/base/version.ts";
+
 /** The entry of deno.json and jsr.json that runs the program. npm has a `bin` for it. */
 export const PROGRAM = "./cli";
 
@@ -82,6 +84,7 @@ export function manifestProblems({ npm, deno, jsr, changelog }: Manifests): stri
   expectSame(`deno.json: ${PROGRAM}`, program, "./src/cli/bin.ts");
   expectSame("package.json: bin", npm.bin, { ratesync: "./dist/bundle/cli.cjs" });
   const exports = builtExports(libraries);
+  expectSame("src/base/version.ts: VERSION", VERSION, deno.version);
   const { ".": main, ...others } = exports;
   const typesVersions = Object.entries(others).map(([entry, { require }]) => [entry.slice(2), [require.types]]);
   expectSame("package.json: exports", npm.exports, exports);

@@ -14,7 +14,7 @@ import { COMMON_OPTIONS, hasFlag, parseArguments, type Parsed, parseOptions, pla
 import { Session } from "./session.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { helpOf, helpOfProgram, rowOf } from "./usage.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../base/version.ts";
 
 /** How long a command that was stopped may take to put a terminal in order, in microseconds. */
 const STOP_US = 500_000;

@@ -39,7 +39,7 @@ export interface LimiterEntry {
 
 /** The stores and limiters of one instance. */
 export class Definitions {
-  readonly #context: Omit<InstanceContext, "policies">;
+  readonly #context: Omit<InstanceContext, "limiters">;
   readonly #stores = new Map<string, StoreHandle>();
   readonly #limiters = new Map<string, LimiterEntry>();
   /** The one that was asked for last. */
@@ -54,7 +54,7 @@ export class Definitions {
   /**
    * @param context Where time comes from, and where messages go.
    */
-  constructor(context: Omit<InstanceContext, "policies">) {
+  constructor(context: Omit<InstanceContext, "limiters">) {
     this.#context = context;
   }
 
@@ -107,11 +107,9 @@ export class Definitions {
     return this.#newest = entry;
   }
 
-  /** The rules of the limiters on a store. */
-  policiesOn(storeId: string): Policy[] {
-    return [...this.#limiters.values()].filter((entry) => entry.storeId === storeId).map(({ limiter }) =>
-      limiter.policy
-    );
+  /** The limiters on a store. */
+  limitersOn(storeId: string): Limiter[] {
+    return [...this.#limiters.values()].filter((entry) => entry.storeId === storeId).map(({ limiter }) => limiter);
   }
 
   /**
@@ -190,7 +188,7 @@ export class Definitions {
   #newHandle(id: string, config: StoreConfig | Store): StoreHandle {
     checkId("stores", id);
     try {
-      return new StoreHandle(id, config, { ...this.#context, policies: () => this.policiesOn(id) });
+      return new StoreHandle(id, config, { ...this.#context, limiters: () => this.limitersOn(id) });
     } catch (error) {
       throw within(`stores.${id}`, error);
     }

@@ -301,6 +301,16 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   /**
+   * A store, opened: for what watches and examines it.
+   *
+   * @throws {NotFoundError | ConfigError} If there is no such store, or several and no id.
+   * @internal
+   */
+  async openStore(id?: string): Promise<Store> {
+    return (await this.#definitions.store(id).client()).store;
+  }
+
+  /**
    * Connects every store now, also those that no limiter uses, and makes sure that it can decide: at the start of a
    * program this reports what is wrong.
    *

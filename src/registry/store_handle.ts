@@ -10,6 +10,7 @@ import { show } from "../base/text.ts";
 import { ifLifeGoesOn } from "../base/turn.ts";
 import { rejectUnknownOptions, unknownWord } from "../base/unknown_options.ts";
 import type { StoreEvent, Subscriptions } from "../limiter/observe/events.ts";
+import type { Limiter } from "../limiter/limiter.ts";
 import type { Log } from "../limiter/observe/log.ts";
 import type { Observers } from "../limiter/observe/observers.ts";
 import type { OpenStore } from "../limiter/open_store.ts";
@@ -18,10 +19,12 @@ import type { StoreReport } from "../limiter/observe/store_report.ts";
 import { checkFailureOptions, splitFailureOptions } from "../policy/failure_options.ts";
 import type { FailureOptions } from "../policy/options.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { Board } from "../stores/board.ts";
 import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 import { ENGINE_NAMES, engineNamed, ENGINES, loadEmbedded, optionsOf, type StoreConfig } from "./engines.ts";
 import type { StoreListing } from "./listing.ts";
+import type { Publisher } from "./reports/publisher.ts";
 import { sameConfig } from "./same_config.ts";
 
 /** What the stores and limiters of one instance share. */
@@ -34,8 +37,8 @@ export interface InstanceContext {
   readonly events: Subscriptions<StoreEvent>;
   /** Those who observe the instance. */
   readonly observers: Observers;
-  /** The rules of the limiters on the store. */
-  policies(): readonly Policy[];
+  /** The limiters on the store. */
+  limiters(): readonly Limiter[];
 }
 
 /** One configured store of an instance: opens it, reports on it, closes it. */
@@ -53,6 +56,9 @@ export class StoreHandle {
   #current: OpenStore | undefined;
   #closed = false;
   #report: StoreReport | undefined;
+  #publisher: Publisher | undefined;
+  /** Ends what tells of watchers. */
+  #unnotice: (() => void) | undefined;
 
   /**
    * @param id The store's id.
@@ -118,11 +124,13 @@ export class StoreHandle {
   }
 
   async #open(): Promise<OpenStore> {
-    const { clock, log, events, observers, policies } = this.#context;
+    const { clock, log, events, observers } = this.#context;
+    const policies = () => this.#policies;
     const [store, { OpenStore }] = await Promise.all([
       this.#openStore(),
       import("../limiter/open_store.ts"),
     ]);
+    this.#unnotice = store.board?.notice(() => this.#watched(store.board as Board));
     if (store.isLocal) return new OpenStore(this.id, store, clock);
     // The embedded store decides while this one cannot: it is loaded before anything has gone wrong.
     const [{ Shortcuts, StoreHealth, StoreReport }] = await Promise.all([
@@ -170,6 +178,23 @@ export class StoreHandle {
       : await ENGINES[this.#config.engine].open(this.#config, { clock, onError });
   }
 
+  /** Somebody watches the processes that use the store. */
+  #watched(board: Board): void {
+    import("./reports/publisher.ts").then(({ Publisher }) => {
+      if (this.#closed) return;
+      const { clock, observers, limiters } = this.#context;
+      this.#publisher ??= new Publisher({
+        store: this.id,
+        board,
+        clock,
+        limiters,
+        listing: () => this.listing(),
+        observe: (observer) => observers.add(observer),
+      });
+      this.#publisher.start();
+    }, () => {});
+  }
+
   /** How it looks from outside. */
   listing(): StoreListing {
     const open = this.#client !== undefined && !this.#closed;
@@ -198,7 +223,7 @@ export class StoreHandle {
   /** Looks at the store, with what its limiters need: see `RateSync.check`. */
   async check(): Promise<StoreCheck> {
     const [{ lookAt }, client] = await Promise.all([import("./check_store.ts"), this.client()]);
-    return await lookAt(client, this.#context.policies());
+    return await lookAt(client, this.#policies);
   }
 
   /**
@@ -208,7 +233,12 @@ export class StoreHandle {
    */
   async connect(): Promise<void> {
     const [{ connectTo }, client] = await Promise.all([import("./check_store.ts"), this.client()]);
-    await connectTo(client, this.#context.policies());
+    await connectTo(client, this.#policies);
+  }
+
+  /** The rules of the limiters on the store. */
+  get #policies(): readonly Policy[] {
+    return this.#context.limiters().map(({ policy }) => policy);
   }
 
   /** The store's client, if it was ever asked for. */
@@ -225,6 +255,8 @@ export class StoreHandle {
   async close(): Promise<void> {
     this.#closed = true;
     this.#report?.close();
+    this.#unnotice?.();
+    this.#publisher?.close();
     const client = await this.#client;
     await client?.close();
   }

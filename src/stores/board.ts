@@ -29,8 +29,10 @@ export interface Board {
   /**
    * Has `watched` called when this process, which uses the store, learns that the board is read: some seconds later at
    * most. Called again and again while it is, unless the process posts. It must not throw.
+   *
+   * @returns Ends that.
    */
-  notice(watched: () => void): void;
+  notice(watched: () => void): () => void;
   /**
    * Posts a text, in place of the earlier one of the same id, for some seconds. It is not kept where nobody watches.
    *

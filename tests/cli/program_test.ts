@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 
 import { COMMANDS } from "../../src/cli/commands.ts";
-import { VERSION } from "../../src/cli/version.ts";
+import { VERSION } from "../../src/base/version.ts";
 import { ratesync, ratesyncJson } from "../_support/cli.ts";
 
 describe("ratesync", () => {

@@ -11,7 +11,7 @@ import { type Board, type BoardPost, MAX_POST, MAX_POSTS, WATCHED_MS } from "../
 export class MemoryBoard implements Board {
   readonly #clock: Clock;
   readonly #posts = new Map<string, { readonly text: string; readonly untilUs: number }>();
-  readonly #noticers: (() => void)[] = [];
+  readonly #noticers = new Set<() => void>();
   #watchedUntilUs = -Infinity;
 
   /**
@@ -24,8 +24,9 @@ export class MemoryBoard implements Board {
   }
 
   /** Has `watched` called at each reading. */
-  notice(watched: () => void): void {
-    this.#noticers.push(watched);
+  notice(watched: () => void): () => void {
+    this.#noticers.add(watched);
+    return () => void this.#noticers.delete(watched);
   }
 
   /** Posts, if somebody watches. */

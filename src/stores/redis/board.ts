@@ -49,7 +49,7 @@ export class RedisBoard implements Board {
   readonly #missed = new Map<string, number>();
   /** How often each process has posted since somebody watches. */
   readonly #posts = new Map<string, number>();
-  #watched: (() => void) | undefined;
+  readonly #noticers = new Set<() => void>();
   #nextLookUs: number | undefined;
   #isLooking = false;
 
@@ -63,13 +63,14 @@ export class RedisBoard implements Board {
   }
 
   /** Has `watched` called when this process learns that somebody watches. */
-  notice(watched: () => void): void {
-    this.#watched = watched;
+  notice(watched: () => void): () => void {
+    this.#noticers.add(watched);
+    return () => void this.#noticers.delete(watched);
   }
 
   /** The store has sent calls: now and then it looks whether somebody watches, behind them on the same connection. */
   used(): void {
-    if (this.#watched === undefined) return;
+    if (this.#noticers.size === 0) return;
     const nowUs = this.#options.nowUs();
     // A process that ends soon has nothing to report.
     if (this.#nextLookUs === undefined) this.#lookAfter(nowUs);
@@ -121,7 +122,7 @@ export class RedisBoard implements Board {
     try {
       const reply = await run(post, [this.#watchKey], []);
       this.#lookAfter(nowUs());
-      if (reply === 1) this.#watched?.();
+      if (reply === 1) { for (const watched of this.#noticers) watched(); }
     } catch (error) {
       const isRefused = error instanceof StoreError && error.code === "STORE_REFUSED";
       this.#lookAfter(nowUs(), isRefused ? REFUSED_LOOK_US : undefined);

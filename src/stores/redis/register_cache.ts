@@ -8,9 +8,10 @@
 
 import { StoreError } from "../../base/errors.ts";
 import type { Policy } from "../../policy/policy.ts";
+import { wordsOf } from "../../policy/words.ts";
 import type { RulesReport, Target } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
-import { formOf, isNamed, mattersUs, type RuleState, wordsOf } from "./rules.ts";
+import { formOf, isNamed, mattersUs, type RuleState } from "./rules.ts";
 
 /** How long what the register said is used at most, in microseconds. Half of what `register.lua` grants. */
 const VALID_US = 150_000_000;

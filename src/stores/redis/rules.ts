@@ -68,14 +68,3 @@ export function mattersUs({ rates, timeoutMs = 0 }: Policy): number {
   const spans = rates.map((rate) => rate.algorithm === "token_bucket" ? rate.burstUs : 2 * rate.windowUs);
   return Math.max(0, ...spans) + Math.max(WAITS_US, Math.min(timeoutMs, 1e9) * 1_000);
 }
-
-/** Rules in words, for reports. */
-export function wordsOf({ rates, maxConcurrent }: Policy): string {
-  const words = rates.map((rate) =>
-    rate.algorithm === "token_bucket"
-      ? `${rate.algorithm} ${rate.quota} in ${rate.windowUs / 1_000} ms, burst ${rate.capacity}`
-      : `${rate.algorithm} ${rate.capacity} in ${rate.windowUs / 1_000} ms`
-  );
-  if (maxConcurrent > 0) words.push(`${maxConcurrent} permits`);
-  return words.join("; ");
-}

@@ -1,8 +1,0 @@
-/**
- * The version of the package.
- *
- * @module
- */
-
-/** The version, as the manifests have it; the gate compares them. */
-export const VERSION = "0.1.0";

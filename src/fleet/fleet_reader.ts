@@ -100,8 +100,8 @@ function addProcess(
   history: ProcessHistory,
   totals: Map<string, LimiterTotals>,
 ): FleetProcess {
-  const { label, version, runtime, startedMs, limiters, store: { state, error, outages, queued, calls } } =
-    history.latest as NonNullable<ProcessHistory["latest"]>;
+  const { label, version, runtime, startedMs, limiters, store: { state, error, outages, queued, calls } } = history
+    .latest as NonNullable<ProcessHistory["latest"]>;
   let perSecond = 0;
   for (const limiter of limiters) {
     const rates = history.ratesOf(limiter);

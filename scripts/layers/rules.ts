@@ -14,8 +14,8 @@ const ROWS: readonly (readonly string[])[] = [
   ["stores"],
   ["limiter"],
   ["registry"],
-  ["http", "telemetry", "fleet", "simulate"],
-  ["doctor", "serve", "dashboard"],
+  ["http", "telemetry", "fleet"],
+  ["doctor", "serve", "dashboard", "simulate"],
   ["mod.ts"],
   ["cli"],
 ];

@@ -21,7 +21,7 @@ const ROWS: readonly (readonly string[])[] = [
 ];
 
 /** Layers whose folders do not know each other. */
-const APART: readonly string[] = ["stores", "http"];
+const APART: readonly string[] = ["stores", "http", "telemetry"];
 
 /** `testing` stands beside the row it must not see, and nothing sees it. */
 const TESTING = { name: "testing", row: rowOf("http") };

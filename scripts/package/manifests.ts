@@ -28,6 +28,8 @@ export interface Manifests {
     readonly dependencies: Readonly<Record<string, string>>;
     /** What npm installs with it, and users may leave out. */
     readonly optionalDependencies: Readonly<Record<string, string>>;
+    /** What users install for entries that need it. */
+    readonly peerDependencies: Readonly<Record<string, string>>;
   };
   /** deno.json, whose exports point at the source. */
   readonly deno: Manifest<string> & {
@@ -91,7 +93,7 @@ export function manifestProblems({ npm, deno, jsr, changelog }: Manifests): stri
   expectSame("package.json: main", npm.main, main?.require.default);
   expectSame("package.json: types", npm.types, main?.require.types);
   expectSame("package.json: typesVersions", npm.typesVersions, { "*": Object.fromEntries(typesVersions) });
-  const installed = { ...npm.dependencies, ...npm.optionalDependencies };
+  const installed = { ...npm.dependencies, ...npm.optionalDependencies, ...npm.peerDependencies };
   const dependencies = Object.entries(installed).map(([name, range]) => [name, `npm:${name}@${range}`]);
   expectSame("deno.json: imports", deno.imports, Object.fromEntries(dependencies));
   const release = /^## \[?(\d[^\s\]]*)/m.exec(changelog)?.[1];

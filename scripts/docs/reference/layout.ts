@@ -5,6 +5,7 @@
  */
 
 import type { DocSymbol } from "./deno_doc.ts";
+import { metricsText } from "./metrics.ts";
 
 /** A page. */
 export interface Page {
@@ -59,11 +60,25 @@ const TOPICS: readonly Topic[] = [
     title: "Events, metrics and checks",
     intro:
       "What a limiter and a store report about themselves. Subscribe with `subscribe()` and `subscribeStores()`, " +
-      "read counts with `metrics()`, and look at a store with `check()`.",
+      "read counts with `metrics()`, and look at a store with `check()`. With `observe()` comes what metrics need " +
+      "besides; [Metrics](metrics.md) has those that are ready for OpenTelemetry and Prometheus.",
     has: (name, source) =>
-      source.endsWith("/limiter/observe/events.ts") || /^(?:LimiterMetrics|Store(?:Check|Problem\w*))$/.test(name),
-    first: ["LimiterEvent", "StoreEvent", "LimiterMetrics", "StoreCheck", "StoreProblem", "StoreProblemKind"],
+      /\/limiter\/observe\/(?:events|observer|heavy_hitters)\.ts$/.test(source) ||
+      /^(?:LimiterMetrics|Store(?:Check|Problem\w*))$/.test(name),
+    first: [
+      "LimiterEvent",
+      "StoreEvent",
+      "LimiterMetrics",
+      "Observer",
+      "WaitOutcome",
+      "HeavyHitters",
+      "HeavyHitter",
+      "StoreCheck",
+      "StoreProblem",
+      "StoreProblemKind",
+    ],
   },
+  { file: "metrics", title: "Metrics", intro: metricsText(), has: () => false },
   {
     file: "options",
     title: "Options",

@@ -1,0 +1,89 @@
+/**
+ * What an instance says of itself at one moment, as values of metrics. Durations are not in it: see `durations.ts`.
+ *
+ * @module
+ */
+
+import { ClosedError } from "../base/errors.ts";
+import type { DenialReason } from "../limiter/result/decision.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { LimiterListing, StoreListing } from "../registry/listing.ts";
+import type { RateSync } from "../registry/rate_sync.ts";
+import type { AttributeName, InstrumentId } from "./instruments.ts";
+
+/** Attributes with their values. */
+export type Attributes = Readonly<Partial<Record<AttributeName, string>>>;
+
+/** A value of a metric. */
+export interface Reading {
+  /** Which metric. */
+  readonly id: InstrumentId;
+  /** The value. */
+  readonly value: number;
+  /** What it is about. */
+  readonly attributes: Attributes;
+}
+
+/** The values of an instance; none after it was closed. */
+export function readingsOf(rs: RateSync): Reading[] {
+  try {
+    const limiters = Object.entries(rs.listLimiters()).flatMap(([id, listing]) => readingsOfLimiter(id, listing));
+    const stores = Object.entries(rs.listStores()).flatMap(([id, listing]) => readingsOfStore(id, listing));
+    return [...limiters, ...stores, { id: "configVersion", value: rs.configVersion, attributes: {} }];
+  } catch (error) {
+    if (error instanceof ClosedError) return [];
+    throw error;
+  }
+}
+
+function readingsOfLimiter(limiter: string, { store, policy, metrics }: LimiterListing): Reading[] {
+  const about = (id: InstrumentId, value: number, more: Attributes = {}) => ({
+    id,
+    value,
+    attributes: { limiter, ...more },
+  });
+  const reasons = Object.entries(metrics.denialsByReason) as [DenialReason, number][];
+  return [
+    about("requests", metrics.totalAcquisitions, { result: "allowed" }),
+    ...reasons.map(([reason, count]) => about("requests", count, { result: "denied", reason })),
+    about("requests", metrics.aborts, { result: "aborted" }),
+    about("requests", metrics.failures, { result: "failed" }),
+    about("degraded", metrics.degradedDecisions),
+    about("shortcuts", metrics.denyCacheHits, { source: "deny_cache" }),
+    about("shortcuts", metrics.tokenLeaseHits, { source: "token_lease" }),
+    about("storeErrors", metrics.storeErrors),
+    about("queued", metrics.waiting),
+    about("activeLeases", metrics.currentConcurrent),
+    about("lostLeases", metrics.leasesLost),
+    about("limiterInfo", 1, { store, rules: rulesOf(policy) }),
+  ];
+}
+
+function readingsOfStore(store: string, listing: StoreListing): Reading[] {
+  const { state, outages, connected, load, mixedRules = [] } = listing;
+  const about = (id: InstrumentId, value: number, more: Attributes = {}) => ({
+    id,
+    value,
+    attributes: { store, ...more },
+  });
+  return [
+    ...(["up", "impaired", "down"] as const).map((each) =>
+      about("storeState", Number(each === state), { state: each })
+    ),
+    about("outages", outages),
+    ...(connected === undefined ? [] : [about("storeConnected", Number(connected))]),
+    ...(load === undefined ? [] : [about("storeQueued", load.queued), about("storeActive", load.calls)]),
+    ...mixedRules.map(({ limiter, others }) => about("mixedRules", others.length, { limiter })),
+  ];
+}
+
+/** The rules of a limiter in words: the same for the same rules. */
+function rulesOf({ rates, maxConcurrent }: Policy): string {
+  const words = rates.map((rate) =>
+    rate.algorithm === "token_bucket"
+      ? `${rate.algorithm} ${rate.quota} in ${rate.windowUs / 1_000} ms, burst ${rate.capacity}`
+      : `${rate.algorithm} ${rate.capacity} in ${rate.windowUs / 1_000} ms`
+  );
+  if (maxConcurrent > 0) words.push(`${maxConcurrent} permits`);
+  return words.join("; ");
+}

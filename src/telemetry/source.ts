@@ -1,0 +1,51 @@
+/**
+ * The instance that metrics are about.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
+import type { Observer } from "../limiter/observe/observer.ts";
+import { theDefault } from "../registry/default_state.ts";
+import type { RateSync } from "../registry/rate_sync.ts";
+
+/** An instance that is observed. Of the default instance: the one of that moment, since `close()` makes way for another. */
+export class Source {
+  readonly #given: RateSync | undefined;
+  readonly #observer: Observer;
+  #observed: RateSync | undefined;
+  #ignore: (() => void) | undefined;
+
+  /**
+   * @param given The instance; undefined for the default instance.
+   * @param observer Observes it.
+   * @throws {ConfigError} If it is none.
+   */
+  constructor(given: RateSync | undefined, observer: Observer) {
+    if (given !== undefined && typeof given?.observe !== "function") {
+      const expected = "an instance, of createRateSync";
+      throw new ConfigError({ path: "rateSync", expected, received: show(given) });
+    }
+    this.#given = given;
+    this.#observer = observer;
+    void this.current;
+  }
+
+  /** The instance at this moment. */
+  get current(): RateSync {
+    const current = this.#given ?? theDefault().instance;
+    if (current !== this.#observed) {
+      this.stop();
+      this.#observed = current;
+      this.#ignore = current.observe(this.#observer);
+    }
+    return current;
+  }
+
+  /** Observes no longer. */
+  stop(): void {
+    this.#ignore?.();
+    this.#observed = this.#ignore = undefined;
+  }
+}

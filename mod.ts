@@ -109,6 +109,7 @@ export {
   configureStore,
   connect,
   type DefaultInstanceOptions,
+  explain,
   heavyHitters,
   limiter,
   listLimiters,

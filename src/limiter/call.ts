@@ -19,6 +19,8 @@ export interface CallKind<Answer> {
   readonly mode: TakeRequest["mode"];
   /** Whether it takes for a later instant and does not wait for it. */
   readonly reserves: boolean;
+  /** What it asks of a store besides: see `TakeRequest.details`. */
+  details?(targets: readonly LimiterTarget[]): TakeRequest["details"];
   /** Makes the answer from what became of the call, and counts it. */
   answer(call: Call<Answer>, outcome: Outcome): Answer;
 }
@@ -101,6 +103,11 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
     this.degradation = degradation;
     this.waits = kind.mode === "wait";
     this.mode = kind.mode;
+  }
+
+  /** What it asks besides. */
+  get details(): TakeRequest["details"] {
+    return this.kind.details?.(this.targets);
   }
 
   /** Answers by promise, and follows the caller's signal. Returns whether the caller is still there. */

@@ -10,6 +10,7 @@ import { show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type AcquireOptions, type AskOptions, checkAsk, checkNames, checkTimeout } from "./call_options.ts";
 import type { Charge } from "./corrections.ts";
+import type { Explanation } from "./explain/explanation.ts";
 import type { LimiterListener, Logger } from "./observe/events.ts";
 import type { LimiterMetrics } from "./observe/metrics.ts";
 import type { Observers } from "./observe/observers.ts";
@@ -141,6 +142,15 @@ export class Limiter {
   async peek(options: AskOptions = {}): Promise<Decision> {
     const target = this.target(options);
     return await this.#opened((store) => store.verbs.peek(store, this.#access, [target]));
+  }
+
+  /**
+   * Explains what `tryAcquire` would decide: what stands in each limit, what denies and until when, and what would change
+   * that. Asks the store for it, also where this process knows the decision; takes and writes nothing.
+   */
+  async explain(options: AskOptions = {}): Promise<Explanation> {
+    const target = this.target(options);
+    return await this.#opened((store) => store.verbs.explain(store, this.#access, [target]));
   }
 
   /**
@@ -313,6 +323,11 @@ export class KeyedLimiter {
   /** As `Limiter.peek`. */
   peek(options: Keyless<AskOptions> = {}): Promise<Decision> {
     return this.limiter.peek({ ...options, key: this.key });
+  }
+
+  /** As `Limiter.explain`. */
+  explain(options: Keyless<AskOptions> = {}): Promise<Explanation> {
+    return this.limiter.explain({ ...options, key: this.key });
   }
 
   /** As `Limiter.reserve`. */

@@ -35,7 +35,8 @@ export function start<Answer>(
 ): Answer | Promise<Answer> {
   const call = new Call(targets, kind, access, session, limit, degradation);
   if (call.waits) begin(call);
-  const known = session.shortcuts === undefined || targets.length > 1 || kind.reserves ? undefined : shortcut(call);
+  const mustAsk = session.shortcuts === undefined || targets.length > 1 || kind.reserves || kind.details !== undefined;
+  const known = mustAsk ? undefined : shortcut(call);
   if (known === undefined) return take(call);
   if (!(known instanceof Promise)) return takeKnowing(call, known, true);
   return known.then((reply) => takeKnowing(call, reply, false), (error) => failed(call, error));

@@ -114,9 +114,9 @@ export class StoreSession {
   send(call: TakeRequest & ReplySink<TakeReply>, signal: AbortSignal | undefined): void {
     const { store } = this;
     if (store.submit !== undefined && signal === undefined) return store.submit(call, call);
-    const { op, targets, mode, maxWaitUs, id, arrivalUs } = call;
+    const { op, targets, mode, maxWaitUs, id, arrivalUs, details } = call;
     try {
-      const reply = store.execute({ op, targets, mode, maxWaitUs, id, arrivalUs }, signal);
+      const reply = store.execute({ op, targets, mode, maxWaitUs, id, arrivalUs, details }, signal);
       if (reply instanceof Promise) reply.then((later) => call.answered(later), (error) => call.failed(error));
       else call.answered(reply);
     } catch (error) {

@@ -7,9 +7,10 @@
 
 import { maxWaitUs } from "./call_options.ts";
 import type { WaitLimit } from "./call.ts";
+import type { Explanation } from "./explain/explanation.ts";
 import { acquireHere, tryHere } from "./here.ts";
 import { start } from "./pipeline.ts";
-import { ACQUIRE, PEEK, TRY } from "./result/answers.ts";
+import { ACQUIRE, EXPLAIN, PEEK, TRY } from "./result/answers.ts";
 import type { Decision, Permit } from "./result/decision.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
@@ -60,6 +61,15 @@ export function peek(
   targets: readonly LimiterTarget[],
 ): Decision | Promise<Decision> {
   return start(session, access, targets, PEEK);
+}
+
+/** Explains what `tryAcquire` would decide. Always asks the store; counts and takes nothing. */
+export function explain(
+  session: StoreSession,
+  access: StoreAccess,
+  targets: readonly LimiterTarget[],
+): Explanation | Promise<Explanation> {
+  return start(session, access, targets, EXPLAIN);
 }
 
 /** Decides now: takes from all targets, or from none. */

@@ -8,6 +8,7 @@ import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
 import type { Charge } from "../limiter/corrections.ts";
 import type { Decision } from "../limiter/result/decision.ts";
+import type { Explanation } from "../limiter/explain/explanation.ts";
 import type { LimiterListener, Logger, StoreListener } from "../limiter/observe/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
 import type { HeavyHitterOptions, HeavyHitters } from "../limiter/observe/heavy_hitters.ts";
@@ -67,6 +68,11 @@ export async function tryAcquire(limiter: string, options?: AskOptions): Promise
 /** Returns what `tryAcquire` would decide: see `Limiter.peek`. */
 export async function peek(limiter: string, options?: AskOptions): Promise<Decision> {
   return await (await ready(limiter)).peek(limiter, options);
+}
+
+/** Explains what `tryAcquire` would decide, as the store knows it: see `Limiter.explain`. */
+export async function explain(limiter: string, options?: AskOptions): Promise<Explanation> {
+  return await (await ready(limiter)).explain(limiter, options);
 }
 
 /** Charges cost for the earliest possible time: see `Limiter.reserve`. */

@@ -10,6 +10,7 @@ import { showAs } from "../base/inspect.ts";
 import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
 import type { Charge } from "../limiter/corrections.ts";
 import { acquireAll, tryAcquireAll } from "../limiter/combined.ts";
+import type { Explanation } from "../limiter/explain/explanation.ts";
 import { type LimiterListener, type StoreEvent, type StoreListener, Subscriptions } from "../limiter/observe/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
 import {
@@ -122,6 +123,11 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   /** Returns what `tryAcquire` would decide: see `Limiter.peek`. */
   async peek(limiter: Id, options?: AskOptions): Promise<Decision> {
     return await this.limiter(limiter).peek(options);
+  }
+
+  /** Explains what `tryAcquire` would decide, as the store knows it: see `Limiter.explain`. */
+  async explain(limiter: Id, options?: AskOptions): Promise<Explanation> {
+    return await this.limiter(limiter).explain(options);
   }
 
   /** Charges cost for the earliest possible time: see `Limiter.reserve`. */

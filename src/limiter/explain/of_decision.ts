@@ -8,7 +8,7 @@ import type { Degradation } from "../resilience/degradation.ts";
 import type { DecisionPart, DenialReason, Outcome } from "../result/decision.ts";
 import { explain } from "./explain.ts";
 import type { Explanation } from "./explanation.ts";
-import { blockedPart, boundOf, deniedBy, limitStates, type Part } from "./limit_states.ts";
+import { askedUnits, blockedPart, boundOf, deniedBy, limitStates, type Part } from "./limit_states.ts";
 import type { DeniedBy } from "./types.ts";
 
 /** What a decision tells of its call. */
@@ -34,6 +34,11 @@ export function explanationOf(
 /** What denied the call of a decision. */
 export function deniedByOf(told: Omit<Told, "reason">, named: readonly DecisionPart[], outcome: Outcome): DeniedBy {
   return deniedBy(partsOf(named, told), outcome) as DeniedBy;
+}
+
+/** What to ask a store about targets, to explain a call. */
+export function detailsFor(parts: readonly Part[]): number[][][] {
+  return parts.map(({ policy, cost }) => policy.rates.map((rate) => askedUnits(rate, cost)));
 }
 
 /** Which of several limiters denies a call: the one that keeps it out the longest. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Explanation } from "../explain/explanation.ts";
+import { detailsFor } from "../explain/of_decision.ts";
 import type { Call, CallKind } from "../call.ts";
 import { decisionOf } from "./decide.ts";
 import { type Decision, type Outcome, type Permit, RatePermit } from "./decision.ts";
@@ -29,6 +31,14 @@ export const PEEK: CallKind<Decision> = {
   mode: "peek",
   reserves: false,
   answer: (call, outcome) => decisionOf(call.targets, outcome, false, call.degradation),
+};
+
+/** `explain`: as `peek`, with what a decision need not know. */
+export const EXPLAIN: CallKind<Explanation> = {
+  mode: "peek",
+  reserves: false,
+  details: (targets) => detailsFor(targets),
+  answer: (call, outcome) => decisionOf(call.targets, outcome, false, call.degradation).explain(),
 };
 
 /** `acquire`: a permit. */

@@ -25,6 +25,7 @@ import type {
   TakeReply,
   TakeRequest,
   Target,
+  TargetDetails,
   TargetLevel,
   WakeupListener,
 } from "../store.ts";
@@ -142,6 +143,7 @@ export class MemoryStore implements Store {
   #take(request: TakeRequest, nowUs: number): TakeReply | undefined {
     const { targets, mode, maxWaitUs, times, id, left } = request;
     if (targets.length !== 1 || times !== undefined) return undefined;
+    if (mode === "peek" && request.details !== undefined) return undefined;
     const target = targets[0] as Target;
     const { limiter, policy, key, cost } = target;
     if (policy.maxConcurrent > 0) return id === "" && mode === "now" ? this.#lease(request, target, nowUs) : undefined;
@@ -179,7 +181,10 @@ export class MemoryStore implements Store {
     const transaction = new MemoryTransaction(this.#table, this.#listeners, nowUs, peeks);
     switch (request.op) {
       case "take":
-        return request.times === undefined ? transaction.take(request) : takeTimes(transaction, request, request.times);
+        if (request.times !== undefined) return takeTimes(transaction, request, request.times);
+        return peeks && request.details !== undefined
+          ? { ...transaction.take(request), details: this.#details(request.targets, request.details, nowUs) }
+          : transaction.take(request);
       case "poll":
         return transaction.poll(request);
       case "release":
@@ -253,6 +258,22 @@ export class MemoryStore implements Store {
       this.#table.write(target, entry, nowUs);
     }
     return done(nowUs, [], targets.map((target) => this.#level(target, nowUs)));
+  }
+
+  #details(
+    targets: readonly Target[],
+    asked: readonly (readonly (readonly number[])[])[],
+    nowUs: number,
+  ): TargetDetails[] {
+    return targets.map((target, i): TargetDetails => {
+      const { blockedUs, states, ledger } = this.#table.read(target, nowUs);
+      const waitsUs = target.policy.rates.map((rate, place) => {
+        const state = states[place] as RateState;
+        return (asked[i]?.[place] ?? []).map((units) => kernelOf(rate).earliest(state, nowUs, units, rate) - nowUs);
+      });
+      const processes = (ledger?.live(nowUs) ?? 0) > 0 ? 1 : 0;
+      return { blockedUs: Math.max(blockedUs - nowUs, 0), waitsUs, waiting: ledger?.waiting ?? 0, processes };
+    });
   }
 
   #level(target: Target, nowUs: number): TargetLevel {

@@ -82,7 +82,17 @@ export class RateTransaction {
       else if (!allowed && this.#table.read(target, this.#nowUs).blockedUs > nowUs) status = "blocked";
       levels.push(this.level(target, 0, traces));
     }
-    return { status, nowUs, waitUs: atUs - nowUs, arrivalUs, levels };
+    const told = status === "blocked" && targets.length > 1 ? this.withBlocks(targets, levels) : levels;
+    return { status, nowUs, waitUs: atUs - nowUs, arrivalUs, levels: told };
+  }
+
+  /** The levels of several targets, of which some are blocked. */
+  withBlocks(targets: readonly Target[], levels: readonly TargetLevel[]): TargetLevel[] {
+    return targets.map((target, i) => {
+      const blockedUs = this.#table.read(target, this.#nowUs).blockedUs - this.#nowUs;
+      const level = levels[i] as TargetLevel;
+      return blockedUs > 0 ? { ...level, blockedUs } : level;
+    });
   }
 
   /** Where a target stands. */

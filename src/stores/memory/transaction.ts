@@ -88,13 +88,9 @@ export class MemoryTransaction {
         if (target.policy.maxConcurrent > 0) waitUs = Math.max(waitUs, this.#permits.wait(target, target.slots));
       }
     }
-    return {
-      status,
-      nowUs,
-      waitUs,
-      arrivalUs,
-      levels: targets.map((target, i) => this.#rates.level(target, fences[i] ?? 0, traces[i])),
-    };
+    const levels = targets.map((target, i) => this.#rates.level(target, fences[i] ?? 0, traces[i]));
+    const told = status === "blocked" && targets.length > 1 ? this.#rates.withBlocks(targets, levels) : levels;
+    return { status, nowUs, waitUs, arrivalUs, levels: told };
   }
 
   /** The answer to a call that has what it asks for: the reply that told so may be lost. */

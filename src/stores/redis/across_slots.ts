@@ -13,6 +13,7 @@ import {
   type TakeReply,
   type TakeRequest,
   type Target,
+  type TargetLevel,
 } from "../store.ts";
 
 /** Runs a request whose targets lie in one slot. */
@@ -132,8 +133,18 @@ function combine(parts: readonly Places[], replies: readonly TakeReply[]): TakeR
     nowUs: Math.max(...replies.map((reply) => reply.nowUs)),
     waitUs: Math.max(0, ...replies.map((reply) => isAllowed(reply) ? 0 : reply.waitUs)),
     arrivalUs: 0,
-    levels: inOrder(parts, replies.map((reply) => reply.levels)),
+    levels: inOrder(parts, replies.map(levelsOf)),
+    ...(replies.every(({ details }) => details !== undefined)
+      ? { details: inOrder(parts, replies.map(({ details = [] }) => details)) }
+      : {}),
   };
+}
+
+/** The levels of a part. A target that is alone in one, and blocked, is blocked as long as it is denied. */
+function levelsOf({ status, waitUs, levels }: TakeReply): readonly TargetLevel[] {
+  return status === "blocked" && levels.length === 1
+    ? levels.map(({ rates, slots }) => ({ rates, slots, blockedUs: waitUs }))
+    : levels;
 }
 
 /** Whether the permits of a part come before those of another one: the scarcest, else by their names. */
@@ -170,7 +181,9 @@ function isAllowed(reply: TakeReply): boolean {
 
 function partOf<Request extends StoreRequest>(request: Request, places: Places): Request {
   const part = { ...request, targets: places.map((place) => request.targets[place] as Target) };
-  return request.op === "giveBack" ? { ...part, marks: places.map((place) => request.marks[place] ?? []) } : part;
+  if (request.op === "giveBack") return { ...part, marks: places.map((place) => request.marks[place] ?? []) };
+  const details = request.op === "take" ? request.details : undefined;
+  return details === undefined ? part : { ...part, details: places.map((place) => details[place] ?? []) };
 }
 
 /** What was answered for each target, in the order of the request. */

@@ -13,7 +13,7 @@ import { decodeWindows } from "./decode_windows.ts";
 import type { EncodedCall } from "./encode.ts";
 import { withAdvice } from "./refusal.ts";
 import { refusedByScript } from "./refused_by_script.ts";
-import { readLevels, takeReply } from "./take_reply.ts";
+import { detailedReply, readLevels, takeReply } from "./take_reply.ts";
 import { readShort, sizeOfShort } from "./short_permits.ts";
 
 /** Reads the reply to a call, one entry for each request of its batch. */
@@ -75,6 +75,9 @@ function decodeEntry(
   switch (request.op) {
     case "take":
     case "poll":
+      if (request.op === "take" && request.mode === "peek" && request.details !== undefined) {
+        return detailedReply(nowUs, numbers, request.targets, request.details);
+      }
       return takeReply(nowUs, numbers, request.targets, plain, request.op === "take" ? request.times : undefined);
     case "release":
     case "renew":

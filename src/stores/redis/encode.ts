@@ -9,7 +9,7 @@ import { algorithmOf } from "../../algorithms/mod.ts";
 import type { RateAlgorithm, RateLimit } from "../../algorithms/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { correctedName } from "../correction.ts";
-import type { StoreRequest, Target } from "../store.ts";
+import type { StoreRequest, TakeRequest, Target } from "../store.ts";
 import { type BucketHeader, integerArg } from "./bucket_header.ts";
 import { encodeBuckets } from "./encode_buckets.ts";
 import { EncodedPolicies, keysBeside, morePlacesOf } from "./encode_policies.ts";
@@ -78,10 +78,16 @@ function isAlone({ rules }: NamedRequest): boolean {
   return rules.every((each) => !each.isMixed && (each.isNamed || isPlain(each)));
 }
 
+/** Whether a request asks for details, which only the large script knows. */
+function asksDetails(request: StoreRequest): request is TakeRequest & Required<Pick<TakeRequest, "details">> {
+  return request.op === "take" && request.mode === "peek" && request.details !== undefined;
+}
+
 /** Whether a request can be decided by the small script: a take that has nothing to do with slots. */
 function isSmall(named: NamedRequest): boolean {
   const { op, targets } = named.request;
-  return op === "take" && targets.every((target) => target.policy.maxConcurrent === 0) && isAlone(named);
+  if (op !== "take" || asksDetails(named.request)) return false;
+  return targets.every((target) => target.policy.maxConcurrent === 0) && isAlone(named);
 }
 
 /** The scripts that decide about a single limit, by its algorithm. Of an algorithm without one, `decide.lua` does. */
@@ -101,7 +107,7 @@ export function keyScriptOf({ rates, maxConcurrent }: Policy): Script | undefine
 
 function keyScriptFor(named: NamedRequest): Script | undefined {
   const { request, rules } = named;
-  if (request.op !== "take" || request.targets.length !== 1) return undefined;
+  if (request.op !== "take" || request.targets.length !== 1 || asksDetails(request)) return undefined;
   const { policy } = request.targets[0] as Target;
   if (isAlone(named)) return keyScriptOf(policy);
   const isKnown = policy.maxConcurrent === 0 && request.times === undefined && isKnownMixed(rules[0] as RuleState);
@@ -169,7 +175,9 @@ function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions):
       const own = plain ? aloneWith(target.policy) : rules[i] as RuleState;
       body.push(policies.index(target.policy, own), String(target.cost), String(target.slots));
       if (request.op === "giveBack") body.push(...encodeMarks(request.marks[i] ?? []));
-      else if (request.op === "reset" || request.op === "block") body.push(correctedName(target));
+      else if (asksDetails(request)) {
+        for (const units of request.details?.[i] ?? []) body.push(String(units.length), ...units.map(integerArg));
+      } else if (request.op === "reset" || request.op === "block") body.push(correctedName(target));
       hasMore ||= morePlacesOf(own).length > 0;
     }
     if (!hasMore) keys.push(...named);
@@ -204,6 +212,7 @@ function inboxArgs({ names: { channel }, callers = [], hasInboxes = false }: Enc
 function head(request: StoreRequest): string[] {
   switch (request.op) {
     case "take":
+      if (asksDetails(request)) return ["I"];
       if (request.times !== undefined) return ["L", String(request.times)];
       return ["T", request.id, MODES[request.mode], integerArg(request.maxWaitUs), String(request.arrivalUs)];
     case "poll":

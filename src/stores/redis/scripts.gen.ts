@@ -7,2435 +7,2441 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,bk,iU=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,bl,iW=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=bk,iU
-function redis.call(gQ,...)
-if gQ~="MGET"then return call(gQ,...)end
-local bX={...}
-for i=1,#bX do
-local m=bk("GET",bX[i])
-bX[i]=type(m)=="string"and m
+redis.pcall,redis.error_reply=bl,iW
+function redis.call(gS,...)
+if gS~="MGET"then return call(gS,...)end
+local bY={...}
+for i=1,#bY do
+local m=bl("GET",bY[i])
+bY[i]=type(m)=="string"and m
 end
-return bX
+return bY
 end`;
 
-const part1 = `local cK=1e14
-local dK=50*cK
-local gA,cw="99",10*cK
-local fe=q-q%cK`;
+const part1 = `local cL=1e14
+local dL=50*cL
+local gB,cy="99",10*cL
+local fg=q-q%cL`;
 
-const part2 = `local hd=2e15
-local function fA(m)
-local J,br=string.byte(m,1),#m
-if J==98 and br>8 then
+const part2 = `local hf=2e15
+local function fB(m)
+local K,bs=string.byte(m,1),#m
+if K==98 and bs>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if J==83 and br>46 or J==115 and br>20 then
+if K==83 and bs>46 or K==115 and bs>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+hd then return D,br+1 end
+if D>q and D<q+hf then return D,bs+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function ic(aC)
-return math.max(math.floor((aC-dK)/cw),0)
+const part3 = `local function ig(aD)
+return math.max(math.floor((aD-dL)/cy),0)
 end
-local function fz(aC)
-if aC<dK then return aC end
-local us=fe+aC%cK
-if us>q+cK/2 then return us-cK end
-if us<q-cK/2 then return us+cK end
+local function fA(aD)
+if aD<dL then return aD end
+local us=fg+aD%cL
+if us>q+cL/2 then return us-cL end
+if us<q-cL/2 then return us+cL end
 return us
 end`;
 
-const part4 = `local function fK(bj,bz,aj)
-return math.max(bj<=8*bz and 1 or bj<=1024*bz and 2 or 3,aj)
+const part4 = `local function fM(bk,bA,ak)
+return math.max(bk<=8*bA and 1 or bk<=1024*bA and 2 or 3,ak)
 end
-local function dX(Y,bz)
-if Y==0 then return q end
-return Y==3 and math.huge or q+(Y==2 and 1024 or 8)*bz
+local function dY(ac,bA)
+if ac==0 then return q end
+return ac==3 and math.huge or q+(ac==2 and 1024 or 8)*bA
 end`;
 
-const part5 = `local ev
-local function bv()
-if ev then return ev end
-local aG,bl,aM,cd,eH=math.floor,math.min,math.max,string.byte,string.char
-local jz,lb=8,2^52
-local eE={us=0,ai=0,ad=0,bR={}}
-local bQ={eE=eE}
-function bQ.gr(a,b,g)
-local us,ai=a.us+b.us,a.ai+b.ai
-if ai<g.y then return{us=us,ai=ai}end
-return{us=us+1,ai=ai-g.y}
+const part5 = `local ex
+local function bx()
+if ex then return ex end
+local aH,bm,aM,cf,eK=math.floor,math.min,math.max,string.byte,string.char
+local jC,lf=8,2^52
+local eG={us=0,aj=0,ae=0,bS={}}
+local bR={eG=eG}
+function bR.gs(a,b,g)
+local us,aj=a.us+b.us,a.aj+b.aj
+if aj<g.y then return{us=us,aj=aj}end
+return{us=us+1,aj=aj-g.y}
 end
-local gr=bQ.gr
-function bQ.fT(a,b,g)
-local us,ai=a.us-b.us,a.ai-b.ai
-if ai>=0 then return{us=us,ai=ai}end
-return{us=us-1,ai=ai+g.y}
+local gs=bR.gs
+function bR.fW(a,b,g)
+local us,aj=a.us-b.us,a.aj-b.aj
+if aj>=0 then return{us=us,aj=aj}end
+return{us=us-1,aj=aj+g.y}
 end
-local fT=bQ.fT
-function bQ.gT(a,b)
-return(a.us<b.us or(a.us==b.us and a.ai<b.ai))and a or b
+local fW=bR.fW
+function bR.gV(a,b)
+return(a.us<b.us or(a.us==b.us and a.aj<b.aj))and a or b
 end
-function bQ.kE(ap,dv,aj,g)
-local aP=fT(ap,aj,g)
-for _,bI in ipairs(ap.bR)do
-if bI.dv>dv then aP=fT(aP,bI,g)end
+function bR.kI(as,dw,ak,g)
+local aR=fW(as,ak,g)
+for _,bJ in ipairs(as.bS)do
+if bJ.dw>dw then aR=fW(aR,bJ,g)end
 end
-return aP.us<0 and eE or aP
+return aR.us<0 and eG or aR
 end
-function bQ.cF(h,g)
-local H=h.us-g.az
-if h.ai>g.aL then H=H+1 end
+function bR.cG(h,g)
+local H=h.us-g.aA
+if h.aj>g.aN then H=H+1 end
 return aM(H,h.x or 0)
 end
-local cF=bQ.cF
-function bQ.eA(h,g)
-return h.Y>0 and cF(h,g)>q and h.Y or 0
+local cG=bR.cG
+function bR.eC(h,g)
+return h.ac>0 and cG(h,g)>q and h.ac or 0
 end
-local function kM(ap,bI,ad,g)
-local aP=gr(ap,bI,g)
-if aP.us>lb then return nil end
-local bR,A={},1
-for i,de in ipairs(ap.bR)do
-bR[i]=de
-if de.dv<=bI.dv then A=i+1 end
+local function kQ(as,bJ,ae,g)
+local aR=gs(as,bJ,g)
+if aR.us>lf then return nil end
+local bS,A={},1
+for i,dg in ipairs(as.bS)do
+bS[i]=dg
+if dg.dw<=bJ.dw then A=i+1 end
 end
-table.insert(bR,A,bI)
-local iw,K=eE,#bR
-while K>0 and#bR-K<jz do
-local am=bR[K]
-if am.dv-(aP.us-iw.us)+2<=q then break end
-iw=gr(iw,am,g)
-K=K-1
+table.insert(bS,A,bJ)
+local iy,O=eG,#bS
+while O>0 and#bS-O<jC do
+local ao=bS[O]
+if ao.dw-(aR.us-iy.us)+2<=q then break end
+iy=gs(iy,ao,g)
+O=O-1
 end
-for _=1,K do
-table.remove(bR,1)
+for _=1,O do
+table.remove(bS,1)
 end
-return{us=aP.us,ai=aP.ai,ad=aM(ap.ad,ad),bR=bR}
+return{us=aR.us,aj=aR.aj,ae=aM(as.ae,ae),bS=bS}
 end
-function bQ.eK(us,ap)
-local aP=us+ap.us+1
-if ap.ad>0 and ap.ad<aP then return aM(us+1,ap.ad)end
-return aP
+function bR.eN(us,as)
+local aR=us+as.us+1
+if as.ae>0 and as.ae<aR then return aM(us+1,as.ae)end
+return aR
 end
-function bQ.bx(h)
-local ap=h.ap
-return ap and bQ.eK(h.us,ap)>q and ap or nil
+function bR.bv(h)
+local as=h.as
+return as and bR.eN(h.us,as)>q and as or nil
 end
-function bQ.dj(us,ai,ap,x,g,aj)
-local H=us-g.az
-if ai>g.aL then H=H+1 end
-local bM=aM(H,x)
+function bR.dm(us,aj,as,x,g,ak)
+local H=us-g.aA
+if aj>g.aN then H=H+1 end
+local bN=aM(H,x)
 if x<=q or x<=H then x=nil end
-local h={us=us,ai=ai,x=x,Y=0}
-if bM>q then h.Y=fK(bM-q,g.az,aj)end
-if ap then
-local aP,bR=gr(h,ap,g).us,{}
-for i,bI in ipairs(ap.bR)do
-bR[i]={dv=bl(bI.dv,aP),us=bI.us,ai=bI.ai}
+local h={us=us,aj=aj,x=x,ac=0}
+if bN>q then h.ac=fM(bN-q,g.aA,ak)end
+if as then
+local aR,bS=gs(h,as,g).us,{}
+for i,bJ in ipairs(as.bS)do
+bS[i]={dw=bm(bJ.dw,aR),us=bJ.us,aj=bJ.aj}
 end
-local ad=ap.ad>us+ap.us and 0 or ap.ad
-h.ap={us=ap.us,ai=ap.ai,ad=ad,bR=bR}
+local ae=as.ae>us+as.us and 0 or as.ae
+h.as={us=as.us,aj=as.aj,ae=ae,bS=bS}
 end
 return h
 end
-function bQ.fn(h,gE,dv,x,g)
-local ad=aM(q,x)+g.az+1
-local bI={dv=dv,us=gE.us,ai=gE.ai}
-local ap=kM(bQ.bx(h)or eE,bI,ad,g)
-if not ap then return h end
-local aU=fT(h,gE,g)
-return bQ.dj(aU.us,aU.ai,ap,x,g,bQ.eA(h,g))
+function bR.fp(h,gF,dw,x,g)
+local ae=aM(q,x)+g.aA+1
+local bJ={dw=dw,us=gF.us,aj=gF.aj}
+local as=kQ(bR.bv(h)or eG,bJ,ae,g)
+if not as then return h end
+local aV=fW(h,gF,g)
+return bR.dm(aV.us,aV.aj,as,x,g,bR.eC(h,g))
 end
-function bQ.dT(h,g)
-local x,bM=cF(h,g),dX(h.Y,g.az)
-if x<=bM then return h end
-local bm={us=bM+g.az,ai=g.aL}
-local ap=bQ.bx(h)
-if h.us<bm.us or(h.us==bm.us and h.ai<=bm.ai)then
-return bQ.dj(h.us,h.ai,ap,bM,g,h.Y)
+function bR.dU(h,g)
+local x,bN=cG(h,g),dY(h.ac,g.aA)
+if x<=bN then return h end
+local bn={us=bN+g.aA,aj=g.aN}
+local as=bR.bv(h)
+if h.us<bn.us or(h.us==bn.us and h.aj<=bn.aj)then
+return bR.dm(h.us,h.aj,as,bN,g,h.ac)
 end
-local aj={us=h.us,ai=h.ai,x=h.x,Y=h.Y}
-if ap then aj.ap={us=ap.us,ai=ap.ai,ad=0,bR=ap.bR}end
-local bL=bQ.fn(aj,fT(h,bm,g),0,bM,g)
-if bL~=aj then return bL end
-return bQ.dj(bm.us,bm.ai,nil,bM,g,h.Y)
+local ak={us=h.us,aj=h.aj,x=h.x,ac=h.ac}
+if as then ak.as={us=as.us,aj=as.aj,ae=0,bS=as.bS}end
+local bM=bR.fp(ak,fW(h,bn,g),0,bN,g)
+if bM~=ak then return bM end
+return bR.dm(bn.us,bn.aj,nil,bN,g,h.ac)
 end
-function bQ.cr(m,E,am,h,g)
-local function ed()
-local aa,aV=0,1
-while E<=am do
-local eg=cd(m,E)
+function bR.ct(m,E,ao,h,g)
+local function ee()
+local Y,aW=0,1
+while E<=ao do
+local ei=cf(m,E)
 E=E+1
-aa=aa+eg%128*aV
-if eg<128 then break end
-aV=aV*128
+Y=Y+ei%128*aW
+if ei<128 then break end
+aW=aW*128
 end
-return aa
+return Y
 end
-local function ib()
-local us=ed()
-return us,g.y>1 and bl(ed(),g.y-1)or 0
+local function ie()
+local us=ee()
+return us,g.y>1 and bm(ee(),g.y-1)or 0
 end
-local ct=cd(m,E)-128
+local cv=cf(m,E)-128
 E=E+1
-h.Y=aG(ct%32/8)
-if ct%2>=1 then h.x=ed()end
-if ct%4<2 then return end
-local us,ai=ib()
-local ap={us=us,ai=ai,ad=0,bR={}}
-local aP=gr(h,ap,g).us
-if ct%8>=4 then ap.ad=aP+2-ed()end
-while E<=am do
-local bI={dv=aP-ed()}
-bI.us,bI.ai=ib()
-if bI.us==0 and bI.ai==0 then
-bI.us,bI.ai=us,ai
+h.ac=aH(cv%32/8)
+if cv%2>=1 then h.x=ee()end
+if cv%4<2 then return end
+local us,aj=ie()
+local as={us=us,aj=aj,ae=0,bS={}}
+local aR=gs(h,as,g).us
+if cv%8>=4 then as.ae=aR+2-ee()end
+while E<=ao do
+local bJ={dw=aR-ee()}
+bJ.us,bJ.aj=ie()
+if bJ.us==0 and bJ.aj==0 then
+bJ.us,bJ.aj=us,aj
 end
-ap.bR[#ap.bR+1]=bI
+as.bS[#as.bS+1]=bJ
 end
-h.ap=ap
+h.as=as
 end
-function bQ.bA(h,g)
-local ap,x,aD=h.ap,h.x,""
-if not ap and not x and h.Y==0 then return aD end
-local function dH(aa)
-while aa>=128 do
-aD=aD..eH(aa%128+128)
-aa=aG(aa/128)
+function bR.bB(h,g)
+local as,x,aE=h.as,h.x,""
+if not as and not x and h.ac==0 then return aE end
+local function dI(Y)
+while Y>=128 do
+aE=aE..eK(Y%128+128)
+Y=aH(Y/128)
 end
-aD=aD..eH(aa)
+aE=aE..eK(Y)
 end
-local function iL(us,ai)
-dH(us)
-if g.y>1 then dH(ai)end
+local function iO(us,aj)
+dI(us)
+if g.y>1 then dI(aj)end
 end
-if x then dH(x)end
-if ap then
-iL(ap.us,ap.ai)
-local aP=gr(h,ap,g).us
-if ap.ad>0 then dH(aP+2-ap.ad)end
-for _,bI in ipairs(ap.bR)do
-dH(aP-bI.dv)
-local kj=bI.us==ap.us and bI.ai==ap.ai
-iL(kj and 0 or bI.us,kj and 0 or bI.ai)
+if x then dI(x)end
+if as then
+iO(as.us,as.aj)
+local aR=gs(h,as,g).us
+if as.ae>0 then dI(aR+2-as.ae)end
+for _,bJ in ipairs(as.bS)do
+dI(aR-bJ.dw)
+local kn=bJ.us==as.us and bJ.aj==as.aj
+iO(kn and 0 or bJ.us,kn and 0 or bJ.aj)
 end
 end
-local ct=128+(x and 1 or 0)+(ap and 2 or 0)+(ap and ap.ad>0 and 4 or 0)
-return eH(ct+8*h.Y)..aD
+local cv=128+(x and 1 or 0)+(as and 2 or 0)+(as and as.ae>0 and 4 or 0)
+return eK(cv+8*h.ac)..aE
 end
-ev=bQ
-return bQ
+ex=bR
+return bR
 end`;
 
-const part6 = `local call,bo,ak=redis.call,string.sub,string.format
-local aG,db,aM,bl=math.floor,math.ceil,math.max,math.min
-local aS,al=struct.pack,struct.unpack
+const part6 = `local call,bp,al=redis.call,string.sub,string.format
+local aH,dc,aM,bm=math.floor,math.ceil,math.max,math.min
+local aT,an=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local dl,go=0,0
-local function aD()
-dl=dl+1
-return ARGV[dl]
+local dp,gp=0,0
+local function aE()
+dp=dp+1
+return ARGV[dp]
 end
-local function aa()
-dl=dl+1
-return ARGV[dl]+0
+local function Y()
+dp=dp+1
+return ARGV[dp]+0
 end
-local function fJ()
-go=go+1
-return KEYS[go]
+local function fL()
+gp=gp+1
+return KEYS[gp]
 end
-local q=tonumber(aD())
+local q=tonumber(aE())
 if not q then
-local dW=call("TIME")
-q=dW[1]*1000000+dW[2]
+local dX=call("TIME")
+q=dX[1]*1000000+dX[2]
 end
-local cm=aa()
-local function fj(ad)
-return aM(db((ad-q)/1000),1)+cm
+local cn=Y()
+local function fl(ae)
+return aM(dc((ae-q)/1000),1)+cn
 end
-local cn={}`;
+local cp={}`;
 
-const part7 = `local function fp(aq)
-local dg=type(aq)=="table"and aq.err or tostring(aq)
-if string.find(dg,"READONLY",1,true)then error(aq,0)end
-return dg
+const part7 = `local function fr(am)
+local di=type(am)=="table"and am.err or tostring(am)
+if string.find(di,"READONLY",1,true)then error(am,0)end
+return di
 end
-local function jo(ce,kz)
-local ok,aq=pcall(ce,kz)
-return ok and aq or fp(aq)
+local function jq(cg,kD)
+local ok,am=pcall(cg,kD)
+return ok and am or fr(am)
 end`;
 
-const part8 = `local function hh(e)
-ew(e)
-if e.dO and not bq then fm(e)end
+const part8 = `local function hj(e)
+ey(e)
+if e.dP and not br then fo(e)end
 local at=aM(q,e.D)
-local ag,ae=e.v.ag,e.ae
-for i=1,#ag do
-local ab=ag[i]
-at=aM(at,ab.an.dm(ae[i],e.af,ab))
+local ah,af=e.v.ah,e.af
+for i=1,#ah do
+local ab=ah[i]
+at=aM(at,ab.aq.dd(af[i],e.ag,ab))
 end
 return at
 end
-local function gB(e,at)
-local ag,ae=e.v.ag,e.ae
-if#ag==0 then return end
-if e.dq then e.dq.dt(e,at)end
-e.fN=nil
-for i=1,#ag do
-local ab=ag[i]
-local aj=ae[i]
-local h=ab.an.dt(aj,at,e.af,ab)
-if h then ae[i]=h end
-local cD=ab.an.cD and ab.an.cD(aj,h,at)
-if cD then
-e.fN=e.fN or{}
-e.fN[i]=cD
+local function gC(e,at)
+local ah,af=e.v.ah,e.af
+if#ah==0 then return end
+if e.ds then e.ds.dk(e,at)end
+e.fQ=nil
+for i=1,#ah do
+local ab=ah[i]
+local ak=af[i]
+local h=ab.aq.dk(ak,at,e.ag,ab)
+if h then af[i]=h end
+local cE=ab.aq.cE and ab.aq.cE(ak,h,at)
+if cE then
+e.fQ=e.fQ or{}
+e.fQ[i]=cE
 end
 end
-fm(e)
+fo(e)
 end
-local function ec(aq,e)
-local ag,ae,am=e.v.ag,e.ae,#aq
-for i=1,#ag do
-local ab=ag[i]
-aq[am+1],aq[am+2]=ab.an.eP(ae[i],ab)
-am=am+2
+local function ed(am,e)
+local ah,af,ao=e.v.ah,e.af,#am
+for i=1,#ah do
+local ab=ah[i]
+am[ao+1],am[ao+2]=ab.aq.eS(af[i],ab)
+ao=ao+2
 end
 end
-local function ee(aq,av)
+local function eg(am,ap)
 local A=0
-for i=1,#av do
-local fN,ag=av[i].fN,#av[i].v.ag
-for ab=1,fN and ag or 0 do
-local cD=fN[ab]
-if cD then
-local am=#aq
-aq[am+1]=A+ab-1
-for bu=1,5 do
-aq[am+1+bu]=cD[bu]
+for i=1,#ap do
+local fQ,ah=ap[i].fQ,#ap[i].v.ah
+for ab=1,fQ and ah or 0 do
+local cE=fQ[ab]
+if cE then
+local ao=#am
+am[ao+1]=A+ab-1
+for bw=1,5 do
+am[ao+1+bw]=cE[bw]
 end
 end
 end
-A=A+ag
+A=A+ah
 end
 end`;
 
-const part9 = `local function fa()
-local v=dP[aa()]
-local af,I=aa(),aa()
+const part9 = `local function ef()
+local v=dQ[Y()]
+local ag,J=Y(),Y()
 local e={
 v=v,
-af=af,
-I=I,
-ac=fJ(),
-ci=nil,
-aN=nil,
+ag=ag,
+J=J,
+ad=fL(),
+cj=nil,
+aO=nil,
 aQ=nil,
 D=0,
-ae=nil,
+af=nil,
 }
-if v.ci>0 then
-e.ci={}
-for i,ab in ipairs(v.ag)do
-if ab.dZ then e.ci[i]=fJ()end
+if v.cj>0 then
+e.cj={}
+for i,ab in ipairs(v.ah)do
+if ab.ea then e.cj[i]=fL()end
 end
 end
-if v.I>0 then
-e.aN,e.aQ=fJ(),fJ()
+if v.J>0 then
+e.aO,e.aQ=fL(),fL()
 end
-for _,A in ipairs(v.hD or{})do
-e.ci=e.ci or{}
-e.ci[A]=fJ()
+for _,A in ipairs(v.hF or{})do
+e.cj=e.cj or{}
+e.cj[A]=fL()
 end
 return e
 end`;
 
-const part10 = `function cn.t()
-local function iv(h,at)
-if h.us<at-1 or(h.us<at and h.ai==0)then return{us=at,ai=0}end
+const part10 = `function cp.t()
+local function ix(h,at)
+if h.us<at-1 or(h.us<at and h.aj==0)then return{us=at,aj=0}end
 return h
 end
-local function jh(h,o,g)
-local ai=o*g.cM
-local cs=aG(ai/g.y)
-local us=h.us+o*g.dc+cs
-ai=h.ai+ai-cs*g.y
-if ai<g.y then return{us=us,ai=ai}end
-return{us=us+1,ai=ai-g.y}
+local function jj(h,o,g)
+local aj=o*g.cN
+local cu=aH(aj/g.y)
+local us=h.us+o*g.de+cu
+aj=h.aj+aj-cu*g.y
+if aj<g.y then return{us=us,aj=aj}end
+return{us=us+1,aj=aj-g.y}
 end
 return{
-cr=function()
+ct=function()
 return{
-dc=aa(),
-cM=aa(),
-y=aa(),
-az=aa(),
-aL=aa(),
-aR=aa(),
+de=Y(),
+cN=Y(),
+y=Y(),
+aA=Y(),
+aN=Y(),
+aS=Y(),
 }
 end,
-eu=function()
-return{us=0,ai=0,Y=0}
+ew=function()
+return{us=0,aj=0,ac=0}
 end,
-dT=function(h,g)
-if h.us-g.az<q and(h.x or 0)<=q then return h end
-return bv().dT(h,g)
+dU=function(h,g)
+if h.us-g.aA<q and(h.x or 0)<=q then return h end
+return bx().dU(h,g)
 end,
-dm=function(h,af,g)
-local next=jh(iv(h,q),af,g)
-local hi=next.us-g.az
-if next.ai>g.aL then hi=hi+1 end
-return aM(q,hi)
+dd=function(h,ag,g)
+local next=jj(ix(h,q),ag,g)
+local hk=next.us-g.aA
+if next.aj>g.aN then hk=hk+1 end
+return aM(q,hk)
 end,
-dt=function(h,at,af,g)
-local next=jh(iv(h,at),af,g)
-next.Y=0
-if at<=q and not h.ap and not h.x then return next end
-local bu=bv()
+dk=function(h,at,ag,g)
+local next=jj(ix(h,at),ag,g)
+next.ac=0
+if at<=q and not h.as and not h.x then return next end
+local bw=bx()
 local x=aM(at>q and at or 0,h.x or 0)
-return bu.dj(next.us,next.ai,bu.bx(h),x,g,bu.eA(h,g))
+return bw.dm(next.us,next.aj,bw.bv(h),x,g,bw.eC(h,g))
 end,
-cD=function(aj,il,at)
-local hJ=at>q
-if not hJ and not il.ap then return nil end
-local us,ai=0,0
-if il.ap then
-us,ai=il.ap.us,il.ap.ai
+cE=function(ak,io,at)
+local hL=at>q
+if not hL and not io.as then return nil end
+local us,aj=0,0
+if io.as then
+us,aj=io.as.us,io.as.aj
 end
-local x=hJ and(aj.x or 0)>q and aj.x or 0
-local kD=hJ and iv(aj,at)~=aj
-if us==0 and ai==0 and x==0 and not kD then return nil end
-local K=aj.us+2<=q and{us=0,ai=0}or aj
-return{us,ai,x,kD and K.us or-1,kD and K.ai or 0}
+local x=hL and(ak.x or 0)>q and ak.x or 0
+local kH=hL and ix(ak,at)~=ak
+if us==0 and aj==0 and x==0 and not kH then return nil end
+local O=ak.us+2<=q and{us=0,aj=0}or ak
+return{us,aj,x,kH and O.us or-1,kH and O.aj or 0}
 end,
-eP=function(h)
+eS=function(h)
 if h.us<q then return 0,0 end
-return h.us-q,h.ai
+return h.us-q,h.aj
 end,
-dn=function(h)
-if not h.ap and not h.x then return h.us+2 end
-local kg=h.ap and bv().eK(h.us,h.ap)or 0
-return aM(h.us,kg,h.x or 0)+2
+dq=function(h)
+if not h.as and not h.x then return h.us+2 end
+local kk=h.as and bx().eN(h.us,h.as)or 0
+return aM(h.us,kk,h.x or 0)+2
 end,
-cB=function(m,K,to,g,dV,er)
-local br=to-K+1
-local us=tonumber(bo(m,K,K+15))
-if not us or br<16 then return{us=0,ai=0,Y=0}end
-local de=br~=16+g.aR
-local h={us=us,ai=0,Y=0}
-if not de then h.ai=bl(tonumber(bo(m,K+16,to))or 0,g.y-1)end
-if dV<=er then bv().cr(m,dV,er,h,g)end
-if de then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
+cC=function(m,O,to,g,dW,et)
+local bs=to-O+1
+local us=tonumber(bp(m,O,O+15))
+if not us or bs<16 then return{us=0,aj=0,ac=0}end
+local dg=bs~=16+g.aS
+local h={us=us,aj=0,ac=0}
+if not dg then h.aj=bm(tonumber(bp(m,O+16,to))or 0,g.y-1)end
+if dW<=et then bx().ct(m,dW,et,h,g)end
+if dg then return{us=us+1,aj=0,x=h.x,ac=h.ac}end
 return h
 end,
-eb=function(h,g)
+ec=function(h,g)
 local us=aM(h.us,0)
-if g.aR==0 then return ak("%016.0f",us)end
-return ak("%016.0f%0"..g.aR..".0f",us,h.ai)
+if g.aS==0 then return al("%016.0f",us)end
+return al("%016.0f%0"..g.aS..".0f",us,h.aj)
 end,
-gU=function(h,g)
-if not h.ap and not h.x and h.Y==0 then return""end
-return bv().bA(h,g)
+gW=function(h,g)
+if not h.as and not h.x and h.ac==0 then return""end
+return bx().bB(h,g)
 end,
 }
 end`;
 
-const part11 = `local df,bB="<I7I4",11
-local function bY(W)
-return#W/bB
+const part11 = `local dh,bC="<I7I4",11
+local function bZ(aa)
+return#aa/bC
 end
-local function cZ(W,A)
-return al(df,W,A*bB+1)
+local function da(aa,A)
+return an(dh,aa,A*bC+1)
 end
-local function cp(W)
-return al(df,W,1)
+local function cr(aa)
+return an(dh,aa,1)
 end
-local function co(W)
-return al(df,W,#W-bB+1)
+local function cq(aa)
+return an(dh,aa,#aa-bC+1)
 end
-local function gu(W,A,H,r)
-local K=A*bB
-return bo(W,1,K)..aS(df,H,r)..bo(W,K+bB+1)
+local function gv(aa,A,H,r)
+local O=A*bC
+return bp(aa,1,O)..aT(dh,H,r)..bp(aa,O+bC+1)
 end
-local function hz(H,r)
+local function hB(H,r)
 if not(H>=0 and H<2^53 and r>0 and r<2^32)then return""end
-return aS(df,H,r)
+return aT(dh,H,r)
 end
-local function eR(m,K,to)
-local W=bo(m,K,to)
-if W==""or#W%bB>0 then return"",0 end
-local cy=string.byte(W,7)
-if cy<32 then return W,0 end
-return bo(W,1,6)..string.char(cy%32)..bo(W,8),aG(cy/32)
+local function eU(m,O,to)
+local aa=bp(m,O,to)
+if aa==""or#aa%bC>0 then return"",0 end
+local cA=string.byte(aa,7)
+if cA<32 then return aa,0 end
+return bp(aa,1,6)..string.char(cA%32)..bp(aa,8),aH(cA/32)
 end
-local function du(h)
-local W=h.z
-if h.Y==0 then return W end
-return bo(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bo(W,8)
+local function dv(h)
+local aa=h.z
+if h.ac==0 then return aa end
+return bp(aa,1,6)..string.char(string.byte(aa,7)+32*h.ac)..bp(aa,8)
 end
-local function cE(h,g,aj)
-local bj=h.z==""and 0 or cp(h.z)-q
-h.Y=bj>0 and fK(bj,g.w,aj)or 0
+local function cF(h,g,ak)
+local bk=h.z==""and 0 or cr(h.z)-q
+h.ac=bk>0 and fM(bk,g.w,ak)or 0
 return h
 end
-local function ge(h,g)
-local W=h.z
-local ap=W==""and 0 or cp(W)-dX(h.Y,g.w)
-if ap<=0 then return h end
-local kZ={}
-for A=0,bY(W)-1 do
-local H,r=cZ(W,A)
-kZ[A+1]=aS(df,H-ap,r)
+local function gh(h,g)
+local aa=h.z
+local as=aa==""and 0 or cr(aa)-dY(h.ac,g.w)
+if as<=0 then return h end
+local ld={}
+for A=0,bZ(aa)-1 do
+local H,r=da(aa,A)
+ld[A+1]=aT(dh,H-as,r)
 end
-return cE({U=h.U,z=table.concat(kZ)},g,h.Y)
+return cF({V=h.V,z=table.concat(ld)},g,h.ac)
 end`;
 
-const part12 = `local hj=-2^52
-local function eN(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hj and m+0>2*hj
+const part12 = `local hl=-2^52
+local function eQ(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hl and m+0>2*hl
 end
-local function hF(m,aV)
-local aC,bz=m+0,-hj/aV
-local r=-aC%aV
-local H=q-q%bz-(aC+r)/aV-bz
-if H>q+bz/2 then H=H-bz end
-if H<=q-bz/2 then H=H+bz end
+local function hH(m,aW)
+local aD,bA=m+0,-hl/aW
+local r=-aD%aW
+local H=q-q%bA-(aD+r)/aW-bA
+if H>q+bA/2 then H=H-bA end
+if H<=q-bA/2 then H=H+bA end
 return H,r
 end
-local function jd(H,r,aV)
-return ak("%.0f",hj-H%(-hj/aV)*aV-r)
+local function jf(H,r,aW)
+return al("%.0f",hl-H%(-hl/aW)*aW-r)
 end`;
 
-const part13 = `function cn.f()
+const part13 = `function cp.f()
 return{
-O="F",
-cr=function()
-return{Q=aa(),w=aa(),aV=aa()}
+Q="F",
+ct=function()
+return{U=Y(),w=Y(),aW=Y()}
 end,
-eu=function()
-return{z="",Y=0}
+ew=function()
+return{z="",ac=0}
 end,
-dT=ge,
-dm=function(h,af,g)
+dU=gh,
+dd=function(h,ag,g)
 if h.z==""then return q end
-local H,r=co(h.z)
-if r+af<=g.Q then return aM(q,H)end
+local H,r=cq(h.z)
+if r+ag<=g.U then return aM(q,H)end
 return aM(q,H+g.w)
 end,
-dt=function(h,at,af,g)
+dk=function(h,at,ag,g)
 local z=h.z
-if z==""then return cE({z=aS(df,at,af)},g,0)end
-local H,r=co(z)
+if z==""then return cF({z=aT(dh,at,ag)},g,0)end
+local H,r=cq(z)
 if at<H+g.w then
-z=gu(z,bY(z)-1,H,r+af)
+z=gv(z,bZ(z)-1,H,r+ag)
 else
-z=z..aS(df,at,af)
+z=z..aT(dh,at,ag)
 end
-while cp(z)+g.w<=q do
-z=bo(z,bB+1)
+while cr(z)+g.w<=q do
+z=bp(z,bC+1)
 end
-return cE({z=z},g,h.Y)
+return cF({z=z},g,h.ac)
 end,
-eP=function(h,g)
+eS=function(h,g)
 if h.z==""then return 0,0 end
-local H,r=co(h.z)
+local H,r=cq(h.z)
 local reset=H+g.w-q
 if reset<=0 then return 0,0 end
-if H>q then return g.Q,reset end
+if H>q then return g.U,reset end
 return r,reset
 end,
-dn=function(h,g)
+dq=function(h,g)
 if h.z==""then return 0 end
-local H=co(h.z)
+local H=cq(h.z)
 return H+g.w
 end,
-cB=function(m,K,to)
-local z,Y=eR(m,K+7,to)
-return{z=z,Y=Y}
+cC=function(m,O,to)
+local z,ac=eU(m,O+7,to)
+return{z=z,ac=ac}
 end,
-eN=eN,
-gF=function(m,aV)
-local H,r=hF(m,aV)
-return{z=aS(df,H,r),Y=0}
+eQ=eQ,
+gG=function(m,aW)
+local H,r=hH(m,aW)
+return{z=aT(dh,H,r),ac=0}
 end,
-hg=16,
-gj=function(m,K)
-return{z=hz(al("<dd",m,K)),Y=0}
+hi=16,
+gl=function(m,O)
+return{z=hB(an("<dd",m,O)),ac=0}
 end,
-eb=function(h,g)
-return aS("<I7",g.w)..du(h)
+ec=function(h,g)
+return aT("<I7",g.w)..dv(h)
 end,
 }
 end`;
 
-const part14 = `function cn.c()
-local function gC(h,A,g)
-if A==0 then return h.U end
-local H,r=cZ(h.z,A-1)
-return H+g.w==cZ(h.z,A)and r or 0
+const part14 = `function cp.c()
+local function gD(h,A,g)
+if A==0 then return h.V end
+local H,r=da(h.z,A-1)
+return H+g.w==da(h.z,A)and r or 0
 end
-local function kN(h,at,g)
+local function kR(h,at,g)
 if h.z==""then return at,0,0 end
-local H,r=co(h.z)
+local H,r=cq(h.z)
 if at<H+g.w then
-return H,gC(h,bY(h.z)-1,g),r
+return H,gD(h,bZ(h.z)-1,g),r
 end
 if at<H+2*g.w then return H+g.w,r,0 end
 return at,0,0
 end
-local function fO(o,bn,g)
-if bn<0 then return g.w+1 end
-if o<=bn then return 0 end
-local cj=g.w/g.bC
-return(cj-aG(bn*cj/o))*g.bC
+local function fR(o,bo,g)
+if bo<0 then return g.w+1 end
+if o<=bo then return 0 end
+local ck=g.w/g.bD
+return(ck-aH(bo*ck/o))*g.bD
 end
-local function kh(z,g)
-local H=cp(z)
-local kc=bY(z)>1 and cZ(z,1)==H+g.w
-return H+(kc and 1 or 2)*g.w<=q
+local function kl(z,g)
+local H=cr(z)
+local kg=bZ(z)>1 and da(z,1)==H+g.w
+return H+(kg and 1 or 2)*g.w<=q
 end
 return{
-O="C",
-cr=function()
-return{Q=aa(),w=aa(),bC=aa()}
+Q="C",
+ct=function()
+return{U=Y(),w=Y(),bD=Y()}
 end,
-eu=function()
-return{U=0,z="",Y=0}
+ew=function()
+return{V=0,z="",ac=0}
 end,
-dT=ge,
-dm=function(h,af,g)
-local H,U,eI=kN(h,q,g)
-local jv=fO(U,g.Q-af-eI,g)
-if jv<=g.w then return aM(q,H+jv)end
-return aM(q,H+g.w+fO(eI,g.Q-af,g))
+dU=gh,
+dd=function(h,ag,g)
+local H,V,eL=kR(h,q,g)
+local jy=fR(V,g.U-ag-eL,g)
+if jy<=g.w then return aM(q,H+jy)end
+return aM(q,H+g.w+fR(eL,g.U-ag,g))
 end,
-dt=function(h,at,af,g)
-local ah={U=h.U,z=h.z}
+dk=function(h,at,ag,g)
+local ai={V=h.V,z=h.z}
 local H,r
-if ah.z~=""then
-H,r=co(ah.z)
+if ai.z~=""then
+H,r=cq(ai.z)
 end
 if H and at<H+g.w then
-ah.z=gu(ah.z,bY(ah.z)-1,H,r+af)
+ai.z=gv(ai.z,bZ(ai.z)-1,H,r+ag)
 else
-H=kN(h,at,g)
-ah.z=ah.z..aS(df,H,af)
+H=kR(h,at,g)
+ai.z=ai.z..aT(dh,H,ag)
 end
-while kh(ah.z,g)do
-ah.U=gC(ah,1,g)
-ah.z=bo(ah.z,bB+1)
+while kl(ai.z,g)do
+ai.V=gD(ai,1,g)
+ai.z=bp(ai.z,bC+1)
 end
-return cE(ah,g,h.Y)
+return cF(ai,g,h.ac)
 end,
-eP=function(h,g)
+eS=function(h,g)
 if h.z==""then return 0,0 end
-local am=co(h.z)
-local reset=am+2*g.w-q
+local ao=cq(h.z)
+local reset=ao+2*g.w-q
 if reset<=0 then return 0,0 end
-if am>q then return g.Q,reset end
-local H,U,eI=kN(h,q,g)
-local cj=g.w/g.bC
-local aU=cj-aG((q-H)/g.bC)
-return db(U*aU/cj)+eI,reset
+if ao>q then return g.U,reset end
+local H,V,eL=kR(h,q,g)
+local ck=g.w/g.bD
+local aV=ck-aH((q-H)/g.bD)
+return dc(V*aV/ck)+eL,reset
 end,
-dn=function(h,g)
+dq=function(h,g)
 if h.z==""then return 0 end
-local H=co(h.z)
+local H=cq(h.z)
 return H+2*g.w
 end,
-cB=function(m,K,to)
-local z,Y=eR(m,K+12,to)
-if z==""then return{U=0,z="",Y=0}end
-return{U=al("<I4",m,K+8),z=z,Y=Y}
+cC=function(m,O,to)
+local z,ac=eU(m,O+12,to)
+if z==""then return{V=0,z="",ac=0}end
+return{V=an("<I4",m,O+8),z=z,ac=ac}
 end,
-hg=24,
-gj=function(m,K)
-local H,U,eI=al("<ddd",m,K)
-if not(U>0 and U<2^32)then U=0 end
-if eI>0 or U==0 then
-return{U=U,z=hz(H,eI),Y=0}
+hi=24,
+gl=function(m,O)
+local H,V,eL=an("<ddd",m,O)
+if not(V>0 and V<2^32)then V=0 end
+if eL>0 or V==0 then
+return{V=V,z=hB(H,eL),ac=0}
 end
-return{U=U,z=aS(df,H,0),Y=0}
+return{V=V,z=aT(dh,H,0),ac=0}
 end,
-eb=function(h,g)
-local aE=#ak("%.0f",g.bC)-1
-return aS("<I7BI4",g.w,aE,h.U)..du(h)
+ec=function(h,g)
+local aF=#al("%.0f",g.bD)-1
+return aT("<I7BI4",g.w,aF,h.V)..dv(h)
 end,
 }
 end`;
 
-const part15 = `function cn.s()`;
+const part15 = `function cp.s()`;
 
-const part16 = `local bW,lo,gP=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cx,lM=2^48,2^37
-local fe=q-q%cx
-local function cC(p,aE)
-p.em,p.aE=aE>=32,aE%32
-p.kS,p.aH=p.aE>=16,2^(aE%16)
-p.bm=p.kS and 255 or 65535
+const part16 = `local bX,ls,gR=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cz,lQ=2^48,2^37
+local fg=q-q%cz
+local function cD(p,aF)
+p.eo,p.aF=aF>=32,aF%32
+p.kW,p.aI=p.aF>=16,2^(aF%16)
+p.bn=p.kW and 255 or 65535
 end
-local function eb(p,ax,o)
-if p.kS then return aS("<I7B",ax,o)end
-if ax-q>=cx/2 then error("ERR the units would be taken years ahead",0)end
-return aS("<I6I2",ax%cx,o)
+local function ec(p,ay,o)
+if p.kW then return aT("<I7B",ay,o)end
+if ay-q>=cz/2 then error("ERR the units would be taken years ahead",0)end
+return aT("<I6I2",ay%cz,o)
 end
-local function cB(p,W,K)
-if p.kS then return al("<I7B",W,K)end
-local ax,o=al("<I6I2",W,K)
-ax=ax+fe
-if ax>q+cx/2 then return ax-cx,o end
-if ax<q-cx/2 then return ax+cx,o end
-return ax,o
+local function cC(p,aa,O)
+if p.kW then return an("<I7B",aa,O)end
+local ay,o=an("<I6I2",aa,O)
+ay=ay+fg
+if ay>q+cz/2 then return ay-cz,o end
+if ay<q-cz/2 then return ay+cz,o end
+return ay,o
 end
-local function cr(p,K,to)
-if to<#p.W then return bo(p.W,K+1,to+1)end
-return call("GETRANGE",p.ac,ak("%d",K),ak("%d",to))
+local function ct(p,O,to)
+if to<#p.aa then return bp(p.aa,O+1,to+1)end
+return call("GETRANGE",p.ad,al("%d",O),al("%d",to))
 end
-local function bt(p,ao)
-return bW+4*(aG(ao/p.aH)+1)+8*ao
+local function bu(p,ar)
+return bX+4*(aH(ar/p.aI)+1)+8*ar
 end
-local function br(p)
-return p.I==0 and bW or bt(p,p.I-1)+8
+local function bs(p)
+return p.J==0 and bX or bu(p,p.J-1)+8
 end
-local function cJ(p,i)
-return(p.aJ+i)%p.I
+local function cK(p,i)
+return(p.aK+i)%p.J
 end
-local function bi(p,i)
-local K=bt(p,cJ(p,i))
-return cB(p,cr(p,K,K+7),1)
+local function bj(p,i)
+local O=bu(p,cK(p,i))
+return cC(p,ct(p,O,O+7),1)
 end
-local function ka(p,i)
-local ao=cJ(p,i)
-return bl(p.aH-ao%p.aH,p.I-ao,p.r-i)
+local function ke(p,i)
+local ar=cK(p,i)
+return bm(p.aI-ar%p.aI,p.J-ar,p.r-i)
 end
-local function iS(p,fk,aj)
-if fk and p.aj and fk>p.aj then return p.r,p.aj,p.bh end
-if p.em then
-if fk then return fk-1,fk-1,(bi(p,fk-1))end
-local cX,cy=0,p.r
-while cX<cy do
-local cO=aG((cX+cy)/2)
-if bi(p,cO)<=aj then
-cX=cO+1
+local function iU(p,fm,ak)
+if fm and p.ak and fm>p.ak then return p.r,p.ak,p.bi end
+if p.eo then
+if fm then return fm-1,fm-1,(bj(p,fm-1))end
+local cY,cA=0,p.r
+while cY<cA do
+local cP=aH((cY+cA)/2)
+if bj(p,cP)<=ak then
+cY=cP+1
 else
-cy=cO
+cA=cP
 end
 end
-return cX,cX
+return cY,cY
 end
-local i,aP=0,0
+local i,aR=0,0
 while i<p.r do
-local n,ao=ka(p,i),cJ(p,i)
+local n,ar=ke(p,i),cK(p,i)
 local o
 if i>0 and i+n<p.r then
-local K=bt(p,ao)-4
-o=al("<I4",cr(p,K,K+3),1)
+local O=bu(p,ar)-4
+o=an("<I4",ct(p,O,O+3),1)
 end
-if o and((fk and aP+o<fk)or(not fk and bi(p,i+n-1)<=aj))then
-i,aP=i+n,aP+o
+if o and((fm and aR+o<fm)or(not fm and bj(p,i+n-1)<=ak))then
+i,aR=i+n,aR+o
 else
-local au,ds=0,16
-while au<n do
-ds=bl(ds,n-au)
-local K=bt(p,ao+au)
-local W=cr(p,K,K+8*ds-1)
-for j=1,8*ds,8 do
-local ax,bg=cB(p,W,j)
-if fk and aP+bg>=fk or not fk and ax>aj then return i,aP,ax end
-i,aP=i+1,aP+bg
+local aw,du=0,16
+while aw<n do
+du=bm(du,n-aw)
+local O=bu(p,ar+aw)
+local aa=ct(p,O,O+8*du-1)
+for j=1,8*du,8 do
+local ay,bh=cC(p,aa,j)
+if fm and aR+bh>=fm or not fm and ay>ak then return i,aR,ay end
+i,aR=i+1,aR+bh
 end
-au,ds=au+ds,ds*8
+aw,du=aw+du,du*8
 end
 end
 end
-return i,aP
+return i,aR
 end
-local function bJ(p)
-local w,x,aE=p.w,p.x,p.aE+(p.em and 32 or 0)
-local hD=aS("<I4I4I4I7I4B",p.aJ,p.r,p.I,p.aZ,p.aK,aE)
-local cX=x%cx
-local cy=(x-cX)/cx+32*p.Y
-return"S"..aS("<dI7I6BI7",p.D,w,cX,cy,p.bh)..hD
+local function bK(p)
+local w,x,aF=p.w,p.x,p.aF+(p.eo and 32 or 0)
+local hF=aT("<I4I4I4I7I4B",p.aK,p.r,p.J,p.ba,p.aL,aF)
+local cY=x%cz
+local cA=(x-cY)/cz+32*p.ac
+return"S"..aT("<dI7I6BI7",p.D,w,cY,cA,p.bi)..hF
 end
-local function hq(p)
-p.W,p.dA="",nil
+local function hs(p)
+p.aa,p.dB="",nil
 end
-local function kV(p,g)
-p.aJ,p.r,p.I,p.aZ,p.aK,p.bh=0,0,0,0,0,0
-cC(p,g.aE+32)
-hq(p)
+local function kZ(p,g)
+p.aK,p.r,p.J,p.ba,p.aL,p.bi=0,0,0,0,0,0
+cD(p,g.aF+32)
+hs(p)
 end
-local function iH(p,as,I)
-local n=#as/8
-p.aJ,p.r,p.I,p.aK=0,n,I,0
-local cu={}
-for K=0,I-1,p.aH do
-local aB=bl(K+p.aH,I)
-local W,aP=bo(as,K*8+1,aB*8),0
-if K<n then
-for j=1,#W,8 do
-local _,o=cB(p,W,j)
-aP=aP+o
+local function iJ(p,av,J)
+local n=#av/8
+p.aK,p.r,p.J,p.aL=0,n,J,0
+local cw={}
+for O=0,J-1,p.aI do
+local aC=bm(O+p.aI,J)
+local aa,aR=bp(av,O*8+1,aC*8),0
+if O<n then
+for j=1,#aa,8 do
+local _,o=cC(p,aa,j)
+aR=aR+o
 end
-p.aK=aP
+p.aL=aR
 end
-cu[#cu+1]=aS("<I4",aP)..W..string.rep("\\0",(aB-K)*8-#W)
+cw[#cw+1]=aT("<I4",aR)..aa..string.rep("\\0",(aC-O)*8-#aa)
 end
-return bJ(p)..table.concat(cu)
+return bK(p)..table.concat(cw)
 end
-local function jw(p)
-local cu,i={},0
+local function jz(p)
+local cw,i={},0
 while i<p.r do
-local n,K=ka(p,i),bt(p,cJ(p,i))
-cu[#cu+1],i=cr(p,K,K+8*n-1),i+n
+local n,O=ke(p,i),bu(p,cK(p,i))
+cw[#cw+1],i=ct(p,O,O+8*n-1),i+n
 end
-return table.concat(cu)
+return table.concat(cw)
 end
-local function fL(p,ax,o)
-local fW=db(o/p.bm)-1
-return string.rep(eb(p,ax,p.bm),fW)..eb(p,ax,o-fW*p.bm)
+local function fN(p,ay,o)
+local fZ=dc(o/p.bn)-1
+return string.rep(ec(p,ay,p.bn),fZ)..ec(p,ay,o-fZ*p.bn)
 end`;
 
-const part17 = `local kT=2^17
-local function gt(dw,Q,aH)
-local bn=dw+aG(dw/64)+4
-local W=bW+10+4*db(bn/aH)+8*bn
-if W<kT then
-local _,aE=math.frexp(W-1)
-local bC=aM(2^(aE-3),16)
-local aU=db(W/bC)*bC-bW-10
-local fW=aG(aU/(4+8*aH))
-bn=aM(fW*aH+aG((aU-fW*(4+8*aH)-4)/8),bn)
+const part17 = `local kX=2^17
+local function gu(dx,U,aI)
+local bo=dx+aH(dx/64)+4
+local aa=bX+10+4*dc(bo/aI)+8*bo
+if aa<kX then
+local _,aF=math.frexp(aa-1)
+local bD=aM(2^(aF-3),16)
+local aV=dc(aa/bD)*bD-bX-10
+local fZ=aH(aV/(4+8*aI))
+bo=aM(fZ*aI+aH((aV-fZ*(4+8*aI)-4)/8),bo)
 end
-return dw<=Q and bl(Q,bn)or bn
+return dx<=U and bm(U,bo)or bo
 end`;
 
-const part18 = `local function kB(p,m,g)
+const part18 = `local function kF(p,m,g)
 if#m<21 then return end
-local D,aJ,r,I=al("<dI4I4I4",m,2)
-if#m~=21+8*I or r>I or aJ>=aM(I,1)then return end
-local cu,ax,o={},0,0
+local D,aK,r,J=an("<dI4I4I4",m,2)
+if#m~=21+8*J or r>J or aK>=aM(J,1)then return end
+local cw,ay,o={},0,0
 for i=0,r-1 do
-local at=al("<d",m,22+(aJ+i)%I*8)
-if at~=ax and o>0 then
-cu[#cu+1],o=fL(p,ax,o),0
+local at=an("<d",m,22+(aK+i)%J*8)
+if at~=ay and o>0 then
+cw[#cw+1],o=fN(p,ay,o),0
 end
-ax,o=at,o+1
+ay,o=at,o+1
 end
-if o>0 then cu[#cu+1]=fL(p,ax,o)end
-local as=table.concat(cu)
-p.D,p.aZ,p.x,p.bh,p.dG=D,r,ax,ax,true
-p.em=#as/8==r
-p.W=iH(p,as,#as/8)
+if o>0 then cw[#cw+1]=fN(p,ay,o)end
+local av=table.concat(cw)
+p.D,p.ba,p.x,p.bi,p.dH=D,r,ay,ay,true
+p.eo=#av/8==r
+p.aa=iJ(p,av,#av/8)
 end
-local function hR(ac,g)
-local W=call("GETRANGE",ac,"0",g.hZ)
-local p={ac=ac,W=W,D=0,w=g.w,x=0,bh=0,Y=0}
-p.aJ,p.r,p.I,p.aZ,p.aK=0,0,0,0,0
-cC(p,g.aE+32)
-local J=string.byte(W,1)
-if J==115 then kB(p,call("GETRANGE",ac,"0","-1"),g)end
-if J==98 and#W==9 then
-local D=al("<d",W,2)
-p.eJ=not(D>=0 and D<2^53 and D==aG(D))
-p.D=p.eJ and 0 or D
+local function hT(ad,g)
+local aa=call("GETRANGE",ad,"0",g.ib)
+local p={ad=ad,aa=aa,D=0,w=g.w,x=0,bi=0,ac=0}
+p.aK,p.r,p.J,p.ba,p.aL=0,0,0,0,0
+cD(p,g.aF+32)
+local K=string.byte(aa,1)
+if K==115 then kF(p,call("GETRANGE",ad,"0","-1"),g)end
+if K==98 and#aa==9 then
+local D=an("<d",aa,2)
+p.eM=not(D>=0 and D<2^53 and D==aH(D))
+p.D=p.eM and 0 or D
 return p
 end
-if J~=83 or#W<bW then
-p.eJ=J and not p.dG
+if K~=83 or#aa<bX then
+p.eM=K and not p.dH
 return p
 end
-local aE,cy
-p.D,p.w,p.x,cy,p.bh,p.aJ,p.r,p.I,p.aZ,p.aK,aE=
-al(lo,W,2)
-p.x,p.Y=p.x+cy%32*cx,aG(cy/32)
-cC(p,aE)
-local bE=br(p)
-if#W==g.hZ+1 and bE>#W then
-local bH=call("GETRANGE",ac,ak("%d",bE-1),ak("%d",bE))
-bE=#bH==1 and#W or-1
+local aF,cA
+p.D,p.w,p.x,cA,p.bi,p.aK,p.r,p.J,p.ba,p.aL,aF=
+an(ls,aa,2)
+p.x,p.ac=p.x+cA%32*cz,aH(cA/32)
+cD(p,aF)
+local bF=bs(p)
+if#aa==g.ib+1 and bF>#aa then
+local bI=call("GETRANGE",ad,al("%d",bF-1),al("%d",bF))
+bF=#bI==1 and#aa or-1
 end
-p.eJ=p.w~=g.w
-or aE%16<6
-or aE>58
-or bE~=#W
-or p.r>p.I
-or p.aJ>=aM(p.I,1)
+p.eM=p.w~=g.w
+or aF%16<6
+or aF>58
+or bF~=#aa
+or p.r>p.J
+or p.aK>=aM(p.J,1)
 return p
 end
-local function gc(p,ax,g)
-local bC=db(g.w/8)
-return ak("%.0f",fj(aM(ax-ax%bC+bC+g.w,p.D)))
+local function gf(p,ay,g)
+local bD=dc(g.w/8)
+return al("%.0f",fl(aM(ay-ay%bD+bD+g.w,p.D)))
 end
-local function lN(p,dw,g,dY)
-local dG=br(p)
-if p.aJ+p.r>p.I then
-local aH,fW=aG(p.aJ/p.aH),4+8*p.aH
-local fX=aM(db((dw-p.I)/p.aH),aG(p.I/p.aH/8))
-local J,aB=bW+aH*fW,dG
-while aB>J do
-local K=aM(aB-65536,J)
-local W=call("GETRANGE",p.ac,ak("%d",K),ak("%d",aB-1))
-call("SETRANGE",p.ac,ak("%d",K+fX*fW),W)
-aB=K
+local function lR(p,dx,g,dZ)
+local dH=bs(p)
+if p.aK+p.r>p.J then
+local aI,fZ=aH(p.aK/p.aI),4+8*p.aI
+local ga=aM(dc((dx-p.J)/p.aI),aH(p.J/p.aI/8))
+local K,aC=bX+aI*fZ,dH
+while aC>K do
+local O=aM(aC-65536,K)
+local aa=call("GETRANGE",p.ad,al("%d",O),al("%d",aC-1))
+call("SETRANGE",p.ad,al("%d",O+ga*fZ),aa)
+aC=O
 end
-p.aJ,p.I=p.aJ+fX*p.aH,p.I+fX*p.aH
+p.aK,p.J=p.aK+ga*p.aI,p.J+ga*p.aI
 else
-p.I=gt(dw,g.Q,p.aH)
-if dG<kT then
-local m=cr(p,0,dG-1)
-call("SET",p.ac,m..string.rep("\\0",br(p)-dG),"PX",dY)
+p.J=gu(dx,g.U,p.aI)
+if dH<kX then
+local m=ct(p,0,dH-1)
+call("SET",p.ad,m..string.rep("\\0",bs(p)-dH),"PX",dZ)
 else
-call("SETRANGE",p.ac,ak("%d",br(p)-1),"\\0")
+call("SETRANGE",p.ad,al("%d",bs(p)-1),"\\0")
 end
 end
-p.W=""
+p.aa=""
 end
-local function jX(p,as)
-local au=0
-while au<#as do
-local ao=cJ(p,p.r)
-local n=bl(p.aH-ao%p.aH,p.I-ao,(#as-au)/8)
-local W=bo(as,au+1,au+8*n)
-if ao%p.aH==0 then p.aK=0 end
-for j=1,#W,8 do
-local _,o=cB(p,W,j)
-p.aK=p.aK+o
+local function kb(p,av)
+local aw=0
+while aw<#av do
+local ar=cK(p,p.r)
+local n=bm(p.aI-ar%p.aI,p.J-ar,(#av-aw)/8)
+local aa=bp(av,aw+1,aw+8*n)
+if ar%p.aI==0 then p.aL=0 end
+for j=1,#aa,8 do
+local _,o=cC(p,aa,j)
+p.aL=p.aL+o
 end
-local K=bt(p,ao)
-call("SETRANGE",p.ac,ak("%d",K),W)
-p.r,au,ao=p.r+n,au+8*n,ao+n
-if ao%p.aH==0 or ao==p.I then
-local aH=K-8*((ao-n)%p.aH)-4
-call("SETRANGE",p.ac,ak("%d",aH),aS("<I4",p.aK))
+local O=bu(p,ar)
+call("SETRANGE",p.ad,al("%d",O),aa)
+p.r,aw,ar=p.r+n,aw+8*n,ar+n
+if ar%p.aI==0 or ar==p.J then
+local aI=O-8*((ar-n)%p.aI)-4
+call("SETRANGE",p.ad,al("%d",aI),aT("<I4",p.aL))
 end
 end
 end
-local function hG(p,g)
-if p.dG then call("SET",p.ac,p.W,"PX",gc(p,p.r>0 and p.bh or q,g))end
-p.dG=nil
+local function hI(p,g)
+if p.dH then call("SET",p.ad,p.aa,"PX",gf(p,p.r>0 and p.bi or q,g))end
+p.dH=nil
 end`;
 
-const part19 = `local function hS(p,at,g)
-local aj=p.x>q and p.Y or 0
+const part19 = `local function hU(p,at,g)
+local ak=p.x>q and p.ac or 0
 p.x=at>q and at or 0
-p.Y=at>q and fK(at-q,g.w,aj)or 0
+p.ac=at>q and fM(at-q,g.w,ak)or 0
 end
-local function je(p,i)
-local ao,aP=cJ(p,i),0
-local K=bt(p,ao-ao%p.aH)
-local W=cr(p,K,bt(p,ao)+7)
-for j=1,#W,8 do
-local _,o=cB(p,W,j)
-aP=aP+o
+local function jg(p,i)
+local ar,aR=cK(p,i),0
+local O=bu(p,ar-ar%p.aI)
+local aa=ct(p,O,bu(p,ar)+7)
+for j=1,#aa,8 do
+local _,o=cC(p,aa,j)
+aR=aR+o
 end
-return aP
+return aR
 end
-local function jc(p,g,bq)
-if p.bh<=q then return p end
-local bM=aM(q,bl(p.x,dX(p.Y,g.w)))
-if p.bh<=bM then return p end
-local i,aj=iS(p,nil,bM)
-local o=bl(p.aZ-aj,g.Q)
-p.r,p.bh=i,bM
-hS(p,bM,g)
-if bq then
-p.aZ,p.aj=aj+o,aj
+local function je(p,g,br)
+if p.bi<=q then return p end
+local bN=aM(q,bm(p.x,dY(p.ac,g.w)))
+if p.bi<=bN then return p end
+local i,ak=iU(p,nil,bN)
+local o=bm(p.ba-ak,g.U)
+p.r,p.bi=i,bN
+hU(p,bN,g)
+if br then
+p.ba,p.ak=ak+o,ak
 return p
 end
-hG(p,g)
-p.aZ,p.em=aj+o,p.em and o==1
-if i==0 then p.aJ=0 end
-p.aK=i==0 and 0 or je(p,i-1)
-p.W=""
-jX(p,fL(p,bM,o))
-call("SETRANGE",p.ac,"0",bJ(p))
-call("PEXPIRE",p.ac,gc(p,bM,g))
+hI(p,g)
+p.ba,p.eo=ak+o,p.eo and o==1
+if i==0 then p.aK=0 end
+p.aL=i==0 and 0 or jg(p,i-1)
+p.aa=""
+kb(p,fN(p,bN,o))
+call("SETRANGE",p.ad,"0",bK(p))
+call("PEXPIRE",p.ad,gf(p,bN,g))
 return p
 end`;
 
-const part20 = `local function dA(p,g)
-if not p.dA then
-p.dA,p.ef=0,0
-local aj=q-g.w
-if p.r>0 and p.bh<=aj then
-p.dA,p.ef=p.r,p.aZ
+const part20 = `local function dB(p,g)
+if not p.dB then
+p.dB,p.eh=0,0
+local ak=q-g.w
+if p.r>0 and p.bi<=ak then
+p.dB,p.eh=p.r,p.ba
 elseif p.r>0 then
-p.dA,p.ef=iS(p,nil,aj)
+p.dB,p.eh=iU(p,nil,ak)
 end
 end
-return p.dA,p.ef
+return p.dB,p.eh
 end
-local function fG(Q,w)
-local aE=6
-while aE<10 and 4^aE<Q do
-aE=aE+1
+local function fI(U,w)
+local aF=6
+while aF<10 and 4^aF<U do
+aF=aF+1
 end
 return{
-Q=Q,
+U=U,
 w=w,
-dZ=true,
-aE=w<lM and aE or aE+16,
-hZ=bW+4+8*gP-1,
+ea=true,
+aF=w<lQ and aF or aF+16,
+ib=bX+4+8*gR-1,
 }
 end
 return{
-hR=hR,
-cr=function()
-return fG(aa(),aa())
+hT=hT,
+ct=function()
+return fI(Y(),Y())
 end,
-fG=fG,
-dT=jc,
-dm=function(p,af,g)
+fI=fI,
+dU=je,
+dd=function(p,ag,g)
 local at=aM(q,p.x)
-local dM=p.aZ+af-g.Q
-if dM<=0 then return at end
-local _,_,ax=iS(p,dM)
-return aM(at,ax+g.w)
+local dN=p.ba+ag-g.U
+if dN<=0 then return at end
+local _,_,ay=iU(p,dN)
+return aM(at,ay+g.w)
 end,
-eP=function(p,g)
-local _,aU=dA(p,g)
-local aT=p.aZ-aU
-if aT==0 then return 0,0 end
-return p.x>q and g.Q or aT,p.bh+g.w-q
+eS=function(p,g)
+local _,aV=dB(p,g)
+local aU=p.ba-aV
+if aU==0 then return 0,0 end
+return p.x>q and g.U or aU,p.bi+g.w-q
 end,
-dt=function(p,at,af,g)
-local ax=at
-if p.r>0 then ax=aM(at,p.bh)end
-hS(p,at>q and ax or p.x,g)
-local dY=gc(p,ax,g)
-hG(p,g)
-local fE,jG=dA(p,g)
-p.r,p.aZ,p.w=p.r-fE,p.aZ-jG,g.w
+dk=function(p,at,ag,g)
+local ay=at
+if p.r>0 then ay=aM(at,p.bi)end
+hU(p,at>q and ay or p.x,g)
+local dZ=gf(p,ay,g)
+hI(p,g)
+local fG,jK=dB(p,g)
+p.r,p.ba,p.w=p.r-fG,p.ba-jK,g.w
 if p.r==0 then
-if p.I>gP and p.aE==g.aE then
-p.aJ,p.aK,p.em=0,0,true
+if p.J>gR and p.aF==g.aF then
+p.aK,p.aL,p.eo=0,0,true
 else
-kV(p,g)
+kZ(p,g)
 end
 else
-p.aJ=cJ(p,fE)
+p.aK=cK(p,fG)
 end
-local bZ,dR,o=af,nil,0
-if p.r>0 and ax==p.bh then
-local _,bg=bi(p,p.r-1)
-o=bg
-if o<p.bm then
-dR=bl(p.bm-o,af)
-bZ=af-dR
+local ca,dS,o=ag,nil,0
+if p.r>0 and ay==p.bi then
+local _,bh=bj(p,p.r-1)
+o=bh
+if o<p.bn then
+dS=bm(p.bn-o,ag)
+ca=ag-dS
 end
 end
-p.aZ,p.bh,p.em=p.aZ+af,ax,p.em and af==1 and not dR
-local as=bZ>0 and fL(p,ax,bZ)or""
-local dw=p.r+#as/8
-if p.I<=gP or(dw>p.I and p.I<=p.aH)then
-local bT=jw(p)
-if dR then bT=bo(bT,1,-9)..eb(p,ax,o+dR)end
-local I=dw>p.I and gt(dw,g.Q,p.aH)or p.I
-p.W=iH(p,bT..as,I)
-call("SET",p.ac,p.W,"PX",dY)
+p.ba,p.bi,p.eo=p.ba+ag,ay,p.eo and ag==1 and not dS
+local av=ca>0 and fN(p,ay,ca)or""
+local dx=p.r+#av/8
+if p.J<=gR or(dx>p.J and p.J<=p.aI)then
+local bU=jz(p)
+if dS then bU=bp(bU,1,-9)..ec(p,ay,o+dS)end
+local J=dx>p.J and gu(dx,g.U,p.aI)or p.J
+p.aa=iJ(p,bU..av,J)
+call("SET",p.ad,p.aa,"PX",dZ)
 else
-if dw>p.I then lN(p,dw,g,dY)end
-if dR then
-local ao=cJ(p,p.r-1)
-p.aK=p.aK+dR
-local K=bt(p,ao)
-call("SETRANGE",p.ac,ak("%d",K),eb(p,ax,o+dR))
-if(ao+1)%p.aH==0 or ao+1==p.I then
-local aH=K-8*(ao%p.aH)-4
-call("SETRANGE",p.ac,ak("%d",aH),aS("<I4",p.aK))
+if dx>p.J then lR(p,dx,g,dZ)end
+if dS then
+local ar=cK(p,p.r-1)
+p.aL=p.aL+dS
+local O=bu(p,ar)
+call("SETRANGE",p.ad,al("%d",O),ec(p,ay,o+dS))
+if(ar+1)%p.aI==0 or ar+1==p.J then
+local aI=O-8*(ar%p.aI)-4
+call("SETRANGE",p.ad,al("%d",aI),aT("<I4",p.aL))
 end
 end
-jX(p,as)
-call("SETRANGE",p.ac,"0",bJ(p))
-call("PEXPIRE",p.ac,dY)
-p.W=""
+kb(p,av)
+call("SETRANGE",p.ad,"0",bK(p))
+call("PEXPIRE",p.ad,dZ)
+p.aa=""
 end
-p.dA,p.ef=0,0
+p.dB,p.eh=0,0
 end,
-iT=function()`;
+iV=function()`;
 
-const part21 = `local function ks(p,i,ax,o,el)
-local ao,am=cJ(p,i),cJ(p,p.r-1)
-local K=bt(p,ao)
-call("SETRANGE",p.ac,ak("%d",K),eb(p,ax,o-el))
-p.aZ,p.em=p.aZ-el,false
-if aG(ao/p.aH)==aG(am/p.aH)then
-if ao>am then return end
-p.aK=p.aK-el
+const part21 = `local function kw(p,i,ay,o,en)
+local ar,ao=cK(p,i),cK(p,p.r-1)
+local O=bu(p,ar)
+call("SETRANGE",p.ad,al("%d",O),ec(p,ay,o-en))
+p.ba,p.eo=p.ba-en,false
+if aH(ar/p.aI)==aH(ao/p.aI)then
+if ar>ao then return end
+p.aL=p.aL-en
 end
-local aH=K-8*(ao%p.aH)-4
-local aP=al("<I4",call("GETRANGE",p.ac,ak("%d",aH),ak("%d",aH+3)),1)
-call("SETRANGE",p.ac,ak("%d",aH),aS("<I4",aM(aP-el,0)))
+local aI=O-8*(ar%p.aI)-4
+local aR=an("<I4",call("GETRANGE",p.ad,al("%d",aI),al("%d",aI+3)),1)
+call("SETRANGE",p.ad,al("%d",aI),aT("<I4",aM(aR-en,0)))
 end
-local function fd(p,g)
-hq(p)
+local function ff(p,g)
+hs(p)
 while p.r>0 do
-local ax,o=bi(p,p.r-1)
-p.x,p.bh=bl(p.x,ax),ax
+local ay,o=bj(p,p.r-1)
+p.x,p.bi=bm(p.x,ay),ay
 if o>0 then break end
-local ao=cJ(p,p.r-1)
+local ar=cK(p,p.r-1)
 p.r=p.r-1
-if ao%p.aH==0 then
-local aH=p.r>0 and bt(p,aG(cJ(p,p.r-1)/p.aH)*p.aH)-4
-p.aK=aH and al("<I4",cr(p,aH,aH+3),1)or 0
+if ar%p.aI==0 then
+local aI=p.r>0 and bu(p,aH(cK(p,p.r-1)/p.aI)*p.aI)-4
+p.aL=aI and an("<I4",ct(p,aI,aI+3),1)or 0
 end
 end
 if p.r==0 then
-p.aJ,p.aZ,p.aK,p.x,p.bh,p.em=0,0,0,0,0,true
+p.aK,p.ba,p.aL,p.x,p.bi,p.eo=0,0,0,0,0,true
 end
-hS(p,p.x,g)
-call("SETRANGE",p.ac,"0",bJ(p))
+hU(p,p.x,g)
+call("SETRANGE",p.ad,"0",bK(p))
 end
-local function hM(p,o,ax,g)
-hG(p,g)
-hq(p)
-local cX,cy=0,p.r
-while cX<cy do
-local cO=aG((cX+cy)/2)
-if bi(p,cO)<ax then
-cX=cO+1
+local function hO(p,o,ay,g)
+hI(p,g)
+hs(p)
+local cY,cA=0,p.r
+while cY<cA do
+local cP=aH((cY+cA)/2)
+if bj(p,cP)<ay then
+cY=cP+1
 else
-cy=cO
+cA=cP
 end
 end
-local hr=0
-for i=cX,p.r-1 do
-local at,bg=bi(p,i)
-if at~=ax or hr==o then break end
-local el=bl(o-hr,bg)
-if el>0 then ks(p,i,ax,bg,el)end
-hr=hr+el
+local ht=0
+for i=cY,p.r-1 do
+local at,bh=bj(p,i)
+if at~=ay or ht==o then break end
+local en=bm(o-ht,bh)
+if en>0 then kw(p,i,ay,bh,en)end
+ht=ht+en
 end
-if hr>0 then fd(p,g)end
+if ht>0 then ff(p,g)end
 end
-local function iZ(p,o,g)
-hG(p,g)
-local _,aU=dA(p,g)
-local aB=p.aZ
-if p.r>0 and p.bh>q then
-local _,aj=iS(p,nil,q)
-aB=aj
+local function jb(p,o,g)
+hI(p,g)
+local _,aV=dB(p,g)
+local aC=p.ba
+if p.r>0 and p.bi>q then
+local _,ak=iU(p,nil,q)
+aC=ak
 end
-local he=bl(aU+o,aB)
-if he==0 then return end
-local i,aj,ax=iS(p,he)
-local _,bg=bi(p,i)
-hq(p)
-p.aJ,p.r,p.aZ=cJ(p,i),p.r-i,p.aZ-aj
-ks(p,0,ax,bg,he-aj)
-fd(p,g)
+local hg=bm(aV+o,aC)
+if hg==0 then return end
+local i,ak,ay=iU(p,hg)
+local _,bh=bj(p,i)
+hs(p)
+p.aK,p.r,p.ba=cK(p,i),p.r-i,p.ba-ak
+kw(p,0,ay,bh,hg-ak)
+ff(p,g)
 end
-local function jD(p,g)
-local cN=gc(p,p.r>0 and p.bh or q-2*g.w,g)
-hG(p,g)
-if p.I>0 then
-call("SETRANGE",p.ac,"0",bJ(p))
-call("PEXPIRE",p.ac,cN)
+local function jH(p,g)
+local cO=gf(p,p.r>0 and p.bi or q-2*g.w,g)
+hI(p,g)
+if p.J>0 then
+call("SETRANGE",p.ad,"0",bK(p))
+call("PEXPIRE",p.ad,cO)
 elseif p.D>q then
-call("SET",p.ac,bJ(p),"PX",cN)
+call("SET",p.ad,bK(p),"PX",cO)
 else
-call("DEL",p.ac)
+call("DEL",p.ad)
 end
 end`;
 
-const part22 = `return{di=hM,dQ=iZ,block=jD}
+const part22 = `return{dl=hO,dR=jb,block=jH}
 end,
-kX=function()`;
+lb=function()`;
 
-const part23 = `local function kq(p)
-local aw,W={as={},x=p.x,Y=p.Y},jw(p)
-for K=1,#W,8 do
-local at,o=cB(p,W,K)
-local am=aw.as[#aw.as]
-if am and am.at==at then
-am.o=am.o+o
+const part23 = `local function ku(p)
+local ax,aa={av={},x=p.x,ac=p.ac},jz(p)
+for O=1,#aa,8 do
+local at,o=cC(p,aa,O)
+local ao=ax.av[#ax.av]
+if ao and ao.at==at then
+ao.o=ao.o+o
 elseif o>0 then
-aw.as[#aw.as+1]={at=at,o=o}
+ax.av[#ax.av+1]={at=at,o=o}
 end
 end
-return aw
+return ax
 end
-local function jV(ac,aw,g,D)
-local p,cu={ac=ac,D=D,w=g.w,x=aw.x},{}
-p.Y=aw.Y
-kV(p,g)
-for i,ce in ipairs(aw.as)do
-cu[i]=fL(p,ce.at,ce.o)
-p.aZ,p.bh=p.aZ+ce.o,ce.at
+local function jZ(ad,ax,g,D)
+local p,cw={ad=ad,D=D,w=g.w,x=ax.x},{}
+p.ac=ax.ac
+kZ(p,g)
+for i,cg in ipairs(ax.av)do
+cw[i]=fN(p,cg.at,cg.o)
+p.ba,p.bi=p.ba+cg.o,cg.at
 end
-local as=table.concat(cu)
-p.em=p.aZ==#as/8
-p.W=iH(p,as,#as/8)
+local av=table.concat(cw)
+p.eo=p.ba==#av/8
+p.aa=iJ(p,av,#av/8)
 if p.r>0 or D>q then
-call("SET",ac,p.W,"PX",gc(p,p.r>0 and p.bh or q-2*g.w,g))
+call("SET",ad,p.aa,"PX",gf(p,p.r>0 and p.bi or q-2*g.w,g))
 else
-call("PEXPIRE",ac,"0")
+call("PEXPIRE",ad,"0")
 end
 return p
 end`;
 
-const part24 = `return{cr=kq,ei=jV}
+const part24 = `return{ct=ku,ek=jZ}
 end,
 }
 end`;
 
-const part25 = `local lp=80
-local function ia(aR)
-return string.char((aR<12 and 116 or 72)+aR)
+const part25 = `local lt=80
+local function ic(aS)
+return string.char((aS<12 and 116 or 72)+aS)
 end
-local function hC(ag)
-local bV,cv,fC,I,eO="","","<",0,0
-local bF={}
-for i,ab in ipairs(ag)do
-local O,fP,eM=ab.O,"I7I4",ab.w
-if O=="t"then
-eM=ab.az
-if ab.aR>9 then fP="I7I7"end
-bV=bV..ia(ab.aR)
-elseif O=="f"then
-bV,cv=bV.."F",cv..aS("<I7",ab.w)
-elseif O=="c"then
-eM,fP=2*ab.w,"I7I4I4"
-bV=bV.."C"
-cv=cv..aS("<I7B",ab.w,#ak("%.0f",ab.bC)-1)
+local function hE(ah)
+local bW,cx,fE,J,eR="","","<",0,0
+local bG={}
+for i,ab in ipairs(ah)do
+local Q,fS,eP=ab.Q,"I7I4",ab.w
+if Q=="t"then
+eP=ab.aA
+if ab.aS>9 then fS="I7I7"end
+bW=bW..ic(ab.aS)
+elseif Q=="f"then
+bW,cx=bW.."F",cx..aT("<I7",ab.w)
+elseif Q=="c"then
+eP,fS=2*ab.w,"I7I4I4"
+bW=bW.."C"
+cx=cx..aT("<I7B",ab.w,#al("%.0f",ab.bD)-1)
 else
 return nil
 end
-bF[i]={ak="<"..fP,ao=I+1,at=struct.size(fC)+1}
-fC,I,eO=fC..fP,I+(O=="c"and 3 or 2),aM(eO,eM)
+bG[i]={al="<"..fS,ar=J+1,at=struct.size(fE)+1}
+fE,J,eR=fE..fS,J+(Q=="c"and 3 or 2),aM(eR,eP)
 end
-local _,aE=math.frexp(eO/16000)
-aE=aM(aE-1,0)
-local cP="P"..string.char(aE)..bV..cv
-for _,g in ipairs(bF)do
-g.at=g.at+#cP
+local _,aF=math.frexp(eR/16000)
+aF=aM(aF-1,0)
+local cQ="P"..string.char(aF)..bW..cx
+for _,g in ipairs(bG)do
+g.at=g.at+#cQ
 end
 return{
-cP=cP,
-bV=bV,
-fC=fC,
-I=I,
-bF=bF,
-br=#cP+struct.size(fC),
-bd=1000*2^aE,
+cQ=cQ,
+bW=bW,
+fE=fE,
+J=J,
+bG=bG,
+bs=#cQ+struct.size(fE),
+be=1000*2^aF,
 }
 end
-local function ha(bs,ad)
-local bd=bs.bd
-return ak("%.0f",aM(aG((ad-ad%bd+bd-q)/1000),0)+2+cm)
+local function hc(bt,ae)
+local be=bt.be
+return al("%.0f",aM(aH((ae-ae%be+be-q)/1000),0)+2+cn)
 end`;
 
-const part26 = `local function kR(m,E,bs,ag)
-local bV,br=bs.bV,bs.br
-if string.byte(m,E)~=lp or#m-E+1~=br then return nil end
-if bo(m,E+2,E+1+#bV)~=bV then return nil end
-local ae={}
-for i,ab in ipairs(ag)do
-local g=bs.bF[i]
-local J,aX,lJ=al(g.ak,m,E-1+g.at)
-if ab.O=="t"then
-ae[i]={us=J,ai=bl(aX,ab.y-1),Y=0}
+const part26 = `local function kV(m,E,bt,ah)
+local bW,bs=bt.bW,bt.bs
+if string.byte(m,E)~=lt or#m-E+1~=bs then return nil end
+if bp(m,E+2,E+1+#bW)~=bW then return nil end
+local af={}
+for i,ab in ipairs(ah)do
+local g=bt.bG[i]
+local K,aY,lN=an(g.al,m,E-1+g.at)
+if ab.Q=="t"then
+af[i]={us=K,aj=bm(aY,ab.y-1),ac=0}
 else
-local jr=J>0
-ae[i]={z=jr and aS(df,J,aX)or"",Y=0}
-if ab.O=="c"then ae[i].U=jr and lJ or 0 end
+local jt=K>0
+af[i]={z=jt and aT(dh,K,aY)or"",ac=0}
+if ab.Q=="c"then af[i].V=jt and lN or 0 end
 end
 end
-return ae
+return af
 end
-local function gJ(ae,bs,ag)
-local bO={}
-for i,ab in ipairs(ag)do
-local h,ao=ae[i],bs.bF[i].ao
-if(h.Y or 0)>0 then return nil end
-if ab.O=="t"then
-if h.ap or h.x then return nil end
-bO[ao],bO[ao+1]=h.us,h.ai
+local function gK(af,bt,ah)
+local bP={}
+for i,ab in ipairs(ah)do
+local h,ar=af[i],bt.bG[i].ar
+if(h.ac or 0)>0 then return nil end
+if ab.Q=="t"then
+if h.as or h.x then return nil end
+bP[ar],bP[ar+1]=h.us,h.aj
 else
-if#h.z>bB then return nil end
-bO[ao],bO[ao+1]=0,0
+if#h.z>bC then return nil end
+bP[ar],bP[ar+1]=0,0
 if h.z~=""then
-bO[ao],bO[ao+1]=cp(h.z)
+bP[ar],bP[ar+1]=cr(h.z)
 end
-if ab.O=="c"then bO[ao+2]=h.U end
+if ab.Q=="c"then bP[ar+2]=h.V end
 end
 end
-return bs.cP..aS(bs.fC,unpack(bO))
+return bt.cQ..aT(bt.fE,unpack(bP))
 end`;
 
-const part27 = `local cI={}
-local function eZ()
-local v={cW=aa(),I=aa(),gY=aa()}
-v.ag,v.cC,v.bJ,v.dG,v.ci={},"","","",0
-for i=1,aa()do
-local O=aD()
-local an=cI[O]or cn[O]()
-local ab=an.cr()
-cI[O],ab.an,ab.O,v.ag[i]=an,an,O,ab
-v.cC=v.cC..O
-local aR=ab.aR or 0
-local bK=O=="t"and ia(aR)or O
-v.bJ,v.dG=v.bJ..(an.O or bK),v.dG..bK
-ab.br=ab.dZ and 0 or O=="t"and 16+aR
-if ab.dZ then v.ci=v.ci+1 end
+const part27 = `local cJ={}
+local function fc()
+local v={cX=Y(),J=Y(),ha=Y()}
+v.ah,v.cD,v.bK,v.dH,v.cj={},"","","",0
+for i=1,Y()do
+local Q=aE()
+local aq=cJ[Q]or cp[Q]()
+local ab=aq.ct()
+cJ[Q],ab.aq,ab.Q,v.ah[i]=aq,aq,Q,ab
+v.cD=v.cD..Q
+local aS=ab.aS or 0
+local bL=Q=="t"and ic(aS)or Q
+v.bK,v.dH=v.bK..(aq.Q or bL),v.dH..bL
+ab.bs=ab.ea and 0 or Q=="t"and 16+aS
+if ab.ea then v.cj=v.cj+1 end
 end
-if v.cC=="s"then v.ci=0 end
-if v.ci==0 and#v.ag>1 then v.bs=hC(v.ag)end
-local bG=#v.ag==0 and 0 or aa()
-v.bK,v.dk=bG%2==0,bG>=2 and aa()or 0
-if v.bK then return v end
-v.iX,v.gq,v.ko,v.hD=aD(),aD(),aa(),{}
-for i=1,aa()do
-v.hD[i]=aa()
+if v.cD=="s"then v.cj=0 end
+if v.cj==0 and#v.ah>1 then v.bt=hE(v.ah)end
+local bH=#v.ah==0 and 0 or Y()
+v.bL,v.dn=bH%2==0,bH>=2 and Y()or 0
+if v.bL then return v end
+v.iZ,v.gr,v.ks,v.hF=aE(),aE(),Y(),{}
+for i=1,Y()do
+v.hF[i]=Y()
 end
 return v
 end`;
 
-const part28 = `local function gK(aR)
-if#aR==18 and bo(aR,1,2)==gA then return bo(aR,3)end
-local aC=#aR==16 and tonumber(aR)
-return aC and ak("%016.0f",fz(aC))or aR
+const part28 = `local function gL(aS)
+if#aS==18 and bp(aS,1,2)==gB then return bp(aS,3)end
+local aD=#aS==16 and tonumber(aS)
+return aD and al("%016.0f",fA(aD))or aS
 end
-local function iV(m,ab)
-if m==""then return ab.an.eu()end
-local _,am=string.find(m,"^%d*")
-if am<16 or(am<#m and string.byte(m,am+1)<128)then return nil end
-local aR=gK(bo(m,1,am))
-local er=#aR+#m-am
-local h=ab.an.cB(aR..bo(m,am+1),1,#aR,ab,#aR+1,er)
-if am==16 then h.Y=aM(h.Y,ic(tonumber(m)or 0))end
+local function iX(m,ab)
+if m==""then return ab.aq.ew()end
+local _,ao=string.find(m,"^%d*")
+if ao<16 or(ao<#m and string.byte(m,ao+1)<128)then return nil end
+local aS=gL(bp(m,1,ao))
+local et=#aS+#m-ao
+local h=ab.aq.cC(aS..bp(m,ao+1),1,#aS,ab,#aS+1,et)
+if ao==16 then h.ac=aM(h.ac,ig(tonumber(m)or 0))end
 return h
 end
-local function hc(O)
-return string.char(string.byte(O)-128)
+local function he(Q)
+return string.char(string.byte(Q)-128)
 end
-local function hx(e)
+local function hz(e)
 local v=e.v
-local ag=v.ag
+local ah=v.ah
 e.D=0
-if v.cC=="s"then
-local dZ=ag[1].an.hR(e.ac,ag[1])
-e.D,e.ae=dZ.D,{dZ}
-return not dZ.eJ
+if v.cD=="s"then
+local ea=ah[1].aq.hT(e.ad,ah[1])
+e.D,e.af=ea.D,{ea}
+return not ea.eM
 end
-local m,ae,E=call("GET",e.ac)or"",{nil},1
-local bg=#ag>1 and string.gsub(bo(m,1,#ag),"[\\128-\\255]",hc)
-if not(bg and(bg==v.bJ or bg==v.dG))then
-e.D,E=fA(m)
+local m,af,E=call("GET",e.ad)or"",{nil},1
+local bh=#ah>1 and string.gsub(bp(m,1,#ah),"[\\128-\\255]",he)
+if not(bh and(bh==v.bK or bh==v.dH))then
+e.D,E=fB(m)
 if E>10 then E=1 end
 end
-e.ae=ae
-if v.cC=="t"then
-ae[1]=iV(bo(m,E),ag[1])
-return ae[1]
+e.af=af
+if v.cD=="t"then
+af[1]=iX(bp(m,E),ah[1])
+return af[1]
 end
-if v.cC=="f"and ag[1].aV>0 and ag[1].an.eN(bo(m,E))then
-ae[1]=ag[1].an.gF(bo(m,E),ag[1].aV)
+if v.cD=="f"and ah[1].aW>0 and ah[1].aq.eQ(bp(m,E))then
+af[1]=ah[1].aq.gG(bp(m,E),ah[1].aW)
 return true
 end
-local gw=v.bs and kR(m,E,v.bs,ag)
-if gw then
-e.ae=gw
+local gx=v.bt and kV(m,E,v.bt,ah)
+if gx then
+e.af=gx
 return true
 end
-local r=#ag
+local r=#ah
 if r==0 then
-e.en=bo(m,E)
+e.ep=bp(m,E)
 return true
 end
-local aC=bo(m,E,E+r-1)
-local bV=string.gsub(aC,"[\\128-\\255]",hc)
-local bN=bV==v.bJ or bV==v.dG
-local dG=bN and bV~=v.bJ
-if not bN and E<=#m then return false end
+local aD=bp(m,E,E+r-1)
+local bW=string.gsub(aD,"[\\128-\\255]",he)
+local bO=bW==v.bK or bW==v.dH
+local dH=bO and bW~=v.bK
+if not bO and E<=#m then return false end
 E=E+r
 for i=1,r do
-local ab=ag[i]
-local an=ab.an
-if ab.dZ then
-ae[i]=an.hR(e.ci[i],ab)
-if ae[i].eJ then return false end
-elseif bN then
-local aB=E+(ab.br or an.hg)
-local dV,er=1,0
-if aC~=bV and string.byte(aC,i)>=128 then
-dV,er=aB+1,aB+(string.byte(m,aB)or 0)
-aB=er+1
+local ab=ah[i]
+local aq=ab.aq
+if ab.ea then
+af[i]=aq.hT(e.cj[i],ab)
+if af[i].eM then return false end
+elseif bO then
+local aC=E+(ab.bs or aq.hi)
+local dW,et=1,0
+if aD~=bW and string.byte(aD,i)>=128 then
+dW,et=aC+1,aC+(string.byte(m,aC)or 0)
+aC=et+1
 end
-if not(ab.br or dG)then
-aB=#m+1
-if r>1 and E+3<aB then
-aB=bl(E+4+al("<I4",m,E),aB)
+if not(ab.bs or dH)then
+aC=#m+1
+if r>1 and E+3<aC then
+aC=bm(E+4+an("<I4",m,E),aC)
 E=E+4
 end
-if aB-E<7 or al("<I7",m,E)~=ab.w then return false end
+if aC-E<7 or an("<I7",m,E)~=ab.w then return false end
 end
-if aB>#m+1 or(i==r and aB<=#m)then return false end
-local cB=dG and an.gj or an.cB
-local am=dV>1 and dV-2 or aB-1
-ae[i]=cB(m,E,am,ab,dV,er)
-E=aB
+if aC>#m+1 or(i==r and aC<=#m)then return false end
+local cC=dH and aq.gl or aq.cC
+local ao=dW>1 and dW-2 or aC-1
+af[i]=cC(m,E,ao,ab,dW,et)
+E=aC
 else
-ae[i]=an.eu()
+af[i]=aq.ew()
 end
 end
 return true
 end
-local function iW(e)
-local v=e.v.bA or e.v
-e.v,e.dq,e.dO=v,nil,nil
-if e.eu then
-e.D,e.ae=0,{}
-elseif not(v.bK and hx(e))then
-fY(e)
+local function iY(e)
+local v=e.v.bB or e.v
+e.v,e.ds,e.dP=v,nil,nil
+if e.ew then
+e.D,e.af=0,{}
+elseif not(v.bL and hz(e))then
+gb(e)
 end
 end
-local function jm(aR)
-return#aR==16 and aR>="5"and gA..aR or aR
+local function jo(aS)
+return#aS==16 and aS>="5"and gB..aS or aS
 end
-local function ja(e,m)
-if string.byte(e.en,1)==83 and#e.en>53 then
-call("SETRANGE",e.ac,"1",aS("<d",e.D))
+local function jc(e,m)
+if string.byte(e.ep,1)==83 and#e.ep>53 then
+call("SETRANGE",e.ad,"1",aT("<d",e.D))
 else
-call("SET",e.ac,m..e.en,"KEEPTTL")
+call("SET",e.ad,m..e.ep,"KEEPTTL")
 end
-local dY=fj(e.D)
-if call("PTTL",e.ac)<dY then call("PEXPIRE",e.ac,dY)end
+local dZ=fl(e.D)
+if call("PTTL",e.ad)<dZ then call("PEXPIRE",e.ad,dZ)end
 end
-local function fm(e)
+local function fo(e)
 local v=e.v
-local ag,ad,m,bJ=v.ag,e.D,"",v.bJ
-if e.dq then return e.dq.fm(e)end
-if v.cC=="s"then return end
-local gw=v.bs and gJ(e.ae,v.bs,ag)
-for i,ab in ipairs(ag)do
-if not ab.dZ then
-ad=aM(ad,ab.an.dn(e.ae[i],ab))
-local h=ab.an.eb(e.ae[i],ab)
-if not ab.br and#ag>1 then h=aS("<I4",#h)..h end
-local aK=ab.an.gU and ab.an.gU(e.ae[i],ab)or""
-if aK~=""and#ag==1 then h=jm(h)..aK end
-if aK~=""and#ag>1 then
-h=h..string.char(#aK)..aK
-bJ=bo(bJ,1,i-1)..string.char(string.byte(bJ,i)+128)..bo(bJ,i+1)
+local ah,ae,m,bK=v.ah,e.D,"",v.bK
+if e.ds then return e.ds.fo(e)end
+if v.cD=="s"then return end
+local gx=v.bt and gK(e.af,v.bt,ah)
+for i,ab in ipairs(ah)do
+if not ab.ea then
+ae=aM(ae,ab.aq.dq(e.af[i],ab))
+local h=ab.aq.ec(e.af[i],ab)
+if not ab.bs and#ah>1 then h=aT("<I4",#h)..h end
+local aL=ab.aq.gW and ab.aq.gW(e.af[i],ab)or""
+if aL~=""and#ah==1 then h=jo(h)..aL end
+if aL~=""and#ah>1 then
+h=h..string.char(#aL)..aL
+bK=bp(bK,1,i-1)..string.char(string.byte(bK,i)+128)..bp(bK,i+1)
 end
 m=m..h
 end
 end
-if v.cC~="t"and m~=""then m=bJ..m end
-if v.cC=="t"then m=jm(m)end
-if gw then m=gw end
-if e.D>q then m="b"..aS("<d",e.D)..m end
-if#ag==0 and e.en~=""then return ja(e,m)end
-local cN=gw and ha(v.bs,ad)or fj(ad)
-if m~=""then call("SET",e.ac,m,"PX",cN)end
+if v.cD~="t"and m~=""then m=bK..m end
+if v.cD=="t"then m=jo(m)end
+if gx then m=gx end
+if e.D>q then m="b"..aT("<d",e.D)..m end
+if#ah==0 and e.ep~=""then return jc(e,m)end
+local cO=gx and hc(v.bt,ae)or fl(ae)
+if m~=""then call("SET",e.ad,m,"PX",cO)end
 end`;
 
-const part29 = `local function ew(e)
-iW(e)
-local ag,ae,eq=e.v.ag,e.ae,false
-for i=1,#ag do
-local ab,h=ag[i],ae[i]
-ae[i]=ab.an.dT(h,ab,bq)
-eq=eq or ae[i]~=h
+const part29 = `local function ey(e)
+iY(e)
+local ah,af,es=e.v.ah,e.af,false
+for i=1,#ah do
+local ab,h=ah[i],af[i]
+af[i]=ab.aq.dU(h,ab,br)
+es=es or af[i]~=h
 end
-if eq and not bq then fm(e)end
+if es and not br then fo(e)end
 end`;
 
-const part30 = `local function dH(aa)
-local aD,aU="",aa
-while aU>=128 do
-aD,aU=aD..eH(aU%128+128),aG(aU/128)
+const part30 = `local function dI(Y)
+local aE,aV="",Y
+while aV>=128 do
+aE,aV=aE..eK(aV%128+128),aH(aV/128)
 end
-return aD..eH(aU)
+return aE..eK(aV)
 end`;
 
-const part31 = `local dP,bq={},false
-local function fY()
+const part31 = `local dQ,br={},false
+local function gb()
 error("RULES",0)
 end`;
 
-const part32 = `for i=1,aa()do
-dP[i]=eZ()
+const part32 = `for i=1,Y()do
+dQ[i]=fc()
 end
-local function cL()
-local dF,be,at,D=aD(),aa(),q,q
-local av={nil}
-for i=1,aa()do
-av[i]=fa()
+local function cM()
+local dG,bf,at,D=aE(),Y(),q,q
+local ap={nil}
+for i=1,Y()do
+ap[i]=ef()
 end
-bq=dF=="2"
-for i=1,#av do
-local e=av[i]
-at=aM(at,hh(e))
+br=dG=="2"
+for i=1,#ap do
+local e=ap[i]
+at=aM(at,hj(e))
 D=aM(D,e.D)
 end
-local ji=at<=q or(dF=="1"and at-q<=be)
-if ji and dF~="2"then
-for i=1,#av do
-gB(av[i],at)
+local jk=at<=q or(dG=="1"and at-q<=bf)
+if jk and dG~="2"then
+for i=1,#ap do
+gC(ap[i],at)
 end
 end
-local aq={ji and 1 or D>q and 2 or 0,at-q,nil,nil}
-for i=1,#av do
-ec(aq,av[i])
+local am={jk and 1 or D>q and 2 or 0,at-q,nil,nil}
+for i=1,#ap do
+ed(am,ap[i])
 end
-ee(aq,av)
-return aq
+for i=1,am[1]==2 and#ap>1 and#ap or 0 do
+am[#am+1]=aM(ap[i].D-q,0)
 end
-local V={q}
-for i=1,aa()do
-V[i+1]=jo(cL)
+eg(am,ap)
+return am
 end
-return V`;
+local W={q}
+for i=1,Y()do
+W[i+1]=jq(cM)
+end
+return W`;
 
-const part33 = `local call,bk,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local bo,cd,aG,db,bl,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local aS,al=struct.pack,struct.unpack
+const part33 = `local call,bl,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local bp,cf,aH,dc,bm,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+local aT,an=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
-local dW=call("TIME")
-q=dW[1]*1000000+dW[2]
+local dX=call("TIME")
+q=dX[1]*1000000+dX[2]
 end`;
 
-const part34 = `local af,Q,w,bC,be,bq,jC=0,0,0,0,0,false,false
-local V,A,bP={q},1,nil`;
+const part34 = `local ag,U,w,bD,bf,br,jG=0,0,0,0,0,false,false
+local W,A,bQ={q},1,nil`;
 
-const part35 = `local function fS()`;
+const part35 = `local function fV()`;
 
-const part36 = `local cm,cn=ARGV[2]+0,{}
-local function fj(ad)
-return aM(db((ad-q)/1000),1)+cm
+const part36 = `local cn,cp=ARGV[2]+0,{}
+local function fl(ae)
+return aM(dc((ae-q)/1000),1)+cn
 end
-local function cN(ad)
-return ak("%.0f",fj(ad))
+local function cO(ae)
+return al("%.0f",fl(ae))
 end`;
 
-const part37 = `local an
-local function ei(ac,lQ,m,dY)
-local au=lQ and bk("SET",ac,m,"PX",dY)or bk("SET",ac,m,"PX",dY,"NX")or bk("GET",ac)
-return au and au.err
+const part37 = `local aq
+local function ek(ad,lU,m,dZ)
+local aw=lU and bl("SET",ad,m,"PX",dZ)or bl("SET",ad,m,"PX",dZ,"NX")or bl("GET",ad)
+return aw and aw.err
 end
-local function aY(ac,m,ay)
-an=an or cn[iq]()
-local g,D,K,h={Q=Q,w=w,bC=bC},0,1,nil
+local function aZ(ad,m,az)
+aq=aq or cp[is]()
+local g,D,O,h={U=U,w=w,bD=bD},0,1,nil
 if m then
-D,K=fA(m)
+D,O=fB(m)
 end
-local O=m and bo(m,K,K)
-local br=m and#m-K
-if O==an.O and br>6 and al("<I7",m,K+1)==w then
-h=an.cB(m,K+1,#m)
-elseif O=="-"and bC>0 and an.eN and an.eN(bo(m,K))then
-h=an.gF(bo(m,K),bC)
-elseif O==iq and br==an.hg then
-h=an.gj(m,K+1)
-elseif m and not(K==10 and br<0)then
+local Q=m and bp(m,O,O)
+local bs=m and#m-O
+if Q==aq.Q and bs>6 and an("<I7",m,O+1)==w then
+h=aq.cC(m,O+1,#m)
+elseif Q=="-"and bD>0 and aq.eQ and aq.eQ(bp(m,O))then
+h=aq.gG(bp(m,O),bD)
+elseif Q==is and bs==aq.hi then
+h=aq.gl(m,O+1)
+elseif m and not(O==10 and bs<0)then
 return"RULES"
 else
-h=an.eu()
+h=aq.ew()
 end
-local bL=an.dT(h,g)
-local eq=bL~=h
-h=bL
-local ah,at,ek=0,aM(q,D,an.dm(h,af,g)),q
-while ah<ay and(at<=q or ah==0 and at-q<=be)do
-ah,ek=ah+1,at
-if bq then break end
-h=an.dt(h,at,af,g)
-if ah<ay then at=aM(q,D,an.dm(h,af,g))end
+local bM=aq.dU(h,g)
+local es=bM~=h
+h=bM
+local ai,at,em=0,aM(q,D,aq.dd(h,ag,g)),q
+while ai<az and(at<=q or ai==0 and at-q<=bf)do
+ai,em=ai+1,at
+if br then break end
+h=aq.dk(h,at,ag,g)
+if ai<az then at=aM(q,D,aq.dd(h,ag,g))end
 end
-local aI
-if(ah>0 or eq)and not bq then
-local bA,ad=an.O..an.eb(h,g),an.dn(h,g)
+local aJ
+if(ai>0 or es)and not br then
+local bB,ae=aq.Q..aq.ec(h,g),aq.dq(h,g)
 if D>q then
-bA,ad="b"..aS("<d",D)..bA,aM(D,ad)
+bB,ae="b"..aT("<d",D)..bB,aM(D,ae)
 end
-aI=ei(ac,m,bA,cN(ad))
+aJ=ek(ad,m,bB,cO(ae))
 elseif not m then
-aI=bk("GET",ac)
-aI=aI and aI.err
+aJ=bl("GET",ad)
+aJ=aJ and aJ.err
 end
-if aI then return false,aI end
-local aT,reset=an.eP(h,g)
-if ah==0 and D>q then return{2,at-q,aT,reset}end
-if ah>0 and ek>q then return{1,ek-q,aT,reset}end
-return ah,aT,reset,ah==ay and 0 or at-q
+if aJ then return false,aJ end
+local aU,reset=aq.eS(h,g)
+if ai==0 and D>q then return{2,at-q,aU,reset}end
+if ai>0 and em>q then return{1,em-q,aU,reset}end
+return ai,aU,reset,ai==az and 0 or at-q
 end`;
 
-const part38 = `local function ea(ac,m,ay,bD)
-if not jC then
-jB()
-jC=true
+const part38 = `local function eb(ad,m,az,bE)
+if not jG then
+jF()
+jG=true
 end
-local ah,aT,reset,bj=cL(ac,m,ay)
-if not ah then
-if string.find(aT,"READONLY",1,true)then bP=aT end
-ah=aT
+local ai,aU,reset,bk=cM(ad,m,az)
+if not ai then
+if string.find(aU,"READONLY",1,true)then bQ=aU end
+ai=aU
 end
 A=A+1
-if type(ah)~="number"then
-V[A]=ah
-elseif bD then
-V[A],V[A+1],V[A+2],V[A+3]=ah,aT,reset,bj
+if type(ai)~="number"then
+W[A]=ai
+elseif bE then
+W[A],W[A+1],W[A+2],W[A+3]=ai,aU,reset,bk
 A=A+3
-elseif ah>0 then
-V[A],V[A+1]=aT,reset
+elseif ai>0 then
+W[A],W[A+1]=aU,reset
 A=A+1
 else
-V[A],V[A+1],V[A+2]=-1-aT,reset,bj
+W[A],W[A+1],W[A+2]=-1-aU,reset,bk
 A=A+2
 end
 end`;
 
-const part39 = `return ea
+const part39 = `return eb
 end`;
 
-const part40 = `local en
-local function ea(ac,m,ay,bD)
-en=en or fS()
-en(ac,m,ay,bD)
+const part40 = `local ep
+local function eb(ad,m,az,bE)
+ep=ep or fV()
+ep(ad,m,az,bE)
 end`;
 
-const part41 = `local E,am=2,0
-while am<#KEYS do
-local ct,J=ARGV[E+1]+0,am+1
-am=bl(am+ARGV[E+2],#KEYS)
-af,Q,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
-bC,be=ARGV[E+6]+0,ARGV[E+7]+0
-local bD=ct>=8
-bq,jC,E=ct%2==1,false,E+7
-for K=J,am,1000 do
-local aB=bl(K+999,am)
-local bX=jO and call("MGET",unpack(KEYS,K,aB))
-if not(bD or bq)then
-fM(bX,K,aB)
+const part41 = `local E,ao=2,0
+while ao<#KEYS do
+local cv,K=ARGV[E+1]+0,ao+1
+ao=bm(ao+ARGV[E+2],#KEYS)
+ag,U,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
+bD,bf=ARGV[E+6]+0,ARGV[E+7]+0
+local bE=cv>=8
+br,jG,E=cv%2==1,false,E+7
+for O=K,ao,1000 do
+local aC=bm(O+999,ao)
+local bY=jS and call("MGET",unpack(KEYS,O,aC))
+if not(bE or br)then
+fP(bY,O,aC)
 else
-for i=K,aB do
-local ay=bD and ARGV[E+i-J+1]+0 or 1
-ea(KEYS[i],bX and bX[i-K+1],ay,bD)
+for i=O,aC do
+local az=bE and ARGV[E+i-K+1]+0 or 1
+eb(KEYS[i],bY and bY[i-O+1],az,bE)
 end
 end
 end
-if bD then E=E+am-J+1 end
+if bE then E=E+ao-K+1 end
 end
-return bP and redis.error_reply(bP)or V`;
+return bQ and redis.error_reply(bQ)or W`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "cf16dfbff86ff9dbf5dbdd93bcc8012deefed542",
-  acrossSha1: "0737e41e616243f8e6dfddc4eeb445a76925ffaf",
-  source: `local call,bk,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "5a3fcb79bf3c4c1131956ff80113d284a0e2e021",
+  acrossSha1: "7ca580994b24ad4dd634f39234760c28fa47f95c",
+  source: `local call,bl,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
-local dW=call("TIME")
-q=dW[1]*1000000+dW[2]
+local dX=call("TIME")
+q=dX[1]*1000000+dX[2]
 end
 ${part1}
-local dB
-local function fZ(us,aA,Y)
-local az,H,bj=dB-q,us-dB,aA-dB
+local dC
+local function gc(us,aB,ac)
+local aA,H,bk=dC-q,us-dC,aB-dC
 if H>0 then
-if Y==0 or Y==1 and H>8*az or Y==2 and H>1024*az then return nil end
+if ac==0 or ac==1 and H>8*aA or ac==2 and H>1024*aA then return nil end
 else
-Y=0
+ac=0
 end
-return bj>1024*az and 3 or bj>8*az and Y<2 and 2 or Y>0 and Y or 1
+return bk>1024*aA and 3 or bk>8*aA and ac<2 and 2 or ac>0 and ac or 1
 end
-local hk=1e13
+local hm=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local ac,is,dL,gg=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if is+ARGV[2]*1000<hk then
-local bc,cT,bd,bt=
-q+is,dL+0,1000*4^(gg-50),gg*cK-fe
-local eB=q+cw/2
-dB=q+ARGV[5]
-local m,dd=bk("GET",ac),nil
-local bN=m and#m==16 and tonumber(m)
-if bN then
-local us,Y=bN-bt,0
-while us>eB do
-us,Y=us-cw,Y+1
+local ad,iu,dM,gi=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if iu+ARGV[2]*1000<hm then
+local bd,cU,be,bu=
+q+iu,dM+0,1000*4^(gi-50),gi*cL-fg
+local eD=q+cy/2
+dC=q+ARGV[5]
+local m,df=bl("GET",ad),nil
+local bO=m and#m==16 and tonumber(m)
+if bO then
+local us,ac=bO-bu,0
+while us>eD do
+us,ac=us-cy,ac+1
 end
-local aA=(us<q and q or us)+cT
-local bZ=aA-us
-if aA<=bc and aA<fe+cK and us%bd+bZ<bd then
-local bw=aA>dB and fZ(us,aA,Y)or aA<=dB and 0
-if bw then
-if bw~=Y then bZ=bZ+(bw-Y)*cw end
-local gh=bZ==cT and dL or ak("%d",bZ)
-if bk("INCRBY",ac,gh)==bN+bZ then dd=aA-q end
+local aB=(us<q and q or us)+cU
+local ca=aB-us
+if aB<=bd and aB<fg+cL and us%be+ca<be then
+local bz=aB>dC and gc(us,aB,ac)or aB<=dC and 0
+if bz then
+if bz~=ac then ca=ca+(bz-ac)*cy end
+local gj=ca==cU and dM or al("%d",ca)
+if bl("INCRBY",ad,gj)==bO+ca then df=aB-q end
 end
 end
 end
-if dd then return{q,dd}end
+if df then return{q,df}end
 end
 end
 ${part2}
 ${part3}
-local bo,cd,aG,bl,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local cm=ARGV[2]+0
-local jA=9007199254740991
-local function hP(us,bd)
-return ak("%d",aG((us-us%bd+bd-q)/1000)+2+cm)
+local bp,cf,aH,bm,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
+local cn=ARGV[2]+0
+local jD=9007199254740991
+local function hR(us,be)
+return al("%d",aH((us-us%be+be-q)/1000)+2+cn)
 end
-local V,A,E,am={q},1,2,0
-while am<#KEYS do
-local ct,J=ARGV[E+1]+0,am+1
-am=bl(am+ARGV[E+2],#KEYS)
-local az,dL,gg,be,gi=
+local W,A,E,ao={q},1,2,0
+while ao<#KEYS do
+local cv,K=ARGV[E+1]+0,ao+1
+ao=bm(ao+ARGV[E+2],#KEYS)
+local aA,dM,gi,bf,gk=
 ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
-local cT=dL+0
-local y,aL,br,gy=1,0,16,"%016d"
-local bq,bD,lu=ct%2>=1,ct%16>=8,ct>=16
+local cU=dM+0
+local y,aN,bs,gz=1,0,16,"%016d"
+local br,bE,ly=cv%2>=1,cv%16>=8,cv>=16
 E=E+5
-if ct%4>=2 then
-be,E=ARGV[E+1]+0,E+1
+if cv%4>=2 then
+bf,E=ARGV[E+1]+0,E+1
 end
-if ct%8>=4 then
-gi,y,aL=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-br,gy=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+if cv%8>=4 then
+gk,y,aN=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bs,gz=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
-local bc=q+be+az
-local bd,gN,eB=1000*4^(gg-50),gg*cK,q+cw/2
-local fR=br==16 and be+az+cm*1000<hk
-local bt=gN-fe
-local hK,bX,aU=A-J+1,nil,nil
-local fr,bm=q+bt+cT,bl(q+az+bt,gN+cK-1)
-dB=q+az
-if lu and fR and not bq and fr<=bm then
-bX={}
-local function kw(ac,au)
-local aA,Y=au-bt,0
-while aA>eB do
-aA,Y=aA-cw,Y+1
+local bd=q+bf+aA
+local be,gP,eD=1000*4^(gi-50),gi*cL,q+cy/2
+local fU=bs==16 and bf+aA+cn*1000<hm
+local bu=gP-fg
+local hM,bY,aV=A-K+1,nil,nil
+local ft,bn=q+bu+cU,bm(q+aA+bu,gP+cL-1)
+dC=q+aA
+if ly and fU and not br and ft<=bn then
+bY={}
+local function kA(ad,aw)
+local aB,ac=aw-bu,0
+while aB>eD do
+aB,ac=aB-cy,ac+1
 end
-local us=aA-cT
-if us<q or aA>bc or aA+bt>=gN+cK then return nil end
-local bw=0
-if aA>dB then bw=fZ(us,aA,Y)end
-if bw and bw~=Y then call("INCRBY",ac,ak("%d",(bw-Y)*cw))end
-return bw and aA
+local us=aB-cU
+if us<q or aB>bd or aB+bu>=gP+cL then return nil end
+local bz=0
+if aB>dC then bz=gc(us,aB,ac)end
+if bz and bz~=ac then call("INCRBY",ad,al("%d",(bz-ac)*cy))end
+return bz and aB
 end
-for i=J,am do
-local ac=KEYS[i]
-local au=bk("INCRBY",ac,dL)
-local bZ=type(au)=="number"
-local us=bZ and au>=fr and au<=bm and au-bt
-if bZ and not us and au>bm and(be>0 or au-bt>eB)then
-us=kw(ac,au)
+for i=K,ao do
+local ad=KEYS[i]
+local aw=bl("INCRBY",ad,dM)
+local ca=type(aw)=="number"
+local us=ca and aw>=ft and aw<=bn and aw-bu
+if ca and not us and aw>bn and(bf>0 or aw-bu>eD)then
+us=kA(ad,aw)
 end
 if us then
-if us%bd<cT then call("PEXPIRE",ac,hP(us,bd))end
-V[hK+i]=us-q
+if us%be<cU then call("PEXPIRE",ad,hR(us,be))end
+W[hM+i]=us-q
 else
 local m=""
-if au~=cT then
-if bZ then call("INCRBY",ac,"-"..dL)end
-m=bk("GET",ac)
+if aw~=cU then
+if ca then call("INCRBY",ad,"-"..dM)end
+m=bl("GET",ad)
 end
-aU=aU or{}
-aU[#aU+1],V[hK+i],bX[i-J+1]=i,false,type(m)=="string"and m
+aV=aV or{}
+aV[#aV+1],W[hM+i],bY[i-K+1]=i,false,type(m)=="string"and m
 end
 end
 else
-bX=call("MGET",unpack(KEYS,J,bl(J+999,am)))
-for K=J+1000,am,1000 do
-local ds=call("MGET",unpack(KEYS,K,bl(K+999,am)))
-for i=1,#ds do
-bX[K-J+i]=ds[i]
+bY=call("MGET",unpack(KEYS,K,bm(K+999,ao)))
+for O=K+1000,ao,1000 do
+local du=call("MGET",unpack(KEYS,O,bm(O+999,ao)))
+for i=1,#du do
+bY[O-K+i]=du[i]
 end
 end
-local kL=fR and not(bq or bD)
-for i=J,am do
-local ac,m,dd=KEYS[i],kL and bX[i-J+1],nil
-local bN=m and#m==16 and tonumber(m)
-if bN then
-local us,Y=bN-bt,0
-while us>eB do
-us,Y=us-cw,Y+1
+local kP=fU and not(br or bE)
+for i=K,ao do
+local ad,m,df=KEYS[i],kP and bY[i-K+1],nil
+local bO=m and#m==16 and tonumber(m)
+if bO then
+local us,ac=bO-bu,0
+while us>eD do
+us,ac=us-cy,ac+1
 end
-local aA=(us<q and q or us)+cT
-local bZ=aA-us
-if aA<=bc and aA<fe+cK and us%bd+bZ<bd then
-local bw=aA>dB and fZ(us,aA,Y)or aA<=dB and 0
-if bw then
-if bw~=Y then bZ=bZ+(bw-Y)*cw end
-local gh=bZ==cT and dL or ak("%d",bZ)
-if bk("INCRBY",ac,gh)==bN+bZ then dd=aA-q end
+local aB=(us<q and q or us)+cU
+local ca=aB-us
+if aB<=bd and aB<fg+cL and us%be+ca<be then
+local bz=aB>dC and gc(us,aB,ac)or aB<=dC and 0
+if bz then
+if bz~=ac then ca=ca+(bz-ac)*cy end
+local gj=ca==cU and dM or al("%d",ca)
+if bl("INCRBY",ad,gj)==bO+ca then df=aB-q end
 end
 end
 end
-if dd then
-V[hK+i]=dd
+if df then
+W[hM+i]=df
 else
-aU=aU or{}
-aU[#aU+1],V[hK+i]=i,false
+aV=aV or{}
+aV[#aV+1],W[hM+i]=i,false
 end
 end
 end
-if aU then
+if aV then
 ${part4}
 ${part5}
-local g={y=y,az=az,aL=aL}
-local function cB(m,br,y)
-local D,us,ai,h,Y=0,nil,0,nil,0
-if#m>8 and cd(m,1)==98 then
-D=fA(m)
-m=bo(m,10)
+local g={y=y,aA=aA,aN=aN}
+local function cC(m,bs,y)
+local D,us,aj,h,ac=0,nil,0,nil,0
+if#m>8 and cf(m,1)==98 then
+D=fB(m)
+m=bp(m,10)
 end
 if m==""then return 0,0,D end
-local aK=string.find(m,"[^%d]")
-if aK and aK>16 and cd(m,aK)>127 then
-local aR=bo(m,1,aK-1)
-local K=#aR==18 and bo(aR,1,2)==gA and 3 or 1
-h={us=tonumber(bo(aR,K,K+15))or 0,ai=tonumber(bo(aR,K+16))or 0}
-if aK==#m then
-Y=aG((cd(m,aK)-128)/8)
+local aL=string.find(m,"[^%d]")
+if aL and aL>16 and cf(m,aL)>127 then
+local aS=bp(m,1,aL-1)
+local O=#aS==18 and bp(aS,1,2)==gB and 3 or 1
+h={us=tonumber(bp(aS,O,O+15))or 0,aj=tonumber(bp(aS,O+16))or 0}
+if aL==#m then
+ac=aH((cf(m,aL)-128)/8)
 else
-bv().cr(m,aK,#m,h,g)
-Y=h.Y
+bx().ct(m,aL,#m,h,g)
+ac=h.ac
 end
-m=aR
+m=aS
 end
-if#m==18 and bo(m,1,2)==gA then
-m=bo(m,3)
+if#m==18 and bp(m,1,2)==gB then
+m=bp(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dK+cw then Y=ic(us)end
-us=fz(us)
+if us>=dL+cy then ac=ig(us)end
+us=fA(us)
 end
 elseif#m>16 then
-us=tonumber(bo(m,1,16))
+us=tonumber(bp(m,1,16))
 end
-if not us or not(us<=jA)or(aK and not h)then return nil end
-if#m~=br then return us+1,0,D,Y,nil,h and h.x end
-if br>16 then ai=bl(tonumber(bo(m,17))or 0,y-1)end
-return us,ai,D,Y,h and h.ap,h and h.x
+if not us or not(us<=jD)or(aL and not h)then return nil end
+if#m~=bs then return us+1,0,D,ac,nil,h and h.x end
+if bs>16 then aj=bm(tonumber(bp(m,17))or 0,y-1)end
+return us,aj,D,ac,h and h.as,h and h.x
 end
-local function cL(i)
-local ac,m,us,ai,D,at=KEYS[i],bX[i-J+1],0,0,0,q
-local Y,eq,ap,x,jL=0,false,nil,nil,nil
+local function cM(i)
+local ad,m,us,aj,D,at=KEYS[i],bY[i-K+1],0,0,0,q
+local ac,es,as,x,jP=0,false,nil,nil,nil
 if m then
-us,ai,D,Y,ap,x=cB(m,br,y)
+us,aj,D,ac,as,x=cC(m,bs,y)
 if not us then
 A=A+1
-V[A]="RULES"
+W[A]="RULES"
 return nil
 end
 if D>q then at=D end
-if us-az>=q or(x or 0)>q then
-local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
-local bL=bv().dT(h,g)
-eq=bL~=h
-us,ai,Y,ap,x=bL.us,bL.ai,bL.Y,bL.ap,bL.x
+if us-aA>=q or(x or 0)>q then
+local h={us=us,aj=aj,ac=ac,as=as,x=x}
+local bM=bx().dU(h,g)
+es=bM~=h
+us,aj,ac,as,x=bM.us,bM.aj,bM.ac,bM.as,bM.x
 end
 end
-local aA,cb=us,ai
-if us<at-1 or(us<at and ai==0)then
-aA,cb=at,0
+local aB,cc=us,aj
+if us<at-1 or(us<at and aj==0)then
+aB,cc=at,0
 end
-local jn,iC=aA,cb
-aA,cb=aA+cT,cb+gi
-if cb>=y then
-aA,cb=aA+1,cb-y
+local jp,iE=aB,cc
+aB,cc=aB+cU,cc+gk
+if cc>=y then
+aB,cc=aB+1,cc-y
 end
-local ah=0
-if(aA<bc or(aA==bc and cb<=aL))and at-q<=be then
-ah=1
-local ay=1
-if bD then ay=ARGV[E+i-J+1]+0 end
-if ay>1 then
-local bn=bc-jn+(aL-iC)/y
-ah=aM(bl(aG(bn/(cT+gi/y)),ay),1)
-for o=bl(ah+1,ay),aM(ah-1,1),-1 do
-local aP=iC+o*gi
-local cs=aG(aP/y)
-aA,cb=jn+o*cT+cs,aP-cs*y
-ah=o
-if aA<bc or(aA==bc and cb<=aL)then break end
+local ai=0
+if(aB<bd or(aB==bd and cc<=aN))and at-q<=bf then
+ai=1
+local az=1
+if bE then az=ARGV[E+i-K+1]+0 end
+if az>1 then
+local bo=bd-jp+(aN-iE)/y
+ai=aM(bm(aH(bo/(cU+gk/y)),az),1)
+for o=bm(ai+1,az),aM(ai-1,1),-1 do
+local aR=iE+o*gk
+local cu=aH(aR/y)
+aB,cc=jp+o*cU+cu,aR-cu*y
+ai=o
+if aB<bd or(aB==bd and cc<=aN)then break end
 end
 end
 end
-local aI
-if(ah>0 or eq)and not bq then
-if ah==0 then
-aA,cb,at=us,ai,q
+local aJ
+if(ai>0 or es)and not br then
+if ai==0 then
+aB,cc,at=us,aj,q
 end
-local bA,au=ak(gy,aA,cb),nil
-if br==16 and aA>=dK then bA=gA..bA end
-local aK,ad,gZ="",aA+2,gN
-local H=aA-az
-if cb>aL then H=H+1 end
-if ap or x or at>q then
-local bu=bv()
-local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
-ap=bu.bx(h)
-local bM=aM(at>q and at or 0,x or 0)
-local next=bu.dj(aA,cb,ap,bM,g,bu.eA(h,g))
-aK=bu.bA(next,g)
-if ap then ad=aM(ad,bu.eK(aA,next.ap)+2)end
-if next.x then ad=aM(ad,next.x+2)end
-ap=ap or bu.eE
-if ah>0 and(ap.us>0 or ap.ai>0 or x or at>q)then
-jL={us,ai,ap.us,ap.ai,x or 0}
+local bB,aw=al(gz,aB,cc),nil
+if bs==16 and aB>=dL then bB=gB..bB end
+local aL,ae,hb="",aB+2,gP
+local H=aB-aA
+if cc>aN then H=H+1 end
+if as or x or at>q then
+local bw=bx()
+local h={us=us,aj=aj,ac=ac,as=as,x=x}
+as=bw.bv(h)
+local bN=aM(at>q and at or 0,x or 0)
+local next=bw.dm(aB,cc,as,bN,g,bw.eC(h,g))
+aL=bw.bB(next,g)
+if as then ae=aM(ae,bw.eN(aB,next.as)+2)end
+if next.x then ae=aM(ae,next.x+2)end
+as=as or bw.eG
+if ai>0 and(as.us>0 or as.aj>0 or x or at>q)then
+jP={us,aj,as.us,as.aj,x or 0}
 end
 elseif H>q then
-local kF=us-az+(ai>aL and 1 or 0)>q
-local bw=fK(H-q,az,kF and Y or 0)
-if fR and D<=q then
-gZ=gN+bw*cw
+local kJ=us-aA+(aj>aN and 1 or 0)>q
+local bz=fM(H-q,aA,kJ and ac or 0)
+if fU and D<=q then
+hb=gP+bz*cy
 else
-aK=string.char(128+8*bw)
+aL=string.char(128+8*bz)
 end
 end
-us,ai=aA,cb
-if aK~=""and D<=q then
-au=bk("SET",ac,bA..aK,"PX",math.ceil((ad-q)/1000)+cm)
+us,aj=aB,cc
+if aL~=""and D<=q then
+aw=bl("SET",ad,bB..aL,"PX",math.ceil((ae-q)/1000)+cn)
 elseif D>q then
-bA=bA..aK
-bA="b"..struct.pack("<d",D)..bA
-au=bk("SET",ac,bA,"PX",math.ceil((aM(ad,D)-q)/1000)+cm)
+bB=bB..aL
+bB="b"..struct.pack("<d",D)..bB
+aw=bl("SET",ad,bB,"PX",math.ceil((aM(ae,D)-q)/1000)+cn)
 else
-if fR then bA=ak("%d",gZ+us%cK)end
-au=m and bk("SET",ac,bA,"PX",hP(us,bd))
-or bk("SET",ac,bA,"PX",hP(us,bd),"NX")
-or bk("GET",ac)
+if fU then bB=al("%d",hb+us%cL)end
+aw=m and bl("SET",ad,bB,"PX",hR(us,be))
+or bl("SET",ad,bB,"PX",hR(us,be),"NX")
+or bl("GET",ad)
 end
-aI=au and au.err
+aJ=aw and aw.err
 elseif not m then
-local fq=bk("GET",ac)
-aI=fq and fq.err
+local fs=bl("GET",ad)
+aJ=fs and fs.err
 end
 A=A+1
-if aI then
-V[A]=aI
-return string.find(aI,"READONLY",1,true)and aI
+if aJ then
+W[A]=aJ
+return string.find(aJ,"READONLY",1,true)and aJ
 end
 if us<q then
-us,ai=q,0
+us,aj=q,0
 end
-local dd=(us-q)*y+ai
-if D>q or dd>jA or jL then
-local aq={D>q and D-q or 0,ah,us-q,ai}
-for bu=1,jL and 5 or 0 do
-aq[4+bu]=jL[bu]
+local df=(us-q)*y+aj
+if D>q or df>jD or jP then
+local am={D>q and D-q or 0,ai,us-q,aj}
+for bw=1,jP and 5 or 0 do
+am[4+bw]=jP[bw]
 end
-V[A]=aq
-elseif bD then
-V[A]=ah
+W[A]=am
+elseif bE then
+W[A]=ai
 A=A+1
-V[A]=dd
+W[A]=df
 else
-V[A]=ah>0 and dd or-1-dd
+W[A]=ai>0 and df or-1-df
 end
 end
-local aI
-for _,i in ipairs(aU)do
-if not bD then A=hK+i-1 end
-aI=cL(i)or aI
+local aJ
+for _,i in ipairs(aV)do
+if not bE then A=hM+i-1 end
+aJ=cM(i)or aJ
 end
-if aI then return redis.error_reply(aI)end
+if aJ then return redis.error_reply(aJ)end
 end
-if bD then
-E=E+am-J+1
+if bE then
+E=E+ao-K+1
 else
-A=hK+am
+A=hM+ao
 end
 end
-return V`,
+return W`,
 };
 
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "0631619d15454c4a8cc6d7238a8cc7c85c97a21a",
-  source: `local dW=redis.call("TIME")
-local lv=redis.pcall("INFO")
-local aq={dW[1],dW[2],type(lv)=="string"and lv or""}
-local li={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,gQ in ipairs(ARGV)do
-local dI={}
-for jU in string.gmatch(gQ,"%S+")do
-dI[#dI+1]=li[jU]or jU
+  sha1: "a8f8e59c13ab8db4a04b60099a6144c537c8bcad",
+  source: `local dX=redis.call("TIME")
+local lz=redis.pcall("INFO")
+local am={dX[1],dX[2],type(lz)=="string"and lz or""}
+local lm={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,gS in ipairs(ARGV)do
+local dJ={}
+for jY in string.gmatch(gS,"%S+")do
+dJ[#dJ+1]=lm[jY]or jY
 end
-local jT=redis.pcall(unpack(dI))
-if type(jT)=="table"and jT.err then aq[#aq+1]=jT.err end
+local jX=redis.pcall(unpack(dJ))
+if type(jX)=="table"and jX.err then am[#am+1]=jX.err end
 end
-return aq`,
+return am`,
 };
 
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "03c4a6ffb5746f84b3a7a523dd2cc751e0982394",
-  source: `local function ex(cf)
+  sha1: "8239a6ec2fa0ae8219c80daf8b13fb08c1809ba3",
+  source: `local function ez(ch)
 ${part6}
-local lF=aD()~=""
-local function ax(us)
-return ak("%.0f",us)
+local lJ=aE()~=""
+local function ay(us)
+return al("%.0f",us)
 end
-local cg=ax(q)
-local function ej(v)
-v.ej=v.ej or ax(q+v.cW)
-return v.ej
+local cd=ay(q)
+local function el(v)
+v.el=v.el or ay(q+v.cX)
+return v.el
 end
-local function hp(bp)
-return bp==q and"-"..cg or ax(-bp)
+local function hr(bq)
+return bq==q and"-"..cd or ay(-bq)
 end
-local function iG(ac,us)
-if call("PTTL",ac)<fj(q+us)then call("PEXPIRE",ac,fj(q+us+us/8))end
+local function iI(ad,us)
+if call("PTTL",ad)<fl(q+us)then call("PEXPIRE",ad,fl(q+us+us/8))end
 end
-local channel,hs=aD(),{}
-local ky=5000
-local function inbox(aW)
-return channel.."%"..aW
+local channel,hu=aE(),{}
+local kC=5000
+local function inbox(aX)
+return channel.."%"..aX
 end
-local lD,dz=aD()=="1",aa()
-for i=1,dz do
-local aW=aD()
-hs[aW]="caller"
-if lD then
-local kU=inbox(aW)
-local cl=call("LRANGE",kU,"0","-1")
-if#cl==0 then
-call("RPUSH",kU,"")
-cf[#cf+1]="missed "..aW
-elseif#cl>1 then
-call("LTRIM",kU,"0","0")
-for bi=2,#cl do
-cf[#cf+1]=cl[bi]
+local lH,dA=aE()=="1",Y()
+for i=1,dA do
+local aX=aE()
+hu[aX]="caller"
+if lH then
+local kY=inbox(aX)
+local cm=call("LRANGE",kY,"0","-1")
+if#cm==0 then
+call("RPUSH",kY,"")
+ch[#ch+1]="missed "..aX
+elseif#cm>1 then
+call("LTRIM",kY,"0","0")
+for bj=2,#cm do
+ch[#ch+1]=cm[bj]
 end
 end
-call("PEXPIRE",kU,ky)
+call("PEXPIRE",kY,kC)
 end
 end
 ${part7}
 ${part2}
-local function jE()
-local dP,bP,gs,bq,hN={},nil,nil,false,false
-local function ew(e)
-if#e.v.ag>0 then return gs.ew(e)end
-local m,E=not e.eu and call("GET",e.ac)or"",1
-e.D,E=fA(m)
-e.ae,e.en={},bo(m,E>10 and 1 or E)
+local function jI()
+local dQ,bQ,gt,br,hP={},nil,nil,false,false
+local function ey(e)
+if#e.v.ah>0 then return gt.ey(e)end
+local m,E=not e.ew and call("GET",e.ad)or"",1
+e.D,E=fB(m)
+e.af,e.ep={},bp(m,E>10 and 1 or E)
 end
-local function fm(e)
-gs.fm(e)
+local function fo(e)
+gt.fo(e)
 end
 ${part8}
 ${part9}
-local eT={}
-local function fy(e)
-local bS=eT[e.aN]
-if bS then return bS end
-local J=call("ZRANGE",e.aN,"0","1","WITHSCORES")
-bS={bp=0,bx=0,bf=nil,hU=false,bT=0}
-if J[1]=="#"then
-bS.bp=-J[2]
-bS.hU=not J[4]or J[4]+0>q
-if bS.hU and J[4]then bS.bf=J[4]+0 end
+local eW={}
+local function eI(e)
+local bT=eW[e.aO]
+if bT then return bT end
+local K=call("ZRANGE",e.aO,"0","1","WITHSCORES")
+bT={bq=0,bv=0,bg=nil,hW=false,bU=0}
+if K[1]=="#"then
+bT.bq=-K[2]
+bT.hW=not K[4]or K[4]+0>q
+if bT.hW and K[4]then bT.bg=K[4]+0 end
 end
-if J[3]or not bS.hU then bS.bx=call("ZCOUNT",e.aN,"("..cg,"+inf")end
-eT[e.aN]=bS
-return bS
+if K[3]or not bT.hW then bT.bv=call("ZCOUNT",e.aO,"("..cd,"+inf")end
+eW[e.aO]=bT
+return bT
 end
-local function ke(e,n)
-local bS=fy(e)
-if n==1 and bS.bf then return bS.bf end
-local bH=n==1 and bS.hU and call("ZRANGE",e.aN,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aN,"("..cg,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bS.bf=bH[2]+0 end
-return bH[2]+0
+local function ki(e,n)
+local bT=eI(e)
+if n==1 and bT.bg then return bT.bg end
+local bI=n==1 and bT.hW and call("ZRANGE",e.aO,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aO,"("..cd,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then bT.bg=bI[2]+0 end
+return bI[2]+0
 end
-local function dU(e,I)
-local bx=fy(e).bx
-local hQ=bx+I-e.v.I
-if hQ>bx then return 1e15 end
-return hQ<=0 and 0 or ke(e,hQ)-q
+local function dV(e,J)
+local bv=eI(e).bv
+local hS=bv+J-e.v.J
+if hS>bv then return 1e15 end
+return hS<=0 and 0 or ki(e,hS)-q
 end
-local function io(e,id)
-return tonumber(call("ZSCORE",e.aN,id)or 0)>q
+local function iq(e,id)
+return tonumber(call("ZSCORE",e.aO,id)or 0)>q
 end
-local function gW(e)
-local bS,us=eT[e.aN],aM(4*e.v.cW,60000000)
-if bS and bS.bT>=us then return end
-iG(e.aN,us)
-if bS then bS.bT=us end
+local function gY(e)
+local bT,us=eW[e.aO],aM(4*e.v.cX,60000000)
+if bT and bT.bU>=us then return end
+iI(e.aO,us)
+if bT then bT.bU=us end
 end
-local function hy(e)
-return aM(q,fy(e).bp+1)
+local function hA(e)
+return aM(q,eI(e).bq+1)
 end
-local function iA(e,id,I)
-call("ZADD",e.aN,ej(e.v),id)
-for ao=2,I do
-call("ZADD",e.aN,ej(e.v),id.."+"..ao)
+local function iC(e,id,J)
+call("ZADD",e.aO,el(e.v),id)
+for ar=2,J do
+call("ZADD",e.aO,el(e.v),id.."+"..ar)
 end
-eT[e.aN]=nil
-gW(e)
+eW[e.aO]=nil
+gY(e)
 end
-local function kW(e,id,I)
-local bS=fy(e)
-local bp=hy(e)
-local bZ=call("ZADD",e.aN,hp(bp),"#",ej(e.v),id)
-if bS.bp==0 then bZ=bZ-1 end
-if not bS.hU then call("ZREMRANGEBYSCORE",e.aN,"1",cg)end
-if bZ==1 and I<=1 then
-local bH=q+e.v.cW
-if bS.bx==0 then bS.bf=bH end
-if bS.bf then bS.bf=bl(bS.bf,bH)end
-bS.bp,bS.bx,bS.hU=bp,bS.bx+1,true
-gW(e)
+local function la(e,id,J)
+local bT=eI(e)
+local bq=hA(e)
+local ca=call("ZADD",e.aO,hr(bq),"#",el(e.v),id)
+if bT.bq==0 then ca=ca-1 end
+if not bT.hW then call("ZREMRANGEBYSCORE",e.aO,"1",cd)end
+if ca==1 and J<=1 then
+local bI=q+e.v.cX
+if bT.bv==0 then bT.bg=bI end
+if bT.bg then bT.bg=bm(bT.bg,bI)end
+bT.bq,bT.bv,bT.hW=bq,bT.bv+1,true
+gY(e)
 else
-iA(e,id,I)
+iC(e,id,J)
 end
-return bp
+return bq
 end
-local function lj(e,id,I)
-local ch=call("ZREM",e.aN,id)
-for ao=2,I do
-ch=ch+call("ZREM",e.aN,id.."+"..ao)
+local function ln(e,id,J)
+local ci=call("ZREM",e.aO,id)
+for ar=2,J do
+ci=ci+call("ZREM",e.aO,id.."+"..ar)
 end
-eT[e.aN]=nil
-return ch
+eW[e.aO]=nil
+return ci
 end
-local function hm(e)
-if dU(e,e.I)==0 then return end
-local K="("..ej(e.v)
-if call("ZCOUNT",e.aN,K,"+inf")==0 then return end
-local jK=call("ZRANGEBYSCORE",e.aN,K,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#jK,2 do
-local bE=tonumber(string.match(jK[i],"^[^.]*%.%d+~(%d+)%."))
-if bE and jK[i+1]-q>bE then call("ZADD",e.aN,ax(q+bE),jK[i])end
+local function ho(e)
+if dV(e,e.J)==0 then return end
+local O="("..el(e.v)
+if call("ZCOUNT",e.aO,O,"+inf")==0 then return end
+local jO=call("ZRANGEBYSCORE",e.aO,O,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#jO,2 do
+local bF=tonumber(string.match(jO[i],"^[^.]*%.%d+~(%d+)%."))
+if bF and jO[i+1]-q>bF then call("ZADD",e.aO,ay(q+bF),jO[i])end
 end
-eT[e.aN]=nil
+eW[e.aO]=nil
 end
-local function fw(aq,e,bp)
-if e.v.I==0 then return end
-local bx,am=fy(e).bx,#aq
-aq[am+1],aq[am+2],aq[am+3]=bx,bx>0 and ke(e,1)-q or 0,bp or 0
+local function fy(am,e,bq)
+if e.v.J==0 then return end
+local bv,ao=eI(e).bv,#am
+am[ao+1],am[ao+2],am[ao+3]=bv,bv>0 and ki(e,1)-q or 0,bq or 0
 end
-local function kJ(e)
-local cY=#e.v.ag==0 and call("EXISTS",e.aQ,e.ac)
+local function kN(e)
+local cZ=#e.v.ah==0 and call("EXISTS",e.aQ,e.ad)
 or call("EXISTS",e.aQ)
-e.ez=cY==0
-e.eu=e.ez and#e.v.ag==0
+e.eB=cZ==0
+e.ew=e.eB and#e.v.ah==0
 end
-local fQ={}
-local function hw(e,id)
-fQ[e.aQ]=nil
+local fT={}
+local function hy(e,id)
+fT[e.aQ]=nil
 return call("ZREM",e.aQ,id,id.."k")
 end
-local function jl(e,id,aF)
-if aF==0 then
-local am=call("ZREVRANGE",e.aQ,"0","0","WITHSCORES")
-aF=aM(q,(am[2]or 0)+1)
+local function jn(e,id,aG)
+if aG==0 then
+local ao=call("ZREVRANGE",e.aQ,"0","0","WITHSCORES")
+aG=aM(q,(ao[2]or 0)+1)
 end
-call("ZADD",e.aQ,ax(aF),id)
-fQ[e.aQ],e.ez=nil,false
-iG(e.aQ,aM(4*e.v.cW,60000000))
-return aF
+call("ZADD",e.aQ,ay(aG),id)
+fT[e.aQ],e.eB=nil,false
+iI(e.aQ,aM(4*e.v.cX,60000000))
+return aG
 end
-local function jH(e,id,aF)
+local function jL(e,id,aG)
 if call("ZSCORE",e.aQ,id)then
-call("ZADD",e.aQ,ax(aF),id.."k")
+call("ZADD",e.aQ,ay(aG),id.."k")
 call("ZREM",e.aQ,id)
 end
-fQ[e.aQ]=nil
+fT[e.aQ]=nil
 end
-local function ki(aW)
-return redis.pcall("EXISTS",inbox(aW))==1
+local function km(aX)
+return redis.pcall("EXISTS",inbox(aX))==1
 end
-local function iE(aW)
-if hs[aW]==nil then
-local jS=call("PUBSUB","NUMSUB",channel..aW)[2]>0
-hs[aW]=jS and"channel"or ki(aW)and"inbox"or false
+local function iG(aX)
+if hu[aX]==nil then
+local jW=call("PUBSUB","NUMSUB",channel..aX)[2]>0
+hu[aX]=jW and"channel"or km(aX)and"inbox"or false
 end
-return hs[aW]
+return hu[aX]
 end
-local function ea(bG,aO,aq)
-local dI=ak(string.rep(" %.0f",1+#aq),q,unpack(aq))
-local dg=bG..dI.." "..aO.id
-local fV=hs[aO.aW]
-if fV=="caller"then
-cf[#cf+1]=dg
-elseif fV=="inbox"then
-call("RPUSHX",inbox(aO.aW),dg)
+local function eb(bH,aP,am)
+local dJ=al(string.rep(" %.0f",1+#am),q,unpack(am))
+local di=bH..dJ.." "..aP.id
+local fY=hu[aP.aX]
+if fY=="caller"then
+ch[#ch+1]=di
+elseif fY=="inbox"then
+call("RPUSHX",inbox(aP.aX),di)
 else
-call("PUBLISH",channel..aO.aW,dg)
+call("PUBLISH",channel..aP.aX,di)
 end
 end
-local jy=8
-local function fU(e,A)
-if e.ez then return nil end
-local bN=A==0 and fQ[e.aQ]
-if bN and bN.v==e.v then return bN end
+local jB=8
+local function fX(e,A)
+if e.eB then return nil end
+local bO=A==0 and fT[e.aQ]
+if bO and bO.v==e.v then return bO end
 while true do
-local bi=call("ZRANGE",e.aQ,ak("%d",A),ak("%d",A),"WITHSCORES")
-local iJ=bi[1]
-if not iJ then return nil end
-local id,aW,bG,ll,I,af,bT=
-string.match(iJ,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lB=q-bi[2]
-if aW and lB<=tonumber(ll)and iE(aW)then
-local aO={id=id,aW=aW,iz=bG=="d",bT=bT=="k",aF=bi[2]+0}
-for fI,m in pairs(e)do
-aO[fI]=m
+local bj=call("ZRANGE",e.aQ,al("%d",A),al("%d",A),"WITHSCORES")
+local iL=bj[1]
+if not iL then return nil end
+local id,aX,bH,lp,J,ag,bU=
+string.match(iL,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local lF=q-bj[2]
+if aX and lF<=tonumber(lp)and iG(aX)then
+local aP={id=id,aX=aX,iB=bH=="d",bU=bU=="k",aG=bj[2]+0}
+for fK,m in pairs(e)do
+aP[fK]=m
 end
-aO.ae=nil
-aO.I,aO.af=bl(tonumber(I),e.v.I),tonumber(af)
-if A==0 then fQ[e.aQ]=aO end
-return aO
+aP.af=nil
+aP.J,aP.ag=bm(tonumber(J),e.v.J),tonumber(ag)
+if A==0 then fT[e.aQ]=aP end
+return aP
 end
-call("ZREM",e.aQ,iJ)
-fQ[e.aQ]=nil
+call("ZREM",e.aQ,iL)
+fT[e.aQ]=nil
 end
 end
-local function ii(e)
-local bm=e.v.gY
-if bm<0 or call("ZCARD",e.aQ)<bm then return false end
-fU(e,0)
-return call("ZCARD",e.aQ)>=bm
+local function ik(e)
+local bn=e.v.ha
+if bn<0 or call("ZCARD",e.aQ)<bn then return false end
+fX(e,0)
+return call("ZCARD",e.aQ)>=bn
 end
-local function eQ(e,jY)
-local A,cA=0,0
-while A<jy and not e.ez and dU(e,cA+1)==0 do
-local aO=fU(e,A)
-if not aO or dU(e,cA+aO.I)>0 then return end
-if not aO.iz then
-if not aO.bT and aO.id~=jY then ea("turn",aO,{0})end
-A,cA=A+1,cA+aO.I
+local function eT(e,kc)
+local A,cB=0,0
+while A<jB and not e.eB and dV(e,cB+1)==0 do
+local aP=fX(e,A)
+if not aP or dV(e,cB+aP.J)>0 then return end
+if not aP.iB then
+if not aP.bU and aP.id~=kc then eb("turn",aP,{0})end
+A,cB=A+1,cB+aP.J
 else
-local at=hh(aO)
+local at=hj(aP)
 if at>q then
-if aO.id~=jY then ea("turn",aO,{at-q})end
+if aP.id~=kc then eb("turn",aP,{at-q})end
 return
 end
-gB(aO,q)
-hw(e,aO.id)
-local aq={1,0,0}
-local bp=kW(e,aO.id,aO.I)
-ec(aq,aO)
-fw(aq,aO,bp)
-ee(aq,{aO})
-ea("granted",aO,aq)
+gC(aP,q)
+hy(e,aP.id)
+local am={1,0,0}
+local bq=la(e,aP.id,aP.J)
+ed(am,aP)
+fy(am,aP,bq)
+eg(am,{aP})
+eb("granted",aP,am)
 end
 end
 end
-local function kk(e,id,aF)
-local cA=0
-for A=0,jy-1 do
-local aO=fU(e,A)
-if not aO or aO.id==id or(aF>0 and aO.aF>aF)then return false end
-cA=cA+aO.I
-if aO.iz or dU(e,cA+e.I)>0 then return true end
+local function ko(e,id,aG)
+local cB=0
+for A=0,jB-1 do
+local aP=fX(e,A)
+if not aP or aP.id==id or(aG>0 and aP.aG>aG)then return false end
+cB=cB+aP.J
+if aP.iB or dV(e,cB+e.J)>0 then return true end
 end
 return true
 end
-local function ju(e,id)
-local cA=0
-for A=0,jy-1 do
-local aO=fU(e,A)
-if not aO then return 0 end
-local bg=aO.id==id
-if bg then aO=e end
-local bj=dU(e,cA+aO.I)
-if bj>0 then return bl(bj,e.v.cW)end
-if bg or aO.iz then
-local ep=hh(aO)-q
-return bg and ep or ep+e.v.cW
+local function jx(e,id)
+local cB=0
+for A=0,jB-1 do
+local aP=fX(e,A)
+if not aP then return 0 end
+local bh=aP.id==id
+if bh then aP=e end
+local bk=dV(e,cB+aP.J)
+if bk>0 then return bm(bk,e.v.cX)end
+if bh or aP.iB then
+local er=hj(aP)-q
+return bh and er or er+e.v.cX
 end
-cA=cA+aO.I
+cB=cB+aP.J
 end
-return e.v.cW
+return e.v.cX
 end
-local function le(e,id,aF)
-if e.v.I==0 then return false end
-return dU(e,e.I)>0 or kk(e,id,aF)
+local function li(e,id,aG)
+if e.v.J==0 then return false end
+return dV(e,e.J)>0 or ko(e,id,aG)
 end
-local function hX(hB,de)
-local lK,lx=hB.v.I,de.v.I
-return lK<lx or(lK==lx and hB.ac<de.ac)
+local function hZ(hD,dg)
+local lO,lB=hD.v.J,dg.v.J
+return lO<lB or(lO==lB and hD.ad<dg.ad)
 end
-local function iR(id,aF,av,fD,ep)
-local jJ=#av>1 and ep>0
-local dr=not jJ and(fD or av[1])
-if dr and aF==0 and ii(dr)then return 5,aM(ep,1),0 end
-for _,e in ipairs(av)do
-if aF>0 and e~=dr and e.v.I>0 then
-if dr and hX(e,dr)then
-jH(e,id,aF)
-elseif hw(e,id)>0 then
-eQ(e)
-ew(e)
-end
-end
-end
-if not dr then return 3,ep,aF==0 and q or aF end
-if aF>0 then hw(dr,id)end
-aF=jl(dr,id,aF)
-return 3,ju(dr,id),aF
-end
-local function jp(e,id)
-iA(e,id,e.I)
-local bp=hy(e)
-call("ZADD",e.aN,hp(bp),"#")
-eT[e.aN].bp=bp
-return bp
-end
-local function iP(id,aF,av)
-for _,e in ipairs(av)do
-if e.v.I>0 and not io(e,id)then return end
-end
-local aq={6,0,aF}
-for _,e in ipairs(av)do
-local bp
-if e.v.I>0 then
-kJ(e)
-bp=jp(e,id)
-end
-ew(e)
-ec(aq,e)
-fw(aq,e,bp)
-end
-return aq
-end
-local function dt(id,dF,be,aF,av)
-bq=dF=="2"
-if bP and not bq then error(bP,0)end
-local aj=aF>0 and dF~="2"and iP(id,aF,av)
-if aj then return aj end
-local at,D,fD,ht=q,q,nil,true
-for i=1,#av do
-local e=av[i]
-if e.v.I>0 then
-ht=false
-kJ(e)
-if dF~="2"then
-eQ(e,id)
-hm(e)
+local function iT(id,aG,ap,fF,er)
+local jN=#ap>1 and er>0
+local dt=not jN and(fF or ap[1])
+if dt and aG==0 and ik(dt)then return 5,aM(er,1),0 end
+for _,e in ipairs(ap)do
+if aG>0 and e~=dt and e.v.J>0 then
+if dt and hZ(e,dt)then
+jL(e,id,aG)
+elseif hy(e,id)>0 then
+eT(e)
+ey(e)
 end
 end
-at=aM(at,hh(e))
+end
+if not dt then return 3,er,aG==0 and q or aG end
+if aG>0 then hy(dt,id)end
+aG=jn(dt,id,aG)
+return 3,jx(dt,id),aG
+end
+local function jr(e,id)
+iC(e,id,e.J)
+local bq=hA(e)
+call("ZADD",e.aO,hr(bq),"#")
+eW[e.aO].bq=bq
+return bq
+end
+local function iR(id,aG,ap)
+for _,e in ipairs(ap)do
+if e.v.J>0 and not iq(e,id)then return end
+end
+local am={6,0,aG}
+for _,e in ipairs(ap)do
+local bq
+if e.v.J>0 then
+kN(e)
+bq=jr(e,id)
+end
+ey(e)
+ed(am,e)
+fy(am,e,bq)
+end
+return am
+end
+local function dk(id,dG,bf,aG,ap)
+br=dG=="2"
+if bQ and not br then error(bQ,0)end
+local ak=aG>0 and dG~="2"and iR(id,aG,ap)
+if ak then return ak end
+local at,D,fF,hv=q,q,nil,true
+for i=1,#ap do
+local e=ap[i]
+if e.v.J>0 then
+hv=false
+kN(e)
+if dG~="2"then
+eT(e,id)
+ho(e)
+end
+end
+at=aM(at,hj(e))
 D=aM(D,e.D)
-if le(e,id,aF)and(not fD or hX(e,fD))then fD=e end
+if li(e,id,aG)and(not fF or hZ(e,fF))then fF=e end
 end
-local kf,gf,bj={},0,at-q
-local bn=dF=="1"and at-q<=be
-if not fD and(at<=q or(bn and ht))then
-gf=1
-if dF~="2"then
-for i=1,#av do
-local e=av[i]
-gB(e,at)
-if e.v.I>0 then
-if aF>0 then hw(e,id)end
-kf[i]=kW(e,id,e.I)
+local kj,fO,bk={},0,at-q
+local bo=dG=="1"and at-q<=bf
+if not fF and(at<=q or(bo and hv))then
+fO=1
+if dG~="2"then
+for i=1,#ap do
+local e=ap[i]
+gC(e,at)
+if e.v.J>0 then
+if aG>0 then hy(e,id)end
+kj[i]=la(e,id,e.J)
 end
 end
 end
-elseif bn then
-gf,bj,aF=iR(id,aF,av,fD,bj)
-elseif fD then
-gf=4
-bj=aM(bj,1)
+elseif bo then
+fO,bk,aG=iT(id,aG,ap,fF,bk)
+elseif fF then
+fO=4
+bk=aM(bk,1)
 elseif D>q then
-gf=2
+fO=2
 end
-if gf>3 then
-for _,e in ipairs(av)do
-if e.v.I>0 then bj=aM(bj,dU(e,e.I))end
+if fO>3 then
+for _,e in ipairs(ap)do
+if e.v.J>0 then bk=aM(bk,dV(e,e.J))end
 end
 end
-local aq={gf,bj,aF,nil,nil,nil}
-for i=1,#av do
-ec(aq,av[i])
-fw(aq,av[i],kf[i])
+local am={fO,bk,aG,nil,nil,nil}
+for i=1,#ap do
+ed(am,ap[i])
+fy(am,ap[i],kj[i])
 end
-ee(aq,av)
-return aq
+for i=1,fO==2 and#ap>1 and#ap or 0 do
+am[#am+1]=aM(ap[i].D-q,0)
 end
-local function lP(id,aF,e)
-local aq={io(e,id)and 6 or 1,0,aF}
-eQ(e,id)
-local iN=io(e,id)
-if not iN and not call("ZSCORE",e.aQ,id)then
-jl(e,id,aF)
-eQ(e,id)
-iN=io(e,id)
+eg(am,ap)
+return am
 end
-local bp
-if iN then
-bp=jp(e,id)
+local function lT(id,aG,e)
+local am={iq(e,id)and 6 or 1,0,aG}
+eT(e,id)
+local iP=iq(e,id)
+if not iP and not call("ZSCORE",e.aQ,id)then
+jn(e,id,aG)
+eT(e,id)
+iP=iq(e,id)
+end
+local bq
+if iP then
+bq=jr(e,id)
 else
-iG(e.aQ,aM(4*e.v.cW,60000000))
-hm(e)
-aq[1],aq[2]=3,ju(e,id)
+iI(e.aQ,aM(4*e.v.cX,60000000))
+ho(e)
+am[1],am[2]=3,jx(e,id)
 end
-ew(e)
-ec(aq,e)
-fw(aq,e,bp)
-return aq
+ey(e)
+ed(am,e)
+fy(am,e,bq)
+return am
 end
-local function cQ()
-local av={nil}
-for i=1,aa()do
-av[i]=fa()
+local function cR()
+local ap={nil}
+for i=1,Y()do
+ap[i]=ef()
 end
-return av
+return ap
 end
-local cz={}
-function cz.T()
-local id,dF,be,aF=aD(),aD(),aa(),aa()
-return dt(id,dF,be,aF,cQ())
+local co={}
+function co.T()
+local id,dG,bf,aG=aE(),aE(),Y(),Y()
+return dk(id,dG,bf,aG,cR())
 end
-function cz.P()
-local id,aF=aD(),aa()
-return lP(id,aF,cQ()[1])
+function co.P()
+local id,aG=aE(),Y()
+return lT(id,aG,cR()[1])
 end
-local function jk(id,av,ch)
-local jF=0
-for i=1,#av do
-local e=av[i]
-local eG=ch or lj(e,id,e.I)
-kJ(e)
-if not e.ez then
-if eG==0 then eG=hw(e,id)end
-if eG>0 then eQ(e)end
+local function jm(id,ap,ci)
+local jJ=0
+for i=1,#ap do
+local e=ap[i]
+local eJ=ci or ln(e,id,e.J)
+kN(e)
+if not e.eB then
+if eJ==0 then eJ=hy(e,id)end
+if eJ>0 then eT(e)end
 end
-jF=jF+eG
+jJ=jJ+eJ
 end
-return jF
+return jJ
 end
-function cz.R()
-local id=aD()
-return{jk(id,cQ())}
+function co.R()
+local id=aE()
+return{jm(id,cR())}
 end
-local function fH(id)
+local function fJ(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function cz.N()
-local id,av,aq=aD(),cQ(),{}
-for i,e in ipairs(av)do
-local bH=call("ZSCORE",e.aN,id)
-local lt=bH and(tonumber(bH)>q or fy(e).bx+e.I<=e.v.I)
-if lt then iA(e,id,e.I)end
-aq[i]=lt and 1 or 0
+function co.N()
+local id,ap,am=aE(),cR(),{}
+for i,e in ipairs(ap)do
+local bI=call("ZSCORE",e.aO,id)
+local lx=bI and(tonumber(bI)>q or eI(e).bv+e.J<=e.v.J)
+if lx then iC(e,id,e.J)end
+am[i]=lx and 1 or 0
 end
-return aq
+return am
 end
-local function hV()
-local fY
+local function hX()
+local gb
 ${part4}
 ${part5}
 ${part10}
@@ -2460,1085 +2466,1123 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local gI
-local function fX()
-local di,dQ={},{}
-local dx,bU,eC,dy={},{},{},{}
-local function bz(o,g)
-local ai=o*g.cM
-local cs=aG(ai/g.y)
-return{us=o*g.dc+cs,ai=ai-cs*g.y}
+local gJ
+local function ga()
+local dl,dR={},{}
+local dy,bV,eE,dz={},{},{},{}
+local function bA(o,g)
+local aj=o*g.cN
+local cu=aH(aj/g.y)
+return{us=o*g.de+cu,aj=aj-cu*g.y}
 end
-local function lz(a,b)
-return a.us==b.us and a.ai==b.ai
+local function lD(a,b)
+return a.us==b.us and a.aj==b.aj
 end
-function di.t(h,o,cq,g)
-local bu=bv()
-local cD=cq.cD or{0,0,0,-1,0}
-local aj,ap={us=cD[1],ai=cD[2]},h.ap or bu.eE
-local bH={us=cq.q+cq.J,ai=cq.aX}
-if lz(bH,h)and lz(aj,ap)and cq.af>0 then
-local gw,hJ,x=o>=cq.af,cq.at>cq.q,h.x or 0
-local to=bu.fT(h,bz(o,g),g)
-if gw and cD[4]>=0 then to={us=cD[4],ai=cD[5]}end
-if hJ then x=gw and cD[3]or aM(x,cq.at)end
-return bu.dj(to.us,to.ai,bu.bx(h),x,g,bu.eA(h,g))
+function dl.t(h,o,cs,g)
+local bw=bx()
+local cE=cs.cE or{0,0,0,-1,0}
+local ak,as={us=cE[1],aj=cE[2]},h.as or bw.eG
+local bI={us=cs.q+cs.K,aj=cs.aY}
+if lD(bI,h)and lD(ak,as)and cs.ag>0 then
+local gx,hL,x=o>=cs.ag,cs.at>cs.q,h.x or 0
+local to=bw.fW(h,bA(o,g),g)
+if gx and cE[4]>=0 then to={us=cE[4],aj=cE[5]}end
+if hL then x=gx and cE[3]or aM(x,cs.at)end
+return bw.dm(to.us,to.aj,bw.bv(h),x,g,bw.eC(h,g))
 end
-if bu.cF(h,g)>q then return h end
-local bI=bu.gr(bH,aj,g).us
-if bI>bu.gr(h,ap,g).us then return h end
-local iO=bu.gT(bu.fT(bH,bu.kE(ap,bI,aj,g),g),h)
-if iO.us<q then return h end
-local gE=bu.gT(bz(o,g),{us=iO.us-q,ai=iO.ai})
-if gE.us==0 and gE.ai==0 then return h end
-return bu.fn(h,gE,bI,0,g)
+if bw.cG(h,g)>q then return h end
+local bJ=bw.gs(bI,ak,g).us
+if bJ>bw.gs(h,as,g).us then return h end
+local iQ=bw.gV(bw.fW(bI,bw.kI(as,bJ,ak,g),g),h)
+if iQ.us<q then return h end
+local gF=bw.gV(bA(o,g),{us=iQ.us-q,aj=iQ.aj})
+if gF.us==0 and gF.aj==0 then return h end
+return bw.fp(h,gF,bJ,0,g)
 end
-function dQ.t(h,o,g)
-local bu=bv()
-if h.us<q then return bu.dj(q,0,bu.bx(h),h.x or 0,g,h.Y)end
-local gE=bu.gT(bz(o,g),{us=h.us-q,ai=h.ai})
-if gE.us==0 and gE.ai==0 then return h end
-return bu.fn(h,gE,0,bu.cF(h,g),g)
+function dR.t(h,o,g)
+local bw=bx()
+if h.us<q then return bw.dm(q,0,bw.bv(h),h.x or 0,g,h.ac)end
+local gF=bw.gV(bA(o,g),{us=h.us-q,aj=h.aj})
+if gF.us==0 and gF.aj==0 then return h end
+return bw.fp(h,gF,0,bw.cG(h,g),g)
 end
-local function eW(z,H,lC)
-local cX,cy=0,bY(z)
-while cX<cy do
-local cO=aG((cX+cy)/2)
-if cZ(z,cO)<=H then
-cX=cO+1
+local function eZ(z,H,lG)
+local cY,cA=0,bZ(z)
+while cY<cA do
+local cP=aH((cY+cA)/2)
+if da(z,cP)<=H then
+cY=cP+1
 else
-cy=cO
+cA=cP
 end
 end
-if cX>0 and(not lC or cZ(z,cX-1)==H)then return cX-1 end
+if cY>0 and(not lG or da(z,cY-1)==H)then return cY-1 end
 end
-local function dh(z,A,o)
-local H,r=cZ(z,A)
-local ah=bl(o,r)
-return gu(z,A,H,r-ah),o-ah
+local function dj(z,A,o)
+local H,r=da(z,A)
+local ai=bm(o,r)
+return gv(z,A,H,r-ai),o-ai
 end
-local function kQ(z)
+local function kU(z)
 while z~=""do
-local _,r=co(z)
+local _,r=cq(z)
 if r>0 then break end
-z=bo(z,1,-bB-1)
+z=bp(z,1,-bC-1)
 end
 return z
 end
-function di.f(h,o,cq,g)
-local A=eW(h.z,cq.q+cq.aX-g.w,true)
-if A then h.z=kQ(dh(h.z,A,o))end
-return cE(h,g,h.Y)
+function dl.f(h,o,cs,g)
+local A=eZ(h.z,cs.q+cs.aY-g.w,true)
+if A then h.z=kU(dj(h.z,A,o))end
+return cF(h,g,h.ac)
 end
-function dQ.f(h,o,g)
-local A=eW(h.z,q)
-if A then h.z=kQ(dh(h.z,A,o))end
-return cE(h,g,h.Y)
+function dR.f(h,o,g)
+local A=eZ(h.z,q)
+if A then h.z=kU(dj(h.z,A,o))end
+return cF(h,g,h.ac)
 end
-local function jx(U,z,g)
-local bT=kQ(z)
-if bT==""and U>0 and z~=""then
-return{U=0,z=aS(df,cp(z)-g.w,U)}
+local function jA(V,z,g)
+local bU=kU(z)
+if bU==""and V>0 and z~=""then
+return{V=0,z=aT(dh,cr(z)-g.w,V)}
 end
-return{U=U,z=bT}
+return{V=V,z=bU}
 end
-function di.c(h,o,cq,g)
-local H=cq.q+cq.aX-2*g.w
-local U,z=h.U,h.z
-local A=eW(z,H,true)
+function dl.c(h,o,cs,g)
+local H=cs.q+cs.aY-2*g.w
+local V,z=h.V,h.z
+local A=eZ(z,H,true)
 if A then
-z=dh(z,A,o)
-elseif z~=""and cp(z)==H+g.w then
-U=aM(U-o,0)
+z=dj(z,A,o)
+elseif z~=""and cr(z)==H+g.w then
+V=aM(V-o,0)
 end
-return cE(jx(U,z,g),g,h.Y)
+return cF(jA(V,z,g),g,h.ac)
 end
-function dQ.c(h,o,g)
-local U,z=h.U,h.z
-local A,aU=eW(z,q),nil
-if not A then return cE(h,g,h.Y)end
-z,aU=dh(z,A,o)
+function dR.c(h,o,g)
+local V,z=h.V,h.z
+local A,aV=eZ(z,q),nil
+if not A then return cF(h,g,h.ac)end
+z,aV=dj(z,A,o)
 if A>0 then
-z=dh(z,A-1,aU)
+z=dj(z,A-1,aV)
 else
-U=aM(U-aU,0)
+V=aM(V-aV,0)
 end
-return cE(jx(U,z,g),g,h.Y)
+return cF(jA(V,z,g),g,h.ac)
 end
-local kI=cI.s and cI.s.iT()
-function di.s(p,o,cq,g)
-kI.di(p,o,cq.q+cq.aX-g.w,g)
+local kM=cJ.s and cJ.s.iV()
+function dl.s(p,o,cs,g)
+kM.dl(p,o,cs.q+cs.aY-g.w,g)
 end
-function dQ.s(p,o,g)
-kI.dQ(p,o,g)
+function dR.s(p,o,g)
+kM.dR(p,o,g)
 end
-local function dE(aw,at)
-local aP=0
-for _,ce in ipairs(aw.as)do
-if ce.at<=at then aP=aP+ce.o end
+local function dF(ax,at)
+local aR=0
+for _,cg in ipairs(ax.av)do
+if cg.at<=at then aR=aR+cg.o end
 end
-return aP
+return aR
 end
-local function fg(aw)
-local am=aw.as[#aw.as]
-return am and am.at or 0
+local function fi(ax)
+local ao=ax.av[#ax.av]
+return ao and ao.at or 0
 end
-local function ho(aw,o)
-local aU=o
-while aU>0 and aw.as[1]do
-local J=aw.as[1]
-local el=bl(aU,J.o)
-J.o,aU=J.o-el,aU-el
-if J.o==0 then table.remove(aw.as,1)end
+local function hq(ax,o)
+local aV=o
+while aV>0 and ax.av[1]do
+local K=ax.av[1]
+local en=bm(aV,K.o)
+K.o,aV=K.o-en,aV-en
+if K.o==0 then table.remove(ax.av,1)end
 end
 end
-local function ey(aw,at,g)
-local aj=aw.x>q and aw.Y or 0
-aw.x=at>q and at or 0
-aw.Y=at>q and fK(at-q,g.w,aj)or 0
-return aw
+local function eA(ax,at,g)
+local ak=ax.x>q and ax.ac or 0
+ax.x=at>q and at or 0
+ax.ac=at>q and fM(at-q,g.w,ak)or 0
+return ax
 end
-local function hn(aw,g)
-while aw.as[1]and aw.as[#aw.as].o==0 do
-table.remove(aw.as)
+local function hp(ax,g)
+while ax.av[1]and ax.av[#ax.av].o==0 do
+table.remove(ax.av)
 end
-return ey(aw,bl(aw.x,fg(aw)),g)
+return eA(ax,bm(ax.x,fi(ax)),g)
 end
-local function jb(aw,g)
-local bh=fg(aw)
-local bM=aM(q,bl(aw.x,dX(aw.Y,g.w)))
-if bh<=bM then return aw end
-local bL,ca={as={},x=aw.x,Y=aw.Y},0
-for _,ce in ipairs(aw.as)do
-if ce.at<=bM then
-bL.as[#bL.as+1]={at=ce.at,o=ce.o}
+local function jd(ax,g)
+local bi=fi(ax)
+local bN=aM(q,bm(ax.x,dY(ax.ac,g.w)))
+if bi<=bN then return ax end
+local bM,cb={av={},x=ax.x,ac=ax.ac},0
+for _,cg in ipairs(ax.av)do
+if cg.at<=bN then
+bM.av[#bM.av+1]={at=cg.at,o=cg.o}
 else
-ca=ca+ce.o
+cb=cb+cg.o
 end
 end
-ca=bl(ca,g.Q or ca)
-local am=bL.as[#bL.as]
-if am and am.at==bM then
-am.o=am.o+ca
+cb=bm(cb,g.U or cb)
+local ao=bM.av[#bM.av]
+if ao and ao.at==bN then
+ao.o=ao.o+cb
 else
-bL.as[#bL.as+1]={at=bM,o=ca}
+bM.av[#bM.av+1]={at=bN,o=cb}
 end
-return ey(bL,bM,g)
+return eA(bM,bN,g)
 end
-local kO={
-eu=function()
-return{as={},x=0,Y=0}
+local kS={
+ew=function()
+return{av={},x=0,ac=0}
 end,
-dT=jb,
-dm=function(aw,af,g)
-local at=aM(q,aw.x)
-local dM=dE(aw,1/0)+af-g.Q
-for _,ce in ipairs(aw.as)do
-if dM<=0 then break end
-dM=dM-ce.o
-if dM<=0 then at=aM(at,ce.at+g.w)end
+dU=jd,
+dd=function(ax,ag,g)
+local at=aM(q,ax.x)
+local dN=dF(ax,1/0)+ag-g.U
+for _,cg in ipairs(ax.av)do
+if dN<=0 then break end
+dN=dN-cg.o
+if dN<=0 then at=aM(at,cg.at+g.w)end
 end
 return at
 end,
-dt=function(aw,at,af,g)
-local ax=aM(at,fg(aw))
-ho(aw,dE(aw,q-g.w))
-local am=aw.as[#aw.as]
-if am and am.at==ax then
-am.o=am.o+af
+dk=function(ax,at,ag,g)
+local ay=aM(at,fi(ax))
+hq(ax,dF(ax,q-g.w))
+local ao=ax.av[#ax.av]
+if ao and ao.at==ay then
+ao.o=ao.o+ag
 else
-aw.as[#aw.as+1]={at=ax,o=af}
+ax.av[#ax.av+1]={at=ay,o=ag}
 end
-return ey(aw,at>q and ax or aw.x,g)
+return eA(ax,at>q and ay or ax.x,g)
 end,
-eP=function(aw,g)
-local aT=dE(aw,1/0)-dE(aw,q-g.w)
-if aT==0 then return 0,0 end
-return aw.x>q and g.Q or aT,fg(aw)+g.w-q
+eS=function(ax,g)
+local aU=dF(ax,1/0)-dF(ax,q-g.w)
+if aU==0 then return 0,0 end
+return ax.x>q and g.U or aU,fi(ax)+g.w-q
 end,
-dn=function(aw,g)
-return aw.as[1]and fg(aw)+g.w or 0
+dq=function(ax,g)
+return ax.av[1]and fi(ax)+g.w or 0
 end,
 }
-function di.l(aw,o,cq,g)
-for _,ce in ipairs(aw.as)do
-if ce.at==cq.q+cq.aX-g.w then ce.o=aM(ce.o-o,0)end
+function dl.l(ax,o,cs,g)
+for _,cg in ipairs(ax.av)do
+if cg.at==cs.q+cs.aY-g.w then cg.o=aM(cg.o-o,0)end
 end
-return hn(aw,g)
+return hp(ax,g)
 end
-function dQ.l(aw,o,g)
-ho(aw,bl(dE(aw,q-g.w)+o,dE(aw,q)))
-return hn(aw,g)
+function dR.l(ax,o,g)
+hq(ax,bm(dF(ax,q-g.w)+o,dF(ax,q)))
+return hp(ax,g)
 end
-local function iQ(iy,g)
+local function iS(iA,g)
 local o=
-db((iy.us+iy.ai/g.y)/(g.dc+g.cM/g.y))
-local function hv(n)
-local bg=bz(n,g)
-return bg.us<iy.us or(bg.us==iy.us and bg.ai<iy.ai)
+dc((iA.us+iA.aj/g.y)/(g.de+g.cN/g.y))
+local function hx(n)
+local bh=bA(n,g)
+return bh.us<iA.us or(bh.us==iA.us and bh.aj<iA.aj)
 end
-while hv(o)do
+while hx(o)do
 o=o+1
 end
-while o>0 and not hv(o-1)do
+while o>0 and not hx(o-1)do
 o=o-1
 end
 return o
 end
-function dx.t(h,g)
+function dy.t(h,g)
 if h.us<q then return{}end
-local o=iQ({us=h.us-q,ai=h.ai},g)
-return o==0 and{}or{{at=aM(q,bv().cF(h,g)),o=o}}
+local o=iS({us=h.us-q,aj=h.aj},g)
+return o==0 and{}or{{at=aM(q,bx().cG(h,g)),o=o}}
 end
-function dx.f(h,g)
-local as={}
-for A=0,bY(h.z)-1 do
-local H,r=cZ(h.z,A)
-if r>0 then as[#as+1]={at=aM(H,bl(q,H+g.w-1)),o=r}end
+function dy.f(h,g)
+local av={}
+for A=0,bZ(h.z)-1 do
+local H,r=da(h.z,A)
+if r>0 then av[#av+1]={at=aM(H,bm(q,H+g.w-1)),o=r}end
 end
-return as
+return av
 end
-function dx.c(h,g)
-local as={}
-if h.z==""then return as end
-if h.U>0 then as[1]={at=bl(q,cp(h.z)-1),o=h.U}end
-for A=0,bY(h.z)-1 do
-local H,r=cZ(h.z,A)
-local bH=H+g.w-1
-if r>0 then as[#as+1]={at=H>q and bH or bl(q,bH),o=r}end
+function dy.c(h,g)
+local av={}
+if h.z==""then return av end
+if h.V>0 then av[1]={at=bm(q,cr(h.z)-1),o=h.V}end
+for A=0,bZ(h.z)-1 do
+local H,r=da(h.z,A)
+local bI=H+g.w-1
+if r>0 then av[#av+1]={at=H>q and bI or bm(q,bI),o=r}end
 end
-return as
+return av
 end
-function dx.l(aw,g)
-local as={}
-for _,ce in ipairs(aw.as)do
-if ce.o>0 and ce.at+g.w>q then as[#as+1]={at=ce.at,o=ce.o}end
+function dy.l(ax,g)
+local av={}
+for _,cg in ipairs(ax.av)do
+if cg.o>0 and cg.at+g.w>q then av[#av+1]={at=cg.at,o=cg.o}end
 end
-return as
+return av
 end
-local function eD(h,x,g)
-local bm={us=aM(q,x)+g.az,ai=g.aL}
-local lL=bv().gT(bm,h)
-return bv().dj(lL.us,lL.ai,h.ap,x,g,0)
+local function eF(h,x,g)
+local bn={us=aM(q,x)+g.aA,aj=g.aN}
+local lP=bx().gV(bn,h)
+return bx().dm(lP.us,lP.aj,h.as,x,g,0)
 end
-local function hW(as,g)
-local an=g.an
-local h=an.eu()
-for _,ce in ipairs(as)do
-if g.O=="t"then
-h=an.dt(h,ce.at,bl(ce.o,g.Q),g)
-elseif ce.at+g.w>q then
-h=an.dt(h,ce.at,ce.o,g)
+local function hY(av,g)
+local aq=g.aq
+local h=aq.ew()
+for _,cg in ipairs(av)do
+if g.Q=="t"then
+h=aq.dk(h,cg.at,bm(cg.o,g.U),g)
+elseif cg.at+g.w>q then
+h=aq.dk(h,cg.at,cg.o,g)
 end
 end
-local am=as[#as]
-return g.O=="t"and eD(h,am and am.at or 0,g)or h
+local ao=av[#av]
+return g.Q=="t"and eF(h,ao and ao.at or 0,g)or h
 end
-local function kl(hB,de,g)
-local fr,a,b=g.az or g.w,hB.az or hB.w,de.az or de.w
-if a==b then return hB.O==g.O and de.O~=g.O end
-if a>=fr and b>=fr then return a<b end
+local function kp(hD,dg,g)
+local ft,a,b=g.aA or g.w,hD.aA or hD.w,dg.aA or dg.w
+if a==b then return hD.Q==g.Q and dg.Q~=g.Q end
+if a>=ft and b>=ft then return a<b end
 return a>b
 end
-local function ku(jM,g)
-for i,dG in ipairs(jM)do
-if dG.cH==g.cH then return i end
+local function ky(jQ,g)
+for i,dH in ipairs(jQ)do
+if dH.cI==g.cI then return i end
 end
-local kA=1
-for i=2,#jM do
-if kl(jM[i],jM[kA],g)then kA=i end
+local kE=1
+for i=2,#jQ do
+if kp(jQ[i],jQ[kE],g)then kE=i end
 end
-return kA
+return kE
 end
-local function ix(a,b)
-if a.O~="t"or b.O~="t"then return a.O==b.O and a.w==b.w end
-return a.dc==b.dc and a.cM==b.cM and a.y==b.y
+local function iz(a,b)
+if a.Q~="t"or b.Q~="t"then return a.Q==b.Q and a.w==b.w end
+return a.de==b.de and a.cN==b.cN and a.y==b.y
 end
-local function ld(h)
-if not h.as then return h end
-local lr={as={},x=h.x,Y=h.Y}
-for i,ce in ipairs(h.as)do
-lr.as[i]={at=ce.at,o=ce.o}
+local function lh(h)
+if not h.av then return h end
+local lv={av={},x=h.x,ac=h.ac}
+for i,cg in ipairs(h.av)do
+lv.av[i]={at=cg.at,o=cg.o}
 end
-return lr
+return lv
 end
-local function kv(aj,ag)
-local ae,kt={},{}
-for i,g in ipairs(ag)do
-local A=ku(aj.ag,g)
-local dG,h=aj.ag[A],aj.ae[A]
-local hO,jq=dG.cH==g.cH,not kt[A]
-local as=hO and jq and{}or dx[dG.O](h,dG)
-if jq and(hO or ix(dG,g))then
-kt[A]=true
-ae[i]=g.O=="t"and not hO and eD(h,as[1]and as[1].at or 0,g)
-or ld(h)
+local function kz(ak,ah)
+local af,kx={},{}
+for i,g in ipairs(ah)do
+local A=ky(ak.ah,g)
+local dH,h=ak.ah[A],ak.af[A]
+local hQ,js=dH.cI==g.cI,not kx[A]
+local av=hQ and js and{}or dy[dH.Q](h,dH)
+if js and(hQ or iz(dH,g))then
+kx[A]=true
+af[i]=g.Q=="t"and not hQ and eF(h,av[1]and av[1].at or 0,g)
+or lh(h)
 else
-ae[i]=hW(as,g)
+af[i]=hY(av,g)
 end
 end
-return ae
+return af
 end
-local cd,eH=string.byte,string.char
-local ie,jW,eF=4,512,2^23
-local gb="FOREIGN the key holds no state of these rules, nor of others that are known"
-local ck=2^48
+local cf,eK=string.byte,string.char
+local ih,ka,eH=4,512,2^23
+local ge="FOREIGN the key holds no state of these rules, nor of others that are known"
+local cl=2^48
 ${part30}
-local function ly(m,E)
-local bQ={}
-function bQ.cd()
+local function lC(m,E)
+local bR={}
+function bR.cf()
 E=E+1
-return cd(m,E-1)or error(gb,0)
+return cf(m,E-1)or error(ge,0)
 end
-function bQ.aa()
-local aa,aV=0,1
+function bR.Y()
+local Y,aW=0,1
 while true do
-local eg=bQ.cd()
-aa=aa+eg%128*aV
-if eg<128 then return aa end
-aV=aV*128
+local ei=bR.cf()
+Y=Y+ei%128*aW
+if ei<128 then return Y end
+aW=aW*128
 end
 end
-function bQ.W(br)
-E=E+br
-if E>#m+1 then error(gb,0)end
-return bo(m,E-br,E-1)
+function bR.aa(bs)
+E=E+bs
+if E>#m+1 then error(ge,0)end
+return bp(m,E-bs,E-1)
 end
-function bQ.lG(aD)
-local fq=bo(m,E,E+#aD-1)==aD
-if fq then E=E+#aD end
-return fq
+function bR.lK(aE)
+local fs=bp(m,E,E+#aE-1)==aE
+if fs then E=E+#aE end
+return fs
 end
-function bQ.bH()
+function bR.bI()
 return E>#m
 end
-return bQ
+return bR
 end
-function bU.t(ab,gl)
-ab.y,ab.dc=gl(ab.y),gl(ab.dc)
-ab.cM=ab.y>1 and gl(ab.cM)or 0
-ab.Q=gl(ab.Q)
+function bV.t(ab,fD)
+ab.y,ab.de=fD(ab.y),fD(ab.de)
+ab.cN=ab.y>1 and fD(ab.cN)or 0
+ab.U=fD(ab.U)
 end
-function bU.f(ab,gl)
-ab.w=gl(ab.w)
+function bV.f(ab,fD)
+ab.w=fD(ab.w)
 end
-bU.l=bU.f
-function bU.c(ab,gl)
-ab.w,ab.bC=gl(ab.w),gl(ab.bC)
+bV.l=bV.f
+function bV.c(ab,fD)
+ab.w,ab.bD=fD(ab.w),fD(ab.bD)
 end
-local function dS(O,ab)
-local bG=O=="s"and"l"or O
-local bg={}
-for fI,bu in pairs(ab)do
-bg[fI]=bu
+local function dT(Q,ab)
+local bH=Q=="s"and"l"or Q
+local bh={}
+for fK,bw in pairs(ab)do
+bh[fK]=bw
 end
-bg.O,bg.an,bg.dZ=bG,kO,nil
-if bG~="l"then
-cI[bG]=cI[bG]or cn[bG]()
-bg.an=cI[bG]
+bh.Q,bh.aq,bh.ea=bH,kS,nil
+if bH~="l"then
+cJ[bH]=cJ[bH]or cp[bH]()
+bh.aq=cJ[bH]
 end
-if bG=="t"then
-if not bg.Q then bg.Q=iQ({us=bg.az,ai=bg.aL},bg)end
-local fD=bz(bg.Q,bg)
-bg.az,bg.aL=fD.us,fD.ai
+if bH=="t"then
+if not bh.U then bh.U=iS({us=bh.aA,aj=bh.aN},bh)end
+local fF=bA(bh.U,bh)
+bh.aA,bh.aN=fF.us,fF.aj
 end
-bg.cH=bG
-bU[bG](bg,function(aa)
-bg.cH=bg.cH..dH(aa)
-return aa
+bh.cI=bH
+bV[bH](bh,function(Y)
+bh.cI=bh.cI..dI(Y)
+return Y
 end)
-return bg
+return bh
 end
-local function hI(ag)
-local cH=""
-for i=1,#ag do
-cH=cH..ag[i].cH
+local function hK(ah)
+local cI=""
+for i=1,#ah do
+cI=cI..ah[i].cI
 end
-return cH
+return cI
 end
-local function lm(v)
-if v.cS then return v.cS end
-local cS={}
-for fI,bu in pairs(v)do
-cS[fI]=bu
+local function lq(v)
+if v.cT then return v.cT end
+local cT={}
+for fK,bw in pairs(v)do
+cT[fK]=bw
 end
-cS.bA,cS.ag=v,{}
-for i,ab in ipairs(v.ag)do
-cS.ag[i]=dS(ab.O,ab)
+cT.bB,cT.ah=v,{}
+for i,ab in ipairs(v.ah)do
+cT.ah[i]=dT(ab.Q,ab)
 end
-cS.cC,cS.ci,cS.cH="M",0,hI(cS.ag)
-v.cS=cS
-return cS
+cT.cD,cT.cj,cT.cI="M",0,hK(cT.ah)
+v.cT=cT
+return cT
 end
-local function da(W,U)
-local z,Y=eR(W,1,#W)
-return{z=z,Y=Y,U=U}
+local function db(aa,V)
+local z,ac=eU(aa,1,#aa)
+return{z=z,ac=ac,V=V}
 end
-local function gn(h)
-return h.ap or h.x or h.Y>0
+local function go(h)
+return h.as or h.x or h.ac>0
 end
-function eC.t(K,g,gn)
+function eE.t(O,g,go)
 local us
-if K.cc then
-local ca=K.aa()
-us=K.cc+(ca%2==0 and ca or 1-ca)/2
+if O.ce then
+local cb=O.Y()
+us=O.ce+(cb%2==0 and cb or 1-cb)/2
 else
-us=q-q%ck+al("<I6",K.W(6))
-if us>q+ck/2 then us=us-ck end
-if us<q-ck/2 then us=us+ck end
+us=q-q%cl+an("<I6",O.aa(6))
+if us>q+cl/2 then us=us-cl end
+if us<q-cl/2 then us=us+cl end
 end
-K.cc=us
-local h={us=us,ai=0,Y=0}
-if g.y>1 then h.ai=bl(K.aa(),g.y-1)end
-if gn then
-local aK=K.W(K.cd())
-bv().cr(aK,1,#aK,h,g)
+O.ce=us
+local h={us=us,aj=0,ac=0}
+if g.y>1 then h.aj=bm(O.Y(),g.y-1)end
+if go then
+local aL=O.aa(O.cf())
+bx().ct(aL,1,#aL,h,g)
 end
 return h
 end
-function eC.f(K)
-local z=K.W(bB*K.aa())
-return da(z)
+function eE.f(O)
+local z=O.aa(bC*O.Y())
+return db(z)
 end
-function eC.c(K)
-local U=K.aa()
-return da(K.W(bB*K.aa()),U)
+function eE.c(O)
+local V=O.Y()
+return db(O.aa(bC*O.Y()),V)
 end
-function eC.l(K)
-local aw={x=K.aa(),Y=0,as={}}
-if aw.x>0 then aw.Y=K.aa()end
-for i=1,K.aa()do
-aw.as[i]={at=al("<I7",K.W(7)),o=K.aa()}
+function eE.l(O)
+local ax={x=O.Y(),ac=0,av={}}
+if ax.x>0 then ax.ac=O.Y()end
+for i=1,O.Y()do
+ax.av[i]={at=an("<I7",O.aa(7)),o=O.Y()}
 end
-return aw
+return ax
 end
-function dy.t(h,g,m)
-local aK=gn(h)and bv().bA(h,g)or""
-local us,aD=aM(h.us,q-1e12),nil
-if m.cc then
-local ca=us-m.cc
-aD=dH(ca>=0 and 2*ca or 1-2*ca)
-elseif us-q>=ck/2 then
+function dz.t(h,g,m)
+local aL=go(h)and bx().bB(h,g)or""
+local us,aE=aM(h.us,q-1e12),nil
+if m.ce then
+local cb=us-m.ce
+aE=dI(cb>=0 and 2*cb or 1-2*cb)
+elseif us-q>=cl/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aD=aS("<I6",us%ck)
+aE=aT("<I6",us%cl)
 end
-m.cc=us
-aD=aD..(g.y>1 and dH(h.ai)or"")
-return aK==""and aD or aD..eH(#aK)..aK
+m.ce=us
+aE=aE..(g.y>1 and dI(h.aj)or"")
+return aL==""and aE or aE..eK(#aL)..aL
 end
-function dy.f(h)
-return dH(bY(h.z))..du(h)
+function dz.f(h)
+return dI(bZ(h.z))..dv(h)
 end
-function dy.c(h)
-return dH(h.U)..dH(bY(h.z))..du(h)
+function dz.c(h)
+return dI(h.V)..dI(bZ(h.z))..dv(h)
 end
-function dy.l(aw)
-while#aw.as>jW do
-local iK={}
-for i=1,#aw.as,2 do
-local hB,de=aw.as[i],aw.as[i+1]
-iK[#iK+1]=de and{at=de.at,o=hB.o+de.o}or hB
+function dz.l(ax)
+while#ax.av>ka do
+local iM={}
+for i=1,#ax.av,2 do
+local hD,dg=ax.av[i],ax.av[i+1]
+iM[#iM+1]=dg and{at=dg.at,o=hD.o+dg.o}or hD
 end
-aw.as=iK
+ax.av=iM
 end
-local cu={dH(aw.x)..(aw.x>0 and dH(aw.Y)or""),dH(#aw.as)}
-for _,ce in ipairs(aw.as)do
-cu[#cu+1]=aS("<I7",ce.at)..dH(ce.o)
+local cw={dI(ax.x)..(ax.x>0 and dI(ax.ac)or""),dI(#ax.av)}
+for _,cg in ipairs(ax.av)do
+cw[#cw+1]=aT("<I7",cg.at)..dI(cg.o)
 end
-return table.concat(cu)
+return table.concat(cw)
 end
-local function ik(m,ar)
-if#ar.ag>1 then m.aD=m.aD..eH(#ar.ag)end
-for i,ab in ipairs(ar.ag)do
-local h,cH=ar.ae[i],ab.cH
-if ab.O=="t"and gn(h)then cH="u"..bo(cH,2)end
-m.aD=m.aD..cH..dy[ab.O](h,ab,m)
+local function im(m,au)
+if#au.ah>1 then m.aE=m.aE..eK(#au.ah)end
+for i,ab in ipairs(au.ah)do
+local h,cI=au.af[i],ab.cI
+if ab.Q=="t"and go(h)then cI="u"..bp(cI,2)end
+m.aE=m.aE..cI..dz[ab.Q](h,ab,m)
 end
 end
-local eX={}
-local function kr(K,bG)
-for i=1,#eX do
-local ab=eX[i]
-if ab.O==bG and K.lG(ab.ig)then return ab end
+local fa={}
+local function kv(O,bH)
+for i=1,#fa do
+local ab=fa[i]
+if ab.Q==bH and O.lK(ab.ii)then return ab end
 end
-local bO={}
-if not bU[bG]then error(gb,0)end
-bU[bG](bO,K.aa)
-local ab=dS(bG,bO)
-ab.ig=bo(ab.cH,2)
-eX[#eX+1]=ab
+local bP={}
+if not bV[bH]then error(ge,0)end
+bV[bH](bP,O.Y)
+local ab=dT(bH,bP)
+ab.ii=bp(ab.cI,2)
+fa[#fa+1]=ab
 return ab
 end
-local function fl(m,E)
-local K,cR=ly(m,E),{}
-if K.bH()then error(gb,0)end
-while not K.bH()do
-local ar,J={ag={},ae={}},K.cd()
-for i=1,J<33 and J or 1 do
-local O=J<33 and eH(K.cd())or eH(J)
-local bG=O=="u"and"t"or O
-ar.ag[i]=kr(K,bG)
-ar.ae[i]=eC[bG](K,ar.ag[i],O=="u")
+local function fn(m,E)
+local O,cS=lC(m,E),{}
+if O.bI()then error(ge,0)end
+while not O.bI()do
+local au,K={ah={},af={}},O.cf()
+for i=1,K<33 and K or 1 do
+local Q=K<33 and eK(O.cf())or eK(K)
+local bH=Q=="u"and"t"or Q
+au.ah[i]=kv(O,bH)
+au.af[i]=eE[bH](O,au.ah[i],Q=="u")
 end
-ar.cH=hI(ar.ag)
-cR[#cR+1]=ar
+au.cI=hK(au.ah)
+cS[#cS+1]=au
 end
-return cR
+return cS
 end
-local function ft(ag,ae)
-local ar={ag={},ae={}}
-for i,ab in ipairs(ag)do
-local h=ae[i]
-ar.ag[i]=dS(ab.O,ab)
-ar.ae[i]=ab.dZ and cI.s.kX().cr(h)or h
+local function fv(ah,af)
+local au={ah={},af={}}
+for i,ab in ipairs(ah)do
+local h=af[i]
+au.ah[i]=dT(ab.Q,ab)
+au.af[i]=ab.ea and cJ.s.lb().ct(h)or h
 end
-ar.cH=hI(ar.ag)
-return ar
+au.cI=hK(au.ah)
+return au
 end
-local function ij(e,m,E,ag)
-local J,en=bo(m,E,E),#m-E
-if J=="S"and E==1 and en>52 then
-cI.s=cI.s or cn.s()
-local g=cI.s.fG(1,(al("<I7",m,10)))
-g.O="s"
-local dZ=cI.s.hR(e.ac,g)
-if not dZ.eJ then return ft({g},{dZ}),dZ.D end
-elseif J=="F"and en>=7 and(en-7)%bB==0 then
-local ab=dS("f",{w=(al("<I7",m,E+1))})
-return ft({ab},{da(bo(m,E+8))})
-elseif J=="C"and en>=12 and(en-12)%bB==0 then
-local w,aE,U=al("<I7BI4",m,E+1)
-local ab=dS("c",{w=w,bC=10^aE})
-return ft({ab},{da(bo(m,E+13),U)})
+local function il(e,m,E,ah)
+local K,ep=bp(m,E,E),#m-E
+if K=="S"and E==1 and ep>52 then
+cJ.s=cJ.s or cp.s()
+local g=cJ.s.fI(1,(an("<I7",m,10)))
+g.Q="s"
+local ea=cJ.s.hT(e.ad,g)
+if not ea.eM then return fv({g},{ea}),ea.D end
+elseif K=="F"and ep>=7 and(ep-7)%bC==0 then
+local ab=dT("f",{w=(an("<I7",m,E+1))})
+return fv({ab},{db(bp(m,E+8))})
+elseif K=="C"and ep>=12 and(ep-12)%bC==0 then
+local w,aF,V=an("<I7BI4",m,E+1)
+local ab=dT("c",{w=w,bD=10^aF})
+return fv({ab},{db(bp(m,E+13),V)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
-local us=tonumber(gK(string.match(m,"^%d+",E)):sub(1,16))
+local us=tonumber(gL(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local ar={ag=ag,ae={},cH=hI(ag),lf=true}
-for i,ab in ipairs(ag)do
-ar.ae[i]=hW({{at=q,o=ab.Q}},ab)
+local au={ah=ah,af={},cI=hK(ah),lj=true}
+for i,ab in ipairs(ah)do
+au.af[i]=hY({{at=q,o=ab.U}},ab)
 end
-return ar
+return au
 end
-error(gb,0)
+error(ge,0)
 end
-local function kG(ar)
-for i,ab in ipairs(ar.ag)do
-if ab.an.dn(ar.ae[i],ab)>q then return false end
+local function kK(au)
+for i,ab in ipairs(au.ah)do
+if ab.aq.dq(au.af[i],ab)>q then return false end
 end
 return true
 end
-local function gd(v)
-if v.bK then return v,true end
-local iD=v.gq~=""and q>=v.ko
-local dp=iD and v.gq or v.iX
-local by=dp=="0"and v or dP[dp+0]
-return by,by==v and(iD or v.gq=="")
+local function gg(v)
+if v.bL then return v,true end
+local iF=v.gr~=""and q>=v.ks
+local dr=iF and v.gr or v.iZ
+local by=dr=="0"and v or dQ[dr+0]
+return by,by==v and(iF or v.gr=="")
 end
-local function lg(ax,dk)
-local o=aG(q/eF)-aG(dk/eF)
-return dk>0 and o>=0 and(aG(q/eF)-ax)%256>o
+local function lk(ay,dn)
+local o=aH(q/eH)-aH(dn/eH)
+return dn>0 and o>=0 and(aH(q/eH)-ay)%256>o
 end
-local function hH(e,cS)
-local v=cS.bA
-local m,E=call("GET",e.ac)or"",1
-if cd(m,1)==98 then
-e.D,E=fA(m)
+local function hJ(e,cT)
+local v=cT.bB
+local m,E=call("GET",e.ad)or"",1
+if cf(m,1)==98 then
+e.D,E=fB(m)
 end
-if cd(m,E)==77 then
-e.ax=cd(m,E+1)or 0
-return fl(m,E+2),lg(e.ax,v.dk)
+if cf(m,E)==77 then
+e.ay=cf(m,E+1)or 0
+return fn(m,E+2),lk(e.ay,v.dn)
 end
-local by=gd(v)
-local cr={v=by,ac=e.ac,ci=e.ci}
-e.ff=by.ci>0 and e.ci
-if hx(cr)then
-e.D=cr.D
-return{ft(by.ag,cr.ae)},v.dk>0
+local by=gg(v)
+local ct={v=by,ad=e.ad,cj=e.cj}
+e.fh=by.cj>0 and e.cj
+if hz(ct)then
+e.D=ct.D
+return{fv(by.ah,ct.af)},v.dn>0
 end
-local ar,D=ij(e,m,E,cS.ag)
+local au,D=il(e,m,E,cT.ah)
 e.D=D or e.D
-return{ar},v.dk>0
+return{au},v.dn>0
 end
-local dq={}
-function dq.ew(e)
-local cS=lm(e.v)
-e.D,e.ff,e.ax=0,nil,nil
-local cR,aB=hH(e,cS)
-local aj
-e.v,e.dq,e.cY,e.ae=cS,dq,{},nil
-for _,ar in ipairs(cR)do
-for i,ab in ipairs(ar.ag)do
-local h=ar.ae[i]
-ar.ae[i]=ab.an.dT(h,ab)
-e.dO=e.dO or ar.ae[i]~=h
+local ds={}
+function ds.ey(e)
+local cT=lq(e.v)
+e.D,e.fh,e.ay=0,nil,nil
+local cS,aC=hJ(e,cT)
+local ak
+e.v,e.ds,e.cZ,e.af=cT,ds,{},nil
+for _,au in ipairs(cS)do
+for i,ab in ipairs(au.ah)do
+local h=au.af[i]
+au.af[i]=ab.aq.dU(h,ab)
+e.dP=e.dP or au.af[i]~=h
 end
-if ar.cH==cS.cH then
-e.ae,e.dO=ar.ae,e.dO or ar.lf
+if au.cI==cT.cI then
+e.af,e.dP=au.af,e.dP or au.lj
 else
-aj=aj or ar
-if not aB then e.cY[#e.cY+1]=ar end
+ak=ak or au
+if not aC then e.cZ[#e.cZ+1]=au end
 end
 end
-hN=hN or cS.dk>0 and e.cY[1]
-if e.ae then return end
-if aj and not kG(aj)then
-e.ae,e.dO=kv(aj,cS.ag),true
+hP=hP or cT.dn>0 and e.cZ[1]
+if e.af then return end
+if ak and not kK(ak)then
+e.af,e.dP=kz(ak,cT.ah),true
 else
-e.ae={}
-for i,ab in ipairs(cS.ag)do
-e.ae[i]=ab.an.eu()
+e.af={}
+for i,ab in ipairs(cT.ah)do
+e.af[i]=ab.aq.ew()
 end
 end
 end
-function dq.dt(e,at)
-for _,ar in ipairs(e.cY)do
-for i,ab in ipairs(ar.ag)do
-local h,o=ar.ae[i],e.af
-if ab.O=="t"then
-local x=aM(at>q and at or 0,bv().cF(h,ab))
-h=ab.an.dt(h,at,bl(o,ab.Q),ab)
-h=eD(h,x,ab)
+function ds.dk(e,at)
+for _,au in ipairs(e.cZ)do
+for i,ab in ipairs(au.ah)do
+local h,o=au.af[i],e.ag
+if ab.Q=="t"then
+local x=aM(at>q and at or 0,bx().cG(h,ab))
+h=ab.aq.dk(h,at,bm(o,ab.U),ab)
+h=eF(h,x,ab)
 else
-h=ab.an.dt(h,at,o,ab)
+h=ab.aq.dk(h,at,o,ab)
 end
-ar.ae[i]=h
-end
-end
-end
-function dq.dQ(e)
-for _,ar in ipairs(e.cY)do
-for i,ab in ipairs(ar.ag)do
-ar.ae[i]=dQ[ab.O](ar.ae[i],e.af,ab)or ar.ae[i]
+au.af[i]=h
 end
 end
 end
-local function jQ(e,v,ff)
-for _,ac in pairs(ff or{})do
-call("PEXPIRE",ac,"0")
-end
-local ae=e.ae
-e.v,e.dq=v,nil
-if v.ci>0 then call("PEXPIRE",e.ac,"0")end
-for i,ab in ipairs(v.ag)do
-if ab.dZ then
-local ac=v.cC=="s"and e.ac or e.ci[i]
-ae[i]=cI.s.kX().ei(ac,ae[i],ab,v.cC=="s"and e.D or 0)
+function ds.dR(e)
+for _,au in ipairs(e.cZ)do
+for i,ab in ipairs(au.ah)do
+au.af[i]=dR[ab.Q](au.af[i],e.ag,ab)or au.af[i]
 end
 end
-fm(e)
 end
-function dq.fm(e)
-local v=e.v.bA
-local bg={ag=e.v.ag,ae=e.ae}
-local cR={bg}
-for _,ar in ipairs(e.cY)do
-if#cR<ie then cR[#cR+1]=ar end
+local function jU(e,v,fh)
+for _,ad in pairs(fh or{})do
+call("PEXPIRE",ad,"0")
 end
-local _,iF=gd(v)
-local kC=#v.ag==1 and string.find("cfs",v.cC,1,true)
-if#cR==1 and(iF or kC)and v.dk>0 then
-return jQ(e,v,not iF and e.ff)
-end
-local ax=v.dk>0 and e.ax or aG(q/eF)%256
-local m,ad={aD="M"..eH(ax)},e.D
-for _,ar in ipairs(cR)do
-ik(m,ar)
-for A,ab in ipairs(ar.ag)do
-ad=aM(ad,ab.an.dn(ar.ae[A],ab))
+local af=e.af
+e.v,e.ds=v,nil
+if v.cj>0 then call("PEXPIRE",e.ad,"0")end
+for i,ab in ipairs(v.ah)do
+if ab.ea then
+local ad=v.cD=="s"and e.ad or e.cj[i]
+af[i]=cJ.s.lb().ek(ad,af[i],ab,v.cD=="s"and e.D or 0)
 end
 end
-local aD=e.D>q and"b"..aS("<d",e.D)..m.aD or m.aD
-call("SET",e.ac,aD,"PX",fj(ad))
-for _,ac in pairs(e.ff or{})do
-call("PEXPIRE",ac,"0")
+fo(e)
+end
+function ds.fo(e)
+local v=e.v.bB
+local bh={ah=e.v.ah,af=e.af}
+local cS={bh}
+for _,au in ipairs(e.cZ)do
+if#cS<ih then cS[#cS+1]=au end
+end
+local _,iH=gg(v)
+local kG=#v.ah==1 and string.find("cfs",v.cD,1,true)
+if#cS==1 and(iH or kG)and v.dn>0 then
+return jU(e,v,not iH and e.fh)
+end
+local ay=v.dn>0 and e.ay or aH(q/eH)%256
+local m,ae={aE="M"..eK(ay)},e.D
+for _,au in ipairs(cS)do
+im(m,au)
+for A,ab in ipairs(au.ah)do
+ae=aM(ae,ab.aq.dq(au.af[A],ab))
 end
 end
-local function fd(av,lq,gx)
-local aq={}
-for _,e in ipairs(av)do
-ew(e)
-if e.dq and gx then gx(e)end
-for i,ab in ipairs(e.v.ag)do
-e.ae[i]=lq(ab,e.ae[i],e,i)or e.ae[i]
+local aE=e.D>q and"b"..aT("<d",e.D)..m.aE or m.aE
+call("SET",e.ad,aE,"PX",fl(ae))
+for _,ad in pairs(e.fh or{})do
+call("PEXPIRE",ad,"0")
 end
-fm(e)
-ec(aq,e)
 end
-return aq
+local function ff(ap,lu,gy)
+local am={}
+for _,e in ipairs(ap)do
+ey(e)
+if e.ds and gy then gy(e)end
+for i,ab in ipairs(e.v.ah)do
+e.af[i]=lu(ab,e.af[i],e,i)or e.af[i]
 end
-function cz.G()
-local av={}
-for i=1,aa()do
-local e=fa()
-local kK,lh,kn=aa(),aa(),aa()
-e.kY={}
-for ab=1,#e.v.ag do
-local cq={q=kK,at=lh,af=kn,J=aa(),aX=aa()}
-for bu=1,aa()do
-cq.cD=cq.cD or{}
-cq.cD[bu]=aa()
+fo(e)
+ed(am,e)
 end
-e.kY[ab]=cq
+return am
 end
-av[i]=e
+function co.G()
+local ap={}
+for i=1,Y()do
+local e=ef()
+local kO,ll,kr=Y(),Y(),Y()
+e.lc={}
+for ab=1,#e.v.ah do
+local cs={q=kO,at=ll,ag=kr,K=Y(),aY=Y()}
+for bw=1,Y()do
+cs.cE=cs.cE or{}
+cs.cE[bw]=Y()
 end
-return fd(av,function(ab,h,e,i)
-return di[ab.O](h,e.af,e.kY[i],ab)
+e.lc[ab]=cs
+end
+ap[i]=e
+end
+return ff(ap,function(ab,h,e,i)
+return dl[ab.Q](h,e.ag,e.lc[i],ab)
 end)
 end
-function cz.F()
-return fd(cQ(),function(ab,h,e)
-return dQ[ab.O](h,e.af,ab)
-end,dq.dQ)
+function co.F()
+return ff(cR(),function(ab,h,e)
+return dR[ab.Q](h,e.ag,ab)
+end,ds.dR)
 end
-function cz.L()
-local ay,e=aa(),cQ()[1]
-local af,cX,cy=e.af,0,ay
-while cX<cy do
-local cO=db((cX+cy)/2)
-e.af=af*cO
-if hh(e)<=q then
-cX=cO
+function co.L()
+local az,e=Y(),cR()[1]
+local ag,cY,cA=e.ag,0,az
+while cY<cA do
+local cP=dc((cY+cA)/2)
+e.ag=ag*cP
+if hj(e)<=q then
+cY=cP
 else
-cy=cO-1
+cA=cP-1
 end
 end
-e.af=af*aM(cX,1)
-local at=hh(e)
-if cX>0 then gB(e,q)end
-local aq={cX>0 and 1 or e.D>q and 2 or 0,cX>0 and 0 or at-q,cX}
-ec(aq,e)
-ee(aq,{e})
-return aq
+e.ag=ag*aM(cY,1)
+local at=hj(e)
+if cY>0 then gC(e,q)end
+local am={cY>0 and 1 or e.D>q and 2 or 0,cY>0 and 0 or at-q,cY}
+ed(am,e)
+eg(am,{e})
+return am
 end
-function cz.X()
-local aq={}
-for _,e in ipairs(cQ())do
-gB(e,hh(e))
-ec(aq,e)
+function co.X()
+local am={}
+for _,e in ipairs(cR())do
+gC(e,hj(e))
+ed(am,e)
 end
-return aq
+return am
 end
-local function fh()
-local av,gS={},{}
-for i=1,aa()do
-av[i],gS[i]=fa(),aD()
+local function fj()
+local ap,gU={},{}
+for i=1,Y()do
+ap[i],gU[i]=ef(),aE()
 end
-return av,gS
+return ap,gU
 end
-local function it(op,e,lH,K,fI)
-if K==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lH,K,fI))
+local function iv(op,e,lL,O,fK)
+if O==""or#e.v.ah==0 then return end
+redis.pcall("PUBLISH",channel.."~",al("%s %.0f %.0f %s %s",op,q,lL,O,fK))
 end
-function cz.B()
-local gk,gX,K,aq=aa(),aa()==1,aD(),{}
-local av,gS=fh()
-for i,e in ipairs(av)do
-ew(e)
-local bH=gk>0 and q+gk or 0
-if not gX or bH>e.D then e.D=bH end
-if e.v.cC=="s"then
-e.ae[1].D=e.D
-kI.block(e.ae[1],e.v.ag[1])
-elseif e.D==0 and e.v.ci==#e.v.ag then
-call("DEL",e.ac)
+function co.B()
+local gm,gZ,O,am=Y(),Y()==1,aE(),{}
+local ap,gU=fj()
+for i,e in ipairs(ap)do
+ey(e)
+local bI=gm>0 and q+gm or 0
+if not gZ or bI>e.D then e.D=bI end
+if e.v.cD=="s"then
+e.af[1].D=e.D
+kM.block(e.af[1],e.v.ah[1])
+elseif e.D==0 and e.v.cj==#e.v.ah then
+call("DEL",e.ad)
 else
-fm(e)
+fo(e)
 end
-if gk==0 and e.v.I>0 then
-eQ(e)
-ew(e)
+if gm==0 and e.v.J>0 then
+eT(e)
+ey(e)
 end
-it("block",e,gX and gk or-1,K,gS[i])
-ec(aq,e)
+iv("block",e,gZ and gm or-1,O,gU[i])
+ed(am,e)
 end
-return aq
+return am
 end
-function cz.Z()
-local K,aq=aD(),{}
-local av,gS=fh()
-for i,e in ipairs(av)do
-call("DEL",e.ac)
-for _,ac in pairs(e.ci or{})do
-call("DEL",ac)
+function co.Z()
+local O,am=aE(),{}
+local ap,gU=fj()
+for i,e in ipairs(ap)do
+call("DEL",e.ad)
+for _,ad in pairs(e.cj or{})do
+call("DEL",ad)
 end
-if e.v.I>0 then
-call("ZREMRANGEBYSCORE",e.aN,"1","+inf")
-eT[e.aN]=nil
-eQ(e)
+if e.v.J>0 then
+call("ZREMRANGEBYSCORE",e.aO,"1","+inf")
+eW[e.aO]=nil
+eT(e)
 end
-it("reset",e,-1,K,gS[i])
-ew(e)
-ec(aq,e)
+iv("reset",e,-1,O,gU[i])
+ey(e)
+ed(am,e)
 end
-return aq
+return am
 end
-return dq
+local function iN(e)
+if eI(e).bv>1000 then return-1 end
+local r,gO=0,{}
+for _,id in ipairs(call("ZRANGEBYSCORE",e.aO,"("..cd,"+inf"))do
+local jw=string.match(id,"^[^.]*")
+if not gO[jw]then
+r,gO[jw]=r+1,true
 end
-local function ir()
-gI=gI or fX()
-return gI
 end
-function fY(e)
-ir().ew(e)
+return r
 end
-gs={ew=ew,fm=fm,eZ=eZ,hl=ir}
+function co.I()
+local ap,o={},{}
+for i=1,Y()do
+local e,jE=ef(),{}
+for A=1,#e.v.ah do
+jE[A]={}
+for fD=1,Y()do
+jE[A][fD]=Y()
 end
-for i=1,aa()do
+end
+ap[i],o[i]=e,jE
+end
+local am=dk("","2",0,0,ap)
+for i,e in ipairs(ap)do
+am[#am+1]=aM(e.D-q,0)
+for A,ab in ipairs(e.v.ah)do
+for _,ag in ipairs(o[i][A])do
+am[#am+1]=ab.aq.dd(e.af[A],ag,ab)-q
+end
+end
+if e.v.J>0 then
+am[#am+1]=call("ZCARD",e.aQ)
+am[#am+1]=iN(e)
+end
+end
+return am
+end
+return ds
+end
+local function it()
+gJ=gJ or ga()
+return gJ
+end
+function gb(e)
+it().ey(e)
+end
+gt={ey=ey,fo=fo,fc=fc,hn=it}
+end
+for i=1,Y()do
 local v
-if ARGV[dl+4]=="0"then
-v={cW=aa(),I=aa(),gY=aa(),ag={},cC=""}
-v.bJ,v.dG,v.ci,v.bK="","",aa(),true
+if ARGV[dp+4]=="0"then
+v={cX=Y(),J=Y(),ha=Y(),ah={},cD=""}
+v.bK,v.dH,v.cj,v.bL="","",Y(),true
 else
-if not gs then hV()end
-v=gs.eZ()
+if not gt then hX()end
+v=gt.fc()
 end
-dP[i]=v
+dQ[i]=v
 end
-local function ce(O)
-bq=false
-if not cz[O]then
-if not gs then hV()end
-gs.hl()
+local function cg(Q)
+br=false
+if not co[Q]then
+if not gt then hX()end
+gt.hn()
 end
-return cz[O]()
+return co[Q]()
 end
-local function lk()
-local V,r={q},aa()
+local function lo()
+local W,r={q},Y()
 if r>1 then
-local es=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(es)=="table"and es.err and bo(es.err,1,3)=="OOM"then bP=es.err end
+local eu=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(eu)=="table"and eu.err and bp(eu.err,1,3)=="OOM"then bQ=eu.err end
 end
 for i=1,r do
-local aq=jo(ce,aD())
-V[i+1]=aq
-if type(aq)=="string"then
-eT,fQ={},{}
+local am=jq(cg,aE())
+W[i+1]=am
+if type(am)=="string"then
+eW,fT={},{}
 end
 end
-if dz>0 then V[#V+1]=cf end
-if hN then V[#V+1]="RULES"end
-return V
+if dA>0 then W[#W+1]=ch end
+if hP then W[#W+1]="RULES"end
+return W
 end
-if not lF then return lk()end
-local function gM(id,dF,v,iI,aN,aQ,hf,ch)
-if hf then
-eT,fQ={},{}
+if not lJ then return lo()end
+local function gN(id,dG,v,iK,aO,aQ,hh,ci)
+if hh then
+eW,fT={},{}
 end
-local e={v=dP[v],af=1,I=1,D=0}
-e.ac,e.aN,e.aQ=iI,aN,aQ
-if not dF then return{jk(id,{e},ch)}end
-return dt(id,dF,fH(id),0,{e})
+local e={v=dQ[v],ag=1,J=1,D=0}
+e.ad,e.aO,e.aQ=iK,aO,aQ
+if not dG then return{jm(id,{e},ci)}end
+return dk(id,dG,fJ(id),0,{e})
 end
-return{gM=gM,fp=fp,iG=iG}
+return{gN=gN,fr=fr,iI=iI}
 end
-return jE()
+return jI()
 end
-local q,cg=tonumber(ARGV[1]),ARGV[1]
+local q,cd=tonumber(ARGV[1]),ARGV[1]
 if not q then
-local dW=redis.call("TIME")
-cg=dW[1]..string.sub("00000"..dW[2],-6)
-q=cg+0
-ARGV[1]=cg
+local dX=redis.call("TIME")
+cd=dX[1]..string.sub("00000"..dX[2],-6)
+q=cd+0
+ARGV[1]=cd
 end
-if ARGV[3]==""then return ex({})end
-local fo={string.byte(ARGV[3],1,-1)}
-local dz=ARGV[6]+0
-local at,id,ac=1,8+dz+4*ARGV[7+dz],0
-local V,cf,bP,eL={q},{},nil,nil
-local dC=false
-local eS=1
-local function kP()
-local ARGV,KEYS,call,ak=ARGV,KEYS,redis.call,string.format
-local r,dP=#fo,8+dz
-local kp,jZ="-"..cg,"(-"..cg
-local gv,jf,gz=60000000,10000000,20000000
-local cG,jR=q-q%jf,"-"..string.sub(cg,1,-8).."0000000"
-local iI,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
-local ez,bx,bf,bp
-local A,v,dY,jt,bH
-local aW,fV
+if ARGV[3]==""then return ez({})end
+local fq={string.byte(ARGV[3],1,-1)}
+local dA=ARGV[6]+0
+local at,id,ad=1,8+dA+4*ARGV[7+dA],0
+local W,ch,bQ,eO={q},{},nil,nil
+local dD=false
+local eV=1
+local function kT()
+local ARGV,KEYS,call,al=ARGV,KEYS,redis.call,string.format
+local r,dQ=#fq,8+dA
+local kt,kd="-"..cd,"(-"..cd
+local gw,jh,gA=60000000,10000000,20000000
+local cH,jV=q-q%jh,"-"..string.sub(cd,1,-8).."0000000"
+local iK,aO,aQ=KEYS[ad-2],KEYS[ad-1],KEYS[ad]
+local eB,bv,bg,bq
+local A,v,dZ,jv,bI
+local aX,fY
 while at<r do
-local O,au,am=fo[at],0,#V
-if O<97 then
-iI,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
-ac=ac+3
-ez,bx=false,nil
+local Q,aw,ao=fq[at],0,#W
+if Q<97 then
+iK,aO,aQ=KEYS[ad+1],KEYS[ad+2],KEYS[ad+3]
+ad=ad+3
+eB,bv=false,nil
 else
-O=O-32
+Q=Q-32
 end
-local cV=O==82
-if bP and not cV then error(bP,0)end
-local ch
-if cV then
-ch=call("ZREM",aN,ARGV[id])
-dC=true
-if bx and ch>0 then
-bx,bf=bx-ch,nil
-end
-end
-local dr,J=ez and 0 or call("EXISTS",aQ,iI),nil
-ez=dr==0
-if dr==1 then
-local bi=call("ZRANGE",aQ,"0","0","WITHSCORES")
-if bi[1]then
-local fc,fH=string.match(bi[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-if fc and q-bi[2]<=fH+0 then
-if fc~=aW then
-aW,fV=fc,nil
-for caller=7,6+dz do
-if ARGV[caller]==fc then fV="caller"end
-end
-if not fV and call("PUBSUB","NUMSUB",ARGV[4]..fc)[2]>0 then fV="channel"end
-end
-J=fV and bi[1]
+local cW=Q==82
+if bQ and not cW then error(bQ,0)end
+local ci
+if cW then
+ci=call("ZREM",aO,ARGV[id])
+dD=true
+if bv and ci>0 then
+bv,bg=bv-ci,nil
 end
 end
-if not J then dr=cV and not bi[1]and 0 or 2 end
+local dt,K=eB and 0 or call("EXISTS",aQ,iK),nil
+eB=dt==0
+if dt==1 then
+local bj=call("ZRANGE",aQ,"0","0","WITHSCORES")
+if bj[1]then
+local fe,fJ=string.match(bj[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+if fe and q-bj[2]<=fJ+0 then
+if fe~=aX then
+aX,fY=fe,nil
+for caller=7,6+dA do
+if ARGV[caller]==fe then fY="caller"end
 end
-if cV and dr==0 then
-V[am+1]=ch
-au=1
+if not fY and call("PUBSUB","NUMSUB",ARGV[4]..fe)[2]>0 then fY="channel"end
 end
-if au==0 and dr<2 and ch~=0 then
-if fo[at+1]~=A then
-A=fo[at+1]
-v=dP+4*(A-48)
-dY,jt=ARGV[v]+0,ARGV[v+1]+0
-bH=ak("%.0f",q+dY)
+K=fY and bj[1]
 end
-if not bx then
-local dD=call("ZCARD",aN)
-if dD==0 then
-bx,bp=0,0
-elseif call("ZCOUNT",aN,jZ,jR)==1 then
-bp,bf=q-1,dD>1 and call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
-if dD==1 or bf>q then bx=dD-1 end
-elseif dD==1 then
-local fb=call("ZSCORE",aN,"#")
-if fb then
-bx,bp=0,-fb
+end
+if not K then dt=cW and not bj[1]and 0 or 2 end
+end
+if cW and dt==0 then
+W[ao+1]=ci
+aw=1
+end
+if aw==0 and dt<2 and ci~=0 then
+if fq[at+1]~=A then
+A=fq[at+1]
+v=dQ+4*(A-48)
+dZ,jv=ARGV[v]+0,ARGV[v+1]+0
+bI=al("%.0f",q+dZ)
+end
+if not bv then
+local dE=call("ZCARD",aO)
+if dE==0 then
+bv,bq=0,0
+elseif call("ZCOUNT",aO,kd,jV)==1 then
+bq,bg=q-1,dE>1 and call("ZRANGE",aO,"1","1","WITHSCORES")[2]+0
+if dE==1 or bg>q then bv=dE-1 end
+elseif dE==1 then
+local fd=call("ZSCORE",aO,"#")
+if fd then
+bv,bq=0,-fd
 end
 else
-local cl=call("ZRANGE",aN,"0","1","WITHSCORES")
-if cl[1]=="#"and cl[4]+0>q then
-bx,bp,bf=dD-1,-cl[2],cl[4]+0
+local cm=call("ZRANGE",aO,"0","1","WITHSCORES")
+if cm[1]=="#"and cm[4]+0>q then
+bv,bq,bg=dE-1,-cm[2],cm[4]+0
 end
 end
-elseif bx>0 and not bf then
-bf=call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
+elseif bv>0 and not bg then
+bg=call("ZRANGE",aO,"1","1","WITHSCORES")[2]+0
 end
-local bn=bx and jt-bx
-if bn==0 and not cV and call("ZCOUNT",aN,"("..bH,"+inf")>0 then bn=nil end
-if bn and bn>0 and(not J or cV and bn==1)then
-au=1
-while au<bn and fo[at+2*au]==O+32 and fo[at+2*au+1]==A do
-au=au+1
+local bo=bv and jv-bv
+if bo==0 and not cW and call("ZCOUNT",aO,"("..bI,"+inf")>0 then bo=nil end
+if bo and bo>0 and(not K or cW and bo==1)then
+aw=1
+while aw<bo and fq[at+2*aw]==Q+32 and fq[at+2*aw+1]==A do
+aw=aw+1
 end
-dC=true
-local fb=q
-if bp>=q then fb=bp+1 end
-if J then call("ZREM",aQ,J)end
-if au==1 then
-local aC=fb==q and kp or ak("%.0f",-fb)
-call("ZADD",aN,aC,"#",bH,J or ARGV[id])
+dD=true
+local fd=q
+if bq>=q then fd=bq+1 end
+if K then call("ZREM",aQ,K)end
+if aw==1 then
+local aD=fd==q and kt or al("%.0f",-fd)
+call("ZADD",aO,aD,"#",bI,K or ARGV[id])
 else
-eS=au
-local dD={ak("%.0f",1-fb-au),"#"}
-for i=0,au-1 do
-dD[2*i+3],dD[2*i+4]=bH,ARGV[id+i]
+eV=aw
+local dE={al("%.0f",1-fd-aw),"#"}
+for i=0,aw-1 do
+dE[2*i+3],dE[2*i+4]=bI,ARGV[id+i]
 end
-call("ZADD",aN,unpack(dD))
+call("ZADD",aO,unpack(dE))
 end
-if bp<cG or bp>=cG+jf or dY>gz then
-local bT=aN
-local cN=math.max(4*dY,gv)/1000+ARGV[2]
-if call("PTTL",bT)<cN then call("PEXPIRE",bT,ak("%.0f",math.ceil(cN*1.125)))end
+if bq<cH or bq>=cH+jh or dZ>gA then
+local bU=aO
+local cO=math.max(4*dZ,gw)/1000+ARGV[2]
+if call("PTTL",bU)<cO then call("PEXPIRE",bU,al("%.0f",math.ceil(cO*1.125)))end
 end
-if bx==0 or q+dY<bf then bf=q+dY end
-if J then
-local dg=ak("granted %s 1 0 0 %d %.0f %.0f %s",cg,bx+1,bf-q,fb,J)
-if fV=="caller"then
-cf[#cf+1]=dg
+if bv==0 or q+dZ<bg then bg=q+dZ end
+if K then
+local di=al("granted %s 1 0 0 %d %.0f %.0f %s",cd,bv+1,bg-q,fd,K)
+if fY=="caller"then
+ch[#ch+1]=di
 else
-call("PUBLISH",ARGV[4]..aW,dg)
+call("PUBLISH",ARGV[4]..aX,di)
 end
-V[am+1]=ch
+W[ao+1]=ci
 else
-eS=1
-for i=1,au do
-V[am+1],V[am+2],V[am+3]=bx+i,bf-q,fb+i-1-q
-am=am+3
+eV=1
+for i=1,aw do
+W[ao+1],W[ao+2],W[ao+3]=bv+i,bg-q,fd+i-1-q
+ao=ao+3
 end
 end
-bx,bp=bx+au,fb+au-1
-elseif bn and bn<=0 and cV then
-V[am+1]=ch
-au=1
-elseif bn==0 and O==84 then
-V[am+1],V[am+2],V[am+3]=0,bf-q,bx
-au=1
-elseif bn==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
-local fc=J and aW or string.match(ARGV[id],"^[^.]*")
-if fc~=aW then
-aW,fV=fc,nil
-for caller=7,6+dz do
-if ARGV[caller]==fc then fV="caller"end
+bv,bq=bv+aw,fd+aw-1
+elseif bo and bo<=0 and cW then
+W[ao+1]=ci
+aw=1
+elseif bo==0 and Q==84 then
+W[ao+1],W[ao+2],W[ao+3]=0,bg-q,bv
+aw=1
+elseif bo==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
+local fe=K and aX or string.match(ARGV[id],"^[^.]*")
+if fe~=aX then
+aX,fY=fe,nil
+for caller=7,6+dA do
+if ARGV[caller]==fe then fY="caller"end
 end
-if not fV and call("PUBSUB","NUMSUB",ARGV[4]..fc)[2]>0 then fV="channel"end
+if not fY and call("PUBSUB","NUMSUB",ARGV[4]..fe)[2]>0 then fY="channel"end
 end
-if fV then
-local aF,aC=q,cg
-if J and call("ZCOUNT",aQ,cg,"+inf")>0 then
-aF=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
-aC=ak("%.0f",aF)
+if fY then
+local aG,aD=q,cd
+if K and call("ZCOUNT",aQ,cd,"+inf")>0 then
+aG=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
+aD=al("%.0f",aG)
 end
-call("ZADD",aQ,aC,ARGV[id])
-ez,dC,au=false,true,1
-local bT=aQ
-local cN=math.max(4*dY,gv)/1000+ARGV[2]
-if call("PTTL",bT)<cN then call("PEXPIRE",bT,ak("%.0f",math.ceil(cN*1.125)))end
-V[am+1]={3,math.min(bf-q,dY),aF,bx,bf-q,0}
-end
-end
-end
-if au==0 then
-eL=eL or ex(cf)
-ez,bx,au=false,nil,1
-local dF=not cV and(O==87 and"1"or"0")
-local hf=dC
-dC=false
-V[am+1]=
-eL.gM(ARGV[id],dF,fo[at+1]-47,iI,aN,aQ,hf,ch)
-end
-at,id=at+2*au,id+au
+call("ZADD",aQ,aD,ARGV[id])
+eB,dD,aw=false,true,1
+local bU=aQ
+local cO=math.max(4*dZ,gw)/1000+ARGV[2]
+if call("PTTL",bU)<cO then call("PEXPIRE",bU,al("%.0f",math.ceil(cO*1.125)))end
+W[ao+1]={3,math.min(bg-q,dZ),aG,bv,bg-q,0}
 end
 end
-if dz>0 and ARGV[5]=="1"then eL=ex(cf)end
-if#fo>2 then
-local es=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
-if type(es)=="table"and es.err and string.sub(es.err,1,3)=="OOM"then bP=es.err end
 end
-while at<#fo do
-local ok,aq=pcall(kP)
+if aw==0 then
+eO=eO or ez(ch)
+eB,bv,aw=false,nil,1
+local dG=not cW and(Q==87 and"1"or"0")
+local hh=dD
+dD=false
+W[ao+1]=
+eO.gN(ARGV[id],dG,fq[at+1]-47,iK,aO,aQ,hh,ci)
+end
+at,id=at+2*aw,id+aw
+end
+end
+if dA>0 and ARGV[5]=="1"then eO=ez(ch)end
+if#fq>2 then
+local eu=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
+if type(eu)=="table"and eu.err and string.sub(eu.err,1,3)=="OOM"then bQ=eu.err end
+end
+while at<#fq do
+local ok,am=pcall(kT)
 if not ok then
-eL=eL or ex(cf)
-local dg=eL.fp(aq)
-for _=1,eS do
-V[#V+1]=dg
+eO=eO or ez(ch)
+local di=eO.fr(am)
+for _=1,eV do
+W[#W+1]=di
 end
-at,id,eS,dC=at+2*eS,id+eS,1,true
+at,id,eV,dD=at+2*eV,id+eV,1,true
 end
 end
-if dz>0 then V[#V+1]=cf end
-return V`,
+if dA>0 then W[#W+1]=ch end
+return W`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "8734321e9fee77eccc21bd4ae5b726a6c33ab3a3",
+  sha1: "9a366b8fb89ad1d64456f39549746a900fa2e1e3",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3575,34 +3619,34 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "a2c1b2cfd2f1490043f787468cd74b00c4324143",
-  acrossSha1: "70402e0f67e4ef130b8d6529fed3fdd482465d69",
+  sha1: "9a9df0068f4a5fb8b137747c1e435a7126882253",
+  acrossSha1: "24c9e4d9b46c81ebace6736da962850a29de861e",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,af,Q,w,aV=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aT,reset,el,bm=bk("GET",ac),nil,nil,"-"..ARGV[5],Q
-if Q>=aV then bm=0 end
-local bz,fr,gp=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
-local fe,gm=q-q%bz-bz,q+bz/2
-local aC=m and tonumber(m)
-if aC and aC<=fr then
-local r=-aC%aV
-local H=fe-(aC+r)/aV
-if H>gm then H=H-bz end
-local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bm and bk("INCRBY",ac,el)==aC-af then
-aT,reset=aP,aU
+local ad,ag,U,w,aW=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aU,reset,en,bn=bl("GET",ad),nil,nil,"-"..ARGV[5],U
+if U>=aW then bn=0 end
+local bA,ft,gq=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
+local fg,gn=q-q%bA-bA,q+bA/2
+local aD=m and tonumber(m)
+if aD and aD<=ft then
+local r=-aD%aW
+local H=fg-(aD+r)/aW
+if H>gn then H=H-bA end
+local aR,aV=r+ag,H+w-q
+if H<=q and aV>0 and aR<=bn and bl("INCRBY",ad,en)==aD-ag then
+aU,reset=aR,aV
 end
 elseif m and#m==19 then
-local aJ,H,r=al("<I8I7I4",m,1)
-local aP,aU=r+af,H+w-q
-if aJ==gp and H<=q and aU>0 and aP<=Q and not(bm>0)then
-if bk("SETRANGE",ac,"15",aS("<I4",aP))==19 then
-aT,reset=aP,aU
+local aK,H,r=an("<I8I7I4",m,1)
+local aR,aV=r+ag,H+w-q
+if aK==gq and H<=q and aV>0 and aR<=U and not(bn>0)then
+if bl("SETRANGE",ad,"15",aT("<I4",aR))==19 then
+aU,reset=aR,aV
 end
 end
 end
-if aT then return{q,aT,reset}end
+if aU then return{q,aU,reset}end
 end
 ${part34}
 ${part35}
@@ -3612,102 +3656,102 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local iq="f"
+local is="f"
 ${part37}
-local aV,bm,et
-local function jB()
-aV,et=bC,cN(q+w)
-bm=Q<aV and Q or 0
+local aW,bn,ev
+local function jF()
+aW,ev=bD,cO(q+w)
+bn=U<aW and U or 0
 end
-local function cr(m)
-if aV>0 and eN(m)then return hF(m,aV)end
-if#m~=19 or cd(m,1)~=70 then return nil end
-local bE,H,r=al("<I7I7I4",m,2)
-if bE==w then return H,r end
+local function ct(m)
+if aW>0 and eQ(m)then return hH(m,aW)end
+if#m~=19 or cf(m,1)~=70 then return nil end
+local bF,H,r=an("<I7I7I4",m,2)
+if bF==w then return H,r end
 end
-local function gO(H,r)
-if bm==0 then return"F"..aS("<I7I7I4",w,H,r)end
-return jd(H,r,aV)
+local function gQ(H,r)
+if bn==0 then return"F"..aT("<I7I7I4",w,H,r)end
+return jf(H,r,aW)
 end
-local function cL(ac,m,ay)
+local function cM(ad,m,az)
 local H,r
 if m then
-H,r=cr(m)
+H,r=ct(m)
 end
 if H and H<=q and q<H+w then
-local reset,bn=H+w-q,Q-r
-if af>bn and be<reset then return 0,r,reset,reset end
-if af<=bn then
-if bq then return 1,r,reset,0 end
-local ah=ay==1 and 1 or bl(ay,aG(bn/af))
-local aI=ei(ac,m,gO(H,r+ah*af),cN(H+w))
-if aI then return false,aI end
-return ah,r+ah*af,reset,ah==ay and 0 or reset
+local reset,bo=H+w-q,U-r
+if ag>bo and bf<reset then return 0,r,reset,reset end
+if ag<=bo then
+if br then return 1,r,reset,0 end
+local ai=az==1 and 1 or bm(az,aH(bo/ag))
+local aJ=ek(ad,m,gQ(H,r+ai*ag),cO(H+w))
+if aJ then return false,aJ end
+return ai,r+ai*ag,reset,ai==az and 0 or reset
 end
 end
-if bq or(m and not(H and H+w<=q))then return aY(ac,m,ay)end
-local ah=ay==1 and 1 or aM(bl(ay,aG(Q/af)),1)
-local aI=ei(ac,m,gO(q,ah*af),et)
-if aI then return false,aI end
-return ah,ah*af,w,ah==ay and 0 or w
+if br or(m and not(H and H+w<=q))then return aZ(ad,m,az)end
+local ai=az==1 and 1 or aM(bm(az,aH(U/ag)),1)
+local aJ=ek(ad,m,gQ(q,ai*ag),ev)
+if aJ then return false,aJ end
+return ai,ai*ag,w,ai==az and 0 or w
 end
 ${part38}
 ${part39}
 ${part40}
-local function fM(bX,K,aB)
-local KEYS,V,ba,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bk,tonumber,aS,al,aV,el=bk,tonumber,aS,al,bC,ak("-%.0f",af)
-local bm=Q<aV and Q or 0
-local bz,fr,gp=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
-local fe,gm=q-q%bz-bz,q+bz/2
-for i=K,aB do
-local ac,m,aT,reset=KEYS[i],bX[i-K+1],nil,nil
-local aC=m and tonumber(m)
-if aC and aC<=fr then
-local r=-aC%aV
-local H=fe-(aC+r)/aV
-if H>gm then H=H-bz end
-local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bm and bk("INCRBY",ac,el)==aC-af then
-aT,reset=aP,aU
+local function fP(bY,O,aC)
+local KEYS,W,bb,q,ag,U,w=KEYS,W,A,q,ag,U,w
+local bl,tonumber,aT,an,aW,en=bl,tonumber,aT,an,bD,al("-%.0f",ag)
+local bn=U<aW and U or 0
+local bA,ft,gq=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
+local fg,gn=q-q%bA-bA,q+bA/2
+for i=O,aC do
+local ad,m,aU,reset=KEYS[i],bY[i-O+1],nil,nil
+local aD=m and tonumber(m)
+if aD and aD<=ft then
+local r=-aD%aW
+local H=fg-(aD+r)/aW
+if H>gn then H=H-bA end
+local aR,aV=r+ag,H+w-q
+if H<=q and aV>0 and aR<=bn and bl("INCRBY",ad,en)==aD-ag then
+aU,reset=aR,aV
 end
 elseif m and#m==19 then
-local aJ,H,r=al("<I8I7I4",m,1)
-local aP,aU=r+af,H+w-q
-if aJ==gp and H<=q and aU>0 and aP<=Q and not(bm>0)then
-if bk("SETRANGE",ac,"15",aS("<I4",aP))==19 then
-aT,reset=aP,aU
+local aK,H,r=an("<I8I7I4",m,1)
+local aR,aV=r+ag,H+w-q
+if aK==gq and H<=q and aV>0 and aR<=U and not(bn>0)then
+if bl("SETRANGE",ad,"15",aT("<I4",aR))==19 then
+aU,reset=aR,aV
 end
 end
 end
-if aT then
-V[ba+1],V[ba+2]=aT,reset
-ba=ba+2
+if aU then
+W[bb+1],W[bb+2]=aU,reset
+bb=bb+2
 else
-A=ba
-ea(ac,m,1)
-ba=A
+A=bb
+eb(ad,m,1)
+bb=A
 end
 end
-A=ba
+A=bb
 end
-local jO=true
+local jS=true
 ${part41}`,
 };
 
 /** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether somebody does. It writes nothing while nobody does. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
-  sha1: "2f5f37239b85efc51d9277938dcd1d2d61ff41e6",
+  sha1: "d6f5916b753df2c3499d034f7f42594e8c510aa2",
   source: `local call=redis.call
 if not call("GET",KEYS[1])then return 0 end
 if not KEYS[2]then return 1 end
 call("SET",KEYS[2],ARGV[1],"PX",ARGV[2])
-local fI=ARGV[3]
-if fI==""then return 1 end
-local dp=call("GET",KEYS[3])or"\\n"
-if not string.find(dp,"\\n"..fI.."\\n",1,true)then
-call("SET",KEYS[3],dp..fI.."\\n","PX",3*ARGV[2])
+local fK=ARGV[3]
+if fK==""then return 1 end
+local dr=call("GET",KEYS[3])or"\\n"
+if not string.find(dr,"\\n"..fK.."\\n",1,true)then
+call("SET",KEYS[3],dr..fK.."\\n","PX",3*ARGV[2])
 end
 return 1`,
 };
@@ -3715,204 +3759,204 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "e6b759b6fbb0beb96272beb2fcdc58a83f7512b4",
-  source: `local call,ak,tonumber,bl,aM=redis.call,string.format,tonumber,math.min,math.max
-local q,bg,dI,cN,hL,km=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "010eb434852280a827282d86ce6f1cbeae919c2d",
+  source: `local call,al,tonumber,bm,aM=redis.call,string.format,tonumber,math.min,math.max
+local q,bh,dJ,cO,hN,kq=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local dW=call("TIME")
-q=dW[1]*1000000+dW[2]
+local dX=call("TIME")
+q=dX[1]*1000000+dX[2]
 end
-local dJ,jA,lc=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kd(bz,hb,aj,r)
-if bz==hb then return aj,r end
-return bz==hb+1 and r or 0,0
+local dK,jD,lg=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kh(bA,hd,ak,r)
+if bA==hd then return ak,r end
+return bA==hd+1 and r or 0,0
 end
-local eh={}
-for lO in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-eh[#eh+1]=lO
+local ej={}
+for lS in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ej[#ej+1]=lS
 end
-local bK,fB,K=eh[1]or"",eh[2]or"",tonumber(eh[3])or 0
-local cl,fu,cY,gG,lA={},0,{},0,{}
-local J,bz,aj,r,fi=q,math.floor(q/dJ),0,0,q
-for i=4,#eh-4,5 do
-local cv,aD,iM,js=eh[i],eh[i+1],bl(tonumber(eh[i+2]),q),tonumber(eh[i+3])
-local bH=iM+dJ+js
-if cv==bg and aD==dI then
-if bH+dJ>q then
-local a,b,c,d=string.match(eh[i+4],lc)
-J,bz,fi=a+0,aM(b+0,bz),iM
-aj,r=kd(bz,b+0,c+0,d+0)
+local bL,fC,O=ej[1]or"",ej[2]or"",tonumber(ej[3])or 0
+local cm,fw,cZ,gH,lE={},0,{},0,{}
+local K,bA,ak,r,fk=q,math.floor(q/dK),0,0,q
+for i=4,#ej-4,5 do
+local cx,aE,gO,ju=ej[i],ej[i+1],bm(tonumber(ej[i+2]),q),tonumber(ej[i+3])
+local bI=gO+dK+ju
+if cx==bh and aE==dJ then
+if bI+dK>q then
+local a,b,c,d=string.match(ej[i+4],lg)
+K,bA,fk=a+0,aM(b+0,bA),gO
+ak,r=kh(bA,b+0,c+0,d+0)
 end
-elseif bH+dJ>q and#cl<jA then
-cl[#cl+1]={cv,aD,iM,js,eh[i+4]}
-if iM+dJ>q then
-if cv~=bg and not lA[cv]then
-gG,lA[cv]=gG+1,true
+elseif bI+dK>q and#cm<jD then
+cm[#cm+1]={cx,aE,gO,ju,ej[i+4]}
+if gO+dK>q then
+if cx~=bh and not lE[cx]then
+gH,lE[cx]=gH+1,true
 end
-cY[#cY+1]=aD
-cY[#cY+1]=ak("%.0f",iM)
+cZ[#cZ+1]=aE
+cZ[#cZ+1]=al("%.0f",gO)
 end
 end
-if cv==bK then fu=aM(fu,bH)end
+if cx==bL then fw=aM(fw,bI)end
 end
-local ih,gD=string.match(hL,"^(%d+) (%d+)$")
-local hu=tonumber(ih)==J
-if km and not hu then return{}end
-if hu then
-if gD+0==bz then
+local ij,gE=string.match(hN,"^(%d+) (%d+)$")
+local hw=tonumber(ij)==K
+if kq and not hw then return{}end
+if hw then
+if gE+0==bA then
 r=aM(r-1,0)
-elseif gD+1==bz then
-aj=aM(aj-1,0)
+elseif gE+1==bA then
+ak=aM(ak-1,0)
 end
 end
-if not km then
-r,fi=r+1,q
-elseif aj+r==0 then
-fi=bl(fi,q-dJ)
+if not kq then
+r,fk=r+1,q
+elseif ak+r==0 then
+fk=bm(fk,q-dK)
 end
-table.insert(cl,1,{bg,dI,fi,cN,ak("%.0f %.0f %.0f %.0f",J,bz,aj,r)})
-if fB~=""and q>=K then
-bK,fB,fu=fB,"",q
+table.insert(cm,1,{bh,dJ,fk,cO,al("%.0f %.0f %.0f %.0f",K,bA,ak,r)})
+if fC~=""and q>=O then
+bL,fC,fw=fC,"",q
 end
-if bK==""then
-bK=bg
-elseif bK~=bg and fB==""and fu<q then
-fB,K=bg,q+dJ
+if bL==""then
+bL=bh
+elseif bL~=bh and fC==""and fw<q then
+fC,O=bh,q+dK
 end
-local aD,eO=bK.."\\n"..fB.."\\n"..ak("%.0f",K).."\\n",0
-for _,bi in ipairs(cl)do
-aD=aD..bi[1].."\\n"..bi[2].."\\n"..ak("%.0f\\n%.0f\\n",bi[3],bi[4])..bi[5].."\\n"
-eO=aM(eO,bi[4])
+local aE,eR=bL.."\\n"..fC.."\\n"..al("%.0f",O).."\\n",0
+for _,bj in ipairs(cm)do
+aE=aE..bj[1].."\\n"..bj[2].."\\n"..al("%.0f\\n%.0f\\n",bj[3],bj[4])..bj[5].."\\n"
+eR=aM(eR,bj[4])
 end
-call("SET",KEYS[1],aD,"PX",ak("%.0f",(eO+3*dJ)/1000))
-hL=ak("%.0f %.0f",J,bz)
-return{ak("%.0f",q),bK,fB,ak("%.0f",K),gG,hL,unpack(cY)}`,
+call("SET",KEYS[1],aE,"PX",al("%.0f",(eR+3*dK)/1000))
+hN=al("%.0f %.0f",K,bA)
+return{al("%.0f",q),bL,fC,al("%.0f",O),gH,hN,unpack(cZ)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "5649b232365eb94278a373ae7c2f417092b194f0",
-  acrossSha1: "54ad41baa270b7f16760c2084ae0814a721cf2c3",
+  sha1: "8fa251ab58f8814508fc8e6f852df4f4ebcb06c5",
+  acrossSha1: "264ad336d61306be8a883f0aefaa0da3f13be846",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,af=KEYS[1],ARGV[5]+0
-local m=bk("GET",ac)
-local r,at,cv,ae=ARGV[11]+0,12,0,0
+local ad,ag=KEYS[1],ARGV[5]+0
+local m=bl("GET",ad)
+local r,at,cx,af=ARGV[11]+0,12,0,0
 for _=1,r do
-local hY=ARGV[at]=="t"
-at,cv,ae=at+(hY and 7 or 4),cv+(hY and 0 or 7),ae+11
+local ia=ARGV[at]=="t"
+at,cx,af=at+(ia and 7 or 4),cx+(ia and 0 or 7),af+11
 end
-local bt=2+r+cv
-if type(m)=="string"and cd(m,1)==80 and#m==bt+ae then
-local ah,W,bb,ad,dN={q},"",0,0,true
-at,cv,ae=12,3+r,bt+1
+local bu=2+r+cx
+if type(m)=="string"and cf(m,1)==80 and#m==bu+af then
+local ai,aa,bc,ae,dO={q},"",0,0,true
+at,cx,af=12,3+r,bu+1
 for i=1,r do
-local O,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,o=al("<I7I4",m,ae)
-if O=="t"then
-local y,bc,aR=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dN=aR<10 and cd(m,2+i)==116+aR and o<y
-if us>bb then bb=us end
+local Q,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
+local us,o=an("<I7I4",m,af)
+if Q=="t"then
+local y,bd,aS=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+dO=aS<10 and cf(m,2+i)==116+aS and o<y
+if us>bc then bc=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local cs=aG(af*b/y)
-us,o=us+af*a+cs,o+af*b-cs*y
+local cu=aH(ag*b/y)
+us,o=us+ag*a+cu,o+ag*b-cu*y
 if o>=y then
 us,o=us+1,o-y
 end
-dN=dN and(us<bc or(us==bc and o<=ARGV[at+5]+0))
-if us>ad then ad=us end
-ah[2*i],ah[2*i+1],at=us-q,o,at+7
+dO=dO and(us<bd or(us==bd and o<=ARGV[at+5]+0))
+if us>ae then ae=us end
+ai[2*i],ai[2*i+1],at=us-q,o,at+7
 else
-local aB=us+b
-o=o+af
-dN=O=="f"and cd(m,2+i)==70 and al("<I7",m,cv)==b
-dN=dN and us<=q and q<aB and o<=a
-if aB>bb then bb=aB end
-if aB>ad then ad=aB end
-ah[2*i],ah[2*i+1],at,cv=o,aB-q,at+4,cv+7
+local aC=us+b
+o=o+ag
+dO=Q=="f"and cf(m,2+i)==70 and an("<I7",m,cx)==b
+dO=dO and us<=q and q<aC and o<=a
+if aC>bc then bc=aC end
+if aC>ae then ae=aC end
+ai[2*i],ai[2*i+1],at,cx=o,aC-q,at+4,cx+7
 end
-if not dN then break end
-W,ae=W..aS("<I7I4",us,o),ae+11
+if not dO then break end
+aa,af=aa..aT("<I7I4",us,o),af+11
 end
-local bd=1000*2^cd(m,2)
-dN=dN and bb-bb%bd==ad-ad%bd
-if dN and bk("SETRANGE",ac,ak("%d",bt),W)==#m then return ah end
+local be=1000*2^cf(m,2)
+dO=dO and bc-bc%be==ae-ae%be
+if dO and bl("SETRANGE",ad,al("%d",bu),aa)==#m then return ai end
 end
 end
-local cm=ARGV[2]+0
+local cn=ARGV[2]+0
 ${part25}
-local af,be,bq=0,0,false
-local bs,bF,r,cP,aJ,br,fC,I,bt,bd
-local h,cU,bH,bb,ad={},{},{},0,0
-local function iY(K)
-bF,r={},ARGV[K+4]+0
-local at=K+4
+local ag,bf,br=0,0,false
+local bt,bG,r,cQ,aK,bs,fE,J,bu,be
+local h,cV,bI,bc,ae={},{},{},0,0
+local function ja(O)
+bG,r={},ARGV[O+4]+0
+local at=O+4
 for i=1,r do
-local O=ARGV[at+1]
+local Q=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
-if O=="t"then
-local y,az,aL=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cs=aG(af*b/y)
-bF[i]={
-O=O,
-us=af*a+cs,
-ai=af*b-cs*y,
+if Q=="t"then
+local y,aA,aN=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cu=aH(ag*b/y)
+bG[i]={
+Q=Q,
+us=ag*a+cu,
+aj=ag*b-cu*y,
 y=y,
-az=az,
-aL=aL,
-bc=q+az,
-aR=ARGV[at+7]+0,
+aA=aA,
+aN=aN,
+bd=q+aA,
+aS=ARGV[at+7]+0,
 }
 at=at+7
 else
-bF[i]={O=O,Q=a,w=b,eM=b}
+bG[i]={Q=Q,U=a,w=b,eP=b}
 at=at+4
-if O=="c"then
-local bC=ARGV[at]+0
-bF[i].bC,bF[i].cj,bF[i].eM=bC,b/bC,2*b
+if Q=="c"then
+local bD=ARGV[at]+0
+bG[i].bD,bG[i].ck,bG[i].eP=bD,b/bD,2*b
 end
 end
 end
-bs=hC(bF)
-for i,g in ipairs(bF)do
-local gJ=bs.bF[i]
-g.ak,g.ao,g.at=gJ.ak,gJ.ao,gJ.at
+bt=hE(bG)
+for i,g in ipairs(bG)do
+local gK=bt.bG[i]
+g.al,g.ar,g.at=gK.al,gK.ar,gK.at
 end
-cP,br,fC,I,bd=bs.cP,bs.br,bs.fC,bs.I,bs.bd
-aJ=#cP
-bt=ak("%d",aJ)
+cQ,bs,fE,J,be=bt.cQ,bt.bs,bt.fE,bt.J,bt.be
+aK=#cQ
+bu=al("%d",aK)
 end
-local function eV(g,H,U)
-return U>0 and db(U*(g.cj-aG((q-H)/g.bC))/g.cj)or 0
+local function eY(g,H,V)
+return V>0 and dc(V*(g.ck-aH((q-H)/g.bD))/g.ck)or 0
 end
-local V,A,bP={q},1,nil
-local function ei(ac,m)
-local W,au=aS(fC,unpack(cU,1,I)),nil
-if m and bb-bb%bd==ad-ad%bd then
-au=bk("SETRANGE",ac,bt,W)
-return type(au)=="table"and au.err
+local W,A,bQ={q},1,nil
+local function ek(ad,m)
+local aa,aw=aT(fE,unpack(cV,1,J)),nil
+if m and bc-bc%be==ae-ae%be then
+aw=bl("SETRANGE",ad,bu,aa)
+return type(aw)=="table"and aw.err
 end
-local cN=ha(bs,ad)
-W=cP..W
-au=m and bk("SET",ac,W,"PX",cN)or bk("SET",ac,W,"PX",cN,"NX")or bk("GET",ac)
-return au and au.err
+local cO=hc(bt,ae)
+aa=cQ..aa
+aw=m and bl("SET",ad,aa,"PX",cO)or bl("SET",ad,aa,"PX",cO,"NX")or bl("GET",ad)
+return aw and aw.err
 end
-local function fS()
-local function cr(m)
-if m and(#m~=br or bo(m,1,aJ)~=cP)then return false end
-bb=0
+local function fV()
+local function ct(m)
+if m and(#m~=bs or bp(m,1,aK)~=cQ)then return false end
+bc=0
 for i=1,r do
-local g=bF[i]
-local bG,ao,us,o,U,aB=g.O,g.ao,0,0,0,0
+local g=bG[i]
+local bH,ar,us,o,V,aC=g.Q,g.ar,0,0,0,0
 if m then
-us,o,U=al(g.ak,m,g.at)
+us,o,V=an(g.al,m,g.at)
 end
-if bG=="t"then
-if us>g.bc then return false end
-aB=us
+if bH=="t"then
+if us>g.bd then return false end
+aC=us
 if us<q-1 or(us<q and o==0)then
 us,o=q,0
 elseif o>=g.y then
@@ -3921,157 +3965,157 @@ end
 else
 local w=g.w
 if us>q then return false end
-if us>0 then aB=us+w end
-if bG=="f"then
-if q>=aB then
+if us>0 then aC=us+w end
+if bH=="f"then
+if q>=aC then
 us,o=q,0
 end
 else
-if us>0 then aB=aB+w end
-if q>=aB then
-us,o,U=q,0,0
-elseif q>=aB-w then
-us,o,U=us+w,0,o
+if us>0 then aC=aC+w end
+if q>=aC then
+us,o,V=q,0,0
+elseif q>=aC-w then
+us,o,V=us+w,0,o
 end
-h[ao+2]=U
+h[ar+2]=V
 end
 end
-if aB>bb then bb=aB end
-h[ao],h[ao+1],bH[i]=us,o,aB
+if aC>bc then bc=aC end
+h[ar],h[ar+1],bI[i]=us,o,aC
 end
 return true
 end
-local function dt(ay)
-ad=0
+local function dk(az)
+ae=0
 for i=1,r do
-local g=bF[i]
-local bG,ao=g.O,g.ao
-local us,o=h[ao],h[ao+1]
-local aB=us
-if bG=="t"then
-o=o+ay*g.ai
+local g=bG[i]
+local bH,ar=g.Q,g.ar
+local us,o=h[ar],h[ar+1]
+local aC=us
+if bH=="t"then
+o=o+az*g.aj
 if o>=g.y then
-local cs=aG(o/g.y)
-us,o=us+cs,o-cs*g.y
+local cu=aH(o/g.y)
+us,o=us+cu,o-cu*g.y
 end
-us=us+ay*g.us
-if us>=g.bc and(us>g.bc or o>g.aL)then return false end
-aB=us
+us=us+az*g.us
+if us>=g.bd and(us>g.bd or o>g.aN)then return false end
+aC=us
 else
-o,aB=o+ay*af,us+g.w
-if bG=="f"then
-if o>g.Q then return false end
+o,aC=o+az*ag,us+g.w
+if bH=="f"then
+if o>g.U then return false end
 else
-local U=h[ao+2]
-if o+eV(g,us,U)>g.Q then return false end
-cU[ao+2],aB=U,aB+g.w
+local V=h[ar+2]
+if o+eY(g,us,V)>g.U then return false end
+cV[ar+2],aC=V,aC+g.w
 end
 end
-if aB>ad then ad=aB end
-cU[ao],cU[ao+1]=us,o
+if aC>ae then ae=aC end
+cV[ar],cV[ar+1]=us,o
 end
 return true
 end
-local function lI(ay)
-local bm=ay-1
+local function lM(az)
+local bn=az-1
 for i=1,r do
-local g=bF[i]
-local us,o=h[g.ao],h[g.ao+1]
-if g.O=="t"then
-local bn=g.bc-us+(g.aL-o)/g.y
-bm=bl(bm,aG(bn/(g.us+g.ai/g.y))+1)
+local g=bG[i]
+local us,o=h[g.ar],h[g.ar+1]
+if g.Q=="t"then
+local bo=g.bd-us+(g.aN-o)/g.y
+bn=bm(bn,aH(bo/(g.us+g.aj/g.y))+1)
 else
-if g.O=="c"then o=o+eV(g,us,h[g.ao+2])end
-bm=bl(bm,aG((g.Q-o)/af))
+if g.Q=="c"then o=o+eY(g,us,h[g.ar+2])end
+bn=bm(bn,aH((g.U-o)/ag))
 end
 end
-while bm>0 and not dt(bm)do
-bm=bm-1
+while bn>0 and not dk(bn)do
+bn=bn-1
 end
-return aM(bm,0)
+return aM(bn,0)
 end
-local function fO(g,o,bn)
-if bn<0 then return g.w+1 end
-if o<=bn then return 0 end
-return(g.cj-aG(bn*g.cj/o))*g.bC
+local function fR(g,o,bo)
+if bo<0 then return g.w+1 end
+if o<=bo then return 0 end
+return(g.ck-aH(bo*g.ck/o))*g.bD
 end
-local function ln(bO)
+local function lr(bP)
 local at=q
 for i=1,r do
-local g=bF[i]
-local bG,us,o=g.O,bO[g.ao],bO[g.ao+1]
-if bG=="t"then
-us,o=us+g.us-g.az,o+g.ai
+local g=bG[i]
+local bH,us,o=g.Q,bP[g.ar],bP[g.ar+1]
+if bH=="t"then
+us,o=us+g.us-g.aA,o+g.aj
 if o>=g.y then
 us,o=us+1,o-g.y
 end
-at=aM(at,o>g.aL and us+1 or us)
-elseif bG=="f"then
-if o+af>g.Q then at=aM(at,us+g.w)end
+at=aM(at,o>g.aN and us+1 or us)
+elseif bH=="f"then
+if o+ag>g.U then at=aM(at,us+g.w)end
 else
-local jm=fO(g,bO[g.ao+2],g.Q-af-o)
-if jm>g.w then jm=g.w+fO(g,o,g.Q-af)end
-at=aM(at,us+jm)
+local jo=fR(g,bP[g.ar+2],g.U-ag-o)
+if jo>g.w then jo=g.w+fR(g,o,g.U-ag)end
+at=aM(at,us+jo)
 end
 end
 return at-q
 end
-local function ea(bO,dO)
+local function eb(bP,dP)
 for i=1,r do
-local g=bF[i]
-local bG,ao=g.O,g.ao
-local us,o=bO[ao],bO[ao+1]
-if bG=="t"then
+local g=bG[i]
+local bH,ar=g.Q,g.ar
+local us,o=bP[ar],bP[ar+1]
+if bH=="t"then
 us,o=us-q,o
 if us<0 then
 us,o=0,0
 end
-V[A+1],V[A+2]=us,o
+W[A+1],W[A+2]=us,o
 else
-local aB=dO and us+g.eM or bH[i]
-if aB<=q then
-V[A+1],V[A+2]=0,0
+local aC=dP and us+g.eP or bI[i]
+if aC<=q then
+W[A+1],W[A+2]=0,0
 else
-if bG=="c"then o=o+eV(g,us,bO[ao+2])end
-V[A+1],V[A+2]=o,aB-q
+if bH=="c"then o=o+eY(g,us,bP[ar+2])end
+W[A+1],W[A+2]=o,aC-q
 end
 end
 A=A+2
 end
 end
-local function cL(ac,m,ay,bD)
-if not cr(m)then return false end
-local ah,bj,aI=ay,0,nil
-if not dt(ay)then
-ah=lI(ay)
-bj=ln(ah>0 and cU or h)
-if bj<=be then return false end
+local function cM(ad,m,az,bE)
+if not ct(m)then return false end
+local ai,bk,aJ=az,0,nil
+if not dk(az)then
+ai=lM(az)
+bk=lr(ai>0 and cV or h)
+if bk<=bf then return false end
 end
-if ah>0 and not bq then
-aI=ei(ac,m)
+if ai>0 and not br then
+aJ=ek(ad,m)
 elseif not m then
-aI=bk("GET",ac)
-aI=aI and aI.err
+aJ=bl("GET",ad)
+aJ=aJ and aJ.err
 end
-if aI then
-if string.find(aI,"READONLY",1,true)then bP=aI end
+if aJ then
+if string.find(aJ,"READONLY",1,true)then bQ=aJ end
 A=A+1
-V[A]=aI
+W[A]=aJ
 return true
 end
-if bD or ah==0 then
+if bE or ai==0 then
 A=A+1
-V[A]=bD and ah or-1-bj
+W[A]=bE and ai or-1-bk
 end
-local dO=ah>0 and not bq
-ea(dO and cU or h,dO)
-if bD then
+local dP=ai>0 and not br
+eb(dP and cV or h,dP)
+if bE then
 A=A+1
-V[A]=bj
+W[A]=bk
 end
 return true
 end
-local function aY(ARGV,KEYS)
+local function aZ(ARGV,KEYS)
 ${part6}
 ${part4}
 ${part5}
@@ -4103,193 +4147,193 @@ ${part29}
 ${part8}
 ${part32}
 end
-local function eU(aU,dI,fx)
-local lw,iu={},{q,cm,1}
-for i=1,dI do
-iu[3+i]=ARGV[fx+i]
+local function eX(aV,dJ,fz)
+local lA,iw={},{q,cn,1}
+for i=1,dJ do
+iw[3+i]=ARGV[fz+i]
 end
-local dF,aZ,am=bq and"2"or"1",0,#iu+1
-for _,bi in ipairs(aU)do
-for _=1,bi.ay do
-aZ=aZ+1
-lw[aZ]=bi.ac
-for i,jU in ipairs({dF,be,1,"1",af,0})do
-iu[am+i]=jU
+local dG,ba,ao=br and"2"or"1",0,#iw+1
+for _,bj in ipairs(aV)do
+for _=1,bj.az do
+ba=ba+1
+lA[ba]=bj.ad
+for i,jY in ipairs({dG,bf,1,"1",ag,0})do
+iw[ao+i]=jY
 end
-am=am+6
+ao=ao+6
 end
 end
-iu[4+dI]=aZ
-local jj,au=aY(iu,lw),1
-for _,bi in ipairs(aU)do
-if bi.bD then
-local gw={}
-for i=1,bi.ay do
-gw[i]=jj[au+i]
+iw[4+dJ]=ba
+local jl,aw=aZ(iw,lA),1
+for _,bj in ipairs(aV)do
+if bj.bE then
+local gx={}
+for i=1,bj.az do
+gx[i]=jl[aw+i]
 end
-V[bi.A],au=gw,au+bi.ay
+W[bj.A],aw=gx,aw+bj.az
 else
-V[bi.A],au=jj[au+1],au+1
+W[bj.A],aw=jl[aw+1],aw+1
 end
 end
 end
-return cL,eU
+return cM,eX
 end
-local cL,eU
-local E,am=2,0
-while am<#KEYS do
-local ct,J,dI=ARGV[E+1]+0,am+1,ARGV[E+5]+0
-am=bl(am+ARGV[E+2],#KEYS)
-af,be,bq=ARGV[E+3]+0,ARGV[E+4]+0,ct%2==1
-local fx,bD,aU=E+5,ct>=8,nil
-iY(fx)
-local lE=not(bD or bq)
-E=E+5+dI
-for K=J,am,1000 do
-local aB=bl(K+999,am)
-local bX=call("MGET",unpack(KEYS,K,aB))
-for i=K,aB do
-local ac,m=KEYS[i],bX[i-K+1]
-local dN=lE and m and#m==br and bo(m,1,aJ)==cP
-if dN then
-bb,ad=0,0
+local cM,eX
+local E,ao=2,0
+while ao<#KEYS do
+local cv,K,dJ=ARGV[E+1]+0,ao+1,ARGV[E+5]+0
+ao=bm(ao+ARGV[E+2],#KEYS)
+ag,bf,br=ARGV[E+3]+0,ARGV[E+4]+0,cv%2==1
+local fz,bE,aV=E+5,cv>=8,nil
+ja(fz)
+local lI=not(bE or br)
+E=E+5+dJ
+for O=K,ao,1000 do
+local aC=bm(O+999,ao)
+local bY=call("MGET",unpack(KEYS,O,aC))
+for i=O,aC do
+local ad,m=KEYS[i],bY[i-O+1]
+local dO=lI and m and#m==bs and bp(m,1,aK)==cQ
+if dO then
+bc,ae=0,0
 for n=1,r do
-local g=bF[n]
-local bG,ao,aB=g.O,g.ao,0
-local us,o,U=al(g.ak,m,g.at)
-if bG=="t"then
-if us>bb then bb=us end
+local g=bG[n]
+local bH,ar,aC=g.Q,g.ar,0
+local us,o,V=an(g.al,m,g.at)
+if bH=="t"then
+if us>bc then bc=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local y,bc=g.y,g.bc
-us,aB,o=us+g.us,us+g.us,o+g.ai
+local y,bd=g.y,g.bd
+us,aC,o=us+g.us,us+g.us,o+g.aj
 if o>=y then
-o=bl(o,y-1+g.ai)
+o=bm(o,y-1+g.aj)
 if o>=y then
 us,o=us+1,o-y
 end
 end
-if us>=bc and(us>bc or o>g.aL)then
-dN=false
+if us>=bd and(us>bd or o>g.aN)then
+dO=false
 break
 end
-V[A+n+n-1],V[A+n+n]=us-q,o
+W[A+n+n-1],W[A+n+n]=us-q,o
 else
-o,aB=o+af,us+g.eM
-local aT=o
-if bG=="c"then
-cU[ao+2],aT=U,o+eV(g,us,U)
+o,aC=o+ag,us+g.eP
+local aU=o
+if bH=="c"then
+cV[ar+2],aU=V,o+eY(g,us,V)
 end
-if us>q or q>=us+g.w or aT>g.Q then
-dN=false
+if us>q or q>=us+g.w or aU>g.U then
+dO=false
 break
 end
-if aB>bb then bb=aB end
-V[A+n+n-1],V[A+n+n]=aT,aB-q
+if aC>bc then bc=aC end
+W[A+n+n-1],W[A+n+n]=aU,aC-q
 end
-if aB>ad then ad=aB end
-cU[ao],cU[ao+1]=us,o
+if aC>ae then ae=aC end
+cV[ar],cV[ar+1]=us,o
 end
-dN=dN and not ei(ac,m)
+dO=dO and not ek(ad,m)
 end
-if dN then
+if dO then
 A=A+r+r
 else
 for n=A+r+r,A+1,-1 do
-V[n]=nil
+W[n]=nil
 end
-if not cL then
-cL,eU=fS()
+if not cM then
+cM,eX=fV()
 end
-local ay=bD and ARGV[E+i-J+1]+0 or 1
-if not cL(ac,m,ay,bD)then
-aU,A=aU or{},A+1
-aU[#aU+1],V[A]={ac=ac,ay=ay,bD=bD,A=A},false
-end
-end
+local az=bE and ARGV[E+i-K+1]+0 or 1
+if not cM(ad,m,az,bE)then
+aV,A=aV or{},A+1
+aV[#aV+1],W[A]={ad=ad,az=az,bE=bE,A=A},false
 end
 end
-if aU then eU(aU,dI,fx)end
-if bD then E=E+am-J+1 end
 end
-return bP and redis.error_reply(bP)or V`,
+end
+if aV then eX(aV,dJ,fz)end
+if bE then E=E+ao-K+1 end
+end
+return bQ and redis.error_reply(bQ)or W`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "ff99106049e9f636ee683b920611d083a33eeb01",
-  acrossSha1: "4770df12e991bb7badf1b3057f0f5e0305d44e3e",
+  sha1: "b3f37b6665d9e188411500dd74f11c7fea686027",
+  acrossSha1: "e51136d3d80a60852a8cea8e2963f7c1f1c1e368",
   source: `${part33}
 ${part34}
-local cx,kx=2^48,2^37
-local fe,gm=q-q%cx,q+cx/2
-local aE,aH,bd,aj,cG,gR
-local function ga()
-aE,bd=6,db(w/8)
-while aE<10 and 4^aE<Q do
-aE=aE+1
+local cz,kB=2^48,2^37
+local fg,gn=q-q%cz,q+cz/2
+local aF,aI,be,ak,cH,gT
+local function gd()
+aF,be=6,dc(w/8)
+while aF<10 and 4^aF<U do
+aF=aF+1
 end
-aH=2^aE
-if w>=kx then aE=aE+16 end
-aj,cG=q-w,q-q%bd
-gR=ak("%.0f",db((cG+bd-aj)/1000)+ARGV[2])
+aI=2^aF
+if w>=kB then aF=aF+16 end
+ak,cH=q-w,q-q%be
+gT=al("%.0f",dc((cH+be-ak)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,aT=KEYS[1],nil
-af,Q,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-ga()
-local W=aE<16 and af<=65535 and bk("GETRANGE",ac,"0","313")
-if W and#W>65 then
-local aB,O,D,bE,x,bh,aJ,r,I,aZ,aK,aC=
-#W,al("<BdI7I7I7I4I4I4I7I4B",W,1)
-local ao=(aJ+r)%I
+local ad,aU=KEYS[1],nil
+ag,U,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
+gd()
+local aa=aF<16 and ag<=65535 and bl("GETRANGE",ad,"0","313")
+if aa and#aa>65 then
+local aC,Q,D,bF,x,bi,aK,r,J,ba,aL,aD=
+#aa,an("<BdI7I7I7I4I4I4I7I4B",aa,1)
+local ar=(aK+r)%J
 if
-O==83
-and bE==w
-and(aC==aE or aC==aE+32)
+Q==83
+and bF==w
+and(aD==aF or aD==aF+32)
 and D<=q
 and x==0
-and bh<q
-and r<I
-and aJ<I
-and aB==(I>32 and 314 or 58+8*I)
+and bi<q
+and r<J
+and aK<J
+and aC==(J>32 and 314 or 58+8*J)
 then
-local aP,fF=aZ+af,false
-while r>0 and aJ<aH and 66+8*aJ<=aB do
-local us,o=al("<I6I2",W,59+8*aJ)
-us=us+fe
-if us>gm then us=us-cx end
-if us>aj then
-fF=true
+local aR,fH=ba+ag,false
+while r>0 and aK<aI and 66+8*aK<=aC do
+local us,o=an("<I6I2",aa,59+8*aK)
+us=us+fg
+if us>gn then us=us-cz end
+if us>ak then
+fH=true
 break
 end
-r,aP,aJ=r-1,aP-o,aJ+1
-if aJ==I then aJ=0 end
+r,aR,aK=r-1,aR-o,aK+1
+if aK==J then aK=0 end
 end
-if fF and aP<=Q then
-local at=58+8*ao
-if ao>=aH then at=at+4*aG(ao/aH)end
-aK=ao%aH>0 and aK+af or af
-if type(bk("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cx,af)))=="number"then
-aC=aC>aE and af==1 and aC or aE
-if I>32 and((ao+1)%aH==0 or ao+1==I)then
-bk("SETRANGE",ac,ak("%d",at-8*(ao%aH)-4),aS("<I4",aK))
+if fH and aR<=U then
+local at=58+8*ar
+if ar>=aI then at=at+4*aH(ar/aI)end
+aL=ar%aI>0 and aL+ag or ag
+if type(bl("SETRANGE",ad,al("%d",at),aT("<I6I2",q%cz,ag)))=="number"then
+aD=aD>aF and ag==1 and aD or aF
+if J>32 and((ar+1)%aI==0 or ar+1==J)then
+bl("SETRANGE",ad,al("%d",at-8*(ar%aI)-4),aT("<I4",aL))
 end
-bk("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cG>bh then bk("PEXPIRE",ac,gR)end
-aT=aP
-end
-end
+bl("SETRANGE",ad,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,J,aR,aL,aD))
+if cH>bi then bl("PEXPIRE",ad,gT)end
+aU=aR
 end
 end
-if aT then return{q,aT,w}end
 end
-local function fS()
+end
+if aU then return{q,aU,w}end
+end
+local function fV()
 ${part36}
 ${part4}
-local bW,gP=54,32
+local bX,gR=54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4300,257 +4344,257 @@ ${part21}
 ${part22}
 ${part23}
 ${part24}
-local an,g
-local function fz(us)
-us=us+fe
-if us>gm then return us-cx end
-if us<q-cx/2 then return us+cx end
+local aq,g
+local function fA(us)
+us=us+fg
+if us>gn then return us-cz end
+if us<q-cz/2 then return us+cz end
 return us
 end
-local function jB()
+local function jF()
 g=nil
-ga()
+gd()
 end
-local function jP(ac,ay)
-an=an or cn.s()
-g=g or an.fG(Q,w)
-local p=an.hR(ac,g)
-if p.eJ then return"RULES"end
-p=an.dT(p,g,bq)
-local ah,at,ek=0,aM(q,p.D,an.dm(p,af,g)),q
-while ah<ay and(at<=q or ah==0 and at-q<=be)do
-ah,ek=ah+1,at
-if bq then break end
-an.dt(p,at,af,g)
-if ah<ay then at=aM(q,p.D,an.dm(p,af,g))end
+local function jT(ad,az)
+aq=aq or cp.s()
+g=g or aq.fI(U,w)
+local p=aq.hT(ad,g)
+if p.eM then return"RULES"end
+p=aq.dU(p,g,br)
+local ai,at,em=0,aM(q,p.D,aq.dd(p,ag,g)),q
+while ai<az and(at<=q or ai==0 and at-q<=bf)do
+ai,em=ai+1,at
+if br then break end
+aq.dk(p,at,ag,g)
+if ai<az then at=aM(q,p.D,aq.dd(p,ag,g))end
 end
-local aT,reset=an.eP(p,g)
-if ah==0 and p.D>q then return{2,at-q,aT,reset}end
-if ah>0 and ek>q then return{1,ek-q,aT,reset}end
-return ah,aT,reset,ah==ay and 0 or at-q
+local aU,reset=aq.eS(p,g)
+if ai==0 and p.D>q then return{2,at-q,aU,reset}end
+if ai>0 and em>q then return{1,em-q,aU,reset}end
+return ai,aU,reset,ai==az and 0 or at-q
 end
-local function aY(ac,ay)
-local au,ah,aT,reset,bj=pcall(jP,ac,ay)
-if au then return ah,aT,reset,bj end
-return false,type(ah)=="table"and ah.err or tostring(ah)
+local function aZ(ad,az)
+local aw,ai,aU,reset,bk=pcall(jT,ad,az)
+if aw then return ai,aU,reset,bk end
+return false,type(ai)=="table"and ai.err or tostring(ai)
 end
-local D,x,em
-local la="23"
-local function eG(aJ,r,I,aZ,aK)
-return aS("<I7I4I4I4I7I4B",q,aJ,r,I,aZ,aK,em and aE+32 or aE)
+local D,x,eo
+local le="23"
+local function eJ(aK,r,J,ba,aL)
+return aT("<I7I4I4I4I7I4B",q,aK,r,J,ba,aL,eo and aF+32 or aF)
 end
-local function bJ(aJ,r,I,aZ,aK)
-return"S"..aS("<dI7I7",D,w,x)..eG(aJ,r,I,aZ,aK)
+local function bK(aK,r,J,ba,aL)
+return"S"..aT("<dI7I7",D,w,x)..eJ(aK,r,J,ba,aL)
 end
-local function ei(ac,as,o,aZ)
-local r=#as/8+1
-local I=gt(r,Q,aH)
-local m=bJ(0,r,I,aZ,aZ)
-..aS("<I4",aZ)
-..as
-..aS("<I6I2",q%cx,o)
-return bk("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gR)
+local function ek(ad,av,o,ba)
+local r=#av/8+1
+local J=gu(r,U,aI)
+local m=bK(0,r,J,ba,ba)
+..aT("<I4",ba)
+..av
+..aT("<I6I2",q%cz,o)
+return bl("SET",ad,m..string.rep("\\0",8*(J-r)),"PX",gT)
 end
-local function cL(ac,_,ay)
-local W=bk("GETRANGE",ac,"0","313")
-if type(W)~="string"then return false,W.err end
-if bq or aE>=16 then return aY(ac,ay)end
-local ah,o=1,af
-if W==""then
-if ay>1 then
-ah=aM(bl(ay,aG(Q/af)),1)
-o=ah*af
+local function cM(ad,_,az)
+local aa=bl("GETRANGE",ad,"0","313")
+if type(aa)~="string"then return false,aa.err end
+if br or aF>=16 then return aZ(ad,az)end
+local ai,o=1,ag
+if aa==""then
+if az>1 then
+ai=aM(bm(az,aH(U/ag)),1)
+o=ai*ag
 end
-if o>65535 then return aY(ac,ay)end
-D,x,em=0,0,o==1
-local au=ei(ac,"",o,o)
-if au.err then return false,au.err end
-return ah,o,w,ah==ay and 0 or w
+if o>65535 then return aZ(ad,az)end
+D,x,eo=0,0,o==1
+local aw=ek(ad,"",o,o)
+if aw.err then return false,aw.err end
+return ai,o,w,ai==az and 0 or w
 end
-if cd(W,1)~=83 or#W<bW then return aY(ac,ay)end
-local bE,bh,aJ,r,I,aZ,aK,aC
-D,bE,x,bh,aJ,r,I,aZ,aK,aC=
-al("<dI7I7I7I4I4I4I7I4B",W,2)
-local ip=I<=gP and#W==bW+4+8*I
-local bK=bE==w and aC%32==aE and r>0 and r<=I and aJ<I
-if not bK or bh>=q or D>q or(not ip and I<=gP)then
-return aY(ac,ay)
+if cf(aa,1)~=83 or#aa<bX then return aZ(ad,az)end
+local bF,bi,aK,r,J,ba,aL,aD
+D,bF,x,bi,aK,r,J,ba,aL,aD=
+an("<dI7I7I7I4I4I4I7I4B",aa,2)
+local ir=J<=gR and#aa==bX+4+8*J
+local bL=bF==w and aD%32==aF and r>0 and r<=J and aK<J
+if not bL or bi>=q or D>q or(not ir and J<=gR)then
+return aZ(ad,az)
 end
-local gV=x>0
+local gX=x>0
 x=0
-local am,ds,hA=(aJ+r-1)%I,bl(I-aJ,r),W
-local K=bW+4*(aG(aJ/aH)+1)+8*aJ
-if not ip then
-ds=bl(16,aH-aJ%aH,ds)
-if K+8*ds>#W then
-hA=bk("GETRANGE",ac,ak("%d",K),ak("%d",K+8*ds-1))
-if#hA<8*ds then return aY(ac,ay)end
-K=0
+local ao,du,hC=(aK+r-1)%J,bm(J-aK,r),aa
+local O=bX+4*(aH(aK/aI)+1)+8*aK
+if not ir then
+du=bm(16,aI-aK%aI,du)
+if O+8*du>#aa then
+hC=bl("GETRANGE",ad,al("%d",O),al("%d",O+8*du-1))
+if#hC<8*du then return aZ(ad,az)end
+O=0
 end
 end
-local fE,aT=0,aZ
-while fE<ds do
-local us,bg=al("<I6I2",hA,K+8*fE+1)
-if fz(us)>aj then break end
-fE,aT=fE+1,aT-bg
+local fG,aU=0,ba
+while fG<du do
+local us,bh=an("<I6I2",hC,O+8*fG+1)
+if fA(us)>ak then break end
+fG,aU=fG+1,aU-bh
 end
-if fE==ds then return aY(ac,ay)end
-local bn=Q-aT
-if af>bn then
-local dM=af-bn
-for i=fE,ds-1 do
-local us,bg=al("<I6I2",hA,K+8*i+1)
-dM=dM-bg
-if dM<=0 then
-local bj=fz(us)+w-q
-if bj<=be then break end
-return 0,aT,bh+w-q,bj
+if fG==du then return aZ(ad,az)end
+local bo=U-aU
+if ag>bo then
+local dN=ag-bo
+for i=fG,du-1 do
+local us,bh=an("<I6I2",hC,O+8*i+1)
+dN=dN-bh
+if dN<=0 then
+local bk=fA(us)+w-q
+if bk<=bf then break end
+return 0,aU,bi+w-q,bk
 end
 end
-return aY(ac,ay)
+return aZ(ad,az)
 end
-if ay>1 then
-ah=bl(ay,aG(bn/af))
-o=ah*af
+if az>1 then
+ai=bm(az,aH(bo/ag))
+o=ai*ag
 end
-if o>65535 or ah<ay then return aY(ac,ay)end
-em=aC>=32 and o==1
-local bT,ao=r-fE,(am+1)%I
-aJ=(aJ+fE)%I
-aT=aT+o
-if bT<I then
-local bi=aS("<I6I2",q%cx,o)
-aK=(ao%aH==0 and 0 or aK)+o
-local J,at=gV and bJ or eG,gV and"0"or la
-J=J(aJ,bT+1,I,aT,aK)
-local au
-if ip then
-au=bk("SETRANGE",ac,at,J..bo(W,bW+1,bW+4+8*ao)..bi)
+if o>65535 or ai<az then return aZ(ad,az)end
+eo=aD>=32 and o==1
+local bU,ar=r-fG,(ao+1)%J
+aK=(aK+fG)%J
+aU=aU+o
+if bU<J then
+local bj=aT("<I6I2",q%cz,o)
+aL=(ar%aI==0 and 0 or aL)+o
+local K,at=gX and bK or eJ,gX and"0"or le
+K=K(aK,bU+1,J,aU,aL)
+local aw
+if ir then
+aw=bl("SETRANGE",ad,at,K..bp(aa,bX+1,bX+4+8*ar)..bj)
 else
-local A=bW+4*(aG(ao/aH)+1)+8*ao
-au=bk("SETRANGE",ac,ak("%d",A),bi)
-if type(au)=="number"then
-if(ao+1)%aH==0 or ao+1==I then
-bk("SETRANGE",ac,ak("%d",A-8*(ao%aH)-4),aS("<I4",aK))
+local A=bX+4*(aH(ar/aI)+1)+8*ar
+aw=bl("SETRANGE",ad,al("%d",A),bj)
+if type(aw)=="number"then
+if(ar+1)%aI==0 or ar+1==J then
+bl("SETRANGE",ad,al("%d",A-8*(ar%aI)-4),aT("<I4",aL))
 end
-bk("SETRANGE",ac,at,J)
+bl("SETRANGE",ad,at,K)
 end
 end
-if type(au)~="number"then return false,au.err end
-if bh<cG then bk("PEXPIRE",ac,gR)end
-elseif ip then
-local as=bo(W,bW+5+8*aJ,bW+4+8*bl(I,aJ+bT))
-if aJ+bT>I then as=as..bo(W,bW+5,bW+4+8*(aJ+bT-I))end
-local au=ei(ac,as,o,aT)
-if au.err then return false,au.err end
-elseif aJ==0 then
-local m=bk("GET",ac)
+if type(aw)~="number"then return false,aw.err end
+if bi<cH then bl("PEXPIRE",ad,gT)end
+elseif ir then
+local av=bp(aa,bX+5+8*aK,bX+4+8*bm(J,aK+bU))
+if aK+bU>J then av=av..bp(aa,bX+5,bX+4+8*(aK+bU-J))end
+local aw=ek(ad,av,o,aU)
+if aw.err then return false,aw.err end
+elseif aK==0 then
+local m=bl("GET",ad)
 if type(m)~="string"then return false,m.err end
-local fX=gt(bT+1,Q,aH)
-local A,aB=bW+4*(aG(bT/aH)+1)+8*bT,bW+4*db(fX/aH)+8*fX
-aK=(bT%aH==0 and 0 or aK)+o
-m=bJ(0,bT+1,fX,aT,aK)..bo(m,bW+1)..string.rep("\\0",A-#m)
-m=m..aS("<I6I2",q%cx,o)..string.rep("\\0",aB-A-8)
-local au=bk("SET",ac,m,"PX",gR)
-if au.err then return false,au.err end
-if(bT+1)%aH==0 or bT+1==fX then
-bk("SETRANGE",ac,ak("%d",A-8*(bT%aH)-4),aS("<I4",aK))
+local ga=gu(bU+1,U,aI)
+local A,aC=bX+4*(aH(bU/aI)+1)+8*bU,bX+4*dc(ga/aI)+8*ga
+aL=(bU%aI==0 and 0 or aL)+o
+m=bK(0,bU+1,ga,aU,aL)..bp(m,bX+1)..string.rep("\\0",A-#m)
+m=m..aT("<I6I2",q%cz,o)..string.rep("\\0",aC-A-8)
+local aw=bl("SET",ad,m,"PX",gT)
+if aw.err then return false,aw.err end
+if(bU+1)%aI==0 or bU+1==ga then
+bl("SETRANGE",ad,al("%d",A-8*(bU%aI)-4),aT("<I4",aL))
 end
 else
-return aY(ac,ay)
+return aZ(ad,az)
 end
-return ah,aT,w,0
+return ai,aU,w,0
 end
 ${part38}
 ${part39}
 ${part40}
-local function fM(_,K,aB)
-ga()
-local KEYS,V,ba,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bk,aS,al,aG,ak,type=bk,aS,al,aG,ak,type
-local aE,aH,aj,cG,fe,gm,cx=aE,aH,aj,cG,fe,gm,cx
-for i=K,aB do
-local ac,aT=KEYS[i],nil
-local W=aE<16 and af<=65535 and bk("GETRANGE",ac,"0","313")
-if W and#W>65 then
-local aB,O,D,bE,x,bh,aJ,r,I,aZ,aK,aC=
-#W,al("<BdI7I7I7I4I4I4I7I4B",W,1)
-local ao=(aJ+r)%I
+local function fP(_,O,aC)
+gd()
+local KEYS,W,bb,q,ag,U,w=KEYS,W,A,q,ag,U,w
+local bl,aT,an,aH,al,type=bl,aT,an,aH,al,type
+local aF,aI,ak,cH,fg,gn,cz=aF,aI,ak,cH,fg,gn,cz
+for i=O,aC do
+local ad,aU=KEYS[i],nil
+local aa=aF<16 and ag<=65535 and bl("GETRANGE",ad,"0","313")
+if aa and#aa>65 then
+local aC,Q,D,bF,x,bi,aK,r,J,ba,aL,aD=
+#aa,an("<BdI7I7I7I4I4I4I7I4B",aa,1)
+local ar=(aK+r)%J
 if
-O==83
-and bE==w
-and(aC==aE or aC==aE+32)
+Q==83
+and bF==w
+and(aD==aF or aD==aF+32)
 and D<=q
 and x==0
-and bh<q
-and r<I
-and aJ<I
-and aB==(I>32 and 314 or 58+8*I)
+and bi<q
+and r<J
+and aK<J
+and aC==(J>32 and 314 or 58+8*J)
 then
-local aP,fF=aZ+af,false
-while r>0 and aJ<aH and 66+8*aJ<=aB do
-local us,o=al("<I6I2",W,59+8*aJ)
-us=us+fe
-if us>gm then us=us-cx end
-if us>aj then
-fF=true
+local aR,fH=ba+ag,false
+while r>0 and aK<aI and 66+8*aK<=aC do
+local us,o=an("<I6I2",aa,59+8*aK)
+us=us+fg
+if us>gn then us=us-cz end
+if us>ak then
+fH=true
 break
 end
-r,aP,aJ=r-1,aP-o,aJ+1
-if aJ==I then aJ=0 end
+r,aR,aK=r-1,aR-o,aK+1
+if aK==J then aK=0 end
 end
-if fF and aP<=Q then
-local at=58+8*ao
-if ao>=aH then at=at+4*aG(ao/aH)end
-aK=ao%aH>0 and aK+af or af
-if type(bk("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cx,af)))=="number"then
-aC=aC>aE and af==1 and aC or aE
-if I>32 and((ao+1)%aH==0 or ao+1==I)then
-bk("SETRANGE",ac,ak("%d",at-8*(ao%aH)-4),aS("<I4",aK))
+if fH and aR<=U then
+local at=58+8*ar
+if ar>=aI then at=at+4*aH(ar/aI)end
+aL=ar%aI>0 and aL+ag or ag
+if type(bl("SETRANGE",ad,al("%d",at),aT("<I6I2",q%cz,ag)))=="number"then
+aD=aD>aF and ag==1 and aD or aF
+if J>32 and((ar+1)%aI==0 or ar+1==J)then
+bl("SETRANGE",ad,al("%d",at-8*(ar%aI)-4),aT("<I4",aL))
 end
-bk("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cG>bh then bk("PEXPIRE",ac,gR)end
-aT=aP
-end
-end
+bl("SETRANGE",ad,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,J,aR,aL,aD))
+if cH>bi then bl("PEXPIRE",ad,gT)end
+aU=aR
 end
 end
-if aT then
-V[ba+1],V[ba+2]=aT,w
-ba=ba+2
+end
+end
+if aU then
+W[bb+1],W[bb+2]=aU,w
+bb=bb+2
 else
-A=ba
-ea(ac,nil,1)
-ba=A
+A=bb
+eb(ad,nil,1)
+bb=A
 end
 end
-A=ba
+A=bb
 end
-local jO=false
+local jS=false
 ${part41}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "d9c4ced4d2164d5fa16d7e2464ab90d24a818c1c",
-  acrossSha1: "b938012172d21e664bd0be15e226d800a40cf248",
+  sha1: "c978f2508be817ff35cb6ed211bf256fc083a34c",
+  acrossSha1: "184eab4b9a24690f8daf40bf2bf21df16433db8b",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,af,Q,w,bC=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aT,reset,cj=bk("GET",ac),nil,nil,w/bC
-local gp=w<2^45 and 67+256*w or-1
+local ad,ag,U,w,bD=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aU,reset,ck=bl("GET",ad),nil,nil,w/bD
+local gq=w<2^45 and 67+256*w or-1
 if m and#m==24 then
-local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
-local fv,aP=q-H,r+af
-if aJ==gp and fv>=0 and fv<w then
-if U>0 then aP=aP+db(U*(cj-aG(fv/bC))/cj)end
-if aP<=Q and bk("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
-aT,reset=aP,2*w-fv
+local aK,_,V,H,r=an("<I8BI4I7I4",m,1)
+local fx,aR=q-H,r+ag
+if aK==gq and fx>=0 and fx<w then
+if V>0 then aR=aR+dc(V*(ck-aH(fx/bD))/ck)end
+if aR<=U and bl("SETRANGE",ad,"20",aT("<I4",r+ag))==24 then
+aU,reset=aR,2*w-fx
 end
 end
 end
-if aT then return{q,aT,reset}end
+if aU then return{q,aU,reset}end
 end
 ${part34}
 ${part35}
@@ -4559,366 +4603,366 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local iq="c"
+local is="c"
 ${part37}
-local cj,cP,et
-local function jB()
-cj=w/bC
-cP,et="C"..aS("<I7B",w,#ak("%.0f",bC)-1),cN(q+2*w)
+local ck,cQ,ev
+local function jF()
+ck=w/bD
+cQ,ev="C"..aT("<I7B",w,#al("%.0f",bD)-1),cO(q+2*w)
 end
-local function fO(o,bn)
-return o<=bn and 0 or(cj-aG(bn*cj/o))*bC
+local function fR(o,bo)
+return o<=bo and 0 or(ck-aH(bo*ck/o))*bD
 end
-local function cL(ac,m,ay)
-local bN,H,U,r=not m,q,0,0
-local gL=bN
-if m and#m==24 and cd(m,1)==67 then
-local bE,aE
-bE,aE,U,H,r=al("<I7BI4I7I4",m,2)
-bN=bE==w and H<=q
+local function cM(ad,m,az)
+local bO,H,V,r=not m,q,0,0
+local gM=bO
+if m and#m==24 and cf(m,1)==67 then
+local bF,aF
+bF,aF,V,H,r=an("<I7BI4I7I4",m,2)
+bO=bF==w and H<=q
 if q>=H+2*w then
-H,U,r,gL=q,0,0,true
+H,V,r,gM=q,0,0,true
 elseif q>=H+w then
-H,U,r,gL=H+w,r,0,true
+H,V,r,gM=H+w,r,0,true
 end
 end
-if not bN or(bq and gL)then return aY(ac,m,ay)end
-local eV,reset=0,H+2*w-q
-if U>0 then eV=db(U*(cj-aG((q-H)/bC))/cj)end
-local bn=Q-r-eV
-local ah=0
-if af<=bn then
-if bq then return 1,r+eV,reset,0 end
-ah=ay==1 and 1 or bl(ay,aG(bn/af))
-r=r+ah*af
-if gL then
-local dY=H==q and et or cN(H+2*w)
-local aI=ei(ac,m,cP..aS("<I4I7I4",U,H,r),dY)
-if aI then return false,aI end
+if not bO or(br and gM)then return aZ(ad,m,az)end
+local eY,reset=0,H+2*w-q
+if V>0 then eY=dc(V*(ck-aH((q-H)/bD))/ck)end
+local bo=U-r-eY
+local ai=0
+if ag<=bo then
+if br then return 1,r+eY,reset,0 end
+ai=az==1 and 1 or bm(az,aH(bo/ag))
+r=r+ai*ag
+if gM then
+local dZ=H==q and ev or cO(H+2*w)
+local aJ=ek(ad,m,cQ..aT("<I4I7I4",V,H,r),dZ)
+if aJ then return false,aJ end
 else
-local au=bk("SETRANGE",ac,"20",aS("<I4",r))
-if au~=24 then return false,au.err end
+local aw=bl("SETRANGE",ad,"20",aT("<I4",r))
+if aw~=24 then return false,aw.err end
 end
-if ah==ay then return ah,r+eV,reset,0 end
+if ai==az then return ai,r+eY,reset,0 end
 end
-local aU,bj=Q-af-r,nil
-if aU>=0 then
-bj=H+fO(U,aU)-q
+local aV,bk=U-ag-r,nil
+if aV>=0 then
+bk=H+fR(V,aV)-q
 else
-bj=H+w+fO(r,Q-af)-q
+bk=H+w+fR(r,U-ag)-q
 end
-if ah>0 or bj>be then
-if ah==0 and gL then return aY(ac,m,ay)end
-return ah,r+eV,reset,bj
+if ai>0 or bk>bf then
+if ai==0 and gM then return aZ(ad,m,az)end
+return ai,r+eY,reset,bk
 end
-return aY(ac,m,ay)
+return aZ(ad,m,az)
 end
 ${part38}
 ${part39}
 ${part40}
-local function fM(bX,K,aB)
-local KEYS,V,ba,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bk,db,aG,aS,al,bC,cj=bk,db,aG,aS,al,bC,w/bC
-local gp=w<2^45 and 67+256*w or-1
-for i=K,aB do
-local ac,m,aT,reset=KEYS[i],bX[i-K+1],nil,nil
+local function fP(bY,O,aC)
+local KEYS,W,bb,q,ag,U,w=KEYS,W,A,q,ag,U,w
+local bl,dc,aH,aT,an,bD,ck=bl,dc,aH,aT,an,bD,w/bD
+local gq=w<2^45 and 67+256*w or-1
+for i=O,aC do
+local ad,m,aU,reset=KEYS[i],bY[i-O+1],nil,nil
 if m and#m==24 then
-local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
-local fv,aP=q-H,r+af
-if aJ==gp and fv>=0 and fv<w then
-if U>0 then aP=aP+db(U*(cj-aG(fv/bC))/cj)end
-if aP<=Q and bk("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
-aT,reset=aP,2*w-fv
+local aK,_,V,H,r=an("<I8BI4I7I4",m,1)
+local fx,aR=q-H,r+ag
+if aK==gq and fx>=0 and fx<w then
+if V>0 then aR=aR+dc(V*(ck-aH(fx/bD))/ck)end
+if aR<=U and bl("SETRANGE",ad,"20",aT("<I4",r+ag))==24 then
+aU,reset=aR,2*w-fx
 end
 end
 end
-if aT then
-V[ba+1],V[ba+2]=aT,reset
-ba=ba+2
+if aU then
+W[bb+1],W[bb+2]=aU,reset
+bb=bb+2
 else
-A=ba
-ea(ac,m,1)
-ba=A
+A=bb
+eb(ad,m,1)
+bb=A
 end
 end
-A=ba
+A=bb
 end
-local jO=true
+local jS=true
 ${part41}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "194d81cce9005c6175065a8f971d444397c27e2c",
-  acrossSha1: "94a9d292fb7766a3601059dea10fbda995ff747d",
+  sha1: "e4b44ffa7e6ec9b0deb819114f6fd00c766ac0d8",
+  acrossSha1: "f851a3196b99c9c9c5f8bcc6fd4ce7672d8ccb7d",
   source: `${part33}
-local eH,ls,cm,E=string.char,string.find,ARGV[2]+0,2
-local ck,eF=2^48,2^23
+local eK,lw,cn,E=string.char,string.find,ARGV[2]+0,2
+local cl,eH=2^48,2^23
 ${part30}
 ${part1}
 ${part3}
-local function aD()
+local function aE()
 E=E+1
 return ARGV[E]
 end
-local function aa()
-return aD()+0
+local function Y()
+return aE()+0
 end
-local function eo(m,at)
-local aP,aV,eg=0,1,cd(m,at)
-while eg and eg>=128 do
-aP,aV,at=aP+(eg-128)*aV,aV*128,at+1
-eg=cd(m,at)
+local function eq(m,at)
+local aR,aW,ei=0,1,cf(m,at)
+while ei and ei>=128 do
+aR,aW,at=aR+(ei-128)*aW,aW*128,at+1
+ei=cf(m,at)
 end
-return eg and aP+eg*aV,at+1
+return ei and aR+ei*aW,at+1
 end
-local bN={}
-local function jI(g)
-for i=1,#bN do
-if bN[i].cH==g.cH then return bN[i]end
+local bO={}
+local function jM(g)
+for i=1,#bO do
+if bO[i].cI==g.cI then return bO[i]end
 end
-bN[#bN+1]=g
+bO[#bO+1]=g
 return g
 end
-local function bz(o,g)
-local ai=o*g.ai
-local cs=aG(ai/g.y)
-return o*g.us+cs,ai-cs*g.y
+local function bA(o,g)
+local aj=o*g.aj
+local cu=aH(aj/g.y)
+return o*g.us+cu,aj-cu*g.y
 end
-local function kb(y,us,ai,o)
-local g={O="t",y=y,us=us,ai=ai,Q=o}
-g.cH="t"..dH(y)..dH(us)..(y>1 and dH(ai)or"")..dH(o)
-g.az,g.aL=bz(o,g)
+local function kf(y,us,aj,o)
+local g={Q="t",y=y,us=us,aj=aj,U=o}
+g.cI="t"..dI(y)..dI(us)..(y>1 and dI(aj)or"")..dI(o)
+g.aA,g.aN=bA(o,g)
 return g
 end
-local function hE(O)
-if O=="f"then
-local o,bE,_=aa(),aa(),aa()
-return jI({O="f",w=bE,cH="f"..dH(bE)}),o
-elseif O=="t"then
-local us,ai,y,az,aL=aa(),aa(),aa(),aa(),aa()
-local o=aG((az+aL/y)/(us+ai/y)+0.5)
-local g=jI(kb(y,us,ai,o))
-g.aR=aa()
+local function hG(Q)
+if Q=="f"then
+local o,bF,_=Y(),Y(),Y()
+return jM({Q="f",w=bF,cI="f"..dI(bF)}),o
+elseif Q=="t"then
+local us,aj,y,aA,aN=Y(),Y(),Y(),Y(),Y()
+local o=aH((aA+aN/y)/(us+aj/y)+0.5)
+local g=jM(kf(y,us,aj,o))
+g.aS=Y()
 return g,o
 end
 end
-local function kH(m,at)
-for i=1,#bN do
-local g=bN[i]
-if bo(m,at,at+#g.cH-1)==g.cH then return g end
+local function kL(m,at)
+for i=1,#bO do
+local g=bO[i]
+if bp(m,at,at+#g.cI-1)==g.cI then return g end
 end
-local O=cd(m,at)
-local J,next=eo(m,at+1)
-if O==102 then return J and jI({O="f",w=J,cH="f"..dH(J)})end
-if O~=116 or not J then return nil end
-local us,ai,o=0,0,0
-us,next=eo(m,next)
-if J>1 then
-ai,next=eo(m,next)
+local Q=cf(m,at)
+local K,next=eq(m,at+1)
+if Q==102 then return K and jM({Q="f",w=K,cI="f"..dI(K)})end
+if Q~=116 or not K then return nil end
+local us,aj,o=0,0,0
+us,next=eq(m,next)
+if K>1 then
+aj,next=eq(m,next)
 end
-o=eo(m,next)
-return us and ai and o and jI(kb(J,us,ai,o))
+o=eq(m,next)
+return us and aj and o and jM(kf(K,us,aj,o))
 end
-local r,bF,iB,hT=0,{},{},{}
-local function jg(g,J,aX)
+local r,bG,iD,hV=0,{},{},{}
+local function ji(g,K,aY)
 r=r+1
-bF[r],iB[r],hT[r]=g,J,aX
-if g.O=="f"then return J<=q end
-local bc=q+g.az
-return g.az<ck/8 and(J<bc or(J==bc and aX<=g.aL))
+bG[r],iD[r],hV[r]=g,K,aY
+if g.Q=="f"then return K<=q end
+local bd=q+g.aA
+return g.aA<cl/8 and(K<bd or(K==bd and aY<=g.aN))
 end
-local function fl(m)
-local at,cc,br=3,nil,#m
-while at<=br do
-local g,J,aX=kH(m,at),nil,0
+local function fn(m)
+local at,ce,bs=3,nil,#m
+while at<=bs do
+local g,K,aY=kL(m,at),nil,0
 if not g then return false end
-at=at+#g.cH
-if g.O=="f"then
-local z=cd(m,at)
+at=at+#g.cI
+if g.Q=="f"then
+local z=cf(m,at)
 if z==0 then
-J,at=0,at+1
-elseif z==1 and at+11<=br then
-J,aX=al("<I7I4",m,at+1)
+K,at=0,at+1
+elseif z==1 and at+11<=bs then
+K,aY=an("<I7I4",m,at+1)
 at=at+12
 end
-elseif cc then
-local ca
-ca,at=eo(m,at)
-J=ca and cc+(ca%2==0 and ca or 1-ca)/2
-elseif at+5<=br then
-J=q-q%ck+al("<I6",m,at)
-if J>q+ck/2 then J=J-ck end
-if J<q-ck/2 then J=J+ck end
+elseif ce then
+local cb
+cb,at=eq(m,at)
+K=cb and ce+(cb%2==0 and cb or 1-cb)/2
+elseif at+5<=bs then
+K=q-q%cl+an("<I6",m,at)
+if K>q+cl/2 then K=K-cl end
+if K<q-cl/2 then K=K+cl end
 at=at+6
 end
-if g.O=="t"then
-cc=J
+if g.Q=="t"then
+ce=K
 if g.y>1 then
-aX,at=eo(m,at)
-aX=aX and bl(aX,g.y-1)
+aY,at=eq(m,at)
+aY=aY and bm(aY,g.y-1)
 end
 end
-if not(J and aX and jg(g,J,aX))then return false end
+if not(K and aY and ji(g,K,aY))then return false end
 end
 return r>0
 end
-local function jN(m,g,bK)
-if g.O=="f"then
-if#m~=19 or cd(m,1)~=70 then return false end
-local bE,H,o=al("<I7I7I4",m,2)
-return bE==g.w and jg(g,H,o)
+local function jR(m,g,bL)
+if g.Q=="f"then
+if#m~=19 or cf(m,1)~=70 then return false end
+local bF,H,o=an("<I7I7I4",m,2)
+return bF==g.w and ji(g,H,o)
 end
-if not bK or#m~=16+g.aR or not ls(m,"^%d+$")then return false end
-local aC=tonumber(bo(m,1,16))
-if g.aR>0 then return jg(g,aC,bl(bo(m,17)+0,g.y-1))end
-return aC<dK+cw and jg(g,fz(aC),0)
+if not bL or#m~=16+g.aS or not lw(m,"^%d+$")then return false end
+local aD=tonumber(bp(m,1,16))
+if g.aS>0 then return ji(g,aD,bm(bp(m,17)+0,g.y-1))end
+return aD<dL+cy and ji(g,fA(aD),0)
 end
-local function ah(g,J,aX,o)
-if g.O=="f"then
-if q<J+g.w then return J,aX+o end
+local function ai(g,K,aY,o)
+if g.Q=="f"then
+if q<K+g.w then return K,aY+o end
 return q,o
 end
-local us,ai=bz(bl(o,g.Q),g)
-if J<q-1 or(J<q and aX==0)then
-J,aX=q,0
+local us,aj=bA(bm(o,g.U),g)
+if K<q-1 or(K<q and aY==0)then
+K,aY=q,0
 end
-us,ai=J+us,aX+ai
-if ai>=g.y then
-us,ai=us+1,ai-g.y
+us,aj=K+us,aY+aj
+if aj>=g.y then
+us,aj=us+1,aj-g.y
 end
-return us,ai
+return us,aj
 end
-local function ar(aD,cc,g,J,aX)
-aD=aD..g.cH
-if g.O=="f"then
-if J==0 then return aD.."\\0",cc,0 end
-return aD.."\\1"..aS("<I7I4",J,aX),cc,J+g.w
+local function au(aE,ce,g,K,aY)
+aE=aE..g.cI
+if g.Q=="f"then
+if K==0 then return aE.."\\0",ce,0 end
+return aE.."\\1"..aT("<I7I4",K,aY),ce,K+g.w
 end
-local us=aM(J,q-1e12)
-if cc then
-local ca=us-cc
-aD=aD..dH(ca>=0 and 2*ca or 1-2*ca)
+local us=aM(K,q-1e12)
+if ce then
+local cb=us-ce
+aE=aE..dI(cb>=0 and 2*cb or 1-2*cb)
 else
-aD=aD..aS("<I6",us%ck)
+aE=aE..aT("<I6",us%cl)
 end
-return g.y>1 and aD..dH(aX)or aD,us,J+2
+return g.y>1 and aE..dI(aY)or aE,us,K+2
 end
-local V,A,bP={q},1,nil
-local function ea(J,aX,bj)
-V[A+1],V[A+2],A=J,aX,A+2
-if bj then
+local W,A,bQ={q},1,nil
+local function eb(K,aY,bk)
+W[A+1],W[A+2],A=K,aY,A+2
+if bk then
 A=A+1
-V[A]=bj
+W[A]=bk
 end
 end
-local function dd(g,J,aX)
-if g.O=="t"then
-if J<q then return 0,0 end
-return J-q,aX
+local function df(g,K,aY)
+if g.Q=="t"then
+if K<q then return 0,0 end
+return K-q,aY
 end
-local reset=J+g.w-q
+local reset=K+g.w-q
 if reset<=0 then return 0,0 end
-return aX,reset
+return aY,reset
 end
-local bg,Q,bK,af,be,bq,im=nil,0,nil,0,0,false,false
-local function cL(ac)
-local m=bk("GET",ac)
+local bh,U,bL,ag,bf,br,ip=nil,0,nil,0,0,false,false
+local function cM(ad)
+local m=bl("GET",ad)
 if type(m)=="table"then return m.err end
 r=0
-local ax=aG(q/eF)%256
+local ay=aH(q/eH)%256
 if not m then
-if not im and bK~="="and not bK then return"RULES"end
-jg(bg,0,0)
-if not im and bK~="="then jg(bK,0,0)end
-elseif cd(m,1)==77 then
-if not fl(m)then return"RULES"end
-elseif not jN(m,bg,bK=="=")then
+if not ip and bL~="="and not bL then return"RULES"end
+ji(bh,0,0)
+if not ip and bL~="="then ji(bL,0,0)end
+elseif cf(m,1)==77 then
+if not fn(m)then return"RULES"end
+elseif not jR(m,bh,bL=="=")then
 return"RULES"
 end
-local gH=1
-while gH<=r and bF[gH]~=bg do
-gH=gH+1
+local gI=1
+while gI<=r and bG[gI]~=bh do
+gI=gI+1
 end
-if gH>r or(im and r>1)then return"RULES"end
-local J,aX,bj=iB[gH],hT[gH],0
-local fs,eY=ah(bg,J,aX,af)
-if bg.O=="f"then
-if fs==J and eY>Q then bj=J+bg.w-q end
+if gI>r or(ip and r>1)then return"RULES"end
+local K,aY,bk=iD[gI],hV[gI],0
+local fu,fb=ai(bh,K,aY,ag)
+if bh.Q=="f"then
+if fu==K and fb>U then bk=K+bh.w-q end
 else
-bj=fs-bg.az-q
-if eY>bg.aL then bj=bj+1 end
+bk=fu-bh.aA-q
+if fb>bh.aN then bk=bk+1 end
 end
-if bj>0 then
-if bj<=be then return"RULES"end
-local a,b=dd(bg,J,aX)
-return ea(-1-a,b,bj)
+if bk>0 then
+if bk<=bf then return"RULES"end
+local a,b=df(bh,K,aY)
+return eb(-1-a,b,bk)
 end
-if bq then return ea(dd(bg,J,aX))end
-local aD,cc,ad=ar("M"..eH(ax),nil,bg,fs,eY)
+if br then return eb(df(bh,K,aY))end
+local aE,ce,ae=au("M"..eK(ay),nil,bh,fu,fb)
 for i=1,r do
-if i~=gH then
-local g,bH=bF[i],nil
-local us,ai=ah(g,iB[i],hT[i],af)
-local bc=g.O=="t"and q+g.az
-if bc and(us>bc or(us==bc and ai>g.aL))then
-us,ai=bc,g.aL
+if i~=gI then
+local g,bI=bG[i],nil
+local us,aj=ai(g,iD[i],hV[i],ag)
+local bd=g.Q=="t"and q+g.aA
+if bd and(us>bd or(us==bd and aj>g.aN))then
+us,aj=bd,g.aN
 end
-aD,cc,bH=ar(aD,cc,g,us,ai)
-ad=aM(ad,bH)
+aE,ce,bI=au(aE,ce,g,us,aj)
+ae=aM(ae,bI)
 end
 end
-local cN=aM(db((ad-q)/1000),1)+cm
-local au=bk("SET",ac,aD,"PX",ak("%.0f",cN))
-if au.err then return au.err end
-return ea(dd(bg,fs,eY))
+local cO=aM(dc((ae-q)/1000),1)+cn
+local aw=bl("SET",ad,aE,"PX",al("%.0f",cO))
+if aw.err then return aw.err end
+return eb(df(bh,fu,fb))
 end
-local am=0
-while am<#KEYS do
-local ct,J=aa(),am+1
-am=bl(am+aa(),#KEYS)
-bq,af,be,im=ct==1,aa(),aa(),aa()==1
-bg,Q=hE(aD())
-bK=aD()
-if bK~="="then bK=hE(bK)end
-for i=J,am do
-local aI=cL(KEYS[i])
-if aI then
-if ls(aI,"READONLY",1,true)then bP=aI end
+local ao=0
+while ao<#KEYS do
+local cv,K=Y(),ao+1
+ao=bm(ao+Y(),#KEYS)
+br,ag,bf,ip=cv==1,Y(),Y(),Y()==1
+bh,U=hG(aE())
+bL=aE()
+if bL~="="then bL=hG(bL)end
+for i=K,ao do
+local aJ=cM(KEYS[i])
+if aJ then
+if lw(aJ,"READONLY",1,true)then bQ=aJ end
 A=A+1
-V[A]=aI
+W[A]=aJ
 end
 end
 end
-return bP and redis.error_reply(bP)or V`,
+return bQ and redis.error_reply(bQ)or W`,
 };
 
 /** `texts.lua`: Reads texts that are not too long. It changes nothing. */
 export const texts: Script = {
   name: "texts",
-  sha1: "28171285f92712c52d8dfc72179449961ba47567",
-  source: `local bm,fq=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
+  sha1: "ca55480d4aa03acd18fc4c84bb25d130b2b7f40c",
+  source: `local bn,fs=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
 for i=1,#KEYS do
-local aD=fq[i]
-fq[i]=aD and(#aD<=bm and aD or 1)or 0
+local aE=fs[i]
+fs[i]=aE and(#aE<=bn and aE or 1)or 0
 end
-return fq`,
+return fs`,
 };
 
 /** `watch.lua`: Says that somebody watches the fleet, and tells which processes have posted reports. */
 export const watch: Script = {
   name: "watch",
-  sha1: "de0f2cae235a446a0c8d655acd98a1aa111af128",
-  source: `local call,ms,bm=redis.call,ARGV[1],ARGV[2]+0
+  sha1: "0e9b27415ee699586fe51910824f6e12488aefbd",
+  source: `local call,ms,bn=redis.call,ARGV[1],ARGV[2]+0
 call("SET",KEYS[1],"1","PX",ms)
-local dp=call("GET",KEYS[2])or""
-if dp==""then return""end
-if#dp>bm then dp="\\n"end
+local dr=call("GET",KEYS[2])or""
+if dr==""then return""end
+if#dr>bn then dr="\\n"end
 for i=3,#ARGV do
-local K,to=string.find(dp,"\\n"..ARGV[i].."\\n",1,true)
-if K then dp=string.sub(dp,1,K)..string.sub(dp,to+1)end
+local O,to=string.find(dr,"\\n"..ARGV[i].."\\n",1,true)
+if O then dr=string.sub(dr,1,O)..string.sub(dr,to+1)end
 end
-call("SET",KEYS[2],dp,"PX",3*ms)
-return dp`,
+call("SET",KEYS[2],dr,"PX",3*ms)
+return dr`,
 };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TakeReply, TakeStatus, Target, TargetLevel } from "../store.ts";
+import type { TakeReply, TakeStatus, Target, TargetDetails, TargetLevel } from "../store.ts";
 
 const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "slots", "queue_full"];
 
@@ -20,12 +20,13 @@ export function takeReply(
   plain: boolean,
   times?: number,
 ): TakeReply {
+  const status = numbers[0] === REPEATED ? "allowed" : STATUSES[numbers[0] as number] as TakeStatus;
   return {
-    status: numbers[0] === REPEATED ? "allowed" : STATUSES[numbers[0] as number] as TakeStatus,
+    status,
     nowUs,
     waitUs: numbers[1] as number,
     arrivalUs: plain || times !== undefined ? 0 : numbers[2] as number,
-    levels: readLevels(numbers, plain ? 2 : 3, targets, true),
+    levels: readLevels(numbers, plain ? 2 : 3, targets, true, status === "blocked"),
     ...(numbers[0] === REPEATED ? { repeated: true } : {}),
     ...(times === undefined ? {} : { times: numbers[2] as number }),
   };
@@ -40,6 +41,7 @@ export function readLevels(
   from: number,
   targets: readonly Pick<Target, "policy">[],
   withSlots: boolean,
+  isBlocked = false,
 ): TargetLevel[] {
   let cursor = from;
   const next = () => numbers[cursor++] as number;
@@ -47,7 +49,43 @@ export function readLevels(
     rates: policy.rates.map(() => [next(), next()] as const),
     slots: withSlots && policy.maxConcurrent > 0 ? { used: next(), freeInUs: next(), fence: next() } : undefined,
   }));
+  if (isBlocked && targets.length > 1) return levels.map((level) => withBlock(level, next()));
   return cursor < numbers.length ? withTraces(levels, numbers, cursor) : levels;
+}
+
+/** Adds how long a target is blocked, if it is. */
+function withBlock(level: TargetLevel, blockedUs: number): TargetLevel {
+  return blockedUs > 0 ? { ...level, blockedUs } : level;
+}
+
+/**
+ * Reads the reply to a take that asks for `details`.
+ *
+ * @param nowUs The store's clock at the decision.
+ * @param numbers What the script told: the details behind the rest.
+ * @param targets The targets.
+ * @param asked For each rate of each target, the units that were asked about.
+ */
+export function detailedReply(
+  nowUs: number,
+  numbers: readonly number[],
+  targets: readonly Target[],
+  asked: readonly (readonly (readonly number[])[])[],
+): TakeReply {
+  const counts = targets.map(({ policy }, i) => {
+    const waits = (asked[i] ?? []).reduce((sum, units) => sum + units.length, 0);
+    return 1 + waits + (policy.maxConcurrent > 0 ? 2 : 0);
+  });
+  let cursor = numbers.length - counts.reduce((sum, count) => sum + count, 0);
+  const reply = takeReply(nowUs, numbers.slice(0, cursor), targets, false);
+  const next = () => numbers[cursor++] as number;
+  const details = targets.map(({ policy }, i): TargetDetails => {
+    const blockedUs = next();
+    const waitsUs = (asked[i] ?? []).map((units) => units.map(next));
+    const [waiting, processes] = policy.maxConcurrent > 0 ? [next(), next()] : [0, 0];
+    return { blockedUs, waitsUs, waiting, processes };
+  });
+  return { ...reply, details };
 }
 
 /** Adds what marks hold besides the levels: the place of the limit among all, and its numbers. */

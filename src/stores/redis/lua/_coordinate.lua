@@ -26,12 +26,13 @@ local function add_rates()
   --- @include _state
   --- @include _settle
 
-  -- Made when a state is corrected for the first time, or when other rules are met: both are rare.
+  -- Made when a state is corrected for the first time, details are asked for, or other rules are met: all are rare.
   local more_made
   local function more()
     --- @include _corrections
     --- @include _mixed
     --- @include _request_corrections
+    --- @include _details
     return mixed
   end
   local function add_more()

@@ -116,6 +116,9 @@ local function take(id, mode, max_wait, arrival, targets)
     levels(reply, targets[i])
     slot_level(reply, targets[i], fences[i])
   end
+  for i = 1, status == 2 and #targets > 1 and #targets or 0 do
+    reply[#reply + 1] = max(targets[i].blocked - now, 0)
+  end
   append_traces(reply, targets)
   return reply
 end

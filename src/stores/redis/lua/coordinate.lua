@@ -22,11 +22,16 @@ ARGV     now in µs, or "" for the server's TIME, and grace in ms, as for decide
          G      give back; after each target the mark: now, at, cost, and for each rate two integers, how many more there
          are (0 or 5), and those
          F      refund     X   take at the earliest instant, whatever it is
+         I      look, as T in mode 2, and tell details; after each target, for each rate, how many units are asked about,
+         and those
 
 Returns  { now, reply... }; T, P, L: { status, wait_us, arrival, level... } with status 3 waits (ask again after wait_us),
          4 denied for want of a permit, 5 denied because the queue is full, 6 allowed and taken by an earlier call of
          this id, besides those of decide.lua, and with three integers for the permits of each target that has any: in
          use, µs until one falls free by itself, fencing token; L tells how often in place of the arrival
+         With status 2, where there are several targets: µs until each is not blocked any more, behind the levels.
+         I: as T, then for each target: µs until it is not blocked any more, µs until each number of units is free for each
+         rate by itself, and, where it has permits, how many calls wait, and how many processes hold some (-1 not counted)
          R: { how many leases and places ended }   N: { 1 held or 0 lost, for each target }   the rest: { level... }
          Short requests: integers, or the reply of T or R
          With callers one more entry: { message... }, of which "missed <whose>" says that an inbox was not there any more

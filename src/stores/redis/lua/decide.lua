@@ -11,7 +11,8 @@ ARGV     now in µs, or "" for the server's TIME
 
 Returns  { now, { status, wait_us, level... }... }
          status 1 allowed (from now + wait_us on), 0 denied by a rate, 2 denied by a block; wait_us then tells how long
-         a level is two integers for each rate of each target; behind all levels stands what marks hold besides them:
+         a level is two integers for each rate of each target; if it is denied by a block and there are several targets,
+         µs until each is not blocked any more stand behind the levels; else, behind all levels stands what marks hold besides them:
          the place of the limit among all, from 0, and five integers; in place of a request that failed stands its
          message, RULES where a key has to do with other rules
 ]]
@@ -53,6 +54,9 @@ local function decide()
   local reply = { allowed and 1 or blocked > now and 2 or 0, at - now, nil, nil }
   for i = 1, #targets do
     levels(reply, targets[i])
+  end
+  for i = 1, reply[1] == 2 and #targets > 1 and #targets or 0 do
+    reply[#reply + 1] = max(targets[i].blocked - now, 0)
   end
   append_traces(reply, targets)
   return reply

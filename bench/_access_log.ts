@@ -54,7 +54,9 @@ export interface KnownAnswer {
 }
 
 /** Makes the text of a log, a minute at a time. The answer is complete when all of it was read. */
-export function accessLog(options: AccessLogOptions): { readonly text: Iterable<string>; readonly answer: KnownAnswer } {
+export function accessLog(
+  options: AccessLogOptions,
+): { readonly text: Iterable<string>; readonly answer: KnownAnswer } {
   const { keys = 10_000, garbageEvery = 1_000, lines } = options;
   const answer: KnownAnswer = {
     requests: 0,

@@ -12,6 +12,10 @@ export const COMMANDS: CommandTable = {
     summary: "check a configuration file and its stores",
     load: () => import("./commands/check.ts"),
   },
+  why: {
+    summary: "explain why a call is denied, and until when",
+    load: () => import("./commands/why.ts"),
+  },
   help: {
     summary: "show help, also of a command",
     load: () => import("./commands/help.ts"),

@@ -45,7 +45,9 @@ class Scene {
 
   constructor(options: LimiterOptions, startUs: number, open: (clock: FakeClock) => Store) {
     this.clock = new FakeClock(startUs);
-    const limiters = { api: { ...options, denyCacheMs: 0, onStoreError: "throw", decisionTimeoutMs: Infinity } as const };
+    const limiters = {
+      api: { ...options, denyCacheMs: 0, onStoreError: "throw", decisionTimeoutMs: Infinity } as const,
+    };
     const stores = { default: open(this.clock) };
     this.limiter = createRateSync({ stores, clock: this.clock, limiters }).limiter("api");
   }
@@ -89,7 +91,11 @@ async function checkTimes(scene: Scene, cost: number): Promise<Explanation> {
   const explanation = await limiter.explain({ cost });
   const decision = await limiter.peek({ cost });
   const { allowed, reason, retryAfterMs } = decision;
-  assert.deepEqual([explanation.allowed, explanation.reason, explanation.retryAfterMs], [allowed, reason, retryAfterMs]);
+  assert.deepEqual([explanation.allowed, explanation.reason, explanation.retryAfterMs], [
+    allowed,
+    reason,
+    retryAfterMs,
+  ]);
   assert.ok(explanation.complete);
 
   const [explained] = explanation.limiters;

@@ -90,7 +90,9 @@ class AlbReader implements LineReader {
     into.timeUs = timeUs;
     for (let i = 0; i < this.#wanted.length; i++) {
       const text = parts[this.#places[i] as number];
-      into.values[i] = text === undefined || text === "-" || text === "" ? undefined : valueOf(this.#wanted[i] as Field, text);
+      into.values[i] = text === undefined || text === "-" || text === ""
+        ? undefined
+        : valueOf(this.#wanted[i] as Field, text);
     }
     return undefined;
   }

@@ -48,7 +48,17 @@ const NAMES: Readonly<Record<Exclude<Field["kind"], "header" | "query" | "field"
     "c-ip",
     "client",
   ],
-  user: ["user", "remote_user", "user_id", "userId", "username", "req.user", "user.id", "ClientUsername", "cs-username"],
+  user: [
+    "user",
+    "remote_user",
+    "user_id",
+    "userId",
+    "username",
+    "req.user",
+    "user.id",
+    "ClientUsername",
+    "cs-username",
+  ],
   path: [
     "path",
     "request_uri",

@@ -32,9 +32,13 @@ export async function* textBytes(source: LogSource): AsyncIterable<Uint8Array> {
   const packed = PACKED.find(([bytes]) => bytes.every((byte, i) => head[i] === byte));
   if (packed !== undefined) {
     const [, way, command] = packed;
-    throw new LogError("compressed", `it is compressed by ${way}: unpack it, as in ${command} FILE | ratesync simulate -`, {
-      file,
-    });
+    throw new LogError(
+      "compressed",
+      `it is compressed by ${way}: unpack it, as in ${command} FILE | ratesync simulate -`,
+      {
+        file,
+      },
+    );
   }
   const stored = rest(head, chunks);
   if (head[0] !== 0x1f || head[1] !== 0x8b) yield* checked(stored, file);
@@ -97,7 +101,9 @@ async function* unpacked(bytes: AsyncIterable<Uint8Array>, file: string): AsyncI
     if (failed !== undefined) throw failed;
     const { code, message } = Object(error) as { readonly code?: unknown; readonly message?: unknown };
     const isCut = code === "Z_BUF_ERROR" || /unexpected end/i.test(String(message));
-    const what = isCut ? "its compressed data ends too early: it was not copied as a whole" : "its gzip data is damaged";
+    const what = isCut
+      ? "its compressed data ends too early: it was not copied as a whole"
+      : "its gzip data is damaged";
     throw new LogError("truncated", what, { file, cause: error });
   } finally {
     from.destroy();

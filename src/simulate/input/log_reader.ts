@@ -194,7 +194,8 @@ export class LogReader {
   #refuseOrder(line: number, timeUs: number): never {
     const backS = Math.round((this.lastUs - timeUs) / 1e3) / 1e3;
     const windowS = this.#intake.windowUs / 1e6;
-    const what = `it is ${backS} s older than a line before it, and ${windowS} s are allowed: the log is not sorted by ` +
+    const what =
+      `it is ${backS} s older than a line before it, and ${windowS} s are allowed: the log is not sorted by ` +
       "time. Allow more (--window), or sort all of it in memory (--sort)";
     throw new LogError("unsorted", what, { file: this.name, line });
   }
@@ -206,14 +207,17 @@ export class LogReader {
     if (lines === 0) {
       const sample = this.samples[0];
       if (sample === undefined) throw new LogError("empty", "it has a header, and no line behind it", { file });
-      const what = `none of its lines can be read as ${this.#format?.title}: ${sample.problem} in ${show(sample.text, SAMPLE_LENGTH)}`;
+      const what = `none of its lines can be read as ${this.#format?.title}: ${sample.problem} in ${
+        show(sample.text, SAMPLE_LENGTH)
+      }`;
       throw new LogError("unparsed", what, { file, line: sample.line });
     }
     if (this.#last === undefined) return;
     const isRead = this.#reader?.read(this.#last, this.#values) === undefined;
     const quotes = this.#last.split('"').length - 1;
     if (isRead && (quotes % 2 === 0 || this.#last.includes('\\"'))) return;
-    const what = "it ends in the middle of a line: it was not copied as a whole, or is still written. Copy it again, or " +
+    const what =
+      "it ends in the middle of a line: it was not copied as a whole, or is still written. Copy it again, or " +
       "leave the last line out (head -n -1)";
     throw new LogError("truncated", what, { file, line: this.#lineNumber });
   }

@@ -46,7 +46,9 @@ export class Replay {
       source: plan.sourceOf(i),
       now: policy && new ReplayLimiter(limiter, policy, this.#clock),
       // Equal rules decide equally.
-      before: oldPolicy === undefined || change === "same" ? undefined : new ReplayLimiter(limiter, oldPolicy, this.#clock),
+      before: oldPolicy === undefined || change === "same"
+        ? undefined
+        : new ReplayLimiter(limiter, oldPolicy, this.#clock),
       isCompared: change !== undefined,
       isSame: change === "same",
       tally: new LimiterTally(),

@@ -56,7 +56,9 @@ export function chooseRules(limiters: Limiters, against: Limiters | undefined, o
     for (const one of [policy, oldPolicy]) {
       if (one === undefined || one.maxConcurrent === 0) continue;
       warnings.push(
-        `limiter ${show(limiter)} has max_concurrent, which is not replayed: a log does not say when permits are released`,
+        `limiter ${
+          show(limiter)
+        } has max_concurrent, which is not replayed: a log does not say when permits are released`,
       );
       break;
     }
@@ -65,7 +67,9 @@ export function chooseRules(limiters: Limiters, against: Limiters | undefined, o
     rules.push({ limiter, policy: now, oldPolicy: before, change: against && changeOf(now, before) });
   }
   if (rules.length > 0) return { rules, warnings };
-  const received = ids.length === 0 ? "no limiters" : `only limiters without a rate: ${ids.map((id) => show(id)).join(", ")}`;
+  const received = ids.length === 0
+    ? "no limiters"
+    : `only limiters without a rate: ${ids.map((id) => show(id)).join(", ")}`;
   throw new ConfigError({ path: "limiters", expected: "a limiter with a rate", received });
 }
 

@@ -38,7 +38,8 @@ export function buildReport({ plan, rules, replay, readers, warnings, top }: Fin
     const source = plan.sources[plan.sourceOf(i)] as KeySource;
     return limiterReport(rule, replay.tallies[i] as LimiterTally, source, plan, top);
   });
-  const sum = (numberOf: (reader: LogReader) => number) => readers.reduce((total, reader) => total + numberOf(reader), 0);
+  const sum = (numberOf: (reader: LogReader) => number) =>
+    readers.reduce((total, reader) => total + numberOf(reader), 0);
   const { requests, denied } = replay.total;
   return {
     requests,
@@ -64,7 +65,9 @@ export function buildReport({ plan, rules, replay, readers, warnings, top }: Fin
 /** Limiters that found nothing to check: that they deny nothing says nothing. */
 function shortcomings(limiters: readonly LimiterReport[]): string[] {
   return limiters.flatMap(({ limiter, requests, withoutKey, keyedBy }) => {
-    if (requests === 0 && withoutKey === 0) return [`limiter "${limiter}" checked no request: no path or method matches`];
+    if (requests === 0 && withoutKey === 0) {
+      return [`limiter "${limiter}" checked no request: no path or method matches`];
+    }
     if (withoutKey === 0) return [];
     const all = requests === 0 ? "any request" : `${withoutKey} of ${requests + withoutKey} requests`;
     return [`limiter "${limiter}" did not check ${all}: there is no ${keyedBy}`];

@@ -9,6 +9,7 @@ import type { StoreError } from "../base/errors.ts";
 import type { NamedPolicy, Policy } from "../policy/policy.ts";
 import type { Board } from "./board.ts";
 import type { StoreCheck } from "./check.ts";
+import type { StoreInspection } from "./inspection.ts";
 
 /** One key of one limiter, and the cost and permits that a request takes from it. */
 export interface Target extends NamedPolicy {
@@ -375,6 +376,13 @@ export interface Store {
    * @param policies The rules that it has to decide by: it tells if it cannot do what they need.
    */
   check?(policies?: readonly Policy[]): Promise<StoreCheck>;
+  /**
+   * Looks closely at the store, for people who operate it: at its servers, the rules that processes use, and some keys.
+   * Changes nothing, never rejects, and resolves within three seconds.
+   *
+   * @param limiters The limiters that are asked about.
+   */
+  inspect?(limiters: readonly NamedPolicy[]): Promise<StoreInspection>;
   /** Lets requests in flight finish and closes what this store has opened. */
   close(): Promise<void>;
 }

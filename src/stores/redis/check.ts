@@ -10,6 +10,7 @@ import { StoreError, type StoreErrorReason } from "../../base/errors.ts";
 import { newStoreCheck, type StoreCheck, type StoreFindings, type StoreProblem } from "../check.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { hashSlot } from "./hash_slot.ts";
+import { readInfo } from "./info.ts";
 import type { Needs } from "./needs.ts";
 import { refusalReason, withAdvice } from "./refusal.ts";
 import { check } from "./scripts.gen.ts";
@@ -139,15 +140,6 @@ function refusalsOf(tried: readonly string[]): Map<StoreErrorReason, string> {
 }
 
 type Memory = Pick<StoreFindings, "evictionPolicy" | "memoryUsedBytes" | "memoryLimitBytes" | "memoryHeadroom">;
-
-function readInfo(text: string): ReadonlyMap<string, string> {
-  return new Map(
-    text.split("\r\n").flatMap((line) => {
-      const colon = line.indexOf(":");
-      return colon === -1 ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const];
-    }),
-  );
-}
 
 function readMemory(info: ReadonlyMap<string, string>): Memory {
   const number = (name: string) => info.has(name) ? Number(info.get(name)) : undefined;

@@ -34,6 +34,9 @@ const NESTED = ":~";
 /** Stands in front of a limiter in the name of its register. In an id, `%` is written as a hex code. */
 const REGISTER = "%rules:";
 
+/** The list of messages for a process that cannot be called begins so. */
+const INBOX = "wake:%";
+
 /** Tells most keys, which may stay as they are, from those to look at closely. Any surrogate looks suspicious to it. */
 // deno-lint-ignore no-control-regex -- control characters are what it is for
 const SUSPICIOUS = /[{}%~\u0000-\u001f\u007f\ud800-\udfff]/;
@@ -70,7 +73,24 @@ export class KeyNames {
 
   /** Where the rules that are in use for a limiter are registered. No key of a target is called so. */
   register(limiter: string): string {
-    return `${this.common}${REGISTER}${hashLong(escape(limiter, UNSAFE_ID))}`;
+    return `${this.common}${REGISTER}${this.limiterPart(limiter)}`;
+  }
+
+  /** What stands for a limiter in the names of keys. */
+  limiterPart(limiter: string): string {
+    return hashLong(escape(limiter, UNSAFE_ID));
+  }
+
+  /** What stands for the limiter in the name of a key of this store; undefined in a key that belongs to none. */
+  limiterIn(key: string): string | undefined {
+    const name = key.startsWith("{") ? key.slice(1) : key;
+    if (!name.startsWith(this.common)) return undefined;
+    const rest = name.slice(this.common.length);
+    // Key shards: what stands in the braces is a number.
+    const [, shardless = rest] = /^~\d+\}(?:~window:\d+|~[a-z]+)?:(.*)$/s.exec(rest) ?? [];
+    const [part = ""] = shardless.split(/[:}]/, 1);
+    const isOther = part.startsWith("%") || rest.startsWith(INBOX);
+    return isOther ? undefined : part;
   }
 
   /** The keys of logs at places of a limiter with several limits. */
@@ -121,7 +141,7 @@ export class KeyNames {
   }
 
   #limiter(id: string): string {
-    const begin = `${this.#prefix}:${hashLong(escape(id, UNSAFE_ID))}`;
+    const begin = `${this.#prefix}:${this.limiterPart(id)}`;
     if (this.#limiters.size >= MAX_LIMITERS) this.#limiters.clear();
     this.#limiters.set(id, begin);
     return begin;

@@ -10,10 +10,11 @@ import { withTimeout } from "../../base/deadline.ts";
 import { ClosedError, StoreError } from "../../base/errors.ts";
 import { groupBy } from "../../base/group_by.ts";
 import { inNextTurn } from "../../base/turn.ts";
-import type { Policy } from "../../policy/policy.ts";
+import type { NamedPolicy, Policy } from "../../policy/policy.ts";
 import { Batcher, type BatcherOptions } from "../batcher.ts";
 import type { Board } from "../board.ts";
 import type { StoreCheck } from "../check.ts";
+import type { StoreInspection } from "../inspection.ts";
 import type {
   ReleaseRequest,
   ReplySink,
@@ -287,6 +288,16 @@ export class RedisStore implements Store {
     return this.#checking ??= look().finally(() => {
       this.#checking = undefined;
     });
+  }
+
+  /**
+   * Looks closely at the servers, the registers of limiters and some keys. Never rejects, and takes three seconds at most.
+   *
+   * @param limiters The limiters whose registers are read.
+   */
+  async inspect(limiters: readonly NamedPolicy[]): Promise<StoreInspection> {
+    const { inspectRedis } = await import("./inspect.ts");
+    return await inspectRedis(this.#connection, this.#names, limiters);
   }
 
   /**

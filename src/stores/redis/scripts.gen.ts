@@ -7,23 +7,23 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,bl,iW=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,bf,iW=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=bl,iW
+redis.pcall,redis.error_reply=bf,iW
 function redis.call(gS,...)
 if gS~="MGET"then return call(gS,...)end
 local bY={...}
 for i=1,#bY do
-local m=bl("GET",bY[i])
+local m=bf("GET",bY[i])
 bY[i]=type(m)=="string"and m
 end
 return bY
 end`;
 
-const part1 = `local cL=1e14
-local dL=50*cL
-local gB,cy="99",10*cL
-local fg=q-q%cL`;
+const part1 = `local cM=1e14
+local dL=50*cM
+local gB,cz="99",10*cM
+local fg=q-q%cM`;
 
 const part2 = `local hf=2e15
 local function fB(m)
@@ -39,19 +39,19 @@ end
 return 0,1
 end`;
 
-const part3 = `local function ig(aD)
-return math.max(math.floor((aD-dL)/cy),0)
+const part3 = `local function ig(aE)
+return math.max(math.floor((aE-dL)/cz),0)
 end
-local function fA(aD)
-if aD<dL then return aD end
-local us=fg+aD%cL
-if us>q+cL/2 then return us-cL end
-if us<q-cL/2 then return us+cL end
+local function fA(aE)
+if aE<dL then return aE end
+local us=fg+aE%cM
+if us>q+cM/2 then return us-cM end
+if us<q-cM/2 then return us+cM end
 return us
 end`;
 
-const part4 = `local function fM(bk,bA,ak)
-return math.max(bk<=8*bA and 1 or bk<=1024*bA and 2 or 3,ak)
+const part4 = `local function fM(bl,bA,al)
+return math.max(bl<=8*bA and 1 or bl<=1024*bA and 2 or 3,al)
 end
 local function dY(ac,bA)
 if ac==0 then return q end
@@ -61,44 +61,44 @@ end`;
 const part5 = `local ex
 local function bx()
 if ex then return ex end
-local aH,bm,aM,cf,eK=math.floor,math.min,math.max,string.byte,string.char
-local jC,lf=8,2^52
-local eG={us=0,aj=0,ae=0,bS={}}
+local aI,bm,aM,cf,eK=math.floor,math.min,math.max,string.byte,string.char
+local jC,lg=8,2^52
+local eG={us=0,ak=0,ae=0,bS={}}
 local bR={eG=eG}
 function bR.gs(a,b,g)
-local us,aj=a.us+b.us,a.aj+b.aj
-if aj<g.y then return{us=us,aj=aj}end
-return{us=us+1,aj=aj-g.y}
+local us,ak=a.us+b.us,a.ak+b.ak
+if ak<g.y then return{us=us,ak=ak}end
+return{us=us+1,ak=ak-g.y}
 end
 local gs=bR.gs
 function bR.fW(a,b,g)
-local us,aj=a.us-b.us,a.aj-b.aj
-if aj>=0 then return{us=us,aj=aj}end
-return{us=us-1,aj=aj+g.y}
+local us,ak=a.us-b.us,a.ak-b.ak
+if ak>=0 then return{us=us,ak=ak}end
+return{us=us-1,ak=ak+g.y}
 end
 local fW=bR.fW
 function bR.gV(a,b)
-return(a.us<b.us or(a.us==b.us and a.aj<b.aj))and a or b
+return(a.us<b.us or(a.us==b.us and a.ak<b.ak))and a or b
 end
-function bR.kI(as,dw,ak,g)
-local aR=fW(as,ak,g)
+function bR.kJ(as,dw,al,g)
+local aR=fW(as,al,g)
 for _,bJ in ipairs(as.bS)do
 if bJ.dw>dw then aR=fW(aR,bJ,g)end
 end
 return aR.us<0 and eG or aR
 end
-function bR.cG(h,g)
+function bR.cH(h,g)
 local H=h.us-g.aA
-if h.aj>g.aN then H=H+1 end
+if h.ak>g.aN then H=H+1 end
 return aM(H,h.x or 0)
 end
-local cG=bR.cG
+local cH=bR.cH
 function bR.eC(h,g)
-return h.ac>0 and cG(h,g)>q and h.ac or 0
+return h.ac>0 and cH(h,g)>q and h.ac or 0
 end
-local function kQ(as,bJ,ae,g)
+local function kR(as,bJ,ae,g)
 local aR=gs(as,bJ,g)
-if aR.us>lf then return nil end
+if aR.us>lg then return nil end
 local bS,A={},1
 for i,dg in ipairs(as.bS)do
 bS[i]=dg
@@ -115,7 +115,7 @@ end
 for _=1,O do
 table.remove(bS,1)
 end
-return{us=aR.us,aj=aR.aj,ae=aM(as.ae,ae),bS=bS}
+return{us=aR.us,ak=aR.ak,ae=aM(as.ae,ae),bS=bS}
 end
 function bR.eN(us,as)
 local aR=us+as.us+1
@@ -126,46 +126,46 @@ function bR.bv(h)
 local as=h.as
 return as and bR.eN(h.us,as)>q and as or nil
 end
-function bR.dm(us,aj,as,x,g,ak)
+function bR.dm(us,ak,as,x,g,al)
 local H=us-g.aA
-if aj>g.aN then H=H+1 end
+if ak>g.aN then H=H+1 end
 local bN=aM(H,x)
 if x<=q or x<=H then x=nil end
-local h={us=us,aj=aj,x=x,ac=0}
-if bN>q then h.ac=fM(bN-q,g.aA,ak)end
+local h={us=us,ak=ak,x=x,ac=0}
+if bN>q then h.ac=fM(bN-q,g.aA,al)end
 if as then
 local aR,bS=gs(h,as,g).us,{}
 for i,bJ in ipairs(as.bS)do
-bS[i]={dw=bm(bJ.dw,aR),us=bJ.us,aj=bJ.aj}
+bS[i]={dw=bm(bJ.dw,aR),us=bJ.us,ak=bJ.ak}
 end
 local ae=as.ae>us+as.us and 0 or as.ae
-h.as={us=as.us,aj=as.aj,ae=ae,bS=bS}
+h.as={us=as.us,ak=as.ak,ae=ae,bS=bS}
 end
 return h
 end
 function bR.fp(h,gF,dw,x,g)
 local ae=aM(q,x)+g.aA+1
-local bJ={dw=dw,us=gF.us,aj=gF.aj}
-local as=kQ(bR.bv(h)or eG,bJ,ae,g)
+local bJ={dw=dw,us=gF.us,ak=gF.ak}
+local as=kR(bR.bv(h)or eG,bJ,ae,g)
 if not as then return h end
 local aV=fW(h,gF,g)
-return bR.dm(aV.us,aV.aj,as,x,g,bR.eC(h,g))
+return bR.dm(aV.us,aV.ak,as,x,g,bR.eC(h,g))
 end
 function bR.dU(h,g)
-local x,bN=cG(h,g),dY(h.ac,g.aA)
+local x,bN=cH(h,g),dY(h.ac,g.aA)
 if x<=bN then return h end
-local bn={us=bN+g.aA,aj=g.aN}
+local bn={us=bN+g.aA,ak=g.aN}
 local as=bR.bv(h)
-if h.us<bn.us or(h.us==bn.us and h.aj<=bn.aj)then
-return bR.dm(h.us,h.aj,as,bN,g,h.ac)
+if h.us<bn.us or(h.us==bn.us and h.ak<=bn.ak)then
+return bR.dm(h.us,h.ak,as,bN,g,h.ac)
 end
-local ak={us=h.us,aj=h.aj,x=h.x,ac=h.ac}
-if as then ak.as={us=as.us,aj=as.aj,ae=0,bS=as.bS}end
-local bM=bR.fp(ak,fW(h,bn,g),0,bN,g)
-if bM~=ak then return bM end
-return bR.dm(bn.us,bn.aj,nil,bN,g,h.ac)
+local al={us=h.us,ak=h.ak,x=h.x,ac=h.ac}
+if as then al.as={us=as.us,ak=as.ak,ae=0,bS=as.bS}end
+local bM=bR.fp(al,fW(h,bn,g),0,bN,g)
+if bM~=al then return bM end
+return bR.dm(bn.us,bn.ak,nil,bN,g,h.ac)
 end
-function bR.ct(m,E,ao,h,g)
+function bR.cu(m,E,ao,h,g)
 local function ee()
 local Y,aW=0,1
 while E<=ao do
@@ -181,63 +181,63 @@ local function ie()
 local us=ee()
 return us,g.y>1 and bm(ee(),g.y-1)or 0
 end
-local cv=cf(m,E)-128
+local cw=cf(m,E)-128
 E=E+1
-h.ac=aH(cv%32/8)
-if cv%2>=1 then h.x=ee()end
-if cv%4<2 then return end
-local us,aj=ie()
-local as={us=us,aj=aj,ae=0,bS={}}
+h.ac=aI(cw%32/8)
+if cw%2>=1 then h.x=ee()end
+if cw%4<2 then return end
+local us,ak=ie()
+local as={us=us,ak=ak,ae=0,bS={}}
 local aR=gs(h,as,g).us
-if cv%8>=4 then as.ae=aR+2-ee()end
+if cw%8>=4 then as.ae=aR+2-ee()end
 while E<=ao do
 local bJ={dw=aR-ee()}
-bJ.us,bJ.aj=ie()
-if bJ.us==0 and bJ.aj==0 then
-bJ.us,bJ.aj=us,aj
+bJ.us,bJ.ak=ie()
+if bJ.us==0 and bJ.ak==0 then
+bJ.us,bJ.ak=us,ak
 end
 as.bS[#as.bS+1]=bJ
 end
 h.as=as
 end
 function bR.bB(h,g)
-local as,x,aE=h.as,h.x,""
-if not as and not x and h.ac==0 then return aE end
+local as,x,aF=h.as,h.x,""
+if not as and not x and h.ac==0 then return aF end
 local function dI(Y)
 while Y>=128 do
-aE=aE..eK(Y%128+128)
-Y=aH(Y/128)
+aF=aF..eK(Y%128+128)
+Y=aI(Y/128)
 end
-aE=aE..eK(Y)
+aF=aF..eK(Y)
 end
-local function iO(us,aj)
+local function iO(us,ak)
 dI(us)
-if g.y>1 then dI(aj)end
+if g.y>1 then dI(ak)end
 end
 if x then dI(x)end
 if as then
-iO(as.us,as.aj)
+iO(as.us,as.ak)
 local aR=gs(h,as,g).us
 if as.ae>0 then dI(aR+2-as.ae)end
 for _,bJ in ipairs(as.bS)do
 dI(aR-bJ.dw)
-local kn=bJ.us==as.us and bJ.aj==as.aj
-iO(kn and 0 or bJ.us,kn and 0 or bJ.aj)
+local kn=bJ.us==as.us and bJ.ak==as.ak
+iO(kn and 0 or bJ.us,kn and 0 or bJ.ak)
 end
 end
-local cv=128+(x and 1 or 0)+(as and 2 or 0)+(as and as.ae>0 and 4 or 0)
-return eK(cv+8*h.ac)..aE
+local cw=128+(x and 1 or 0)+(as and 2 or 0)+(as and as.ae>0 and 4 or 0)
+return eK(cw+8*h.ac)..aF
 end
 ex=bR
 return bR
 end`;
 
-const part6 = `local call,bp,al=redis.call,string.sub,string.format
-local aH,dc,aM,bm=math.floor,math.ceil,math.max,math.min
+const part6 = `local call,bp,am=redis.call,string.sub,string.format
+local aI,dc,aM,bm=math.floor,math.ceil,math.max,math.min
 local aT,an=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
 local dp,gp=0,0
-local function aE()
+local function aF()
 dp=dp+1
 return ARGV[dp]
 end
@@ -249,7 +249,7 @@ local function fL()
 gp=gp+1
 return KEYS[gp]
 end
-local q=tonumber(aE())
+local q=tonumber(aF())
 if not q then
 local dX=call("TIME")
 q=dX[1]*1000000+dX[2]
@@ -260,14 +260,14 @@ return aM(dc((ae-q)/1000),1)+cn
 end
 local cp={}`;
 
-const part7 = `local function fr(am)
-local di=type(am)=="table"and am.err or tostring(am)
-if string.find(di,"READONLY",1,true)then error(am,0)end
+const part7 = `local function fr(aj)
+local di=type(aj)=="table"and aj.err or tostring(aj)
+if string.find(di,"READONLY",1,true)then error(aj,0)end
 return di
 end
 local function jq(cg,kD)
-local ok,am=pcall(cg,kD)
-return ok and am or fr(am)
+local ok,aj=pcall(cg,kD)
+return ok and aj or fr(aj)
 end`;
 
 const part8 = `local function hj(e)
@@ -288,36 +288,36 @@ if e.ds then e.ds.dk(e,at)end
 e.fQ=nil
 for i=1,#ah do
 local ab=ah[i]
-local ak=af[i]
-local h=ab.aq.dk(ak,at,e.ag,ab)
+local al=af[i]
+local h=ab.aq.dk(al,at,e.ag,ab)
 if h then af[i]=h end
-local cE=ab.aq.cE and ab.aq.cE(ak,h,at)
-if cE then
+local cF=ab.aq.cF and ab.aq.cF(al,h,at)
+if cF then
 e.fQ=e.fQ or{}
-e.fQ[i]=cE
+e.fQ[i]=cF
 end
 end
 fo(e)
 end
-local function ed(am,e)
-local ah,af,ao=e.v.ah,e.af,#am
+local function ed(aj,e)
+local ah,af,ao=e.v.ah,e.af,#aj
 for i=1,#ah do
 local ab=ah[i]
-am[ao+1],am[ao+2]=ab.aq.eS(af[i],ab)
+aj[ao+1],aj[ao+2]=ab.aq.eS(af[i],ab)
 ao=ao+2
 end
 end
-local function eg(am,ap)
+local function eg(aj,ap)
 local A=0
 for i=1,#ap do
 local fQ,ah=ap[i].fQ,#ap[i].v.ah
 for ab=1,fQ and ah or 0 do
-local cE=fQ[ab]
-if cE then
-local ao=#am
-am[ao+1]=A+ab-1
+local cF=fQ[ab]
+if cF then
+local ao=#aj
+aj[ao+1]=A+ab-1
 for bw=1,5 do
-am[ao+1+bw]=cE[bw]
+aj[ao+1+bw]=cF[bw]
 end
 end
 end
@@ -357,22 +357,22 @@ end`;
 
 const part10 = `function cp.t()
 local function ix(h,at)
-if h.us<at-1 or(h.us<at and h.aj==0)then return{us=at,aj=0}end
+if h.us<at-1 or(h.us<at and h.ak==0)then return{us=at,ak=0}end
 return h
 end
 local function jj(h,o,g)
-local aj=o*g.cN
-local cu=aH(aj/g.y)
-local us=h.us+o*g.de+cu
-aj=h.aj+aj-cu*g.y
-if aj<g.y then return{us=us,aj=aj}end
-return{us=us+1,aj=aj-g.y}
+local ak=o*g.cO
+local cv=aI(ak/g.y)
+local us=h.us+o*g.de+cv
+ak=h.ak+ak-cv*g.y
+if ak<g.y then return{us=us,ak=ak}end
+return{us=us+1,ak=ak-g.y}
 end
 return{
-ct=function()
+cu=function()
 return{
 de=Y(),
-cN=Y(),
+cO=Y(),
 y=Y(),
 aA=Y(),
 aN=Y(),
@@ -380,7 +380,7 @@ aS=Y(),
 }
 end,
 ew=function()
-return{us=0,aj=0,ac=0}
+return{us=0,ak=0,ac=0}
 end,
 dU=function(h,g)
 if h.us-g.aA<q and(h.x or 0)<=q then return h end
@@ -389,7 +389,7 @@ end,
 dd=function(h,ag,g)
 local next=jj(ix(h,q),ag,g)
 local hk=next.us-g.aA
-if next.aj>g.aN then hk=hk+1 end
+if next.ak>g.aN then hk=hk+1 end
 return aM(q,hk)
 end,
 dk=function(h,at,ag,g)
@@ -398,45 +398,45 @@ next.ac=0
 if at<=q and not h.as and not h.x then return next end
 local bw=bx()
 local x=aM(at>q and at or 0,h.x or 0)
-return bw.dm(next.us,next.aj,bw.bv(h),x,g,bw.eC(h,g))
+return bw.dm(next.us,next.ak,bw.bv(h),x,g,bw.eC(h,g))
 end,
-cE=function(ak,io,at)
+cF=function(al,io,at)
 local hL=at>q
 if not hL and not io.as then return nil end
-local us,aj=0,0
+local us,ak=0,0
 if io.as then
-us,aj=io.as.us,io.as.aj
+us,ak=io.as.us,io.as.ak
 end
-local x=hL and(ak.x or 0)>q and ak.x or 0
-local kH=hL and ix(ak,at)~=ak
-if us==0 and aj==0 and x==0 and not kH then return nil end
-local O=ak.us+2<=q and{us=0,aj=0}or ak
-return{us,aj,x,kH and O.us or-1,kH and O.aj or 0}
+local x=hL and(al.x or 0)>q and al.x or 0
+local kI=hL and ix(al,at)~=al
+if us==0 and ak==0 and x==0 and not kI then return nil end
+local O=al.us+2<=q and{us=0,ak=0}or al
+return{us,ak,x,kI and O.us or-1,kI and O.ak or 0}
 end,
 eS=function(h)
 if h.us<q then return 0,0 end
-return h.us-q,h.aj
+return h.us-q,h.ak
 end,
 dq=function(h)
 if not h.as and not h.x then return h.us+2 end
 local kk=h.as and bx().eN(h.us,h.as)or 0
 return aM(h.us,kk,h.x or 0)+2
 end,
-cC=function(m,O,to,g,dW,et)
+cD=function(m,O,to,g,dW,et)
 local bs=to-O+1
 local us=tonumber(bp(m,O,O+15))
-if not us or bs<16 then return{us=0,aj=0,ac=0}end
+if not us or bs<16 then return{us=0,ak=0,ac=0}end
 local dg=bs~=16+g.aS
-local h={us=us,aj=0,ac=0}
-if not dg then h.aj=bm(tonumber(bp(m,O+16,to))or 0,g.y-1)end
-if dW<=et then bx().ct(m,dW,et,h,g)end
-if dg then return{us=us+1,aj=0,x=h.x,ac=h.ac}end
+local h={us=us,ak=0,ac=0}
+if not dg then h.ak=bm(tonumber(bp(m,O+16,to))or 0,g.y-1)end
+if dW<=et then bx().cu(m,dW,et,h,g)end
+if dg then return{us=us+1,ak=0,x=h.x,ac=h.ac}end
 return h
 end,
 ec=function(h,g)
 local us=aM(h.us,0)
-if g.aS==0 then return al("%016.0f",us)end
-return al("%016.0f%0"..g.aS..".0f",us,h.aj)
+if g.aS==0 then return am("%016.0f",us)end
+return am("%016.0f%0"..g.aS..".0f",us,h.ak)
 end,
 gW=function(h,g)
 if not h.as and not h.x and h.ac==0 then return""end
@@ -469,30 +469,30 @@ end
 local function eU(m,O,to)
 local aa=bp(m,O,to)
 if aa==""or#aa%bC>0 then return"",0 end
-local cA=string.byte(aa,7)
-if cA<32 then return aa,0 end
-return bp(aa,1,6)..string.char(cA%32)..bp(aa,8),aH(cA/32)
+local cB=string.byte(aa,7)
+if cB<32 then return aa,0 end
+return bp(aa,1,6)..string.char(cB%32)..bp(aa,8),aI(cB/32)
 end
 local function dv(h)
 local aa=h.z
 if h.ac==0 then return aa end
 return bp(aa,1,6)..string.char(string.byte(aa,7)+32*h.ac)..bp(aa,8)
 end
-local function cF(h,g,ak)
-local bk=h.z==""and 0 or cr(h.z)-q
-h.ac=bk>0 and fM(bk,g.w,ak)or 0
+local function cG(h,g,al)
+local bl=h.z==""and 0 or cr(h.z)-q
+h.ac=bl>0 and fM(bl,g.w,al)or 0
 return h
 end
 local function gh(h,g)
 local aa=h.z
 local as=aa==""and 0 or cr(aa)-dY(h.ac,g.w)
 if as<=0 then return h end
-local ld={}
+local le={}
 for A=0,bZ(aa)-1 do
 local H,r=da(aa,A)
-ld[A+1]=aT(dh,H-as,r)
+le[A+1]=aT(dh,H-as,r)
 end
-return cF({V=h.V,z=table.concat(ld)},g,h.ac)
+return cG({V=h.V,z=table.concat(le)},g,h.ac)
 end`;
 
 const part12 = `local hl=-2^52
@@ -500,21 +500,21 @@ local function eQ(m)
 return#m==17 and string.find(m,"^%-%d+$")and m+0<=hl and m+0>2*hl
 end
 local function hH(m,aW)
-local aD,bA=m+0,-hl/aW
-local r=-aD%aW
-local H=q-q%bA-(aD+r)/aW-bA
+local aE,bA=m+0,-hl/aW
+local r=-aE%aW
+local H=q-q%bA-(aE+r)/aW-bA
 if H>q+bA/2 then H=H-bA end
 if H<=q-bA/2 then H=H+bA end
 return H,r
 end
 local function jf(H,r,aW)
-return al("%.0f",hl-H%(-hl/aW)*aW-r)
+return am("%.0f",hl-H%(-hl/aW)*aW-r)
 end`;
 
 const part13 = `function cp.f()
 return{
 Q="F",
-ct=function()
+cu=function()
 return{U=Y(),w=Y(),aW=Y()}
 end,
 ew=function()
@@ -529,7 +529,7 @@ return aM(q,H+g.w)
 end,
 dk=function(h,at,ag,g)
 local z=h.z
-if z==""then return cF({z=aT(dh,at,ag)},g,0)end
+if z==""then return cG({z=aT(dh,at,ag)},g,0)end
 local H,r=cq(z)
 if at<H+g.w then
 z=gv(z,bZ(z)-1,H,r+ag)
@@ -539,7 +539,7 @@ end
 while cr(z)+g.w<=q do
 z=bp(z,bC+1)
 end
-return cF({z=z},g,h.ac)
+return cG({z=z},g,h.ac)
 end,
 eS=function(h,g)
 if h.z==""then return 0,0 end
@@ -554,7 +554,7 @@ if h.z==""then return 0 end
 local H=cq(h.z)
 return H+g.w
 end,
-cC=function(m,O,to)
+cD=function(m,O,to)
 local z,ac=eU(m,O+7,to)
 return{z=z,ac=ac}
 end,
@@ -579,7 +579,7 @@ if A==0 then return h.V end
 local H,r=da(h.z,A-1)
 return H+g.w==da(h.z,A)and r or 0
 end
-local function kR(h,at,g)
+local function kS(h,at,g)
 if h.z==""then return at,0,0 end
 local H,r=cq(h.z)
 if at<H+g.w then
@@ -592,7 +592,7 @@ local function fR(o,bo,g)
 if bo<0 then return g.w+1 end
 if o<=bo then return 0 end
 local ck=g.w/g.bD
-return(ck-aH(bo*ck/o))*g.bD
+return(ck-aI(bo*ck/o))*g.bD
 end
 local function kl(z,g)
 local H=cr(z)
@@ -601,7 +601,7 @@ return H+(kg and 1 or 2)*g.w<=q
 end
 return{
 Q="C",
-ct=function()
+cu=function()
 return{U=Y(),w=Y(),bD=Y()}
 end,
 ew=function()
@@ -609,7 +609,7 @@ return{V=0,z="",ac=0}
 end,
 dU=gh,
 dd=function(h,ag,g)
-local H,V,eL=kR(h,q,g)
+local H,V,eL=kS(h,q,g)
 local jy=fR(V,g.U-ag-eL,g)
 if jy<=g.w then return aM(q,H+jy)end
 return aM(q,H+g.w+fR(eL,g.U-ag,g))
@@ -623,14 +623,14 @@ end
 if H and at<H+g.w then
 ai.z=gv(ai.z,bZ(ai.z)-1,H,r+ag)
 else
-H=kR(h,at,g)
+H=kS(h,at,g)
 ai.z=ai.z..aT(dh,H,ag)
 end
 while kl(ai.z,g)do
 ai.V=gD(ai,1,g)
 ai.z=bp(ai.z,bC+1)
 end
-return cF(ai,g,h.ac)
+return cG(ai,g,h.ac)
 end,
 eS=function(h,g)
 if h.z==""then return 0,0 end
@@ -638,9 +638,9 @@ local ao=cq(h.z)
 local reset=ao+2*g.w-q
 if reset<=0 then return 0,0 end
 if ao>q then return g.U,reset end
-local H,V,eL=kR(h,q,g)
+local H,V,eL=kS(h,q,g)
 local ck=g.w/g.bD
-local aV=ck-aH((q-H)/g.bD)
+local aV=ck-aI((q-H)/g.bD)
 return dc(V*aV/ck)+eL,reset
 end,
 dq=function(h,g)
@@ -648,7 +648,7 @@ if h.z==""then return 0 end
 local H=cq(h.z)
 return H+2*g.w
 end,
-cC=function(m,O,to)
+cD=function(m,O,to)
 local z,ac=eU(m,O+12,to)
 if z==""then return{V=0,z="",ac=0}end
 return{V=an("<I4",m,O+8),z=z,ac=ac}
@@ -663,91 +663,91 @@ end
 return{V=V,z=aT(dh,H,0),ac=0}
 end,
 ec=function(h,g)
-local aF=#al("%.0f",g.bD)-1
-return aT("<I7BI4",g.w,aF,h.V)..dv(h)
+local aG=#am("%.0f",g.bD)-1
+return aT("<I7BI4",g.w,aG,h.V)..dv(h)
 end,
 }
 end`;
 
 const part15 = `function cp.s()`;
 
-const part16 = `local bX,ls,gR=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cz,lQ=2^48,2^37
-local fg=q-q%cz
-local function cD(p,aF)
-p.eo,p.aF=aF>=32,aF%32
-p.kW,p.aI=p.aF>=16,2^(aF%16)
-p.bn=p.kW and 255 or 65535
+const part16 = `local bX,lt,gR=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cA,lR=2^48,2^37
+local fg=q-q%cA
+local function cE(p,aG)
+p.eo,p.aG=aG>=32,aG%32
+p.kX,p.aD=p.aG>=16,2^(aG%16)
+p.bn=p.kX and 255 or 65535
 end
 local function ec(p,ay,o)
-if p.kW then return aT("<I7B",ay,o)end
-if ay-q>=cz/2 then error("ERR the units would be taken years ahead",0)end
-return aT("<I6I2",ay%cz,o)
+if p.kX then return aT("<I7B",ay,o)end
+if ay-q>=cA/2 then error("ERR the units would be taken years ahead",0)end
+return aT("<I6I2",ay%cA,o)
 end
-local function cC(p,aa,O)
-if p.kW then return an("<I7B",aa,O)end
+local function cD(p,aa,O)
+if p.kX then return an("<I7B",aa,O)end
 local ay,o=an("<I6I2",aa,O)
 ay=ay+fg
-if ay>q+cz/2 then return ay-cz,o end
-if ay<q-cz/2 then return ay+cz,o end
+if ay>q+cA/2 then return ay-cA,o end
+if ay<q-cA/2 then return ay+cA,o end
 return ay,o
 end
-local function ct(p,O,to)
+local function cu(p,O,to)
 if to<#p.aa then return bp(p.aa,O+1,to+1)end
-return call("GETRANGE",p.ad,al("%d",O),al("%d",to))
+return call("GETRANGE",p.ad,am("%d",O),am("%d",to))
 end
 local function bu(p,ar)
-return bX+4*(aH(ar/p.aI)+1)+8*ar
+return bX+4*(aI(ar/p.aD)+1)+8*ar
 end
 local function bs(p)
 return p.J==0 and bX or bu(p,p.J-1)+8
 end
-local function cK(p,i)
+local function cL(p,i)
 return(p.aK+i)%p.J
 end
-local function bj(p,i)
-local O=bu(p,cK(p,i))
-return cC(p,ct(p,O,O+7),1)
+local function bk(p,i)
+local O=bu(p,cL(p,i))
+return cD(p,cu(p,O,O+7),1)
 end
 local function ke(p,i)
-local ar=cK(p,i)
-return bm(p.aI-ar%p.aI,p.J-ar,p.r-i)
+local ar=cL(p,i)
+return bm(p.aD-ar%p.aD,p.J-ar,p.r-i)
 end
-local function iU(p,fm,ak)
-if fm and p.ak and fm>p.ak then return p.r,p.ak,p.bi end
+local function iU(p,fm,al)
+if fm and p.al and fm>p.al then return p.r,p.al,p.bj end
 if p.eo then
-if fm then return fm-1,fm-1,(bj(p,fm-1))end
-local cY,cA=0,p.r
-while cY<cA do
-local cP=aH((cY+cA)/2)
-if bj(p,cP)<=ak then
+if fm then return fm-1,fm-1,(bk(p,fm-1))end
+local cY,cB=0,p.r
+while cY<cB do
+local cP=aI((cY+cB)/2)
+if bk(p,cP)<=al then
 cY=cP+1
 else
-cA=cP
+cB=cP
 end
 end
 return cY,cY
 end
 local i,aR=0,0
 while i<p.r do
-local n,ar=ke(p,i),cK(p,i)
+local n,ar=ke(p,i),cL(p,i)
 local o
 if i>0 and i+n<p.r then
 local O=bu(p,ar)-4
-o=an("<I4",ct(p,O,O+3),1)
+o=an("<I4",cu(p,O,O+3),1)
 end
-if o and((fm and aR+o<fm)or(not fm and bj(p,i+n-1)<=ak))then
+if o and((fm and aR+o<fm)or(not fm and bk(p,i+n-1)<=al))then
 i,aR=i+n,aR+o
 else
 local aw,du=0,16
 while aw<n do
 du=bm(du,n-aw)
 local O=bu(p,ar+aw)
-local aa=ct(p,O,O+8*du-1)
+local aa=cu(p,O,O+8*du-1)
 for j=1,8*du,8 do
-local ay,bh=cC(p,aa,j)
-if fm and aR+bh>=fm or not fm and ay>ak then return i,aR,ay end
-i,aR=i+1,aR+bh
+local ay,bi=cD(p,aa,j)
+if fm and aR+bi>=fm or not fm and ay>al then return i,aR,ay end
+i,aR=i+1,aR+bi
 end
 aw,du=aw+du,du*8
 end
@@ -756,93 +756,93 @@ end
 return i,aR
 end
 local function bK(p)
-local w,x,aF=p.w,p.x,p.aF+(p.eo and 32 or 0)
-local hF=aT("<I4I4I4I7I4B",p.aK,p.r,p.J,p.ba,p.aL,aF)
-local cY=x%cz
-local cA=(x-cY)/cz+32*p.ac
-return"S"..aT("<dI7I6BI7",p.D,w,cY,cA,p.bi)..hF
+local w,x,aG=p.w,p.x,p.aG+(p.eo and 32 or 0)
+local hF=aT("<I4I4I4I7I4B",p.aK,p.r,p.J,p.ba,p.aL,aG)
+local cY=x%cA
+local cB=(x-cY)/cA+32*p.ac
+return"S"..aT("<dI7I6BI7",p.D,w,cY,cB,p.bj)..hF
 end
 local function hs(p)
 p.aa,p.dB="",nil
 end
-local function kZ(p,g)
-p.aK,p.r,p.J,p.ba,p.aL,p.bi=0,0,0,0,0,0
-cD(p,g.aF+32)
+local function la(p,g)
+p.aK,p.r,p.J,p.ba,p.aL,p.bj=0,0,0,0,0,0
+cE(p,g.aG+32)
 hs(p)
 end
 local function iJ(p,av,J)
 local n=#av/8
 p.aK,p.r,p.J,p.aL=0,n,J,0
-local cw={}
-for O=0,J-1,p.aI do
-local aC=bm(O+p.aI,J)
+local cx={}
+for O=0,J-1,p.aD do
+local aC=bm(O+p.aD,J)
 local aa,aR=bp(av,O*8+1,aC*8),0
 if O<n then
 for j=1,#aa,8 do
-local _,o=cC(p,aa,j)
+local _,o=cD(p,aa,j)
 aR=aR+o
 end
 p.aL=aR
 end
-cw[#cw+1]=aT("<I4",aR)..aa..string.rep("\\0",(aC-O)*8-#aa)
+cx[#cx+1]=aT("<I4",aR)..aa..string.rep("\\0",(aC-O)*8-#aa)
 end
-return bK(p)..table.concat(cw)
+return bK(p)..table.concat(cx)
 end
 local function jz(p)
-local cw,i={},0
+local cx,i={},0
 while i<p.r do
-local n,O=ke(p,i),bu(p,cK(p,i))
-cw[#cw+1],i=ct(p,O,O+8*n-1),i+n
+local n,O=ke(p,i),bu(p,cL(p,i))
+cx[#cx+1],i=cu(p,O,O+8*n-1),i+n
 end
-return table.concat(cw)
+return table.concat(cx)
 end
 local function fN(p,ay,o)
 local fZ=dc(o/p.bn)-1
 return string.rep(ec(p,ay,p.bn),fZ)..ec(p,ay,o-fZ*p.bn)
 end`;
 
-const part17 = `local kX=2^17
-local function gu(dx,U,aI)
-local bo=dx+aH(dx/64)+4
-local aa=bX+10+4*dc(bo/aI)+8*bo
-if aa<kX then
-local _,aF=math.frexp(aa-1)
-local bD=aM(2^(aF-3),16)
+const part17 = `local kY=2^17
+local function gu(dx,U,aD)
+local bo=dx+aI(dx/64)+4
+local aa=bX+10+4*dc(bo/aD)+8*bo
+if aa<kY then
+local _,aG=math.frexp(aa-1)
+local bD=aM(2^(aG-3),16)
 local aV=dc(aa/bD)*bD-bX-10
-local fZ=aH(aV/(4+8*aI))
-bo=aM(fZ*aI+aH((aV-fZ*(4+8*aI)-4)/8),bo)
+local fZ=aI(aV/(4+8*aD))
+bo=aM(fZ*aD+aI((aV-fZ*(4+8*aD)-4)/8),bo)
 end
 return dx<=U and bm(U,bo)or bo
 end`;
 
-const part18 = `local function kF(p,m,g)
+const part18 = `local function kG(p,m,g)
 if#m<21 then return end
 local D,aK,r,J=an("<dI4I4I4",m,2)
 if#m~=21+8*J or r>J or aK>=aM(J,1)then return end
-local cw,ay,o={},0,0
+local cx,ay,o={},0,0
 for i=0,r-1 do
 local at=an("<d",m,22+(aK+i)%J*8)
 if at~=ay and o>0 then
-cw[#cw+1],o=fN(p,ay,o),0
+cx[#cx+1],o=fN(p,ay,o),0
 end
 ay,o=at,o+1
 end
-if o>0 then cw[#cw+1]=fN(p,ay,o)end
-local av=table.concat(cw)
-p.D,p.ba,p.x,p.bi,p.dH=D,r,ay,ay,true
+if o>0 then cx[#cx+1]=fN(p,ay,o)end
+local av=table.concat(cx)
+p.D,p.ba,p.x,p.bj,p.dH=D,r,ay,ay,true
 p.eo=#av/8==r
 p.aa=iJ(p,av,#av/8)
 end
 local function hT(ad,g)
 local aa=call("GETRANGE",ad,"0",g.ib)
-local p={ad=ad,aa=aa,D=0,w=g.w,x=0,bi=0,ac=0}
+local p={ad=ad,aa=aa,D=0,w=g.w,x=0,bj=0,ac=0}
 p.aK,p.r,p.J,p.ba,p.aL=0,0,0,0,0
-cD(p,g.aF+32)
+cE(p,g.aG+32)
 local K=string.byte(aa,1)
-if K==115 then kF(p,call("GETRANGE",ad,"0","-1"),g)end
+if K==115 then kG(p,call("GETRANGE",ad,"0","-1"),g)end
 if K==98 and#aa==9 then
 local D=an("<d",aa,2)
-p.eM=not(D>=0 and D<2^53 and D==aH(D))
+p.eM=not(D>=0 and D<2^53 and D==aI(D))
 p.D=p.eM and 0 or D
 return p
 end
@@ -850,19 +850,19 @@ if K~=83 or#aa<bX then
 p.eM=K and not p.dH
 return p
 end
-local aF,cA
-p.D,p.w,p.x,cA,p.bi,p.aK,p.r,p.J,p.ba,p.aL,aF=
-an(ls,aa,2)
-p.x,p.ac=p.x+cA%32*cz,aH(cA/32)
-cD(p,aF)
+local aG,cB
+p.D,p.w,p.x,cB,p.bj,p.aK,p.r,p.J,p.ba,p.aL,aG=
+an(lt,aa,2)
+p.x,p.ac=p.x+cB%32*cA,aI(cB/32)
+cE(p,aG)
 local bF=bs(p)
 if#aa==g.ib+1 and bF>#aa then
-local bI=call("GETRANGE",ad,al("%d",bF-1),al("%d",bF))
+local bI=call("GETRANGE",ad,am("%d",bF-1),am("%d",bF))
 bF=#bI==1 and#aa or-1
 end
 p.eM=p.w~=g.w
-or aF%16<6
-or aF>58
+or aG%16<6
+or aG>58
 or bF~=#aa
 or p.r>p.J
 or p.aK>=aM(p.J,1)
@@ -870,28 +870,28 @@ return p
 end
 local function gf(p,ay,g)
 local bD=dc(g.w/8)
-return al("%.0f",fl(aM(ay-ay%bD+bD+g.w,p.D)))
+return am("%.0f",fl(aM(ay-ay%bD+bD+g.w,p.D)))
 end
-local function lR(p,dx,g,dZ)
+local function lS(p,dx,g,dZ)
 local dH=bs(p)
 if p.aK+p.r>p.J then
-local aI,fZ=aH(p.aK/p.aI),4+8*p.aI
-local ga=aM(dc((dx-p.J)/p.aI),aH(p.J/p.aI/8))
-local K,aC=bX+aI*fZ,dH
+local aD,fZ=aI(p.aK/p.aD),4+8*p.aD
+local ga=aM(dc((dx-p.J)/p.aD),aI(p.J/p.aD/8))
+local K,aC=bX+aD*fZ,dH
 while aC>K do
 local O=aM(aC-65536,K)
-local aa=call("GETRANGE",p.ad,al("%d",O),al("%d",aC-1))
-call("SETRANGE",p.ad,al("%d",O+ga*fZ),aa)
+local aa=call("GETRANGE",p.ad,am("%d",O),am("%d",aC-1))
+call("SETRANGE",p.ad,am("%d",O+ga*fZ),aa)
 aC=O
 end
-p.aK,p.J=p.aK+ga*p.aI,p.J+ga*p.aI
+p.aK,p.J=p.aK+ga*p.aD,p.J+ga*p.aD
 else
-p.J=gu(dx,g.U,p.aI)
-if dH<kX then
-local m=ct(p,0,dH-1)
+p.J=gu(dx,g.U,p.aD)
+if dH<kY then
+local m=cu(p,0,dH-1)
 call("SET",p.ad,m..string.rep("\\0",bs(p)-dH),"PX",dZ)
 else
-call("SETRANGE",p.ad,al("%d",bs(p)-1),"\\0")
+call("SETRANGE",p.ad,am("%d",bs(p)-1),"\\0")
 end
 end
 p.aa=""
@@ -899,57 +899,57 @@ end
 local function kb(p,av)
 local aw=0
 while aw<#av do
-local ar=cK(p,p.r)
-local n=bm(p.aI-ar%p.aI,p.J-ar,(#av-aw)/8)
+local ar=cL(p,p.r)
+local n=bm(p.aD-ar%p.aD,p.J-ar,(#av-aw)/8)
 local aa=bp(av,aw+1,aw+8*n)
-if ar%p.aI==0 then p.aL=0 end
+if ar%p.aD==0 then p.aL=0 end
 for j=1,#aa,8 do
-local _,o=cC(p,aa,j)
+local _,o=cD(p,aa,j)
 p.aL=p.aL+o
 end
 local O=bu(p,ar)
-call("SETRANGE",p.ad,al("%d",O),aa)
+call("SETRANGE",p.ad,am("%d",O),aa)
 p.r,aw,ar=p.r+n,aw+8*n,ar+n
-if ar%p.aI==0 or ar==p.J then
-local aI=O-8*((ar-n)%p.aI)-4
-call("SETRANGE",p.ad,al("%d",aI),aT("<I4",p.aL))
+if ar%p.aD==0 or ar==p.J then
+local aD=O-8*((ar-n)%p.aD)-4
+call("SETRANGE",p.ad,am("%d",aD),aT("<I4",p.aL))
 end
 end
 end
 local function hI(p,g)
-if p.dH then call("SET",p.ad,p.aa,"PX",gf(p,p.r>0 and p.bi or q,g))end
+if p.dH then call("SET",p.ad,p.aa,"PX",gf(p,p.r>0 and p.bj or q,g))end
 p.dH=nil
 end`;
 
 const part19 = `local function hU(p,at,g)
-local ak=p.x>q and p.ac or 0
+local al=p.x>q and p.ac or 0
 p.x=at>q and at or 0
-p.ac=at>q and fM(at-q,g.w,ak)or 0
+p.ac=at>q and fM(at-q,g.w,al)or 0
 end
 local function jg(p,i)
-local ar,aR=cK(p,i),0
-local O=bu(p,ar-ar%p.aI)
-local aa=ct(p,O,bu(p,ar)+7)
+local ar,aR=cL(p,i),0
+local O=bu(p,ar-ar%p.aD)
+local aa=cu(p,O,bu(p,ar)+7)
 for j=1,#aa,8 do
-local _,o=cC(p,aa,j)
+local _,o=cD(p,aa,j)
 aR=aR+o
 end
 return aR
 end
 local function je(p,g,br)
-if p.bi<=q then return p end
+if p.bj<=q then return p end
 local bN=aM(q,bm(p.x,dY(p.ac,g.w)))
-if p.bi<=bN then return p end
-local i,ak=iU(p,nil,bN)
-local o=bm(p.ba-ak,g.U)
-p.r,p.bi=i,bN
+if p.bj<=bN then return p end
+local i,al=iU(p,nil,bN)
+local o=bm(p.ba-al,g.U)
+p.r,p.bj=i,bN
 hU(p,bN,g)
 if br then
-p.ba,p.ak=ak+o,ak
+p.ba,p.al=al+o,al
 return p
 end
 hI(p,g)
-p.ba,p.eo=ak+o,p.eo and o==1
+p.ba,p.eo=al+o,p.eo and o==1
 if i==0 then p.aK=0 end
 p.aL=i==0 and 0 or jg(p,i-1)
 p.aa=""
@@ -962,31 +962,31 @@ end`;
 const part20 = `local function dB(p,g)
 if not p.dB then
 p.dB,p.eh=0,0
-local ak=q-g.w
-if p.r>0 and p.bi<=ak then
+local al=q-g.w
+if p.r>0 and p.bj<=al then
 p.dB,p.eh=p.r,p.ba
 elseif p.r>0 then
-p.dB,p.eh=iU(p,nil,ak)
+p.dB,p.eh=iU(p,nil,al)
 end
 end
 return p.dB,p.eh
 end
 local function fI(U,w)
-local aF=6
-while aF<10 and 4^aF<U do
-aF=aF+1
+local aG=6
+while aG<10 and 4^aG<U do
+aG=aG+1
 end
 return{
 U=U,
 w=w,
 ea=true,
-aF=w<lQ and aF or aF+16,
+aG=w<lR and aG or aG+16,
 ib=bX+4+8*gR-1,
 }
 end
 return{
 hT=hT,
-ct=function()
+cu=function()
 return fI(Y(),Y())
 end,
 fI=fI,
@@ -1002,53 +1002,53 @@ eS=function(p,g)
 local _,aV=dB(p,g)
 local aU=p.ba-aV
 if aU==0 then return 0,0 end
-return p.x>q and g.U or aU,p.bi+g.w-q
+return p.x>q and g.U or aU,p.bj+g.w-q
 end,
 dk=function(p,at,ag,g)
 local ay=at
-if p.r>0 then ay=aM(at,p.bi)end
+if p.r>0 then ay=aM(at,p.bj)end
 hU(p,at>q and ay or p.x,g)
 local dZ=gf(p,ay,g)
 hI(p,g)
 local fG,jK=dB(p,g)
 p.r,p.ba,p.w=p.r-fG,p.ba-jK,g.w
 if p.r==0 then
-if p.J>gR and p.aF==g.aF then
+if p.J>gR and p.aG==g.aG then
 p.aK,p.aL,p.eo=0,0,true
 else
-kZ(p,g)
+la(p,g)
 end
 else
-p.aK=cK(p,fG)
+p.aK=cL(p,fG)
 end
 local ca,dS,o=ag,nil,0
-if p.r>0 and ay==p.bi then
-local _,bh=bj(p,p.r-1)
-o=bh
+if p.r>0 and ay==p.bj then
+local _,bi=bk(p,p.r-1)
+o=bi
 if o<p.bn then
 dS=bm(p.bn-o,ag)
 ca=ag-dS
 end
 end
-p.ba,p.bi,p.eo=p.ba+ag,ay,p.eo and ag==1 and not dS
+p.ba,p.bj,p.eo=p.ba+ag,ay,p.eo and ag==1 and not dS
 local av=ca>0 and fN(p,ay,ca)or""
 local dx=p.r+#av/8
-if p.J<=gR or(dx>p.J and p.J<=p.aI)then
+if p.J<=gR or(dx>p.J and p.J<=p.aD)then
 local bU=jz(p)
 if dS then bU=bp(bU,1,-9)..ec(p,ay,o+dS)end
-local J=dx>p.J and gu(dx,g.U,p.aI)or p.J
+local J=dx>p.J and gu(dx,g.U,p.aD)or p.J
 p.aa=iJ(p,bU..av,J)
 call("SET",p.ad,p.aa,"PX",dZ)
 else
-if dx>p.J then lR(p,dx,g,dZ)end
+if dx>p.J then lS(p,dx,g,dZ)end
 if dS then
-local ar=cK(p,p.r-1)
+local ar=cL(p,p.r-1)
 p.aL=p.aL+dS
 local O=bu(p,ar)
-call("SETRANGE",p.ad,al("%d",O),ec(p,ay,o+dS))
-if(ar+1)%p.aI==0 or ar+1==p.J then
-local aI=O-8*(ar%p.aI)-4
-call("SETRANGE",p.ad,al("%d",aI),aT("<I4",p.aL))
+call("SETRANGE",p.ad,am("%d",O),ec(p,ay,o+dS))
+if(ar+1)%p.aD==0 or ar+1==p.J then
+local aD=O-8*(ar%p.aD)-4
+call("SETRANGE",p.ad,am("%d",aD),aT("<I4",p.aL))
 end
 end
 kb(p,av)
@@ -1061,33 +1061,33 @@ end,
 iV=function()`;
 
 const part21 = `local function kw(p,i,ay,o,en)
-local ar,ao=cK(p,i),cK(p,p.r-1)
+local ar,ao=cL(p,i),cL(p,p.r-1)
 local O=bu(p,ar)
-call("SETRANGE",p.ad,al("%d",O),ec(p,ay,o-en))
+call("SETRANGE",p.ad,am("%d",O),ec(p,ay,o-en))
 p.ba,p.eo=p.ba-en,false
-if aH(ar/p.aI)==aH(ao/p.aI)then
+if aI(ar/p.aD)==aI(ao/p.aD)then
 if ar>ao then return end
 p.aL=p.aL-en
 end
-local aI=O-8*(ar%p.aI)-4
-local aR=an("<I4",call("GETRANGE",p.ad,al("%d",aI),al("%d",aI+3)),1)
-call("SETRANGE",p.ad,al("%d",aI),aT("<I4",aM(aR-en,0)))
+local aD=O-8*(ar%p.aD)-4
+local aR=an("<I4",call("GETRANGE",p.ad,am("%d",aD),am("%d",aD+3)),1)
+call("SETRANGE",p.ad,am("%d",aD),aT("<I4",aM(aR-en,0)))
 end
 local function ff(p,g)
 hs(p)
 while p.r>0 do
-local ay,o=bj(p,p.r-1)
-p.x,p.bi=bm(p.x,ay),ay
+local ay,o=bk(p,p.r-1)
+p.x,p.bj=bm(p.x,ay),ay
 if o>0 then break end
-local ar=cK(p,p.r-1)
+local ar=cL(p,p.r-1)
 p.r=p.r-1
-if ar%p.aI==0 then
-local aI=p.r>0 and bu(p,aH(cK(p,p.r-1)/p.aI)*p.aI)-4
-p.aL=aI and an("<I4",ct(p,aI,aI+3),1)or 0
+if ar%p.aD==0 then
+local aD=p.r>0 and bu(p,aI(cL(p,p.r-1)/p.aD)*p.aD)-4
+p.aL=aD and an("<I4",cu(p,aD,aD+3),1)or 0
 end
 end
 if p.r==0 then
-p.aK,p.ba,p.aL,p.x,p.bi,p.eo=0,0,0,0,0,true
+p.aK,p.ba,p.aL,p.x,p.bj,p.eo=0,0,0,0,0,true
 end
 hU(p,p.x,g)
 call("SETRANGE",p.ad,"0",bK(p))
@@ -1095,21 +1095,21 @@ end
 local function hO(p,o,ay,g)
 hI(p,g)
 hs(p)
-local cY,cA=0,p.r
-while cY<cA do
-local cP=aH((cY+cA)/2)
-if bj(p,cP)<ay then
+local cY,cB=0,p.r
+while cY<cB do
+local cP=aI((cY+cB)/2)
+if bk(p,cP)<ay then
 cY=cP+1
 else
-cA=cP
+cB=cP
 end
 end
 local ht=0
 for i=cY,p.r-1 do
-local at,bh=bj(p,i)
+local at,bi=bk(p,i)
 if at~=ay or ht==o then break end
-local en=bm(o-ht,bh)
-if en>0 then kw(p,i,ay,bh,en)end
+local en=bm(o-ht,bi)
+if en>0 then kw(p,i,ay,bi,en)end
 ht=ht+en
 end
 if ht>0 then ff(p,g)end
@@ -1118,27 +1118,27 @@ local function jb(p,o,g)
 hI(p,g)
 local _,aV=dB(p,g)
 local aC=p.ba
-if p.r>0 and p.bi>q then
-local _,ak=iU(p,nil,q)
-aC=ak
+if p.r>0 and p.bj>q then
+local _,al=iU(p,nil,q)
+aC=al
 end
 local hg=bm(aV+o,aC)
 if hg==0 then return end
-local i,ak,ay=iU(p,hg)
-local _,bh=bj(p,i)
+local i,al,ay=iU(p,hg)
+local _,bi=bk(p,i)
 hs(p)
-p.aK,p.r,p.ba=cK(p,i),p.r-i,p.ba-ak
-kw(p,0,ay,bh,hg-ak)
+p.aK,p.r,p.ba=cL(p,i),p.r-i,p.ba-al
+kw(p,0,ay,bi,hg-al)
 ff(p,g)
 end
 local function jH(p,g)
-local cO=gf(p,p.r>0 and p.bi or q-2*g.w,g)
+local cs=gf(p,p.r>0 and p.bj or q-2*g.w,g)
 hI(p,g)
 if p.J>0 then
 call("SETRANGE",p.ad,"0",bK(p))
-call("PEXPIRE",p.ad,cO)
+call("PEXPIRE",p.ad,cs)
 elseif p.D>q then
-call("SET",p.ad,bK(p),"PX",cO)
+call("SET",p.ad,bK(p),"PX",cs)
 else
 call("DEL",p.ad)
 end
@@ -1146,12 +1146,12 @@ end`;
 
 const part22 = `return{dl=hO,dR=jb,block=jH}
 end,
-lb=function()`;
+lc=function()`;
 
 const part23 = `local function ku(p)
 local ax,aa={av={},x=p.x,ac=p.ac},jz(p)
 for O=1,#aa,8 do
-local at,o=cC(p,aa,O)
+local at,o=cD(p,aa,O)
 local ao=ax.av[#ax.av]
 if ao and ao.at==at then
 ao.o=ao.o+o
@@ -1162,35 +1162,35 @@ end
 return ax
 end
 local function jZ(ad,ax,g,D)
-local p,cw={ad=ad,D=D,w=g.w,x=ax.x},{}
+local p,cx={ad=ad,D=D,w=g.w,x=ax.x},{}
 p.ac=ax.ac
-kZ(p,g)
+la(p,g)
 for i,cg in ipairs(ax.av)do
-cw[i]=fN(p,cg.at,cg.o)
-p.ba,p.bi=p.ba+cg.o,cg.at
+cx[i]=fN(p,cg.at,cg.o)
+p.ba,p.bj=p.ba+cg.o,cg.at
 end
-local av=table.concat(cw)
+local av=table.concat(cx)
 p.eo=p.ba==#av/8
 p.aa=iJ(p,av,#av/8)
 if p.r>0 or D>q then
-call("SET",ad,p.aa,"PX",gf(p,p.r>0 and p.bi or q-2*g.w,g))
+call("SET",ad,p.aa,"PX",gf(p,p.r>0 and p.bj or q-2*g.w,g))
 else
 call("PEXPIRE",ad,"0")
 end
 return p
 end`;
 
-const part24 = `return{ct=ku,ek=jZ}
+const part24 = `return{cu=ku,ek=jZ}
 end,
 }
 end`;
 
-const part25 = `local lt=80
+const part25 = `local lu=80
 local function ic(aS)
 return string.char((aS<12 and 116 or 72)+aS)
 end
 local function hE(ah)
-local bW,cx,fE,J,eR="","","<",0,0
+local bW,cy,fE,J,eR="","","<",0,0
 local bG={}
 for i,ab in ipairs(ah)do
 local Q,fS,eP=ab.Q,"I7I4",ab.w
@@ -1199,20 +1199,20 @@ eP=ab.aA
 if ab.aS>9 then fS="I7I7"end
 bW=bW..ic(ab.aS)
 elseif Q=="f"then
-bW,cx=bW.."F",cx..aT("<I7",ab.w)
+bW,cy=bW.."F",cy..aT("<I7",ab.w)
 elseif Q=="c"then
 eP,fS=2*ab.w,"I7I4I4"
 bW=bW.."C"
-cx=cx..aT("<I7B",ab.w,#al("%.0f",ab.bD)-1)
+cy=cy..aT("<I7B",ab.w,#am("%.0f",ab.bD)-1)
 else
 return nil
 end
-bG[i]={al="<"..fS,ar=J+1,at=struct.size(fE)+1}
+bG[i]={am="<"..fS,ar=J+1,at=struct.size(fE)+1}
 fE,J,eR=fE..fS,J+(Q=="c"and 3 or 2),aM(eR,eP)
 end
-local _,aF=math.frexp(eR/16000)
-aF=aM(aF-1,0)
-local cQ="P"..string.char(aF)..bW..cx
+local _,aG=math.frexp(eR/16000)
+aG=aM(aG-1,0)
+local cQ="P"..string.char(aG)..bW..cy
 for _,g in ipairs(bG)do
 g.at=g.at+#cQ
 end
@@ -1223,28 +1223,28 @@ fE=fE,
 J=J,
 bG=bG,
 bs=#cQ+struct.size(fE),
-be=1000*2^aF,
+be=1000*2^aG,
 }
 end
 local function hc(bt,ae)
 local be=bt.be
-return al("%.0f",aM(aH((ae-ae%be+be-q)/1000),0)+2+cn)
+return am("%.0f",aM(aI((ae-ae%be+be-q)/1000),0)+2+cn)
 end`;
 
-const part26 = `local function kV(m,E,bt,ah)
+const part26 = `local function kW(m,E,bt,ah)
 local bW,bs=bt.bW,bt.bs
-if string.byte(m,E)~=lt or#m-E+1~=bs then return nil end
+if string.byte(m,E)~=lu or#m-E+1~=bs then return nil end
 if bp(m,E+2,E+1+#bW)~=bW then return nil end
 local af={}
 for i,ab in ipairs(ah)do
 local g=bt.bG[i]
-local K,aY,lN=an(g.al,m,E-1+g.at)
+local K,aY,lO=an(g.am,m,E-1+g.at)
 if ab.Q=="t"then
-af[i]={us=K,aj=bm(aY,ab.y-1),ac=0}
+af[i]={us=K,ak=bm(aY,ab.y-1),ac=0}
 else
 local jt=K>0
 af[i]={z=jt and aT(dh,K,aY)or"",ac=0}
-if ab.Q=="c"then af[i].V=jt and lN or 0 end
+if ab.Q=="c"then af[i].V=jt and lO or 0 end
 end
 end
 return af
@@ -1256,7 +1256,7 @@ local h,ar=af[i],bt.bG[i].ar
 if(h.ac or 0)>0 then return nil end
 if ab.Q=="t"then
 if h.as or h.x then return nil end
-bP[ar],bP[ar+1]=h.us,h.aj
+bP[ar],bP[ar+1]=h.us,h.ak
 else
 if#h.z>bC then return nil end
 bP[ar],bP[ar+1]=0,0
@@ -1269,28 +1269,28 @@ end
 return bt.cQ..aT(bt.fE,unpack(bP))
 end`;
 
-const part27 = `local cJ={}
+const part27 = `local cK={}
 local function fc()
 local v={cX=Y(),J=Y(),ha=Y()}
-v.ah,v.cD,v.bK,v.dH,v.cj={},"","","",0
+v.ah,v.cE,v.bK,v.dH,v.cj={},"","","",0
 for i=1,Y()do
-local Q=aE()
-local aq=cJ[Q]or cp[Q]()
-local ab=aq.ct()
-cJ[Q],ab.aq,ab.Q,v.ah[i]=aq,aq,Q,ab
-v.cD=v.cD..Q
+local Q=aF()
+local aq=cK[Q]or cp[Q]()
+local ab=aq.cu()
+cK[Q],ab.aq,ab.Q,v.ah[i]=aq,aq,Q,ab
+v.cE=v.cE..Q
 local aS=ab.aS or 0
 local bL=Q=="t"and ic(aS)or Q
 v.bK,v.dH=v.bK..(aq.Q or bL),v.dH..bL
 ab.bs=ab.ea and 0 or Q=="t"and 16+aS
 if ab.ea then v.cj=v.cj+1 end
 end
-if v.cD=="s"then v.cj=0 end
+if v.cE=="s"then v.cj=0 end
 if v.cj==0 and#v.ah>1 then v.bt=hE(v.ah)end
 local bH=#v.ah==0 and 0 or Y()
 v.bL,v.dn=bH%2==0,bH>=2 and Y()or 0
 if v.bL then return v end
-v.iZ,v.gr,v.ks,v.hF=aE(),aE(),Y(),{}
+v.iZ,v.gr,v.ks,v.hF=aF(),aF(),Y(),{}
 for i=1,Y()do
 v.hF[i]=Y()
 end
@@ -1299,8 +1299,8 @@ end`;
 
 const part28 = `local function gL(aS)
 if#aS==18 and bp(aS,1,2)==gB then return bp(aS,3)end
-local aD=#aS==16 and tonumber(aS)
-return aD and al("%016.0f",fA(aD))or aS
+local aE=#aS==16 and tonumber(aS)
+return aE and am("%016.0f",fA(aE))or aS
 end
 local function iX(m,ab)
 if m==""then return ab.aq.ew()end
@@ -1308,7 +1308,7 @@ local _,ao=string.find(m,"^%d*")
 if ao<16 or(ao<#m and string.byte(m,ao+1)<128)then return nil end
 local aS=gL(bp(m,1,ao))
 local et=#aS+#m-ao
-local h=ab.aq.cC(aS..bp(m,ao+1),1,#aS,ab,#aS+1,et)
+local h=ab.aq.cD(aS..bp(m,ao+1),1,#aS,ab,#aS+1,et)
 if ao==16 then h.ac=aM(h.ac,ig(tonumber(m)or 0))end
 return h
 end
@@ -1319,27 +1319,27 @@ local function hz(e)
 local v=e.v
 local ah=v.ah
 e.D=0
-if v.cD=="s"then
+if v.cE=="s"then
 local ea=ah[1].aq.hT(e.ad,ah[1])
 e.D,e.af=ea.D,{ea}
 return not ea.eM
 end
 local m,af,E=call("GET",e.ad)or"",{nil},1
-local bh=#ah>1 and string.gsub(bp(m,1,#ah),"[\\128-\\255]",he)
-if not(bh and(bh==v.bK or bh==v.dH))then
+local bi=#ah>1 and string.gsub(bp(m,1,#ah),"[\\128-\\255]",he)
+if not(bi and(bi==v.bK or bi==v.dH))then
 e.D,E=fB(m)
 if E>10 then E=1 end
 end
 e.af=af
-if v.cD=="t"then
+if v.cE=="t"then
 af[1]=iX(bp(m,E),ah[1])
 return af[1]
 end
-if v.cD=="f"and ah[1].aW>0 and ah[1].aq.eQ(bp(m,E))then
+if v.cE=="f"and ah[1].aW>0 and ah[1].aq.eQ(bp(m,E))then
 af[1]=ah[1].aq.gG(bp(m,E),ah[1].aW)
 return true
 end
-local gx=v.bt and kV(m,E,v.bt,ah)
+local gx=v.bt and kW(m,E,v.bt,ah)
 if gx then
 e.af=gx
 return true
@@ -1349,8 +1349,8 @@ if r==0 then
 e.ep=bp(m,E)
 return true
 end
-local aD=bp(m,E,E+r-1)
-local bW=string.gsub(aD,"[\\128-\\255]",he)
+local aE=bp(m,E,E+r-1)
+local bW=string.gsub(aE,"[\\128-\\255]",he)
 local bO=bW==v.bK or bW==v.dH
 local dH=bO and bW~=v.bK
 if not bO and E<=#m then return false end
@@ -1364,7 +1364,7 @@ if af[i].eM then return false end
 elseif bO then
 local aC=E+(ab.bs or aq.hi)
 local dW,et=1,0
-if aD~=bW and string.byte(aD,i)>=128 then
+if aE~=bW and string.byte(aE,i)>=128 then
 dW,et=aC+1,aC+(string.byte(m,aC)or 0)
 aC=et+1
 end
@@ -1377,9 +1377,9 @@ end
 if aC-E<7 or an("<I7",m,E)~=ab.w then return false end
 end
 if aC>#m+1 or(i==r and aC<=#m)then return false end
-local cC=dH and aq.gl or aq.cC
+local cD=dH and aq.gl or aq.cD
 local ao=dW>1 and dW-2 or aC-1
-af[i]=cC(m,E,ao,ab,dW,et)
+af[i]=cD(m,E,ao,ab,dW,et)
 E=aC
 else
 af[i]=aq.ew()
@@ -1412,7 +1412,7 @@ local function fo(e)
 local v=e.v
 local ah,ae,m,bK=v.ah,e.D,"",v.bK
 if e.ds then return e.ds.fo(e)end
-if v.cD=="s"then return end
+if v.cE=="s"then return end
 local gx=v.bt and gK(e.af,v.bt,ah)
 for i,ab in ipairs(ah)do
 if not ab.ea then
@@ -1428,13 +1428,13 @@ end
 m=m..h
 end
 end
-if v.cD~="t"and m~=""then m=bK..m end
-if v.cD=="t"then m=jo(m)end
+if v.cE~="t"and m~=""then m=bK..m end
+if v.cE=="t"then m=jo(m)end
 if gx then m=gx end
 if e.D>q then m="b"..aT("<d",e.D)..m end
 if#ah==0 and e.ep~=""then return jc(e,m)end
-local cO=gx and hc(v.bt,ae)or fl(ae)
-if m~=""then call("SET",e.ad,m,"PX",cO)end
+local cs=gx and hc(v.bt,ae)or fl(ae)
+if m~=""then call("SET",e.ad,m,"PX",cs)end
 end`;
 
 const part29 = `local function ey(e)
@@ -1449,11 +1449,11 @@ if es and not br then fo(e)end
 end`;
 
 const part30 = `local function dI(Y)
-local aE,aV="",Y
+local aF,aV="",Y
 while aV>=128 do
-aE,aV=aE..eK(aV%128+128),aH(aV/128)
+aF,aV=aF..eK(aV%128+128),aI(aV/128)
 end
-return aE..eK(aV)
+return aF..eK(aV)
 end`;
 
 const part31 = `local dQ,br={},false
@@ -1464,8 +1464,8 @@ end`;
 const part32 = `for i=1,Y()do
 dQ[i]=fc()
 end
-local function cM()
-local dG,bf,at,D=aE(),Y(),q,q
+local function cN()
+local dG,bg,at,D=aF(),Y(),q,q
 local ap={nil}
 for i=1,Y()do
 ap[i]=ef()
@@ -1476,30 +1476,30 @@ local e=ap[i]
 at=aM(at,hj(e))
 D=aM(D,e.D)
 end
-local jk=at<=q or(dG=="1"and at-q<=bf)
+local jk=at<=q or(dG=="1"and at-q<=bg)
 if jk and dG~="2"then
 for i=1,#ap do
 gC(ap[i],at)
 end
 end
-local am={jk and 1 or D>q and 2 or 0,at-q,nil,nil}
+local aj={jk and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#ap do
-ed(am,ap[i])
+ed(aj,ap[i])
 end
-for i=1,am[1]==2 and#ap>1 and#ap or 0 do
-am[#am+1]=aM(ap[i].D-q,0)
+for i=1,aj[1]==2 and#ap>1 and#ap or 0 do
+aj[#aj+1]=aM(ap[i].D-q,0)
 end
-eg(am,ap)
-return am
+eg(aj,ap)
+return aj
 end
 local W={q}
 for i=1,Y()do
-W[i+1]=jq(cM)
+W[i+1]=jq(cN)
 end
 return W`;
 
-const part33 = `local call,bl,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local bp,cf,aH,dc,bm,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+const part33 = `local call,bf,am,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local bp,cf,aI,dc,bm,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
 local aT,an=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
@@ -1507,7 +1507,7 @@ local dX=call("TIME")
 q=dX[1]*1000000+dX[2]
 end`;
 
-const part34 = `local ag,U,w,bD,bf,br,jG=0,0,0,0,0,false,false
+const part34 = `local ag,U,w,bD,bg,br,jG=0,0,0,0,0,false,false
 local W,A,bQ={q},1,nil`;
 
 const part35 = `local function fV()`;
@@ -1516,13 +1516,13 @@ const part36 = `local cn,cp=ARGV[2]+0,{}
 local function fl(ae)
 return aM(dc((ae-q)/1000),1)+cn
 end
-local function cO(ae)
-return al("%.0f",fl(ae))
+local function cs(ae)
+return am("%.0f",fl(ae))
 end`;
 
 const part37 = `local aq
-local function ek(ad,lU,m,dZ)
-local aw=lU and bl("SET",ad,m,"PX",dZ)or bl("SET",ad,m,"PX",dZ,"NX")or bl("GET",ad)
+local function ek(ad,lV,m,dZ)
+local aw=lV and bf("SET",ad,m,"PX",dZ)or bf("SET",ad,m,"PX",dZ,"NX")or bf("GET",ad)
 return aw and aw.err
 end
 local function aZ(ad,m,az)
@@ -1534,7 +1534,7 @@ end
 local Q=m and bp(m,O,O)
 local bs=m and#m-O
 if Q==aq.Q and bs>6 and an("<I7",m,O+1)==w then
-h=aq.cC(m,O+1,#m)
+h=aq.cD(m,O+1,#m)
 elseif Q=="-"and bD>0 and aq.eQ and aq.eQ(bp(m,O))then
 h=aq.gG(bp(m,O),bD)
 elseif Q==is and bs==aq.hi then
@@ -1548,7 +1548,7 @@ local bM=aq.dU(h,g)
 local es=bM~=h
 h=bM
 local ai,at,em=0,aM(q,D,aq.dd(h,ag,g)),q
-while ai<az and(at<=q or ai==0 and at-q<=bf)do
+while ai<az and(at<=q or ai==0 and at-q<=bg)do
 ai,em=ai+1,at
 if br then break end
 h=aq.dk(h,at,ag,g)
@@ -1560,9 +1560,9 @@ local bB,ae=aq.Q..aq.ec(h,g),aq.dq(h,g)
 if D>q then
 bB,ae="b"..aT("<d",D)..bB,aM(D,ae)
 end
-aJ=ek(ad,m,bB,cO(ae))
+aJ=ek(ad,m,bB,cs(ae))
 elseif not m then
-aJ=bl("GET",ad)
+aJ=bf("GET",ad)
 aJ=aJ and aJ.err
 end
 if aJ then return false,aJ end
@@ -1577,7 +1577,7 @@ if not jG then
 jF()
 jG=true
 end
-local ai,aU,reset,bk=cM(ad,m,az)
+local ai,aU,reset,bl=cN(ad,m,az)
 if not ai then
 if string.find(aU,"READONLY",1,true)then bQ=aU end
 ai=aU
@@ -1586,13 +1586,13 @@ A=A+1
 if type(ai)~="number"then
 W[A]=ai
 elseif bE then
-W[A],W[A+1],W[A+2],W[A+3]=ai,aU,reset,bk
+W[A],W[A+1],W[A+2],W[A+3]=ai,aU,reset,bl
 A=A+3
 elseif ai>0 then
 W[A],W[A+1]=aU,reset
 A=A+1
 else
-W[A],W[A+1],W[A+2]=-1-aU,reset,bk
+W[A],W[A+1],W[A+2]=-1-aU,reset,bl
 A=A+2
 end
 end`;
@@ -1608,12 +1608,12 @@ end`;
 
 const part41 = `local E,ao=2,0
 while ao<#KEYS do
-local cv,K=ARGV[E+1]+0,ao+1
+local cw,K=ARGV[E+1]+0,ao+1
 ao=bm(ao+ARGV[E+2],#KEYS)
 ag,U,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
-bD,bf=ARGV[E+6]+0,ARGV[E+7]+0
-local bE=cv>=8
-br,jG,E=cv%2==1,false,E+7
+bD,bg=ARGV[E+6]+0,ARGV[E+7]+0
+local bE=cw>=8
+br,jG,E=cw%2==1,false,E+7
 for O=K,ao,1000 do
 local aC=bm(O+999,ao)
 local bY=jS and call("MGET",unpack(KEYS,O,aC))
@@ -1633,9 +1633,9 @@ return bQ and redis.error_reply(bQ)or W`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "5a3fcb79bf3c4c1131956ff80113d284a0e2e021",
-  acrossSha1: "7ca580994b24ad4dd634f39234760c28fa47f95c",
-  source: `local call,bl,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "693c2eb0af60e2e97fdd43920e7b9f91963caa0a",
+  acrossSha1: "75053383a8a410998b2ea4c21b7c117dc65edcdc",
+  source: `local call,bf,am,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
 local dX=call("TIME")
@@ -1644,37 +1644,37 @@ end
 ${part1}
 local dC
 local function gc(us,aB,ac)
-local aA,H,bk=dC-q,us-dC,aB-dC
+local aA,H,bl=dC-q,us-dC,aB-dC
 if H>0 then
 if ac==0 or ac==1 and H>8*aA or ac==2 and H>1024*aA then return nil end
 else
 ac=0
 end
-return bk>1024*aA and 3 or bk>8*aA and ac<2 and 2 or ac>0 and ac or 1
+return bl>1024*aA and 3 or bl>8*aA and ac<2 and 2 or ac>0 and ac or 1
 end
 local hm=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
 local ad,iu,dM,gi=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
 if iu+ARGV[2]*1000<hm then
 local bd,cU,be,bu=
-q+iu,dM+0,1000*4^(gi-50),gi*cL-fg
-local eD=q+cy/2
+q+iu,dM+0,1000*4^(gi-50),gi*cM-fg
+local eD=q+cz/2
 dC=q+ARGV[5]
-local m,df=bl("GET",ad),nil
+local m,df=bf("GET",ad),nil
 local bO=m and#m==16 and tonumber(m)
 if bO then
 local us,ac=bO-bu,0
 while us>eD do
-us,ac=us-cy,ac+1
+us,ac=us-cz,ac+1
 end
 local aB=(us<q and q or us)+cU
 local ca=aB-us
-if aB<=bd and aB<fg+cL and us%be+ca<be then
+if aB<=bd and aB<fg+cM and us%be+ca<be then
 local bz=aB>dC and gc(us,aB,ac)or aB<=dC and 0
 if bz then
-if bz~=ac then ca=ca+(bz-ac)*cy end
-local gj=ca==cU and dM or al("%d",ca)
-if bl("INCRBY",ad,gj)==bO+ca then df=aB-q end
+if bz~=ac then ca=ca+(bz-ac)*cz end
+local gj=ca==cU and dM or am("%d",ca)
+if bf("INCRBY",ad,gj)==bO+ca then df=aB-q end
 end
 end
 end
@@ -1683,57 +1683,57 @@ end
 end
 ${part2}
 ${part3}
-local bp,cf,aH,bm,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
+local bp,cf,aI,bm,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local cn=ARGV[2]+0
 local jD=9007199254740991
 local function hR(us,be)
-return al("%d",aH((us-us%be+be-q)/1000)+2+cn)
+return am("%d",aI((us-us%be+be-q)/1000)+2+cn)
 end
 local W,A,E,ao={q},1,2,0
 while ao<#KEYS do
-local cv,K=ARGV[E+1]+0,ao+1
+local cw,K=ARGV[E+1]+0,ao+1
 ao=bm(ao+ARGV[E+2],#KEYS)
-local aA,dM,gi,bf,gk=
+local aA,dM,gi,bg,gk=
 ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
 local cU=dM+0
 local y,aN,bs,gz=1,0,16,"%016d"
-local br,bE,ly=cv%2>=1,cv%16>=8,cv>=16
+local br,bE,lz=cw%2>=1,cw%16>=8,cw>=16
 E=E+5
-if cv%4>=2 then
-bf,E=ARGV[E+1]+0,E+1
+if cw%4>=2 then
+bg,E=ARGV[E+1]+0,E+1
 end
-if cv%8>=4 then
+if cw%8>=4 then
 gk,y,aN=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
 bs,gz=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
-local bd=q+bf+aA
-local be,gP,eD=1000*4^(gi-50),gi*cL,q+cy/2
-local fU=bs==16 and bf+aA+cn*1000<hm
+local bd=q+bg+aA
+local be,gP,eD=1000*4^(gi-50),gi*cM,q+cz/2
+local fU=bs==16 and bg+aA+cn*1000<hm
 local bu=gP-fg
 local hM,bY,aV=A-K+1,nil,nil
-local ft,bn=q+bu+cU,bm(q+aA+bu,gP+cL-1)
+local ft,bn=q+bu+cU,bm(q+aA+bu,gP+cM-1)
 dC=q+aA
-if ly and fU and not br and ft<=bn then
+if lz and fU and not br and ft<=bn then
 bY={}
 local function kA(ad,aw)
 local aB,ac=aw-bu,0
 while aB>eD do
-aB,ac=aB-cy,ac+1
+aB,ac=aB-cz,ac+1
 end
 local us=aB-cU
-if us<q or aB>bd or aB+bu>=gP+cL then return nil end
+if us<q or aB>bd or aB+bu>=gP+cM then return nil end
 local bz=0
 if aB>dC then bz=gc(us,aB,ac)end
-if bz and bz~=ac then call("INCRBY",ad,al("%d",(bz-ac)*cy))end
+if bz and bz~=ac then call("INCRBY",ad,am("%d",(bz-ac)*cz))end
 return bz and aB
 end
 for i=K,ao do
 local ad=KEYS[i]
-local aw=bl("INCRBY",ad,dM)
+local aw=bf("INCRBY",ad,dM)
 local ca=type(aw)=="number"
 local us=ca and aw>=ft and aw<=bn and aw-bu
-if ca and not us and aw>bn and(bf>0 or aw-bu>eD)then
+if ca and not us and aw>bn and(bg>0 or aw-bu>eD)then
 us=kA(ad,aw)
 end
 if us then
@@ -1743,7 +1743,7 @@ else
 local m=""
 if aw~=cU then
 if ca then call("INCRBY",ad,"-"..dM)end
-m=bl("GET",ad)
+m=bf("GET",ad)
 end
 aV=aV or{}
 aV[#aV+1],W[hM+i],bY[i-K+1]=i,false,type(m)=="string"and m
@@ -1757,23 +1757,23 @@ for i=1,#du do
 bY[O-K+i]=du[i]
 end
 end
-local kP=fU and not(br or bE)
+local kQ=fU and not(br or bE)
 for i=K,ao do
-local ad,m,df=KEYS[i],kP and bY[i-K+1],nil
+local ad,m,df=KEYS[i],kQ and bY[i-K+1],nil
 local bO=m and#m==16 and tonumber(m)
 if bO then
 local us,ac=bO-bu,0
 while us>eD do
-us,ac=us-cy,ac+1
+us,ac=us-cz,ac+1
 end
 local aB=(us<q and q or us)+cU
 local ca=aB-us
-if aB<=bd and aB<fg+cL and us%be+ca<be then
+if aB<=bd and aB<fg+cM and us%be+ca<be then
 local bz=aB>dC and gc(us,aB,ac)or aB<=dC and 0
 if bz then
-if bz~=ac then ca=ca+(bz-ac)*cy end
-local gj=ca==cU and dM or al("%d",ca)
-if bl("INCRBY",ad,gj)==bO+ca then df=aB-q end
+if bz~=ac then ca=ca+(bz-ac)*cz end
+local gj=ca==cU and dM or am("%d",ca)
+if bf("INCRBY",ad,gj)==bO+ca then df=aB-q end
 end
 end
 end
@@ -1789,8 +1789,8 @@ if aV then
 ${part4}
 ${part5}
 local g={y=y,aA=aA,aN=aN}
-local function cC(m,bs,y)
-local D,us,aj,h,ac=0,nil,0,nil,0
+local function cD(m,bs,y)
+local D,us,ak,h,ac=0,nil,0,nil,0
 if#m>8 and cf(m,1)==98 then
 D=fB(m)
 m=bp(m,10)
@@ -1800,11 +1800,11 @@ local aL=string.find(m,"[^%d]")
 if aL and aL>16 and cf(m,aL)>127 then
 local aS=bp(m,1,aL-1)
 local O=#aS==18 and bp(aS,1,2)==gB and 3 or 1
-h={us=tonumber(bp(aS,O,O+15))or 0,aj=tonumber(bp(aS,O+16))or 0}
+h={us=tonumber(bp(aS,O,O+15))or 0,ak=tonumber(bp(aS,O+16))or 0}
 if aL==#m then
-ac=aH((cf(m,aL)-128)/8)
+ac=aI((cf(m,aL)-128)/8)
 else
-bx().ct(m,aL,#m,h,g)
+bx().cu(m,aL,#m,h,g)
 ac=h.ac
 end
 m=aS
@@ -1815,7 +1815,7 @@ us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dL+cy then ac=ig(us)end
+if us>=dL+cz then ac=ig(us)end
 us=fA(us)
 end
 elseif#m>16 then
@@ -1823,14 +1823,14 @@ us=tonumber(bp(m,1,16))
 end
 if not us or not(us<=jD)or(aL and not h)then return nil end
 if#m~=bs then return us+1,0,D,ac,nil,h and h.x end
-if bs>16 then aj=bm(tonumber(bp(m,17))or 0,y-1)end
-return us,aj,D,ac,h and h.as,h and h.x
+if bs>16 then ak=bm(tonumber(bp(m,17))or 0,y-1)end
+return us,ak,D,ac,h and h.as,h and h.x
 end
-local function cM(i)
-local ad,m,us,aj,D,at=KEYS[i],bY[i-K+1],0,0,0,q
+local function cN(i)
+local ad,m,us,ak,D,at=KEYS[i],bY[i-K+1],0,0,0,q
 local ac,es,as,x,jP=0,false,nil,nil,nil
 if m then
-us,aj,D,ac,as,x=cC(m,bs,y)
+us,ak,D,ac,as,x=cD(m,bs,y)
 if not us then
 A=A+1
 W[A]="RULES"
@@ -1838,14 +1838,14 @@ return nil
 end
 if D>q then at=D end
 if us-aA>=q or(x or 0)>q then
-local h={us=us,aj=aj,ac=ac,as=as,x=x}
+local h={us=us,ak=ak,ac=ac,as=as,x=x}
 local bM=bx().dU(h,g)
 es=bM~=h
-us,aj,ac,as,x=bM.us,bM.aj,bM.ac,bM.as,bM.x
+us,ak,ac,as,x=bM.us,bM.ak,bM.ac,bM.as,bM.x
 end
 end
-local aB,cc=us,aj
-if us<at-1 or(us<at and aj==0)then
+local aB,cc=us,ak
+if us<at-1 or(us<at and ak==0)then
 aB,cc=at,0
 end
 local jp,iE=aB,cc
@@ -1854,17 +1854,17 @@ if cc>=y then
 aB,cc=aB+1,cc-y
 end
 local ai=0
-if(aB<bd or(aB==bd and cc<=aN))and at-q<=bf then
+if(aB<bd or(aB==bd and cc<=aN))and at-q<=bg then
 ai=1
 local az=1
 if bE then az=ARGV[E+i-K+1]+0 end
 if az>1 then
 local bo=bd-jp+(aN-iE)/y
-ai=aM(bm(aH(bo/(cU+gk/y)),az),1)
+ai=aM(bm(aI(bo/(cU+gk/y)),az),1)
 for o=bm(ai+1,az),aM(ai-1,1),-1 do
 local aR=iE+o*gk
-local cu=aH(aR/y)
-aB,cc=jp+o*cU+cu,aR-cu*y
+local cv=aI(aR/y)
+aB,cc=jp+o*cU+cv,aR-cv*y
 ai=o
 if aB<bd or(aB==bd and cc<=aN)then break end
 end
@@ -1873,16 +1873,16 @@ end
 local aJ
 if(ai>0 or es)and not br then
 if ai==0 then
-aB,cc,at=us,aj,q
+aB,cc,at=us,ak,q
 end
-local bB,aw=al(gz,aB,cc),nil
+local bB,aw=am(gz,aB,cc),nil
 if bs==16 and aB>=dL then bB=gB..bB end
 local aL,ae,hb="",aB+2,gP
 local H=aB-aA
 if cc>aN then H=H+1 end
 if as or x or at>q then
 local bw=bx()
-local h={us=us,aj=aj,ac=ac,as=as,x=x}
+local h={us=us,ak=ak,ac=ac,as=as,x=x}
 as=bw.bv(h)
 local bN=aM(at>q and at or 0,x or 0)
 local next=bw.dm(aB,cc,as,bN,g,bw.eC(h,g))
@@ -1890,34 +1890,34 @@ aL=bw.bB(next,g)
 if as then ae=aM(ae,bw.eN(aB,next.as)+2)end
 if next.x then ae=aM(ae,next.x+2)end
 as=as or bw.eG
-if ai>0 and(as.us>0 or as.aj>0 or x or at>q)then
-jP={us,aj,as.us,as.aj,x or 0}
+if ai>0 and(as.us>0 or as.ak>0 or x or at>q)then
+jP={us,ak,as.us,as.ak,x or 0}
 end
 elseif H>q then
-local kJ=us-aA+(aj>aN and 1 or 0)>q
-local bz=fM(H-q,aA,kJ and ac or 0)
+local kK=us-aA+(ak>aN and 1 or 0)>q
+local bz=fM(H-q,aA,kK and ac or 0)
 if fU and D<=q then
-hb=gP+bz*cy
+hb=gP+bz*cz
 else
 aL=string.char(128+8*bz)
 end
 end
-us,aj=aB,cc
+us,ak=aB,cc
 if aL~=""and D<=q then
-aw=bl("SET",ad,bB..aL,"PX",math.ceil((ae-q)/1000)+cn)
+aw=bf("SET",ad,bB..aL,"PX",math.ceil((ae-q)/1000)+cn)
 elseif D>q then
 bB=bB..aL
 bB="b"..struct.pack("<d",D)..bB
-aw=bl("SET",ad,bB,"PX",math.ceil((aM(ae,D)-q)/1000)+cn)
+aw=bf("SET",ad,bB,"PX",math.ceil((aM(ae,D)-q)/1000)+cn)
 else
-if fU then bB=al("%d",hb+us%cL)end
-aw=m and bl("SET",ad,bB,"PX",hR(us,be))
-or bl("SET",ad,bB,"PX",hR(us,be),"NX")
-or bl("GET",ad)
+if fU then bB=am("%d",hb+us%cM)end
+aw=m and bf("SET",ad,bB,"PX",hR(us,be))
+or bf("SET",ad,bB,"PX",hR(us,be),"NX")
+or bf("GET",ad)
 end
 aJ=aw and aw.err
 elseif not m then
-local fs=bl("GET",ad)
+local fs=bf("GET",ad)
 aJ=fs and fs.err
 end
 A=A+1
@@ -1926,15 +1926,15 @@ W[A]=aJ
 return string.find(aJ,"READONLY",1,true)and aJ
 end
 if us<q then
-us,aj=q,0
+us,ak=q,0
 end
-local df=(us-q)*y+aj
+local df=(us-q)*y+ak
 if D>q or df>jD or jP then
-local am={D>q and D-q or 0,ai,us-q,aj}
+local aj={D>q and D-q or 0,ai,us-q,ak}
 for bw=1,jP and 5 or 0 do
-am[4+bw]=jP[bw]
+aj[4+bw]=jP[bw]
 end
-W[A]=am
+W[A]=aj
 elseif bE then
 W[A]=ai
 A=A+1
@@ -1946,7 +1946,7 @@ end
 local aJ
 for _,i in ipairs(aV)do
 if not bE then A=hM+i-1 end
-aJ=cM(i)or aJ
+aJ=cN(i)or aJ
 end
 if aJ then return redis.error_reply(aJ)end
 end
@@ -1962,31 +1962,31 @@ return W`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "a8f8e59c13ab8db4a04b60099a6144c537c8bcad",
+  sha1: "339995adca53540ed22cbc4b33fb1db2fdec1874",
   source: `local dX=redis.call("TIME")
-local lz=redis.pcall("INFO")
-local am={dX[1],dX[2],type(lz)=="string"and lz or""}
-local lm={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+local lA=redis.pcall("INFO")
+local aj={dX[1],dX[2],type(lA)=="string"and lA or""}
+local ln={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
 for _,gS in ipairs(ARGV)do
 local dJ={}
 for jY in string.gmatch(gS,"%S+")do
-dJ[#dJ+1]=lm[jY]or jY
+dJ[#dJ+1]=ln[jY]or jY
 end
 local jX=redis.pcall(unpack(dJ))
-if type(jX)=="table"and jX.err then am[#am+1]=jX.err end
+if type(jX)=="table"and jX.err then aj[#aj+1]=jX.err end
 end
-return am`,
+return aj`,
 };
 
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "8239a6ec2fa0ae8219c80daf8b13fb08c1809ba3",
+  sha1: "701cac51c40a71a72e895a88c3750eb59f0ea4d9",
   source: `local function ez(ch)
 ${part6}
-local lJ=aE()~=""
+local lK=aF()~=""
 local function ay(us)
-return al("%.0f",us)
+return am("%.0f",us)
 end
 local cd=ay(q)
 local function el(v)
@@ -1999,28 +1999,28 @@ end
 local function iI(ad,us)
 if call("PTTL",ad)<fl(q+us)then call("PEXPIRE",ad,fl(q+us+us/8))end
 end
-local channel,hu=aE(),{}
+local channel,hu=aF(),{}
 local kC=5000
 local function inbox(aX)
 return channel.."%"..aX
 end
-local lH,dA=aE()=="1",Y()
+local lI,dA=aF()=="1",Y()
 for i=1,dA do
-local aX=aE()
+local aX=aF()
 hu[aX]="caller"
-if lH then
-local kY=inbox(aX)
-local cm=call("LRANGE",kY,"0","-1")
+if lI then
+local kZ=inbox(aX)
+local cm=call("LRANGE",kZ,"0","-1")
 if#cm==0 then
-call("RPUSH",kY,"")
+call("RPUSH",kZ,"")
 ch[#ch+1]="missed "..aX
 elseif#cm>1 then
-call("LTRIM",kY,"0","0")
-for bj=2,#cm do
-ch[#ch+1]=cm[bj]
+call("LTRIM",kZ,"0","0")
+for bk=2,#cm do
+ch[#ch+1]=cm[bk]
 end
 end
-call("PEXPIRE",kY,kC)
+call("PEXPIRE",kZ,kC)
 end
 end
 ${part7}
@@ -2043,11 +2043,11 @@ local function eI(e)
 local bT=eW[e.aO]
 if bT then return bT end
 local K=call("ZRANGE",e.aO,"0","1","WITHSCORES")
-bT={bq=0,bv=0,bg=nil,hW=false,bU=0}
+bT={bq=0,bv=0,bh=nil,hW=false,bU=0}
 if K[1]=="#"then
 bT.bq=-K[2]
 bT.hW=not K[4]or K[4]+0>q
-if bT.hW and K[4]then bT.bg=K[4]+0 end
+if bT.hW and K[4]then bT.bh=K[4]+0 end
 end
 if K[3]or not bT.hW then bT.bv=call("ZCOUNT",e.aO,"("..cd,"+inf")end
 eW[e.aO]=bT
@@ -2055,10 +2055,10 @@ return bT
 end
 local function ki(e,n)
 local bT=eI(e)
-if n==1 and bT.bg then return bT.bg end
+if n==1 and bT.bh then return bT.bh end
 local bI=n==1 and bT.hW and call("ZRANGE",e.aO,"1","1","WITHSCORES")
 or call("ZRANGEBYSCORE",e.aO,"("..cd,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bT.bg=bI[2]+0 end
+if n==1 then bT.bh=bI[2]+0 end
 return bI[2]+0
 end
 local function dV(e,J)
@@ -2087,7 +2087,7 @@ end
 eW[e.aO]=nil
 gY(e)
 end
-local function la(e,id,J)
+local function lb(e,id,J)
 local bT=eI(e)
 local bq=hA(e)
 local ca=call("ZADD",e.aO,hr(bq),"#",el(e.v),id)
@@ -2095,8 +2095,8 @@ if bT.bq==0 then ca=ca-1 end
 if not bT.hW then call("ZREMRANGEBYSCORE",e.aO,"1",cd)end
 if ca==1 and J<=1 then
 local bI=q+e.v.cX
-if bT.bv==0 then bT.bg=bI end
-if bT.bg then bT.bg=bm(bT.bg,bI)end
+if bT.bv==0 then bT.bh=bI end
+if bT.bh then bT.bh=bm(bT.bh,bI)end
 bT.bq,bT.bv,bT.hW=bq,bT.bv+1,true
 gY(e)
 else
@@ -2104,7 +2104,7 @@ iC(e,id,J)
 end
 return bq
 end
-local function ln(e,id,J)
+local function lo(e,id,J)
 local ci=call("ZREM",e.aO,id)
 for ar=2,J do
 ci=ci+call("ZREM",e.aO,id.."+"..ar)
@@ -2123,12 +2123,12 @@ if bF and jO[i+1]-q>bF then call("ZADD",e.aO,ay(q+bF),jO[i])end
 end
 eW[e.aO]=nil
 end
-local function fy(am,e,bq)
+local function fy(aj,e,bq)
 if e.v.J==0 then return end
-local bv,ao=eI(e).bv,#am
-am[ao+1],am[ao+2],am[ao+3]=bv,bv>0 and ki(e,1)-q or 0,bq or 0
+local bv,ao=eI(e).bv,#aj
+aj[ao+1],aj[ao+2],aj[ao+3]=bv,bv>0 and ki(e,1)-q or 0,bq or 0
 end
-local function kN(e)
+local function kO(e)
 local cZ=#e.v.ah==0 and call("EXISTS",e.aQ,e.ad)
 or call("EXISTS",e.aQ)
 e.eB=cZ==0
@@ -2139,19 +2139,19 @@ local function hy(e,id)
 fT[e.aQ]=nil
 return call("ZREM",e.aQ,id,id.."k")
 end
-local function jn(e,id,aG)
-if aG==0 then
+local function jn(e,id,aH)
+if aH==0 then
 local ao=call("ZREVRANGE",e.aQ,"0","0","WITHSCORES")
-aG=aM(q,(ao[2]or 0)+1)
+aH=aM(q,(ao[2]or 0)+1)
 end
-call("ZADD",e.aQ,ay(aG),id)
+call("ZADD",e.aQ,ay(aH),id)
 fT[e.aQ],e.eB=nil,false
 iI(e.aQ,aM(4*e.v.cX,60000000))
-return aG
+return aH
 end
-local function jL(e,id,aG)
+local function jL(e,id,aH)
 if call("ZSCORE",e.aQ,id)then
-call("ZADD",e.aQ,ay(aG),id.."k")
+call("ZADD",e.aQ,ay(aH),id.."k")
 call("ZREM",e.aQ,id)
 end
 fT[e.aQ]=nil
@@ -2166,8 +2166,8 @@ hu[aX]=jW and"channel"or km(aX)and"inbox"or false
 end
 return hu[aX]
 end
-local function eb(bH,aP,am)
-local dJ=al(string.rep(" %.0f",1+#am),q,unpack(am))
+local function eb(bH,aP,aj)
+local dJ=am(string.rep(" %.0f",1+#aj),q,unpack(aj))
 local di=bH..dJ.." "..aP.id
 local fY=hu[aP.aX]
 if fY=="caller"then
@@ -2184,14 +2184,14 @@ if e.eB then return nil end
 local bO=A==0 and fT[e.aQ]
 if bO and bO.v==e.v then return bO end
 while true do
-local bj=call("ZRANGE",e.aQ,al("%d",A),al("%d",A),"WITHSCORES")
-local iL=bj[1]
+local bk=call("ZRANGE",e.aQ,am("%d",A),am("%d",A),"WITHSCORES")
+local iL=bk[1]
 if not iL then return nil end
-local id,aX,bH,lp,J,ag,bU=
+local id,aX,bH,lq,J,ag,bU=
 string.match(iL,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lF=q-bj[2]
-if aX and lF<=tonumber(lp)and iG(aX)then
-local aP={id=id,aX=aX,iB=bH=="d",bU=bU=="k",aG=bj[2]+0}
+local lG=q-bk[2]
+if aX and lG<=tonumber(lq)and iG(aX)then
+local aP={id=id,aX=aX,iB=bH=="d",bU=bU=="k",aH=bk[2]+0}
 for fK,m in pairs(e)do
 aP[fK]=m
 end
@@ -2211,13 +2211,13 @@ fX(e,0)
 return call("ZCARD",e.aQ)>=bn
 end
 local function eT(e,kc)
-local A,cB=0,0
-while A<jB and not e.eB and dV(e,cB+1)==0 do
+local A,cC=0,0
+while A<jB and not e.eB and dV(e,cC+1)==0 do
 local aP=fX(e,A)
-if not aP or dV(e,cB+aP.J)>0 then return end
+if not aP or dV(e,cC+aP.J)>0 then return end
 if not aP.iB then
 if not aP.bU and aP.id~=kc then eb("turn",aP,{0})end
-A,cB=A+1,cB+aP.J
+A,cC=A+1,cC+aP.J
 else
 local at=hj(aP)
 if at>q then
@@ -2226,68 +2226,68 @@ return
 end
 gC(aP,q)
 hy(e,aP.id)
-local am={1,0,0}
-local bq=la(e,aP.id,aP.J)
-ed(am,aP)
-fy(am,aP,bq)
-eg(am,{aP})
-eb("granted",aP,am)
+local aj={1,0,0}
+local bq=lb(e,aP.id,aP.J)
+ed(aj,aP)
+fy(aj,aP,bq)
+eg(aj,{aP})
+eb("granted",aP,aj)
 end
 end
 end
-local function ko(e,id,aG)
-local cB=0
+local function ko(e,id,aH)
+local cC=0
 for A=0,jB-1 do
 local aP=fX(e,A)
-if not aP or aP.id==id or(aG>0 and aP.aG>aG)then return false end
-cB=cB+aP.J
-if aP.iB or dV(e,cB+e.J)>0 then return true end
+if not aP or aP.id==id or(aH>0 and aP.aH>aH)then return false end
+cC=cC+aP.J
+if aP.iB or dV(e,cC+e.J)>0 then return true end
 end
 return true
 end
 local function jx(e,id)
-local cB=0
+local cC=0
 for A=0,jB-1 do
 local aP=fX(e,A)
 if not aP then return 0 end
-local bh=aP.id==id
-if bh then aP=e end
-local bk=dV(e,cB+aP.J)
-if bk>0 then return bm(bk,e.v.cX)end
-if bh or aP.iB then
+local bi=aP.id==id
+if bi then aP=e end
+local bl=dV(e,cC+aP.J)
+if bl>0 then return bm(bl,e.v.cX)end
+if bi or aP.iB then
 local er=hj(aP)-q
-return bh and er or er+e.v.cX
+return bi and er or er+e.v.cX
 end
-cB=cB+aP.J
+cC=cC+aP.J
 end
 return e.v.cX
 end
-local function li(e,id,aG)
+local function lj(e,id,aH)
 if e.v.J==0 then return false end
-return dV(e,e.J)>0 or ko(e,id,aG)
+return dV(e,e.J)>0 or ko(e,id,aH)
 end
 local function hZ(hD,dg)
-local lO,lB=hD.v.J,dg.v.J
-return lO<lB or(lO==lB and hD.ad<dg.ad)
+local lP,lC=hD.v.J,dg.v.J
+return lP<lC or(lP==lC and hD.ad<dg.ad)
 end
-local function iT(id,aG,ap,fF,er)
+local function iT(id,aH,ap,fF,er)
 local jN=#ap>1 and er>0
 local dt=not jN and(fF or ap[1])
-if dt and aG==0 and ik(dt)then return 5,aM(er,1),0 end
+if dt and aH==0 and ik(dt)then return 5,aM(er,1),0 end
 for _,e in ipairs(ap)do
-if aG>0 and e~=dt and e.v.J>0 then
+if aH>0 and e~=dt and e.v.J>0 then
 if dt and hZ(e,dt)then
-jL(e,id,aG)
+jL(e,id,aH)
 elseif hy(e,id)>0 then
 eT(e)
 ey(e)
 end
 end
 end
-if not dt then return 3,er,aG==0 and q or aG end
-if aG>0 then hy(dt,id)end
-aG=jn(dt,id,aG)
-return 3,jx(dt,id),aG
+if not dt then return 3,er,aH==0 and q or aH end
+if aH>0 then hy(dt,id)end
+aH=jn(dt,id,aH)
+return 3,jx(dt,id),aH
 end
 local function jr(e,id)
 iC(e,id,e.J)
@@ -2296,34 +2296,34 @@ call("ZADD",e.aO,hr(bq),"#")
 eW[e.aO].bq=bq
 return bq
 end
-local function iR(id,aG,ap)
+local function iR(id,aH,ap)
 for _,e in ipairs(ap)do
 if e.v.J>0 and not iq(e,id)then return end
 end
-local am={6,0,aG}
+local aj={6,0,aH}
 for _,e in ipairs(ap)do
 local bq
 if e.v.J>0 then
-kN(e)
+kO(e)
 bq=jr(e,id)
 end
 ey(e)
-ed(am,e)
-fy(am,e,bq)
+ed(aj,e)
+fy(aj,e,bq)
 end
-return am
+return aj
 end
-local function dk(id,dG,bf,aG,ap)
+local function dk(id,dG,bg,aH,ap)
 br=dG=="2"
 if bQ and not br then error(bQ,0)end
-local ak=aG>0 and dG~="2"and iR(id,aG,ap)
-if ak then return ak end
+local al=aH>0 and dG~="2"and iR(id,aH,ap)
+if al then return al end
 local at,D,fF,hv=q,q,nil,true
 for i=1,#ap do
 local e=ap[i]
 if e.v.J>0 then
 hv=false
-kN(e)
+kO(e)
 if dG~="2"then
 eT(e,id)
 ho(e)
@@ -2331,10 +2331,10 @@ end
 end
 at=aM(at,hj(e))
 D=aM(D,e.D)
-if li(e,id,aG)and(not fF or hZ(e,fF))then fF=e end
+if lj(e,id,aH)and(not fF or hZ(e,fF))then fF=e end
 end
-local kj,fO,bk={},0,at-q
-local bo=dG=="1"and at-q<=bf
+local kj,fO,bl={},0,at-q
+local bo=dG=="1"and at-q<=bg
 if not fF and(at<=q or(bo and hv))then
 fO=1
 if dG~="2"then
@@ -2342,41 +2342,41 @@ for i=1,#ap do
 local e=ap[i]
 gC(e,at)
 if e.v.J>0 then
-if aG>0 then hy(e,id)end
-kj[i]=la(e,id,e.J)
+if aH>0 then hy(e,id)end
+kj[i]=lb(e,id,e.J)
 end
 end
 end
 elseif bo then
-fO,bk,aG=iT(id,aG,ap,fF,bk)
+fO,bl,aH=iT(id,aH,ap,fF,bl)
 elseif fF then
 fO=4
-bk=aM(bk,1)
+bl=aM(bl,1)
 elseif D>q then
 fO=2
 end
 if fO>3 then
 for _,e in ipairs(ap)do
-if e.v.J>0 then bk=aM(bk,dV(e,e.J))end
+if e.v.J>0 then bl=aM(bl,dV(e,e.J))end
 end
 end
-local am={fO,bk,aG,nil,nil,nil}
+local aj={fO,bl,aH,nil,nil,nil}
 for i=1,#ap do
-ed(am,ap[i])
-fy(am,ap[i],kj[i])
+ed(aj,ap[i])
+fy(aj,ap[i],kj[i])
 end
 for i=1,fO==2 and#ap>1 and#ap or 0 do
-am[#am+1]=aM(ap[i].D-q,0)
+aj[#aj+1]=aM(ap[i].D-q,0)
 end
-eg(am,ap)
-return am
+eg(aj,ap)
+return aj
 end
-local function lT(id,aG,e)
-local am={iq(e,id)and 6 or 1,0,aG}
+local function lU(id,aH,e)
+local aj={iq(e,id)and 6 or 1,0,aH}
 eT(e,id)
 local iP=iq(e,id)
 if not iP and not call("ZSCORE",e.aQ,id)then
-jn(e,id,aG)
+jn(e,id,aH)
 eT(e,id)
 iP=iq(e,id)
 end
@@ -2386,12 +2386,12 @@ bq=jr(e,id)
 else
 iI(e.aQ,aM(4*e.v.cX,60000000))
 ho(e)
-am[1],am[2]=3,jx(e,id)
+aj[1],aj[2]=3,jx(e,id)
 end
 ey(e)
-ed(am,e)
-fy(am,e,bq)
-return am
+ed(aj,e)
+fy(aj,e,bq)
+return aj
 end
 local function cR()
 local ap={nil}
@@ -2402,19 +2402,19 @@ return ap
 end
 local co={}
 function co.T()
-local id,dG,bf,aG=aE(),aE(),Y(),Y()
-return dk(id,dG,bf,aG,cR())
+local id,dG,bg,aH=aF(),aF(),Y(),Y()
+return dk(id,dG,bg,aH,cR())
 end
 function co.P()
-local id,aG=aE(),Y()
-return lT(id,aG,cR()[1])
+local id,aH=aF(),Y()
+return lU(id,aH,cR()[1])
 end
 local function jm(id,ap,ci)
 local jJ=0
 for i=1,#ap do
 local e=ap[i]
-local eJ=ci or ln(e,id,e.J)
-kN(e)
+local eJ=ci or lo(e,id,e.J)
+kO(e)
 if not e.eB then
 if eJ==0 then eJ=hy(e,id)end
 if eJ>0 then eT(e)end
@@ -2424,21 +2424,21 @@ end
 return jJ
 end
 function co.R()
-local id=aE()
+local id=aF()
 return{jm(id,cR())}
 end
 local function fJ(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function co.N()
-local id,ap,am=aE(),cR(),{}
+local id,ap,aj=aF(),cR(),{}
 for i,e in ipairs(ap)do
 local bI=call("ZSCORE",e.aO,id)
-local lx=bI and(tonumber(bI)>q or eI(e).bv+e.J<=e.v.J)
-if lx then iC(e,id,e.J)end
-am[i]=lx and 1 or 0
+local ly=bI and(tonumber(bI)>q or eI(e).bv+e.J<=e.v.J)
+if ly then iC(e,id,e.J)end
+aj[i]=ly and 1 or 0
 end
-return am
+return aj
 end
 local function hX()
 local gb
@@ -2471,59 +2471,59 @@ local function ga()
 local dl,dR={},{}
 local dy,bV,eE,dz={},{},{},{}
 local function bA(o,g)
-local aj=o*g.cN
-local cu=aH(aj/g.y)
-return{us=o*g.de+cu,aj=aj-cu*g.y}
+local ak=o*g.cO
+local cv=aI(ak/g.y)
+return{us=o*g.de+cv,ak=ak-cv*g.y}
 end
-local function lD(a,b)
-return a.us==b.us and a.aj==b.aj
+local function lE(a,b)
+return a.us==b.us and a.ak==b.ak
 end
-function dl.t(h,o,cs,g)
+function dl.t(h,o,ct,g)
 local bw=bx()
-local cE=cs.cE or{0,0,0,-1,0}
-local ak,as={us=cE[1],aj=cE[2]},h.as or bw.eG
-local bI={us=cs.q+cs.K,aj=cs.aY}
-if lD(bI,h)and lD(ak,as)and cs.ag>0 then
-local gx,hL,x=o>=cs.ag,cs.at>cs.q,h.x or 0
+local cF=ct.cF or{0,0,0,-1,0}
+local al,as={us=cF[1],ak=cF[2]},h.as or bw.eG
+local bI={us=ct.q+ct.K,ak=ct.aY}
+if lE(bI,h)and lE(al,as)and ct.ag>0 then
+local gx,hL,x=o>=ct.ag,ct.at>ct.q,h.x or 0
 local to=bw.fW(h,bA(o,g),g)
-if gx and cE[4]>=0 then to={us=cE[4],aj=cE[5]}end
-if hL then x=gx and cE[3]or aM(x,cs.at)end
-return bw.dm(to.us,to.aj,bw.bv(h),x,g,bw.eC(h,g))
+if gx and cF[4]>=0 then to={us=cF[4],ak=cF[5]}end
+if hL then x=gx and cF[3]or aM(x,ct.at)end
+return bw.dm(to.us,to.ak,bw.bv(h),x,g,bw.eC(h,g))
 end
-if bw.cG(h,g)>q then return h end
-local bJ=bw.gs(bI,ak,g).us
+if bw.cH(h,g)>q then return h end
+local bJ=bw.gs(bI,al,g).us
 if bJ>bw.gs(h,as,g).us then return h end
-local iQ=bw.gV(bw.fW(bI,bw.kI(as,bJ,ak,g),g),h)
+local iQ=bw.gV(bw.fW(bI,bw.kJ(as,bJ,al,g),g),h)
 if iQ.us<q then return h end
-local gF=bw.gV(bA(o,g),{us=iQ.us-q,aj=iQ.aj})
-if gF.us==0 and gF.aj==0 then return h end
+local gF=bw.gV(bA(o,g),{us=iQ.us-q,ak=iQ.ak})
+if gF.us==0 and gF.ak==0 then return h end
 return bw.fp(h,gF,bJ,0,g)
 end
 function dR.t(h,o,g)
 local bw=bx()
 if h.us<q then return bw.dm(q,0,bw.bv(h),h.x or 0,g,h.ac)end
-local gF=bw.gV(bA(o,g),{us=h.us-q,aj=h.aj})
-if gF.us==0 and gF.aj==0 then return h end
-return bw.fp(h,gF,0,bw.cG(h,g),g)
+local gF=bw.gV(bA(o,g),{us=h.us-q,ak=h.ak})
+if gF.us==0 and gF.ak==0 then return h end
+return bw.fp(h,gF,0,bw.cH(h,g),g)
 end
-local function eZ(z,H,lG)
-local cY,cA=0,bZ(z)
-while cY<cA do
-local cP=aH((cY+cA)/2)
+local function eZ(z,H,lH)
+local cY,cB=0,bZ(z)
+while cY<cB do
+local cP=aI((cY+cB)/2)
 if da(z,cP)<=H then
 cY=cP+1
 else
-cA=cP
+cB=cP
 end
 end
-if cY>0 and(not lG or da(z,cY-1)==H)then return cY-1 end
+if cY>0 and(not lH or da(z,cY-1)==H)then return cY-1 end
 end
 local function dj(z,A,o)
 local H,r=da(z,A)
 local ai=bm(o,r)
 return gv(z,A,H,r-ai),o-ai
 end
-local function kU(z)
+local function kV(z)
 while z~=""do
 local _,r=cq(z)
 if r>0 then break end
@@ -2531,25 +2531,25 @@ z=bp(z,1,-bC-1)
 end
 return z
 end
-function dl.f(h,o,cs,g)
-local A=eZ(h.z,cs.q+cs.aY-g.w,true)
-if A then h.z=kU(dj(h.z,A,o))end
-return cF(h,g,h.ac)
+function dl.f(h,o,ct,g)
+local A=eZ(h.z,ct.q+ct.aY-g.w,true)
+if A then h.z=kV(dj(h.z,A,o))end
+return cG(h,g,h.ac)
 end
 function dR.f(h,o,g)
 local A=eZ(h.z,q)
-if A then h.z=kU(dj(h.z,A,o))end
-return cF(h,g,h.ac)
+if A then h.z=kV(dj(h.z,A,o))end
+return cG(h,g,h.ac)
 end
 local function jA(V,z,g)
-local bU=kU(z)
+local bU=kV(z)
 if bU==""and V>0 and z~=""then
 return{V=0,z=aT(dh,cr(z)-g.w,V)}
 end
 return{V=V,z=bU}
 end
-function dl.c(h,o,cs,g)
-local H=cs.q+cs.aY-2*g.w
+function dl.c(h,o,ct,g)
+local H=ct.q+ct.aY-2*g.w
 local V,z=h.V,h.z
 local A=eZ(z,H,true)
 if A then
@@ -2557,26 +2557,26 @@ z=dj(z,A,o)
 elseif z~=""and cr(z)==H+g.w then
 V=aM(V-o,0)
 end
-return cF(jA(V,z,g),g,h.ac)
+return cG(jA(V,z,g),g,h.ac)
 end
 function dR.c(h,o,g)
 local V,z=h.V,h.z
 local A,aV=eZ(z,q),nil
-if not A then return cF(h,g,h.ac)end
+if not A then return cG(h,g,h.ac)end
 z,aV=dj(z,A,o)
 if A>0 then
 z=dj(z,A-1,aV)
 else
 V=aM(V-aV,0)
 end
-return cF(jA(V,z,g),g,h.ac)
+return cG(jA(V,z,g),g,h.ac)
 end
-local kM=cJ.s and cJ.s.iV()
-function dl.s(p,o,cs,g)
-kM.dl(p,o,cs.q+cs.aY-g.w,g)
+local kN=cK.s and cK.s.iV()
+function dl.s(p,o,ct,g)
+kN.dl(p,o,ct.q+ct.aY-g.w,g)
 end
 function dR.s(p,o,g)
-kM.dR(p,o,g)
+kN.dR(p,o,g)
 end
 local function dF(ax,at)
 local aR=0
@@ -2599,9 +2599,9 @@ if K.o==0 then table.remove(ax.av,1)end
 end
 end
 local function eA(ax,at,g)
-local ak=ax.x>q and ax.ac or 0
+local al=ax.x>q and ax.ac or 0
 ax.x=at>q and at or 0
-ax.ac=at>q and fM(at-q,g.w,ak)or 0
+ax.ac=at>q and fM(at-q,g.w,al)or 0
 return ax
 end
 local function hp(ax,g)
@@ -2611,9 +2611,9 @@ end
 return eA(ax,bm(ax.x,fi(ax)),g)
 end
 local function jd(ax,g)
-local bi=fi(ax)
+local bj=fi(ax)
 local bN=aM(q,bm(ax.x,dY(ax.ac,g.w)))
-if bi<=bN then return ax end
+if bj<=bN then return ax end
 local bM,cb={av={},x=ax.x,ac=ax.ac},0
 for _,cg in ipairs(ax.av)do
 if cg.at<=bN then
@@ -2631,7 +2631,7 @@ bM.av[#bM.av+1]={at=bN,o=cb}
 end
 return eA(bM,bN,g)
 end
-local kS={
+local kT={
 ew=function()
 return{av={},x=0,ac=0}
 end,
@@ -2666,9 +2666,9 @@ dq=function(ax,g)
 return ax.av[1]and fi(ax)+g.w or 0
 end,
 }
-function dl.l(ax,o,cs,g)
+function dl.l(ax,o,ct,g)
 for _,cg in ipairs(ax.av)do
-if cg.at==cs.q+cs.aY-g.w then cg.o=aM(cg.o-o,0)end
+if cg.at==ct.q+ct.aY-g.w then cg.o=aM(cg.o-o,0)end
 end
 return hp(ax,g)
 end
@@ -2678,10 +2678,10 @@ return hp(ax,g)
 end
 local function iS(iA,g)
 local o=
-dc((iA.us+iA.aj/g.y)/(g.de+g.cN/g.y))
+dc((iA.us+iA.ak/g.y)/(g.de+g.cO/g.y))
 local function hx(n)
-local bh=bA(n,g)
-return bh.us<iA.us or(bh.us==iA.us and bh.aj<iA.aj)
+local bi=bA(n,g)
+return bi.us<iA.us or(bi.us==iA.us and bi.ak<iA.ak)
 end
 while hx(o)do
 o=o+1
@@ -2693,8 +2693,8 @@ return o
 end
 function dy.t(h,g)
 if h.us<q then return{}end
-local o=iS({us=h.us-q,aj=h.aj},g)
-return o==0 and{}or{{at=aM(q,bx().cG(h,g)),o=o}}
+local o=iS({us=h.us-q,ak=h.ak},g)
+return o==0 and{}or{{at=aM(q,bx().cH(h,g)),o=o}}
 end
 function dy.f(h,g)
 local av={}
@@ -2723,9 +2723,9 @@ end
 return av
 end
 local function eF(h,x,g)
-local bn={us=aM(q,x)+g.aA,aj=g.aN}
-local lP=bx().gV(bn,h)
-return bx().dm(lP.us,lP.aj,h.as,x,g,0)
+local bn={us=aM(q,x)+g.aA,ak=g.aN}
+local lQ=bx().gV(bn,h)
+return bx().dm(lQ.us,lQ.ak,h.as,x,g,0)
 end
 local function hY(av,g)
 local aq=g.aq
@@ -2748,7 +2748,7 @@ return a>b
 end
 local function ky(jQ,g)
 for i,dH in ipairs(jQ)do
-if dH.cI==g.cI then return i end
+if dH.cJ==g.cJ then return i end
 end
 local kE=1
 for i=2,#jQ do
@@ -2758,27 +2758,27 @@ return kE
 end
 local function iz(a,b)
 if a.Q~="t"or b.Q~="t"then return a.Q==b.Q and a.w==b.w end
-return a.de==b.de and a.cN==b.cN and a.y==b.y
+return a.de==b.de and a.cO==b.cO and a.y==b.y
 end
-local function lh(h)
+local function li(h)
 if not h.av then return h end
-local lv={av={},x=h.x,ac=h.ac}
+local lw={av={},x=h.x,ac=h.ac}
 for i,cg in ipairs(h.av)do
-lv.av[i]={at=cg.at,o=cg.o}
+lw.av[i]={at=cg.at,o=cg.o}
 end
-return lv
+return lw
 end
-local function kz(ak,ah)
+local function kz(al,ah)
 local af,kx={},{}
 for i,g in ipairs(ah)do
-local A=ky(ak.ah,g)
-local dH,h=ak.ah[A],ak.af[A]
-local hQ,js=dH.cI==g.cI,not kx[A]
+local A=ky(al.ah,g)
+local dH,h=al.ah[A],al.af[A]
+local hQ,js=dH.cJ==g.cJ,not kx[A]
 local av=hQ and js and{}or dy[dH.Q](h,dH)
 if js and(hQ or iz(dH,g))then
 kx[A]=true
 af[i]=g.Q=="t"and not hQ and eF(h,av[1]and av[1].at or 0,g)
-or lh(h)
+or li(h)
 else
 af[i]=hY(av,g)
 end
@@ -2790,7 +2790,7 @@ local ih,ka,eH=4,512,2^23
 local ge="FOREIGN the key holds no state of these rules, nor of others that are known"
 local cl=2^48
 ${part30}
-local function lC(m,E)
+local function lD(m,E)
 local bR={}
 function bR.cf()
 E=E+1
@@ -2810,9 +2810,9 @@ E=E+bs
 if E>#m+1 then error(ge,0)end
 return bp(m,E-bs,E-1)
 end
-function bR.lK(aE)
-local fs=bp(m,E,E+#aE-1)==aE
-if fs then E=E+#aE end
+function bR.lL(aF)
+local fs=bp(m,E,E+#aF-1)==aF
+if fs then E=E+#aF end
 return fs
 end
 function bR.bI()
@@ -2822,7 +2822,7 @@ return bR
 end
 function bV.t(ab,fD)
 ab.y,ab.de=fD(ab.y),fD(ab.de)
-ab.cN=ab.y>1 and fD(ab.cN)or 0
+ab.cO=ab.y>1 and fD(ab.cO)or 0
 ab.U=fD(ab.U)
 end
 function bV.f(ab,fD)
@@ -2834,35 +2834,35 @@ ab.w,ab.bD=fD(ab.w),fD(ab.bD)
 end
 local function dT(Q,ab)
 local bH=Q=="s"and"l"or Q
-local bh={}
+local bi={}
 for fK,bw in pairs(ab)do
-bh[fK]=bw
+bi[fK]=bw
 end
-bh.Q,bh.aq,bh.ea=bH,kS,nil
+bi.Q,bi.aq,bi.ea=bH,kT,nil
 if bH~="l"then
-cJ[bH]=cJ[bH]or cp[bH]()
-bh.aq=cJ[bH]
+cK[bH]=cK[bH]or cp[bH]()
+bi.aq=cK[bH]
 end
 if bH=="t"then
-if not bh.U then bh.U=iS({us=bh.aA,aj=bh.aN},bh)end
-local fF=bA(bh.U,bh)
-bh.aA,bh.aN=fF.us,fF.aj
+if not bi.U then bi.U=iS({us=bi.aA,ak=bi.aN},bi)end
+local fF=bA(bi.U,bi)
+bi.aA,bi.aN=fF.us,fF.ak
 end
-bh.cI=bH
-bV[bH](bh,function(Y)
-bh.cI=bh.cI..dI(Y)
+bi.cJ=bH
+bV[bH](bi,function(Y)
+bi.cJ=bi.cJ..dI(Y)
 return Y
 end)
-return bh
+return bi
 end
 local function hK(ah)
-local cI=""
+local cJ=""
 for i=1,#ah do
-cI=cI..ah[i].cI
+cJ=cJ..ah[i].cJ
 end
-return cI
+return cJ
 end
-local function lq(v)
+local function lr(v)
 if v.cT then return v.cT end
 local cT={}
 for fK,bw in pairs(v)do
@@ -2872,7 +2872,7 @@ cT.bB,cT.ah=v,{}
 for i,ab in ipairs(v.ah)do
 cT.ah[i]=dT(ab.Q,ab)
 end
-cT.cD,cT.cj,cT.cI="M",0,hK(cT.ah)
+cT.cE,cT.cj,cT.cJ="M",0,hK(cT.ah)
 v.cT=cT
 return cT
 end
@@ -2894,11 +2894,11 @@ if us>q+cl/2 then us=us-cl end
 if us<q-cl/2 then us=us+cl end
 end
 O.ce=us
-local h={us=us,aj=0,ac=0}
-if g.y>1 then h.aj=bm(O.Y(),g.y-1)end
+local h={us=us,ak=0,ac=0}
+if g.y>1 then h.ak=bm(O.Y(),g.y-1)end
 if go then
 local aL=O.aa(O.cf())
-bx().ct(aL,1,#aL,h,g)
+bx().cu(aL,1,#aL,h,g)
 end
 return h
 end
@@ -2920,18 +2920,18 @@ return ax
 end
 function dz.t(h,g,m)
 local aL=go(h)and bx().bB(h,g)or""
-local us,aE=aM(h.us,q-1e12),nil
+local us,aF=aM(h.us,q-1e12),nil
 if m.ce then
 local cb=us-m.ce
-aE=dI(cb>=0 and 2*cb or 1-2*cb)
+aF=dI(cb>=0 and 2*cb or 1-2*cb)
 elseif us-q>=cl/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aE=aT("<I6",us%cl)
+aF=aT("<I6",us%cl)
 end
 m.ce=us
-aE=aE..(g.y>1 and dI(h.aj)or"")
-return aL==""and aE or aE..eK(#aL)..aL
+aF=aF..(g.y>1 and dI(h.ak)or"")
+return aL==""and aF or aF..eK(#aL)..aL
 end
 function dz.f(h)
 return dI(bZ(h.z))..dv(h)
@@ -2948,36 +2948,36 @@ iM[#iM+1]=dg and{at=dg.at,o=hD.o+dg.o}or hD
 end
 ax.av=iM
 end
-local cw={dI(ax.x)..(ax.x>0 and dI(ax.ac)or""),dI(#ax.av)}
+local cx={dI(ax.x)..(ax.x>0 and dI(ax.ac)or""),dI(#ax.av)}
 for _,cg in ipairs(ax.av)do
-cw[#cw+1]=aT("<I7",cg.at)..dI(cg.o)
+cx[#cx+1]=aT("<I7",cg.at)..dI(cg.o)
 end
-return table.concat(cw)
+return table.concat(cx)
 end
 local function im(m,au)
-if#au.ah>1 then m.aE=m.aE..eK(#au.ah)end
+if#au.ah>1 then m.aF=m.aF..eK(#au.ah)end
 for i,ab in ipairs(au.ah)do
-local h,cI=au.af[i],ab.cI
-if ab.Q=="t"and go(h)then cI="u"..bp(cI,2)end
-m.aE=m.aE..cI..dz[ab.Q](h,ab,m)
+local h,cJ=au.af[i],ab.cJ
+if ab.Q=="t"and go(h)then cJ="u"..bp(cJ,2)end
+m.aF=m.aF..cJ..dz[ab.Q](h,ab,m)
 end
 end
 local fa={}
 local function kv(O,bH)
 for i=1,#fa do
 local ab=fa[i]
-if ab.Q==bH and O.lK(ab.ii)then return ab end
+if ab.Q==bH and O.lL(ab.ii)then return ab end
 end
 local bP={}
 if not bV[bH]then error(ge,0)end
 bV[bH](bP,O.Y)
 local ab=dT(bH,bP)
-ab.ii=bp(ab.cI,2)
+ab.ii=bp(ab.cJ,2)
 fa[#fa+1]=ab
 return ab
 end
 local function fn(m,E)
-local O,cS=lC(m,E),{}
+local O,cS=lD(m,E),{}
 if O.bI()then error(ge,0)end
 while not O.bI()do
 local au,K={ah={},af={}},O.cf()
@@ -2987,7 +2987,7 @@ local bH=Q=="u"and"t"or Q
 au.ah[i]=kv(O,bH)
 au.af[i]=eE[bH](O,au.ah[i],Q=="u")
 end
-au.cI=hK(au.ah)
+au.cJ=hK(au.ah)
 cS[#cS+1]=au
 end
 return cS
@@ -2997,30 +2997,30 @@ local au={ah={},af={}}
 for i,ab in ipairs(ah)do
 local h=af[i]
 au.ah[i]=dT(ab.Q,ab)
-au.af[i]=ab.ea and cJ.s.lb().ct(h)or h
+au.af[i]=ab.ea and cK.s.lc().cu(h)or h
 end
-au.cI=hK(au.ah)
+au.cJ=hK(au.ah)
 return au
 end
 local function il(e,m,E,ah)
 local K,ep=bp(m,E,E),#m-E
 if K=="S"and E==1 and ep>52 then
-cJ.s=cJ.s or cp.s()
-local g=cJ.s.fI(1,(an("<I7",m,10)))
+cK.s=cK.s or cp.s()
+local g=cK.s.fI(1,(an("<I7",m,10)))
 g.Q="s"
-local ea=cJ.s.hT(e.ad,g)
+local ea=cK.s.hT(e.ad,g)
 if not ea.eM then return fv({g},{ea}),ea.D end
 elseif K=="F"and ep>=7 and(ep-7)%bC==0 then
 local ab=dT("f",{w=(an("<I7",m,E+1))})
 return fv({ab},{db(bp(m,E+8))})
 elseif K=="C"and ep>=12 and(ep-12)%bC==0 then
-local w,aF,V=an("<I7BI4",m,E+1)
-local ab=dT("c",{w=w,bD=10^aF})
+local w,aG,V=an("<I7BI4",m,E+1)
+local ab=dT("c",{w=w,bD=10^aG})
 return fv({ab},{db(bp(m,E+13),V)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
 local us=tonumber(gL(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local au={ah=ah,af={},cI=hK(ah),lj=true}
+local au={ah=ah,af={},cJ=hK(ah),lk=true}
 for i,ab in ipairs(ah)do
 au.af[i]=hY({{at=q,o=ab.U}},ab)
 end
@@ -3028,7 +3028,7 @@ return au
 end
 error(ge,0)
 end
-local function kK(au)
+local function kL(au)
 for i,ab in ipairs(au.ah)do
 if ab.aq.dq(au.af[i],ab)>q then return false end
 end
@@ -3041,9 +3041,9 @@ local dr=iF and v.gr or v.iZ
 local by=dr=="0"and v or dQ[dr+0]
 return by,by==v and(iF or v.gr=="")
 end
-local function lk(ay,dn)
-local o=aH(q/eH)-aH(dn/eH)
-return dn>0 and o>=0 and(aH(q/eH)-ay)%256>o
+local function ll(ay,dn)
+local o=aI(q/eH)-aI(dn/eH)
+return dn>0 and o>=0 and(aI(q/eH)-ay)%256>o
 end
 local function hJ(e,cT)
 local v=cT.bB
@@ -3053,14 +3053,14 @@ e.D,E=fB(m)
 end
 if cf(m,E)==77 then
 e.ay=cf(m,E+1)or 0
-return fn(m,E+2),lk(e.ay,v.dn)
+return fn(m,E+2),ll(e.ay,v.dn)
 end
 local by=gg(v)
-local ct={v=by,ad=e.ad,cj=e.cj}
+local cu={v=by,ad=e.ad,cj=e.cj}
 e.fh=by.cj>0 and e.cj
-if hz(ct)then
-e.D=ct.D
-return{fv(by.ah,ct.af)},v.dn>0
+if hz(cu)then
+e.D=cu.D
+return{fv(by.ah,cu.af)},v.dn>0
 end
 local au,D=il(e,m,E,cT.ah)
 e.D=D or e.D
@@ -3068,10 +3068,10 @@ return{au},v.dn>0
 end
 local ds={}
 function ds.ey(e)
-local cT=lq(e.v)
+local cT=lr(e.v)
 e.D,e.fh,e.ay=0,nil,nil
 local cS,aC=hJ(e,cT)
-local ak
+local al
 e.v,e.ds,e.cZ,e.af=cT,ds,{},nil
 for _,au in ipairs(cS)do
 for i,ab in ipairs(au.ah)do
@@ -3079,17 +3079,17 @@ local h=au.af[i]
 au.af[i]=ab.aq.dU(h,ab)
 e.dP=e.dP or au.af[i]~=h
 end
-if au.cI==cT.cI then
-e.af,e.dP=au.af,e.dP or au.lj
+if au.cJ==cT.cJ then
+e.af,e.dP=au.af,e.dP or au.lk
 else
-ak=ak or au
+al=al or au
 if not aC then e.cZ[#e.cZ+1]=au end
 end
 end
 hP=hP or cT.dn>0 and e.cZ[1]
 if e.af then return end
-if ak and not kK(ak)then
-e.af,e.dP=kz(ak,cT.ah),true
+if al and not kL(al)then
+e.af,e.dP=kz(al,cT.ah),true
 else
 e.af={}
 for i,ab in ipairs(cT.ah)do
@@ -3102,7 +3102,7 @@ for _,au in ipairs(e.cZ)do
 for i,ab in ipairs(au.ah)do
 local h,o=au.af[i],e.ag
 if ab.Q=="t"then
-local x=aM(at>q and at or 0,bx().cG(h,ab))
+local x=aM(at>q and at or 0,bx().cH(h,ab))
 h=ab.aq.dk(h,at,bm(o,ab.U),ab)
 h=eF(h,x,ab)
 else
@@ -3128,69 +3128,69 @@ e.v,e.ds=v,nil
 if v.cj>0 then call("PEXPIRE",e.ad,"0")end
 for i,ab in ipairs(v.ah)do
 if ab.ea then
-local ad=v.cD=="s"and e.ad or e.cj[i]
-af[i]=cJ.s.lb().ek(ad,af[i],ab,v.cD=="s"and e.D or 0)
+local ad=v.cE=="s"and e.ad or e.cj[i]
+af[i]=cK.s.lc().ek(ad,af[i],ab,v.cE=="s"and e.D or 0)
 end
 end
 fo(e)
 end
 function ds.fo(e)
 local v=e.v.bB
-local bh={ah=e.v.ah,af=e.af}
-local cS={bh}
+local bi={ah=e.v.ah,af=e.af}
+local cS={bi}
 for _,au in ipairs(e.cZ)do
 if#cS<ih then cS[#cS+1]=au end
 end
 local _,iH=gg(v)
-local kG=#v.ah==1 and string.find("cfs",v.cD,1,true)
-if#cS==1 and(iH or kG)and v.dn>0 then
+local kH=#v.ah==1 and string.find("cfs",v.cE,1,true)
+if#cS==1 and(iH or kH)and v.dn>0 then
 return jU(e,v,not iH and e.fh)
 end
-local ay=v.dn>0 and e.ay or aH(q/eH)%256
-local m,ae={aE="M"..eK(ay)},e.D
+local ay=v.dn>0 and e.ay or aI(q/eH)%256
+local m,ae={aF="M"..eK(ay)},e.D
 for _,au in ipairs(cS)do
 im(m,au)
 for A,ab in ipairs(au.ah)do
 ae=aM(ae,ab.aq.dq(au.af[A],ab))
 end
 end
-local aE=e.D>q and"b"..aT("<d",e.D)..m.aE or m.aE
-call("SET",e.ad,aE,"PX",fl(ae))
+local aF=e.D>q and"b"..aT("<d",e.D)..m.aF or m.aF
+call("SET",e.ad,aF,"PX",fl(ae))
 for _,ad in pairs(e.fh or{})do
 call("PEXPIRE",ad,"0")
 end
 end
-local function ff(ap,lu,gy)
-local am={}
+local function ff(ap,lv,gy)
+local aj={}
 for _,e in ipairs(ap)do
 ey(e)
 if e.ds and gy then gy(e)end
 for i,ab in ipairs(e.v.ah)do
-e.af[i]=lu(ab,e.af[i],e,i)or e.af[i]
+e.af[i]=lv(ab,e.af[i],e,i)or e.af[i]
 end
 fo(e)
-ed(am,e)
+ed(aj,e)
 end
-return am
+return aj
 end
 function co.G()
 local ap={}
 for i=1,Y()do
 local e=ef()
-local kO,ll,kr=Y(),Y(),Y()
-e.lc={}
+local kP,lm,kr=Y(),Y(),Y()
+e.ld={}
 for ab=1,#e.v.ah do
-local cs={q=kO,at=ll,ag=kr,K=Y(),aY=Y()}
+local ct={q=kP,at=lm,ag=kr,K=Y(),aY=Y()}
 for bw=1,Y()do
-cs.cE=cs.cE or{}
-cs.cE[bw]=Y()
+ct.cF=ct.cF or{}
+ct.cF[bw]=Y()
 end
-e.lc[ab]=cs
+e.ld[ab]=ct
 end
 ap[i]=e
 end
 return ff(ap,function(ab,h,e,i)
-return dl[ab.Q](h,e.ag,e.lc[i],ab)
+return dl[ab.Q](h,e.ag,e.ld[i],ab)
 end)
 end
 function co.F()
@@ -3200,53 +3200,53 @@ end,ds.dR)
 end
 function co.L()
 local az,e=Y(),cR()[1]
-local ag,cY,cA=e.ag,0,az
-while cY<cA do
-local cP=dc((cY+cA)/2)
+local ag,cY,cB=e.ag,0,az
+while cY<cB do
+local cP=dc((cY+cB)/2)
 e.ag=ag*cP
 if hj(e)<=q then
 cY=cP
 else
-cA=cP-1
+cB=cP-1
 end
 end
 e.ag=ag*aM(cY,1)
 local at=hj(e)
 if cY>0 then gC(e,q)end
-local am={cY>0 and 1 or e.D>q and 2 or 0,cY>0 and 0 or at-q,cY}
-ed(am,e)
-eg(am,{e})
-return am
+local aj={cY>0 and 1 or e.D>q and 2 or 0,cY>0 and 0 or at-q,cY}
+ed(aj,e)
+eg(aj,{e})
+return aj
 end
 function co.X()
-local am={}
+local aj={}
 for _,e in ipairs(cR())do
 gC(e,hj(e))
-ed(am,e)
+ed(aj,e)
 end
-return am
+return aj
 end
 local function fj()
 local ap,gU={},{}
 for i=1,Y()do
-ap[i],gU[i]=ef(),aE()
+ap[i],gU[i]=ef(),aF()
 end
 return ap,gU
 end
-local function iv(op,e,lL,O,fK)
+local function iv(op,e,lM,O,fK)
 if O==""or#e.v.ah==0 then return end
-redis.pcall("PUBLISH",channel.."~",al("%s %.0f %.0f %s %s",op,q,lL,O,fK))
+redis.pcall("PUBLISH",channel.."~",am("%s %.0f %.0f %s %s",op,q,lM,O,fK))
 end
 function co.B()
-local gm,gZ,O,am=Y(),Y()==1,aE(),{}
+local gm,gZ,O,aj=Y(),Y()==1,aF(),{}
 local ap,gU=fj()
 for i,e in ipairs(ap)do
 ey(e)
 local bI=gm>0 and q+gm or 0
 if not gZ or bI>e.D then e.D=bI end
-if e.v.cD=="s"then
+if e.v.cE=="s"then
 e.af[1].D=e.D
-kM.block(e.af[1],e.v.ah[1])
+kN.block(e.af[1],e.v.ah[1])
 elseif e.D==0 and e.v.cj==#e.v.ah then
 call("DEL",e.ad)
 else
@@ -3257,12 +3257,12 @@ eT(e)
 ey(e)
 end
 iv("block",e,gZ and gm or-1,O,gU[i])
-ed(am,e)
+ed(aj,e)
 end
-return am
+return aj
 end
 function co.Z()
-local O,am=aE(),{}
+local O,aj=aF(),{}
 local ap,gU=fj()
 for i,e in ipairs(ap)do
 call("DEL",e.ad)
@@ -3276,9 +3276,9 @@ eT(e)
 end
 iv("reset",e,-1,O,gU[i])
 ey(e)
-ed(am,e)
+ed(aj,e)
 end
-return am
+return aj
 end
 local function iN(e)
 if eI(e).bv>1000 then return-1 end
@@ -3303,20 +3303,20 @@ end
 end
 ap[i],o[i]=e,jE
 end
-local am=dk("","2",0,0,ap)
+local aj=dk("","2",0,0,ap)
 for i,e in ipairs(ap)do
-am[#am+1]=aM(e.D-q,0)
+aj[#aj+1]=aM(e.D-q,0)
 for A,ab in ipairs(e.v.ah)do
 for _,ag in ipairs(o[i][A])do
-am[#am+1]=ab.aq.dd(e.af[A],ag,ab)-q
+aj[#aj+1]=ab.aq.dd(e.af[A],ag,ab)-q
 end
 end
 if e.v.J>0 then
-am[#am+1]=call("ZCARD",e.aQ)
-am[#am+1]=iN(e)
+aj[#aj+1]=call("ZCARD",e.aQ)
+aj[#aj+1]=iN(e)
 end
 end
-return am
+return aj
 end
 return ds
 end
@@ -3332,7 +3332,7 @@ end
 for i=1,Y()do
 local v
 if ARGV[dp+4]=="0"then
-v={cX=Y(),J=Y(),ha=Y(),ah={},cD=""}
+v={cX=Y(),J=Y(),ha=Y(),ah={},cE=""}
 v.bK,v.dH,v.cj,v.bL="","",Y(),true
 else
 if not gt then hX()end
@@ -3348,16 +3348,16 @@ gt.hn()
 end
 return co[Q]()
 end
-local function lo()
+local function lp()
 local W,r={q},Y()
 if r>1 then
 local eu=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
 if type(eu)=="table"and eu.err and bp(eu.err,1,3)=="OOM"then bQ=eu.err end
 end
 for i=1,r do
-local am=jq(cg,aE())
-W[i+1]=am
-if type(am)=="string"then
+local aj=jq(cg,aF())
+W[i+1]=aj
+if type(aj)=="string"then
 eW,fT={},{}
 end
 end
@@ -3365,7 +3365,7 @@ if dA>0 then W[#W+1]=ch end
 if hP then W[#W+1]="RULES"end
 return W
 end
-if not lJ then return lo()end
+if not lK then return lp()end
 local function gN(id,dG,v,iK,aO,aQ,hh,ci)
 if hh then
 eW,fT={},{}
@@ -3393,14 +3393,14 @@ local at,id,ad=1,8+dA+4*ARGV[7+dA],0
 local W,ch,bQ,eO={q},{},nil,nil
 local dD=false
 local eV=1
-local function kT()
-local ARGV,KEYS,call,al=ARGV,KEYS,redis.call,string.format
+local function kU()
+local ARGV,KEYS,call,am=ARGV,KEYS,redis.call,string.format
 local r,dQ=#fq,8+dA
 local kt,kd="-"..cd,"(-"..cd
 local gw,jh,gA=60000000,10000000,20000000
-local cH,jV=q-q%jh,"-"..string.sub(cd,1,-8).."0000000"
+local cI,jV=q-q%jh,"-"..string.sub(cd,1,-8).."0000000"
 local iK,aO,aQ=KEYS[ad-2],KEYS[ad-1],KEYS[ad]
-local eB,bv,bg,bq
+local eB,bv,bh,bq
 local A,v,dZ,jv,bI
 local aX,fY
 while at<r do
@@ -3419,16 +3419,16 @@ if cW then
 ci=call("ZREM",aO,ARGV[id])
 dD=true
 if bv and ci>0 then
-bv,bg=bv-ci,nil
+bv,bh=bv-ci,nil
 end
 end
 local dt,K=eB and 0 or call("EXISTS",aQ,iK),nil
 eB=dt==0
 if dt==1 then
-local bj=call("ZRANGE",aQ,"0","0","WITHSCORES")
-if bj[1]then
-local fe,fJ=string.match(bj[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-if fe and q-bj[2]<=fJ+0 then
+local bk=call("ZRANGE",aQ,"0","0","WITHSCORES")
+if bk[1]then
+local fe,fJ=string.match(bk[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+if fe and q-bk[2]<=fJ+0 then
 if fe~=aX then
 aX,fY=fe,nil
 for caller=7,6+dA do
@@ -3436,10 +3436,10 @@ if ARGV[caller]==fe then fY="caller"end
 end
 if not fY and call("PUBSUB","NUMSUB",ARGV[4]..fe)[2]>0 then fY="channel"end
 end
-K=fY and bj[1]
+K=fY and bk[1]
 end
 end
-if not K then dt=cW and not bj[1]and 0 or 2 end
+if not K then dt=cW and not bk[1]and 0 or 2 end
 end
 if cW and dt==0 then
 W[ao+1]=ci
@@ -3450,15 +3450,15 @@ if fq[at+1]~=A then
 A=fq[at+1]
 v=dQ+4*(A-48)
 dZ,jv=ARGV[v]+0,ARGV[v+1]+0
-bI=al("%.0f",q+dZ)
+bI=am("%.0f",q+dZ)
 end
 if not bv then
 local dE=call("ZCARD",aO)
 if dE==0 then
 bv,bq=0,0
 elseif call("ZCOUNT",aO,kd,jV)==1 then
-bq,bg=q-1,dE>1 and call("ZRANGE",aO,"1","1","WITHSCORES")[2]+0
-if dE==1 or bg>q then bv=dE-1 end
+bq,bh=q-1,dE>1 and call("ZRANGE",aO,"1","1","WITHSCORES")[2]+0
+if dE==1 or bh>q then bv=dE-1 end
 elseif dE==1 then
 local fd=call("ZSCORE",aO,"#")
 if fd then
@@ -3467,11 +3467,11 @@ end
 else
 local cm=call("ZRANGE",aO,"0","1","WITHSCORES")
 if cm[1]=="#"and cm[4]+0>q then
-bv,bq,bg=dE-1,-cm[2],cm[4]+0
+bv,bq,bh=dE-1,-cm[2],cm[4]+0
 end
 end
-elseif bv>0 and not bg then
-bg=call("ZRANGE",aO,"1","1","WITHSCORES")[2]+0
+elseif bv>0 and not bh then
+bh=call("ZRANGE",aO,"1","1","WITHSCORES")[2]+0
 end
 local bo=bv and jv-bv
 if bo==0 and not cW and call("ZCOUNT",aO,"("..bI,"+inf")>0 then bo=nil end
@@ -3485,24 +3485,24 @@ local fd=q
 if bq>=q then fd=bq+1 end
 if K then call("ZREM",aQ,K)end
 if aw==1 then
-local aD=fd==q and kt or al("%.0f",-fd)
-call("ZADD",aO,aD,"#",bI,K or ARGV[id])
+local aE=fd==q and kt or am("%.0f",-fd)
+call("ZADD",aO,aE,"#",bI,K or ARGV[id])
 else
 eV=aw
-local dE={al("%.0f",1-fd-aw),"#"}
+local dE={am("%.0f",1-fd-aw),"#"}
 for i=0,aw-1 do
 dE[2*i+3],dE[2*i+4]=bI,ARGV[id+i]
 end
 call("ZADD",aO,unpack(dE))
 end
-if bq<cH or bq>=cH+jh or dZ>gA then
+if bq<cI or bq>=cI+jh or dZ>gA then
 local bU=aO
-local cO=math.max(4*dZ,gw)/1000+ARGV[2]
-if call("PTTL",bU)<cO then call("PEXPIRE",bU,al("%.0f",math.ceil(cO*1.125)))end
+local cs=math.max(4*dZ,gw)/1000+ARGV[2]
+if call("PTTL",bU)<cs then call("PEXPIRE",bU,am("%.0f",math.ceil(cs*1.125)))end
 end
-if bv==0 or q+dZ<bg then bg=q+dZ end
+if bv==0 or q+dZ<bh then bh=q+dZ end
 if K then
-local di=al("granted %s 1 0 0 %d %.0f %.0f %s",cd,bv+1,bg-q,fd,K)
+local di=am("granted %s 1 0 0 %d %.0f %.0f %s",cd,bv+1,bh-q,fd,K)
 if fY=="caller"then
 ch[#ch+1]=di
 else
@@ -3512,7 +3512,7 @@ W[ao+1]=ci
 else
 eV=1
 for i=1,aw do
-W[ao+1],W[ao+2],W[ao+3]=bv+i,bg-q,fd+i-1-q
+W[ao+1],W[ao+2],W[ao+3]=bv+i,bh-q,fd+i-1-q
 ao=ao+3
 end
 end
@@ -3521,7 +3521,7 @@ elseif bo and bo<=0 and cW then
 W[ao+1]=ci
 aw=1
 elseif bo==0 and Q==84 then
-W[ao+1],W[ao+2],W[ao+3]=0,bg-q,bv
+W[ao+1],W[ao+2],W[ao+3]=0,bh-q,bv
 aw=1
 elseif bo==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
 local fe=K and aX or string.match(ARGV[id],"^[^.]*")
@@ -3533,17 +3533,17 @@ end
 if not fY and call("PUBSUB","NUMSUB",ARGV[4]..fe)[2]>0 then fY="channel"end
 end
 if fY then
-local aG,aD=q,cd
+local aH,aE=q,cd
 if K and call("ZCOUNT",aQ,cd,"+inf")>0 then
-aG=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
-aD=al("%.0f",aG)
+aH=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
+aE=am("%.0f",aH)
 end
-call("ZADD",aQ,aD,ARGV[id])
+call("ZADD",aQ,aE,ARGV[id])
 eB,dD,aw=false,true,1
 local bU=aQ
-local cO=math.max(4*dZ,gw)/1000+ARGV[2]
-if call("PTTL",bU)<cO then call("PEXPIRE",bU,al("%.0f",math.ceil(cO*1.125)))end
-W[ao+1]={3,math.min(bg-q,dZ),aG,bv,bg-q,0}
+local cs=math.max(4*dZ,gw)/1000+ARGV[2]
+if call("PTTL",bU)<cs then call("PEXPIRE",bU,am("%.0f",math.ceil(cs*1.125)))end
+W[ao+1]={3,math.min(bh-q,dZ),aH,bv,bh-q,0}
 end
 end
 end
@@ -3565,10 +3565,10 @@ local eu=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
 if type(eu)=="table"and eu.err and string.sub(eu.err,1,3)=="OOM"then bQ=eu.err end
 end
 while at<#fq do
-local ok,am=pcall(kT)
+local ok,aj=pcall(kU)
 if not ok then
 eO=eO or ez(ch)
-local di=eO.fr(am)
+local di=eO.fr(aj)
 for _=1,eV do
 W[#W+1]=di
 end
@@ -3582,7 +3582,7 @@ return W`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "9a366b8fb89ad1d64456f39549746a900fa2e1e3",
+  sha1: "7be8647bd509e311f267889f2b77d237d810ff32",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3619,29 +3619,29 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "9a9df0068f4a5fb8b137747c1e435a7126882253",
-  acrossSha1: "24c9e4d9b46c81ebace6736da962850a29de861e",
+  sha1: "7e8339c80c98e2b11fe41a0e41defb4296806264",
+  acrossSha1: "5a570faaea16828cfd6bb7ef8c0380d9df69aafe",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ad,ag,U,w,aW=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aU,reset,en,bn=bl("GET",ad),nil,nil,"-"..ARGV[5],U
+local m,aU,reset,en,bn=bf("GET",ad),nil,nil,"-"..ARGV[5],U
 if U>=aW then bn=0 end
 local bA,ft,gq=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
 local fg,gn=q-q%bA-bA,q+bA/2
-local aD=m and tonumber(m)
-if aD and aD<=ft then
-local r=-aD%aW
-local H=fg-(aD+r)/aW
+local aE=m and tonumber(m)
+if aE and aE<=ft then
+local r=-aE%aW
+local H=fg-(aE+r)/aW
 if H>gn then H=H-bA end
 local aR,aV=r+ag,H+w-q
-if H<=q and aV>0 and aR<=bn and bl("INCRBY",ad,en)==aD-ag then
+if H<=q and aV>0 and aR<=bn and bf("INCRBY",ad,en)==aE-ag then
 aU,reset=aR,aV
 end
 elseif m and#m==19 then
 local aK,H,r=an("<I8I7I4",m,1)
 local aR,aV=r+ag,H+w-q
 if aK==gq and H<=q and aV>0 and aR<=U and not(bn>0)then
-if bl("SETRANGE",ad,"15",aT("<I4",aR))==19 then
+if bf("SETRANGE",ad,"15",aT("<I4",aR))==19 then
 aU,reset=aR,aV
 end
 end
@@ -3660,10 +3660,10 @@ local is="f"
 ${part37}
 local aW,bn,ev
 local function jF()
-aW,ev=bD,cO(q+w)
+aW,ev=bD,cs(q+w)
 bn=U<aW and U or 0
 end
-local function ct(m)
+local function cu(m)
 if aW>0 and eQ(m)then return hH(m,aW)end
 if#m~=19 or cf(m,1)~=70 then return nil end
 local bF,H,r=an("<I7I7I4",m,2)
@@ -3673,24 +3673,24 @@ local function gQ(H,r)
 if bn==0 then return"F"..aT("<I7I7I4",w,H,r)end
 return jf(H,r,aW)
 end
-local function cM(ad,m,az)
+local function cN(ad,m,az)
 local H,r
 if m then
-H,r=ct(m)
+H,r=cu(m)
 end
 if H and H<=q and q<H+w then
 local reset,bo=H+w-q,U-r
-if ag>bo and bf<reset then return 0,r,reset,reset end
+if ag>bo and bg<reset then return 0,r,reset,reset end
 if ag<=bo then
 if br then return 1,r,reset,0 end
-local ai=az==1 and 1 or bm(az,aH(bo/ag))
-local aJ=ek(ad,m,gQ(H,r+ai*ag),cO(H+w))
+local ai=az==1 and 1 or bm(az,aI(bo/ag))
+local aJ=ek(ad,m,gQ(H,r+ai*ag),cs(H+w))
 if aJ then return false,aJ end
 return ai,r+ai*ag,reset,ai==az and 0 or reset
 end
 end
 if br or(m and not(H and H+w<=q))then return aZ(ad,m,az)end
-local ai=az==1 and 1 or aM(bm(az,aH(U/ag)),1)
+local ai=az==1 and 1 or aM(bm(az,aI(U/ag)),1)
 local aJ=ek(ad,m,gQ(q,ai*ag),ev)
 if aJ then return false,aJ end
 return ai,ai*ag,w,ai==az and 0 or w
@@ -3700,26 +3700,26 @@ ${part39}
 ${part40}
 local function fP(bY,O,aC)
 local KEYS,W,bb,q,ag,U,w=KEYS,W,A,q,ag,U,w
-local bl,tonumber,aT,an,aW,en=bl,tonumber,aT,an,bD,al("-%.0f",ag)
+local bf,tonumber,aT,an,aW,en=bf,tonumber,aT,an,bD,am("-%.0f",ag)
 local bn=U<aW and U or 0
 local bA,ft,gq=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
 local fg,gn=q-q%bA-bA,q+bA/2
 for i=O,aC do
 local ad,m,aU,reset=KEYS[i],bY[i-O+1],nil,nil
-local aD=m and tonumber(m)
-if aD and aD<=ft then
-local r=-aD%aW
-local H=fg-(aD+r)/aW
+local aE=m and tonumber(m)
+if aE and aE<=ft then
+local r=-aE%aW
+local H=fg-(aE+r)/aW
 if H>gn then H=H-bA end
 local aR,aV=r+ag,H+w-q
-if H<=q and aV>0 and aR<=bn and bl("INCRBY",ad,en)==aD-ag then
+if H<=q and aV>0 and aR<=bn and bf("INCRBY",ad,en)==aE-ag then
 aU,reset=aR,aV
 end
 elseif m and#m==19 then
 local aK,H,r=an("<I8I7I4",m,1)
 local aR,aV=r+ag,H+w-q
 if aK==gq and H<=q and aV>0 and aR<=U and not(bn>0)then
-if bl("SETRANGE",ad,"15",aT("<I4",aR))==19 then
+if bf("SETRANGE",ad,"15",aT("<I4",aR))==19 then
 aU,reset=aR,aV
 end
 end
@@ -3759,45 +3759,45 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "010eb434852280a827282d86ce6f1cbeae919c2d",
-  source: `local call,al,tonumber,bm,aM=redis.call,string.format,tonumber,math.min,math.max
-local q,bh,dJ,cO,hN,kq=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "4357b640203010b787198863ce2b8035fa6bc2fc",
+  source: `local call,am,tonumber,bm,aM=redis.call,string.format,tonumber,math.min,math.max
+local q,bi,dJ,cs,hN,kq=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
 local dX=call("TIME")
 q=dX[1]*1000000+dX[2]
 end
-local dK,jD,lg=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kh(bA,hd,ak,r)
-if bA==hd then return ak,r end
+local dK,jD,lh=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kh(bA,hd,al,r)
+if bA==hd then return al,r end
 return bA==hd+1 and r or 0,0
 end
 local ej={}
-for lS in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ej[#ej+1]=lS
+for lT in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ej[#ej+1]=lT
 end
 local bL,fC,O=ej[1]or"",ej[2]or"",tonumber(ej[3])or 0
-local cm,fw,cZ,gH,lE={},0,{},0,{}
-local K,bA,ak,r,fk=q,math.floor(q/dK),0,0,q
+local cm,fw,cZ,gH,lF={},0,{},0,{}
+local K,bA,al,r,fk=q,math.floor(q/dK),0,0,q
 for i=4,#ej-4,5 do
-local cx,aE,gO,ju=ej[i],ej[i+1],bm(tonumber(ej[i+2]),q),tonumber(ej[i+3])
+local cy,aF,gO,ju=ej[i],ej[i+1],bm(tonumber(ej[i+2]),q),tonumber(ej[i+3])
 local bI=gO+dK+ju
-if cx==bh and aE==dJ then
+if cy==bi and aF==dJ then
 if bI+dK>q then
-local a,b,c,d=string.match(ej[i+4],lg)
+local a,b,c,d=string.match(ej[i+4],lh)
 K,bA,fk=a+0,aM(b+0,bA),gO
-ak,r=kh(bA,b+0,c+0,d+0)
+al,r=kh(bA,b+0,c+0,d+0)
 end
 elseif bI+dK>q and#cm<jD then
-cm[#cm+1]={cx,aE,gO,ju,ej[i+4]}
+cm[#cm+1]={cy,aF,gO,ju,ej[i+4]}
 if gO+dK>q then
-if cx~=bh and not lE[cx]then
-gH,lE[cx]=gH+1,true
+if cy~=bi and not lF[cy]then
+gH,lF[cy]=gH+1,true
 end
-cZ[#cZ+1]=aE
-cZ[#cZ+1]=al("%.0f",gO)
+cZ[#cZ+1]=aF
+cZ[#cZ+1]=am("%.0f",gO)
 end
 end
-if cx==bL then fw=aM(fw,bI)end
+if cy==bL then fw=aM(fw,bI)end
 end
 local ij,gE=string.match(hN,"^(%d+) (%d+)$")
 local hw=tonumber(ij)==K
@@ -3806,51 +3806,73 @@ if hw then
 if gE+0==bA then
 r=aM(r-1,0)
 elseif gE+1==bA then
-ak=aM(ak-1,0)
+al=aM(al-1,0)
 end
 end
 if not kq then
 r,fk=r+1,q
-elseif ak+r==0 then
+elseif al+r==0 then
 fk=bm(fk,q-dK)
 end
-table.insert(cm,1,{bh,dJ,fk,cO,al("%.0f %.0f %.0f %.0f",K,bA,ak,r)})
+table.insert(cm,1,{bi,dJ,fk,cs,am("%.0f %.0f %.0f %.0f",K,bA,al,r)})
 if fC~=""and q>=O then
 bL,fC,fw=fC,"",q
 end
 if bL==""then
-bL=bh
-elseif bL~=bh and fC==""and fw<q then
-fC,O=bh,q+dK
+bL=bi
+elseif bL~=bi and fC==""and fw<q then
+fC,O=bi,q+dK
 end
-local aE,eR=bL.."\\n"..fC.."\\n"..al("%.0f",O).."\\n",0
-for _,bj in ipairs(cm)do
-aE=aE..bj[1].."\\n"..bj[2].."\\n"..al("%.0f\\n%.0f\\n",bj[3],bj[4])..bj[5].."\\n"
-eR=aM(eR,bj[4])
+local aF,eR=bL.."\\n"..fC.."\\n"..am("%.0f",O).."\\n",0
+for _,bk in ipairs(cm)do
+aF=aF..bk[1].."\\n"..bk[2].."\\n"..am("%.0f\\n%.0f\\n",bk[3],bk[4])..bk[5].."\\n"
+eR=aM(eR,bk[4])
 end
-call("SET",KEYS[1],aE,"PX",al("%.0f",(eR+3*dK)/1000))
-hN=al("%.0f %.0f",K,bA)
-return{al("%.0f",q),bL,fC,al("%.0f",O),gH,hN,unpack(cZ)}`,
+call("SET",KEYS[1],aF,"PX",am("%.0f",(eR+3*dK)/1000))
+hN=am("%.0f %.0f",K,bA)
+return{am("%.0f",q),bL,fC,am("%.0f",O),gH,hN,unpack(cZ)}`,
+};
+
+/** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
+export const sample: Script = {
+  name: "sample",
+  sha1: "033b5231ec81aff57bb0b3156890fd4d0412d5c7",
+  source: `local bf=redis.pcall
+local aD=bf("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
+if aD.err then return{"",aD.err}end
+local aj={aD[1]}
+local function kF(ad)
+local K=bf("GETRANGE",ad,0,0)
+if K=="b"then K=bf("GETRANGE",ad,9,9)end
+return type(K)=="string"and K or""
+end
+for _,ad in ipairs(aD[2])do
+local cs=bf("PTTL",ad)
+aj[#aj+1]=ad
+aj[#aj+1]=type(cs)=="number"and cs or-2
+aj[#aj+1]=kF(ad)
+end
+return aj`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "8fa251ab58f8814508fc8e6f852df4f4ebcb06c5",
-  acrossSha1: "264ad336d61306be8a883f0aefaa0da3f13be846",
+  sha1: "d0859151e4a3e6fffc128a34b65359163a7fc942",
+  acrossSha1: "ff9379c7a4e27bd17562ca146f2ed8f8007d082c",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ad,ag=KEYS[1],ARGV[5]+0
-local m=bl("GET",ad)
-local r,at,cx,af=ARGV[11]+0,12,0,0
+local m=bf("GET",ad)
+local r,at,cy,af=ARGV[11]+0,12,0,0
 for _=1,r do
 local ia=ARGV[at]=="t"
-at,cx,af=at+(ia and 7 or 4),cx+(ia and 0 or 7),af+11
+at,cy,af=at+(ia and 7 or 4),cy+(ia and 0 or 7),af+11
 end
-local bu=2+r+cx
+local bu=2+r+cy
 if type(m)=="string"and cf(m,1)==80 and#m==bu+af then
 local ai,aa,bc,ae,dO={q},"",0,0,true
-at,cx,af=12,3+r,bu+1
+at,cy,af=12,3+r,bu+1
 for i=1,r do
 local Q,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
 local us,o=an("<I7I4",m,af)
@@ -3861,8 +3883,8 @@ if us>bc then bc=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local cu=aH(ag*b/y)
-us,o=us+ag*a+cu,o+ag*b-cu*y
+local cv=aI(ag*b/y)
+us,o=us+ag*a+cv,o+ag*b-cv*y
 if o>=y then
 us,o=us+1,o-y
 end
@@ -3872,23 +3894,23 @@ ai[2*i],ai[2*i+1],at=us-q,o,at+7
 else
 local aC=us+b
 o=o+ag
-dO=Q=="f"and cf(m,2+i)==70 and an("<I7",m,cx)==b
+dO=Q=="f"and cf(m,2+i)==70 and an("<I7",m,cy)==b
 dO=dO and us<=q and q<aC and o<=a
 if aC>bc then bc=aC end
 if aC>ae then ae=aC end
-ai[2*i],ai[2*i+1],at,cx=o,aC-q,at+4,cx+7
+ai[2*i],ai[2*i+1],at,cy=o,aC-q,at+4,cy+7
 end
 if not dO then break end
 aa,af=aa..aT("<I7I4",us,o),af+11
 end
 local be=1000*2^cf(m,2)
 dO=dO and bc-bc%be==ae-ae%be
-if dO and bl("SETRANGE",ad,al("%d",bu),aa)==#m then return ai end
+if dO and bf("SETRANGE",ad,am("%d",bu),aa)==#m then return ai end
 end
 end
 local cn=ARGV[2]+0
 ${part25}
-local ag,bf,br=0,0,false
+local ag,bg,br=0,0,false
 local bt,bG,r,cQ,aK,bs,fE,J,bu,be
 local h,cV,bI,bc,ae={},{},{},0,0
 local function ja(O)
@@ -3899,11 +3921,11 @@ local Q=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if Q=="t"then
 local y,aA,aN=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cu=aH(ag*b/y)
+local cv=aI(ag*b/y)
 bG[i]={
 Q=Q,
-us=ag*a+cu,
-aj=ag*b-cu*y,
+us=ag*a+cv,
+ak=ag*b-cv*y,
 y=y,
 aA=aA,
 aN=aN,
@@ -3923,36 +3945,36 @@ end
 bt=hE(bG)
 for i,g in ipairs(bG)do
 local gK=bt.bG[i]
-g.al,g.ar,g.at=gK.al,gK.ar,gK.at
+g.am,g.ar,g.at=gK.am,gK.ar,gK.at
 end
 cQ,bs,fE,J,be=bt.cQ,bt.bs,bt.fE,bt.J,bt.be
 aK=#cQ
-bu=al("%d",aK)
+bu=am("%d",aK)
 end
 local function eY(g,H,V)
-return V>0 and dc(V*(g.ck-aH((q-H)/g.bD))/g.ck)or 0
+return V>0 and dc(V*(g.ck-aI((q-H)/g.bD))/g.ck)or 0
 end
 local W,A,bQ={q},1,nil
 local function ek(ad,m)
 local aa,aw=aT(fE,unpack(cV,1,J)),nil
 if m and bc-bc%be==ae-ae%be then
-aw=bl("SETRANGE",ad,bu,aa)
+aw=bf("SETRANGE",ad,bu,aa)
 return type(aw)=="table"and aw.err
 end
-local cO=hc(bt,ae)
+local cs=hc(bt,ae)
 aa=cQ..aa
-aw=m and bl("SET",ad,aa,"PX",cO)or bl("SET",ad,aa,"PX",cO,"NX")or bl("GET",ad)
+aw=m and bf("SET",ad,aa,"PX",cs)or bf("SET",ad,aa,"PX",cs,"NX")or bf("GET",ad)
 return aw and aw.err
 end
 local function fV()
-local function ct(m)
+local function cu(m)
 if m and(#m~=bs or bp(m,1,aK)~=cQ)then return false end
 bc=0
 for i=1,r do
 local g=bG[i]
 local bH,ar,us,o,V,aC=g.Q,g.ar,0,0,0,0
 if m then
-us,o,V=an(g.al,m,g.at)
+us,o,V=an(g.am,m,g.at)
 end
 if bH=="t"then
 if us>g.bd then return false end
@@ -3993,10 +4015,10 @@ local bH,ar=g.Q,g.ar
 local us,o=h[ar],h[ar+1]
 local aC=us
 if bH=="t"then
-o=o+az*g.aj
+o=o+az*g.ak
 if o>=g.y then
-local cu=aH(o/g.y)
-us,o=us+cu,o-cu*g.y
+local cv=aI(o/g.y)
+us,o=us+cv,o-cv*g.y
 end
 us=us+az*g.us
 if us>=g.bd and(us>g.bd or o>g.aN)then return false end
@@ -4016,17 +4038,17 @@ cV[ar],cV[ar+1]=us,o
 end
 return true
 end
-local function lM(az)
+local function lN(az)
 local bn=az-1
 for i=1,r do
 local g=bG[i]
 local us,o=h[g.ar],h[g.ar+1]
 if g.Q=="t"then
 local bo=g.bd-us+(g.aN-o)/g.y
-bn=bm(bn,aH(bo/(g.us+g.aj/g.y))+1)
+bn=bm(bn,aI(bo/(g.us+g.ak/g.y))+1)
 else
 if g.Q=="c"then o=o+eY(g,us,h[g.ar+2])end
-bn=bm(bn,aH((g.U-o)/ag))
+bn=bm(bn,aI((g.U-o)/ag))
 end
 end
 while bn>0 and not dk(bn)do
@@ -4037,15 +4059,15 @@ end
 local function fR(g,o,bo)
 if bo<0 then return g.w+1 end
 if o<=bo then return 0 end
-return(g.ck-aH(bo*g.ck/o))*g.bD
+return(g.ck-aI(bo*g.ck/o))*g.bD
 end
-local function lr(bP)
+local function ls(bP)
 local at=q
 for i=1,r do
 local g=bG[i]
 local bH,us,o=g.Q,bP[g.ar],bP[g.ar+1]
 if bH=="t"then
-us,o=us+g.us-g.aA,o+g.aj
+us,o=us+g.us-g.aA,o+g.ak
 if o>=g.y then
 us,o=us+1,o-g.y
 end
@@ -4083,18 +4105,18 @@ end
 A=A+2
 end
 end
-local function cM(ad,m,az,bE)
-if not ct(m)then return false end
-local ai,bk,aJ=az,0,nil
+local function cN(ad,m,az,bE)
+if not cu(m)then return false end
+local ai,bl,aJ=az,0,nil
 if not dk(az)then
-ai=lM(az)
-bk=lr(ai>0 and cV or h)
-if bk<=bf then return false end
+ai=lN(az)
+bl=ls(ai>0 and cV or h)
+if bl<=bg then return false end
 end
 if ai>0 and not br then
 aJ=ek(ad,m)
 elseif not m then
-aJ=bl("GET",ad)
+aJ=bf("GET",ad)
 aJ=aJ and aJ.err
 end
 if aJ then
@@ -4105,13 +4127,13 @@ return true
 end
 if bE or ai==0 then
 A=A+1
-W[A]=bE and ai or-1-bk
+W[A]=bE and ai or-1-bl
 end
 local dP=ai>0 and not br
 eb(dP and cV or h,dP)
 if bE then
 A=A+1
-W[A]=bk
+W[A]=bl
 end
 return true
 end
@@ -4148,68 +4170,68 @@ ${part8}
 ${part32}
 end
 local function eX(aV,dJ,fz)
-local lA,iw={},{q,cn,1}
+local lB,iw={},{q,cn,1}
 for i=1,dJ do
 iw[3+i]=ARGV[fz+i]
 end
 local dG,ba,ao=br and"2"or"1",0,#iw+1
-for _,bj in ipairs(aV)do
-for _=1,bj.az do
+for _,bk in ipairs(aV)do
+for _=1,bk.az do
 ba=ba+1
-lA[ba]=bj.ad
-for i,jY in ipairs({dG,bf,1,"1",ag,0})do
+lB[ba]=bk.ad
+for i,jY in ipairs({dG,bg,1,"1",ag,0})do
 iw[ao+i]=jY
 end
 ao=ao+6
 end
 end
 iw[4+dJ]=ba
-local jl,aw=aZ(iw,lA),1
-for _,bj in ipairs(aV)do
-if bj.bE then
+local jl,aw=aZ(iw,lB),1
+for _,bk in ipairs(aV)do
+if bk.bE then
 local gx={}
-for i=1,bj.az do
+for i=1,bk.az do
 gx[i]=jl[aw+i]
 end
-W[bj.A],aw=gx,aw+bj.az
+W[bk.A],aw=gx,aw+bk.az
 else
-W[bj.A],aw=jl[aw+1],aw+1
+W[bk.A],aw=jl[aw+1],aw+1
 end
 end
 end
-return cM,eX
+return cN,eX
 end
-local cM,eX
+local cN,eX
 local E,ao=2,0
 while ao<#KEYS do
-local cv,K,dJ=ARGV[E+1]+0,ao+1,ARGV[E+5]+0
+local cw,K,dJ=ARGV[E+1]+0,ao+1,ARGV[E+5]+0
 ao=bm(ao+ARGV[E+2],#KEYS)
-ag,bf,br=ARGV[E+3]+0,ARGV[E+4]+0,cv%2==1
-local fz,bE,aV=E+5,cv>=8,nil
+ag,bg,br=ARGV[E+3]+0,ARGV[E+4]+0,cw%2==1
+local fz,bE,aV=E+5,cw>=8,nil
 ja(fz)
-local lI=not(bE or br)
+local lJ=not(bE or br)
 E=E+5+dJ
 for O=K,ao,1000 do
 local aC=bm(O+999,ao)
 local bY=call("MGET",unpack(KEYS,O,aC))
 for i=O,aC do
 local ad,m=KEYS[i],bY[i-O+1]
-local dO=lI and m and#m==bs and bp(m,1,aK)==cQ
+local dO=lJ and m and#m==bs and bp(m,1,aK)==cQ
 if dO then
 bc,ae=0,0
 for n=1,r do
 local g=bG[n]
 local bH,ar,aC=g.Q,g.ar,0
-local us,o,V=an(g.al,m,g.at)
+local us,o,V=an(g.am,m,g.at)
 if bH=="t"then
 if us>bc then bc=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
 local y,bd=g.y,g.bd
-us,aC,o=us+g.us,us+g.us,o+g.aj
+us,aC,o=us+g.us,us+g.us,o+g.ak
 if o>=y then
-o=bm(o,y-1+g.aj)
+o=bm(o,y-1+g.ak)
 if o>=y then
 us,o=us+1,o-y
 end
@@ -4243,11 +4265,11 @@ else
 for n=A+r+r,A+1,-1 do
 W[n]=nil
 end
-if not cM then
-cM,eX=fV()
+if not cN then
+cN,eX=fV()
 end
 local az=bE and ARGV[E+i-K+1]+0 or 1
-if not cM(ad,m,az,bE)then
+if not cN(ad,m,az,bE)then
 aV,A=aV or{},A+1
 aV[#aV+1],W[A]={ad=ad,az=az,bE=bE,A=A},false
 end
@@ -4263,49 +4285,49 @@ return bQ and redis.error_reply(bQ)or W`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "b3f37b6665d9e188411500dd74f11c7fea686027",
-  acrossSha1: "e51136d3d80a60852a8cea8e2963f7c1f1c1e368",
+  sha1: "57b94da8dc93edc777ffbec05bf2d85da73da875",
+  acrossSha1: "b6fddf10b6d33629d9e075b7b0dc8056eb71c238",
   source: `${part33}
 ${part34}
-local cz,kB=2^48,2^37
-local fg,gn=q-q%cz,q+cz/2
-local aF,aI,be,ak,cH,gT
+local cA,kB=2^48,2^37
+local fg,gn=q-q%cA,q+cA/2
+local aG,aD,be,al,cI,gT
 local function gd()
-aF,be=6,dc(w/8)
-while aF<10 and 4^aF<U do
-aF=aF+1
+aG,be=6,dc(w/8)
+while aG<10 and 4^aG<U do
+aG=aG+1
 end
-aI=2^aF
-if w>=kB then aF=aF+16 end
-ak,cH=q-w,q-q%be
-gT=al("%.0f",dc((cH+be-ak)/1000)+ARGV[2])
+aD=2^aG
+if w>=kB then aG=aG+16 end
+al,cI=q-w,q-q%be
+gT=am("%.0f",dc((cI+be-al)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
 local ad,aU=KEYS[1],nil
 ag,U,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
 gd()
-local aa=aF<16 and ag<=65535 and bl("GETRANGE",ad,"0","313")
+local aa=aG<16 and ag<=65535 and bf("GETRANGE",ad,"0","313")
 if aa and#aa>65 then
-local aC,Q,D,bF,x,bi,aK,r,J,ba,aL,aD=
+local aC,Q,D,bF,x,bj,aK,r,J,ba,aL,aE=
 #aa,an("<BdI7I7I7I4I4I4I7I4B",aa,1)
 local ar=(aK+r)%J
 if
 Q==83
 and bF==w
-and(aD==aF or aD==aF+32)
+and(aE==aG or aE==aG+32)
 and D<=q
 and x==0
-and bi<q
+and bj<q
 and r<J
 and aK<J
 and aC==(J>32 and 314 or 58+8*J)
 then
 local aR,fH=ba+ag,false
-while r>0 and aK<aI and 66+8*aK<=aC do
+while r>0 and aK<aD and 66+8*aK<=aC do
 local us,o=an("<I6I2",aa,59+8*aK)
 us=us+fg
-if us>gn then us=us-cz end
-if us>ak then
+if us>gn then us=us-cA end
+if us>al then
 fH=true
 break
 end
@@ -4314,15 +4336,15 @@ if aK==J then aK=0 end
 end
 if fH and aR<=U then
 local at=58+8*ar
-if ar>=aI then at=at+4*aH(ar/aI)end
-aL=ar%aI>0 and aL+ag or ag
-if type(bl("SETRANGE",ad,al("%d",at),aT("<I6I2",q%cz,ag)))=="number"then
-aD=aD>aF and ag==1 and aD or aF
-if J>32 and((ar+1)%aI==0 or ar+1==J)then
-bl("SETRANGE",ad,al("%d",at-8*(ar%aI)-4),aT("<I4",aL))
+if ar>=aD then at=at+4*aI(ar/aD)end
+aL=ar%aD>0 and aL+ag or ag
+if type(bf("SETRANGE",ad,am("%d",at),aT("<I6I2",q%cA,ag)))=="number"then
+aE=aE>aG and ag==1 and aE or aG
+if J>32 and((ar+1)%aD==0 or ar+1==J)then
+bf("SETRANGE",ad,am("%d",at-8*(ar%aD)-4),aT("<I4",aL))
 end
-bl("SETRANGE",ad,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,J,aR,aL,aD))
-if cH>bi then bl("PEXPIRE",ad,gT)end
+bf("SETRANGE",ad,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,J,aR,aL,aE))
+if cI>bj then bf("PEXPIRE",ad,gT)end
 aU=aR
 end
 end
@@ -4347,8 +4369,8 @@ ${part24}
 local aq,g
 local function fA(us)
 us=us+fg
-if us>gn then return us-cz end
-if us<q-cz/2 then return us+cz end
+if us>gn then return us-cA end
+if us<q-cA/2 then return us+cA end
 return us
 end
 local function jF()
@@ -4362,7 +4384,7 @@ local p=aq.hT(ad,g)
 if p.eM then return"RULES"end
 p=aq.dU(p,g,br)
 local ai,at,em=0,aM(q,p.D,aq.dd(p,ag,g)),q
-while ai<az and(at<=q or ai==0 and at-q<=bf)do
+while ai<az and(at<=q or ai==0 and at-q<=bg)do
 ai,em=ai+1,at
 if br then break end
 aq.dk(p,at,ag,g)
@@ -4374,35 +4396,35 @@ if ai>0 and em>q then return{1,em-q,aU,reset}end
 return ai,aU,reset,ai==az and 0 or at-q
 end
 local function aZ(ad,az)
-local aw,ai,aU,reset,bk=pcall(jT,ad,az)
-if aw then return ai,aU,reset,bk end
+local aw,ai,aU,reset,bl=pcall(jT,ad,az)
+if aw then return ai,aU,reset,bl end
 return false,type(ai)=="table"and ai.err or tostring(ai)
 end
 local D,x,eo
-local le="23"
+local lf="23"
 local function eJ(aK,r,J,ba,aL)
-return aT("<I7I4I4I4I7I4B",q,aK,r,J,ba,aL,eo and aF+32 or aF)
+return aT("<I7I4I4I4I7I4B",q,aK,r,J,ba,aL,eo and aG+32 or aG)
 end
 local function bK(aK,r,J,ba,aL)
 return"S"..aT("<dI7I7",D,w,x)..eJ(aK,r,J,ba,aL)
 end
 local function ek(ad,av,o,ba)
 local r=#av/8+1
-local J=gu(r,U,aI)
+local J=gu(r,U,aD)
 local m=bK(0,r,J,ba,ba)
 ..aT("<I4",ba)
 ..av
-..aT("<I6I2",q%cz,o)
-return bl("SET",ad,m..string.rep("\\0",8*(J-r)),"PX",gT)
+..aT("<I6I2",q%cA,o)
+return bf("SET",ad,m..string.rep("\\0",8*(J-r)),"PX",gT)
 end
-local function cM(ad,_,az)
-local aa=bl("GETRANGE",ad,"0","313")
+local function cN(ad,_,az)
+local aa=bf("GETRANGE",ad,"0","313")
 if type(aa)~="string"then return false,aa.err end
-if br or aF>=16 then return aZ(ad,az)end
+if br or aG>=16 then return aZ(ad,az)end
 local ai,o=1,ag
 if aa==""then
 if az>1 then
-ai=aM(bm(az,aH(U/ag)),1)
+ai=aM(bm(az,aI(U/ag)),1)
 o=ai*ag
 end
 if o>65535 then return aZ(ad,az)end
@@ -4412,93 +4434,93 @@ if aw.err then return false,aw.err end
 return ai,o,w,ai==az and 0 or w
 end
 if cf(aa,1)~=83 or#aa<bX then return aZ(ad,az)end
-local bF,bi,aK,r,J,ba,aL,aD
-D,bF,x,bi,aK,r,J,ba,aL,aD=
+local bF,bj,aK,r,J,ba,aL,aE
+D,bF,x,bj,aK,r,J,ba,aL,aE=
 an("<dI7I7I7I4I4I4I7I4B",aa,2)
 local ir=J<=gR and#aa==bX+4+8*J
-local bL=bF==w and aD%32==aF and r>0 and r<=J and aK<J
-if not bL or bi>=q or D>q or(not ir and J<=gR)then
+local bL=bF==w and aE%32==aG and r>0 and r<=J and aK<J
+if not bL or bj>=q or D>q or(not ir and J<=gR)then
 return aZ(ad,az)
 end
 local gX=x>0
 x=0
 local ao,du,hC=(aK+r-1)%J,bm(J-aK,r),aa
-local O=bX+4*(aH(aK/aI)+1)+8*aK
+local O=bX+4*(aI(aK/aD)+1)+8*aK
 if not ir then
-du=bm(16,aI-aK%aI,du)
+du=bm(16,aD-aK%aD,du)
 if O+8*du>#aa then
-hC=bl("GETRANGE",ad,al("%d",O),al("%d",O+8*du-1))
+hC=bf("GETRANGE",ad,am("%d",O),am("%d",O+8*du-1))
 if#hC<8*du then return aZ(ad,az)end
 O=0
 end
 end
 local fG,aU=0,ba
 while fG<du do
-local us,bh=an("<I6I2",hC,O+8*fG+1)
-if fA(us)>ak then break end
-fG,aU=fG+1,aU-bh
+local us,bi=an("<I6I2",hC,O+8*fG+1)
+if fA(us)>al then break end
+fG,aU=fG+1,aU-bi
 end
 if fG==du then return aZ(ad,az)end
 local bo=U-aU
 if ag>bo then
 local dN=ag-bo
 for i=fG,du-1 do
-local us,bh=an("<I6I2",hC,O+8*i+1)
-dN=dN-bh
+local us,bi=an("<I6I2",hC,O+8*i+1)
+dN=dN-bi
 if dN<=0 then
-local bk=fA(us)+w-q
-if bk<=bf then break end
-return 0,aU,bi+w-q,bk
+local bl=fA(us)+w-q
+if bl<=bg then break end
+return 0,aU,bj+w-q,bl
 end
 end
 return aZ(ad,az)
 end
 if az>1 then
-ai=bm(az,aH(bo/ag))
+ai=bm(az,aI(bo/ag))
 o=ai*ag
 end
 if o>65535 or ai<az then return aZ(ad,az)end
-eo=aD>=32 and o==1
+eo=aE>=32 and o==1
 local bU,ar=r-fG,(ao+1)%J
 aK=(aK+fG)%J
 aU=aU+o
 if bU<J then
-local bj=aT("<I6I2",q%cz,o)
-aL=(ar%aI==0 and 0 or aL)+o
-local K,at=gX and bK or eJ,gX and"0"or le
+local bk=aT("<I6I2",q%cA,o)
+aL=(ar%aD==0 and 0 or aL)+o
+local K,at=gX and bK or eJ,gX and"0"or lf
 K=K(aK,bU+1,J,aU,aL)
 local aw
 if ir then
-aw=bl("SETRANGE",ad,at,K..bp(aa,bX+1,bX+4+8*ar)..bj)
+aw=bf("SETRANGE",ad,at,K..bp(aa,bX+1,bX+4+8*ar)..bk)
 else
-local A=bX+4*(aH(ar/aI)+1)+8*ar
-aw=bl("SETRANGE",ad,al("%d",A),bj)
+local A=bX+4*(aI(ar/aD)+1)+8*ar
+aw=bf("SETRANGE",ad,am("%d",A),bk)
 if type(aw)=="number"then
-if(ar+1)%aI==0 or ar+1==J then
-bl("SETRANGE",ad,al("%d",A-8*(ar%aI)-4),aT("<I4",aL))
+if(ar+1)%aD==0 or ar+1==J then
+bf("SETRANGE",ad,am("%d",A-8*(ar%aD)-4),aT("<I4",aL))
 end
-bl("SETRANGE",ad,at,K)
+bf("SETRANGE",ad,at,K)
 end
 end
 if type(aw)~="number"then return false,aw.err end
-if bi<cH then bl("PEXPIRE",ad,gT)end
+if bj<cI then bf("PEXPIRE",ad,gT)end
 elseif ir then
 local av=bp(aa,bX+5+8*aK,bX+4+8*bm(J,aK+bU))
 if aK+bU>J then av=av..bp(aa,bX+5,bX+4+8*(aK+bU-J))end
 local aw=ek(ad,av,o,aU)
 if aw.err then return false,aw.err end
 elseif aK==0 then
-local m=bl("GET",ad)
+local m=bf("GET",ad)
 if type(m)~="string"then return false,m.err end
-local ga=gu(bU+1,U,aI)
-local A,aC=bX+4*(aH(bU/aI)+1)+8*bU,bX+4*dc(ga/aI)+8*ga
-aL=(bU%aI==0 and 0 or aL)+o
+local ga=gu(bU+1,U,aD)
+local A,aC=bX+4*(aI(bU/aD)+1)+8*bU,bX+4*dc(ga/aD)+8*ga
+aL=(bU%aD==0 and 0 or aL)+o
 m=bK(0,bU+1,ga,aU,aL)..bp(m,bX+1)..string.rep("\\0",A-#m)
-m=m..aT("<I6I2",q%cz,o)..string.rep("\\0",aC-A-8)
-local aw=bl("SET",ad,m,"PX",gT)
+m=m..aT("<I6I2",q%cA,o)..string.rep("\\0",aC-A-8)
+local aw=bf("SET",ad,m,"PX",gT)
 if aw.err then return false,aw.err end
-if(bU+1)%aI==0 or bU+1==ga then
-bl("SETRANGE",ad,al("%d",A-8*(bU%aI)-4),aT("<I4",aL))
+if(bU+1)%aD==0 or bU+1==ga then
+bf("SETRANGE",ad,am("%d",A-8*(bU%aD)-4),aT("<I4",aL))
 end
 else
 return aZ(ad,az)
@@ -4511,32 +4533,32 @@ ${part40}
 local function fP(_,O,aC)
 gd()
 local KEYS,W,bb,q,ag,U,w=KEYS,W,A,q,ag,U,w
-local bl,aT,an,aH,al,type=bl,aT,an,aH,al,type
-local aF,aI,ak,cH,fg,gn,cz=aF,aI,ak,cH,fg,gn,cz
+local bf,aT,an,aI,am,type=bf,aT,an,aI,am,type
+local aG,aD,al,cI,fg,gn,cA=aG,aD,al,cI,fg,gn,cA
 for i=O,aC do
 local ad,aU=KEYS[i],nil
-local aa=aF<16 and ag<=65535 and bl("GETRANGE",ad,"0","313")
+local aa=aG<16 and ag<=65535 and bf("GETRANGE",ad,"0","313")
 if aa and#aa>65 then
-local aC,Q,D,bF,x,bi,aK,r,J,ba,aL,aD=
+local aC,Q,D,bF,x,bj,aK,r,J,ba,aL,aE=
 #aa,an("<BdI7I7I7I4I4I4I7I4B",aa,1)
 local ar=(aK+r)%J
 if
 Q==83
 and bF==w
-and(aD==aF or aD==aF+32)
+and(aE==aG or aE==aG+32)
 and D<=q
 and x==0
-and bi<q
+and bj<q
 and r<J
 and aK<J
 and aC==(J>32 and 314 or 58+8*J)
 then
 local aR,fH=ba+ag,false
-while r>0 and aK<aI and 66+8*aK<=aC do
+while r>0 and aK<aD and 66+8*aK<=aC do
 local us,o=an("<I6I2",aa,59+8*aK)
 us=us+fg
-if us>gn then us=us-cz end
-if us>ak then
+if us>gn then us=us-cA end
+if us>al then
 fH=true
 break
 end
@@ -4545,15 +4567,15 @@ if aK==J then aK=0 end
 end
 if fH and aR<=U then
 local at=58+8*ar
-if ar>=aI then at=at+4*aH(ar/aI)end
-aL=ar%aI>0 and aL+ag or ag
-if type(bl("SETRANGE",ad,al("%d",at),aT("<I6I2",q%cz,ag)))=="number"then
-aD=aD>aF and ag==1 and aD or aF
-if J>32 and((ar+1)%aI==0 or ar+1==J)then
-bl("SETRANGE",ad,al("%d",at-8*(ar%aI)-4),aT("<I4",aL))
+if ar>=aD then at=at+4*aI(ar/aD)end
+aL=ar%aD>0 and aL+ag or ag
+if type(bf("SETRANGE",ad,am("%d",at),aT("<I6I2",q%cA,ag)))=="number"then
+aE=aE>aG and ag==1 and aE or aG
+if J>32 and((ar+1)%aD==0 or ar+1==J)then
+bf("SETRANGE",ad,am("%d",at-8*(ar%aD)-4),aT("<I4",aL))
 end
-bl("SETRANGE",ad,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,J,aR,aL,aD))
-if cH>bi then bl("PEXPIRE",ad,gT)end
+bf("SETRANGE",ad,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,J,aR,aL,aE))
+if cI>bj then bf("PEXPIRE",ad,gT)end
 aU=aR
 end
 end
@@ -4577,19 +4599,19 @@ ${part41}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "c978f2508be817ff35cb6ed211bf256fc083a34c",
-  acrossSha1: "184eab4b9a24690f8daf40bf2bf21df16433db8b",
+  sha1: "2869f1fc2d515c365da2dde18aec9d9505733492",
+  acrossSha1: "f57d1af9322814e66f0e75670bd72639a89590d3",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ad,ag,U,w,bD=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aU,reset,ck=bl("GET",ad),nil,nil,w/bD
+local m,aU,reset,ck=bf("GET",ad),nil,nil,w/bD
 local gq=w<2^45 and 67+256*w or-1
 if m and#m==24 then
 local aK,_,V,H,r=an("<I8BI4I7I4",m,1)
 local fx,aR=q-H,r+ag
 if aK==gq and fx>=0 and fx<w then
-if V>0 then aR=aR+dc(V*(ck-aH(fx/bD))/ck)end
-if aR<=U and bl("SETRANGE",ad,"20",aT("<I4",r+ag))==24 then
+if V>0 then aR=aR+dc(V*(ck-aI(fx/bD))/ck)end
+if aR<=U and bf("SETRANGE",ad,"20",aT("<I4",r+ag))==24 then
 aU,reset=aR,2*w-fx
 end
 end
@@ -4608,17 +4630,17 @@ ${part37}
 local ck,cQ,ev
 local function jF()
 ck=w/bD
-cQ,ev="C"..aT("<I7B",w,#al("%.0f",bD)-1),cO(q+2*w)
+cQ,ev="C"..aT("<I7B",w,#am("%.0f",bD)-1),cs(q+2*w)
 end
 local function fR(o,bo)
-return o<=bo and 0 or(ck-aH(bo*ck/o))*bD
+return o<=bo and 0 or(ck-aI(bo*ck/o))*bD
 end
-local function cM(ad,m,az)
+local function cN(ad,m,az)
 local bO,H,V,r=not m,q,0,0
 local gM=bO
 if m and#m==24 and cf(m,1)==67 then
-local bF,aF
-bF,aF,V,H,r=an("<I7BI4I7I4",m,2)
+local bF,aG
+bF,aG,V,H,r=an("<I7BI4I7I4",m,2)
 bO=bF==w and H<=q
 if q>=H+2*w then
 H,V,r,gM=q,0,0,true
@@ -4628,32 +4650,32 @@ end
 end
 if not bO or(br and gM)then return aZ(ad,m,az)end
 local eY,reset=0,H+2*w-q
-if V>0 then eY=dc(V*(ck-aH((q-H)/bD))/ck)end
+if V>0 then eY=dc(V*(ck-aI((q-H)/bD))/ck)end
 local bo=U-r-eY
 local ai=0
 if ag<=bo then
 if br then return 1,r+eY,reset,0 end
-ai=az==1 and 1 or bm(az,aH(bo/ag))
+ai=az==1 and 1 or bm(az,aI(bo/ag))
 r=r+ai*ag
 if gM then
-local dZ=H==q and ev or cO(H+2*w)
+local dZ=H==q and ev or cs(H+2*w)
 local aJ=ek(ad,m,cQ..aT("<I4I7I4",V,H,r),dZ)
 if aJ then return false,aJ end
 else
-local aw=bl("SETRANGE",ad,"20",aT("<I4",r))
+local aw=bf("SETRANGE",ad,"20",aT("<I4",r))
 if aw~=24 then return false,aw.err end
 end
 if ai==az then return ai,r+eY,reset,0 end
 end
-local aV,bk=U-ag-r,nil
+local aV,bl=U-ag-r,nil
 if aV>=0 then
-bk=H+fR(V,aV)-q
+bl=H+fR(V,aV)-q
 else
-bk=H+w+fR(r,U-ag)-q
+bl=H+w+fR(r,U-ag)-q
 end
-if ai>0 or bk>bf then
+if ai>0 or bl>bg then
 if ai==0 and gM then return aZ(ad,m,az)end
-return ai,r+eY,reset,bk
+return ai,r+eY,reset,bl
 end
 return aZ(ad,m,az)
 end
@@ -4662,7 +4684,7 @@ ${part39}
 ${part40}
 local function fP(bY,O,aC)
 local KEYS,W,bb,q,ag,U,w=KEYS,W,A,q,ag,U,w
-local bl,dc,aH,aT,an,bD,ck=bl,dc,aH,aT,an,bD,w/bD
+local bf,dc,aI,aT,an,bD,ck=bf,dc,aI,aT,an,bD,w/bD
 local gq=w<2^45 and 67+256*w or-1
 for i=O,aC do
 local ad,m,aU,reset=KEYS[i],bY[i-O+1],nil,nil
@@ -4670,8 +4692,8 @@ if m and#m==24 then
 local aK,_,V,H,r=an("<I8BI4I7I4",m,1)
 local fx,aR=q-H,r+ag
 if aK==gq and fx>=0 and fx<w then
-if V>0 then aR=aR+dc(V*(ck-aH(fx/bD))/ck)end
-if aR<=U and bl("SETRANGE",ad,"20",aT("<I4",r+ag))==24 then
+if V>0 then aR=aR+dc(V*(ck-aI(fx/bD))/ck)end
+if aR<=U and bf("SETRANGE",ad,"20",aT("<I4",r+ag))==24 then
 aU,reset=aR,2*w-fx
 end
 end
@@ -4694,20 +4716,20 @@ ${part41}`,
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "e4b44ffa7e6ec9b0deb819114f6fd00c766ac0d8",
-  acrossSha1: "f851a3196b99c9c9c5f8bcc6fd4ce7672d8ccb7d",
+  sha1: "d1ffcf822d0a1b4d5285a13f5ed9bf8ee03daf78",
+  acrossSha1: "ef164770d4e682d48f92120886642aba1de0375a",
   source: `${part33}
-local eK,lw,cn,E=string.char,string.find,ARGV[2]+0,2
+local eK,lx,cn,E=string.char,string.find,ARGV[2]+0,2
 local cl,eH=2^48,2^23
 ${part30}
 ${part1}
 ${part3}
-local function aE()
+local function aF()
 E=E+1
 return ARGV[E]
 end
 local function Y()
-return aE()+0
+return aF()+0
 end
 local function eq(m,at)
 local aR,aW,ei=0,1,cf(m,at)
@@ -4720,50 +4742,50 @@ end
 local bO={}
 local function jM(g)
 for i=1,#bO do
-if bO[i].cI==g.cI then return bO[i]end
+if bO[i].cJ==g.cJ then return bO[i]end
 end
 bO[#bO+1]=g
 return g
 end
 local function bA(o,g)
-local aj=o*g.aj
-local cu=aH(aj/g.y)
-return o*g.us+cu,aj-cu*g.y
+local ak=o*g.ak
+local cv=aI(ak/g.y)
+return o*g.us+cv,ak-cv*g.y
 end
-local function kf(y,us,aj,o)
-local g={Q="t",y=y,us=us,aj=aj,U=o}
-g.cI="t"..dI(y)..dI(us)..(y>1 and dI(aj)or"")..dI(o)
+local function kf(y,us,ak,o)
+local g={Q="t",y=y,us=us,ak=ak,U=o}
+g.cJ="t"..dI(y)..dI(us)..(y>1 and dI(ak)or"")..dI(o)
 g.aA,g.aN=bA(o,g)
 return g
 end
 local function hG(Q)
 if Q=="f"then
 local o,bF,_=Y(),Y(),Y()
-return jM({Q="f",w=bF,cI="f"..dI(bF)}),o
+return jM({Q="f",w=bF,cJ="f"..dI(bF)}),o
 elseif Q=="t"then
-local us,aj,y,aA,aN=Y(),Y(),Y(),Y(),Y()
-local o=aH((aA+aN/y)/(us+aj/y)+0.5)
-local g=jM(kf(y,us,aj,o))
+local us,ak,y,aA,aN=Y(),Y(),Y(),Y(),Y()
+local o=aI((aA+aN/y)/(us+ak/y)+0.5)
+local g=jM(kf(y,us,ak,o))
 g.aS=Y()
 return g,o
 end
 end
-local function kL(m,at)
+local function kM(m,at)
 for i=1,#bO do
 local g=bO[i]
-if bp(m,at,at+#g.cI-1)==g.cI then return g end
+if bp(m,at,at+#g.cJ-1)==g.cJ then return g end
 end
 local Q=cf(m,at)
 local K,next=eq(m,at+1)
-if Q==102 then return K and jM({Q="f",w=K,cI="f"..dI(K)})end
+if Q==102 then return K and jM({Q="f",w=K,cJ="f"..dI(K)})end
 if Q~=116 or not K then return nil end
-local us,aj,o=0,0,0
+local us,ak,o=0,0,0
 us,next=eq(m,next)
 if K>1 then
-aj,next=eq(m,next)
+ak,next=eq(m,next)
 end
 o=eq(m,next)
-return us and aj and o and jM(kf(K,us,aj,o))
+return us and ak and o and jM(kf(K,us,ak,o))
 end
 local r,bG,iD,hV=0,{},{},{}
 local function ji(g,K,aY)
@@ -4776,9 +4798,9 @@ end
 local function fn(m)
 local at,ce,bs=3,nil,#m
 while at<=bs do
-local g,K,aY=kL(m,at),nil,0
+local g,K,aY=kM(m,at),nil,0
 if not g then return false end
-at=at+#g.cI
+at=at+#g.cJ
 if g.Q=="f"then
 local z=cf(m,at)
 if z==0 then
@@ -4814,47 +4836,47 @@ if#m~=19 or cf(m,1)~=70 then return false end
 local bF,H,o=an("<I7I7I4",m,2)
 return bF==g.w and ji(g,H,o)
 end
-if not bL or#m~=16+g.aS or not lw(m,"^%d+$")then return false end
-local aD=tonumber(bp(m,1,16))
-if g.aS>0 then return ji(g,aD,bm(bp(m,17)+0,g.y-1))end
-return aD<dL+cy and ji(g,fA(aD),0)
+if not bL or#m~=16+g.aS or not lx(m,"^%d+$")then return false end
+local aE=tonumber(bp(m,1,16))
+if g.aS>0 then return ji(g,aE,bm(bp(m,17)+0,g.y-1))end
+return aE<dL+cz and ji(g,fA(aE),0)
 end
 local function ai(g,K,aY,o)
 if g.Q=="f"then
 if q<K+g.w then return K,aY+o end
 return q,o
 end
-local us,aj=bA(bm(o,g.U),g)
+local us,ak=bA(bm(o,g.U),g)
 if K<q-1 or(K<q and aY==0)then
 K,aY=q,0
 end
-us,aj=K+us,aY+aj
-if aj>=g.y then
-us,aj=us+1,aj-g.y
+us,ak=K+us,aY+ak
+if ak>=g.y then
+us,ak=us+1,ak-g.y
 end
-return us,aj
+return us,ak
 end
-local function au(aE,ce,g,K,aY)
-aE=aE..g.cI
+local function au(aF,ce,g,K,aY)
+aF=aF..g.cJ
 if g.Q=="f"then
-if K==0 then return aE.."\\0",ce,0 end
-return aE.."\\1"..aT("<I7I4",K,aY),ce,K+g.w
+if K==0 then return aF.."\\0",ce,0 end
+return aF.."\\1"..aT("<I7I4",K,aY),ce,K+g.w
 end
 local us=aM(K,q-1e12)
 if ce then
 local cb=us-ce
-aE=aE..dI(cb>=0 and 2*cb or 1-2*cb)
+aF=aF..dI(cb>=0 and 2*cb or 1-2*cb)
 else
-aE=aE..aT("<I6",us%cl)
+aF=aF..aT("<I6",us%cl)
 end
-return g.y>1 and aE..dI(aY)or aE,us,K+2
+return g.y>1 and aF..dI(aY)or aF,us,K+2
 end
 local W,A,bQ={q},1,nil
-local function eb(K,aY,bk)
+local function eb(K,aY,bl)
 W[A+1],W[A+2],A=K,aY,A+2
-if bk then
+if bl then
 A=A+1
-W[A]=bk
+W[A]=bl
 end
 end
 local function df(g,K,aY)
@@ -4866,70 +4888,70 @@ local reset=K+g.w-q
 if reset<=0 then return 0,0 end
 return aY,reset
 end
-local bh,U,bL,ag,bf,br,ip=nil,0,nil,0,0,false,false
-local function cM(ad)
-local m=bl("GET",ad)
+local bi,U,bL,ag,bg,br,ip=nil,0,nil,0,0,false,false
+local function cN(ad)
+local m=bf("GET",ad)
 if type(m)=="table"then return m.err end
 r=0
-local ay=aH(q/eH)%256
+local ay=aI(q/eH)%256
 if not m then
 if not ip and bL~="="and not bL then return"RULES"end
-ji(bh,0,0)
+ji(bi,0,0)
 if not ip and bL~="="then ji(bL,0,0)end
 elseif cf(m,1)==77 then
 if not fn(m)then return"RULES"end
-elseif not jR(m,bh,bL=="=")then
+elseif not jR(m,bi,bL=="=")then
 return"RULES"
 end
 local gI=1
-while gI<=r and bG[gI]~=bh do
+while gI<=r and bG[gI]~=bi do
 gI=gI+1
 end
 if gI>r or(ip and r>1)then return"RULES"end
-local K,aY,bk=iD[gI],hV[gI],0
-local fu,fb=ai(bh,K,aY,ag)
-if bh.Q=="f"then
-if fu==K and fb>U then bk=K+bh.w-q end
+local K,aY,bl=iD[gI],hV[gI],0
+local fu,fb=ai(bi,K,aY,ag)
+if bi.Q=="f"then
+if fu==K and fb>U then bl=K+bi.w-q end
 else
-bk=fu-bh.aA-q
-if fb>bh.aN then bk=bk+1 end
+bl=fu-bi.aA-q
+if fb>bi.aN then bl=bl+1 end
 end
-if bk>0 then
-if bk<=bf then return"RULES"end
-local a,b=df(bh,K,aY)
-return eb(-1-a,b,bk)
+if bl>0 then
+if bl<=bg then return"RULES"end
+local a,b=df(bi,K,aY)
+return eb(-1-a,b,bl)
 end
-if br then return eb(df(bh,K,aY))end
-local aE,ce,ae=au("M"..eK(ay),nil,bh,fu,fb)
+if br then return eb(df(bi,K,aY))end
+local aF,ce,ae=au("M"..eK(ay),nil,bi,fu,fb)
 for i=1,r do
 if i~=gI then
 local g,bI=bG[i],nil
-local us,aj=ai(g,iD[i],hV[i],ag)
+local us,ak=ai(g,iD[i],hV[i],ag)
 local bd=g.Q=="t"and q+g.aA
-if bd and(us>bd or(us==bd and aj>g.aN))then
-us,aj=bd,g.aN
+if bd and(us>bd or(us==bd and ak>g.aN))then
+us,ak=bd,g.aN
 end
-aE,ce,bI=au(aE,ce,g,us,aj)
+aF,ce,bI=au(aF,ce,g,us,ak)
 ae=aM(ae,bI)
 end
 end
-local cO=aM(dc((ae-q)/1000),1)+cn
-local aw=bl("SET",ad,aE,"PX",al("%.0f",cO))
+local cs=aM(dc((ae-q)/1000),1)+cn
+local aw=bf("SET",ad,aF,"PX",am("%.0f",cs))
 if aw.err then return aw.err end
-return eb(df(bh,fu,fb))
+return eb(df(bi,fu,fb))
 end
 local ao=0
 while ao<#KEYS do
-local cv,K=Y(),ao+1
+local cw,K=Y(),ao+1
 ao=bm(ao+Y(),#KEYS)
-br,ag,bf,ip=cv==1,Y(),Y(),Y()==1
-bh,U=hG(aE())
-bL=aE()
+br,ag,bg,ip=cw==1,Y(),Y(),Y()==1
+bi,U=hG(aF())
+bL=aF()
 if bL~="="then bL=hG(bL)end
 for i=K,ao do
-local aJ=cM(KEYS[i])
+local aJ=cN(KEYS[i])
 if aJ then
-if lw(aJ,"READONLY",1,true)then bQ=aJ end
+if lx(aJ,"READONLY",1,true)then bQ=aJ end
 A=A+1
 W[A]=aJ
 end
@@ -4941,11 +4963,11 @@ return bQ and redis.error_reply(bQ)or W`,
 /** `texts.lua`: Reads texts that are not too long. It changes nothing. */
 export const texts: Script = {
   name: "texts",
-  sha1: "ca55480d4aa03acd18fc4c84bb25d130b2b7f40c",
+  sha1: "12df5a9c9c45a45e47552bd3bdb21aab93986f55",
   source: `local bn,fs=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
 for i=1,#KEYS do
-local aE=fs[i]
-fs[i]=aE and(#aE<=bn and aE or 1)or 0
+local aF=fs[i]
+fs[i]=aF and(#aF<=bn and aF or 1)or 0
 end
 return fs`,
 };

@@ -1,0 +1,47 @@
+/**
+ * Whether the store has room, and what it does when it has none left.
+ *
+ * @module
+ */
+
+import { type Judge, type Verdict, verdict } from "../finding.ts";
+
+/** Judges memory and eviction. */
+export const memory: Judge = ({ check, inspection }) => {
+  const { memoryUsedBytes: used, memoryLimitBytes: limit, memoryHeadroom: headroom, evictionPolicy } = check;
+  const verdicts = check.problems.flatMap(({ kind, message, stopsDecisions }): Verdict[] =>
+    kind === "memory" || kind === "eviction" ? [verdict(kind, stopsDecisions ? "error" : "warning", message)] : []
+  );
+  const has = (what: string) => verdicts.some((found) => found.what === what);
+  if (used !== undefined && !has("memory")) verdicts.push(room(used, limit, headroom));
+  if (evictionPolicy !== undefined && !has("eviction")) verdicts.push(eviction(evictionPolicy, limit));
+  const evicted = (inspection?.servers ?? []).reduce((sum, { evictedKeys = 0 }) => sum + evictedKeys, 0);
+  if (evicted > 0) {
+    const detail =
+      `${evicted} keys were evicted since the server started: limits whose keys are gone have started anew`;
+    verdicts.push(verdict("eviction", "warning", detail, "Raise maxmemory, or give the limits a server of their own"));
+  }
+  return verdicts;
+};
+
+function room(used: number, limit: number | undefined, headroom: number | undefined): Verdict {
+  if (limit === Infinity) {
+    const detail = `${bytes(used)} in use, and there is no maxmemory`;
+    return verdict("memory", "note", detail, "Set maxmemory, so that the server cannot take the machine's memory");
+  }
+  const left = headroom === undefined ? "" : `, ${Math.round(headroom * 100)} % of ${bytes(limit ?? 0)} left`;
+  return verdict("memory", "ok", `${bytes(used)} in use${left}`);
+}
+
+function eviction(policy: string, limit: number | undefined): Verdict {
+  const isHarmless = policy.includes("noeviction") || policy.includes("volatile-ttl") || limit === Infinity;
+  if (isHarmless) return verdict("eviction", "ok", policy);
+  const advice = "Set maxmemory-policy to noeviction, or to volatile-ttl where a cache shares the server";
+  return verdict("eviction", "note", `with ${policy}, a long block or quota may be forgotten first`, advice);
+}
+
+function bytes(count: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(Math.floor(Math.log10(Math.max(count, 1)) / 3), units.length - 1);
+  return `${(count / 1_000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}

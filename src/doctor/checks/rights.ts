@@ -1,0 +1,23 @@
+/**
+ * Whether this user may do what the limiters need.
+ *
+ * @module
+ */
+
+import { type Judge, verdict } from "../finding.ts";
+
+/** Judges the rights of the user. */
+export const rights: Judge = ({ check, limiters }) => {
+  const refused = check.problems.filter(({ kind }) => kind === "permission");
+  if (refused.length > 0) {
+    const advice = "Grant what docs/redis/permissions.md lists";
+    return refused.map(({ message }) => verdict("rights", "error", message, advice));
+  }
+  if (check.canRunScripts !== true) return [];
+  const whose = limiters.length === 0 ? "the scripts" : `the scripts of ${countOf(limiters.length, "limiter")}`;
+  return [verdict("rights", "ok", `this user may run ${whose}, and each command in them`)];
+};
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,21 @@
+/**
+ * Whether others on the network can read along.
+ *
+ * @module
+ */
+
+import { type Judge, verdict } from "../finding.ts";
+
+/** Hosts that are this machine. */
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|::1)$/i;
+
+/** Judges the way to the store. */
+export const tls: Judge = ({ check: { url } }) => {
+  const place = /^(rediss?|valkeys?|https?):\/\/(\[[^\]]*\]|[^:/,]*)/.exec(url ?? "");
+  if (place === null) return [];
+  const [, scheme = "", host = ""] = place;
+  if (/^(?:rediss|valkeys|https)$/.test(scheme)) return [verdict("tls", "ok", "the connection is encrypted")];
+  if (LOOPBACK.test(host)) return [verdict("tls", "ok", "not encrypted, on this machine")];
+  const detail = "the connection is not encrypted: the password, keys of clients and commands can be read on the way";
+  return [verdict("tls", "note", detail, "Use rediss://, unless the network is private")];
+};

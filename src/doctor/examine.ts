@@ -1,0 +1,117 @@
+/**
+ * Examines the stores of an instance, and the processes that share them.
+ *
+ * @module
+ */
+
+import { sleepUntil, systemClock } from "../base/clock.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { FleetReader } from "../fleet/fleet_reader.ts";
+import type { RateSync } from "../registry/rate_sync.ts";
+import type { StoreCheck } from "../stores/check.ts";
+import type { StoreInspection } from "../stores/inspection.ts";
+import { clock } from "./checks/clock.ts";
+import { durability } from "./checks/durability.ts";
+import { fleet } from "./checks/fleet.ts";
+import { keys } from "./checks/keys.ts";
+import { latency } from "./checks/latency.ts";
+import { memory } from "./checks/memory.ts";
+import { reachability } from "./checks/reachability.ts";
+import { rights } from "./checks/rights.ts";
+import { rules } from "./checks/rules.ts";
+import { tls } from "./checks/tls.ts";
+import { version } from "./checks/version.ts";
+import type { Finding, Judge, Patient } from "./finding.ts";
+
+/** What is judged, in the order of the report. */
+const JUDGES: readonly Judge[] = [
+  reachability,
+  rights,
+  latency,
+  version,
+  clock,
+  memory,
+  durability,
+  tls,
+  keys,
+  rules,
+  fleet,
+];
+
+/** How many seconds it takes until processes that make calls have reported. */
+const WATCH_SECONDS = 4;
+
+/** What to examine. */
+export interface ExamineOptions {
+  /** The ids of the stores. @default all */
+  readonly stores?: readonly string[];
+  /** How long to wait for reports of processes, in milliseconds, from 0. @default {4_000} */
+  readonly watchMs?: number;
+  /** Ends the wait early. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Examines stores, and tells what is found, store by store. Takes about five seconds, also where a store hangs. Changes
+ * nothing that decisions depend on.
+ *
+ * @param rs Whose stores to examine.
+ * @param options Which, and how long.
+ * @throws What the signal was aborted with.
+ */
+export async function examine(rs: RateSync<string>, options: ExamineOptions = {}): Promise<Finding[]> {
+  const { stores = Object.keys(rs.listStores()), watchMs = WATCH_SECONDS * 1_000, signal } = options;
+  const checks = new Map(await Promise.all(stores.map(async (id) => [id, await rs.check(id)] as const)));
+  const [fleetSeen, looks] = await Promise.all([
+    [...checks.values()].some(({ ok }) => ok) ? watch(rs, watchMs, signal) : new FleetReader(rs).read(),
+    Promise.all(stores.map((id) => lookAt(rs, id, checks.get(id) as StoreCheck))),
+  ]);
+  return stores.flatMap((store, i) => {
+    const patient: Patient = {
+      store,
+      limiters: limitersOn(rs, store),
+      check: checks.get(store) as StoreCheck,
+      inspection: looks[i],
+      fleet: fleetSeen,
+    };
+    return judge(patient);
+  });
+}
+
+/** All that is said of a store. */
+export function judge(patient: Patient): Finding[] {
+  const { store, check, inspection } = patient;
+  // Of a store that does not decide there is no more to say than why.
+  const judges = check.ok ? JUDGES : [reachability, rights, memory];
+  const verdicts = judges.flatMap((each) => each(patient)).filter(({ level }) => check.ok || level !== "ok");
+  const unknown = check.ok ? inspection?.unknown ?? [] : [];
+  return [
+    ...verdicts.map((found) => ({ store, ...found })),
+    ...unknown.map((detail): Finding => {
+      return { store, what: "unknown", level: "note", detail: `could not be found out: ${detail}`, advice: undefined };
+    }),
+  ];
+}
+
+async function lookAt(rs: RateSync<string>, id: string, check: StoreCheck): Promise<StoreInspection | undefined> {
+  if (!check.ok) return undefined;
+  const store = await rs.openStore(id);
+  return await store.inspect?.(limitersOn(rs, id));
+}
+
+function limitersOn(rs: RateSync<string>, store: string): Patient["limiters"] {
+  return Object.entries(rs.listLimiters()).filter(([, listing]) => listing.store === store)
+    .map(([limiter, { policy }]) => ({ limiter, policy }));
+}
+
+/** Asks processes to report, and waits for those that make calls. */
+async function watch(rs: RateSync<string>, forMs: number, signal: AbortSignal | undefined): Promise<Fleet> {
+  const reader = new FleetReader(rs);
+  const endUs = systemClock.nowUs() + forMs * 1_000;
+  for (;;) {
+    const seen = await reader.read();
+    const nowUs = systemClock.nowUs();
+    if (nowUs >= endUs) return seen;
+    await sleepUntil(systemClock, Math.min(nowUs + 1_000_000, endUs), signal);
+  }
+}

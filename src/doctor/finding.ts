@@ -1,0 +1,59 @@
+/**
+ * What the doctor finds, and what it looks at.
+ *
+ * @module
+ */
+
+import type { Fleet } from "../fleet/fleet.ts";
+import type { NamedPolicy } from "../policy/policy.ts";
+import type { StoreCheck } from "../stores/check.ts";
+import type { StoreInspection } from "../stores/inspection.ts";
+
+/**
+ * How bad it is.
+ *
+ * - `ok`: As it should be.
+ * - `note`: Something to know. Nothing has to be done.
+ * - `warning`: It works, but limits may not hold, or not for long.
+ * - `error`: It does not work.
+ */
+export type Level = "ok" | "note" | "warning" | "error";
+
+/** One thing that was looked at. */
+export interface Finding {
+  /** The store that it is about; undefined where it is about none. */
+  readonly store: string | undefined;
+  /** What was looked at: `latency`, `rights`. */
+  readonly what: string;
+  /** How bad it is. */
+  readonly level: Level;
+  /** What was found, in plain words, without secrets. */
+  readonly detail: string;
+  /** What to do; undefined where nothing has to be done. */
+  readonly advice: string | undefined;
+}
+
+/** What is known of a store when it is judged. */
+export interface Patient {
+  /** The store's id. */
+  readonly store: string;
+  /** The limiters on it, as the configuration has them. */
+  readonly limiters: readonly NamedPolicy[];
+  /** What a quick look found. */
+  readonly check: StoreCheck;
+  /** What a close look found; undefined of a store that has none. */
+  readonly inspection: StoreInspection | undefined;
+  /** What the processes that use the store report. */
+  readonly fleet: Fleet;
+}
+
+/** What a check says, before the store is named. */
+export type Verdict = Omit<Finding, "store">;
+
+/** Judges one thing. It says nothing about what is not known, and about what does not apply. */
+export type Judge = (patient: Patient) => readonly Verdict[];
+
+/** Makes a verdict. */
+export function verdict(what: string, level: Level, detail: string, advice?: string): Verdict {
+  return { what, level, detail, advice };
+}

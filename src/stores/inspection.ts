@@ -1,0 +1,68 @@
+/**
+ * What a close look at a store finds: for people who operate it. It takes longer than a check, and asks more.
+ *
+ * @module
+ */
+
+/** What was found. What could not be found out is undefined. */
+export interface StoreInspection {
+  /** How long calls took that do next to nothing, in milliseconds, one after the other. */
+  readonly roundTripsMs: readonly number[];
+  /** By how much the store's clock has moved more than this process' during the look, in milliseconds. */
+  readonly clockMovedMs: number | undefined;
+  /** The servers that hold the keys: each primary. */
+  readonly servers: readonly ServerFacts[];
+  /** Which rules processes use for each limiter that was asked about. */
+  readonly rules: readonly RulesInUse[];
+  /** Some of the keys. */
+  readonly keys: KeySample | undefined;
+  /** What could not be found out, and why, in plain words. */
+  readonly unknown: readonly string[];
+}
+
+/** One server. */
+export interface ServerFacts {
+  /** Where it is, without credentials. */
+  readonly url: string | undefined;
+  /** Seconds since it started. */
+  readonly uptimeSeconds: number | undefined;
+  /** Replicas that are connected, and how many seconds the last of them is behind. */
+  readonly replicas: number | undefined;
+  readonly replicaLagSeconds: number | undefined;
+  /** Whether it writes each change to a file (AOF), and whether that works. */
+  readonly logsChanges: boolean | undefined;
+  readonly isLogFailing: boolean | undefined;
+  /** Seconds since the last snapshot of its data, or since its start, and whether the last attempt failed. */
+  readonly snapshotAgeSeconds: number | undefined;
+  readonly isSnapshotFailing: boolean | undefined;
+  /** Keys that it has evicted since its start, because its memory was full. */
+  readonly evictedKeys: number | undefined;
+}
+
+/** Rules that processes use for a limiter. */
+export interface RulesInUse {
+  /** The limiter's id. */
+  readonly limiter: string;
+  /** What they count, in words, as `wordsOf` writes them. */
+  readonly rules: string;
+  /** How long ago a process was last seen with them, in milliseconds. Processes are seen about every 30 s. */
+  readonly seenAgoMs: number;
+  /** About how many processes use them. */
+  readonly processes: number;
+}
+
+/** Some of the keys of a store. */
+export interface KeySample {
+  /** How many were looked at. */
+  readonly count: number;
+  /** Whether that is all of them. */
+  readonly isAll: boolean;
+  /** Names of keys that do not expire by themselves. */
+  readonly endless: readonly string[];
+  /** Names of keys whose value is in a form of an earlier version, which this one reads. */
+  readonly earlier: readonly string[];
+  /** Names of keys that no version of this package has written. */
+  readonly foreign: readonly string[];
+  /** Ids of limiters that have keys and are not among those that were asked about. */
+  readonly limiters: readonly string[];
+}

@@ -16,6 +16,10 @@ export const COMMANDS: CommandTable = {
     summary: "explain why a call is denied, and until when",
     load: () => import("./commands/why.ts"),
   },
+  simulate: {
+    summary: "replay access logs: who would be denied",
+    load: () => import("./commands/simulate.ts"),
+  },
   help: {
     summary: "show help, also of a command",
     load: () => import("./commands/help.ts"),

@@ -7,6 +7,7 @@
 import { NotFoundError, RateSyncError, StoreError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { show } from "../base/text.ts";
+import { LogError } from "../simulate/log_error.ts";
 import { EXIT } from "./exit.ts";
 
 /** A command line that cannot be used. Nothing was changed. */
@@ -67,7 +68,7 @@ export interface FailureReport {
   readonly code: string;
   /** What happened. */
   readonly message: string;
-  /** What stood in the way, as a `StoreError` names it. */
+  /** What stood in the way, as a `StoreError` or a `LogError` names it. */
   readonly reason?: string;
   /** What to do. */
   readonly hint?: string;
@@ -93,6 +94,10 @@ export function reportOf(error: unknown): FailureReport {
     return { code, message, ...hint, exit: EXIT.usage };
   }
   if (error instanceof RateSyncError) return { code: error.code, message: error.message, exit: EXIT.usage };
+  if (error instanceof LogError) {
+    const { code, message, reason } = error;
+    return { code, message, reason, exit: EXIT.usage };
+  }
   if (error instanceof RangeError) return { code: "USAGE", message: error.message, exit: EXIT.usage };
   const message = error instanceof Error ? error.stack ?? error.message : String(error);
   return { code: "DEFECT", message, hint: "please report this", exit: EXIT.defect };

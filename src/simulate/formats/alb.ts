@@ -83,8 +83,8 @@ class AlbReader implements LineReader {
   read(line: string, into: LineValues): string | undefined {
     const parts = split(line, this.#count);
     if (parts === undefined) return "a quote that is not closed";
+    if (!TYPES.test(parts[0] ?? "")) return "no type such as http or h2 at the beginning";
     if (parts.length < LEAST) return "too few fields";
-    if (!TYPES.test(parts[0] as string)) return "no type such as http or h2 at the beginning";
     const timeUs = readIsoTime(parts[TIME] as string);
     if (Number.isNaN(timeUs)) return "a time that cannot be read";
     into.timeUs = timeUs;

@@ -11,6 +11,9 @@ import { readClfTime } from "./times.ts";
 /** Headers whose values stand in quotes at the end of a line, in this order. nginx' own format has the third. */
 const HEADERS: readonly string[] = ["referer", "user-agent", "x-forwarded-for"];
 
+/** How far the time begins before the request: ` [10/Oct/2000:13:55:36 -0700] `. */
+const TIME_LENGTH = 30;
+
 /** `ADDRESS - USER [TIME] "METHOD TARGET PROTOCOL" STATUS BYTES "REFERER" "USER AGENT"`, and more quoted fields. */
 export const combined: LogFormat = clf("combined", "nginx and Apache combined", true);
 
@@ -47,12 +50,13 @@ class ClfReader implements LineReader {
   }
 
   read(line: string, into: LineValues): string | undefined {
-    const bracket = line.indexOf(" [");
-    if (bracket <= 0) return "no time in brackets";
+    // Servers escape quotes, and nothing else that a user name may hold: the first quote is certain, a bracket is not.
+    const quote = line.indexOf('"');
+    if (quote === -1) return "no request in quotes";
+    const bracket = quote - TIME_LENGTH;
+    if (bracket <= 0 || !line.startsWith(" [", bracket)) return "no time in brackets";
     const timeUs = readClfTime(line, bracket + 2);
     if (Number.isNaN(timeUs)) return "a time that cannot be read";
-    const quote = bracket + 30;
-    if (line.charCodeAt(quote - 1) !== 32 || line.charCodeAt(quote) !== 34) return "no request in quotes";
     const requestEnd = closingQuote(line, quote + 1);
     if (requestEnd === -1) return "a request without a closing quote";
     const status = line.slice(requestEnd + 2, requestEnd + 5);

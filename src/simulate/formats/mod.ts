@@ -32,7 +32,8 @@ export function recognise(head: readonly string[], timeField: string | undefined
     const reader = format.reader(head, { wanted: [], timeField });
     if (typeof reader === "string") continue;
     const into = { timeUs: 0, values: [] };
-    const count = head.slice(reader.headerLines).filter((line) => reader.read(line, into) === undefined).length;
+    const read = head.slice(reader.headerLines).filter((line) => reader.read(line, into) === undefined).length;
+    const count = read + reader.headerLines;
     if (count > most) {
       best = format;
       most = count;

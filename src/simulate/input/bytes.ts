@@ -16,6 +16,9 @@ const PACKED: readonly (readonly [bytes: readonly number[], name: string, comman
   [[0x50, 0x4b, 0x03, 0x04], "zip", "unzip -p"],
 ];
 
+/** A text may begin with so many NULs, however short it is. */
+const MOST_NULS = 8;
+
 /** How many bytes at the beginning must be there before a source is judged. */
 const HEAD_BYTES = 6;
 
@@ -68,11 +71,11 @@ async function* rest(head: Uint8Array, chunks: AsyncIterator<Uint8Array>): Async
 async function* checked(bytes: AsyncIterable<Uint8Array>, file: string): AsyncIterable<Uint8Array> {
   let isFirst = true;
   for await (const chunk of bytes) {
-    if (isFirst && chunk.includes(0)) {
+    if (isFirst && isBinary(chunk)) {
       const isUtf16 = (chunk[0] === 0xff && chunk[1] === 0xfe) || (chunk[0] === 0xfe && chunk[1] === 0xff);
       const what = isUtf16
         ? "it is UTF-16: write it as UTF-8"
-        : "it is binary: its first bytes have NULs, which no log has. A log that was truncated while a program went on " +
+        : "it is binary: its first bytes have many NULs, which no log has. A log that was truncated while a program went on " +
           "writing begins with them: remove them with tr -d '\\0'";
       throw new LogError("binary", what, { file });
     }
@@ -109,6 +112,13 @@ async function* unpacked(bytes: AsyncIterable<Uint8Array>, file: string): AsyncI
     from.destroy();
     gunzip.destroy();
   }
+}
+
+/** Binary data has NULs all over; a few may be what a client has sent. */
+function isBinary(chunk: Uint8Array): boolean {
+  let nuls = 0;
+  for (const byte of chunk) if (byte === 0) nuls++;
+  return nuls > Math.max(MOST_NULS, chunk.length / 1_000);
 }
 
 function joined(one: Uint8Array, other: Uint8Array): Uint8Array {

@@ -188,7 +188,8 @@ export class LogReader {
   #unread(line: number, problem: string, text: string): void {
     this.unparsed++;
     if (this.samples.length >= SAMPLES) return;
-    this.samples.push({ file: this.name, line, problem, text: show(text, SAMPLE_LENGTH).slice(1, -1) });
+    const shown = show(text, SAMPLE_LENGTH).slice(1, -1).replaceAll('\\"', '"');
+    this.samples.push({ file: this.name, line, problem, text: shown });
   }
 
   #refuseOrder(line: number, timeUs: number): never {
@@ -207,9 +208,8 @@ export class LogReader {
     if (lines === 0) {
       const sample = this.samples[0];
       if (sample === undefined) throw new LogError("empty", "it has a header, and no line behind it", { file });
-      const what = `none of its lines can be read as ${this.#format?.title}: ${sample.problem} in ${
-        show(sample.text, SAMPLE_LENGTH)
-      }`;
+      const title = this.#format?.title;
+      const what = `none of its lines can be read as ${title}. The first: ${sample.problem}: ${sample.text}`;
       throw new LogError("unparsed", what, { file, line: sample.line });
     }
     if (this.#last === undefined) return;

@@ -6,6 +6,7 @@
 
 import { addressGroup } from "../../http/client_address.ts";
 import { ConfigError } from "../../base/errors.ts";
+import { formatAddress, parseAddress } from "../../base/network.ts";
 import { type Field, fieldText, parseField, pathOf, queryOf } from "../fields.ts";
 import { Names } from "../tally/names.ts";
 
@@ -69,7 +70,7 @@ export class KeySource {
     if (!address.includes(":")) return this.names.numberOf(address);
     const known = this.#addresses.get(address);
     if (known !== undefined) return known;
-    const number = this.names.numberOf(addressGroup(address, IPV6_PREFIX));
+    const number = this.names.numberOf(groupOf(address));
     if (this.#addresses.size >= 100_000) this.#addresses.clear();
     this.#addresses.set(address, number);
     return number;
@@ -81,5 +82,11 @@ function valueOf(field: Field, value: string): string | undefined {
   if (field.kind === "query") return queryOf(value, field.name);
   if (field.kind !== "header" || field.name !== "x-forwarded-for") return value;
   // What clients write themselves is further to the front: the nearest proxy has written the last one.
-  return addressGroup(value.slice(value.lastIndexOf(",") + 1).trim(), IPV6_PREFIX);
+  return groupOf(value.slice(value.lastIndexOf(",") + 1).trim());
+}
+
+/** An address in its canonical form, of IPv6 the network; anything else as it is. */
+function groupOf(text: string): string {
+  const address = parseAddress(text);
+  return address === undefined ? text : addressGroup(formatAddress(address), IPV6_PREFIX);
 }

@@ -1,0 +1,116 @@
+/**
+ * The server: `node:http`, which Node, Deno and Bun have, and its limits.
+ *
+ * @module
+ */
+
+import { chmod } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import type { RateSync } from "../registry/rate_sync.ts";
+import { answerProblem, type ServeAnswer, ServeApp } from "./app.ts";
+import { readBody } from "./body.ts";
+import { Connections } from "./connections.ts";
+import { freeSocket } from "./free_socket.ts";
+import { type ServeOptions, type ServeSettings, serveSettings } from "./options.ts";
+import { Problem } from "./problem.ts";
+
+/** How long a connection without a request stays open, in milliseconds: longer than the 60 s of usual load balancers. */
+const IDLE_MS = 65_000;
+
+/** How long clients may take to hand back what they hold when the server closes, in milliseconds. */
+const DRAIN_MS = 25_000;
+
+/** A server that listens. */
+export interface ServeServer extends AsyncDisposable {
+  /** Where: `http://127.0.0.1:4290`, or the path of the socket. */
+  readonly url: string;
+  /**
+   * Stops. New decisions are refused from now on. Those that wait may finish, and clients may release and settle what
+   * they hold, until nothing is left or `drainMs` are over; then the permits are released, and the server ends. The
+   * instance stays open.
+   *
+   * @param options `drainMs`: in milliseconds, from 0. @default {25_000}
+   */
+  close(options?: { readonly drainMs?: number }): Promise<void>;
+}
+
+/**
+ * Starts a server that decides for programs in other languages.
+ *
+ * @param rs The instance that decides. It is not closed with the server.
+ * @param options How the server runs.
+ * @throws {ConfigError} If an option cannot be used, or the server would be open to other machines without a token.
+ */
+export async function startServer(rs: RateSync, options: ServeOptions = {}): Promise<ServeServer> {
+  const settings = serveSettings(options);
+  const app = new ServeApp(rs, settings);
+  const server = createServer({ keepAliveTimeout: IDLE_MS });
+  server.headersTimeout = settings.headTimeoutMs;
+  server.requestTimeout = settings.headTimeoutMs + settings.bodyTimeoutMs;
+  const connections = new Connections(server, settings.maxConnections, settings.clock);
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    void serve(app, settings, connections, request, response).catch(settings.onError);
+  });
+  const url = await listen(server, settings);
+  let closing: Promise<void> | undefined;
+  const close = ({ drainMs = DRAIN_MS }: { readonly drainMs?: number } = {}): Promise<void> =>
+    closing ??= app.drain(drainMs).then(() => connections.close());
+  return { url, close, [Symbol.asyncDispose]: () => close({ drainMs: 0 }) };
+}
+
+async function serve(
+  app: ServeApp,
+  settings: ServeSettings,
+  connections: Connections,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const left = new AbortController();
+  response.once("close", () => {
+    if (!response.writableFinished) left.abort();
+  });
+  connections.began(request.socket, response);
+  if (connections.isTooMany(request.socket)) {
+    const detail = `Cannot serve more than ${settings.maxConnections} connections at once`;
+    return send(request, response, answerProblem(new Problem("TOO_MANY_CONNECTIONS", detail)), true);
+  }
+  const answer = await app.answer({
+    method: request.method ?? "GET",
+    path: (request.url ?? "/").replace(/\?.*$/s, ""),
+    header: (name) => [request.headers[name]].flat().join(", ") || undefined,
+    body: () => readBody(request, settings),
+    signal: left.signal,
+  });
+  if (answer.undelivered !== undefined) left.signal.addEventListener("abort", answer.undelivered, { once: true });
+  send(request, response, answer, app.isClosing || !request.complete);
+}
+
+/** Answers. A connection whose request was not read to its end cannot carry another one. */
+function send(request: IncomingMessage, response: ServerResponse, answer: ServeAnswer, isLast: boolean): void {
+  const { status, headers, body } = answer;
+  const length = { "Content-Length": String(new TextEncoder().encode(body).byteLength) };
+  if (response.destroyed) return;
+  response.writeHead(status, { ...headers, ...length, ...(isLast ? { Connection: "close" } : {}) });
+  response.end(request.method === "HEAD" ? undefined : body);
+}
+
+async function listen(server: Server, { host, port, socketPath }: ServeSettings): Promise<string> {
+  if (socketPath !== undefined) await freeSocket(socketPath);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    const listening = () => {
+      server.off("error", reject);
+      resolve();
+    };
+    if (socketPath === undefined) server.listen(port, host, listening);
+    else server.listen(socketPath, listening);
+  });
+  if (socketPath !== undefined) {
+    await chmod(socketPath, 0o660);
+    return socketPath;
+  }
+  const { address, family, port: taken } = server.address() as AddressInfo;
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${taken}`;
+}

@@ -200,6 +200,16 @@ export const TABLE: readonly Row[] = [
     because: "thousands of random texts that the package itself writes or reads, without any API of a runtime",
   },
   {
+    paths: ["tests/serve/decide_test.ts"],
+    on: BUN,
+    because: "decisions; bad_input_test.ts tries the sockets on every runtime",
+  },
+  {
+    paths: ["tests/serve/command_test.ts"],
+    on: NODE,
+    because: "a command; bad_input_test.ts tries its server on every runtime",
+  },
+  {
     paths: ["tests/registry/driver_missing_test.ts"],
     on: NODE,
     because: "hides the driver by a loader hook, which only Node has",

@@ -171,6 +171,8 @@ export interface Command {
   readonly options: OptionSpecs;
   /** What it changes in a store: then it has to `confirm`, and the help says so. */
   readonly changes?: string;
+  /** Whether it ends by itself, in its own time, when the program has to stop. Others have half a second. */
+  readonly endsItself?: boolean;
   /** What exit codes mean for it, where the general meaning does not say enough. */
   readonly exits?: Readonly<Record<number, string>>;
   /** Calls with what they do: `["ratesync block api user:42 1h", "denies user:42 for an hour"]`. */

@@ -20,6 +20,10 @@ export const COMMANDS: CommandTable = {
     summary: "replay access logs: who would be denied",
     load: () => import("./commands/simulate.ts"),
   },
+  serve: {
+    summary: "decide for programs in other languages, over HTTP",
+    load: () => import("./commands/serve.ts"),
+  },
   help: {
     summary: "show help, also of a command",
     load: () => import("./commands/help.ts"),

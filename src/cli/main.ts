@@ -37,7 +37,8 @@ export async function main(argv: readonly string[], io: Surroundings): Promise<n
   try {
     const call = await readCall(argv);
     session = sessionOf(call.parsed, io);
-    const outcome = await untilStopped(io.signal, answerTo(call, session));
+    const answer = answerTo(call, session);
+    const outcome = await (call.command?.endsItself ? answer : untilStopped(io.signal, answer));
     session.answer(outcome);
     return outcome.exit ?? EXIT.done;
   } catch (error) {

@@ -1,5 +1,5 @@
 /**
- * Who may ask: whoever has the token; without a token, programs on this machine.
+ * Who may call: clients that have the token; without a token, programs on this machine.
  *
  * @module
  */

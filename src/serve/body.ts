@@ -43,7 +43,7 @@ export function readBody(
     );
     request.on("data", take);
     request.once("end", () => end(() => resolve(joined(chunks, size))));
-    // The client left: nobody gets the answer.
+    // The client left: the answer cannot be delivered.
     const broken = () => fail(new Problem("BODY_INVALID", "The connection ended before the body"));
     request.once("error", broken);
     request.once("close", broken);

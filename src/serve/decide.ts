@@ -5,6 +5,7 @@
  */
 
 import { RateSyncError } from "../base/errors.ts";
+import type { AskOptions } from "../limiter/call_options.ts";
 import type { Decision, DecisionJSON, Permit } from "../limiter/result/decision.ts";
 import { RateLimitedError } from "../limiter/result/rate_limited_error.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
@@ -53,6 +54,7 @@ const TTL = { kind: "number", least: 1, most: 86_400_000 } as const;
 const ASK = {
   limiter: LIMITER,
   key: { kind: "text", most: 65_536 },
+  keyClass: { kind: "text", most: 64 },
   cost: { kind: "whole", least: 1, most: Number.MAX_SAFE_INTEGER },
 } as const satisfies Fields;
 
@@ -140,9 +142,13 @@ export async function peek(value: unknown, at: string, { rs }: DecideContext): P
   return plain(await rs.peek(fields.limiter, askOf(fields)), 0);
 }
 
-/** The options of a call. */
-function askOf({ key, cost }: Pick<FieldValues<typeof ASK>, "key" | "cost">): { key?: string; cost?: number } {
-  return { ...(key === undefined ? {} : { key }), ...(cost === undefined ? {} : { cost }) };
+/** The options of a call: without those that are not there. */
+function askOf({ key, keyClass, cost }: Pick<FieldValues<typeof ASK>, "key" | "keyClass" | "cost">): AskOptions {
+  return {
+    ...(key === undefined ? {} : { key }),
+    ...(keyClass === undefined ? {} : { keyClass }),
+    ...(cost === undefined ? {} : { cost }),
+  };
 }
 
 /** A denial of a call that waits is an answer, as one of a call that does not. */

@@ -97,7 +97,7 @@ export class HeldItems {
     return held !== undefined;
   }
 
-  /** Releases all permits. Reservations keep their cost, because nobody can say what of it was used. */
+  /** Releases all permits. Reservations keep their cost, because the server does not know what of it was used. */
   async close(): Promise<void> {
     const permits = [...this.#items].filter(([, { permit }]) => permit !== undefined);
     await Promise.all(permits.map(([id]) => this.release(id)));

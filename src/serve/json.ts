@@ -27,7 +27,7 @@ export function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message repeats a part of the body, which may be a secret of somebody else's request.
+    // The parser's own message repeats a part of the body, which may hold a secret.
     throw new Problem("BODY_INVALID", `Cannot read the body: its ${bytes.byteLength} bytes are not JSON`);
   }
 }

@@ -26,6 +26,10 @@ export function ref(name: string): Json {
 
 const limiter = text("The id of the limiter.", { minLength: 1, maxLength: 1_024 });
 const key = text("The key. Without one, the limiter as a whole.", { minLength: 1, maxLength: 65_536 });
+const keyClass = text("What kind of key it is, for metrics: address, user, tenant. Few values.", {
+  minLength: 1,
+  maxLength: 64,
+});
 const cost = { type: "integer", minimum: 1, default: 1, description: "The units to take." };
 const id = text("The id of what is held.", { minLength: 1, maxLength: 128 });
 const ttlMs = {
@@ -43,13 +47,14 @@ export function schemas({ maxWaitMs, maxBatch }: ServeSettings): Json {
     minimum: 0,
     maximum: maxWaitMs,
     default: 0,
-    description: "How long the call may wait for its turn, in milliseconds. 0 decides now.",
+    description: "How long the call may wait, in milliseconds. 0 decides now.",
   };
   return {
-    Ask: object({ limiter, key, cost }, ["limiter"]),
+    Ask: object({ limiter, key, keyClass, cost }, ["limiter"]),
     DecideOne: object({
       limiter,
       key,
+      keyClass,
       cost,
       timeoutMs,
       ttlMs,
@@ -90,9 +95,16 @@ export function schemas({ maxWaitMs, maxBatch }: ServeSettings): Json {
       waitMs: ms("How long until its instant, in milliseconds. Wait for it before you go ahead."),
       ttlMs: ms("How long it can be settled, in milliseconds. After that its whole cost stays charged."),
     }, ["id", "waitMs", "ttlMs"]),
+    DeniedBy: object({
+      limiter,
+      keyClass: text("What kind of key it is."),
+      limit: count("The place of the limit in the rules, from 0, permits last; absent if no limit denied."),
+      rule: text("The limit in words."),
+    }, ["limiter", "keyClass", "rule"]),
     Decision: object({
       allowed: { type: "boolean" },
       reason: { enum: ["rate", "blocked", "concurrency", "queue_full", "store"], description: "Of a denial." },
+      deniedBy: ref("DeniedBy"),
       limiter,
       key,
       cost,

@@ -129,4 +129,5 @@ export {
   subscribeStores,
   tryAcquire,
   tryAcquireAll,
+  tryAcquireSync,
 } from "./src/registry/default_instance.ts";

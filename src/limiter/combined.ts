@@ -15,7 +15,7 @@ export async function tryAcquireAll(
   access: StoreAccess<OpenStore>,
   targets: readonly LimiterTarget[],
 ): Promise<Decision> {
-  const open = access.current() ?? await access.client();
+  const open = access.open.store ?? await access.client();
   return await open.verbs.tryAcquireAll(open, access, targets);
 }
 
@@ -29,6 +29,6 @@ export async function acquireAll(
   targets: readonly LimiterTarget[],
   limit: WaitLimit,
 ): Promise<Permit> {
-  const open = access.current() ?? await access.client();
+  const open = access.open.store ?? await access.client();
   return await open.verbs.acquireAll(open, access, targets, limit);
 }

@@ -1,5 +1,5 @@
 /**
- * Decisions of a store that answers before it returns: they need no call of their own.
+ * Calls on one key: decided in this process where that is possible, else by the pipeline.
  *
  * @module
  */
@@ -17,17 +17,47 @@ import type { LimiterRules } from "./target.ts";
 /** What the last take left behind. */
 const LEFT: LevelLeft = { nowUs: 0, first: 0, second: 0 };
 
-/** `tryAcquire` on one key. */
-export function tryHere(
+/** Decides now on one key. */
+export function tryAcquire(
   session: StoreSession,
   access: StoreAccess,
   rules: LimiterRules,
   key: string | undefined,
   cost: number,
 ): Decision | Promise<Decision> {
-  const reply = ask(session, rules, key, cost);
-  if (reply === undefined) return start(session, access, rules.targetsOf(key, cost), TRY);
-  if (isLate(reply)) return startAsked(reply, session, access, rules.targetsOf(key, cost), TRY);
+  const known = tryHere(session, rules, key, cost);
+  if (known === undefined) return start(session, access, rules.targetsOf(key, cost), TRY);
+  return isDecision(known) ? known : startAsked(known, session, access, rules.targetsOf(key, cost), TRY);
+}
+
+/** The same without a promise. Undefined if the store has to be asked; nothing was taken then. */
+export function tryAcquireSync(
+  session: StoreSession,
+  rules: LimiterRules,
+  key: string | undefined,
+  cost: number,
+): Decision | undefined {
+  const known = tryHere(session, rules, key, cost);
+  if (known !== undefined && isDecision(known)) return known;
+  const targets = rules.targetsOf(key, cost);
+  if (known === undefined) session.shortcuts?.begin(targets[0]);
+  else {
+    // A store that does not answer at once after all has taken for no call.
+    const request = { op: "take", targets, mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0 } as const;
+    known.then((reply) => session.undoQuietly(request, reply), () => {});
+  }
+  return undefined;
+}
+
+/** What this process decides by itself: in its own store, or from units that it has leased. */
+function tryHere(
+  session: StoreSession,
+  rules: LimiterRules,
+  key: string | undefined,
+  cost: number,
+): Decision | Promise<TakeReply> | undefined {
+  const reply = session.answersAtOnce ? ask(session, rules, key, cost) : leased(session, rules, key, cost);
+  if (reply === undefined || isLate(reply)) return reply;
   const decision = decide(rules, key, cost, reply, true);
   if (reply.lease !== undefined) {
     decision.grant(new HeldPermit(session, rules.targetsOf(key, cost), decision, 0, reply, reply.lease));
@@ -36,8 +66,12 @@ export function tryHere(
   return decision;
 }
 
-/** `acquire` on one key; undefined where the call has to wait: nothing was taken then. */
-export function acquireHere(
+/**
+ * Takes from one key as soon as it is possible, within the time that the caller may wait.
+ *
+ * @throws {RateLimitedError} If that is not within it: as soon as it is known. Thrown, or rejected with.
+ */
+export function acquire(
   session: StoreSession,
   access: StoreAccess,
   rules: LimiterRules,
@@ -45,14 +79,27 @@ export function acquireHere(
   cost: number,
   timeoutMs: number | undefined,
   signal: AbortSignal | undefined,
-): Permit | Promise<Permit> | undefined {
-  const reply = ask(session, rules, key, cost);
-  if (reply === undefined) return undefined;
-  if (isLate(reply)) {
-    const limit = { maxWaitUs: maxWaitUs(timeoutMs, [rules.policy]), signal };
-    return startAsked(reply, session, access, rules.targetsOf(key, cost), ACQUIRE, limit);
+): Permit | Promise<Permit> {
+  const reply = session.answersAtOnce ? ask(session, rules, key, cost) : undefined;
+  if (reply !== undefined && !isLate(reply) && reply.status === "allowed") {
+    return permitOf(session, rules, key, cost, reply);
   }
-  if (reply.status !== "allowed") return undefined;
+  const limit = { maxWaitUs: maxWaitUs(timeoutMs, [rules.policy]), signal };
+  const targets = rules.targetsOf(key, cost);
+  // Where the call has to wait, nothing was taken.
+  return reply !== undefined && isLate(reply)
+    ? startAsked(reply, session, access, targets, ACQUIRE, limit)
+    : start(session, access, targets, ACQUIRE, limit);
+}
+
+/** The permit of a reply that allows, counted. */
+function permitOf(
+  session: StoreSession,
+  rules: LimiterRules,
+  key: string | undefined,
+  cost: number,
+  reply: TakeReply,
+): Permit {
   const { recorder } = rules;
   const { lease } = reply;
   if (lease === undefined) {
@@ -83,6 +130,19 @@ function decide(
   return new Decision(limiter, key, cost, named, reply, grants);
 }
 
+/** Decides from units that this process has leased; undefined where these are not enough, or none are leased. */
+function leased(
+  { shortcuts }: StoreSession,
+  rules: LimiterRules,
+  key: string | undefined,
+  cost: number,
+): TakeReply | undefined {
+  if (rules.policy.tokenLeaseUs === 0) return undefined;
+  const reply = shortcuts?.leased(rules, key, cost);
+  if (reply !== undefined) rules.recorder.spared(true);
+  return reply;
+}
+
 /** Asks about this moment; undefined where the store has failed, before it took anything. */
 function ask(
   { store }: StoreSession,
@@ -102,4 +162,9 @@ function ask(
 /** Whether a store has not answered at once after all. Promises have no status, and to ask for that is cheaper. */
 function isLate(reply: TakeReply | Promise<TakeReply>): reply is Promise<TakeReply> {
   return (reply as TakeReply).status === undefined;
+}
+
+/** `instanceof` compares brands, which takes longer than all of a decision. */
+function isDecision(known: Decision | Promise<TakeReply>): known is Decision {
+  return (known as Decision).allowed !== undefined;
 }

@@ -103,11 +103,11 @@ export class Limiter {
       if (timeoutMs !== undefined) checkTimeout(timeoutMs);
       signal?.throwIfAborted();
       this.#check(options);
-      const open = this.#access.current();
+      const { store } = this.#access.open;
       const rules = keyClass === undefined ? this.#rules : this.#rules.of(keyClass);
-      return open === undefined
-        ? this.#opened((store) => store.verbs.acquire(store, this.#access, rules, key, cost, timeoutMs, signal))
-        : Promise.resolve(open.verbs.acquire(open, this.#access, rules, key, cost, timeoutMs, signal));
+      return store === undefined
+        ? this.#opened((opened) => opened.verbs.acquire(opened, this.#access, rules, key, cost, timeoutMs, signal))
+        : Promise.resolve(store.verbs.acquire(store, this.#access, rules, key, cost, timeoutMs, signal));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -125,17 +125,61 @@ export class Limiter {
   }
 
   /**
-   * As `tryAcquire`, without a promise where the store is in this process. Throws what that rejects with.
+   * Decides now and without a promise, for a limiter whose store is in this process, or that has `tokenLeaseMs`. Throws what
+   * `tryAcquire` rejects with.
+   *
+   * @param asked The key, or the options of `tryAcquire`.
+   * @returns Undefined if the store has to be asked, and nothing was taken: it is not open yet (`await rs.connect()` opens
+   *   it), or this process has not leased the units. Then it leases some for later calls; `await tryAcquire()` decides this
+   *   one. On a store in this process, always a decision once it is open.
+   * @throws {ConfigError} If the store is outside this process, and the limiter has no `tokenLeaseMs`.
+   * @throws {ClosedError} If the instance is closed.
+   *
+   * @example At once where possible
+   * ```ts
+   * import { createRateSync } from "@ratesync/core";
+   *
+   * const rs = createRateSync({ limiters: { api: { limit: 100, windowMs: 60_000 } } });
+   * const api = rs.limiter("api");
+   * const decision = api.tryAcquireSync("user:42") ?? await api.tryAcquire({ key: "user:42" });
+   * console.log(decision.allowed);
+   * ```
+   */
+  tryAcquireSync(asked: string | AskOptions = {}): Decision | undefined {
+    if (typeof asked === "string") return this.decideSync(asked, 1);
+    checkNames(this.id, asked);
+    const { key, cost = 1, keyClass } = asked;
+    return this.decideSync(key, cost, keyClass);
+  }
+
+  /**
+   * As `tryAcquireSync`.
+   *
+   * @internal
+   */
+  decideSync(key: string | undefined, cost: number, keyClass?: string): Decision | undefined {
+    checkAsk(this.id, this.#rules.policy, { key, cost });
+    const { store } = this.#access.open;
+    const rules = keyClass === undefined ? this.#rules : this.#rules.of(keyClass);
+    const decision = store && store.verbs.tryAcquireSync(store, rules, key, cost);
+    if (decision !== undefined) return decision;
+    const refusal = this.#access.refusalAtOnce(this.id, this.#rules.policy);
+    if (refusal !== undefined) throw refusal;
+    return undefined;
+  }
+
+  /**
+   * As `tryAcquire`, without a promise where this process can decide. Throws what that rejects with.
    *
    * @internal
    */
   decide(key: string | undefined, cost: number, keyClass?: string): Decision | Promise<Decision> {
-    checkAsk(this.id, this.policy, { key, cost });
-    const open = this.#access.current();
+    checkAsk(this.id, this.#rules.policy, { key, cost });
+    const { store } = this.#access.open;
     const rules = keyClass === undefined ? this.#rules : this.#rules.of(keyClass);
-    return open === undefined
-      ? this.#opened((store) => store.verbs.tryAcquire(store, this.#access, rules, key, cost))
-      : open.verbs.tryAcquire(open, this.#access, rules, key, cost);
+    return store === undefined
+      ? this.#opened((opened) => opened.verbs.tryAcquire(opened, this.#access, rules, key, cost))
+      : store.verbs.tryAcquire(store, this.#access, rules, key, cost);
   }
 
   /** Returns what `tryAcquire` would decide. Takes and writes nothing. */
@@ -270,12 +314,12 @@ export class Limiter {
 
   #check(options: AskOptions): void {
     checkNames(this.id, options);
-    checkAsk(this.id, this.policy, options);
+    checkAsk(this.id, this.#rules.policy, options);
   }
 
   /** Does something at the store, in this turn where it is open. */
   async #opened<Result>(act: (store: OpenStore) => Result | Promise<Result>): Promise<Result> {
-    return await act(this.#access.current() ?? await this.#access.client());
+    return await act(this.#access.open.store ?? await this.#access.client());
   }
 }
 
@@ -318,6 +362,12 @@ export class KeyedLimiter {
   /** As `Limiter.tryAcquire`. */
   tryAcquire(options: Keyless<AskOptions> = {}): Promise<Decision> {
     return this.limiter.tryAcquire({ ...options, key: this.key });
+  }
+
+  /** As `Limiter.tryAcquireSync`. */
+  tryAcquireSync(options: Keyless<AskOptions> = {}): Decision | undefined {
+    checkNames(this.limiter.id, options);
+    return this.limiter.decideSync(this.key, options.cost ?? 1, options.keyClass);
   }
 
   /** As `Limiter.peek`. */

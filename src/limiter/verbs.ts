@@ -5,54 +5,18 @@
  * @module
  */
 
-import { maxWaitUs } from "./call_options.ts";
 import type { WaitLimit } from "./call.ts";
 import type { Explanation } from "./explain/explanation.ts";
-import { acquireHere, tryHere } from "./here.ts";
 import { start } from "./pipeline.ts";
 import { ACQUIRE, EXPLAIN, PEEK, TRY } from "./result/answers.ts";
 import type { Decision, Permit } from "./result/decision.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
-import type { LimiterRules, LimiterTarget } from "./target.ts";
+import type { LimiterTarget } from "./target.ts";
 
 export { block, penalize, refund } from "./corrections.ts";
+export { acquire, tryAcquire, tryAcquireSync } from "./here.ts";
 export { reserve } from "./result/reservation.ts";
-
-/** Decides now on one key. */
-export function tryAcquire(
-  session: StoreSession,
-  access: StoreAccess,
-  rules: LimiterRules,
-  key: string | undefined,
-  cost: number,
-): Decision | Promise<Decision> {
-  return session.answersAtOnce
-    ? tryHere(session, access, rules, key, cost)
-    : start(session, access, rules.targetsOf(key, cost), TRY);
-}
-
-/**
- * Takes from one key as soon as it is possible, within the time that the caller may wait.
- *
- * @throws {RateLimitedError} If that is not within it: as soon as it is known. Thrown, or rejected with.
- */
-export function acquire(
-  session: StoreSession,
-  access: StoreAccess,
-  rules: LimiterRules,
-  key: string | undefined,
-  cost: number,
-  timeoutMs: number | undefined,
-  signal: AbortSignal | undefined,
-): Permit | Promise<Permit> {
-  if (session.answersAtOnce) {
-    const known = acquireHere(session, access, rules, key, cost, timeoutMs, signal);
-    if (known !== undefined) return known;
-  }
-  const limit = { maxWaitUs: maxWaitUs(timeoutMs, [rules.policy]), signal };
-  return start(session, access, rules.targetsOf(key, cost), ACQUIRE, limit);
-}
 
 /** Tells what `tryAcquire` would decide. Counts and takes nothing. */
 export function peek(

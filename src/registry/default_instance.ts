@@ -65,6 +65,18 @@ export async function tryAcquire(limiter: string, options?: AskOptions): Promise
   return await (await ready(limiter)).tryAcquire(limiter, options);
 }
 
+/**
+ * Decides now and without a promise: see `Limiter.tryAcquireSync`.
+ *
+ * @param limiter The limiter's id.
+ * @param asked The key, or the options of `tryAcquire`.
+ * @returns Undefined if the store has to be asked: `await tryAcquire()` decides then.
+ * @throws {ConfigError} If the configuration file was not read yet: `await loadConfig()` first.
+ */
+export function tryAcquireSync(limiter: string, asked?: string | AskOptions): Decision | undefined {
+  return readyNow("tryAcquireSync()", limiter).tryAcquireSync(limiter, asked);
+}
+
 /** Returns what `tryAcquire` would decide: see `Limiter.peek`. */
 export async function peek(limiter: string, options?: AskOptions): Promise<Decision> {
   return await (await ready(limiter)).peek(limiter, options);

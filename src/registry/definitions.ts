@@ -250,7 +250,8 @@ export class Definitions {
     const now = handle();
     return {
       runs: this.runs,
-      current: () => now.current,
+      open: now.open,
+      refusalAtOnce: (limiter, policy) => handle().refusalAtOnce(limiter, policy),
       client: () => handle().client(),
       fallback: () => this.#fallback ?? this.#startFallback(),
       currentFallback: () => this.#currentFallback,

@@ -120,6 +120,17 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     }
   }
 
+  /**
+   * Decides now and without a promise: see `Limiter.tryAcquireSync`.
+   *
+   * @param limiter The limiter's id.
+   * @param asked The key, or the options of `tryAcquire`.
+   * @returns Undefined if the store has to be asked: `await tryAcquire()` decides then.
+   */
+  tryAcquireSync(limiter: Id, asked?: string | AskOptions): Decision | undefined {
+    return this.limiter(limiter).tryAcquireSync(asked);
+  }
+
   /** Returns what `tryAcquire` would decide: see `Limiter.peek`. */
   async peek(limiter: Id, options?: AskOptions): Promise<Decision> {
     return await this.limiter(limiter).peek(options);
@@ -186,7 +197,9 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
 
   /** Deletes every key of every store, for all limiters and processes that share them, and this instance's metrics. */
   async resetAll(): Promise<void> {
-    for (const handle of this.#definitions.stores.values()) await (handle.current ?? await handle.client()).resetAll();
+    for (const handle of this.#definitions.stores.values()) {
+      await (handle.open.store ?? await handle.client()).resetAll();
+    }
     for (const id of this.#definitions.limiterIds) this.limiter(id as Id).forgetMetrics();
   }
 

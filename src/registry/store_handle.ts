@@ -14,6 +14,7 @@ import type { Limiter } from "../limiter/limiter.ts";
 import type { Log } from "../limiter/observe/log.ts";
 import type { Observers } from "../limiter/observe/observers.ts";
 import type { OpenStore } from "../limiter/open_store.ts";
+import type { OpenPlace } from "../limiter/store_access.ts";
 import type { StoreHealth } from "../limiter/resilience/store_health.ts";
 import type { StoreReport } from "../limiter/observe/store_report.ts";
 import { checkFailureOptions, splitFailureOptions } from "../policy/failure_options.ts";
@@ -53,7 +54,8 @@ export class StoreHandle {
   readonly #place: string | undefined;
   readonly #context: InstanceContext;
   #client: Promise<OpenStore> | undefined;
-  #current: OpenStore | undefined;
+  /** The store's client, while it is open. */
+  readonly open: OpenPlace<OpenStore> = { store: undefined };
   #closed = false;
   #report: StoreReport | undefined;
   #publisher: Publisher | undefined;
@@ -107,19 +109,16 @@ export class StoreHandle {
   #start(): Promise<OpenStore> {
     const client = this.#client = this.#open();
     // The first to hear of it: waiting calls go on right behind, before a new call finds the store open.
-    client.then((opened) => this.#current = opened, () => {});
+    client.then((opened) => {
+      if (!this.#closed) this.open.store = opened;
+    }, () => {});
     this.#context.clock.waitFor?.(client);
     return client;
   }
 
-  /** The store's client, if it is open. */
-  get current(): OpenStore | undefined {
-    return this.#closed ? undefined : this.#current;
-  }
-
   /** The rules of a limiter have changed. Calls may be waiting for the store to be opened. */
   adopt(limiter: string, policy: Policy): void {
-    if (this.current !== undefined) this.current.adopt(limiter, policy);
+    if (this.open.store !== undefined) this.open.store.adopt(limiter, policy);
     else this.#client?.then((client) => client.adopt(limiter, policy), () => {});
   }
 
@@ -198,7 +197,7 @@ export class StoreHandle {
   /** How it looks from outside. */
   listing(): StoreListing {
     const open = this.#client !== undefined && !this.#closed;
-    const breaker = this.current?.health?.breaker;
+    const breaker = this.open.store?.health?.breaker;
     const downSinceUs = breaker?.downSinceUs;
     const mixedRules = this.#report?.mixedRules;
     return {
@@ -206,7 +205,7 @@ export class StoreHandle {
       url: this.#place,
       open,
       connected: this.#isConnected(),
-      load: this.current?.store.load,
+      load: this.open.store?.store.load,
       state: this.#report?.state ?? "up",
       downSinceMs: downSinceUs === undefined ? undefined : toWallMs(systemClock, downSinceUs),
       outages: breaker?.outages ?? 0,
@@ -216,7 +215,7 @@ export class StoreHandle {
   }
 
   #isConnected(): boolean | undefined {
-    const store = this.current?.store;
+    const store = this.open.store?.store;
     return store === undefined || !("unreached" in store) ? undefined : store.unreached === undefined;
   }
 
@@ -249,11 +248,28 @@ export class StoreHandle {
   /** Takes no new calls. Those that are here go on. */
   retire(): void {
     this.#closed = true;
+    this.open.store = undefined;
+  }
+
+  /** Why calls of a limiter can never be decided without a promise; undefined where they can. */
+  refusalAtOnce(limiter: string, { tokenLeaseUs }: Policy): Error | undefined {
+    if (this.#closed) return new ClosedError(`store ${show(this.id)}`);
+    const config = this.#config;
+    const answersAtOnce = this.open.store?.answersAtOnce ??
+      (isStore(config)
+        ? config.isLocal === true && config.answersAtOnce === true
+        : !engineNamed(config.engine)?.remote);
+    if (answersAtOnce || tokenLeaseUs > 0) return undefined;
+    return new ConfigError({
+      path: `limiters.${limiter}`,
+      expected: "a store in this process, or tokenLeaseMs, for tryAcquireSync(); tryAcquire() decides on every store",
+      received: `store ${show(this.id)} of engine ${show(this.engine)}, without tokenLeaseMs`,
+    });
   }
 
   /** Closes the store if it was opened. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.retire();
     this.#report?.close();
     this.#unnotice?.();
     this.#publisher?.close();

@@ -100,7 +100,7 @@ describe("The bound with token leases", () => {
   const stepArb = fc.record({
     who: fc.nat(3),
     ask: fc.oneof(
-      { weight: 10, arbitrary: fc.constantFrom("try", "many", "many") },
+      { weight: 10, arbitrary: fc.constantFrom("try", "many", "many", "sync") },
       { weight: 4, arbitrary: fc.constantFrom("acquire", "abort", "peek") },
       { weight: 1, arbitrary: fc.constantFrom("close", "crash") },
     ),
@@ -131,7 +131,9 @@ describe("The bound with token leases", () => {
             const cost = 1 + Math.floor(share * (capacity - 1));
             if (ask === "try") void fleet.try(api, cost).catch(() => {});
             else if (ask === "many") { for (let i = 0; i < many; i++) void fleet.try(api).catch(() => {}); }
-            else if (ask === "peek") void api.peek({ cost }).catch(() => {});
+            else if (ask === "sync") {
+              for (let i = 0; i < many; i++) if (api.tryAcquireSync()?.allowed) fleet.admit(1);
+            } else if (ask === "peek") void api.peek({ cost }).catch(() => {});
             else if (ask === "abort") aborts.pop()?.abort();
             else if (ask === "acquire") {
               const abort = new AbortController();
@@ -221,6 +223,46 @@ describe("A fleet with token leases", () => {
       });
     }
   }
+
+  it("decides without a promise from what it has leased, and leases more for the next calls", async () => {
+    const fleet = new Fleet({ ...HUNDRED, ratePerSecond: 0.1, tokenLeaseMs: 10_000 });
+    const { api, store } = fleet.start();
+    const keyed = api.for("user:1");
+    assert.equal(keyed.tryAcquireSync(), undefined, "the store is not open yet");
+    assert.equal((await keyed.tryAcquire()).allowed, true);
+    assert.equal(keyed.tryAcquireSync(), undefined, "the lease of one unit was used");
+    await nextTurn();
+    const decision = keyed.tryAcquireSync();
+    assert.ok(decision?.allowed, "the call before has leased a unit");
+    assert.deepEqual([decision.limiter, decision.key, decision.cost, decision.degraded], ["api", "user:1", 1, false]);
+    assert.equal(decision.limits.length, 1);
+    assert.equal(keyed.tryAcquireSync({ cost: 5 }), undefined);
+    await nextTurn();
+    const asked = await store.during(() => Promise.resolve(assert.ok(keyed.tryAcquireSync({ cost: 5 })?.allowed)));
+    assert.equal(asked, 0, "all five were leased");
+    assert.equal(api.metrics().totalAcquisitions, 3, "an undecided call is not counted");
+  });
+
+  it("repeats a denial without a promise, and takes nothing for a cost that a process should not lease", async () => {
+    const fleet = new Fleet({ ...HUNDRED, ratePerSecond: 0.1, tokenLeaseMs: 10_000 });
+    const { api, store } = fleet.start();
+    const { capacity } = api.policy;
+    assert.equal(await store.during(async () => await api.tryAcquire({ cost: capacity })) > 0, true);
+    const denied = await api.tryAcquire();
+    assert.equal(denied.allowed, false);
+    const again = api.tryAcquireSync();
+    assert.deepEqual([again?.allowed, again?.reason], [false, "rate"]);
+    assert.ok((again?.retryAfterMs ?? 0) > 0);
+    const { api: other, store: way } = fleet.start();
+    await other.peek();
+    assert.equal(
+      await way.during(async () => {
+        assert.equal(other.tryAcquireSync({ cost: capacity }), undefined);
+        await nextTurn();
+      }),
+      0,
+    );
+  });
 
   it("gives unused units back within the lease time", async () => {
     const fleet = new Fleet({ ...HUNDRED, ratePerSecond: 0.1, tokenLeaseMs: 10_000 });

@@ -32,6 +32,7 @@ const NAMES = [
   "subscribeStores",
   "tryAcquire",
   "tryAcquireAll",
+  "tryAcquireSync",
 ] as const;
 
 type Name = (typeof NAMES)[number];
@@ -71,6 +72,7 @@ const CALLS: { readonly [N in Name]: (it: Pick<Instance, Name>) => unknown } = {
   subscribeStores: (it) => it.subscribeStores(() => {}),
   tryAcquire: (it) => it.tryAcquire("api"),
   tryAcquireAll: (it) => it.tryAcquireAll([{ limiter: "api" }]),
+  tryAcquireSync: (it) => it.tryAcquireSync("api"),
 };
 
 function kindOf(value: unknown): string {

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../../base/clock.ts";
+import type { NamedPolicy } from "../../policy/policy.ts";
 import type { Store, StoreRequest, TakeReply, TakeRequest, Target } from "../../stores/store.ts";
 import { DenyCache } from "./deny_cache.ts";
 import type { TokenSource } from "./token_lease.ts";
@@ -38,6 +39,16 @@ export class Shortcuts {
       return this.#denials.any ? this.#denials.find(target, this.#clock.nowUs(), maxWaitUs) : undefined;
     }
     return mode === "peek" ? this.#tokens.peek(target) : this.#tokens.take(target, signal);
+  }
+
+  /** Decides from units that this process has leased, without asking for more; undefined where they are not enough. */
+  leased({ limiter, policy }: NamedPolicy, key: string | undefined, cost: number): TakeReply | undefined {
+    return this.#tokens.takeNow(limiter, policy, key, cost);
+  }
+
+  /** Leases units for later calls on a target, if its limiter leases any. */
+  begin(target: Target): void {
+    if (target.policy.tokenLeaseUs > 0) this.#tokens.begin(target);
   }
 
   /** Remembers what the store said, if that spares asking it again. `askedUs` is when it was asked. */

@@ -101,15 +101,34 @@ export class TokenLease {
     this.#lastUsedUs = clock.nowUs();
   }
 
+  /** Takes from what is leased, or leases more for the call and those that wait. */
   take(cost: number, nowUs: number, signal: AbortSignal | undefined): TakeReply | Promise<TakeReply> {
+    return this.takeNow(cost, nowUs) ?? new Promise((resolve, reject) => {
+      const untilUs = nowUs + this.policy.decisionTimeoutUs;
+      this.#waiters.push({ cost, signal, untilUs, resolve, reject });
+      this.#refill(nowUs);
+    });
+  }
+
+  /** Takes from what is leased, or repeats a denial; undefined where the store has to be asked. Calls that wait are first. */
+  takeNow(cost: number, nowUs: number): TakeReply | undefined {
     this.#lastUsedUs = nowUs;
+    if (this.#waiters.length > 0) return undefined;
     const grant = this.#grants[0];
-    if (grant !== undefined && grant.units >= cost && this.#waiters.length === 0 && this.#isFresh(grant, nowUs)) {
-      grant.units -= cost;
-      if (grant.units < grant.taken / 2) this.#takeAhead(nowUs);
-      return this.#reply("allowed", nowUs, 0);
+    if (grant === undefined || grant.units < cost || !this.#isFresh(grant, nowUs)) {
+      return this.#use(cost, nowUs) ? this.#reply("allowed", nowUs, 0) : this.#denial(cost, nowUs);
     }
-    return this.#takeSlowly(cost, nowUs, signal);
+    grant.units -= cost;
+    if (grant.units < grant.taken / 2) this.#takeAhead(nowUs);
+    return this.#reply("allowed", nowUs, 0);
+  }
+
+  /** Leases units for later calls of a cost, unless a process should not hold so many. */
+  begin(cost: number, nowUs: number): void {
+    this.#lastUsedUs = nowUs;
+    if (cost > this.#most || nowUs < this.#pausedUntilUs) return;
+    this.#size = Math.max(this.#size, cost);
+    this.#refill(nowUs);
   }
 
   peek(cost: number, nowUs: number): TakeReply | Promise<TakeReply> | undefined {
@@ -159,19 +178,6 @@ export class TokenLease {
     await Promise.all(this.#grants.splice(0).map((grant) => this.#giveBack(grant)));
   }
 
-  #takeSlowly(cost: number, nowUs: number, signal: AbortSignal | undefined): TakeReply | Promise<TakeReply> {
-    if (this.#waiters.length === 0) {
-      if (this.#use(cost, nowUs)) return this.#reply("allowed", nowUs, 0);
-      const denial = this.#denial(cost, nowUs);
-      if (denial !== undefined) return denial;
-    }
-    return new Promise((resolve, reject) => {
-      const untilUs = nowUs + this.policy.decisionTimeoutUs;
-      this.#waiters.push({ cost, signal, untilUs, resolve, reject });
-      this.#refill(nowUs);
-    });
-  }
-
   /** Takes from all that is leased, the oldest first. */
   #use(cost: number, nowUs: number): boolean {
     if (this.#units(nowUs) < cost) return false;
@@ -202,8 +208,12 @@ export class TokenLease {
     void this.#giveBack(grant);
     const usedPerUs = (taken - units) / Math.max(nowUs - askedUs, 1);
     const wanted = Math.ceil(usedPerUs * this.policy.tokenLeaseUs / 2);
-    const most = Math.max(Math.floor(this.policy.capacity * MOST_AT_ONCE), 1);
-    this.#size = Math.max(Math.min(wanted, taken * GROWTH, most), 1);
+    this.#size = Math.max(Math.min(wanted, taken * GROWTH, this.#most), 1);
+  }
+
+  /** The most units that are taken ahead at once. */
+  get #most(): number {
+    return Math.max(Math.floor(this.policy.capacity * MOST_AT_ONCE), 1);
   }
 
   #takeAhead(nowUs: number): void {

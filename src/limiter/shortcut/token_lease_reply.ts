@@ -18,7 +18,6 @@ export class TokenLeaseReply implements TakeReply {
   readonly status: TakeReply["status"];
   readonly nowUs: number;
   readonly waitUs: number;
-  readonly arrivalUs = 0;
   readonly #rate: RateLimit;
   readonly #known: RateState;
   readonly #units: number;
@@ -42,6 +41,11 @@ export class TokenLeaseReply implements TakeReply {
   /** Where it comes from. */
   get source(): "token_lease" {
     return "token_lease";
+  }
+
+  /** It does not queue. */
+  get arrivalUs(): 0 {
+    return 0;
   }
 
   /** Where the limit stands as far as this process knows, with its own units counted as free. */

@@ -11,6 +11,7 @@
 
 import type { Clock, Timer } from "../../base/clock.ts";
 import { MAX_PLAIN_KEY } from "../../base/short_key.ts";
+import type { Policy } from "../../policy/policy.ts";
 import type { TakeReply, Target } from "../../stores/store.ts";
 import { idleUs, TokenLease, type TokenSource } from "./token_lease.ts";
 
@@ -24,6 +25,9 @@ export class TokenLeases {
   readonly #limiters = new Map<string, Map<string | undefined, TokenLease>>();
   #asked: Target | undefined;
   #found: TokenLease | undefined;
+  /** The limiter that was asked for last without waiting, and its leases. */
+  #lastLimiter: string | undefined;
+  #last: ReadonlyMap<string | undefined, TokenLease> | undefined;
   #keys = 0;
   #timer: Timer | undefined;
   #sweepAtUs = Infinity;
@@ -48,6 +52,21 @@ export class TokenLeases {
     const reply = lease.take(target.cost, nowUs, signal);
     this.#sweepBy(nowUs + idleUs(target.policy));
     return reply;
+  }
+
+  /** Takes from what was leased, or repeats a denial that still holds. Undefined if more has to be leased first. */
+  takeNow(limiter: string, policy: Policy, key: string | undefined, cost: number): TakeReply | undefined {
+    if (limiter !== this.#lastLimiter) this.#last = this.#limiters.get(this.#lastLimiter = limiter);
+    const lease = this.#last?.get(key);
+    return lease === undefined || lease.policy !== policy ? undefined : lease.takeNow(cost, this.#clock.nowUs());
+  }
+
+  /** Leases units for later calls, for one that found too few and does not wait. */
+  begin(target: Target): void {
+    if (isLong(target.key)) return;
+    const nowUs = this.#clock.nowUs();
+    (this.#find(target) ?? this.#add(target))?.begin(target.cost, nowUs);
+    this.#sweepBy(nowUs + idleUs(target.policy));
   }
 
   /** What `take` would tell. Undefined if the store has to be asked itself. */
@@ -83,6 +102,7 @@ export class TokenLeases {
     this.#timer?.cancel();
     const all = [...this.#limiters.values()].flatMap((leases) => [...leases.values()]);
     this.#limiters.clear();
+    this.#lastLimiter = this.#last = undefined;
     this.#remember(undefined, undefined);
     await Promise.all(all.map((lease) => lease.settle()));
   }
@@ -107,7 +127,10 @@ export class TokenLeases {
   #add(target: Target): TokenLease | undefined {
     const { limiter, key } = target;
     let leases = this.#limiters.get(limiter);
-    if (leases === undefined) this.#limiters.set(limiter, leases = new Map());
+    if (leases === undefined) {
+      this.#limiters.set(limiter, leases = new Map());
+      this.#lastLimiter = undefined;
+    }
     const before = leases.get(key);
     if (this.#closed || (before === undefined && this.#keys >= MAX_KEYS)) return undefined;
     if (before === undefined) this.#keys++;

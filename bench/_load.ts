@@ -94,6 +94,37 @@ export function inFlight(name: string, { lanes, call, verify, commands = [], clo
   };
 }
 
+/**
+ * A contender whose calls return no promise, one after the other. Where one returns undefined, it is made again in the next
+ * turn of the event loop.
+ */
+export function atOnce(
+  name: string,
+  call: (i: number) => unknown,
+  close: () => Promise<unknown> = () => Promise.resolve(),
+): Contender {
+  let from = 0;
+  return {
+    name,
+    least: 1,
+    commands: [],
+    async round(calls) {
+      const before = process.cpuUsage();
+      const startMs = performance.now();
+      for (let i = from; i < from + calls;) {
+        for (const end = Math.min(i + TURN_EVERY, from + calls); i < end && call(i) !== undefined;) i++;
+        await eventLoopTurn();
+      }
+      from += calls;
+      const { user, system } = process.cpuUsage(before);
+      return { calls, ms: performance.now() - startMs, ownUs: user + system, latenciesUs: [] };
+    },
+    async close() {
+      await close();
+    },
+  };
+}
+
 /** A value of a sorted or unsorted list: 0.5 is the median. NaN where the list is empty. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);

@@ -1,5 +1,6 @@
 /**
- * Decides in its own memory, for `memory.ts`. Its arguments: what to measure, and how many keys there are.
+ * Decides in its own memory, for `memory.ts`. Its arguments: what to measure, how many keys there are, and the URL of a
+ * Redis for units that are leased there.
  *
  * @module
  */
@@ -9,11 +10,11 @@ import process from "node:process";
 import { createRateSync, type LimiterOptions } from "@ratesync/core";
 
 import { serveRounds } from "./_apart.ts";
-import { type Contender, inFlight } from "./_load.ts";
+import { atOnce, type Contender, inFlight } from "./_load.ts";
 import { around, userKeys } from "./_names.ts";
-import { HOUR_MS } from "./_ours.ts";
+import { HOUR_MS, openRateSync } from "./_ours.ts";
 
-const [subject = "", keyCount = "1"] = process.argv.slice(2);
+const [subject = "", keyCount = "1", url = ""] = process.argv.slice(2);
 const keys = userKeys(Number(keyCount));
 
 /** More than is ever asked for. */
@@ -30,11 +31,18 @@ const LIMITERS: Readonly<Record<string, LimiterOptions>> = {
   acquire: fixed,
 };
 
+const SYNC: Readonly<Record<string, LimiterOptions>> = {
+  sync_bucket: { ratePerSecond: 1, burst: limit },
+  sync_fixed: fixed,
+  sync_lease: { ratePerSecond: 1, burst: limit, tokenLeaseMs: 10_000 },
+};
+
 await serveRounds(open);
 
 async function open(): Promise<Contender> {
   if (subject === "flexible") return await flexible();
   if (subject === "express") return await express();
+  if (subject in SYNC) return await openSync();
   const options = LIMITERS[subject];
   if (options === undefined) throw new Error(`expected a contender, received ${subject}`);
   const limiter = createRateSync({ limiters: { api: options } }).limiter("api");
@@ -44,6 +52,14 @@ async function open(): Promise<Contender> {
       ? (i) => limiter.acquire({ key: around(keys, i) })
       : (i) => limiter.tryAcquire({ key: around(keys, i) }),
   });
+}
+
+async function openSync(): Promise<Contender> {
+  const limiters = { api: SYNC[subject] as LimiterOptions };
+  const rs = subject === "sync_lease" ? openRateSync(url, limiters) : createRateSync({ limiters });
+  await rs.connect();
+  const limiter = rs.limiter("api");
+  return atOnce(subject, (i) => limiter.tryAcquireSync(around(keys, i)), () => rs.close());
 }
 
 async function flexible(): Promise<Contender> {

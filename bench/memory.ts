@@ -30,11 +30,21 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   [EXPRESS]: "express",
 };
 
+/** Calls without a promise, and how many nanoseconds each may take: must and aim. */
+const SYNC: Readonly<Record<string, readonly [subject: string, must: number, aim: number]>> = {
+  "tryAcquireSync, token bucket": ["sync_bucket", 130, 90],
+  "tryAcquireSync, fixed window": ["sync_fixed", 200, 120],
+  "tryAcquireSync, token bucket, leased from Redis": ["sync_lease", 80, 40],
+};
+
+/** How many keys they are about. */
+const SYNC_KEYS = 1_000;
+
 /** Those whose heap is measured, as `_heap_worker.ts` calls them. */
 const HEAPS: Readonly<Record<string, string>> = { [BUCKET]: "ours", [FLEXIBLE]: "flexible", [EXPRESS]: "express" };
 
 /** Runs it. */
-export async function memory({ quick }: BenchContext): Promise<Report> {
+export async function memory({ quick, url }: BenchContext): Promise<Report> {
   const many = quick ? 100 : 100_000;
   const live = quick ? 20_000 : 200_000;
   const notes: string[] = [];
@@ -46,10 +56,13 @@ export async function memory({ quick }: BenchContext): Promise<Report> {
   }
 
   const rows: Row[] = [];
-  async function measure(keys: number): Promise<(name: string) => Measured | undefined> {
+  async function measure(
+    keys: number,
+    subjects: Readonly<Record<string, string>> = SUBJECTS,
+  ): Promise<(name: string) => Measured | undefined> {
     const { contenders, notes: missing } = await openPeers(Object.fromEntries(
-      Object.entries(SUBJECTS).map(([name, subject]) => {
-        const args = [subject, String(keys)];
+      Object.entries(subjects).map(([name, subject]) => {
+        const args = [subject, String(keys), url];
         return [name, () => openApart(name, { program: "_memory_worker", args, isPinned: false })];
       }),
     ));
@@ -71,6 +84,10 @@ export async function memory({ quick }: BenchContext): Promise<Report> {
     return named;
   }
 
+  const sync = await measure(
+    quick ? 10 : SYNC_KEYS,
+    Object.fromEntries(Object.entries(SYNC).map(([name, [subject]]) => [name, subject])),
+  );
   const one = await measure(1);
   const all = await measure(many);
   const faster = { better: "higher", unit: "x" } as const;
@@ -97,6 +114,10 @@ export async function memory({ quick }: BenchContext): Promise<Report> {
         { what: "acquire without a wait, memory, one key: own ns", better: "lower", unit: " ns", must: 250, aim: 170 },
         ownNs,
       ),
+      ...Object.entries(SYNC).map(([name, [, must, aim]]) => {
+        const what = `${name}, ${figure(SYNC_KEYS)} keys: own ns`;
+        return claim({ what, better: "lower", unit: " ns", must, aim }, (sync(name)?.ownUs ?? NaN) * 1_000);
+      }),
       claim({ ...smaller, what: "heap per live key, memory store" }, heap.get(BUCKET)?.[0]),
       claim({ ...smaller, what: "heap per live key with the key's own string" }, heap.get(BUCKET)?.[1]),
     ],

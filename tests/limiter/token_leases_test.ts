@@ -241,6 +241,7 @@ describe("A fleet with token leases", () => {
     const asked = await store.during(() => Promise.resolve(assert.ok(keyed.tryAcquireSync({ cost: 5 })?.allowed)));
     assert.equal(asked, 0, "all five were leased");
     assert.equal(api.metrics().totalAcquisitions, 3, "an undecided call is not counted");
+    assert.equal(api.metrics().tokenLeaseHits, 2);
   });
 
   it("repeats a denial without a promise, and takes nothing for a cost that a process should not lease", async () => {

@@ -66,6 +66,8 @@ describe("Limiter.tryAcquireSync()", () => {
     assert.equal(api.tryAcquireSync("user:1")?.key, "user:1");
     assert.deepEqual([api.tryAcquireSync({ key: "user:1", cost: 2 })?.remaining], [7]);
     assert.equal(api.tryAcquireSync()?.key, undefined);
+    const denied = api.tryAcquireSync({ key: "user:1", cost: 8, keyClass: "user" });
+    assert.equal(denied?.deniedBy?.keyClass, "user");
     assert.equal(api.for("user:1").tryAcquireSync({ cost: 3 })?.remaining, 4);
     assert.equal(rs.tryAcquireSync("api", "user:1")?.remaining, 3);
   });

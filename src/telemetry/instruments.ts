@@ -18,7 +18,16 @@
 export type InstrumentKind = "counter" | "updown" | "gauge" | "histogram";
 
 /** An attribute of a metric. */
-export type AttributeName = "limiter" | "result" | "reason" | "source" | "rules" | "store" | "state";
+export type AttributeName =
+  | "limiter"
+  | "result"
+  | "reason"
+  | "rule"
+  | "key_class"
+  | "source"
+  | "rules"
+  | "store"
+  | "state";
 
 /** A metric. */
 export interface Instrument {
@@ -34,6 +43,8 @@ export interface Instrument {
   readonly attributes: readonly AttributeName[];
   /** Of a histogram: the upper bounds of its buckets. */
   readonly buckets?: readonly number[];
+  /** Of a counter: whether it counts while somebody collects, by events. The others are read from `metrics()`. */
+  readonly isRecorded?: boolean;
 }
 
 /** What each attribute says. */
@@ -43,6 +54,8 @@ export const ATTRIBUTES: Readonly<Record<AttributeName, string>> = {
     "What became of a call: `allowed`, `denied`, `aborted` by its caller, or `failed` with the store. Of a call to a " +
     "store: `answered` or `failed`.",
   reason: "Why it was denied: `rate`, `blocked`, `concurrency`, `queue_full` or `store`. Absent for other results.",
+  rule: "The limit that denied, in words; without one, `block`, `pause` or `store`.",
+  key_class: "The kind of key: what the call or the guard says, else `key`, or `none` for the limiter as a whole.",
   source: "What this process decided by: `deny_cache` or `token_lease`.",
   rules: "The rules of the limiter, in words.",
   store: "The store's id.",
@@ -57,6 +70,7 @@ const BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 /** How the table calls a metric. */
 export type InstrumentId =
   | "requests"
+  | "denials"
   | "degraded"
   | "shortcuts"
   | "storeErrors"
@@ -84,6 +98,15 @@ export const INSTRUMENTS: Readonly<Record<InstrumentId, Instrument>> = {
     unit: "{request}",
     description: "Calls that were decided, aborted or failed.",
     attributes: ["limiter", "result", "reason"],
+  },
+  denials: {
+    name: "ratesync.denied_requests",
+    kind: "counter",
+    unit: "{request}",
+    description:
+      "Calls that were denied, by what denied them. Of several limiters, the one that keeps out the longest.",
+    attributes: ["limiter", "rule", "key_class"],
+    isRecorded: true,
   },
   degraded: {
     name: "ratesync.degraded_requests",

@@ -1,9 +1,10 @@
 /**
- * What an instance says of itself at one moment, as values of metrics. Durations are not in it: see `durations.ts`.
+ * What an instance says of itself at one moment, as values of metrics. Others are recorded: see `recorded.ts`.
  *
  * @module
  */
 
+import { ruleOf } from "../algorithms/words.ts";
 import { ClosedError } from "../base/errors.ts";
 import type { DenialReason } from "../limiter/result/decision.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -79,11 +80,7 @@ function readingsOfStore(store: string, listing: StoreListing): Reading[] {
 
 /** The rules of a limiter in words: the same for the same rules. */
 function rulesOf({ rates, maxConcurrent }: Policy): string {
-  const words = rates.map((rate) =>
-    rate.algorithm === "token_bucket"
-      ? `${rate.algorithm} ${rate.quota} in ${rate.windowUs / 1_000} ms, burst ${rate.capacity}`
-      : `${rate.algorithm} ${rate.capacity} in ${rate.windowUs / 1_000} ms`
-  );
+  const words = rates.map(ruleOf);
   if (maxConcurrent > 0) words.push(`${maxConcurrent} permits`);
   return words.join("; ");
 }

@@ -41,6 +41,10 @@ describe("collectMetrics()", () => {
       'ratesync_requests_total{limiter="api",result="aborted"} 0',
       'ratesync_requests_total{limiter="api",result="failed"} 0',
     ]);
+    assert.deepEqual(await lines(register, "ratesync_denied_requests_total"), [
+      'ratesync_denied_requests_total{limiter="api",rule="1 per 100 s, burst 2, token_bucket",key_class="none"} 3',
+      'ratesync_denied_requests_total{limiter="api",rule="block",key_class="none"} 1',
+    ]);
     const { totalAcquisitions, totalDenials } = rateSync.metrics("api");
     assert.deepEqual([totalAcquisitions, totalDenials], [2, 4]);
     assert.equal(
@@ -49,7 +53,7 @@ describe("collectMetrics()", () => {
       "names are escaped",
     );
     assert.deepEqual(await lines(register, 'ratesync_limiter_info{limiter="api"'), [
-      'ratesync_limiter_info{limiter="api",store="memory",rules="token_bucket 1 in 100000 ms, burst 2"} 1',
+      'ratesync_limiter_info{limiter="api",store="memory",rules="1 per 100 s, burst 2, token_bucket"} 1',
     ]);
   });
 

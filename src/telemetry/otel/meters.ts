@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BatchObservableResult, Histogram, Meter, MeterProvider, Observable } from "@opentelemetry/api";
+import type { BatchObservableResult, Counter, Histogram, Meter, MeterProvider, Observable } from "@opentelemetry/api";
 
 import { ALL, type Instrument, type InstrumentId } from "../instruments.ts";
 import { type Attributes, readingsOf } from "../readings.ts";
@@ -32,7 +32,7 @@ export class Meters {
   readonly #meter: Meter;
   readonly #all = new Set<Metered>();
   readonly #observed = new Map<InstrumentId, Observable>();
-  readonly #histograms = new Map<InstrumentId, Histogram>();
+  readonly #recorded = new Map<InstrumentId, Histogram | Counter>();
   readonly #kinds = new Map<InstrumentId, Instrument["kind"]>();
   readonly #counters = new Map<string, Series>();
   readonly #callback = (result: BatchObservableResult): void => this.#report(result);
@@ -41,7 +41,8 @@ export class Meters {
     this.#meter = provider.getMeter("@ratesync/core");
     for (const [id, instrument] of ALL) {
       this.#kinds.set(id, instrument.kind);
-      if (instrument.kind === "histogram") this.#histograms.set(id, this.#histogram(instrument));
+      if (instrument.kind === "histogram") this.#recorded.set(id, this.#histogram(instrument));
+      else if (instrument.isRecorded) this.#recorded.set(id, this.#counter(instrument));
       else this.#observed.set(id, this.#observable(instrument));
     }
   }
@@ -56,9 +57,16 @@ export class Meters {
     };
   }
 
-  /** Takes a value of a histogram. */
+  /** Takes a value of a metric that is recorded. */
   record(id: InstrumentId, value: number, attributes: Attributes): void {
-    this.#histograms.get(id)?.record(value, attributes);
+    const instrument = this.#recorded.get(id);
+    if (instrument === undefined) return;
+    if ("record" in instrument) instrument.record(value, attributes);
+    else instrument.add(value, attributes);
+  }
+
+  #counter({ name, description, unit }: Instrument): Counter {
+    return this.#meter.createCounter(name, { description, unit });
   }
 
   #histogram({ name, description, unit, buckets = [] }: Instrument): Histogram {

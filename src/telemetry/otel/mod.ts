@@ -20,7 +20,7 @@ import { show } from "../../base/text.ts";
 import { rejectUnknownOptions } from "../../base/unknown_options.ts";
 import type { Observer } from "../../limiter/observe/observer.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
-import { durationsTo } from "../durations.ts";
+import { recordTo } from "../recorded.ts";
 import { Source } from "../source.ts";
 import { Meters } from "./meters.ts";
 import { spansOf } from "./spans.ts";
@@ -78,9 +78,9 @@ export function instrument(options: InstrumentOptions = {}): () => void {
   if (typeof attributes !== "object" || attributes === null) fail("attributes", "an object of strings", attributes);
   const known = meters.get(meterProvider) ?? new Meters(meterProvider as MeterProvider);
   meters.set(meterProvider, known);
-  const durations = durationsTo((id, value, own) => known.record(id, value, { ...own, ...attributes }));
+  const recorded = recordTo((id, value, own) => known.record(id, value, { ...own, ...attributes }));
   const spans = tracerProvider === undefined ? undefined : spansOf(tracerProvider as TracerProvider, attributes);
-  const source = new Source(rateSync, spans === undefined ? durations : both(durations, spans));
+  const source = new Source(rateSync, spans === undefined ? recorded : both(recorded, spans));
   const remove = known.add({ source, attributes });
   return () => {
     source.stop();
@@ -88,13 +88,13 @@ export function instrument(options: InstrumentOptions = {}): () => void {
   };
 }
 
-/** Durations of waits, and spans of the same. */
-function both(durations: Observer, spans: Required<Pick<Observer, "begun" | "dequeued">>): Observer {
+/** What is recorded, and spans of waits. */
+function both(recorded: Observer, spans: Required<Pick<Observer, "begun" | "dequeued">>): Observer {
   return {
-    ...durations,
+    ...recorded,
     begun: spans.begun,
     dequeued(...call) {
-      durations.dequeued?.(...call);
+      recorded.dequeued?.(...call);
       spans.dequeued(...call);
     },
   };

@@ -6,9 +6,9 @@
 
 import { Histogram } from "../../limiter/observe/histogram.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
-import { durationsTo } from "../durations.ts";
 import { type InstrumentId, INSTRUMENTS } from "../instruments.ts";
 import { type Attributes, type Reading, readingsOf } from "../readings.ts";
+import { recordTo } from "../recorded.ts";
 import { Source } from "../source.ts";
 
 /** The labels of a value. */
@@ -29,15 +29,16 @@ export class Collector {
   readonly #labels: Labels;
   readonly #source: Source;
   readonly #histograms = new Map<string, HistogramReading>();
+  readonly #counts = new Map<string, { readonly id: InstrumentId; readonly attributes: Attributes; value: number }>();
 
   constructor(rateSync: RateSync | undefined, labels: Labels) {
     this.#labels = labels;
-    this.#source = new Source(rateSync, durationsTo((...value) => this.#record(...value)));
+    this.#source = new Source(rateSync, recordTo((...value) => this.#record(...value)));
   }
 
   /** Its values at this moment, with their labels. */
   read(): (Omit<Reading, "attributes"> & { readonly labels: Labels })[] {
-    return readingsOf(this.#source.current).map(({ id, value, attributes }) => {
+    return [...readingsOf(this.#source.current), ...this.#counts.values()].map(({ id, value, attributes }) => {
       return { id, value, labels: { ...attributes, ...this.#labels } };
     });
   }
@@ -47,9 +48,10 @@ export class Collector {
     return this.#histograms.values();
   }
 
-  /** Begins its histograms anew. */
+  /** Begins anew what it has recorded. */
   reset(): void {
     this.#histograms.clear();
+    this.#counts.clear();
   }
 
   /** Collects no longer. */
@@ -59,9 +61,15 @@ export class Collector {
 
   #record(id: InstrumentId, value: number, attributes: Attributes): void {
     const name = `${id} ${Object.values(attributes).join("\n")}`;
+    const { kind, buckets = [] } = INSTRUMENTS[id];
+    if (kind === "counter") {
+      const count = this.#counts.get(name);
+      if (count === undefined) this.#counts.set(name, { id, attributes, value });
+      else count.value += value;
+      return;
+    }
     let known = this.#histograms.get(name);
     if (known === undefined) {
-      const { buckets = [] } = INSTRUMENTS[id];
       known = { id, labels: { ...attributes, ...this.#labels }, histogram: new Histogram(buckets) };
       this.#histograms.set(name, known);
     }

@@ -83,6 +83,7 @@ export const TABLE: readonly Row[] = [
     paths: [
       "tests/http/lanes_test.ts",
       "tests/limiter/deny_cache_test.ts",
+      "tests/limiter/explain_times_test.ts",
       "tests/limiter/heavy_hitters_test.ts",
       "tests/limiter/observe_test.ts",
       "tests/limiter/token_leases_test.ts",
@@ -160,6 +161,7 @@ export const TABLE: readonly Row[] = [
       "tests/http/outbound/announcement_test.ts",
       "tests/http/outbound/families_test.ts",
       "tests/limiter/call_options_test.ts",
+      "tests/limiter/explain_test.ts",
       "tests/limiter/lease_renewal_test.ts",
       "tests/limiter/long_keys_test.ts",
       "tests/limiter/mistaken_calls_test.ts",

@@ -61,6 +61,15 @@ import { alignedWindow } from "./aligned_window/kernel.ts";
 `,
   },
   {
+    file: "src/algorithms/words.ts",
+    behind: "LimitWords<Extract<RateLimit, { algorithm: Name }>> } = {\n",
+    lines: `  aligned_window: windowWords({
+    endsAtOnce: true,
+    standing: (_limit, [used]) => \`\${used} taken in this window\`,
+  }),
+`,
+  },
+  {
     file: `${LUA}/_algorithms.lua`,
     behind: "--- @include _fixed_window\n",
     lines: "--- @include _aligned_window\n",

@@ -113,6 +113,42 @@ export const peeking: Topic = {
       },
     },
     {
+      name: "explains what denies and when units are free, if the store tells details",
+      covers: ["5.12.missing.peek"],
+      async run(bench) {
+        const limiter = bench.limiter({
+          limits: [{ algorithm: "sliding_window", limit: 3, windowMs: 60_000 }, { ratePerSecond: 2, burst: 4 }],
+          maxConcurrent: 2,
+        });
+        const first = await limiter.acquire({ cost: 2 });
+        await bench.clock.advance(1_000);
+        const second = await limiter.acquire();
+        const waiter = bench.watch(limiter.acquire({ timeoutMs: 1 }).catch(() => undefined));
+        await bench.settle();
+        const { reason, complete, limiters: [explained] } = await limiter.explain();
+        assert.equal(reason, "concurrency");
+        const [window, bucket, permits] = explained?.limits ?? [];
+        assert.deepEqual([window?.used, bucket?.used, permits?.used], [3, 1, 2]);
+        assert.deepEqual([window?.denies, bucket?.denies, permits?.denies], [true, false, true]);
+        if (complete) {
+          assert.deepEqual(window?.free.map(({ afterMs }) => afterMs), [59_000, 60_000, undefined]);
+          assert.deepEqual(bucket?.free.map(({ afterMs }) => afterMs), [0, 500, undefined]);
+          assert.equal(permits?.permits?.processes, 1);
+        }
+        await Promise.all([first.release(), second.release()]);
+        await bench.clock.advance(2);
+        assert.equal(waiter.pending, false);
+        await limiter.block(1_000);
+        const blocked = await limiter.explain();
+        assert.equal(blocked.deniedBy?.rule, "block");
+        if (blocked.complete) {
+          assert.equal(blocked.limiters[0]?.block?.endsInMs, 1_000);
+          assert.equal(blocked.limiters[0]?.limits[2]?.permits?.waiting, 0);
+        }
+        assert.equal((await limiter.peek()).reason, "blocked");
+      },
+    },
+    {
       name: "changes nothing for those who wait",
       covers: ["5.12.missing.peek", "law.2"],
       async run(bench) {

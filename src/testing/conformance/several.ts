@@ -57,6 +57,29 @@ export const several: Topic = {
       },
     },
     {
+      name: "of which one is blocked name it, and until when",
+      covers: ["5.12.composite"],
+      async run(bench) {
+        const rs = bench.instance(limiters);
+        await rs.block("by_email", 5_000, { key: "a@b.c" });
+        for (
+          const decide of [
+            rs.tryAcquireAll(login("ip", "a@b.c")),
+            rs.tryAcquireAll([...login("ip", "a@b.c"), { limiter: "slots" }]),
+          ]
+        ) {
+          const { limiter, key, reason, retryAfterMs, deniedBy } = await decide;
+          assert.deepEqual({ limiter, key, reason, retryAfterMs }, {
+            limiter: "by_email",
+            key: "a@b.c",
+            reason: "blocked",
+            retryAfterMs: 5_000,
+          });
+          assert.deepEqual(deniedBy, { limiter: "by_email", keyClass: "key", limit: undefined, rule: "block" });
+        }
+      },
+    },
+    {
       name: "count each identity by itself",
       covers: ["5.12.composite"],
       async run(bench) {

@@ -177,6 +177,9 @@ async function publicSurface(): Promise<void> {
     const permit = await rs.acquire(id, { cost: LIMIT - 2 });
     await permit.release();
     assert.equal((await rs.tryAcquire(id)).reason, "rate");
+    const { deniedBy, limiters } = await rs.explain(id);
+    assert.equal(deniedBy?.rule, `${LIMIT} per 1 h, aligned_window`);
+    assert.match(limiters[0]?.limits[0]?.standing ?? "", /^5 taken/);
     await rs.refund(id, 1);
     assert.equal((await rs.tryAcquire(id)).allowed, true);
     await rs.reset(id);

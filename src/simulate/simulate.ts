@@ -96,9 +96,9 @@ export async function simulate(options: SimulateOptions): Promise<Simulation> {
   } finally {
     await Promise.all(readers.map((reader) => reader.close()));
   }
-  const { requests } = replay.total;
-  if (requests === 0) {
-    const { filtered, withoutKey } = plan;
+  if (replay.total.requests === 0) {
+    const { withoutKey } = replay;
+    const { filtered } = plan;
     const keys = plan.sources.map(({ text }) => text).join(", ");
     const why = withoutKey > 0 ? `${withoutKey} lines have no key (${keys})` : "";
     const not = filtered > 0 ? `no path or method of ${filtered} lines matches` : "";

@@ -47,8 +47,6 @@ export class Plan implements Pick<Intake, "wanted" | "needed" | "entryOf"> {
   readonly paths: Paths = new Paths();
   /** Lines that no limiter checks. */
   filtered = 0;
-  /** Lines that have no key for any limiter. */
-  withoutKey = 0;
   readonly #limiters: readonly LimiterPlan[];
   readonly #all: readonly number[];
   readonly #isFiltered: boolean;
@@ -116,18 +114,11 @@ export class Plan implements Pick<Intake, "wanted" | "needed" | "entryOf"> {
     const cost = this.#costPlace === -1 ? 1 : costOf(values[this.#costPlace]);
     if (Number.isNaN(cost)) return "a cost that is no number";
     const keys: number[] = [];
-    let hasKey = false;
     for (let i = 0; i < this.sources.length; i++) {
       const places = this.#keyPlaces[i] as readonly number[];
       const own = this.#keyValues[i] as (string | undefined)[];
       for (let j = 0; j < places.length; j++) own[j] = values[places[j] as number];
-      const number = (this.sources[i] as KeySource).numberOf(own);
-      if (number !== -1) hasKey = true;
-      keys.push(number);
-    }
-    if (!hasKey) {
-      this.withoutKey++;
-      return undefined;
+      keys.push((this.sources[i] as KeySource).numberOf(own));
     }
     return new Entry(timeUs, lineNumber, keys, this.paths.groupOf(path), cost, limiters);
   }

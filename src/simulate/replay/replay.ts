@@ -32,6 +32,8 @@ export class Replay {
   readonly total: Counts = { requests: 0, denied: 0, newlyDenied: 0, newlyAllowed: 0 };
   /** The same by hour. */
   readonly hours: Series = new Series([HOUR_US]);
+  /** Requests that have no key for any limiter. */
+  withoutKey = 0;
   readonly #clock = new LogClock();
   readonly #sources: readonly KeySource[];
   readonly #limiters: readonly Replayed[];
@@ -60,6 +62,7 @@ export class Replay {
   take(entry: Entry): void {
     const { timeUs, keys, path, cost } = entry;
     this.#clock.set(timeUs);
+    let hasKey = false;
     let isDenied = false;
     let isNewlyDenied = false;
     let isNewlyAllowed = false;
@@ -71,6 +74,7 @@ export class Replay {
         tally.withoutKey++;
         continue;
       }
+      hasKey = true;
       const key = (this.#sources[limiter.source] as KeySource).keyOf(number);
       const waitUs = limiter.now === undefined ? 0 : limiter.now.decide(key, cost);
       let oldWaitUs: number | undefined;
@@ -82,6 +86,10 @@ export class Replay {
       if (oldWaitUs === undefined || waitUs > 0 === oldWaitUs > 0) continue;
       if (waitUs > 0) isNewlyDenied = true;
       else isNewlyAllowed = true;
+    }
+    if (!hasKey) {
+      this.withoutKey++;
+      return;
     }
     const { total } = this;
     const hour = this.hours.at(timeUs);

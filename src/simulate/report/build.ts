@@ -51,7 +51,7 @@ export function buildReport({ plan, rules, replay, readers, warnings, top }: Fin
     lines: sum((reader) => reader.lines),
     unparsed: sum((reader) => reader.unparsed),
     filtered: plan.filtered,
-    withoutKey: plan.withoutKey,
+    withoutKey: replay.withoutKey,
     warnings: [...warnings, ...shortcomings(limiters)],
     limiters,
     hours: hoursOf(replay.hours, isCompared),

@@ -39,6 +39,16 @@ export const TABLE: readonly Row[] = [
     alone: true,
     because: "measures how long scripts and turns of the event loop take, without any API of a runtime",
   },
+  {
+    paths: ["tests/simulate/"],
+    on: BUN,
+    because: "formats, decisions in the time of a log and reports, without any API of a runtime",
+  },
+  {
+    paths: ["tests/simulate/bad_logs_test.ts"],
+    on: EVERY,
+    because: "gzip, which each runtime unpacks and refuses by itself, and files",
+  },
   { paths: ["tests/bench/"], on: NODE, because: "measurements, which are no part of the package" },
   { paths: ["tests/docs/"], on: NODE, because: "reads pages" },
   { paths: ["tests/scripts/"], on: NODE, because: "tools of this repository, which run on Node" },

@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What is typed on a terminal; without it, standard input is no terminal. */
   readonly typed?: string;
+  /** What standard input holds that is no terminal. @default nothing */
+  readonly input?: string | Uint8Array;
   /** How wide the terminal is that standard output and standard error are; without it, they are none. */
   readonly columns?: number;
   /** Stops the program. */
@@ -33,7 +35,7 @@ export interface RunResult {
 
 /** Runs `ratesync` with some words. */
 export async function ratesync(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const { env = {}, typed, columns, signal = new AbortController().signal } = options;
+  const { env = {}, typed, input, columns, signal = new AbortController().signal } = options;
   const written = { stdout: "", stderr: "" };
   const output = (name: keyof typeof written) => ({
     write: (text: string) => written[name] += text,
@@ -41,7 +43,10 @@ export async function ratesync(argv: readonly string[], options: RunOptions = {}
     columns,
     rows: 24,
   });
-  const stdin = Object.assign(Readable.from(typed === undefined ? [] : [typed]), { isTTY: typed !== undefined });
+  const bytes = typed ?? input;
+  const stdin = Object.assign(Readable.from(bytes === undefined ? [] : [Buffer.from(bytes)]), {
+    isTTY: typed !== undefined,
+  });
   const exit = await main(argv, { stdin, stdout: output("stdout"), stderr: output("stderr"), env, signal });
   return { exit, ...written };
 }

@@ -173,7 +173,8 @@ describe("the report of simulate()", () => {
     assert.equal(simulation.report.denied, 18);
     const page = reportPage(simulation);
     assert.ok(page.includes("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;\\u202e\\u0007 💥"));
-    assert.doesNotMatch(page, /<script|\u202e|\u0007|<[^>]+ onload/);
+    for (const text of ["<script", "\u202e", "\u0007"]) assert.ok(!page.includes(text));
+    assert.doesNotMatch(page, /<[^>]+ onload/);
     assert.doesNotMatch(page, /(?:src|href)\s*=|url\(|@import|https?:\/\/(?!www\.w3\.org)/);
     assert.match(
       page,

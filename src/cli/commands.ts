@@ -24,6 +24,14 @@ export const COMMANDS: CommandTable = {
     summary: "decide for programs in other languages, over HTTP",
     load: () => import("./commands/serve.ts"),
   },
+  doctor: {
+    summary: "examine the stores, and the processes that share them",
+    load: () => import("./commands/doctor.ts"),
+  },
+  top: {
+    summary: "show live what all processes do",
+    load: () => import("./commands/top.ts"),
+  },
   help: {
     summary: "show help, also of a command",
     load: () => import("./commands/help.ts"),

@@ -14,6 +14,10 @@ export interface Output {
   readonly columns?: number | undefined;
   /** How many lines the terminal has. */
   readonly rows?: number | undefined;
+  /** Of a terminal: calls back when its size changes. */
+  on?(event: "resize", listener: () => void): unknown;
+  /** Ends that. */
+  off?(event: "resize", listener: () => void): unknown;
 }
 
 /** Where bytes come from. */

@@ -21,7 +21,7 @@ import { rights } from "./checks/rights.ts";
 import { rules } from "./checks/rules.ts";
 import { tls } from "./checks/tls.ts";
 import { version } from "./checks/version.ts";
-import type { Finding, Judge, Patient } from "./finding.ts";
+import { type Finding, finding, type Judge, type Patient } from "./finding.ts";
 
 /** What is judged, in the order of the report. */
 const JUDGES: readonly Judge[] = [
@@ -41,6 +41,16 @@ const JUDGES: readonly Judge[] = [
 /** How many seconds it takes until processes that make calls have reported. */
 const WATCH_SECONDS = 4;
 
+/** What was found at one store. */
+export interface Examination {
+  /** The store's id. */
+  readonly store: string;
+  /** Whether it can decide. */
+  readonly ok: boolean;
+  /** What was found, in the order in which it is looked at. */
+  readonly findings: readonly Finding[];
+}
+
 /** What to examine. */
 export interface ExamineOptions {
   /** The ids of the stores. @default all */
@@ -59,38 +69,29 @@ export interface ExamineOptions {
  * @param options Which, and how long.
  * @throws What the signal was aborted with.
  */
-export async function examine(rs: RateSync<string>, options: ExamineOptions = {}): Promise<Finding[]> {
+export async function examine(rs: RateSync<string>, options: ExamineOptions = {}): Promise<Examination[]> {
   const { stores = Object.keys(rs.listStores()), watchMs = WATCH_SECONDS * 1_000, signal } = options;
   const checks = new Map(await Promise.all(stores.map(async (id) => [id, await rs.check(id)] as const)));
   const [fleetSeen, looks] = await Promise.all([
     [...checks.values()].some(({ ok }) => ok) ? watch(rs, watchMs, signal) : new FleetReader(rs).read(),
     Promise.all(stores.map((id) => lookAt(rs, id, checks.get(id) as StoreCheck))),
   ]);
-  return stores.flatMap((store, i) => {
-    const patient: Patient = {
-      store,
-      limiters: limitersOn(rs, store),
-      check: checks.get(store) as StoreCheck,
-      inspection: looks[i],
-      fleet: fleetSeen,
-    };
-    return judge(patient);
+  return stores.map((store, i) => {
+    const check = checks.get(store) as StoreCheck;
+    const limiters = limitersOn(rs, store);
+    const patient: Patient = { store, limiters, check, inspection: looks[i], fleet: fleetSeen };
+    return { store, ok: check.ok, findings: judge(patient) };
   });
 }
 
 /** All that is said of a store. */
 export function judge(patient: Patient): Finding[] {
-  const { store, check, inspection } = patient;
+  const { check, inspection } = patient;
   // Of a store that does not decide there is no more to say than why.
   const judges = check.ok ? JUDGES : [reachability, rights, memory];
-  const verdicts = judges.flatMap((each) => each(patient)).filter(({ level }) => check.ok || level !== "ok");
+  const findings = judges.flatMap((each) => each(patient)).filter(({ level }) => check.ok || level !== "ok");
   const unknown = check.ok ? inspection?.unknown ?? [] : [];
-  return [
-    ...verdicts.map((found) => ({ store, ...found })),
-    ...unknown.map((detail): Finding => {
-      return { store, what: "unknown", level: "note", detail: `could not be found out: ${detail}`, advice: undefined };
-    }),
-  ];
+  return [...findings, ...unknown.map((detail) => finding("unknown", "note", `could not be found out: ${detail}`))];
 }
 
 async function lookAt(rs: RateSync<string>, id: string, check: StoreCheck): Promise<StoreInspection | undefined> {

@@ -21,8 +21,6 @@ export type Level = "ok" | "note" | "warning" | "error";
 
 /** One thing that was looked at. */
 export interface Finding {
-  /** The store that it is about; undefined where it is about none. */
-  readonly store: string | undefined;
   /** What was looked at: `latency`, `rights`. */
   readonly what: string;
   /** How bad it is. */
@@ -47,13 +45,10 @@ export interface Patient {
   readonly fleet: Fleet;
 }
 
-/** What a check says, before the store is named. */
-export type Verdict = Omit<Finding, "store">;
-
 /** Judges one thing. It says nothing about what is not known, and about what does not apply. */
-export type Judge = (patient: Patient) => readonly Verdict[];
+export type Judge = (patient: Patient) => readonly Finding[];
 
-/** Makes a verdict. */
-export function verdict(what: string, level: Level, detail: string, advice?: string): Verdict {
+/** Makes a finding. */
+export function finding(what: string, level: Level, detail: string, advice?: string): Finding {
   return { what, level, detail, advice };
 }

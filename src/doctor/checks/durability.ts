@@ -5,7 +5,7 @@
  */
 
 import type { ServerFacts } from "../../stores/inspection.ts";
-import { type Judge, type Verdict, verdict } from "../finding.ts";
+import { type Finding, finding, type Judge } from "../finding.ts";
 
 /** A replica that is further behind than this loses more than a moment, in seconds. */
 const MAX_LAG_S = 10;
@@ -24,32 +24,32 @@ export const durability: Judge = ({ inspection }) => {
   });
 };
 
-function persistence(server: ServerFacts): Verdict[] {
+function persistence(server: ServerFacts): Finding[] {
   const { logsChanges, isLogFailing, isSnapshotFailing, snapshotAgeSeconds } = server;
   if (logsChanges === undefined) return [];
   if (logsChanges && isLogFailing) {
     const advice = "Look at the disk: Redis refuses writes while its append-only file fails";
-    return [verdict("persistence", "error", "the last write to the append-only file has failed", advice)];
+    return [finding("persistence", "error", "the last write to the append-only file has failed", advice)];
   }
   if (isSnapshotFailing) {
     const advice = "Look at the disk and the log of the server: with stop-writes-on-bgsave-error, it refuses writes";
-    return [verdict("persistence", "warning", "the last snapshot has failed", advice)];
+    return [finding("persistence", "warning", "the last snapshot has failed", advice)];
   }
-  if (logsChanges) return [verdict("persistence", "ok", "each change is written to the append-only file (AOF)")];
+  if (logsChanges) return [finding("persistence", "ok", "each change is written to the append-only file (AOF)")];
   const age = snapshotAgeSeconds === undefined || snapshotAgeSeconds > OLD_S
     ? "and no snapshot was written within the last hour"
     : `and the last snapshot is ${Math.round(snapshotAgeSeconds)} s old`;
   const detail = `no append-only file, ${age}: after a crash, limits start anew from there`;
-  return [verdict("persistence", "note", detail, "Turn on AOF (appendonly yes) if long windows or blocks matter")];
+  return [finding("persistence", "note", detail, "Turn on AOF (appendonly yes) if long windows or blocks matter")];
 }
 
-function replication({ replicas, replicaLagSeconds = 0 }: ServerFacts): Verdict[] {
+function replication({ replicas, replicaLagSeconds = 0 }: ServerFacts): Finding[] {
   if (replicas === undefined) return [];
   if (replicas === 0) {
-    return [verdict("replicas", "note", "no replica: while the server is down, failure policies decide")];
+    return [finding("replicas", "note", "no replica: while the server is down, failure policies decide")];
   }
   const count = `${replicas} replica${replicas === 1 ? "" : "s"}`;
-  if (replicaLagSeconds <= MAX_LAG_S) return [verdict("replicas", "ok", `${count} connected`)];
+  if (replicaLagSeconds <= MAX_LAG_S) return [finding("replicas", "ok", `${count} connected`)];
   const detail = `${count}, one of them ${replicaLagSeconds} s behind: a failover would forget as much`;
-  return [verdict("replicas", "warning", detail, "Look at the network and the load of the replica")];
+  return [finding("replicas", "warning", detail, "Look at the network and the load of the replica")];
 }

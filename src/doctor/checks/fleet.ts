@@ -5,26 +5,26 @@
  */
 
 import { show } from "../../base/text.ts";
-import { type Judge, type Verdict, verdict } from "../finding.ts";
+import { type Finding, finding, type Judge } from "../finding.ts";
 
 /** Judges the reports of processes. */
 export const fleet: Judge = ({ fleet: { stores }, store }) => {
   const seen = stores.find(({ id }) => id === store);
   if (seen === undefined) return [];
   if (seen.problem !== undefined) {
-    return [verdict("processes", "note", `what processes do cannot be seen: ${seen.problem}`)];
+    return [finding("processes", "note", `what processes do cannot be seen: ${seen.problem}`)];
   }
   const { processes, unreadable } = seen;
-  const verdicts: Verdict[] = [];
+  const findings: Finding[] = [];
   const troubled = processes.filter(({ state }) => state !== "up" && state !== "");
   for (const { label, state, error } of troubled) {
     const detail = `for process ${show(label)} the store is ${show(state)}${error === "" ? "" : ` (${show(error)})`}`;
-    verdicts.push(verdict("processes", "warning", detail, "Look at the network between that process and the store"));
+    findings.push(finding("processes", "warning", detail, "Look at the network between that process and the store"));
   }
   const versions = [...new Set(processes.map(({ version }) => version))];
   if (versions.length > 1) {
-    verdicts.push(
-      verdict(
+    findings.push(
+      finding(
         "processes",
         "note",
         `several versions of this package: ${versions.map((each) => show(each)).join(", ")}`,
@@ -33,13 +33,13 @@ export const fleet: Judge = ({ fleet: { stores }, store }) => {
   }
   if (unreadable > 0) {
     const detail = `${unreadable} reports of processes cannot be read: they may be of another version of this package`;
-    verdicts.push(verdict("processes", "note", detail));
+    findings.push(finding("processes", "note", detail));
   }
-  if (troubled.length > 0) return verdicts;
+  if (troubled.length > 0) return findings;
   const count = processes.length === 0
     ? "none has made a call within the last seconds"
     : `${processes.length} report${processes.length === 1 ? "s" : ""}: ${
       processes.slice(0, 5).map(({ label }) => show(label)).join(", ")
     }${processes.length > 5 ? " ..." : ""}`;
-  return [verdict("processes", "ok", count), ...verdicts];
+  return [finding("processes", "ok", count), ...findings];
 };

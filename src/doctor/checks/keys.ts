@@ -5,7 +5,7 @@
  */
 
 import { show } from "../../base/text.ts";
-import { type Judge, type Verdict, verdict } from "../finding.ts";
+import { type Finding, finding, type Judge } from "../finding.ts";
 
 /** How many names are shown. */
 const SHOWN = 3;
@@ -16,29 +16,29 @@ export const keys: Judge = ({ inspection }) => {
   if (sample === undefined) return [];
   const { count, isAll, endless, earlier, foreign, limiters } = sample;
   const looked = isAll ? `all ${count} keys` : `${count} keys of more`;
-  const verdicts: Verdict[] = [];
+  const findings: Finding[] = [];
   if (endless.length > 0) {
     const detail = `${endless.length} of ${looked} never expire: ${list(endless)}`;
     const advice =
       "This package gives each key a time to live: find what else writes under this prefix, or has removed it";
-    verdicts.push(verdict("keys", "warning", detail, advice));
+    findings.push(finding("keys", "warning", detail, advice));
   }
   if (foreign.length > 0) {
     const detail = `${foreign.length} of ${looked} hold what this package does not write: ${list(foreign)}`;
-    verdicts.push(verdict("keys", "warning", detail, "Give the store a keyPrefix of its own, or delete these keys"));
+    findings.push(finding("keys", "warning", detail, "Give the store a keyPrefix of its own, or delete these keys"));
   }
   if (earlier.length > 0) {
     const detail = `${earlier.length} of ${looked} are in the form of an earlier version: ${list(earlier)}`;
-    verdicts.push(verdict("old state", "note", `${detail}. They are read, and written anew when they change`));
+    findings.push(finding("old state", "note", `${detail}. They are read, and written anew when they change`));
   }
   if (limiters.length > 0) {
     const detail = `keys of limiters that the configuration does not have: ${list(limiters)}`;
-    verdicts.push(verdict("keys", "note", `${detail}. They expire by themselves`));
+    findings.push(finding("keys", "note", `${detail}. They expire by themselves`));
   }
   if (endless.length + foreign.length === 0) {
-    verdicts.unshift(verdict("keys", "ok", count === 0 ? "none yet" : `${looked} expire by themselves`));
+    findings.unshift(finding("keys", "ok", count === 0 ? "none yet" : `${looked} expire by themselves`));
   }
-  return verdicts;
+  return findings;
 };
 
 function list(names: readonly string[]): string {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Judge, verdict } from "../finding.ts";
+import { finding, type Judge } from "../finding.ts";
 
 /** Above these a call is slow, in milliseconds: half of the calls, and nearly all of them. */
 const SLOW_P50_MS = 10;
@@ -17,8 +17,8 @@ export const latency: Judge = ({ inspection }) => {
   const at = (share: number) => times[Math.min(Math.floor(share * times.length), times.length - 1)] as number;
   const [p50, p99] = [at(0.5), at(0.99)];
   const detail = `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, of ${times.length} calls from here`;
-  if (p50 <= SLOW_P50_MS && p99 <= SLOW_P99_MS) return [verdict("latency", "ok", detail)];
+  if (p50 <= SLOW_P50_MS && p99 <= SLOW_P99_MS) return [finding("latency", "ok", detail)];
   const advice = "Each decision waits for one call: run the store near the application, and look for slow commands " +
     "(SLOWLOG) and for a busy machine";
-  return [verdict("latency", "warning", detail, advice)];
+  return [finding("latency", "warning", detail, advice)];
 };

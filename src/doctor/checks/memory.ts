@@ -4,40 +4,40 @@
  * @module
  */
 
-import { type Judge, type Verdict, verdict } from "../finding.ts";
+import { type Finding, finding, type Judge } from "../finding.ts";
 
 /** Judges memory and eviction. */
 export const memory: Judge = ({ check, inspection }) => {
   const { memoryUsedBytes: used, memoryLimitBytes: limit, memoryHeadroom: headroom, evictionPolicy } = check;
-  const verdicts = check.problems.flatMap(({ kind, message, stopsDecisions }): Verdict[] =>
-    kind === "memory" || kind === "eviction" ? [verdict(kind, stopsDecisions ? "error" : "warning", message)] : []
+  const findings = check.problems.flatMap(({ kind, message, stopsDecisions }): Finding[] =>
+    kind === "memory" || kind === "eviction" ? [finding(kind, stopsDecisions ? "error" : "warning", message)] : []
   );
-  const has = (what: string) => verdicts.some((found) => found.what === what);
-  if (used !== undefined && !has("memory")) verdicts.push(room(used, limit, headroom));
-  if (evictionPolicy !== undefined && !has("eviction")) verdicts.push(eviction(evictionPolicy, limit));
+  const has = (what: string) => findings.some((found) => found.what === what);
+  if (used !== undefined && !has("memory")) findings.push(room(used, limit, headroom));
+  if (evictionPolicy !== undefined && !has("eviction")) findings.push(eviction(evictionPolicy, limit));
   const evicted = (inspection?.servers ?? []).reduce((sum, { evictedKeys = 0 }) => sum + evictedKeys, 0);
   if (evicted > 0) {
     const detail =
       `${evicted} keys were evicted since the server started: limits whose keys are gone have started anew`;
-    verdicts.push(verdict("eviction", "warning", detail, "Raise maxmemory, or give the limits a server of their own"));
+    findings.push(finding("eviction", "warning", detail, "Raise maxmemory, or give the limits a server of their own"));
   }
-  return verdicts;
+  return findings;
 };
 
-function room(used: number, limit: number | undefined, headroom: number | undefined): Verdict {
+function room(used: number, limit: number | undefined, headroom: number | undefined): Finding {
   if (limit === Infinity) {
     const detail = `${bytes(used)} in use, and there is no maxmemory`;
-    return verdict("memory", "note", detail, "Set maxmemory, so that the server cannot take the machine's memory");
+    return finding("memory", "note", detail, "Set maxmemory, so that the server cannot take the machine's memory");
   }
   const left = headroom === undefined ? "" : `, ${Math.round(headroom * 100)} % of ${bytes(limit ?? 0)} left`;
-  return verdict("memory", "ok", `${bytes(used)} in use${left}`);
+  return finding("memory", "ok", `${bytes(used)} in use${left}`);
 }
 
-function eviction(policy: string, limit: number | undefined): Verdict {
+function eviction(policy: string, limit: number | undefined): Finding {
   const isHarmless = policy.includes("noeviction") || policy.includes("volatile-ttl") || limit === Infinity;
-  if (isHarmless) return verdict("eviction", "ok", policy);
+  if (isHarmless) return finding("eviction", "ok", policy);
   const advice = "Set maxmemory-policy to noeviction, or to volatile-ttl where a cache shares the server";
-  return verdict("eviction", "note", `with ${policy}, a long block or quota may be forgotten first`, advice);
+  return finding("eviction", "note", `with ${policy}, a long block or quota may be forgotten first`, advice);
 }
 
 function bytes(count: number): string {

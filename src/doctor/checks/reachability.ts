@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Judge, type Verdict, verdict } from "../finding.ts";
+import { type Finding, finding, type Judge } from "../finding.ts";
 
 /** Problems that other checks judge. */
 const ELSEWHERE: ReadonlySet<string> = new Set(["permission", "memory", "eviction", "clock"]);
@@ -13,10 +13,10 @@ const ELSEWHERE: ReadonlySet<string> = new Set(["permission", "memory", "evictio
 export const reachability: Judge = ({ check }) => {
   const { url, engine, version, role } = check;
   const place = url === undefined ? engine : `${engine} at ${url}`;
-  const problems = check.problems.filter(({ kind }) => !ELSEWHERE.has(kind)).map(({ kind, message }): Verdict =>
-    verdict(kind === "replica" ? "replica" : "reachability", "error", message)
+  const problems = check.problems.filter(({ kind }) => !ELSEWHERE.has(kind)).map(({ kind, message }): Finding =>
+    finding(kind === "replica" ? "replica" : "reachability", "error", message)
   );
   if (problems.length > 0) return problems;
   const facts = [version === undefined ? "" : `version ${version}`, role ?? ""].filter((fact) => fact !== "");
-  return [verdict("reachability", "ok", `${place} answers${facts.length === 0 ? "" : ` (${facts.join(", ")})`}`)];
+  return [finding("reachability", "ok", `${place} answers${facts.length === 0 ? "" : ` (${facts.join(", ")})`}`)];
 };

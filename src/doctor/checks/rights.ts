@@ -4,18 +4,18 @@
  * @module
  */
 
-import { type Judge, verdict } from "../finding.ts";
+import { finding, type Judge } from "../finding.ts";
 
 /** Judges the rights of the user. */
 export const rights: Judge = ({ check, limiters }) => {
   const refused = check.problems.filter(({ kind }) => kind === "permission");
   if (refused.length > 0) {
     const advice = "Grant what docs/redis/permissions.md lists";
-    return refused.map(({ message }) => verdict("rights", "error", message, advice));
+    return refused.map(({ message }) => finding("rights", "error", message, advice));
   }
   if (check.canRunScripts !== true) return [];
   const whose = limiters.length === 0 ? "the scripts" : `the scripts of ${countOf(limiters.length, "limiter")}`;
-  return [verdict("rights", "ok", `this user may run ${whose}, and each command in them`)];
+  return [finding("rights", "ok", `this user may run ${whose}, and each command in them`)];
 };
 
 function countOf(count: number, noun: string): string {

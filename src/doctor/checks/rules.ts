@@ -7,7 +7,7 @@
 import { show } from "../../base/text.ts";
 import type { FleetRules } from "../../fleet/fleet.ts";
 import { wordsOf } from "../../policy/words.ts";
-import { type Judge, type Patient, type Verdict, verdict } from "../finding.ts";
+import { type Finding, finding, type Judge, type Patient } from "../finding.ts";
 
 /** Who uses some rules, by the rules in words. */
 type Users = ReadonlyMap<string, string>;
@@ -17,19 +17,19 @@ export const rules: Judge = (patient) => {
   const known = new Map(patient.limiters.map(({ limiter, policy }) => [limiter, wordsOf(policy)] as const));
   const reported = patient.fleet.limiters.filter(({ store }) => store === patient.store);
   const ids = new Set([...known.keys(), ...reported.map(({ id }) => id)]);
-  const verdicts: Verdict[] = [];
+  const findings: Finding[] = [];
   let isUsed = false;
   for (const id of ids) {
     const options = reported.find((limiter) => limiter.id === id)?.rules ?? [];
     const users = usersOf(id, patient, options);
     isUsed ||= users.size > 0;
-    verdicts.push(...judge(show(id), known.get(id), users, options));
+    findings.push(...judge(show(id), known.get(id), users, options));
   }
-  if (verdicts.some(({ level }) => level !== "note") || known.size === 0) return verdicts;
+  if (findings.some(({ level }) => level !== "note") || known.size === 0) return findings;
   const detail = isUsed
     ? "all processes have the rules of the configuration"
     : "no process uses a limiter of the configuration now";
-  return [verdict("rules", "ok", detail), ...verdicts];
+  return [finding("rules", "ok", detail), ...findings];
 };
 
 function usersOf(id: string, { inspection }: Patient, options: readonly FleetRules[]): Users {
@@ -44,25 +44,25 @@ function usersOf(id: string, { inspection }: Patient, options: readonly FleetRul
   return users;
 }
 
-function judge(id: string, own: string | undefined, users: Users, options: readonly FleetRules[]): Verdict[] {
+function judge(id: string, own: string | undefined, users: Users, options: readonly FleetRules[]): Finding[] {
   const shown = [...users].map(([words, who]) => `${words} (${who})`).join(" and ");
   if (users.size > 1) {
     const detail = `limiter ${id} has different rules in different processes: ${shown}`;
     const advice = "If this is no deploy, give all processes the same configuration";
-    return [verdict("rules", "error", detail, advice)];
+    return [finding("rules", "error", detail, advice)];
   }
   const [[only] = [own]] = users;
   if (own === undefined) {
-    return [verdict("rules", "note", `limiter ${id} is not in this configuration, and processes use it: ${shown}`)];
+    return [finding("rules", "note", `limiter ${id} is not in this configuration, and processes use it: ${shown}`)];
   }
   if (only !== own) {
     const detail = `limiter ${id} is ${shown} in the processes, and ${own} in this configuration`;
-    return [verdict("rules", "warning", detail, "Deploy the configuration, or look at the one that is deployed")];
+    return [finding("rules", "warning", detail, "Deploy the configuration, or look at the one that is deployed")];
   }
   if (options.length < 2) return [];
   const who = options.map(({ hash, processes }) => `${hash} (${labels(processes)})`).join(" and ");
   const detail = `limiter ${id} counts the same everywhere, but other options differ: ${who}`;
-  return [verdict("rules", "note", detail, "Compare options such as timeoutMs and onStoreError of these processes")];
+  return [finding("rules", "note", detail, "Compare options such as timeoutMs and onStoreError of these processes")];
 }
 
 function labels(processes: readonly string[]): string {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Judge, verdict } from "../finding.ts";
+import { finding, type Judge } from "../finding.ts";
 
 /** Hosts that are this machine. */
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|::1)$/i;
@@ -14,8 +14,8 @@ export const tls: Judge = ({ check: { url } }) => {
   const place = /^(rediss?|valkeys?|https?):\/\/(\[[^\]]*\]|[^:/,]*)/.exec(url ?? "");
   if (place === null) return [];
   const [, scheme = "", host = ""] = place;
-  if (/^(?:rediss|valkeys|https)$/.test(scheme)) return [verdict("tls", "ok", "the connection is encrypted")];
-  if (LOOPBACK.test(host)) return [verdict("tls", "ok", "not encrypted, on this machine")];
+  if (/^(?:rediss|valkeys|https)$/.test(scheme)) return [finding("tls", "ok", "the connection is encrypted")];
+  if (LOOPBACK.test(host)) return [finding("tls", "ok", "not encrypted, on this machine")];
   const detail = "the connection is not encrypted: the password, keys of clients and commands can be read on the way";
-  return [verdict("tls", "note", detail, "Use rediss://, unless the network is private")];
+  return [finding("tls", "note", detail, "Use rediss://, unless the network is private")];
 };

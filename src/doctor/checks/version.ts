@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Judge, verdict } from "../finding.ts";
+import { finding, type Judge } from "../finding.ts";
 
 /** The oldest major version of Redis that the scripts run on, and the oldest that its authors still repair. */
 const OLDEST = 6;
@@ -17,12 +17,12 @@ export const version: Judge = ({ check: { engine, version: text } }) => {
   const oldest = Math.min(...majors);
   if (Number.isNaN(oldest)) return [];
   if (oldest < OLDEST) {
-    return [verdict("version", "error", `Redis ${text} is too old`, `Use Redis ${OLDEST} or later, or Valkey`)];
+    return [finding("version", "error", `Redis ${text} is too old`, `Use Redis ${OLDEST} or later, or Valkey`)];
   }
   if (oldest < KEPT) {
-    return [verdict("version", "note", `Redis ${text} gets no more repairs`, `Update to Redis ${KEPT} or Valkey`)];
+    return [finding("version", "note", `Redis ${text} gets no more repairs`, `Update to Redis ${KEPT} or Valkey`)];
   }
   return text.includes(",")
-    ? [verdict("version", "note", `the nodes have different versions: ${text}`)]
-    : [verdict("version", "ok", text)];
+    ? [finding("version", "note", `the nodes have different versions: ${text}`)]
+    : [finding("version", "ok", text)];
 };

@@ -1,5 +1,5 @@
 /**
- * How long things took, in buckets that grow by a twelfth: small enough for a report, exact enough for percentiles.
+ * How long things took, in buckets that grow by a tenth: small enough for a report, exact enough for percentiles.
  *
  * @module
  */
@@ -50,7 +50,7 @@ export function addHistograms(histograms: readonly Histogram[], before: readonly
 }
 
 /**
- * A percentile, in milliseconds, at most a twelfth too large; undefined where nothing was counted.
+ * A percentile, in milliseconds, at most a tenth too large; undefined where nothing was counted.
  *
  * @param histogram The durations.
  * @param share The share of them that took no longer, from 0 to 1.

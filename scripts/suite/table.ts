@@ -214,12 +214,12 @@ export const TABLE: readonly Row[] = [
   {
     paths: ["tests/serve/decide_test.ts"],
     on: BUN,
-    because: "decisions; bad_input_test.ts tries the sockets on every runtime",
+    because: "decisions; sockets are tried on every runtime by bad_input_test.ts",
   },
   {
     paths: ["tests/serve/command_test.ts"],
     on: NODE,
-    because: "a command; bad_input_test.ts tries its server on every runtime",
+    because: "a command, whose sockets are tried on every runtime by bad_input_test.ts",
   },
   {
     paths: ["tests/registry/driver_missing_test.ts"],

@@ -19,6 +19,7 @@ import { httpRedis } from "./http_redis.ts";
 import { imports } from "./imports.ts";
 import { lone } from "./lone.ts";
 import { memory } from "./memory.ts";
+import { observe } from "./observe.ts";
 import { outage } from "./outage.ts";
 import { permits } from "./permits.ts";
 import { redisCpu } from "./redis_cpu.ts";
@@ -50,6 +51,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   outage,
   walk,
   memory,
+  observe,
   http,
   http_redis: httpRedis,
   imports,

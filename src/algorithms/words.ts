@@ -37,6 +37,9 @@ const ROWS: { readonly [Name in RateAlgorithm]: LimitWords<Extract<RateLimit, { 
   }),
 };
 
+/** The words of limits, which do not change: metrics need them for each denial. */
+const RULES = new WeakMap<RateLimit, string>();
+
 /** What a limit says about itself. */
 export function wordsFor(limit: RateLimit): LimitWords<RateLimit> {
   return ROWS[limit.algorithm] as LimitWords<never> as LimitWords<RateLimit>;
@@ -44,7 +47,9 @@ export function wordsFor(limit: RateLimit): LimitWords<RateLimit> {
 
 /** A limit and its algorithm, in words: `100 per 1 min, sliding_window`. */
 export function ruleOf(limit: RateLimit): string {
-  return `${wordsFor(limit).rule(limit)}, ${limit.algorithm}`;
+  let rule = RULES.get(limit);
+  if (rule === undefined) RULES.set(limit, rule = `${wordsFor(limit).rule(limit)}, ${limit.algorithm}`);
+  return rule;
 }
 
 /**

@@ -310,7 +310,7 @@ export interface RulesReport {
   readonly others: readonly string[];
 }
 
-/** Is told of a call that was answered, or has failed. Must not throw. */
+/** Takes a call that was answered, or has failed. Must not throw. */
 export type StoreCallReport = (requests: number, durationUs: number, isFailed: boolean) => void;
 
 /** A store. Implementations pass the conformance suite in `@ratesync/core/testing`. */

@@ -43,8 +43,6 @@ export interface Instrument {
   readonly attributes: readonly AttributeName[];
   /** Of a histogram: the upper bounds of its buckets. */
   readonly buckets?: readonly number[];
-  /** Of a counter: whether it counts while somebody collects, by events. The others are read from `metrics()`. */
-  readonly isRecorded?: boolean;
 }
 
 /** What each attribute says. */
@@ -106,7 +104,6 @@ export const INSTRUMENTS: Readonly<Record<InstrumentId, Instrument>> = {
     description:
       "Calls that were denied, by what denied them. Of several limiters, the one that keeps out the longest.",
     attributes: ["limiter", "rule", "key_class"],
-    isRecorded: true,
   },
   degraded: {
     name: "ratesync.degraded_requests",

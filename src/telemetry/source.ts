@@ -9,11 +9,14 @@ import { show } from "../base/text.ts";
 import type { Observer } from "../limiter/observe/observer.ts";
 import { theDefault } from "../registry/default_state.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
+import { Denials } from "./denials.ts";
+import { type Reading, readingsOf } from "./readings.ts";
 
 /** An instance that is observed. Of the default instance: the one of that moment, since `close()` makes way for another. */
 export class Source {
   readonly #given: RateSync | undefined;
   readonly #observer: Observer;
+  readonly #denials = new Denials();
   #observed: RateSync | undefined;
   #ignore: (() => void) | undefined;
 
@@ -28,12 +31,21 @@ export class Source {
       throw new ConfigError({ path: "rateSync", expected, received: show(given) });
     }
     this.#given = given;
-    this.#observer = observer;
-    void this.current;
+    this.#observer = { ...observer, denied: (...denial) => this.#denials.count(...denial) };
+    this.#follow();
   }
 
-  /** The instance at this moment. */
-  get current(): RateSync {
+  /** What it says of itself at this moment. */
+  read(): Reading[] {
+    return [...readingsOf(this.#follow()), ...this.#denials.read()];
+  }
+
+  /** Begins to count denials anew. */
+  reset(): void {
+    this.#denials.reset();
+  }
+
+  #follow(): RateSync {
     const current = this.#given ?? theDefault().instance;
     if (current !== this.#observed) {
       this.stop();

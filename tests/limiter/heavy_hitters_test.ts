@@ -77,7 +77,7 @@ describe("RateSync.heavyHitters()", () => {
     for (const key of shown) assert.match(key, /^x{32}… [0-9a-f]{16}$/);
   });
 
-  it("ends by itself when nobody reads for ten minutes", async () => {
+  it("ends by itself if the lists are not read for ten minutes", async () => {
     const clock = new FakeClock();
     await using rs = createRateSync({ clock, limiters });
     const { sinceMs } = rs.heavyHitters("api");

@@ -5,7 +5,7 @@ import { createRateSync, type Observer, RateLimitedError, type RateSyncOptions }
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { freshPrefix, redisUrl } from "../_support/redis.ts";
 
-/** Writes down all that it is told. */
+/** Writes down all that it observes. */
 class Journal implements Observer {
   /** Private, so that an observer whose methods lose their object fails. */
   readonly #lines: string[] = [];
@@ -45,10 +45,13 @@ function observed(limiters: RateSyncOptions["limiters"] & object) {
 describe("RateSync.observe()", () => {
   it("tells of decisions with their key, but not of peeks", async () => {
     const { rs, journal } = observed({ api: { ratePerSecond: 1 } });
+    const denials: string[] = [];
+    rs.observe({ denied: (limiter, key, { reason }) => denials.push(`${limiter} ${key} ${reason}`) });
     await rs.tryAcquire("api", { key: "ann" });
     await rs.tryAcquire("api", { key: "ann" });
     await rs.tryAcquire("api");
     await rs.peek("api");
+    assert.deepEqual(denials, ["api ann rate"]);
     assert.deepEqual(journal.take(), ["api ann allowed 0", "api ann rate 0", "api undefined allowed 0"]);
     await rs.close();
   });

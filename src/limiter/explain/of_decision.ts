@@ -8,7 +8,8 @@ import type { Degradation } from "../resilience/degradation.ts";
 import type { DecisionPart, DenialReason, Outcome } from "../result/decision.ts";
 import { explain } from "./explain.ts";
 import type { Explanation } from "./explanation.ts";
-import { askedUnits, blockedPart, boundOf, deniedBy, limitStates, type Part } from "./limit_states.ts";
+import type { Policy } from "../../policy/policy.ts";
+import { askedUnits, blockedPart, boundOf, classOf, deniedBy, limitStates, type Part, ruleFor } from "./limit_states.ts";
 import type { DeniedBy } from "./types.ts";
 
 /** What a decision tells of its call. */
@@ -33,12 +34,27 @@ export function explanationOf(
 
 /** What denied the call of a decision. */
 export function deniedByOf(told: Omit<Told, "reason">, named: readonly DecisionPart[], outcome: Outcome): DeniedBy {
+  const [only] = named as readonly [DecisionPart];
+  if (named.length === 1) {
+    // Metrics count each denial by it. Most limiters have one limit: then there is nothing to find out.
+    const rule = onlyRule(only.policy, outcome);
+    if (rule !== undefined) {
+      return { limiter: only.limiter, keyClass: classOf({ keyClass: only.keyClass, key: told.key }), limit: 0, rule };
+    }
+  }
   return deniedBy(partsOf(named, told), outcome) as DeniedBy;
 }
 
 /** What to ask a store about targets, to explain a call. */
 export function detailsFor(parts: readonly Part[]): number[][][] {
   return parts.map(({ policy, cost }) => policy.rates.map((rate) => askedUnits(rate, cost)));
+}
+
+/** The rule of a policy that has one; undefined where something else denied the call. */
+function onlyRule(policy: Policy, { status }: Outcome): string | undefined {
+  const { rates, maxConcurrent } = policy;
+  if (rates.length + Number(maxConcurrent > 0) !== 1 || status === "blocked" || status === "store") return undefined;
+  return ruleFor(policy, rates[0]);
 }
 
 /** Which of several limiters denies a call: the one that keeps it out the longest. */

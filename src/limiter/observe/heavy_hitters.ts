@@ -12,7 +12,7 @@ import { Sketch } from "./sketch.ts";
 /** How many keys a sketch knows. */
 const SIZE = 100;
 
-/** Counting ends when nobody has read for so long, in microseconds; looked at after so many decisions. */
+/** Counting ends if the lists were not read for so long, in microseconds; checked after so many decisions. */
 const UNREAD_US = 600_000_000;
 const LOOK_EVERY = 1_024;
 

@@ -32,6 +32,8 @@ export interface Observer {
    * @param waitedMs How long the caller waited for it, in milliseconds.
    */
   decided?(limiter: string, key: string | undefined, decision: Decision, waitedMs: number): void;
+  /** As `decided`, for denials alone. */
+  denied?(limiter: string, key: string | undefined, decision: Decision): void;
   /**
    * A call begins that may wait. What this returns is passed to `dequeued` if it does wait: the context of a trace, for
    * example. Only one observer should have it: the value of the last one is kept.

@@ -10,9 +10,13 @@ import type { Observer } from "./observer.ts";
 
 type Method = Exclude<keyof Observer, "storeChanged">;
 
+/** A method of an observer. None has more arguments; a list of them would take longer than the call. */
+type Tell = (a?: unknown, b?: unknown, c?: unknown, d?: unknown) => unknown;
+
 /** The observers of an instance, as one. A method is undefined where none of them has it. */
 export class Observers {
   decided: Observer["decided"] = undefined;
+  denied: Observer["denied"] = undefined;
   begun: Observer["begun"] = undefined;
   queued: Observer["queued"] = undefined;
   dequeued: Observer["dequeued"] = undefined;
@@ -51,6 +55,7 @@ export class Observers {
   #use(all: readonly { readonly observer: Observer }[]): void {
     this.#all = all;
     this.decided = this.#join("decided");
+    this.denied = this.#join("denied");
     this.begun = this.#join("begun");
     this.queued = this.#join("queued");
     this.dequeued = this.#join("dequeued");
@@ -59,17 +64,14 @@ export class Observers {
     for (const changed of this.#followers) changed();
   }
 
-  #join(method: Method): ((...args: unknown[]) => unknown) | undefined {
-    const all = this.#all.flatMap(({ observer }) => {
-      const own = observer[method] as ((...args: unknown[]) => unknown) | undefined;
-      return own?.bind(observer) ?? [];
-    });
+  #join(method: Method): Tell | undefined {
+    const all = this.#all.flatMap(({ observer }) => (observer[method] as Tell | undefined)?.bind(observer) ?? []);
     if (all.length === 0) return undefined;
-    return (...args) => {
+    return (a, b, c, d) => {
       let value: unknown;
       for (const tell of all) {
         try {
-          value = tell(...args);
+          value = tell(a, b, c, d);
         } catch (error) {
           this.#log.error("an observer failed", error);
         }

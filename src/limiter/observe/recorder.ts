@@ -110,7 +110,7 @@ export class Recorder {
     key: string | undefined = decision.key,
   ): void {
     if (decision.allowed) this.acquired(waitedMs, atUs);
-    else this.#denied(decision, waits, wasQueued);
+    else this.#denied(decision, waits, wasQueued, key);
     if (decision.degraded) this.#counts.degradedDecisions++;
     if (!this.isWatched) return;
     if (this.#events.any) this.#events.emit({ type: "decision", limiter: this.limiter, decision, waitedMs });
@@ -126,11 +126,13 @@ export class Recorder {
     this.#lastUs = atUs;
   }
 
-  #denied({ reason }: Decision, waits: boolean, wasQueued: boolean): void {
+  #denied(decision: Decision, waits: boolean, wasQueued: boolean, key: string | undefined): void {
+    const { reason } = decision;
     const counts = this.#counts;
     this.#denials[reason as DenialReason]++;
     if (waits && reason !== "queue_full") counts.timeouts++;
     if (reason === "concurrency" && !wasQueued) counts.maxConcurrentReached++;
+    this.observers.denied?.(this.limiter, key, decision);
   }
 
   /** A call that waits found every permit taken. */

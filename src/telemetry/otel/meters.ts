@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { BatchObservableResult, Counter, Histogram, Meter, MeterProvider, Observable } from "@opentelemetry/api";
+import type { BatchObservableResult, Histogram, Meter, MeterProvider, Observable } from "@opentelemetry/api";
 
 import { ALL, type Instrument, type InstrumentId } from "../instruments.ts";
-import { type Attributes, readingsOf } from "../readings.ts";
+import type { Attributes } from "../readings.ts";
 import type { Source } from "../source.ts";
 
 /** An instance with attributes of its own. */
@@ -32,7 +32,7 @@ export class Meters {
   readonly #meter: Meter;
   readonly #all = new Set<Metered>();
   readonly #observed = new Map<InstrumentId, Observable>();
-  readonly #recorded = new Map<InstrumentId, Histogram | Counter>();
+  readonly #histograms = new Map<InstrumentId, Histogram>();
   readonly #kinds = new Map<InstrumentId, Instrument["kind"]>();
   readonly #counters = new Map<string, Series>();
   readonly #callback = (result: BatchObservableResult): void => this.#report(result);
@@ -41,8 +41,7 @@ export class Meters {
     this.#meter = provider.getMeter("@ratesync/core");
     for (const [id, instrument] of ALL) {
       this.#kinds.set(id, instrument.kind);
-      if (instrument.kind === "histogram") this.#recorded.set(id, this.#histogram(instrument));
-      else if (instrument.isRecorded) this.#recorded.set(id, this.#counter(instrument));
+      if (instrument.kind === "histogram") this.#histograms.set(id, this.#histogram(instrument));
       else this.#observed.set(id, this.#observable(instrument));
     }
   }
@@ -57,16 +56,9 @@ export class Meters {
     };
   }
 
-  /** Takes a value of a metric that is recorded. */
+  /** Takes a value of a histogram. */
   record(id: InstrumentId, value: number, attributes: Attributes): void {
-    const instrument = this.#recorded.get(id);
-    if (instrument === undefined) return;
-    if ("record" in instrument) instrument.record(value, attributes);
-    else instrument.add(value, attributes);
-  }
-
-  #counter({ name, description, unit }: Instrument): Counter {
-    return this.#meter.createCounter(name, { description, unit });
+    this.#histograms.get(id)?.record(value, attributes);
   }
 
   #histogram({ name, description, unit, buckets = [] }: Instrument): Histogram {
@@ -87,7 +79,7 @@ export class Meters {
   #report(result: BatchObservableResult): void {
     const found = new Map<InstrumentId, Map<string, Series>>();
     for (const { source, attributes: more } of this.#all) {
-      for (const { id, value, attributes: own } of readingsOf(source.current)) {
+      for (const { id, value, attributes: own } of source.read()) {
         const attributes = { ...own, ...more };
         const name = JSON.stringify(attributes);
         let series = found.get(id);

@@ -7,7 +7,7 @@
 import { Histogram } from "../../limiter/observe/histogram.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
 import { type InstrumentId, INSTRUMENTS } from "../instruments.ts";
-import { type Attributes, type Reading, readingsOf } from "../readings.ts";
+import type { Attributes, Reading } from "../readings.ts";
 import { recordTo } from "../recorded.ts";
 import { Source } from "../source.ts";
 
@@ -29,7 +29,6 @@ export class Collector {
   readonly #labels: Labels;
   readonly #source: Source;
   readonly #histograms = new Map<string, HistogramReading>();
-  readonly #counts = new Map<string, { readonly id: InstrumentId; readonly attributes: Attributes; value: number }>();
 
   constructor(rateSync: RateSync | undefined, labels: Labels) {
     this.#labels = labels;
@@ -38,7 +37,7 @@ export class Collector {
 
   /** Its values at this moment, with their labels. */
   read(): (Omit<Reading, "attributes"> & { readonly labels: Labels })[] {
-    return [...readingsOf(this.#source.current), ...this.#counts.values()].map(({ id, value, attributes }) => {
+    return this.#source.read().map(({ id, value, attributes }) => {
       return { id, value, labels: { ...attributes, ...this.#labels } };
     });
   }
@@ -51,7 +50,7 @@ export class Collector {
   /** Begins anew what it has recorded. */
   reset(): void {
     this.#histograms.clear();
-    this.#counts.clear();
+    this.#source.reset();
   }
 
   /** Collects no longer. */
@@ -61,15 +60,9 @@ export class Collector {
 
   #record(id: InstrumentId, value: number, attributes: Attributes): void {
     const name = `${id} ${Object.values(attributes).join("\n")}`;
-    const { kind, buckets = [] } = INSTRUMENTS[id];
-    if (kind === "counter") {
-      const count = this.#counts.get(name);
-      if (count === undefined) this.#counts.set(name, { id, attributes, value });
-      else count.value += value;
-      return;
-    }
     let known = this.#histograms.get(name);
     if (known === undefined) {
+      const { buckets = [] } = INSTRUMENTS[id];
       known = { id, labels: { ...attributes, ...this.#labels }, histogram: new Histogram(buckets) };
       this.#histograms.set(name, known);
     }

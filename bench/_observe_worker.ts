@@ -1,0 +1,48 @@
+/**
+ * Decides in its own memory while it is observed, for `observe.ts`. Its arguments: who observes, and whether calls are
+ * denied.
+ *
+ * @module
+ */
+
+import process from "node:process";
+
+import { createRateSync, type RateSync } from "@ratesync/core";
+
+import { serveRounds } from "./_apart.ts";
+import { type Contender, inFlight } from "./_load.ts";
+import { around, userKeys } from "./_names.ts";
+import { HOUR_MS } from "./_ours.ts";
+
+const [observer = "", outcome = ""] = process.argv.slice(2);
+const keys = userKeys(1_000);
+const limit = outcome === "denied" ? 1 : 1_000_000_000;
+
+const OBSERVERS: Readonly<Record<string, (rateSync: RateSync) => void | Promise<void>>> = {
+  nobody() {},
+  hitters: (rateSync) => void rateSync.heavyHitters("api"),
+  async prometheus(rateSync) {
+    const [{ collectMetrics }, { Registry }] = await Promise.all([
+      import("@ratesync/core/prometheus"),
+      import("prom-client"),
+    ]);
+    collectMetrics({ rateSync, register: new Registry() });
+  },
+  async otel(rateSync) {
+    const [{ instrument }, { MeterProvider }] = await Promise.all([
+      import("@ratesync/core/otel"),
+      import("@opentelemetry/sdk-metrics"),
+    ]);
+    instrument({ rateSync, meterProvider: new MeterProvider() });
+  },
+};
+
+await serveRounds(open);
+
+async function open(): Promise<Contender> {
+  const rateSync = createRateSync({ limiters: { api: { algorithm: "fixed_window", limit, windowMs: HOUR_MS } } });
+  for (const key of keys) await rateSync.tryAcquire("api", { key });
+  await OBSERVERS[observer]?.(rateSync);
+  const limiter = rateSync.limiter("api");
+  return inFlight(observer, { lanes: 1, call: (i) => limiter.tryAcquire({ key: around(keys, i) }) });
+}

@@ -56,7 +56,8 @@ export type {
   StoreErrorPolicy,
 } from "./src/policy/options.ts";
 export type { NamedPolicy, Policy } from "./src/policy/policy.ts";
-export { Decision, type DecisionJSON, type DenialReason } from "./src/limiter/result/decision.ts";
+export { Decision, type DecisionJSON } from "./src/limiter/result/decision.ts";
+export type { DenialReason } from "./src/limiter/result/outcome.ts";
 export type { Explanation } from "./src/limiter/explain/explanation.ts";
 export type {
   DeniedBy,

@@ -8,6 +8,7 @@ import { ConfigError } from "../base/errors.ts";
 import { listWords, show } from "../base/text.ts";
 import { checkOptions, hint } from "./check_options.ts";
 import type { Identify } from "./identify.ts";
+import { classed } from "./key_class.ts";
 
 /** How a body is read. */
 export interface ByBodyOptions {
@@ -50,11 +51,11 @@ export function byBody(field: string, options: ByBodyOptions = {}): Identify {
       received: show(maxBytes),
     });
   }
-  return async (request) => {
+  return classed<Identify>(async (request) => {
     const value = fieldOf(await request.readBody(maxBytes), field, format);
     const account = value?.trim().normalize("NFKC").toLowerCase();
     return account ? `${field}:${account}` : undefined;
-  };
+  }, field);
 }
 
 function fieldOf(body: unknown, field: string, format: "json" | "form"): string | undefined {

@@ -8,6 +8,7 @@ import { ConfigError } from "../base/errors.ts";
 import { parseNetwork } from "../base/network.ts";
 import { listWords, show } from "../base/text.ts";
 import { isLimiter } from "../limiter/is_limiter.ts";
+import { isKeyClass } from "../limiter/call_options.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import { checkOptions, hint } from "./check_options.ts";
@@ -19,6 +20,7 @@ import { HeaderWriter } from "./header_writer.ts";
 import { DIALECTS, type HeaderDialect } from "./headers.ts";
 import type { CompiledList, Exemptions } from "./exemptions.ts";
 import { byIp, type Identify } from "./identify.ts";
+import { prefixesOf } from "./key_class.ts";
 import type { Cost, GuardList, GuardOptions, GuardRule } from "./options.ts";
 import { fromDefault, fromInstance, fromLimiter, type LimiterSource } from "./source.ts";
 
@@ -27,6 +29,7 @@ const OPTIONS: Readonly<Record<keyof GuardOptions, "function" | "boolean" | "any
   limiter: "any",
   rateSync: "any",
   key: "any",
+  keyClass: "any",
   cost: "any",
   settle: "function",
   skip: "function",
@@ -38,6 +41,7 @@ const OPTIONS: Readonly<Record<keyof GuardOptions, "function" | "boolean" | "any
   headers: "any",
   exposeHeaders: "boolean",
   body: "any",
+  explain: "boolean",
   statusCode: "any",
   onDenied: "function",
   onDecision: "function",
@@ -75,6 +79,8 @@ export interface CompiledGuard<Raw> {
   readonly statusCode: number;
   /** The style of its body. */
   readonly body: BodyStyle;
+  /** Whether it explains the denial. */
+  readonly explains: boolean;
   /** Whether headers or bodies hold instants, for which the present must be known. */
   readonly tellsInstants: boolean;
 }
@@ -96,6 +102,9 @@ export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw
     fail("statusCode", "a status from 400 to 599", statusCode);
   }
   if (!BODY_STYLES.includes(body)) fail("body", listWords(BODY_STYLES) + hint(body, BODY_STYLES), body);
+  if (options.explain && body !== "problem") {
+    fail("explain", 'false, or the body "problem", which has room for it', true);
+  }
   if (logger !== undefined && typeof logger?.warn !== "function") {
     fail("logger", "an object with a method warn", logger);
   }
@@ -125,6 +134,7 @@ export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw
     waitMs,
     statusCode,
     body,
+    explains: options.explain === true,
   };
 }
 
@@ -138,14 +148,16 @@ function sourceOf(limiter: unknown, rateSync: RateSync | undefined): LimiterSour
   return fromInstance(rateSync);
 }
 
-const RULE_KEYS = ["limiter", "key", "cost", "settle"];
+const RULE_KEYS = ["limiter", "key", "keyClass", "cost", "settle"];
 
 function compileRules<Raw>(options: GuardOptions<Raw>): CompiledRule<Raw>[] {
   const { limiter, key = byIp() } = options;
   const base = { path: "", cost: checkCost(options.cost ?? 1, "cost"), settle: options.settle };
   const identify = checkKey(key, "key");
-  if (isLimiter(limiter)) return [{ ...base, limiter: limiter.id, identify }];
-  if (typeof limiter === "string" && limiter !== "") return [{ ...base, limiter, identify }];
+  const keyClass = checkClass(options.keyClass, "keyClass");
+  const own = { ...base, identify, keyClass, keyPrefixes: prefixesOf(identify) };
+  if (isLimiter(limiter)) return [{ ...own, limiter: limiter.id }];
+  if (typeof limiter === "string" && limiter !== "") return [{ ...own, limiter }];
   if (!Array.isArray(limiter) || limiter.length === 0) {
     return fail("limiter", "the id of a limiter, a limiter, or rules such as { limiter, key }", limiter);
   }
@@ -159,10 +171,13 @@ function compileRules<Raw>(options: GuardOptions<Raw>): CompiledRule<Raw>[] {
     if (rule.settle !== undefined && typeof rule.settle !== "function") {
       fail(`${path}.settle`, "a function", rule.settle);
     }
+    const by = rule.key === undefined ? identify : checkKey(rule.key, `${path}.key`);
     return {
       path: `${path}.`,
       limiter: rule.limiter,
-      identify: rule.key === undefined ? identify : checkKey(rule.key, `${path}.key`),
+      identify: by,
+      keyClass: checkClass(rule.keyClass, `${path}.keyClass`) ?? (rule.key === undefined ? keyClass : undefined),
+      keyPrefixes: prefixesOf(by),
       cost: rule.cost === undefined ? base.cost : checkCost(rule.cost, `${path}.cost`),
       settle: rule.settle ?? base.settle,
     };
@@ -173,6 +188,11 @@ function checkKey<Raw>(key: Identify<Raw> | false, path: string): Identify<Raw> 
   if (key === false) return undefined;
   if (typeof key !== "function") fail(path, "a function such as byIp(), or false for all clients together", key);
   return key;
+}
+
+function checkClass(keyClass: string | undefined, path: string): string | undefined {
+  if (keyClass === undefined || isKeyClass(keyClass)) return keyClass;
+  return fail(path, "a string of 1 to 64 characters", keyClass);
 }
 
 function checkCost<Raw>(cost: Cost<Raw>, path: string): Cost<Raw> {

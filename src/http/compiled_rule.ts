@@ -16,6 +16,10 @@ export interface CompiledRule<Raw> {
   readonly limiter: string;
   /** Returns the key of a request; `undefined` where all requests share one limit. */
   readonly identify: Identify<Raw> | undefined;
+  /** What kind of key it is; undefined if the key tells. */
+  readonly keyClass: string | undefined;
+  /** What keys of known classes begin with. */
+  readonly keyPrefixes: readonly string[];
   /** Units that a request takes. */
   readonly cost: Cost<Raw>;
   /** Returns the real cost after the answer. */

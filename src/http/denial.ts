@@ -6,6 +6,7 @@
 
 import type { Decision } from "../limiter/result/decision.ts";
 import { seconds } from "../policy/headers.ts";
+import { explanationBody } from "./explanation_body.ts";
 import { violatedPolicies } from "./headers.ts";
 
 /**
@@ -76,13 +77,15 @@ const KINDS: Readonly<Record<RefusalReason, { readonly type?: string; readonly t
 };
 
 /** The body of a denial. */
-export function bodyOf(refusal: Refusal, style: BodyStyle, nowMs: number): Body {
-  if (style === "problem") return { contentType: "application/problem+json", text: JSON.stringify(problem(refusal)) };
+export function bodyOf(refusal: Refusal, style: BodyStyle, nowMs: number, explains: boolean): Body {
+  if (style === "problem") {
+    return { contentType: "application/problem+json", text: JSON.stringify(problem(refusal, explains)) };
+  }
   const content = style === "detail" ? detail(refusal) : error(refusal, nowMs);
   return { contentType: "application/json", text: JSON.stringify(content) };
 }
 
-function problem(refusal: Refusal): Record<string, unknown> {
+function problem(refusal: Refusal, explains: boolean): Record<string, unknown> {
   const { reason, status, decision } = refusal;
   const { type, title } = KINDS[reason];
   const violated = decision === undefined ? [] : violatedPolicies(decision);
@@ -92,6 +95,7 @@ function problem(refusal: Refusal): Record<string, unknown> {
     status,
     detail: advice(refusal),
     ...(violated.length === 0 ? {} : { "violated-policies": violated }),
+    ...(explains && decision !== undefined ? { explanation: explanationBody(decision) } : {}),
   };
 }
 

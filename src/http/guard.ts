@@ -219,11 +219,11 @@ export class Guard<Raw = unknown> {
     nowMs: number,
   ): Admission | Promise<Admission> {
     const { dryRun = false, onDenied } = this.#options;
-    const { headers: writer, body, settles } = this.#compiled;
+    const { headers: writer, body, explains, settles } = this.#compiled;
     const { refusal, decision } = result;
     const headers = dryRun ? NO_HEADERS : writer.of(decision, nowMs);
     if (refusal !== undefined && !dryRun) {
-      return refuse(refusal, { request, headers, body, nowMs, onDenied, errors: this.#errors });
+      return refuse(refusal, { request, headers, body, explains, nowMs, onDenied, errors: this.#errors });
     }
     // What another store was charged is not corrected in this one.
     const isCharged = refusal === undefined && decision !== undefined && !decision.degraded;

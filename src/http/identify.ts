@@ -8,6 +8,7 @@ import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { checkOptions } from "./check_options.ts";
 import { addressGroup } from "./client_address.ts";
+import { classed, classedAs, UNIDENTIFIED } from "./key_class.ts";
 import type { GuardedRequest } from "./request.ts";
 
 /** What identifies a request: a key, several keys that must each have units left, or nothing. */
@@ -15,9 +16,6 @@ export type Identity = string | number | bigint | readonly (string | undefined |
 
 /** Gives the key of a request. All requests without one share the key `unidentified`. */
 export type Identify<Raw = unknown> = (request: GuardedRequest<Raw>) => Identity | Promise<Identity>;
-
-/** The key of all requests that have no other. */
-export const UNIDENTIFIED = "unidentified";
 
 /** How addresses become keys. */
 export interface ByIpOptions {
@@ -39,7 +37,7 @@ export function byIp(options: ByIpOptions = {}): Identify {
       received: show(ipv6Prefix),
     });
   }
-  return ({ address }) => address && `ip:${addressGroup(address, ipv6Prefix)}`;
+  return classed<Identify>(({ address }) => address && `ip:${addressGroup(address, ipv6Prefix)}`, "ip");
 }
 
 /**
@@ -50,10 +48,10 @@ export function byIp(options: ByIpOptions = {}): Identify {
  */
 export function byHeader(name: string): Identify {
   const header = headerName(name, "byHeader");
-  return (request) => {
+  return classed<Identify>((request) => {
     const value = request.header(header)?.trim();
     return value ? `${header}:${value}` : undefined;
-  };
+  }, header);
 }
 
 /** How API keys are read. */
@@ -72,23 +70,23 @@ export function byApiKey(options: ByApiKeyOptions = {}): Identify {
   checkOptions(options, ["header", "known"], "byApiKey");
   const { header: name = "authorization", known } = options;
   const header = headerName(name, "byApiKey.header");
-  return async (request) => {
+  return classed<Identify>(async (request) => {
     const value = request.header(header)?.trim();
     const apiKey = header === "authorization" ? /^bearer +(\S+)$/i.exec(value ?? "")?.[1] : value;
     if (!apiKey || (known !== undefined && await known(apiKey) !== true)) return undefined;
     return `api-key:${await sha256(apiKey)}`;
-  };
+  }, "api-key");
 }
 
 /** By the first function that gives a key: `firstOf(byApiKey({ known }), byIp())`. */
 export function firstOf<Raw = unknown>(...identifiers: readonly Identify<Raw>[]): Identify<Raw> {
-  return async (request) => {
+  return classedAs<Identify<Raw>>(async (request) => {
     for (const identify of identifiers) {
       const keys = keysOf(await identify(request));
       if (keys !== undefined) return keys;
     }
     return undefined;
-  };
+  }, identifiers);
 }
 
 /** The keys of an identity, each once; `undefined` if it has none. A part without a key is `UNIDENTIFIED`. */

@@ -7,7 +7,8 @@
 import { kindOf, show } from "../base/text.ts";
 import type { CompiledRule } from "./compiled_rule.ts";
 import type { ErrorReporter } from "./error_reporter.ts";
-import { type Identify, type Identity, keysOf, UNIDENTIFIED } from "./identify.ts";
+import { type Identify, type Identity, keysOf } from "./identify.ts";
+import { classOfKey, UNIDENTIFIED } from "./key_class.ts";
 import type { Cost } from "./options.ts";
 import type { GuardedRequest } from "./request.ts";
 import type { Settle } from "./settle.ts";
@@ -55,13 +56,14 @@ async function checksOfMany<Raw>(
 
 /** A check for each key; without keys, one of the limiter as a whole. */
 function checksFor<Raw>(
-  { limiter, settle }: CompiledRule<Raw>,
+  { limiter, settle, keyClass, keyPrefixes }: CompiledRule<Raw>,
   keys: readonly string[] | undefined,
   cost: number,
 ): LimitCheck<Raw>[] {
-  if (keys === undefined) return [{ limiter, key: undefined, cost, settle }];
-  if (keys.length === 1) return [{ limiter, key: keys[0], cost, settle }];
-  return keys.map((key) => ({ limiter, key, cost, settle }));
+  const classOf = (key: string | undefined) => keyClass ?? classOfKey(key, keyPrefixes);
+  if (keys === undefined) return [{ limiter, key: undefined, keyClass, cost, settle }];
+  if (keys.length === 1) return [{ limiter, key: keys[0], keyClass: classOf(keys[0]), cost, settle }];
+  return keys.map((key) => ({ limiter, key, keyClass: classOf(key), cost, settle }));
 }
 
 function keysFor<Raw>(

@@ -37,8 +37,8 @@ export {
   firstOf,
   type Identify,
   type Identity,
-  UNIDENTIFIED,
 } from "./identify.ts";
+export { UNIDENTIFIED } from "./key_class.ts";
 export type { Cost, DenialAnswer, Denied, GuardList, GuardOptions, GuardReport, GuardRule } from "./options.ts";
 export type { GuardedRequest, RequestFacts } from "./request.ts";
 export type { HeaderSource } from "./header_source.ts";

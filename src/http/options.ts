@@ -25,6 +25,8 @@ export interface GuardRule<Raw = unknown> {
   readonly limiter: string;
   /** The key of a request. @default the guard's `key` */
   readonly key?: Identify<Raw> | false;
+  /** What kind of key it is: see the guard's `keyClass`. @default the guard's, if it has the guard's key */
+  readonly keyClass?: string;
   /** Units that a request takes. @default the guard's `cost` */
   readonly cost?: Cost<Raw>;
   /** The real cost of a request, known after the answer. @default the guard's `settle` */
@@ -93,6 +95,12 @@ export interface GuardOptions<Raw = unknown> {
    * limit. A function may return several keys, which must each have units left. @default byIp()
    */
   readonly key?: Identify<Raw> | false;
+  /**
+   * What kind of key it is, for decisions, events and metrics: 1 to 64 characters, never the key itself.
+   * @default what keys of `byIp()` and the other functions begin with: `ip`, `api-key`, a header or a field; `key` for those
+   *   of a function of your own, `unidentified` where there is none
+   */
+  readonly keyClass?: string;
   /** Units that a request takes. @default {1} */
   readonly cost?: Cost<Raw>;
   /** The real cost of a request, known after the answer: `failuresOnly()`, `responseBytes()`, or a function. */
@@ -121,6 +129,12 @@ export interface GuardOptions<Raw = unknown> {
   readonly exposeHeaders?: boolean;
   /** The style of the body of a denial. @default {"problem"} */
   readonly body?: BodyStyle;
+  /**
+   * Adds an `explanation` to the body of a denial, which must be of the style `problem`: which limit denies and until when,
+   * what stands in each, when units are free. It tells clients your rules, but no key, store or other client.
+   * @default {false}
+   */
+  readonly explain?: boolean;
   /** The status of a denial by a limit, from 400 to 599. @default {429} */
   readonly statusCode?: number;
   /** Changes the answer to a denied request. */

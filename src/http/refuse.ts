@@ -21,6 +21,8 @@ export interface RefusalContext<Raw> {
   readonly headers: readonly HeaderPair[];
   /** The style of the body. */
   readonly body: BodyStyle;
+  /** Whether the body explains the denial. */
+  readonly explains: boolean;
   /** The present, in milliseconds since the Unix epoch. */
   readonly nowMs: number;
   /** The application's own answer. */
@@ -32,7 +34,7 @@ export interface RefusalContext<Raw> {
 /** The answer to a denied request. Without a promise where there is no `onDenied`. Never rejects. */
 export function refuse<Raw>(refusal: Refusal, context: RefusalContext<Raw>): Admission | Promise<Admission> {
   const { reason, status, retryAfterMs, decision } = refusal;
-  const { contentType, text } = bodyOf(refusal, context.body, context.nowMs);
+  const { contentType, text } = bodyOf(refusal, context.body, context.nowMs, context.explains);
   const headers: HeaderPair[] = [...context.headers, ["Content-Type", contentType]];
   const retryAfterSeconds = retryAfterMs === undefined ? undefined : seconds(retryAfterMs);
   if (retryAfterSeconds !== undefined) headers.push(["Retry-After", `${retryAfterSeconds}`]);

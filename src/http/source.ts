@@ -21,6 +21,8 @@ export interface Charge {
   readonly limiter: string;
   /** The key; `undefined` for the limiter as a whole. */
   readonly key: string | undefined;
+  /** What kind of key it is; undefined where that is not known. */
+  readonly keyClass: string | undefined;
   /** Units, from 0. */
   readonly cost: number;
 }
@@ -66,7 +68,7 @@ export function fromLimiter(limiter: Limiter): LimiterSource {
       const alone = aloneOf(charges);
       return alone === undefined
         ? tryAcquireAll(limiter.access, targetsOf(charges))
-        : limiter.decide(alone.key, alone.cost);
+        : limiter.decide(alone.key, alone.cost, alone.keyClass);
     },
     wait: async (charges, { timeoutMs, signal }) => {
       signal?.throwIfAborted();
@@ -81,12 +83,17 @@ function decideAt(instance: RateSync, charges: readonly Charge[]): Decision | Pr
   const alone = aloneOf(charges);
   return alone === undefined
     ? instance.tryAcquireAll(charges.map(requestOf))
-    : instance.limiter(alone.limiter).decide(alone.key, alone.cost);
+    : instance.limiter(alone.limiter).decide(alone.key, alone.cost, alone.keyClass);
 }
 
 /** A charge as the options of a call: those have nothing that they need not. */
-function requestOf({ limiter, key, cost }: Charge): AskFor {
-  return key === undefined ? { limiter, cost } : { limiter, key, cost };
+function requestOf({ limiter, key, keyClass, cost }: Charge): AskFor {
+  return {
+    limiter,
+    cost,
+    ...(key === undefined ? {} : { key }),
+    ...(keyClass === undefined ? {} : { keyClass }),
+  };
 }
 
 /** The only charge, where there is one. */

@@ -86,13 +86,18 @@ function refuse(limiter: string, policy: Policy, key: unknown, cost: number): ne
   throw new CostExceedsLimitError(limiter, cost, policy.capacity);
 }
 
+/** Whether a value can be the class of a key: a string of 1 to 64 characters. */
+export function isKeyClass(keyClass: unknown): boolean {
+  return typeof keyClass === "string" && keyClass !== "" && keyClass.length <= MAX_CLASS_LENGTH;
+}
+
 /**
  * Checks the class of a key.
  *
  * @throws {TypeError} If it is not a string of 1 to 64 characters.
  */
 export function checkKeyClass(limiter: string, keyClass: unknown): void {
-  if (typeof keyClass === "string" && keyClass !== "" && keyClass.length <= MAX_CLASS_LENGTH) return;
+  if (isKeyClass(keyClass)) return;
   throw new TypeError(
     `Cannot ask limiter ${show(limiter)}: keyClass must be a string of 1 to ${MAX_CLASS_LENGTH} characters, received ${
       show(keyClass)

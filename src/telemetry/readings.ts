@@ -6,7 +6,7 @@
 
 import { ruleOf } from "../algorithms/words.ts";
 import { ClosedError } from "../base/errors.ts";
-import type { DenialReason } from "../limiter/result/decision.ts";
+import type { DenialReason } from "../limiter/result/outcome.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { LimiterListing, StoreListing } from "../registry/listing.ts";
 import type { RateSync } from "../registry/rate_sync.ts";

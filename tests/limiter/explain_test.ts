@@ -101,7 +101,7 @@ describe("decision.explain()", () => {
     assert.equal(
       `${explanation}`,
       `Denied by limiter "api", limit 2 of 3 (5 per 1 h, fixed_window): 3 taken in this window, which ends
-in 1 h, the call costs 3. Allowed in 1 h if no other call comes first.
+in 1 h; the call costs 3. Allowed in 1 h if no other call comes first.
 
 "api", key "user:42", cost 3
   1. 2 per 1 s, burst 4, token_bucket: 1 in the bucket; full again in 1.3 s. DENIES this call for

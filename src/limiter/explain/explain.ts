@@ -10,7 +10,7 @@ import type { Level } from "../../algorithms/kernel.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { freeInUs, wordsFor } from "../../algorithms/words.ts";
 import type { Degradation } from "../resilience/degradation.ts";
-import type { DenialReason, Outcome } from "../result/decision.ts";
+import type { DenialReason, Outcome } from "../result/outcome.ts";
 import { changesOf } from "./changes.ts";
 import { Explanation } from "./explanation.ts";
 import {
@@ -168,9 +168,11 @@ function permitsOf({ place, part, remaining, denies, waitUs }: LimitState, outco
 }
 
 function permitWords({ held, processes, waiting, leaseEndsInMs }: ExplainedPermits, limit: number): string {
-  const by = processes === undefined ? "" : ` by ${processes} ${processes === 1 ? "process" : "processes"}`;
+  const by = processes === undefined || held === 0
+    ? ""
+    : ` by ${processes} ${processes === 1 ? "process" : "processes"}`;
   const words = [`${held} of ${limit} held${by}`];
-  if (waiting !== undefined) words.push(`${waiting} ${waiting === 1 ? "call waits" : "calls wait"}`);
+  if (waiting !== undefined && waiting > 0) words.push(`${waiting} ${waiting === 1 ? "call waits" : "calls wait"}`);
   if (leaseEndsInMs !== undefined) {
     words.push(`the next lease ends in ${durationWords(leaseEndsInMs)} unless it is renewed`);
   }

@@ -9,7 +9,7 @@ import { freeInUs, ruleOf } from "../../algorithms/words.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { type PolicyLevel, rateStatus } from "../../policy/status.ts";
 import type { TargetDetails } from "../../stores/store.ts";
-import type { Outcome } from "../result/decision.ts";
+import type { Outcome } from "../result/outcome.ts";
 import type { DeniedBy } from "./types.ts";
 
 /** One limiter of a call. */

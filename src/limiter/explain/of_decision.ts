@@ -5,7 +5,7 @@
  */
 
 import type { Degradation } from "../resilience/degradation.ts";
-import type { DecisionPart, DenialReason, Outcome } from "../result/decision.ts";
+import type { DecisionPart, DenialReason, Outcome } from "../result/outcome.ts";
 import { explain } from "./explain.ts";
 import type { Explanation } from "./explanation.ts";
 import type { Policy } from "../../policy/policy.ts";

@@ -8,12 +8,9 @@ import { durationWords } from "../../base/duration_words.ts";
 import { show } from "../../base/text.ts";
 import type { ExplainedLimiter, ExplanationData } from "./types.ts";
 
-/** The whole of an explanation. */
+/** The whole of an explanation, but for what a store failed with. */
 export function summaryOf(data: Omit<ExplanationData, "summary" | "changes">): string {
-  const { allowed, outage, source } = data;
-  const what = allowed ? allowedBy(data) : denial(data);
-  if (outage === undefined || source !== "local") return what;
-  return `${what} The memory of this process decided, because store ${show(outage.store)} could not.`;
+  return data.allowed ? allowedBy(data) : denial(data);
 }
 
 function allowedBy({ limiters, source, outage }: Pick<ExplanationData, "limiters" | "source" | "outage">): string {
@@ -63,6 +60,6 @@ function limitWords(
   const count = limiter.limits.length;
   const which = count === 1 ? "limit" : `limit ${(index ?? 0) + 1} of ${count}`;
   const full = reason === "queue_full" ? ", and as many calls wait as may" : "";
-  const need = limit.algorithm === "concurrency" ? "" : `, the call costs ${limiter.cost}`;
+  const need = limit.algorithm === "concurrency" ? "" : `; the call costs ${limiter.cost}`;
   return `${which} (${limit.rule}): ${limit.standing}${need}${full}.`;
 }

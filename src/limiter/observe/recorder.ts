@@ -6,7 +6,8 @@
 
 import { type Clock, toWallMs } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
-import type { Decision, DenialReason } from "../result/decision.ts";
+import type { Decision } from "../result/decision.ts";
+import type { DenialReason } from "../result/outcome.ts";
 import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
 import type { LimiterMetrics } from "./metrics.ts";
 import type { WaitOutcome } from "./observer.ts";

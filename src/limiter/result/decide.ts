@@ -7,7 +7,8 @@
 import { decidingPlace } from "../explain/of_decision.ts";
 import type { Degradation } from "../resilience/degradation.ts";
 import type { LimiterTarget } from "../target.ts";
-import { Decision, type Outcome } from "./decision.ts";
+import { Decision } from "./decision.ts";
+import type { Outcome } from "./outcome.ts";
 
 /** Makes the decision of a call on some targets. `grants`: it comes with a permit where it allows. */
 export function decisionOf(

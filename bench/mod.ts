@@ -23,6 +23,7 @@ import { observe } from "./observe.ts";
 import { outage } from "./outage.ts";
 import { permits } from "./permits.ts";
 import { redisCpu } from "./redis_cpu.ts";
+import { simulate } from "./simulate.ts";
 import { start } from "./start.ts";
 import { throughput } from "./throughput.ts";
 import { walk } from "./walk.ts";
@@ -52,6 +53,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   walk,
   memory,
   observe,
+  simulate,
   http,
   http_redis: httpRedis,
   imports,

@@ -44,4 +44,4 @@ export function describeBenches(isAbout: (name: string) => boolean): void {
 }
 
 /** Benches of what happens inside one process. The others are about servers. */
-export const OF_PROCESSES: readonly string[] = ["imports", "memory", "permits", "start", "walk"];
+export const OF_PROCESSES: readonly string[] = ["imports", "memory", "permits", "simulate", "start", "walk"];

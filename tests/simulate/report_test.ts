@@ -169,7 +169,7 @@ describe("the report of simulate()", () => {
     });
     const json = `${textOf("json", requests)}${HOSTILE}"' onload=x\n`;
     const limiters = { [HOSTILE]: { limit: 2, windowMs: 864e5, algorithm: "fixed_window" } } as const;
-    const simulation = await replayAll(json, { limiters, key: ["user"], against: {} });
+    const simulation = await replayAll(json, { limiters, key: ["user"] });
     assert.equal(simulation.report.denied, 18);
     const page = reportPage(simulation);
     assert.ok(page.includes("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;\\u202e\\u0007 💥"));
@@ -186,6 +186,10 @@ describe("the report of simulate()", () => {
     );
     const bars = (path: string | undefined) => path?.split("z").length ?? 0;
     assert.deepEqual([bars(allowed) - 1, bars(denied) - 1], [2, 18]);
+    assert.ok(page.startsWith("<!doctype html>"));
+    const compared = reportPage(await replayAll(json, { limiters, key: ["user"], against: {} }));
+    const [, newly] = /<path\s+class="newly"\s+d="([^"]*)"/.exec(compared) ?? [];
+    assert.equal(bars(newly) - 1, 18);
   });
 
   it("has plots of at most 400 parts, whose sums are those of the report, and exact hours for weeks", async () => {

@@ -13,9 +13,9 @@ import type { HourReport, LimiterReport, ReportCounts } from "./report.ts";
 import { countText, limitsText, shareText, summaryText, timeText } from "./words.ts";
 
 const STYLE = `
-:root { color-scheme: light dark; --back: #fff; --ink: #1f2328; --faint: #59636e; --line: #d1d9e0; --allowed: #7aa7d9; --denied: #c0392b }
+:root { color-scheme: light dark; --back: #fff; --ink: #1f2328; --faint: #59636e; --line: #d1d9e0; --allowed: #7aa7d9; --denied: #c0392b; --newly: #e69500 }
 @media (prefers-color-scheme: dark) {
-  :root { --back: #0d1117; --ink: #e6edf3; --faint: #9198a1; --line: #3d444d; --allowed: #3f6fa3; --denied: #f26b5e }
+  :root { --back: #0d1117; --ink: #e6edf3; --faint: #9198a1; --line: #3d444d; --allowed: #3f6fa3; --denied: #f26b5e; --newly: #f0b429 }
 }
 body { margin: 0 auto; max-width: 62rem; padding: 1.5rem; background: var(--back); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
 h1, h2, h3 { line-height: 1.25 } h2 { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem }
@@ -25,8 +25,8 @@ th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px s
 th { color: var(--faint); font-weight: 600 } td:first-child { overflow-wrap: anywhere; min-width: 10rem }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
 svg { width: 100%; height: auto; margin-top: .5rem } svg text { fill: var(--faint); font: 11px system-ui, sans-serif }
-.grid { stroke: var(--line) } .allowed { fill: var(--allowed) } .denied { fill: var(--denied) }
-.key { display: inline-block; width: .75rem; height: .75rem; margin: 0 .25rem 0 1rem } .key.allowed { background: var(--allowed); margin-left: 0 } .key.denied { background: var(--denied) }
+.grid { stroke: var(--line) } .allowed { fill: var(--allowed) } .denied { fill: var(--denied) } .newly { fill: var(--newly) }
+.key { display: inline-block; width: .75rem; height: .75rem; margin: 0 .25rem 0 1rem } .key.allowed { background: var(--allowed); margin-left: 0 } .key.denied { background: var(--denied) } .key.newly { background: var(--newly) }
 .warning { border-left: .25rem solid var(--denied); padding-left: .75rem } .note { color: var(--faint) }
 `;
 
@@ -87,32 +87,35 @@ export function reportPage({ report, plots }: Simulation): string {
       </body>
     </html>
   `;
-  return page.text;
+  return page.text.trimStart();
 }
 
 function limiterSection(limiter: LimiterReport, plot: Series): Html {
   const { topKeys, topPaths, hours, keysDenied, keys, longestMs, denied } = limiter;
+  const isCompared = limiter.change !== undefined;
+  const of = (what: string) => `${what} of ${limiter.limiter}`;
   const facts = denied === 0
     ? "It denies nothing."
-    : `It denies ${countText(keysDenied)} of ${countText(keys)} keys, the longest for ${
-      durationWords(longestMs)
-    } without a break: ` +
-      `from ${timeText(limiter.firstDenied)} to ${timeText(limiter.lastDenied)}.`;
+    : `It denies ${countText(keysDenied)} of ${countText(keys)} keys, between ${timeText(limiter.firstDenied)} and ` +
+      `${timeText(limiter.lastDenied)}. The longest time for which a key is denied without a break is ` +
+      `${durationWords(longestMs)}.`;
   return html`
     <section>
     <h2>${limiter.limiter}</h2>
     <p>${limitsText(limiter.limits)}, by ${limiter.keyedBy}. ${facts}</p>
-    ${plotOf(limiter.limiter, plot)}
-    <p class="note"><span class="key allowed"></span>allowed<span class="key denied"></span>denied</p>
+    ${plotOf(limiter.limiter, plot, isCompared)}
+    <p class="note"><span class="key allowed"></span>allowed<span class="key denied"></span>denied${isCompared
+      ? html`<span class="key newly"></span>newly denied`
+      : ""}</p>
     ${topKeys.length === 0
       ? ""
-      : tableOf("Keys", ["Key", "First denied", "Last denied", "Longest"], limiter, topKeys, (one) => [
+      : tableOf(of("Keys"), ["Key", "First denied", "Last denied", "Longest"], limiter, topKeys, (one) => [
         one.key,
         timeText(one.firstDenied),
         timeText(one.lastDenied),
         one.longestMs === 0 ? "" : durationWords(one.longestMs),
       ])}
-    ${topPaths.length === 0 ? "" : tableOf("Paths", ["Path"], limiter, topPaths, ({ path }) => [path])}
+    ${topPaths.length === 0 ? "" : tableOf(of("Paths"), ["Path"], limiter, topPaths, ({ path }) => [path])}
     ${hoursTable(limiter, hours)}
     </section>
   `;
@@ -121,7 +124,7 @@ function limiterSection(limiter: LimiterReport, plot: Series): Html {
 function hoursTable(limiter: LimiterReport, hours: readonly HourReport[]): Content {
   const touched = hours.filter(({ denied, newlyAllowed = 0 }) => denied > 0 || newlyAllowed > 0);
   if (touched.length === 0) return "";
-  return tableOf("Hours", ["Hour"], limiter, touched, ({ hour }) => [timeText(hour)]);
+  return tableOf(`Hours of ${limiter.limiter}`, ["Hour"], limiter, touched, ({ hour }) => [timeText(hour)]);
 }
 
 /** A table whose rows are counts: their columns stand at the end. */

@@ -17,8 +17,14 @@ const TOP = 8;
 /** How many numbers an axis has, at about. */
 const TICKS = 4;
 
-/** Draws the requests of a limiter: the denied part of each bar stands below. */
-export function plotOf(limiter: string, { buckets, widthUs }: Series): Html {
+/**
+ * Draws the requests of a limiter: the denied part of each bar stands below.
+ *
+ * @param limiter The limiter's id.
+ * @param series Its counts.
+ * @param isCompared Whether what is newly denied has a part of its own.
+ */
+export function plotOf(limiter: string, { buckets, widthUs }: Series, isCompared: boolean): Html {
   const first = buckets[0];
   const last = buckets[buckets.length - 1];
   if (first === undefined || last === undefined) return html``;
@@ -43,13 +49,19 @@ export function plotOf(limiter: string, { buckets, widthUs }: Series): Html {
       <text x="${LEFT - 8}" y="${at}" dy="4" text-anchor="end">${countText(i * step)}</text>
     `;
   });
+  const old = (bucket: Bucket) => bucket.denied - bucket.newlyDenied;
+  const newly = isCompared
+    ? html`
+      <path class="newly" d="${bars(old, ({ denied }) => denied)}" />
+    `
+    : html``;
   const label = `Requests of limiter ${limiter} over time, those that are denied in the lower part of each bar`;
   return html`
     <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img"
       aria-label="${label}">${ticks}<path class="allowed" d="${bars(
         ({ denied }) => denied,
         ({ requests }) => requests,
-      )}"/><path class="denied" d="${bars(() => 0, ({ denied }) => denied)}"/>${times(
+      )}"/><path class="denied" d="${bars(() => 0, isCompared ? old : ({ denied }) => denied)}"/>${newly}${times(
         first.fromUs,
         widthUs,
         parts,

@@ -31,6 +31,16 @@ export function shortKey<Key extends string | undefined>(key: Key): Key | string
   return key === undefined || key.length <= MAX_PLAIN_KEY ? key : hashed(key);
 }
 
+/** The text that `shortKey` gives a long key, from the hash in it: 64 digits. */
+export function keyOfHash(hex: string): string {
+  return TEXT + hex;
+}
+
+/** The hash, 64 digits, in a text that `shortKey` gave a long key, or `keyOfHash`. More text may follow it. */
+export function hashOfKey(short: string): string {
+  return short.slice(TEXT.length, TEXT.length + 64);
+}
+
 /** One decision asks several times. */
 function hashed(key: string): string {
   if (key === lastKey) return lastShort;

@@ -19,6 +19,8 @@ export interface Target extends NamedPolicy {
   readonly cost: number;
   /** Slots to take; 0 where the policy has none. */
   readonly slots: number;
+  /** Whether the key is what `listKeys` told of a long key: not the key itself, but its hash. @default {false} */
+  readonly isHash?: boolean;
 }
 
 /**
@@ -313,6 +315,20 @@ export interface RulesReport {
 /** Takes a call that was answered, or has failed. Must not throw. */
 export type StoreCallReport = (requests: number, durationUs: number, isFailed: boolean) => void;
 
+/** A key of a limiter for which a store holds something. */
+export interface StoredKey {
+  /** The key; undefined for the limiter as a whole. */
+  readonly key: string | undefined;
+  /** Whether the store knows only the hash of a long key: `key` is what a target with `isHash` needs then. */
+  readonly isHash: boolean;
+}
+
+/** Which keys of a limiter to list. */
+export interface KeyQuery extends NamedPolicy {
+  /** What the keys begin with. Hashes of long keys are left out where it is given. @default {""} */
+  readonly prefix?: string | undefined;
+}
+
 /** A store. Implementations pass the conformance suite in `@ratesync/core/testing`. */
 export interface Store {
   /** What kind of store it is: `memory`, `redis`. */
@@ -360,6 +376,12 @@ export interface Store {
   watchCalls?(report: StoreCallReport): void;
   /** Where processes that share the store leave reports while somebody watches; absent of a store that has no such place. */
   readonly board?: Board | undefined;
+  /**
+   * The keys of a limiter for which it holds something, in no order: also those whose limits are whole again, until they are
+   * forgotten. It looks in steps that delay no decision. A key that is added or changes meanwhile may be left out or come
+   * twice.
+   */
+  listKeys?(query: KeyQuery): AsyncIterable<StoredKey>;
   /** Forgets every key of this store. */
   resetAll(): Promise<void>;
   /** Opens what must be opened, and rejects with what is wrong if it cannot be. */

@@ -31,6 +31,11 @@ export class EntryTable implements Table {
     return this.#entries.has(key);
   }
 
+  /** All keys. */
+  keys(): IterableIterator<string | undefined> {
+    return this.#entries.keys();
+  }
+
   /** The entry of a key. */
   get(key: string | undefined): Entry | undefined {
     return this.#entries.get(key);

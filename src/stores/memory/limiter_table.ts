@@ -72,6 +72,12 @@ export class LimiterTable implements Table {
     return size;
   }
 
+  /** All keys, each once. */
+  *keys(): Generator<string | undefined, void, void> {
+    yield* this.#entries.keys();
+    for (const rowTable of this.#rowTables) yield* rowTable.keys();
+  }
+
   /** Whether a key is kept anywhere but in the row table of the present rules. */
   isElsewhere(key: string | undefined): boolean {
     if (this.#rowTables.length === 1 && this.#entries.size === 0) return false;

@@ -10,6 +10,7 @@ import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import { brand } from "../../base/brand.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError } from "../../base/errors.ts";
+import { MAX_PLAIN_KEY } from "../../base/short_key.ts";
 import { inMicrotask } from "../../base/turn.ts";
 import type { Board } from "../board.ts";
 import { newStoreCheck, type StoreCheck } from "../check.ts";
@@ -19,8 +20,10 @@ import type {
   CorrectRequest,
   DoneReply,
   GiveBackRequest,
+  KeyQuery,
   ReplyTo,
   Store,
+  StoredKey,
   StoreRequest,
   TakeReply,
   TakeRequest,
@@ -108,6 +111,14 @@ export class MemoryStore implements Store {
     return Promise.resolve();
   }
 
+  /** The keys of a limiter. */
+  async *listKeys({ limiter, prefix = "" }: KeyQuery): AsyncGenerator<StoredKey, void, void> {
+    for (const key of this.#table.keysIn(limiter)) {
+      const isHash = key !== undefined && key.length > MAX_PLAIN_KEY;
+      if (prefix === "" || (!isHash && key?.startsWith(prefix))) yield { key, isHash };
+    }
+  }
+
   /** Forgets everything. */
   resetAll(): Promise<void> {
     this.#table.clear();
@@ -146,6 +157,7 @@ export class MemoryStore implements Store {
     if (mode === "peek" && request.details !== undefined) return undefined;
     const target = targets[0] as Target;
     const { limiter, policy, key, cost } = target;
+    if (mode === "peek" && target.isHash) return undefined;
     if (policy.maxConcurrent > 0) return id === "" && mode === "now" ? this.#lease(request, target, nowUs) : undefined;
     const table = this.#table;
     const keys = table.keysOf(limiter, policy);

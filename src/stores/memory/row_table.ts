@@ -111,6 +111,11 @@ export class RowTable implements Table {
     });
   }
 
+  /** All keys. */
+  keys(): IterableIterator<Key> {
+    return this.#places.keys();
+  }
+
   /** Whether any key can be odd. */
   get hasOdd(): boolean {
     return this.#more.size > 0 || this.#blocks.size > 0;

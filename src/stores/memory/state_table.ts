@@ -49,6 +49,11 @@ export class StateTable {
     return size;
   }
 
+  /** The keys of a limiter as they are kept. */
+  keysIn(limiter: string): Iterable<string | undefined> {
+    return this.#byLimiter.get(limiter)?.keys() ?? [];
+  }
+
   /** The table of a limiter, which goes by these rules from now on. */
   keysOf(limiter: string, policy: Policy): LimiterTable {
     const keys = limiter === this.#lastId ? this.#last as LimiterTable : this.#find(limiter, policy);
@@ -63,7 +68,7 @@ export class StateTable {
 
   /** The same as it was written, whatever the clock shows. */
   stored(target: Target, nowUs: number = this.#nowUs()): Entry {
-    return this.keysOf(target.limiter, target.policy).read(shortKey(target.key), nowUs);
+    return this.keysOf(target.limiter, target.policy).read(keptKey(target), nowUs);
   }
 
   /**
@@ -72,23 +77,23 @@ export class StateTable {
    */
   settle(target: Target, nowUs: number): void {
     const keys = this.keysOf(target.limiter, target.policy);
-    const entry = keys.read(shortKey(target.key), nowUs);
+    const entry = keys.read(keptKey(target), nowUs);
     const settled = settle(entry, nowUs);
-    const isNew = entry.others !== undefined && entry !== keys.entryOf(shortKey(target.key));
+    const isNew = entry.others !== undefined && entry !== keys.entryOf(keptKey(target));
     if (settled !== entry || isNew) this.write(target, settled, nowUs);
   }
 
   /** Keeps an entry that was read and changed. */
   write(target: Target, entry: Entry, nowUs: number): void {
     const keys = this.keysOf(target.limiter, target.policy);
-    const key = shortKey(target.key);
+    const key = keptKey(target);
     if (!keys.has(key)) this.makeRoom(keys, nowUs);
     keys.write(key, entry);
   }
 
   /** Starts a key anew: full limits, every permit free, no block. Those who wait keep their places. */
   reset(target: Target): void {
-    this.keysOf(target.limiter, target.policy).reset(shortKey(target.key));
+    this.keysOf(target.limiter, target.policy).reset(keptKey(target));
   }
 
   /** Forgets every key, and wakes no call. */
@@ -131,4 +136,9 @@ export class StateTable {
     this.#last = keys;
     return keys;
   }
+}
+
+/** A long key is kept as its hash. */
+function keptKey({ key, isHash }: Target): string | undefined {
+  return isHash ? key : shortKey(key);
 }

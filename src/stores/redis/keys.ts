@@ -13,6 +13,7 @@
  */
 
 import { algorithmOf } from "../../algorithms/mod.ts";
+import { hashOfKey } from "../../base/short_key.ts";
 import { sha256Hex } from "../../base/sha256.ts";
 import type { Target } from "../store.ts";
 import { crc16 } from "./hash_slot.ts";
@@ -93,6 +94,16 @@ export class KeyNames {
     return isOther ? undefined : part;
   }
 
+  /** What keys of targets of a limiter begin with, where they have no shards; a colon and the key follow. */
+  beginOf(limiter: string): string {
+    return this.#limiters.get(limiter) ?? this.#limiter(limiter);
+  }
+
+  /** What all keys begin with where they have shards; a number follows. */
+  get shards(): string {
+    return `{${this.#prefix}:~`;
+  }
+
   /** The keys of logs at places of a limiter with several limits. */
   logsOf(target: Target, places: readonly number[]): string[] {
     const main = this.#main(target);
@@ -121,21 +132,24 @@ export class KeyNames {
 
   #main(target: Target): string {
     const { limiter, key, policy } = target;
-    const begin = this.#limiters.get(limiter) ?? this.#limiter(limiter);
+    const begin = this.beginOf(limiter);
     let main = begin;
     if (key !== undefined) {
-      main = `${begin}:${key.length > MAX_PART ? this.#longPart(key) : partOf(key)}`;
+      main = `${begin}:${key.length > MAX_PART ? this.#longPart(key, target) : partOf(key)}`;
     }
     return policy.keyShards === 0 ? main : this.#sharded(main, target);
   }
 
-  #sharded(main: string, { key = "", policy: { keyShards } }: Target): string {
+  #sharded(main: string, { key = "", policy: { keyShards }, isHash }: Target): string {
     if (keyShards === 0) return main;
-    return `{${this.#prefix}:~${crc16(key) % keyShards}}${main.slice(this.#prefix.length)}`;
+    // The number is one of the key, which is not known of a hash: what was listed holds it.
+    const shard = isHash ? key.slice(key.lastIndexOf(":") + 1) : crc16(key) % keyShards;
+    return `{${this.#prefix}:~${shard}}${main.slice(this.#prefix.length)}`;
   }
 
   /** Several requests in a row are about one key. */
-  #longPart(key: string): string {
+  #longPart(key: string, { isHash }: Target): string {
+    if (isHash) return `~${hashOfKey(key)}`;
     if (key !== this.#longKey) [this.#longKey, this.#longKeyPart] = [key, partOf(key)];
     return this.#longKeyPart;
   }
@@ -156,6 +170,11 @@ export function isRegister(key: string, common: string): boolean {
 /** Whether a key that begins with the `common` prefix of a store belongs to another one, whose prefix is longer. */
 export function isOfLongerPrefix(key: string, common: string): boolean {
   return key.includes(`${NESTED}:`, common.length);
+}
+
+/** How a text stands in the key of a target, where it is short enough. */
+export function escapedPart(text: string): string {
+  return escape(text, UNSAFE);
 }
 
 /** A key beside the main key of a target, in the same slot. */

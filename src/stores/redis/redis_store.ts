@@ -16,12 +16,14 @@ import type { Board } from "../board.ts";
 import type { StoreCheck } from "../check.ts";
 import type { StoreInspection } from "../inspection.ts";
 import type {
+  KeyQuery,
   ReleaseRequest,
   ReplySink,
   ReplyTo,
   RulesReport,
   Store,
   StoreCallReport,
+  StoredKey,
   StoreLoad,
   StoreRequest,
   TakeRequest,
@@ -48,6 +50,7 @@ import { needsOf } from "./needs.ts";
 import { withAdvice } from "./refusal.ts";
 import { errorOf, type Reply, ScriptCalls } from "./script_calls.ts";
 import { register } from "./scripts.gen.ts";
+import { patternOf, storedKey } from "./stored_keys.ts";
 
 /** The most requests of one script call: it keeps Redis busy for well under a millisecond. */
 const MAX_BATCH = 128;
@@ -253,6 +256,25 @@ export class RedisStore implements Store {
   /** Has `report` called when a script call was answered or has failed. */
   watchCalls(report: StoreCallReport): void {
     this.#callWatchers.push(report);
+  }
+
+  /**
+   * The keys of a limiter, by `SCAN`: on each primary of a cluster.
+   *
+   * @throws {StoreError} If the connection cannot list keys.
+   */
+  async *listKeys(query: KeyQuery): AsyncGenerator<StoredKey, void, void> {
+    const names = this.#names;
+    const pages = this.#connection.keys?.(patternOf(names, query));
+    if (pages === undefined) {
+      throw new StoreError("STORE_REFUSED", "Cannot list keys: this connection does not do that");
+    }
+    for await (const page of pages) {
+      for (const name of page) {
+        const stored = storedKey(name, names, query);
+        if (stored !== undefined) yield stored;
+      }
+    }
   }
 
   /** Deletes every key that begins with this store's prefix, in steps. */

@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 
-import type { Topic } from "./bench.ts";
+import type { KeyQuery, StoredKey } from "../../stores/store.ts";
+import type { Bench, Topic } from "./bench.ts";
 
 const once = { algorithm: "sliding_window", limit: 1, windowMs: 60_000, maxConcurrent: 5 } as const;
 
@@ -53,6 +54,13 @@ const AWKWARD_KEYS: readonly string[] = [
   "{".repeat(300),
 ];
 
+/** What a store lists, each key once. */
+async function listed(bench: Bench, query: KeyQuery): Promise<StoredKey[]> {
+  const found = new Map<string | undefined, StoredKey>();
+  for await (const stored of bench.store.listKeys(query)) found.set(stored.key, stored);
+  return [...found.values()];
+}
+
 /** Cases on keys. */
 export const keys: Topic = {
   topic: "keys",
@@ -94,6 +102,38 @@ export const keys: Topic = {
               assert.equal(decision.allowed, allowed, JSON.stringify([name, key]));
             }
           }
+        }
+      },
+    },
+    {
+      name: "are listed by a store that lists them, and long ones can be used by what it lists",
+      covers: ["5.12.identifiers"],
+      async run(bench) {
+        if (!bench.store.listsKeys) return;
+        for (const options of [{ limit: 2, windowMs: 60_000 }, { maxConcurrent: 2 }, once] as const) {
+          const rs = bench.instance({ api: options, "api:eu": options, ap: options });
+          const limiter = rs.limiter("api");
+          await Promise.all([rs.acquire("api:eu", { key: "b" }), rs.acquire("ap", { key: "i:c" }), limiter.acquire()]);
+          await Promise.all(AWKWARD_KEYS.map((key) => limiter.acquire({ key })));
+          const named = { limiter: limiter.id, policy: limiter.policy };
+          const all = await listed(bench, named);
+          const [plain, long] = [all.filter(({ isHash }) => !isHash), all.filter(({ isHash }) => isHash)];
+          const known: readonly (string | undefined)[] = [undefined, ...AWKWARD_KEYS];
+          assert.deepEqual(plain.filter(({ key }) => !known.includes(key)), []);
+          assert.equal(all.length, known.length);
+          assert.deepEqual(known.filter((key = "") => key.length > 200).length, long.length);
+          const begun = (await listed(bench, { ...named, prefix: "a:" })).map(({ key }) => key);
+          assert.deepEqual(begun.sort(), ["a::b", "a:b"]);
+          for (const { key, isHash } of long) {
+            const target = { ...bench.targetOf(limiter), key, isHash };
+            const take = { op: "take", mode: "peek", targets: [target], maxWaitUs: 0, id: "", arrivalUs: 0 } as const;
+            const { levels: [before] } = await bench.store.execute(take);
+            await bench.store.execute({ op: "reset", targets: [target] });
+            const { levels: [after] } = await bench.store.execute(take);
+            assert.notDeepEqual(before, after);
+          }
+          assert.deepEqual((await limiter.peek({ key: "x".repeat(10_000) })).remaining, options === once ? 1 : 2);
+          await bench.store.resetAll();
         }
       },
     },

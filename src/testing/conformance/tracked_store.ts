@@ -8,7 +8,16 @@ import { systemClock } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
 import { compilePolicy } from "../../policy/compile_policy.ts";
 import type { Board } from "../../stores/board.ts";
-import type { ReplyTo, Store, StoreLoad, StoreRequest, Target, WakeupListener } from "../../stores/store.ts";
+import type {
+  KeyQuery,
+  ReplyTo,
+  Store,
+  StoredKey,
+  StoreLoad,
+  StoreRequest,
+  Target,
+  WakeupListener,
+} from "../../stores/store.ts";
 import { waiterId } from "../../stores/waiter_id.ts";
 import { nextTurn } from "../fake_clock.ts";
 
@@ -96,6 +105,17 @@ export class TrackedStore implements Store {
     }));
     await this.#listening;
     await this.#track(this.#store.listen(listener));
+  }
+
+  /** Whether the store lists its keys. */
+  get listsKeys(): boolean {
+    return this.#store.listKeys !== undefined;
+  }
+
+  /** As the store does, if it does. */
+  listKeys(query: KeyQuery): AsyncIterable<StoredKey> {
+    if (this.#store.listKeys === undefined) throw new Error("Cannot list keys: the store does not do that");
+    return this.#store.listKeys(query);
   }
 
   /** As the store does. */

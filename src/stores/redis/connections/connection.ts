@@ -63,6 +63,11 @@ export interface RedisConnection {
     onReconnect: () => void,
     isAwaited?: () => boolean,
   ): Promise<void>;
+  /**
+   * The names of all keys that match a pattern of `SCAN`, in bounded steps, some of them twice. Absent where keys cannot be
+   * listed.
+   */
+  keys?(pattern: string): AsyncIterable<readonly string[]>;
   /** Deletes every key that begins with `prefix`, in bounded steps. Returns how many there were. */
   deleteByPrefix(prefix: string): Promise<number>;
   /** Whether there is a connection to send through; absent where there is no such thing. */

@@ -5,9 +5,10 @@
  */
 
 import { isOfLongerPrefix, isRegister } from "../keys.ts";
+import { escapePattern, scanKeys } from "./scan.ts";
 import type { CommandClient } from "./single/client.ts";
 
-/** How many keys `SCAN` looks at, and how many one `UNLINK` takes. */
+/** How many keys one `UNLINK` takes. */
 const KEYS_PER_STEP = 1_000;
 
 /** How to reach one server's keys. */
@@ -36,16 +37,10 @@ export async function deleteByPrefix(prefix: string, { scan, unlink }: KeyComman
   if (prefix === "") {
     throw new RangeError('Cannot delete keys by prefix: it must not be empty, received ""');
   }
-  const pattern = `${prefix.replace(/[\\*?[\]]/g, "\\$&")}*`;
   let count = 0;
-  let cursor = "0";
-  do {
-    const page = await scan(["SCAN", cursor, "MATCH", pattern, "COUNT", String(KEYS_PER_STEP)]);
-    const keys = (page as [cursor: string, keys: string[]])[1].filter((key) =>
-      !isOfLongerPrefix(key, prefix) && !isRegister(key, prefix)
-    );
+  for await (const page of scanKeys(scan, `${escapePattern(prefix)}*`)) {
+    const keys = page.filter((key) => !isOfLongerPrefix(key, prefix) && !isRegister(key, prefix));
     for (let i = 0; i < keys.length; i += KEYS_PER_STEP) count += await unlink(keys.slice(i, i + KEYS_PER_STEP));
-    cursor = (page as [cursor: string, keys: string[]])[0];
-  } while (cursor !== "0");
+  }
   return count;
 }

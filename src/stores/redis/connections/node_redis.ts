@@ -9,6 +9,7 @@ import type { RedisStoreOptions } from "../options.ts";
 import { openCluster } from "./cluster/cluster.ts";
 import type { RedisConnection } from "./connection.ts";
 import { deleteByPrefix, keyCommands } from "./delete_by_prefix.ts";
+import { scanKeys } from "./scan.ts";
 import { Pool } from "./single/pool.ts";
 import { runScript, type SentScripts } from "./run_script.ts";
 import { Sentinels, type SentinelSettings } from "./sentinel/sentinels.ts";
@@ -81,6 +82,7 @@ export function connectionOver(pool: Pool, subscriber: Subscriber): RedisConnect
     run: (script, keys, args) =>
       pool.call((redis) => runScript(redis, sent, script, [String(keys.length), ...keys, ...args])),
     subscribe: (...subscription) => subscriber.subscribe(...subscription),
+    keys: (pattern) => scanKeys((command) => pool.call((redis) => redis.sendCommand(command)), pattern),
     deleteByPrefix: (prefix) => deleteByPrefix(prefix, keyCommands((send) => pool.call(send))),
     isUp: () => pool.isUp,
     connect: () => pool.connect(),

@@ -18,6 +18,7 @@ import { type ClusterNode, ClusterNodes, type ClusterSettings } from "./nodes.ts
 import { ClusterSubscriber } from "./subscriber.ts";
 import type { ClusterNodeView, RedisConnection, ScriptReply } from "../connection.ts";
 import { deleteByPrefix } from "../delete_by_prefix.ts";
+import { scanKeys } from "../scan.ts";
 import { callTimeoutError, sameError, unsettled } from "../errors.ts";
 import { runScript, type SentScripts } from "../run_script.ts";
 import { Opening } from "../single/opening.ts";
@@ -68,6 +69,7 @@ export function clusterOver(
     },
     run: (script, keys, args) => cluster.run(script, keys, args),
     subscribe: (...subscription) => cluster.subscribe(...subscription),
+    keys: (pattern) => cluster.keys(pattern),
     deleteByPrefix: (prefix) => cluster.deleteByPrefix(prefix),
     connect: () => cluster.connect(),
     prepare: () => cluster.prepare(),
@@ -159,6 +161,13 @@ class Cluster {
   async subscribe(...subscription: Parameters<Subscriber["subscribe"]>): Promise<void> {
     await this.connect();
     await this.#subscriber.subscribe(...subscription);
+  }
+
+  async *keys(pattern: string): AsyncGenerator<readonly string[], void, void> {
+    await this.connect();
+    for (const node of [...this.#nodes.primaries()]) {
+      yield* scanKeys((command) => node.pool.call((redis) => redis.sendCommand(command)), pattern);
+    }
   }
 
   async deleteByPrefix(prefix: string): Promise<number> {

@@ -12,6 +12,7 @@ import type { CommandClient } from "../single/client.ts";
 import type { RedisConnection } from "../connection.ts";
 import { callTimeoutError } from "../errors.ts";
 import { deleteByPrefix, keyCommands } from "../delete_by_prefix.ts";
+import { scanKeys } from "../scan.ts";
 import { Pause } from "./pause.ts";
 import { invalidAnswerError, restError } from "./errors.ts";
 import { runScript, type SentScripts } from "../run_script.ts";
@@ -89,6 +90,7 @@ export function connectionOverRest({ endpoint, timeoutMs, connectTimeoutMs, send
       return reply;
     },
     subscribe: () => Promise.reject(new StoreError("STORE_REFUSED", `Redis at ${endpoint.label} has no subscriptions`)),
+    keys: (pattern) => scanKeys((command) => calls.sendCommand(command), pattern),
     deleteByPrefix: (prefix) => deleteByPrefix(prefix, keyCommands((send) => send(calls))),
     connect: async () => {
       if (isClosed || !isProven) await clientWithin(connectTimeoutMs).sendCommand(["PING"]);

@@ -222,6 +222,13 @@ export const TABLE: readonly Row[] = [
     because: "a command, whose sockets are tried on every runtime by bad_input_test.ts",
   },
   {
+    paths: ["tests/cli/operate_test.ts"],
+    on: BUN,
+    because:
+      "the commands of ratesync on each kind of Redis; how the program runs and ends is tried on every runtime by " +
+      "program_test.ts and process_test.ts, and connections by their own files",
+  },
+  {
     paths: ["tests/registry/driver_missing_test.ts"],
     on: NODE,
     because: "hides the driver by a loader hook, which only Node has",

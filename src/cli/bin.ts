@@ -35,5 +35,7 @@ process.stderr.on("error", () => {});
 
 const { stdin, stdout, stderr, env } = process;
 void main(process.argv.slice(2), { stdin, stdout, stderr, env, signal: stop.signal }).then((exit) => {
+  // What a store still waits for does not matter to a program that was stopped.
+  if (stop.signal.aborted) process.exit(exit);
   process.exitCode = exit;
 });

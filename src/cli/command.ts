@@ -34,7 +34,7 @@ export interface ValueSpec {
   /** The greatest number, or the longest duration in milliseconds. */
   readonly max?: number;
   /** What completion offers. @default nothing, or the `choices` */
-  readonly completes?: "file" | "limiter" | "store";
+  readonly completes?: "file" | "limiter" | "store" | "command" | "shell";
 }
 
 /** An argument. */
@@ -134,19 +134,15 @@ export interface Context {
    */
   config(file?: string): Promise<FoundConfig>;
   /**
-   * Makes an instance of the configuration, which the program closes at its end. Only once. Its limiters throw if the
+   * Makes an instance of the configuration, which the program closes at its end. Only once. With `--store`, it has only that
+   * store and the limiters on it. Its limiters throw if the
    * store cannot decide, whatever the file says: an operator must see what the store says. Nothing is connected yet.
    *
    * @param options `quiet`: what the configuration warns of is not written to standard error, the command tells it.
    * @throws {ConfigError | UsageError} If there is no configuration file, or anything in it is wrong.
+   * @throws {NotFoundError} If there is no store that `--store` names.
    */
   open(options?: { readonly quiet?: boolean }): Promise<RateSync>;
-  /**
-   * The ids of the stores that the command is about: the one of `--store`, or all.
-   *
-   * @throws {NotFoundError} If there is no store of that id.
-   */
-  storeIds(rs: RateSync): readonly string[];
   /**
    * Asks before something is changed. With `--yes` it does not ask.
    *

@@ -12,9 +12,41 @@ export const COMMANDS: CommandTable = {
     summary: "check a configuration file and its stores",
     load: () => import("./commands/check.ts"),
   },
+  doctor: {
+    summary: "examine the stores, and the processes that share them",
+    load: () => import("./commands/doctor.ts"),
+  },
   why: {
     summary: "explain why a call is denied, and until when",
     load: () => import("./commands/why.ts"),
+  },
+  keys: {
+    summary: "list keys of a limiter, with where each stands",
+    load: () => import("./commands/keys.ts"),
+  },
+  top: {
+    summary: "show live what all processes do",
+    load: () => import("./commands/top.ts"),
+  },
+  block: {
+    summary: "deny every call for a key for some time",
+    load: () => import("./commands/block.ts"),
+  },
+  unblock: {
+    summary: "end a block",
+    load: () => import("./commands/unblock.ts"),
+  },
+  reset: {
+    summary: "start a key, a limiter or a store anew",
+    load: () => import("./commands/reset.ts"),
+  },
+  refund: {
+    summary: "give units back to a key",
+    load: () => import("./commands/refund.ts"),
+  },
+  penalize: {
+    summary: "charge units to a key",
+    load: () => import("./commands/penalize.ts"),
   },
   simulate: {
     summary: "replay access logs: who would be denied",
@@ -24,13 +56,13 @@ export const COMMANDS: CommandTable = {
     summary: "decide for programs in other languages, over HTTP",
     load: () => import("./commands/serve.ts"),
   },
-  doctor: {
-    summary: "examine the stores, and the processes that share them",
-    load: () => import("./commands/doctor.ts"),
+  init: {
+    summary: "write a commented rate-sync.toml",
+    load: () => import("./commands/init.ts"),
   },
-  top: {
-    summary: "show live what all processes do",
-    load: () => import("./commands/top.ts"),
+  completion: {
+    summary: "print a script that completes words in a shell",
+    load: () => import("./commands/completion.ts"),
   },
   help: {
     summary: "show help, also of a command",

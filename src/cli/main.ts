@@ -4,7 +4,7 @@
  * @module
  */
 
-import { systemClock } from "../base/clock.ts";
+import { sleepUntil, systemClock } from "../base/clock.ts";
 import { onAbort } from "../base/abort.ts";
 import type { Command, Outcome } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
@@ -16,8 +16,8 @@ import type { Surroundings } from "./surroundings.ts";
 import { helpOf, helpOfProgram, rowOf } from "./usage.ts";
 import { VERSION } from "../base/version.ts";
 
-/** How long a command that was stopped may take to put a terminal in order, in microseconds. */
-const STOP_US = 500_000;
+/** How long a command that was stopped may take to put a terminal in order, and stores to close, in microseconds. */
+const STOP_US = 100_000;
 
 /**
  * Runs the program.
@@ -47,7 +47,9 @@ export async function main(argv: readonly string[], io: Surroundings): Promise<n
     session.fail(report);
     return report.exit;
   } finally {
-    await session.close();
+    const closed = session.close();
+    if (io.signal.aborted) await Promise.race([closed, lapse(STOP_US)]);
+    else await closed;
   }
 }
 
@@ -97,12 +99,8 @@ async function untilStopped(signal: AbortSignal, running: Promise<Outcome>): Pro
   let forget = () => {};
   const stopped = new Promise<never>((_, reject) => {
     forget = onAbort(signal, () => {
-      const timer = systemClock.schedule(systemClock.nowUs() + STOP_US, () => reject(signal.reason));
-      const end = () => {
-        timer.cancel();
-        reject(signal.reason);
-      };
-      running.then(end, end);
+      const end = () => reject(signal.reason);
+      Promise.race([running, lapse(STOP_US)]).then(end, end);
     });
   });
   try {
@@ -110,4 +108,8 @@ async function untilStopped(signal: AbortSignal, running: Promise<Outcome>): Pro
   } finally {
     forget();
   }
+}
+
+function lapse(us: number): Promise<void> {
+  return sleepUntil(systemClock, systemClock.nowUs() + us);
 }

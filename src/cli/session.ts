@@ -10,6 +10,7 @@ import { NotFoundError } from "../base/errors.ts";
 import { onAbort } from "../base/abort.ts";
 import type { Logger } from "../limiter/observe/events.ts";
 import { CONFIG_PLACES, findConfigFile, readConfig } from "../registry/config/mod.ts";
+import type { RateSyncConfig } from "../registry/options.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import { createRateSync } from "../registry/rate_sync.ts";
 import type { CommandTable, Context, FoundConfig, Outcome } from "./command.ts";
@@ -77,11 +78,12 @@ export class Session implements Context {
   }
 
   async #open(isQuiet: boolean): Promise<RateSync> {
-    const { config: { stores, limiters, http }, warnings } = await this.config();
+    const { config, warnings } = await this.config();
     if (!isQuiet) warnings.forEach((warning) => this.warn(warning));
-    const throwing = Object.entries(limiters).map(([id, options]) =>
-      [id, { ...options, onStoreError: "throw" }] as const
-    );
+    const { stores, limiters, http } = this.store === undefined ? config : onlyStore(config, this.store);
+    const throwing = Object.entries(limiters).map(([id, options]) => {
+      return [id, { ...options, onStoreError: "throw" }] as const;
+    });
     const logger: Logger = {
       debug: () => {},
       info: () => {},
@@ -89,13 +91,6 @@ export class Session implements Context {
       error: () => {}, // what fails here reaches a call
     };
     return createRateSync({ stores, limiters: Object.fromEntries(throwing), http, logger });
-  }
-
-  storeIds(rs: RateSync): readonly string[] {
-    const ids = Object.keys(rs.listStores());
-    if (this.store === undefined) return ids;
-    if (!ids.includes(this.store)) throw new NotFoundError("store", this.store, ids);
-    return [this.store];
   }
 
   /** Closes the instance, if there is one. */
@@ -168,4 +163,17 @@ export class Session implements Context {
     stderr.write(`\r\x1b[K${cutTo(text, (stderr.columns ?? 80) - 1)}`);
     this.#isProgressShown = text !== "";
   }
+}
+
+/**
+ * A configuration with one store, and the limiters on it.
+ *
+ * @throws {NotFoundError} If there is no such store.
+ */
+function onlyStore({ stores, limiters, http }: RateSyncConfig, id: string): RateSyncConfig {
+  const store = stores[id];
+  if (store === undefined || !Object.hasOwn(stores, id)) throw new NotFoundError("store", id, Object.keys(stores));
+  const isOnly = Object.keys(stores).length === 1;
+  const kept = Object.entries(limiters).filter(([, options]) => options.store === id || (isOnly && !options.store));
+  return { stores: { [id]: store }, limiters: Object.fromEntries(kept), http };
 }

@@ -58,7 +58,7 @@ export async function ratesyncJson(
   options: RunOptions = {},
   // deno-lint-ignore no-explicit-any -- tests look into it as they expect it to be
 ): Promise<any> {
-  const result = await ratesync([...argv, "--json"], options);
+  const result = await ratesync(["--json", ...argv], options);
   assert.equal(result.exit, exit, result.stdout + result.stderr);
   return JSON.parse(result.stdout);
 }

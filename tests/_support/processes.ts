@@ -76,6 +76,11 @@ export function startWorker(path: string, args: readonly string[] = []): Worker 
   };
 }
 
+/** The program and the arguments that start the worker `path`. */
+export function commandOf(path: string, args: readonly string[]): [program: string, args: string[]] {
+  return [process.execPath, [...runtimeArgs(), workerFile(path), ...args]];
+}
+
 /** Runs the worker `path` (as for {@linkcode startWorker}) to its end. */
 export function runWorker(path: string, args: readonly string[] = []): Promise<WorkerExit> {
   const child = spawn(process.execPath, [...runtimeArgs(), workerFile(path), ...args]);

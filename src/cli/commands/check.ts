@@ -5,7 +5,6 @@
  */
 
 import { ConfigError } from "../../base/errors.ts";
-import type { StoreListing } from "../../registry/listing.ts";
 import type { StoreCheck } from "../../stores/check.ts";
 import { type Command, type Context, defineCommand, type Outcome } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -60,17 +59,17 @@ export const command: Command = defineCommand({
     }
     const { file: path, warnings } = await context.config();
     const rs = await context.open({ quiet: true });
-    const ids = context.storeIds(rs);
-    const listings = rs.listStores();
-    const stores = await Promise.all(ids.map(async (id): Promise<ShownStore> => {
-      const { engine, url } = listings[id] as StoreListing;
-      return { id, engine, url, ...(offline ? {} : { check: await rs.check(id) }) };
-    }));
-    const limiters = Object.entries(rs.listLimiters()).filter(([, { store }]) => ids.includes(store));
+    const stores = await Promise.all(
+      Object.entries(rs.listStores()).map(async ([id, { engine, url }]): Promise<ShownStore> => {
+        return { id, engine, url, ...(offline ? {} : { check: await rs.check(id) }) };
+      }),
+    );
     return report(context, {
       file: path,
       stores,
-      limiters: limiters.map(([id, { store, policy }]) => ({ id, store, rules: rulesText(policy) })),
+      limiters: Object.entries(rs.listLimiters()).map(([id, { store, policy }]) => {
+        return { id, store, rules: rulesText(policy) };
+      }),
       findings: [
         ...warnings.map((message): Finding => ({ level: "warning", where: path, message })),
         ...stores.flatMap(findingsOf),

@@ -45,7 +45,7 @@ export const command: Command = defineCommand({
   ],
   async run(context, { wait }) {
     const rs = await context.open();
-    const stores = context.storeIds(rs);
+    const stores = Object.keys(rs.listStores());
     context.progress(`Examining ${stores.map(printable).join(", ")}, and the processes that use it ...`);
     const watch = wait === undefined ? {} : { watchMs: wait };
     const found = await examine(rs, { stores, signal: context.signal, ...watch });

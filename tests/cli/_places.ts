@@ -1,0 +1,66 @@
+/**
+ * Configuration files for the program, each with limiters on a real Redis, a Cluster, Sentinels or REST.
+ *
+ * @module
+ */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { TemporaryFolder } from "../../scripts/_temporary.ts";
+import { redisUrl } from "../_support/redis.ts";
+import { startRestRedis, TOKEN } from "../_support/rest_redis.ts";
+import { startCluster, startSentinels } from "../stores/redis/_topologies.ts";
+
+/** A place whose limits the program operates. */
+export interface Place extends AsyncDisposable {
+  /** The lines of its store in TOML. */
+  readonly store: string;
+}
+
+/** Starts what each place needs. */
+export const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
+  "a Redis": () => Promise.resolve({ store: `url = "${redisUrl()}"`, [Symbol.asyncDispose]: () => Promise.resolve() }),
+  "a Redis Cluster": async () => {
+    const cluster = await startCluster();
+    return { store: `cluster = ${list(cluster.urls)}`, [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose]() };
+  },
+  "Redis behind Sentinels": async () => {
+    const sentinels = await startSentinels();
+    return {
+      store: `sentinels = ${list(sentinels.urls)}\nmaster_name = "${sentinels.masterName}"`,
+      [Symbol.asyncDispose]: () => sentinels[Symbol.asyncDispose](),
+    };
+  },
+  "Redis over REST": async () => {
+    const rest = await startRestRedis();
+    return {
+      store: `url = "${rest.url}"\ntoken = "${TOKEN}"`,
+      [Symbol.asyncDispose]: () => rest[Symbol.asyncDispose](),
+    };
+  },
+};
+
+/** A configuration file in a folder of its own, which is removed with it. */
+export class ConfigFile implements Disposable {
+  /** The path of the file. */
+  readonly path: string;
+  readonly #folder: TemporaryFolder = new TemporaryFolder("cli");
+
+  /**
+   * @param text What the file says.
+   */
+  constructor(text: string) {
+    this.path = join(this.#folder.path, "rate-sync.toml");
+    writeFileSync(this.path, text);
+  }
+
+  /** Removes it. */
+  [Symbol.dispose](): void {
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+function list(urls: readonly string[]): string {
+  return JSON.stringify(urls);
+}

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { createRateSync, type RateSync } from "../../mod.ts";
+import { ratesync, ratesyncJson } from "../_support/cli.ts";
+import { freshPrefix } from "../_support/redis.ts";
+import { ConfigFile, type Place, PLACES } from "./_places.ts";
+
+const HOSTILE = "<script>\x1b[31m: 😀";
+
+for (const [name, start] of Object.entries(PLACES)) {
+  describe(`ratesync on ${name}`, () => {
+    let place: Place;
+    let file: ConfigFile;
+    let rs: RateSync;
+    const run = (words: string, more: readonly string[] = []) =>
+      ratesync([...words.split(" "), ...more, "--config", file.path]);
+    const json = (words: string, exit = 0, more: readonly string[] = []) =>
+      ratesyncJson([...words.split(" "), "--yes", "--config", file.path, ...more], exit);
+
+    before(async () => {
+      place = await start();
+      file = new ConfigFile(`[stores.main]
+${place.store}
+key_prefix = "${freshPrefix()}"
+
+[limiters.login]
+algorithm = "sliding_window"
+limit = 3
+window = "5m"
+
+[limiters.upload]
+rate_per_second = 0.001
+burst = 9
+max_concurrent = 2
+
+[limiters.sharded]
+limit = 5
+window = "1h"
+key_shards = 4
+
+[limiters.logins]
+limit = 1
+window = "1h"
+`);
+      rs = createRateSync({ logger: false });
+      await rs.loadConfig(file.path);
+    });
+    after(async () => {
+      await rs.close();
+      file[Symbol.dispose]();
+      await place[Symbol.asyncDispose]();
+    });
+
+    it("check finds that the store decides", async () => {
+      const found = await json("check");
+      assert.equal(found.ok, true, JSON.stringify(found));
+      assert.equal(found.stores[0].check.ok, true);
+      assert.deepEqual(found.limiters.map(({ id }: { id: string }) => id), ["login", "upload", "sharded", "logins"]);
+    });
+
+    it("keys lists keys with where they stand, and no others", async () => {
+      const keys = ["user:1", "user:2", "b", HOSTILE, "x".repeat(300)];
+      for (const limiter of ["login", "upload", "sharded"]) {
+        await rs.tryAcquire(limiter);
+        for (const key of keys) await rs.tryAcquire(limiter, { key });
+        await rs.tryAcquire("logins", { key: "other" });
+        const listed = await json(`keys ${limiter}`);
+        assert.equal(listed.more, false);
+        const found = listed.keys.map(({ key, hash }: Record<string, string>) => key ?? (hash ? "hash" : "whole"))
+          .sort();
+        assert.deepEqual(found, ["user:1", "user:2", "b", HOSTILE, "hash", "whole"].sort(), limiter);
+        const limit = { login: 3, upload: 9, sharded: 5 }[limiter];
+        for (const { allowed, limits: [first] } of listed.keys) {
+          assert.deepEqual([allowed, first.remaining, first.limit], [true, (limit ?? 0) - 1, limit]);
+        }
+        const some = await json(`keys ${limiter} --match user:?`);
+        assert.deepEqual(some.keys.map(({ key }: { key: string }) => key), ["user:1", "user:2"]);
+        const few = await json(`keys ${limiter} --count 2`);
+        assert.deepEqual([few.keys.length, few.more], [2, true]);
+      }
+    });
+
+    it("keys shows hostile keys as text, and only those that are denied", async () => {
+      for (let i = 0; i < 3; i++) await rs.tryAcquire("login", { key: HOSTILE });
+      const { stdout, exit } = await run("keys login --denied");
+      assert.equal(exit, 0);
+      assert.match(stdout, /^KEY +STATE +LEFT\n<script>\\u001b\[31m: 😀 +denied for (4m 5\ds|5m) +0 of 3 in 5m\n$/);
+    });
+
+    it("block, unblock, penalize, refund and reset do what they say", async () => {
+      const key = "tenant 7";
+      const { now } = await json("block login", 0, ["--", key, "1h"]);
+      assert.deepEqual([now.allowed, now.reason], [false, "blocked"]);
+      assert.ok(now.retryAfterMs > 3_590_000 && now.retryAfterMs <= 3_600_000);
+      assert.equal((await rs.tryAcquire("login", { key })).reason, "blocked");
+      await json("block login", 0, ["--keep-longer", "--", key, "1m"]);
+      const unblocked = await json("unblock login", 0, ["--", key]);
+      assert.deepEqual([unblocked.wasBlocked, unblocked.now.allowed], [true, true]);
+      assert.equal((await json("unblock login", 1, ["--", key])).wasBlocked, false);
+
+      const penalty = await json("penalize login", 0, ["--", key, "3"]);
+      assert.deepEqual([penalty.charged, penalty.uncharged, penalty.now.allowed], [3, 0, false]);
+      const refund = await json("refund login", 0, ["--", key, "2"]);
+      assert.deepEqual([refund.refunded, refund.now.allowed, refund.now.limits[0].remaining], [2, true, 2]);
+      const overdrawn = await json("penalize login", 1, ["--", key, "10000"]);
+      assert.deepEqual([overdrawn.charged, overdrawn.uncharged], [3_000, 7_000]);
+      const reset = await json("reset login", 0, ["--", key]);
+      assert.equal(reset.now.limits[0].remaining, 3);
+    });
+
+    it("an empty key is the limiter as a whole", async () => {
+      const blocked = await json("block sharded", 0, ["--", "", "10s"]);
+      assert.deepEqual([blocked.key, blocked.now.reason], ["", "blocked"]);
+      assert.equal((await rs.tryAcquire("sharded", { key: "fresh" })).allowed, true);
+      await json("unblock sharded", 0, ["--", ""]);
+    });
+
+    it("reset of a limiter resets each of its keys, also long ones, and no others", async () => {
+      await using permit = await rs.acquire("upload", { key: "held" });
+      assert.equal(permit.decision.allowed, true);
+      const { reset } = await json("reset upload");
+      assert.equal(reset, 7);
+      const { keys } = await json("keys upload");
+      for (const { limits: [rate, permits] } of keys) assert.deepEqual([rate.remaining, permits.remaining], [9, 2]);
+      assert.equal((await rs.peek("upload", { key: "x".repeat(300) })).remaining, 2);
+      assert.equal((await rs.peek("logins", { key: "other" })).remaining, 0);
+    });
+
+    it("reset --all deletes every key of the store", async () => {
+      const { exit, stderr } = await run("reset --yes");
+      assert.deepEqual([exit, stderr.includes("--all")], [2, true]);
+      assert.deepEqual((await json("reset --all")).stores, ["main"]);
+      for (const limiter of ["login", "sharded", "logins"]) assert.deepEqual((await json(`keys ${limiter}`)).keys, []);
+    });
+  });
+}

@@ -8,6 +8,7 @@
 import process from "node:process";
 
 import { exitOnSignals, run, tool } from "./_process.ts";
+import { pageProblems } from "./dashboard/page.ts";
 import { referenceProblems } from "./docs/reference/reference.ts";
 import { blockProblems } from "./docs/run.ts";
 import { circleProblems } from "./layers/circles.ts";
@@ -36,6 +37,7 @@ const STEPS: readonly Step[] = [
   ["circles", async () => circleProblems(await readSources("src", "scripts", "tests"))],
   ["load", () => Promise.resolve(loadProblems("mod.ts", sources))],
   ["scripts", luaProblems],
+  ["page", pageProblems],
   ["types", () => command("tsc", "-p", ".")],
   ["docs", () => command("deno", "doc", "--lint", "--quiet", ...entryFiles)],
   ["reference", () => referenceProblems(manifests.deno)],

@@ -15,7 +15,8 @@ const ROWS: readonly (readonly string[])[] = [
   ["limiter"],
   ["registry"],
   ["http", "telemetry", "fleet"],
-  ["doctor", "serve", "dashboard", "simulate"],
+  ["doctor", "serve", "simulate"],
+  ["dashboard"],
   ["mod.ts"],
   ["cli"],
 ];

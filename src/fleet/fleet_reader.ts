@@ -28,13 +28,13 @@ interface StoreReading {
  * five seconds more. Call it about once a second: rates are differences between readings.
  */
 export class FleetReader {
-  readonly #rs: RateSync<string>;
+  readonly #rs: Pick<RateSync<string>, "listStores" | "openStore">;
   readonly #histories = new Map<string, Map<string, ProcessHistory>>();
 
   /**
    * @param rs Whose stores to read.
    */
-  constructor(rs: RateSync<string>) {
+  constructor(rs: Pick<RateSync<string>, "listStores" | "openStore">) {
     this.#rs = rs;
   }
 

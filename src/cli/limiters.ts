@@ -6,7 +6,7 @@
 
 import { NotFoundError } from "../base/errors.ts";
 import type { Limiter } from "../limiter/limiter.ts";
-import type { Decision, DenialReason } from "../limiter/result/decision.ts";
+import type { Decision, DenialReason } from "../limiter/result/outcome.ts";
 import type { LimitStatus } from "../policy/status.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import type { Context } from "./command.ts";

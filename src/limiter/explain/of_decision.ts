@@ -9,7 +9,16 @@ import type { DecisionPart, DenialReason, Outcome } from "../result/outcome.ts";
 import { explain } from "./explain.ts";
 import type { Explanation } from "./explanation.ts";
 import type { Policy } from "../../policy/policy.ts";
-import { askedUnits, blockedPart, boundOf, classOf, deniedBy, limitStates, type Part, ruleFor } from "./limit_states.ts";
+import {
+  askedUnits,
+  blockedPart,
+  boundOf,
+  classOf,
+  deniedBy,
+  limitStates,
+  type Part,
+  ruleFor,
+} from "./limit_states.ts";
 import type { DeniedBy } from "./types.ts";
 
 /** What a decision tells of its call. */

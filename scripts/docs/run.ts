@@ -18,8 +18,17 @@ import { type Services, startServices, substitute } from "./services.ts";
 /** Other packages that blocks import; they come from this repository. */
 const FRAMEWORKS = ["elysia", "express", "express-rate-limit", "fastify", "hono", "koa", "@types"];
 
-/** Packages that the guides in `docs/migrating/` lead away from, and clients that an application gives to a store. */
-const PEERS = ["@upstash", "bottleneck", "ioredis", "rate-limit-redis", "rate-limiter-flexible", "redis"];
+/** Packages that the guides in `docs/migrating/` lead away from, clients that an application gives to a store, and libraries for metrics. */
+const PEERS = [
+  "@opentelemetry",
+  "@upstash",
+  "bottleneck",
+  "ioredis",
+  "prom-client",
+  "rate-limit-redis",
+  "rate-limiter-flexible",
+  "redis",
+];
 
 /** `rate-sync.toml` of the blocks that use the default instance: the limiters that they name. */
 const LIMITERS = ["api", "login", "login_account", "login_ip", "pages", "partner", "search", "upload", "user"];

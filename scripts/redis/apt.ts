@@ -1,5 +1,5 @@
 /**
- * redis-server from Debian's packages, where this process may install them.
+ * Servers for tests from Debian's packages, where this process may install them.
  *
  * @module
  */
@@ -10,18 +10,18 @@ import process from "node:process";
 import { run } from "../_process.ts";
 import type { Unavailable } from "./test_redis.ts";
 
-/** Installs the package. Its service, if it was started, is stopped: the tests start a server of their own. */
-export async function installWithApt(): Promise<Unavailable> {
+/** Installs a package. Its service, if it was started, is stopped: the tests start a server of their own. */
+export async function installWithApt(name: string = "redis-server"): Promise<Unavailable> {
   if (process.getuid?.() !== 0) return { problem: "this process is not root" };
   if (!existsSync("/etc/debian_version")) return { problem: "this is not Debian" };
 
-  console.error("Installing redis-server with apt-get");
+  console.error(`Installing ${name} with apt-get`);
   // RUNLEVEL=1 asks Debian's scripts not to start the service.
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
   const update = await run("apt-get", ["update", "-qq"], { env });
-  const install = await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "redis-server"], { env });
+  const install = await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", name], { env });
   if (install.code !== 0) return { problem: `apt-get failed\n${update.output}${install.output}` };
 
-  await run("service", ["redis-server", "stop"]);
-  return { problem: "it installed no redis-server on the PATH" };
+  await run("service", [name, "stop"]);
+  return { problem: `it installed no ${name} on the PATH` };
 }

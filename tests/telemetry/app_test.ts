@@ -49,10 +49,9 @@ describe("The application of deploy/app", () => {
       assert.ok(page.includes(`${line}\n`), page);
       assert.equal(await checkMetrics(page), "");
       const health = await fetch(`${inside}/health`);
-      assert.deepEqual([health.status, await health.json()], [200, { ok: true, problems: [] }]);
+      assert.deepEqual([health.status, await health.json()], [200, { ok: true, problems: [] }], errors);
       child.kill("SIGTERM");
-      assert.deepEqual(await ended, [0, null]);
-      assert.equal(errors, "");
+      assert.deepEqual(await ended, [0, null], errors);
     } finally {
       child.kill("SIGKILL");
     }

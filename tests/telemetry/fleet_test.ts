@@ -13,7 +13,7 @@ import { checkMetrics, needPrometheus, type Prometheus, promtool, startPrometheu
 const EVERY_MS = 250;
 
 /** Of four processes, one has another rate. */
-const RATES = [40, 40, 40, 60];
+const RATES = [5, 5, 5, 8];
 
 const RULES = "deploy/prometheus/ratesync.rules.yml";
 const GRAFANA = "deploy/grafana/ratesync.json";
@@ -36,7 +36,7 @@ interface Panel {
 async function until<Answer>(
   ask: () => Promise<Answer>,
   holds: (answer: Answer) => boolean,
-  ms = 15_000,
+  ms = 30_000,
 ): Promise<Answer> {
   const endMs = performance.now() + ms;
   for (;;) {

@@ -19,7 +19,7 @@ const [url = "", rate = ""] = process.argv.slice(2);
 const rateSync = createRateSync({
   stores: { main: { engine: "redis", url, decisionTimeoutMs: 300 } },
   limiters: {
-    api: { ratePerSecond: Number(rate), burst: 10, timeoutMs: 200 },
+    api: { ratePerSecond: Number(rate), burst: 2, timeoutMs: 300 },
     jobs: { maxConcurrent: 3, timeoutMs: 200 },
     hot: { ratePerSecond: 10_000, burst: 10_000, tokenLeaseMs: 100 },
   },

@@ -6,7 +6,7 @@
 
 import { durationWords } from "../../base/duration_words.ts";
 import type { LimiterReport, Report, ReportCounts } from "../../simulate/report/report.ts";
-import { countText, limitsText, shareText, summaryText, timeText } from "../../simulate/report/words.ts";
+import { countOf, countText, limitsText, shareText, summaryText, timeText } from "../../simulate/report/words.ts";
 import type { Paint } from "./paint.ts";
 import { type Column, table } from "./table.ts";
 import { printable } from "./text.ts";
@@ -66,7 +66,7 @@ function limiterText(limiter: LimiterReport, options: SimulationTextOptions): st
   const name = options.paint("bold", printable(limiter.limiter));
   const denials = denied === 0
     ? "denies nothing"
-    : `denies ${countText(keysDenied)} of ${countText(keys)} keys, the longest for ${
+    : `denies ${countText(keysDenied)} of ${countOf(keys, "key")}, the longest for ${
       durationWords(longestMs)
     } without a break`;
   const worst = hours.filter((hour) => hour.denied > 0 || (hour.newlyAllowed ?? 0) > 0)

@@ -10,7 +10,7 @@ import type { Series } from "../tally/series.ts";
 import { type Content, Html, html } from "./html.ts";
 import { plotOf } from "./plot.ts";
 import type { HourReport, LimiterReport, ReportCounts } from "./report.ts";
-import { countText, limitsText, shareText, summaryText, timeText } from "./words.ts";
+import { countOf, countText, limitsText, shareText, summaryText, timeText } from "./words.ts";
 
 const STYLE = `
 :root { color-scheme: light dark; --back: #fff; --ink: #1f2328; --faint: #59636e; --line: #d1d9e0; --allowed: #7aa7d9; --denied: #c0392b; --newly: #e69500 }
@@ -96,7 +96,7 @@ function limiterSection(limiter: LimiterReport, plot: Series): Html {
   const of = (what: string) => `${what} of ${limiter.limiter}`;
   const facts = denied === 0
     ? "It denies nothing."
-    : `It denies ${countText(keysDenied)} of ${countText(keys)} keys, between ${timeText(limiter.firstDenied)} and ` +
+    : `It denies ${countText(keysDenied)} of ${countOf(keys, "key")}, between ${timeText(limiter.firstDenied)} and ` +
       `${timeText(limiter.lastDenied)}. The longest time for which a key is denied without a break is ` +
       `${durationWords(longestMs)}.`;
   return html`

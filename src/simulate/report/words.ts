@@ -12,6 +12,11 @@ export function countText(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, " ");
 }
 
+/** How many there are of something: `1 key`, `2 keys`. */
+export function countOf(count: number, one: string): string {
+  return `${countText(count)} ${one}${count === 1 ? "" : "s"}`;
+}
+
 /** A part of a whole: `0.03 %`; empty of nothing. What is more than nothing is not shown as 0. */
 export function shareText(part: number, whole: number): string {
   if (whole === 0) return "";
@@ -40,7 +45,7 @@ export function limitsText(limits: readonly LimitReport[]): string {
 export function summaryText(report: Report): string {
   const { requests, denied, keys, newlyDenied, newlyAllowed, from, to } = report;
   const span = `between ${timeText(from)} and ${timeText(to)} UTC`;
-  const all = `${countText(requests)} requests by ${countText(keys)} keys ${span}: ${countText(denied)} denied` +
+  const all = `${countOf(requests, "request")} by ${countOf(keys, "key")} ${span}: ${countText(denied)} denied` +
     (denied === 0 ? "." : ` (${shareText(denied, requests)}).`);
   if (newlyDenied === undefined || newlyAllowed === undefined) return all;
   if (newlyDenied === 0 && newlyAllowed === 0) return `${all} Both configurations decide alike on each of them.`;

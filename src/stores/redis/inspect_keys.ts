@@ -24,7 +24,7 @@ const MAX_NAMES = 100;
 
 /** How values of earlier versions begin, and how those of this one may: see _state.lua. */
 const EARLIER = /^[cfs]/;
-const KNOWN = /^[-\dCFMPST-Zt-\x7f\x80-\uffff]/;
+const KNOWN = /^[-\dCFMPST-Zbt-\x7f\x80-\uffff]/;
 
 /** Keys that hold no text: of permits, and messages for processes that cannot be called. */
 const NO_TEXT = /(?:\}:(?:leases|waiters)$)|(?:\}~(?:leases|waiters):)|(?::wake:%)/;

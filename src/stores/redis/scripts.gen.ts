@@ -10,8 +10,8 @@ import type { Script } from "./script.ts";
 export const acrossSlots = `local call,bf,iW=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
 redis.pcall,redis.error_reply=bf,iW
-function redis.call(gS,...)
-if gS~="MGET"then return call(gS,...)end
+function redis.call(gT,...)
+if gT~="MGET"then return call(gT,...)end
 local bY={...}
 for i=1,#bY do
 local m=bf("GET",bY[i])
@@ -22,10 +22,10 @@ end`;
 
 const part1 = `local cM=1e14
 local dL=50*cM
-local gB,cz="99",10*cM
+local gC,cz="99",10*cM
 local fg=q-q%cM`;
 
-const part2 = `local hf=2e15
+const part2 = `local hg=2e15
 local function fB(m)
 local K,bs=string.byte(m,1),#m
 if K==98 and bs>8 then
@@ -34,12 +34,12 @@ if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
 if K==83 and bs>46 or K==115 and bs>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+hf then return D,bs+1 end
+if D>q and D<q+hg then return D,bs+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function ig(aE)
+const part3 = `local function ih(aE)
 return math.max(math.floor((aE-dL)/cz),0)
 end
 local function fA(aE)
@@ -65,19 +65,19 @@ local aI,bm,aM,cf,eK=math.floor,math.min,math.max,string.byte,string.char
 local jC,lg=8,2^52
 local eG={us=0,ak=0,ae=0,bS={}}
 local bR={eG=eG}
-function bR.gs(a,b,g)
+function bR.gt(a,b,g)
 local us,ak=a.us+b.us,a.ak+b.ak
 if ak<g.y then return{us=us,ak=ak}end
 return{us=us+1,ak=ak-g.y}
 end
-local gs=bR.gs
+local gt=bR.gt
 function bR.fW(a,b,g)
 local us,ak=a.us-b.us,a.ak-b.ak
 if ak>=0 then return{us=us,ak=ak}end
 return{us=us-1,ak=ak+g.y}
 end
 local fW=bR.fW
-function bR.gV(a,b)
+function bR.gW(a,b)
 return(a.us<b.us or(a.us==b.us and a.ak<b.ak))and a or b
 end
 function bR.kJ(as,dw,al,g)
@@ -97,7 +97,7 @@ function bR.eC(h,g)
 return h.ac>0 and cH(h,g)>q and h.ac or 0
 end
 local function kR(as,bJ,ae,g)
-local aR=gs(as,bJ,g)
+local aR=gt(as,bJ,g)
 if aR.us>lg then return nil end
 local bS,A={},1
 for i,dg in ipairs(as.bS)do
@@ -105,11 +105,11 @@ bS[i]=dg
 if dg.dw<=bJ.dw then A=i+1 end
 end
 table.insert(bS,A,bJ)
-local iy,O=eG,#bS
+local gf,O=eG,#bS
 while O>0 and#bS-O<jC do
 local ao=bS[O]
-if ao.dw-(aR.us-iy.us)+2<=q then break end
-iy=gs(iy,ao,g)
+if ao.dw-(aR.us-gf.us)+2<=q then break end
+gf=gt(gf,ao,g)
 O=O-1
 end
 for _=1,O do
@@ -134,7 +134,7 @@ if x<=q or x<=H then x=nil end
 local h={us=us,ak=ak,x=x,ac=0}
 if bN>q then h.ac=fM(bN-q,g.aA,al)end
 if as then
-local aR,bS=gs(h,as,g).us,{}
+local aR,bS=gt(h,as,g).us,{}
 for i,bJ in ipairs(as.bS)do
 bS[i]={dw=bm(bJ.dw,aR),us=bJ.us,ak=bJ.ak}
 end
@@ -143,12 +143,12 @@ h.as={us=as.us,ak=as.ak,ae=ae,bS=bS}
 end
 return h
 end
-function bR.fp(h,gF,dw,x,g)
+function bR.fp(h,gG,dw,x,g)
 local ae=aM(q,x)+g.aA+1
-local bJ={dw=dw,us=gF.us,ak=gF.ak}
+local bJ={dw=dw,us=gG.us,ak=gG.ak}
 local as=kR(bR.bv(h)or eG,bJ,ae,g)
 if not as then return h end
-local aV=fW(h,gF,g)
+local aV=fW(h,gG,g)
 return bR.dm(aV.us,aV.ak,as,x,g,bR.eC(h,g))
 end
 function bR.dU(h,g)
@@ -177,7 +177,7 @@ aW=aW*128
 end
 return Y
 end
-local function ie()
+local function ig()
 local us=ee()
 return us,g.y>1 and bm(ee(),g.y-1)or 0
 end
@@ -186,13 +186,13 @@ E=E+1
 h.ac=aI(cw%32/8)
 if cw%2>=1 then h.x=ee()end
 if cw%4<2 then return end
-local us,ak=ie()
+local us,ak=ig()
 local as={us=us,ak=ak,ae=0,bS={}}
-local aR=gs(h,as,g).us
+local aR=gt(h,as,g).us
 if cw%8>=4 then as.ae=aR+2-ee()end
 while E<=ao do
 local bJ={dw=aR-ee()}
-bJ.us,bJ.ak=ie()
+bJ.us,bJ.ak=ig()
 if bJ.us==0 and bJ.ak==0 then
 bJ.us,bJ.ak=us,ak
 end
@@ -217,7 +217,7 @@ end
 if x then dI(x)end
 if as then
 iO(as.us,as.ak)
-local aR=gs(h,as,g).us
+local aR=gt(h,as,g).us
 if as.ae>0 then dI(aR+2-as.ae)end
 for _,bJ in ipairs(as.bS)do
 dI(aR-bJ.dw)
@@ -236,7 +236,7 @@ const part6 = `local call,bp,am=redis.call,string.sub,string.format
 local aI,dc,aM,bm=math.floor,math.ceil,math.max,math.min
 local aT,an=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local dp,gp=0,0
+local dp,gq=0,0
 local function aF()
 dp=dp+1
 return ARGV[dp]
@@ -246,8 +246,8 @@ dp=dp+1
 return ARGV[dp]+0
 end
 local function fL()
-gp=gp+1
-return KEYS[gp]
+gq=gq+1
+return KEYS[gq]
 end
 local q=tonumber(aF())
 if not q then
@@ -270,7 +270,7 @@ local ok,aj=pcall(cg,kD)
 return ok and aj or fr(aj)
 end`;
 
-const part8 = `local function hj(e)
+const part8 = `local function hk(e)
 ey(e)
 if e.dP and not br then fo(e)end
 local at=aM(q,e.D)
@@ -281,7 +281,7 @@ at=aM(at,ab.aq.dd(af[i],e.ag,ab))
 end
 return at
 end
-local function gC(e,at)
+local function gD(e,at)
 local ah,af=e.v.ah,e.af
 if#ah==0 then return end
 if e.ds then e.ds.dk(e,at)end
@@ -348,7 +348,7 @@ end
 if v.J>0 then
 e.aO,e.aQ=fL(),fL()
 end
-for _,A in ipairs(v.hF or{})do
+for _,A in ipairs(v.hG or{})do
 e.cj=e.cj or{}
 e.cj[A]=fL()
 end
@@ -356,7 +356,7 @@ return e
 end`;
 
 const part10 = `function cp.t()
-local function ix(h,at)
+local function iy(h,at)
 if h.us<at-1 or(h.us<at and h.ak==0)then return{us=at,ak=0}end
 return h
 end
@@ -387,28 +387,28 @@ if h.us-g.aA<q and(h.x or 0)<=q then return h end
 return bx().dU(h,g)
 end,
 dd=function(h,ag,g)
-local next=jj(ix(h,q),ag,g)
-local hk=next.us-g.aA
-if next.ak>g.aN then hk=hk+1 end
-return aM(q,hk)
+local next=jj(iy(h,q),ag,g)
+local hl=next.us-g.aA
+if next.ak>g.aN then hl=hl+1 end
+return aM(q,hl)
 end,
 dk=function(h,at,ag,g)
-local next=jj(ix(h,at),ag,g)
+local next=jj(iy(h,at),ag,g)
 next.ac=0
 if at<=q and not h.as and not h.x then return next end
 local bw=bx()
 local x=aM(at>q and at or 0,h.x or 0)
 return bw.dm(next.us,next.ak,bw.bv(h),x,g,bw.eC(h,g))
 end,
-cF=function(al,io,at)
-local hL=at>q
-if not hL and not io.as then return nil end
+cF=function(al,ip,at)
+local hM=at>q
+if not hM and not ip.as then return nil end
 local us,ak=0,0
-if io.as then
-us,ak=io.as.us,io.as.ak
+if ip.as then
+us,ak=ip.as.us,ip.as.ak
 end
-local x=hL and(al.x or 0)>q and al.x or 0
-local kI=hL and ix(al,at)~=al
+local x=hM and(al.x or 0)>q and al.x or 0
+local kI=hM and iy(al,at)~=al
 if us==0 and ak==0 and x==0 and not kI then return nil end
 local O=al.us+2<=q and{us=0,ak=0}or al
 return{us,ak,x,kI and O.us or-1,kI and O.ak or 0}
@@ -438,7 +438,7 @@ local us=aM(h.us,0)
 if g.aS==0 then return am("%016.0f",us)end
 return am("%016.0f%0"..g.aS..".0f",us,h.ak)
 end,
-gW=function(h,g)
+gX=function(h,g)
 if not h.as and not h.x and h.ac==0 then return""end
 return bx().bB(h,g)
 end,
@@ -458,11 +458,11 @@ end
 local function cq(aa)
 return an(dh,aa,#aa-bC+1)
 end
-local function gv(aa,A,H,r)
+local function gw(aa,A,H,r)
 local O=A*bC
 return bp(aa,1,O)..aT(dh,H,r)..bp(aa,O+bC+1)
 end
-local function hB(H,r)
+local function hC(H,r)
 if not(H>=0 and H<2^53 and r>0 and r<2^32)then return""end
 return aT(dh,H,r)
 end
@@ -483,7 +483,7 @@ local bl=h.z==""and 0 or cr(h.z)-q
 h.ac=bl>0 and fM(bl,g.w,al)or 0
 return h
 end
-local function gh(h,g)
+local function gi(h,g)
 local aa=h.z
 local as=aa==""and 0 or cr(aa)-dY(h.ac,g.w)
 if as<=0 then return h end
@@ -495,12 +495,12 @@ end
 return cG({V=h.V,z=table.concat(le)},g,h.ac)
 end`;
 
-const part12 = `local hl=-2^52
+const part12 = `local hm=-2^52
 local function eQ(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hl and m+0>2*hl
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hm and m+0>2*hm
 end
-local function hH(m,aW)
-local aE,bA=m+0,-hl/aW
+local function hI(m,aW)
+local aE,bA=m+0,-hm/aW
 local r=-aE%aW
 local H=q-q%bA-(aE+r)/aW-bA
 if H>q+bA/2 then H=H-bA end
@@ -508,7 +508,7 @@ if H<=q-bA/2 then H=H+bA end
 return H,r
 end
 local function jf(H,r,aW)
-return am("%.0f",hl-H%(-hl/aW)*aW-r)
+return am("%.0f",hm-H%(-hm/aW)*aW-r)
 end`;
 
 const part13 = `function cp.f()
@@ -520,7 +520,7 @@ end,
 ew=function()
 return{z="",ac=0}
 end,
-dU=gh,
+dU=gi,
 dd=function(h,ag,g)
 if h.z==""then return q end
 local H,r=cq(h.z)
@@ -532,7 +532,7 @@ local z=h.z
 if z==""then return cG({z=aT(dh,at,ag)},g,0)end
 local H,r=cq(z)
 if at<H+g.w then
-z=gv(z,bZ(z)-1,H,r+ag)
+z=gw(z,bZ(z)-1,H,r+ag)
 else
 z=z..aT(dh,at,ag)
 end
@@ -559,13 +559,13 @@ local z,ac=eU(m,O+7,to)
 return{z=z,ac=ac}
 end,
 eQ=eQ,
-gG=function(m,aW)
-local H,r=hH(m,aW)
+gH=function(m,aW)
+local H,r=hI(m,aW)
 return{z=aT(dh,H,r),ac=0}
 end,
-hi=16,
-gl=function(m,O)
-return{z=hB(an("<dd",m,O)),ac=0}
+hj=16,
+gm=function(m,O)
+return{z=hC(an("<dd",m,O)),ac=0}
 end,
 ec=function(h,g)
 return aT("<I7",g.w)..dv(h)
@@ -574,7 +574,7 @@ end,
 end`;
 
 const part14 = `function cp.c()
-local function gD(h,A,g)
+local function gE(h,A,g)
 if A==0 then return h.V end
 local H,r=da(h.z,A-1)
 return H+g.w==da(h.z,A)and r or 0
@@ -583,7 +583,7 @@ local function kS(h,at,g)
 if h.z==""then return at,0,0 end
 local H,r=cq(h.z)
 if at<H+g.w then
-return H,gD(h,bZ(h.z)-1,g),r
+return H,gE(h,bZ(h.z)-1,g),r
 end
 if at<H+2*g.w then return H+g.w,r,0 end
 return at,0,0
@@ -607,7 +607,7 @@ end,
 ew=function()
 return{V=0,z="",ac=0}
 end,
-dU=gh,
+dU=gi,
 dd=function(h,ag,g)
 local H,V,eL=kS(h,q,g)
 local jy=fR(V,g.U-ag-eL,g)
@@ -621,13 +621,13 @@ if ai.z~=""then
 H,r=cq(ai.z)
 end
 if H and at<H+g.w then
-ai.z=gv(ai.z,bZ(ai.z)-1,H,r+ag)
+ai.z=gw(ai.z,bZ(ai.z)-1,H,r+ag)
 else
 H=kS(h,at,g)
 ai.z=ai.z..aT(dh,H,ag)
 end
 while kl(ai.z,g)do
-ai.V=gD(ai,1,g)
+ai.V=gE(ai,1,g)
 ai.z=bp(ai.z,bC+1)
 end
 return cG(ai,g,h.ac)
@@ -653,12 +653,12 @@ local z,ac=eU(m,O+12,to)
 if z==""then return{V=0,z="",ac=0}end
 return{V=an("<I4",m,O+8),z=z,ac=ac}
 end,
-hi=24,
-gl=function(m,O)
+hj=24,
+gm=function(m,O)
 local H,V,eL=an("<ddd",m,O)
 if not(V>0 and V<2^32)then V=0 end
 if eL>0 or V==0 then
-return{V=V,z=hB(H,eL),ac=0}
+return{V=V,z=hC(H,eL),ac=0}
 end
 return{V=V,z=aT(dh,H,0),ac=0}
 end,
@@ -671,7 +671,7 @@ end`;
 
 const part15 = `function cp.s()`;
 
-const part16 = `local bX,lt,gR=54,"<dI7I6BI7I4I4I4I7I4B",32
+const part16 = `local bX,lt,gS=54,"<dI7I6BI7I4I4I4I7I4B",32
 local cA,lR=2^48,2^37
 local fg=q-q%cA
 local function cE(p,aG)
@@ -757,18 +757,18 @@ return i,aR
 end
 local function bK(p)
 local w,x,aG=p.w,p.x,p.aG+(p.eo and 32 or 0)
-local hF=aT("<I4I4I4I7I4B",p.aK,p.r,p.J,p.ba,p.aL,aG)
+local hG=aT("<I4I4I4I7I4B",p.aK,p.r,p.J,p.ba,p.aL,aG)
 local cY=x%cA
 local cB=(x-cY)/cA+32*p.ac
-return"S"..aT("<dI7I6BI7",p.D,w,cY,cB,p.bj)..hF
+return"S"..aT("<dI7I6BI7",p.D,w,cY,cB,p.bj)..hG
 end
-local function hs(p)
+local function ht(p)
 p.aa,p.dB="",nil
 end
 local function la(p,g)
 p.aK,p.r,p.J,p.ba,p.aL,p.bj=0,0,0,0,0,0
 cE(p,g.aG+32)
-hs(p)
+ht(p)
 end
 local function iJ(p,av,J)
 local n=#av/8
@@ -802,7 +802,7 @@ return string.rep(ec(p,ay,p.bn),fZ)..ec(p,ay,o-fZ*p.bn)
 end`;
 
 const part17 = `local kY=2^17
-local function gu(dx,U,aD)
+local function gv(dx,U,aD)
 local bo=dx+aI(dx/64)+4
 local aa=bX+10+4*dc(bo/aD)+8*bo
 if aa<kY then
@@ -833,8 +833,8 @@ p.D,p.ba,p.x,p.bj,p.dH=D,r,ay,ay,true
 p.eo=#av/8==r
 p.aa=iJ(p,av,#av/8)
 end
-local function hT(ad,g)
-local aa=call("GETRANGE",ad,"0",g.ib)
+local function hU(ad,g)
+local aa=call("GETRANGE",ad,"0",g.ic)
 local p={ad=ad,aa=aa,D=0,w=g.w,x=0,bj=0,ac=0}
 p.aK,p.r,p.J,p.ba,p.aL=0,0,0,0,0
 cE(p,g.aG+32)
@@ -856,7 +856,7 @@ an(lt,aa,2)
 p.x,p.ac=p.x+cB%32*cA,aI(cB/32)
 cE(p,aG)
 local bF=bs(p)
-if#aa==g.ib+1 and bF>#aa then
+if#aa==g.ic+1 and bF>#aa then
 local bI=call("GETRANGE",ad,am("%d",bF-1),am("%d",bF))
 bF=#bI==1 and#aa or-1
 end
@@ -868,7 +868,7 @@ or p.r>p.J
 or p.aK>=aM(p.J,1)
 return p
 end
-local function gf(p,ay,g)
+local function gg(p,ay,g)
 local bD=dc(g.w/8)
 return am("%.0f",fl(aM(ay-ay%bD+bD+g.w,p.D)))
 end
@@ -886,7 +886,7 @@ aC=O
 end
 p.aK,p.J=p.aK+ga*p.aD,p.J+ga*p.aD
 else
-p.J=gu(dx,g.U,p.aD)
+p.J=gv(dx,g.U,p.aD)
 if dH<kY then
 local m=cu(p,0,dH-1)
 call("SET",p.ad,m..string.rep("\\0",bs(p)-dH),"PX",dZ)
@@ -916,12 +916,12 @@ call("SETRANGE",p.ad,am("%d",aD),aT("<I4",p.aL))
 end
 end
 end
-local function hI(p,g)
-if p.dH then call("SET",p.ad,p.aa,"PX",gf(p,p.r>0 and p.bj or q,g))end
+local function hJ(p,g)
+if p.dH then call("SET",p.ad,p.aa,"PX",gg(p,p.r>0 and p.bj or q,g))end
 p.dH=nil
 end`;
 
-const part19 = `local function hU(p,at,g)
+const part19 = `local function hV(p,at,g)
 local al=p.x>q and p.ac or 0
 p.x=at>q and at or 0
 p.ac=at>q and fM(at-q,g.w,al)or 0
@@ -943,19 +943,19 @@ if p.bj<=bN then return p end
 local i,al=iU(p,nil,bN)
 local o=bm(p.ba-al,g.U)
 p.r,p.bj=i,bN
-hU(p,bN,g)
+hV(p,bN,g)
 if br then
 p.ba,p.al=al+o,al
 return p
 end
-hI(p,g)
+hJ(p,g)
 p.ba,p.eo=al+o,p.eo and o==1
 if i==0 then p.aK=0 end
 p.aL=i==0 and 0 or jg(p,i-1)
 p.aa=""
 kb(p,fN(p,bN,o))
 call("SETRANGE",p.ad,"0",bK(p))
-call("PEXPIRE",p.ad,gf(p,bN,g))
+call("PEXPIRE",p.ad,gg(p,bN,g))
 return p
 end`;
 
@@ -981,11 +981,11 @@ U=U,
 w=w,
 ea=true,
 aG=w<lR and aG or aG+16,
-ib=bX+4+8*gR-1,
+ic=bX+4+8*gS-1,
 }
 end
 return{
-hT=hT,
+hU=hU,
 cu=function()
 return fI(Y(),Y())
 end,
@@ -1007,13 +1007,13 @@ end,
 dk=function(p,at,ag,g)
 local ay=at
 if p.r>0 then ay=aM(at,p.bj)end
-hU(p,at>q and ay or p.x,g)
-local dZ=gf(p,ay,g)
-hI(p,g)
+hV(p,at>q and ay or p.x,g)
+local dZ=gg(p,ay,g)
+hJ(p,g)
 local fG,jK=dB(p,g)
 p.r,p.ba,p.w=p.r-fG,p.ba-jK,g.w
 if p.r==0 then
-if p.J>gR and p.aG==g.aG then
+if p.J>gS and p.aG==g.aG then
 p.aK,p.aL,p.eo=0,0,true
 else
 la(p,g)
@@ -1033,10 +1033,10 @@ end
 p.ba,p.bj,p.eo=p.ba+ag,ay,p.eo and ag==1 and not dS
 local av=ca>0 and fN(p,ay,ca)or""
 local dx=p.r+#av/8
-if p.J<=gR or(dx>p.J and p.J<=p.aD)then
+if p.J<=gS or(dx>p.J and p.J<=p.aD)then
 local bU=jz(p)
 if dS then bU=bp(bU,1,-9)..ec(p,ay,o+dS)end
-local J=dx>p.J and gu(dx,g.U,p.aD)or p.J
+local J=dx>p.J and gv(dx,g.U,p.aD)or p.J
 p.aa=iJ(p,bU..av,J)
 call("SET",p.ad,p.aa,"PX",dZ)
 else
@@ -1074,7 +1074,7 @@ local aR=an("<I4",call("GETRANGE",p.ad,am("%d",aD),am("%d",aD+3)),1)
 call("SETRANGE",p.ad,am("%d",aD),aT("<I4",aM(aR-en,0)))
 end
 local function ff(p,g)
-hs(p)
+ht(p)
 while p.r>0 do
 local ay,o=bk(p,p.r-1)
 p.x,p.bj=bm(p.x,ay),ay
@@ -1089,12 +1089,12 @@ end
 if p.r==0 then
 p.aK,p.ba,p.aL,p.x,p.bj,p.eo=0,0,0,0,0,true
 end
-hU(p,p.x,g)
+hV(p,p.x,g)
 call("SETRANGE",p.ad,"0",bK(p))
 end
-local function hO(p,o,ay,g)
-hI(p,g)
-hs(p)
+local function hP(p,o,ay,g)
+hJ(p,g)
+ht(p)
 local cY,cB=0,p.r
 while cY<cB do
 local cP=aI((cY+cB)/2)
@@ -1104,36 +1104,36 @@ else
 cB=cP
 end
 end
-local ht=0
+local hu=0
 for i=cY,p.r-1 do
 local at,bi=bk(p,i)
-if at~=ay or ht==o then break end
-local en=bm(o-ht,bi)
+if at~=ay or hu==o then break end
+local en=bm(o-hu,bi)
 if en>0 then kw(p,i,ay,bi,en)end
-ht=ht+en
+hu=hu+en
 end
-if ht>0 then ff(p,g)end
+if hu>0 then ff(p,g)end
 end
 local function jb(p,o,g)
-hI(p,g)
+hJ(p,g)
 local _,aV=dB(p,g)
 local aC=p.ba
 if p.r>0 and p.bj>q then
 local _,al=iU(p,nil,q)
 aC=al
 end
-local hg=bm(aV+o,aC)
-if hg==0 then return end
-local i,al,ay=iU(p,hg)
+local hh=bm(aV+o,aC)
+if hh==0 then return end
+local i,al,ay=iU(p,hh)
 local _,bi=bk(p,i)
-hs(p)
+ht(p)
 p.aK,p.r,p.ba=cL(p,i),p.r-i,p.ba-al
-kw(p,0,ay,bi,hg-al)
+kw(p,0,ay,bi,hh-al)
 ff(p,g)
 end
 local function jH(p,g)
-local cs=gf(p,p.r>0 and p.bj or q-2*g.w,g)
-hI(p,g)
+local cs=gg(p,p.r>0 and p.bj or q-2*g.w,g)
+hJ(p,g)
 if p.J>0 then
 call("SETRANGE",p.ad,"0",bK(p))
 call("PEXPIRE",p.ad,cs)
@@ -1144,7 +1144,7 @@ call("DEL",p.ad)
 end
 end`;
 
-const part22 = `return{dl=hO,dR=jb,block=jH}
+const part22 = `return{dl=hP,dR=jb,block=jH}
 end,
 lc=function()`;
 
@@ -1173,7 +1173,7 @@ local av=table.concat(cx)
 p.eo=p.ba==#av/8
 p.aa=iJ(p,av,#av/8)
 if p.r>0 or D>q then
-call("SET",ad,p.aa,"PX",gf(p,p.r>0 and p.bj or q-2*g.w,g))
+call("SET",ad,p.aa,"PX",gg(p,p.r>0 and p.bj or q-2*g.w,g))
 else
 call("PEXPIRE",ad,"0")
 end
@@ -1186,10 +1186,10 @@ end,
 end`;
 
 const part25 = `local lu=80
-local function ic(aS)
+local function ie(aS)
 return string.char((aS<12 and 116 or 72)+aS)
 end
-local function hE(ah)
+local function hF(ah)
 local bW,cy,fE,J,eR="","","<",0,0
 local bG={}
 for i,ab in ipairs(ah)do
@@ -1197,7 +1197,7 @@ local Q,fS,eP=ab.Q,"I7I4",ab.w
 if Q=="t"then
 eP=ab.aA
 if ab.aS>9 then fS="I7I7"end
-bW=bW..ic(ab.aS)
+bW=bW..ie(ab.aS)
 elseif Q=="f"then
 bW,cy=bW.."F",cy..aT("<I7",ab.w)
 elseif Q=="c"then
@@ -1226,7 +1226,7 @@ bs=#cQ+struct.size(fE),
 be=1000*2^aG,
 }
 end
-local function hc(bt,ae)
+local function hd(bt,ae)
 local be=bt.be
 return am("%.0f",aM(aI((ae-ae%be+be-q)/1000),0)+2+cn)
 end`;
@@ -1249,7 +1249,7 @@ end
 end
 return af
 end
-local function gK(af,bt,ah)
+local function gL(af,bt,ah)
 local bP={}
 for i,ab in ipairs(ah)do
 local h,ar=af[i],bt.bG[i].ar
@@ -1271,7 +1271,7 @@ end`;
 
 const part27 = `local cK={}
 local function fc()
-local v={cX=Y(),J=Y(),ha=Y()}
+local v={cX=Y(),J=Y(),hb=Y()}
 v.ah,v.cE,v.bK,v.dH,v.cj={},"","","",0
 for i=1,Y()do
 local Q=aF()
@@ -1280,25 +1280,25 @@ local ab=aq.cu()
 cK[Q],ab.aq,ab.Q,v.ah[i]=aq,aq,Q,ab
 v.cE=v.cE..Q
 local aS=ab.aS or 0
-local bL=Q=="t"and ic(aS)or Q
+local bL=Q=="t"and ie(aS)or Q
 v.bK,v.dH=v.bK..(aq.Q or bL),v.dH..bL
 ab.bs=ab.ea and 0 or Q=="t"and 16+aS
 if ab.ea then v.cj=v.cj+1 end
 end
 if v.cE=="s"then v.cj=0 end
-if v.cj==0 and#v.ah>1 then v.bt=hE(v.ah)end
+if v.cj==0 and#v.ah>1 then v.bt=hF(v.ah)end
 local bH=#v.ah==0 and 0 or Y()
 v.bL,v.dn=bH%2==0,bH>=2 and Y()or 0
 if v.bL then return v end
-v.iZ,v.gr,v.ks,v.hF=aF(),aF(),Y(),{}
+v.iZ,v.gs,v.ks,v.hG=aF(),aF(),Y(),{}
 for i=1,Y()do
-v.hF[i]=Y()
+v.hG[i]=Y()
 end
 return v
 end`;
 
-const part28 = `local function gL(aS)
-if#aS==18 and bp(aS,1,2)==gB then return bp(aS,3)end
+const part28 = `local function gM(aS)
+if#aS==18 and bp(aS,1,2)==gC then return bp(aS,3)end
 local aE=#aS==16 and tonumber(aS)
 return aE and am("%016.0f",fA(aE))or aS
 end
@@ -1306,26 +1306,26 @@ local function iX(m,ab)
 if m==""then return ab.aq.ew()end
 local _,ao=string.find(m,"^%d*")
 if ao<16 or(ao<#m and string.byte(m,ao+1)<128)then return nil end
-local aS=gL(bp(m,1,ao))
+local aS=gM(bp(m,1,ao))
 local et=#aS+#m-ao
 local h=ab.aq.cD(aS..bp(m,ao+1),1,#aS,ab,#aS+1,et)
-if ao==16 then h.ac=aM(h.ac,ig(tonumber(m)or 0))end
+if ao==16 then h.ac=aM(h.ac,ih(tonumber(m)or 0))end
 return h
 end
-local function he(Q)
+local function hf(Q)
 return string.char(string.byte(Q)-128)
 end
-local function hz(e)
+local function hA(e)
 local v=e.v
 local ah=v.ah
 e.D=0
 if v.cE=="s"then
-local ea=ah[1].aq.hT(e.ad,ah[1])
+local ea=ah[1].aq.hU(e.ad,ah[1])
 e.D,e.af=ea.D,{ea}
 return not ea.eM
 end
 local m,af,E=call("GET",e.ad)or"",{nil},1
-local bi=#ah>1 and string.gsub(bp(m,1,#ah),"[\\128-\\255]",he)
+local bi=#ah>1 and string.gsub(bp(m,1,#ah),"[\\128-\\255]",hf)
 if not(bi and(bi==v.bK or bi==v.dH))then
 e.D,E=fB(m)
 if E>10 then E=1 end
@@ -1336,12 +1336,12 @@ af[1]=iX(bp(m,E),ah[1])
 return af[1]
 end
 if v.cE=="f"and ah[1].aW>0 and ah[1].aq.eQ(bp(m,E))then
-af[1]=ah[1].aq.gG(bp(m,E),ah[1].aW)
+af[1]=ah[1].aq.gH(bp(m,E),ah[1].aW)
 return true
 end
-local gx=v.bt and kW(m,E,v.bt,ah)
-if gx then
-e.af=gx
+local gy=v.bt and kW(m,E,v.bt,ah)
+if gy then
+e.af=gy
 return true
 end
 local r=#ah
@@ -1350,7 +1350,7 @@ e.ep=bp(m,E)
 return true
 end
 local aE=bp(m,E,E+r-1)
-local bW=string.gsub(aE,"[\\128-\\255]",he)
+local bW=string.gsub(aE,"[\\128-\\255]",hf)
 local bO=bW==v.bK or bW==v.dH
 local dH=bO and bW~=v.bK
 if not bO and E<=#m then return false end
@@ -1359,10 +1359,10 @@ for i=1,r do
 local ab=ah[i]
 local aq=ab.aq
 if ab.ea then
-af[i]=aq.hT(e.cj[i],ab)
+af[i]=aq.hU(e.cj[i],ab)
 if af[i].eM then return false end
 elseif bO then
-local aC=E+(ab.bs or aq.hi)
+local aC=E+(ab.bs or aq.hj)
 local dW,et=1,0
 if aE~=bW and string.byte(aE,i)>=128 then
 dW,et=aC+1,aC+(string.byte(m,aC)or 0)
@@ -1377,7 +1377,7 @@ end
 if aC-E<7 or an("<I7",m,E)~=ab.w then return false end
 end
 if aC>#m+1 or(i==r and aC<=#m)then return false end
-local cD=dH and aq.gl or aq.cD
+local cD=dH and aq.gm or aq.cD
 local ao=dW>1 and dW-2 or aC-1
 af[i]=cD(m,E,ao,ab,dW,et)
 E=aC
@@ -1392,12 +1392,12 @@ local v=e.v.bB or e.v
 e.v,e.ds,e.dP=v,nil,nil
 if e.ew then
 e.D,e.af=0,{}
-elseif not(v.bL and hz(e))then
+elseif not(v.bL and hA(e))then
 gb(e)
 end
 end
 local function jo(aS)
-return#aS==16 and aS>="5"and gB..aS or aS
+return#aS==16 and aS>="5"and gC..aS or aS
 end
 local function jc(e,m)
 if string.byte(e.ep,1)==83 and#e.ep>53 then
@@ -1413,13 +1413,13 @@ local v=e.v
 local ah,ae,m,bK=v.ah,e.D,"",v.bK
 if e.ds then return e.ds.fo(e)end
 if v.cE=="s"then return end
-local gx=v.bt and gK(e.af,v.bt,ah)
+local gy=v.bt and gL(e.af,v.bt,ah)
 for i,ab in ipairs(ah)do
 if not ab.ea then
 ae=aM(ae,ab.aq.dq(e.af[i],ab))
 local h=ab.aq.ec(e.af[i],ab)
 if not ab.bs and#ah>1 then h=aT("<I4",#h)..h end
-local aL=ab.aq.gW and ab.aq.gW(e.af[i],ab)or""
+local aL=ab.aq.gX and ab.aq.gX(e.af[i],ab)or""
 if aL~=""and#ah==1 then h=jo(h)..aL end
 if aL~=""and#ah>1 then
 h=h..string.char(#aL)..aL
@@ -1430,10 +1430,10 @@ end
 end
 if v.cE~="t"and m~=""then m=bK..m end
 if v.cE=="t"then m=jo(m)end
-if gx then m=gx end
+if gy then m=gy end
 if e.D>q then m="b"..aT("<d",e.D)..m end
 if#ah==0 and e.ep~=""then return jc(e,m)end
-local cs=gx and hc(v.bt,ae)or fl(ae)
+local cs=gy and hd(v.bt,ae)or fl(ae)
 if m~=""then call("SET",e.ad,m,"PX",cs)end
 end`;
 
@@ -1473,13 +1473,13 @@ end
 br=dG=="2"
 for i=1,#ap do
 local e=ap[i]
-at=aM(at,hj(e))
+at=aM(at,hk(e))
 D=aM(D,e.D)
 end
 local jk=at<=q or(dG=="1"and at-q<=bg)
 if jk and dG~="2"then
 for i=1,#ap do
-gC(ap[i],at)
+gD(ap[i],at)
 end
 end
 local aj={jk and 1 or D>q and 2 or 0,at-q,nil,nil}
@@ -1526,7 +1526,7 @@ local aw=lV and bf("SET",ad,m,"PX",dZ)or bf("SET",ad,m,"PX",dZ,"NX")or bf("GET",
 return aw and aw.err
 end
 local function aZ(ad,m,az)
-aq=aq or cp[is]()
+aq=aq or cp[it]()
 local g,D,O,h={U=U,w=w,bD=bD},0,1,nil
 if m then
 D,O=fB(m)
@@ -1536,9 +1536,9 @@ local bs=m and#m-O
 if Q==aq.Q and bs>6 and an("<I7",m,O+1)==w then
 h=aq.cD(m,O+1,#m)
 elseif Q=="-"and bD>0 and aq.eQ and aq.eQ(bp(m,O))then
-h=aq.gG(bp(m,O),bD)
-elseif Q==is and bs==aq.hi then
-h=aq.gl(m,O+1)
+h=aq.gH(bp(m,O),bD)
+elseif Q==it and bs==aq.hj then
+h=aq.gm(m,O+1)
 elseif m and not(O==10 and bs<0)then
 return"RULES"
 else
@@ -1633,8 +1633,8 @@ return bQ and redis.error_reply(bQ)or W`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "693c2eb0af60e2e97fdd43920e7b9f91963caa0a",
-  acrossSha1: "75053383a8a410998b2ea4c21b7c117dc65edcdc",
+  sha1: "7a5104c706f57c42cf99ed5b9e190b6fdda79aa7",
+  acrossSha1: "d7d819e30cf90a54d1feb601890ce08f56d5f3c3",
   source: `local call,bf,am,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
@@ -1652,12 +1652,12 @@ ac=0
 end
 return bl>1024*aA and 3 or bl>8*aA and ac<2 and 2 or ac>0 and ac or 1
 end
-local hm=1e13
+local hn=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local ad,iu,dM,gi=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if iu+ARGV[2]*1000<hm then
+local ad,iv,dM,gj=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if iv+ARGV[2]*1000<hn then
 local bd,cU,be,bu=
-q+iu,dM+0,1000*4^(gi-50),gi*cM-fg
+q+iv,dM+0,1000*4^(gj-50),gj*cM-fg
 local eD=q+cz/2
 dC=q+ARGV[5]
 local m,df=bf("GET",ad),nil
@@ -1673,8 +1673,8 @@ if aB<=bd and aB<fg+cM and us%be+ca<be then
 local bz=aB>dC and gc(us,aB,ac)or aB<=dC and 0
 if bz then
 if bz~=ac then ca=ca+(bz-ac)*cz end
-local gj=ca==cU and dM or am("%d",ca)
-if bf("INCRBY",ad,gj)==bO+ca then df=aB-q end
+local gk=ca==cU and dM or am("%d",ca)
+if bf("INCRBY",ad,gk)==bO+ca then df=aB-q end
 end
 end
 end
@@ -1686,33 +1686,33 @@ ${part3}
 local bp,cf,aI,bm,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local cn=ARGV[2]+0
 local jD=9007199254740991
-local function hR(us,be)
+local function hS(us,be)
 return am("%d",aI((us-us%be+be-q)/1000)+2+cn)
 end
 local W,A,E,ao={q},1,2,0
 while ao<#KEYS do
 local cw,K=ARGV[E+1]+0,ao+1
 ao=bm(ao+ARGV[E+2],#KEYS)
-local aA,dM,gi,bg,gk=
+local aA,dM,gj,bg,gl=
 ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
 local cU=dM+0
-local y,aN,bs,gz=1,0,16,"%016d"
+local y,aN,bs,gA=1,0,16,"%016d"
 local br,bE,lz=cw%2>=1,cw%16>=8,cw>=16
 E=E+5
 if cw%4>=2 then
 bg,E=ARGV[E+1]+0,E+1
 end
 if cw%8>=4 then
-gk,y,aN=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bs,gz=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+gl,y,aN=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bs,gA=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
 local bd=q+bg+aA
-local be,gP,eD=1000*4^(gi-50),gi*cM,q+cz/2
-local fU=bs==16 and bg+aA+cn*1000<hm
-local bu=gP-fg
-local hM,bY,aV=A-K+1,nil,nil
-local ft,bn=q+bu+cU,bm(q+aA+bu,gP+cM-1)
+local be,gQ,eD=1000*4^(gj-50),gj*cM,q+cz/2
+local fU=bs==16 and bg+aA+cn*1000<hn
+local bu=gQ-fg
+local hN,bY,aV=A-K+1,nil,nil
+local ft,bn=q+bu+cU,bm(q+aA+bu,gQ+cM-1)
 dC=q+aA
 if lz and fU and not br and ft<=bn then
 bY={}
@@ -1722,7 +1722,7 @@ while aB>eD do
 aB,ac=aB-cz,ac+1
 end
 local us=aB-cU
-if us<q or aB>bd or aB+bu>=gP+cM then return nil end
+if us<q or aB>bd or aB+bu>=gQ+cM then return nil end
 local bz=0
 if aB>dC then bz=gc(us,aB,ac)end
 if bz and bz~=ac then call("INCRBY",ad,am("%d",(bz-ac)*cz))end
@@ -1737,8 +1737,8 @@ if ca and not us and aw>bn and(bg>0 or aw-bu>eD)then
 us=kA(ad,aw)
 end
 if us then
-if us%be<cU then call("PEXPIRE",ad,hR(us,be))end
-W[hM+i]=us-q
+if us%be<cU then call("PEXPIRE",ad,hS(us,be))end
+W[hN+i]=us-q
 else
 local m=""
 if aw~=cU then
@@ -1746,7 +1746,7 @@ if ca then call("INCRBY",ad,"-"..dM)end
 m=bf("GET",ad)
 end
 aV=aV or{}
-aV[#aV+1],W[hM+i],bY[i-K+1]=i,false,type(m)=="string"and m
+aV[#aV+1],W[hN+i],bY[i-K+1]=i,false,type(m)=="string"and m
 end
 end
 else
@@ -1772,16 +1772,16 @@ if aB<=bd and aB<fg+cM and us%be+ca<be then
 local bz=aB>dC and gc(us,aB,ac)or aB<=dC and 0
 if bz then
 if bz~=ac then ca=ca+(bz-ac)*cz end
-local gj=ca==cU and dM or am("%d",ca)
-if bf("INCRBY",ad,gj)==bO+ca then df=aB-q end
+local gk=ca==cU and dM or am("%d",ca)
+if bf("INCRBY",ad,gk)==bO+ca then df=aB-q end
 end
 end
 end
 if df then
-W[hM+i]=df
+W[hN+i]=df
 else
 aV=aV or{}
-aV[#aV+1],W[hM+i]=i,false
+aV[#aV+1],W[hN+i]=i,false
 end
 end
 end
@@ -1799,7 +1799,7 @@ if m==""then return 0,0,D end
 local aL=string.find(m,"[^%d]")
 if aL and aL>16 and cf(m,aL)>127 then
 local aS=bp(m,1,aL-1)
-local O=#aS==18 and bp(aS,1,2)==gB and 3 or 1
+local O=#aS==18 and bp(aS,1,2)==gC and 3 or 1
 h={us=tonumber(bp(aS,O,O+15))or 0,ak=tonumber(bp(aS,O+16))or 0}
 if aL==#m then
 ac=aI((cf(m,aL)-128)/8)
@@ -1809,13 +1809,13 @@ ac=h.ac
 end
 m=aS
 end
-if#m==18 and bp(m,1,2)==gB then
+if#m==18 and bp(m,1,2)==gC then
 m=bp(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dL+cz then ac=ig(us)end
+if us>=dL+cz then ac=ih(us)end
 us=fA(us)
 end
 elseif#m>16 then
@@ -1849,7 +1849,7 @@ if us<at-1 or(us<at and ak==0)then
 aB,cc=at,0
 end
 local jp,iE=aB,cc
-aB,cc=aB+cU,cc+gk
+aB,cc=aB+cU,cc+gl
 if cc>=y then
 aB,cc=aB+1,cc-y
 end
@@ -1860,9 +1860,9 @@ local az=1
 if bE then az=ARGV[E+i-K+1]+0 end
 if az>1 then
 local bo=bd-jp+(aN-iE)/y
-ai=aM(bm(aI(bo/(cU+gk/y)),az),1)
+ai=aM(bm(aI(bo/(cU+gl/y)),az),1)
 for o=bm(ai+1,az),aM(ai-1,1),-1 do
-local aR=iE+o*gk
+local aR=iE+o*gl
 local cv=aI(aR/y)
 aB,cc=jp+o*cU+cv,aR-cv*y
 ai=o
@@ -1875,9 +1875,9 @@ if(ai>0 or es)and not br then
 if ai==0 then
 aB,cc,at=us,ak,q
 end
-local bB,aw=am(gz,aB,cc),nil
-if bs==16 and aB>=dL then bB=gB..bB end
-local aL,ae,hb="",aB+2,gP
+local bB,aw=am(gA,aB,cc),nil
+if bs==16 and aB>=dL then bB=gC..bB end
+local aL,ae,hc="",aB+2,gQ
 local H=aB-aA
 if cc>aN then H=H+1 end
 if as or x or at>q then
@@ -1897,7 +1897,7 @@ elseif H>q then
 local kK=us-aA+(ak>aN and 1 or 0)>q
 local bz=fM(H-q,aA,kK and ac or 0)
 if fU and D<=q then
-hb=gP+bz*cz
+hc=gQ+bz*cz
 else
 aL=string.char(128+8*bz)
 end
@@ -1910,9 +1910,9 @@ bB=bB..aL
 bB="b"..struct.pack("<d",D)..bB
 aw=bf("SET",ad,bB,"PX",math.ceil((aM(ae,D)-q)/1000)+cn)
 else
-if fU then bB=am("%d",hb+us%cM)end
-aw=m and bf("SET",ad,bB,"PX",hR(us,be))
-or bf("SET",ad,bB,"PX",hR(us,be),"NX")
+if fU then bB=am("%d",hc+us%cM)end
+aw=m and bf("SET",ad,bB,"PX",hS(us,be))
+or bf("SET",ad,bB,"PX",hS(us,be),"NX")
 or bf("GET",ad)
 end
 aJ=aw and aw.err
@@ -1945,7 +1945,7 @@ end
 end
 local aJ
 for _,i in ipairs(aV)do
-if not bE then A=hM+i-1 end
+if not bE then A=hN+i-1 end
 aJ=cN(i)or aJ
 end
 if aJ then return redis.error_reply(aJ)end
@@ -1953,7 +1953,7 @@ end
 if bE then
 E=E+ao-K+1
 else
-A=hM+ao
+A=hN+ao
 end
 end
 return W`,
@@ -1962,14 +1962,14 @@ return W`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "339995adca53540ed22cbc4b33fb1db2fdec1874",
+  sha1: "4a1992574a5b185d5a118f1661f05bb0899db3e8",
   source: `local dX=redis.call("TIME")
 local lA=redis.pcall("INFO")
 local aj={dX[1],dX[2],type(lA)=="string"and lA or""}
 local ln={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,gS in ipairs(ARGV)do
+for _,gT in ipairs(ARGV)do
 local dJ={}
-for jY in string.gmatch(gS,"%S+")do
+for jY in string.gmatch(gT,"%S+")do
 dJ[#dJ+1]=ln[jY]or jY
 end
 local jX=redis.pcall(unpack(dJ))
@@ -1981,7 +1981,7 @@ return aj`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "701cac51c40a71a72e895a88c3750eb59f0ea4d9",
+  sha1: "9499dbcdf10bd2d3beafcff1cd0e0f91666b6850",
   source: `local function ez(ch)
 ${part6}
 local lK=aF()~=""
@@ -1993,13 +1993,13 @@ local function el(v)
 v.el=v.el or ay(q+v.cX)
 return v.el
 end
-local function hr(bq)
+local function hs(bq)
 return bq==q and"-"..cd or ay(-bq)
 end
 local function iI(ad,us)
 if call("PTTL",ad)<fl(q+us)then call("PEXPIRE",ad,fl(q+us+us/8))end
 end
-local channel,hu=aF(),{}
+local channel,hv=aF(),{}
 local kC=5000
 local function inbox(aX)
 return channel.."%"..aX
@@ -2007,7 +2007,7 @@ end
 local lI,dA=aF()=="1",Y()
 for i=1,dA do
 local aX=aF()
-hu[aX]="caller"
+hv[aX]="caller"
 if lI then
 local kZ=inbox(aX)
 local cm=call("LRANGE",kZ,"0","-1")
@@ -2026,15 +2026,15 @@ end
 ${part7}
 ${part2}
 local function jI()
-local dQ,bQ,gt,br,hP={},nil,nil,false,false
+local dQ,bQ,gu,br,hQ={},nil,nil,false,false
 local function ey(e)
-if#e.v.ah>0 then return gt.ey(e)end
+if#e.v.ah>0 then return gu.ey(e)end
 local m,E=not e.ew and call("GET",e.ad)or"",1
 e.D,E=fB(m)
 e.af,e.ep={},bp(m,E>10 and 1 or E)
 end
 local function fo(e)
-gt.fo(e)
+gu.fo(e)
 end
 ${part8}
 ${part9}
@@ -2043,40 +2043,40 @@ local function eI(e)
 local bT=eW[e.aO]
 if bT then return bT end
 local K=call("ZRANGE",e.aO,"0","1","WITHSCORES")
-bT={bq=0,bv=0,bh=nil,hW=false,bU=0}
+bT={bq=0,bv=0,bh=nil,hX=false,bU=0}
 if K[1]=="#"then
 bT.bq=-K[2]
-bT.hW=not K[4]or K[4]+0>q
-if bT.hW and K[4]then bT.bh=K[4]+0 end
+bT.hX=not K[4]or K[4]+0>q
+if bT.hX and K[4]then bT.bh=K[4]+0 end
 end
-if K[3]or not bT.hW then bT.bv=call("ZCOUNT",e.aO,"("..cd,"+inf")end
+if K[3]or not bT.hX then bT.bv=call("ZCOUNT",e.aO,"("..cd,"+inf")end
 eW[e.aO]=bT
 return bT
 end
 local function ki(e,n)
 local bT=eI(e)
 if n==1 and bT.bh then return bT.bh end
-local bI=n==1 and bT.hW and call("ZRANGE",e.aO,"1","1","WITHSCORES")
+local bI=n==1 and bT.hX and call("ZRANGE",e.aO,"1","1","WITHSCORES")
 or call("ZRANGEBYSCORE",e.aO,"("..cd,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bT.bh=bI[2]+0 end
 return bI[2]+0
 end
 local function dV(e,J)
 local bv=eI(e).bv
-local hS=bv+J-e.v.J
-if hS>bv then return 1e15 end
-return hS<=0 and 0 or ki(e,hS)-q
+local hT=bv+J-e.v.J
+if hT>bv then return 1e15 end
+return hT<=0 and 0 or ki(e,hT)-q
 end
-local function iq(e,id)
+local function ir(e,id)
 return tonumber(call("ZSCORE",e.aO,id)or 0)>q
 end
-local function gY(e)
+local function gZ(e)
 local bT,us=eW[e.aO],aM(4*e.v.cX,60000000)
 if bT and bT.bU>=us then return end
 iI(e.aO,us)
 if bT then bT.bU=us end
 end
-local function hA(e)
+local function hB(e)
 return aM(q,eI(e).bq+1)
 end
 local function iC(e,id,J)
@@ -2085,20 +2085,20 @@ for ar=2,J do
 call("ZADD",e.aO,el(e.v),id.."+"..ar)
 end
 eW[e.aO]=nil
-gY(e)
+gZ(e)
 end
 local function lb(e,id,J)
 local bT=eI(e)
-local bq=hA(e)
-local ca=call("ZADD",e.aO,hr(bq),"#",el(e.v),id)
+local bq=hB(e)
+local ca=call("ZADD",e.aO,hs(bq),"#",el(e.v),id)
 if bT.bq==0 then ca=ca-1 end
-if not bT.hW then call("ZREMRANGEBYSCORE",e.aO,"1",cd)end
+if not bT.hX then call("ZREMRANGEBYSCORE",e.aO,"1",cd)end
 if ca==1 and J<=1 then
 local bI=q+e.v.cX
 if bT.bv==0 then bT.bh=bI end
 if bT.bh then bT.bh=bm(bT.bh,bI)end
-bT.bq,bT.bv,bT.hW=bq,bT.bv+1,true
-gY(e)
+bT.bq,bT.bv,bT.hX=bq,bT.bv+1,true
+gZ(e)
 else
 iC(e,id,J)
 end
@@ -2112,7 +2112,7 @@ end
 eW[e.aO]=nil
 return ci
 end
-local function ho(e)
+local function hp(e)
 if dV(e,e.J)==0 then return end
 local O="("..el(e.v)
 if call("ZCOUNT",e.aO,O,"+inf")==0 then return end
@@ -2135,7 +2135,7 @@ e.eB=cZ==0
 e.ew=e.eB and#e.v.ah==0
 end
 local fT={}
-local function hy(e,id)
+local function hz(e,id)
 fT[e.aQ]=nil
 return call("ZREM",e.aQ,id,id.."k")
 end
@@ -2160,16 +2160,16 @@ local function km(aX)
 return redis.pcall("EXISTS",inbox(aX))==1
 end
 local function iG(aX)
-if hu[aX]==nil then
+if hv[aX]==nil then
 local jW=call("PUBSUB","NUMSUB",channel..aX)[2]>0
-hu[aX]=jW and"channel"or km(aX)and"inbox"or false
+hv[aX]=jW and"channel"or km(aX)and"inbox"or false
 end
-return hu[aX]
+return hv[aX]
 end
 local function eb(bH,aP,aj)
 local dJ=am(string.rep(" %.0f",1+#aj),q,unpack(aj))
 local di=bH..dJ.." "..aP.id
-local fY=hu[aP.aX]
+local fY=hv[aP.aX]
 if fY=="caller"then
 ch[#ch+1]=di
 elseif fY=="inbox"then
@@ -2204,8 +2204,8 @@ call("ZREM",e.aQ,iL)
 fT[e.aQ]=nil
 end
 end
-local function ik(e)
-local bn=e.v.ha
+local function il(e)
+local bn=e.v.hb
 if bn<0 or call("ZCARD",e.aQ)<bn then return false end
 fX(e,0)
 return call("ZCARD",e.aQ)>=bn
@@ -2219,13 +2219,13 @@ if not aP.iB then
 if not aP.bU and aP.id~=kc then eb("turn",aP,{0})end
 A,cC=A+1,cC+aP.J
 else
-local at=hj(aP)
+local at=hk(aP)
 if at>q then
 if aP.id~=kc then eb("turn",aP,{at-q})end
 return
 end
-gC(aP,q)
-hy(e,aP.id)
+gD(aP,q)
+hz(e,aP.id)
 local aj={1,0,0}
 local bq=lb(e,aP.id,aP.J)
 ed(aj,aP)
@@ -2255,7 +2255,7 @@ if bi then aP=e end
 local bl=dV(e,cC+aP.J)
 if bl>0 then return bm(bl,e.v.cX)end
 if bi or aP.iB then
-local er=hj(aP)-q
+local er=hk(aP)-q
 return bi and er or er+e.v.cX
 end
 cC=cC+aP.J
@@ -2266,39 +2266,39 @@ local function lj(e,id,aH)
 if e.v.J==0 then return false end
 return dV(e,e.J)>0 or ko(e,id,aH)
 end
-local function hZ(hD,dg)
-local lP,lC=hD.v.J,dg.v.J
-return lP<lC or(lP==lC and hD.ad<dg.ad)
+local function ia(hE,dg)
+local lP,lC=hE.v.J,dg.v.J
+return lP<lC or(lP==lC and hE.ad<dg.ad)
 end
 local function iT(id,aH,ap,fF,er)
 local jN=#ap>1 and er>0
 local dt=not jN and(fF or ap[1])
-if dt and aH==0 and ik(dt)then return 5,aM(er,1),0 end
+if dt and aH==0 and il(dt)then return 5,aM(er,1),0 end
 for _,e in ipairs(ap)do
 if aH>0 and e~=dt and e.v.J>0 then
-if dt and hZ(e,dt)then
+if dt and ia(e,dt)then
 jL(e,id,aH)
-elseif hy(e,id)>0 then
+elseif hz(e,id)>0 then
 eT(e)
 ey(e)
 end
 end
 end
 if not dt then return 3,er,aH==0 and q or aH end
-if aH>0 then hy(dt,id)end
+if aH>0 then hz(dt,id)end
 aH=jn(dt,id,aH)
 return 3,jx(dt,id),aH
 end
 local function jr(e,id)
 iC(e,id,e.J)
-local bq=hA(e)
-call("ZADD",e.aO,hr(bq),"#")
+local bq=hB(e)
+call("ZADD",e.aO,hs(bq),"#")
 eW[e.aO].bq=bq
 return bq
 end
 local function iR(id,aH,ap)
 for _,e in ipairs(ap)do
-if e.v.J>0 and not iq(e,id)then return end
+if e.v.J>0 and not ir(e,id)then return end
 end
 local aj={6,0,aH}
 for _,e in ipairs(ap)do
@@ -2318,31 +2318,31 @@ br=dG=="2"
 if bQ and not br then error(bQ,0)end
 local al=aH>0 and dG~="2"and iR(id,aH,ap)
 if al then return al end
-local at,D,fF,hv=q,q,nil,true
+local at,D,fF,hw=q,q,nil,true
 for i=1,#ap do
 local e=ap[i]
 if e.v.J>0 then
-hv=false
+hw=false
 kO(e)
 if dG~="2"then
 eT(e,id)
-ho(e)
+hp(e)
 end
 end
-at=aM(at,hj(e))
+at=aM(at,hk(e))
 D=aM(D,e.D)
-if lj(e,id,aH)and(not fF or hZ(e,fF))then fF=e end
+if lj(e,id,aH)and(not fF or ia(e,fF))then fF=e end
 end
 local kj,fO,bl={},0,at-q
 local bo=dG=="1"and at-q<=bg
-if not fF and(at<=q or(bo and hv))then
+if not fF and(at<=q or(bo and hw))then
 fO=1
 if dG~="2"then
 for i=1,#ap do
 local e=ap[i]
-gC(e,at)
+gD(e,at)
 if e.v.J>0 then
-if aH>0 then hy(e,id)end
+if aH>0 then hz(e,id)end
 kj[i]=lb(e,id,e.J)
 end
 end
@@ -2372,20 +2372,20 @@ eg(aj,ap)
 return aj
 end
 local function lU(id,aH,e)
-local aj={iq(e,id)and 6 or 1,0,aH}
+local aj={ir(e,id)and 6 or 1,0,aH}
 eT(e,id)
-local iP=iq(e,id)
+local iP=ir(e,id)
 if not iP and not call("ZSCORE",e.aQ,id)then
 jn(e,id,aH)
 eT(e,id)
-iP=iq(e,id)
+iP=ir(e,id)
 end
 local bq
 if iP then
 bq=jr(e,id)
 else
 iI(e.aQ,aM(4*e.v.cX,60000000))
-ho(e)
+hp(e)
 aj[1],aj[2]=3,jx(e,id)
 end
 ey(e)
@@ -2416,7 +2416,7 @@ local e=ap[i]
 local eJ=ci or lo(e,id,e.J)
 kO(e)
 if not e.eB then
-if eJ==0 then eJ=hy(e,id)end
+if eJ==0 then eJ=hz(e,id)end
 if eJ>0 then eT(e)end
 end
 jJ=jJ+eJ
@@ -2440,7 +2440,7 @@ aj[i]=ly and 1 or 0
 end
 return aj
 end
-local function hX()
+local function hY()
 local gb
 ${part4}
 ${part5}
@@ -2466,7 +2466,7 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local gJ
+local gK
 local function ga()
 local dl,dR={},{}
 local dy,bV,eE,dz={},{},{},{}
@@ -2484,27 +2484,27 @@ local cF=ct.cF or{0,0,0,-1,0}
 local al,as={us=cF[1],ak=cF[2]},h.as or bw.eG
 local bI={us=ct.q+ct.K,ak=ct.aY}
 if lE(bI,h)and lE(al,as)and ct.ag>0 then
-local gx,hL,x=o>=ct.ag,ct.at>ct.q,h.x or 0
+local gy,hM,x=o>=ct.ag,ct.at>ct.q,h.x or 0
 local to=bw.fW(h,bA(o,g),g)
-if gx and cF[4]>=0 then to={us=cF[4],ak=cF[5]}end
-if hL then x=gx and cF[3]or aM(x,ct.at)end
+if gy and cF[4]>=0 then to={us=cF[4],ak=cF[5]}end
+if hM then x=gy and cF[3]or aM(x,ct.at)end
 return bw.dm(to.us,to.ak,bw.bv(h),x,g,bw.eC(h,g))
 end
 if bw.cH(h,g)>q then return h end
-local bJ=bw.gs(bI,al,g).us
-if bJ>bw.gs(h,as,g).us then return h end
-local iQ=bw.gV(bw.fW(bI,bw.kJ(as,bJ,al,g),g),h)
+local bJ=bw.gt(bI,al,g).us
+if bJ>bw.gt(h,as,g).us then return h end
+local iQ=bw.gW(bw.fW(bI,bw.kJ(as,bJ,al,g),g),h)
 if iQ.us<q then return h end
-local gF=bw.gV(bA(o,g),{us=iQ.us-q,ak=iQ.ak})
-if gF.us==0 and gF.ak==0 then return h end
-return bw.fp(h,gF,bJ,0,g)
+local gG=bw.gW(bA(o,g),{us=iQ.us-q,ak=iQ.ak})
+if gG.us==0 and gG.ak==0 then return h end
+return bw.fp(h,gG,bJ,0,g)
 end
 function dR.t(h,o,g)
 local bw=bx()
 if h.us<q then return bw.dm(q,0,bw.bv(h),h.x or 0,g,h.ac)end
-local gF=bw.gV(bA(o,g),{us=h.us-q,ak=h.ak})
-if gF.us==0 and gF.ak==0 then return h end
-return bw.fp(h,gF,0,bw.cH(h,g),g)
+local gG=bw.gW(bA(o,g),{us=h.us-q,ak=h.ak})
+if gG.us==0 and gG.ak==0 then return h end
+return bw.fp(h,gG,0,bw.cH(h,g),g)
 end
 local function eZ(z,H,lH)
 local cY,cB=0,bZ(z)
@@ -2521,7 +2521,7 @@ end
 local function dj(z,A,o)
 local H,r=da(z,A)
 local ai=bm(o,r)
-return gv(z,A,H,r-ai),o-ai
+return gw(z,A,H,r-ai),o-ai
 end
 local function kV(z)
 while z~=""do
@@ -2589,7 +2589,7 @@ local function fi(ax)
 local ao=ax.av[#ax.av]
 return ao and ao.at or 0
 end
-local function hq(ax,o)
+local function hr(ax,o)
 local aV=o
 while aV>0 and ax.av[1]do
 local K=ax.av[1]
@@ -2604,7 +2604,7 @@ ax.x=at>q and at or 0
 ax.ac=at>q and fM(at-q,g.w,al)or 0
 return ax
 end
-local function hp(ax,g)
+local function hq(ax,g)
 while ax.av[1]and ax.av[#ax.av].o==0 do
 table.remove(ax.av)
 end
@@ -2648,7 +2648,7 @@ return at
 end,
 dk=function(ax,at,ag,g)
 local ay=aM(at,fi(ax))
-hq(ax,dF(ax,q-g.w))
+hr(ax,dF(ax,q-g.w))
 local ao=ax.av[#ax.av]
 if ao and ao.at==ay then
 ao.o=ao.o+ag
@@ -2670,23 +2670,23 @@ function dl.l(ax,o,ct,g)
 for _,cg in ipairs(ax.av)do
 if cg.at==ct.q+ct.aY-g.w then cg.o=aM(cg.o-o,0)end
 end
-return hp(ax,g)
+return hq(ax,g)
 end
 function dR.l(ax,o,g)
-hq(ax,bm(dF(ax,q-g.w)+o,dF(ax,q)))
-return hp(ax,g)
+hr(ax,bm(dF(ax,q-g.w)+o,dF(ax,q)))
+return hq(ax,g)
 end
 local function iS(iA,g)
 local o=
 dc((iA.us+iA.ak/g.y)/(g.de+g.cO/g.y))
-local function hx(n)
+local function hy(n)
 local bi=bA(n,g)
 return bi.us<iA.us or(bi.us==iA.us and bi.ak<iA.ak)
 end
-while hx(o)do
+while hy(o)do
 o=o+1
 end
-while o>0 and not hx(o-1)do
+while o>0 and not hy(o-1)do
 o=o-1
 end
 return o
@@ -2724,10 +2724,10 @@ return av
 end
 local function eF(h,x,g)
 local bn={us=aM(q,x)+g.aA,ak=g.aN}
-local lQ=bx().gV(bn,h)
+local lQ=bx().gW(bn,h)
 return bx().dm(lQ.us,lQ.ak,h.as,x,g,0)
 end
-local function hY(av,g)
+local function hZ(av,g)
 local aq=g.aq
 local h=aq.ew()
 for _,cg in ipairs(av)do
@@ -2740,9 +2740,9 @@ end
 local ao=av[#av]
 return g.Q=="t"and eF(h,ao and ao.at or 0,g)or h
 end
-local function kp(hD,dg,g)
-local ft,a,b=g.aA or g.w,hD.aA or hD.w,dg.aA or dg.w
-if a==b then return hD.Q==g.Q and dg.Q~=g.Q end
+local function kp(hE,dg,g)
+local ft,a,b=g.aA or g.w,hE.aA or hE.w,dg.aA or dg.w
+if a==b then return hE.Q==g.Q and dg.Q~=g.Q end
 if a>=ft and b>=ft then return a<b end
 return a>b
 end
@@ -2773,20 +2773,20 @@ local af,kx={},{}
 for i,g in ipairs(ah)do
 local A=ky(al.ah,g)
 local dH,h=al.ah[A],al.af[A]
-local hQ,js=dH.cJ==g.cJ,not kx[A]
-local av=hQ and js and{}or dy[dH.Q](h,dH)
-if js and(hQ or iz(dH,g))then
+local hR,js=dH.cJ==g.cJ,not kx[A]
+local av=hR and js and{}or dy[dH.Q](h,dH)
+if js and(hR or iz(dH,g))then
 kx[A]=true
-af[i]=g.Q=="t"and not hQ and eF(h,av[1]and av[1].at or 0,g)
+af[i]=g.Q=="t"and not hR and eF(h,av[1]and av[1].at or 0,g)
 or li(h)
 else
-af[i]=hY(av,g)
+af[i]=hZ(av,g)
 end
 end
 return af
 end
 local cf,eK=string.byte,string.char
-local ih,ka,eH=4,512,2^23
+local ii,ka,eH=4,512,2^23
 local ge="FOREIGN the key holds no state of these rules, nor of others that are known"
 local cl=2^48
 ${part30}
@@ -2855,7 +2855,7 @@ return Y
 end)
 return bi
 end
-local function hK(ah)
+local function hL(ah)
 local cJ=""
 for i=1,#ah do
 cJ=cJ..ah[i].cJ
@@ -2872,7 +2872,7 @@ cT.bB,cT.ah=v,{}
 for i,ab in ipairs(v.ah)do
 cT.ah[i]=dT(ab.Q,ab)
 end
-cT.cE,cT.cj,cT.cJ="M",0,hK(cT.ah)
+cT.cE,cT.cj,cT.cJ="M",0,hL(cT.ah)
 v.cT=cT
 return cT
 end
@@ -2880,10 +2880,10 @@ local function db(aa,V)
 local z,ac=eU(aa,1,#aa)
 return{z=z,ac=ac,V=V}
 end
-local function go(h)
+local function gp(h)
 return h.as or h.x or h.ac>0
 end
-function eE.t(O,g,go)
+function eE.t(O,g,gp)
 local us
 if O.ce then
 local cb=O.Y()
@@ -2896,7 +2896,7 @@ end
 O.ce=us
 local h={us=us,ak=0,ac=0}
 if g.y>1 then h.ak=bm(O.Y(),g.y-1)end
-if go then
+if gp then
 local aL=O.aa(O.cf())
 bx().cu(aL,1,#aL,h,g)
 end
@@ -2919,7 +2919,7 @@ end
 return ax
 end
 function dz.t(h,g,m)
-local aL=go(h)and bx().bB(h,g)or""
+local aL=gp(h)and bx().bB(h,g)or""
 local us,aF=aM(h.us,q-1e12),nil
 if m.ce then
 local cb=us-m.ce
@@ -2943,8 +2943,8 @@ function dz.l(ax)
 while#ax.av>ka do
 local iM={}
 for i=1,#ax.av,2 do
-local hD,dg=ax.av[i],ax.av[i+1]
-iM[#iM+1]=dg and{at=dg.at,o=hD.o+dg.o}or hD
+local hE,dg=ax.av[i],ax.av[i+1]
+iM[#iM+1]=dg and{at=dg.at,o=hE.o+dg.o}or hE
 end
 ax.av=iM
 end
@@ -2954,11 +2954,11 @@ cx[#cx+1]=aT("<I7",cg.at)..dI(cg.o)
 end
 return table.concat(cx)
 end
-local function im(m,au)
+local function io(m,au)
 if#au.ah>1 then m.aF=m.aF..eK(#au.ah)end
 for i,ab in ipairs(au.ah)do
 local h,cJ=au.af[i],ab.cJ
-if ab.Q=="t"and go(h)then cJ="u"..bp(cJ,2)end
+if ab.Q=="t"and gp(h)then cJ="u"..bp(cJ,2)end
 m.aF=m.aF..cJ..dz[ab.Q](h,ab,m)
 end
 end
@@ -2966,13 +2966,13 @@ local fa={}
 local function kv(O,bH)
 for i=1,#fa do
 local ab=fa[i]
-if ab.Q==bH and O.lL(ab.ii)then return ab end
+if ab.Q==bH and O.lL(ab.ij)then return ab end
 end
 local bP={}
 if not bV[bH]then error(ge,0)end
 bV[bH](bP,O.Y)
 local ab=dT(bH,bP)
-ab.ii=bp(ab.cJ,2)
+ab.ij=bp(ab.cJ,2)
 fa[#fa+1]=ab
 return ab
 end
@@ -2987,7 +2987,7 @@ local bH=Q=="u"and"t"or Q
 au.ah[i]=kv(O,bH)
 au.af[i]=eE[bH](O,au.ah[i],Q=="u")
 end
-au.cJ=hK(au.ah)
+au.cJ=hL(au.ah)
 cS[#cS+1]=au
 end
 return cS
@@ -2999,16 +2999,16 @@ local h=af[i]
 au.ah[i]=dT(ab.Q,ab)
 au.af[i]=ab.ea and cK.s.lc().cu(h)or h
 end
-au.cJ=hK(au.ah)
+au.cJ=hL(au.ah)
 return au
 end
-local function il(e,m,E,ah)
+local function im(e,m,E,ah)
 local K,ep=bp(m,E,E),#m-E
 if K=="S"and E==1 and ep>52 then
 cK.s=cK.s or cp.s()
 local g=cK.s.fI(1,(an("<I7",m,10)))
 g.Q="s"
-local ea=cK.s.hT(e.ad,g)
+local ea=cK.s.hU(e.ad,g)
 if not ea.eM then return fv({g},{ea}),ea.D end
 elseif K=="F"and ep>=7 and(ep-7)%bC==0 then
 local ab=dT("f",{w=(an("<I7",m,E+1))})
@@ -3018,11 +3018,11 @@ local w,aG,V=an("<I7BI4",m,E+1)
 local ab=dT("c",{w=w,bD=10^aG})
 return fv({ab},{db(bp(m,E+13),V)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
-local us=tonumber(gL(string.match(m,"^%d+",E)):sub(1,16))
+local us=tonumber(gM(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local au={ah=ah,af={},cJ=hK(ah),lk=true}
+local au={ah=ah,af={},cJ=hL(ah),lk=true}
 for i,ab in ipairs(ah)do
-au.af[i]=hY({{at=q,o=ab.U}},ab)
+au.af[i]=hZ({{at=q,o=ab.U}},ab)
 end
 return au
 end
@@ -3034,18 +3034,18 @@ if ab.aq.dq(au.af[i],ab)>q then return false end
 end
 return true
 end
-local function gg(v)
+local function gh(v)
 if v.bL then return v,true end
-local iF=v.gr~=""and q>=v.ks
-local dr=iF and v.gr or v.iZ
+local iF=v.gs~=""and q>=v.ks
+local dr=iF and v.gs or v.iZ
 local by=dr=="0"and v or dQ[dr+0]
-return by,by==v and(iF or v.gr=="")
+return by,by==v and(iF or v.gs=="")
 end
 local function ll(ay,dn)
 local o=aI(q/eH)-aI(dn/eH)
 return dn>0 and o>=0 and(aI(q/eH)-ay)%256>o
 end
-local function hJ(e,cT)
+local function hK(e,cT)
 local v=cT.bB
 local m,E=call("GET",e.ad)or"",1
 if cf(m,1)==98 then
@@ -3055,14 +3055,14 @@ if cf(m,E)==77 then
 e.ay=cf(m,E+1)or 0
 return fn(m,E+2),ll(e.ay,v.dn)
 end
-local by=gg(v)
+local by=gh(v)
 local cu={v=by,ad=e.ad,cj=e.cj}
 e.fh=by.cj>0 and e.cj
-if hz(cu)then
+if hA(cu)then
 e.D=cu.D
 return{fv(by.ah,cu.af)},v.dn>0
 end
-local au,D=il(e,m,E,cT.ah)
+local au,D=im(e,m,E,cT.ah)
 e.D=D or e.D
 return{au},v.dn>0
 end
@@ -3070,7 +3070,7 @@ local ds={}
 function ds.ey(e)
 local cT=lr(e.v)
 e.D,e.fh,e.ay=0,nil,nil
-local cS,aC=hJ(e,cT)
+local cS,aC=hK(e,cT)
 local al
 e.v,e.ds,e.cZ,e.af=cT,ds,{},nil
 for _,au in ipairs(cS)do
@@ -3086,7 +3086,7 @@ al=al or au
 if not aC then e.cZ[#e.cZ+1]=au end
 end
 end
-hP=hP or cT.dn>0 and e.cZ[1]
+hQ=hQ or cT.dn>0 and e.cZ[1]
 if e.af then return end
 if al and not kL(al)then
 e.af,e.dP=kz(al,cT.ah),true
@@ -3139,9 +3139,9 @@ local v=e.v.bB
 local bi={ah=e.v.ah,af=e.af}
 local cS={bi}
 for _,au in ipairs(e.cZ)do
-if#cS<ih then cS[#cS+1]=au end
+if#cS<ii then cS[#cS+1]=au end
 end
-local _,iH=gg(v)
+local _,iH=gh(v)
 local kH=#v.ah==1 and string.find("cfs",v.cE,1,true)
 if#cS==1 and(iH or kH)and v.dn>0 then
 return jU(e,v,not iH and e.fh)
@@ -3149,7 +3149,7 @@ end
 local ay=v.dn>0 and e.ay or aI(q/eH)%256
 local m,ae={aF="M"..eK(ay)},e.D
 for _,au in ipairs(cS)do
-im(m,au)
+io(m,au)
 for A,ab in ipairs(au.ah)do
 ae=aM(ae,ab.aq.dq(au.af[A],ab))
 end
@@ -3160,11 +3160,11 @@ for _,ad in pairs(e.fh or{})do
 call("PEXPIRE",ad,"0")
 end
 end
-local function ff(ap,lv,gy)
+local function ff(ap,lv,gz)
 local aj={}
 for _,e in ipairs(ap)do
 ey(e)
-if e.ds and gy then gy(e)end
+if e.ds and gz then gz(e)end
 for i,ab in ipairs(e.v.ah)do
 e.af[i]=lv(ab,e.af[i],e,i)or e.af[i]
 end
@@ -3204,15 +3204,15 @@ local ag,cY,cB=e.ag,0,az
 while cY<cB do
 local cP=dc((cY+cB)/2)
 e.ag=ag*cP
-if hj(e)<=q then
+if hk(e)<=q then
 cY=cP
 else
 cB=cP-1
 end
 end
 e.ag=ag*aM(cY,1)
-local at=hj(e)
-if cY>0 then gC(e,q)end
+local at=hk(e)
+if cY>0 then gD(e,q)end
 local aj={cY>0 and 1 or e.D>q and 2 or 0,cY>0 and 0 or at-q,cY}
 ed(aj,e)
 eg(aj,{e})
@@ -3221,29 +3221,29 @@ end
 function co.X()
 local aj={}
 for _,e in ipairs(cR())do
-gC(e,hj(e))
+gD(e,hk(e))
 ed(aj,e)
 end
 return aj
 end
 local function fj()
-local ap,gU={},{}
+local ap,gV={},{}
 for i=1,Y()do
-ap[i],gU[i]=ef(),aF()
+ap[i],gV[i]=ef(),aF()
 end
-return ap,gU
+return ap,gV
 end
-local function iv(op,e,lM,O,fK)
+local function iw(op,e,lM,O,fK)
 if O==""or#e.v.ah==0 then return end
 redis.pcall("PUBLISH",channel.."~",am("%s %.0f %.0f %s %s",op,q,lM,O,fK))
 end
 function co.B()
-local gm,gZ,O,aj=Y(),Y()==1,aF(),{}
-local ap,gU=fj()
+local gn,ha,O,aj=Y(),Y()==1,aF(),{}
+local ap,gV=fj()
 for i,e in ipairs(ap)do
 ey(e)
-local bI=gm>0 and q+gm or 0
-if not gZ or bI>e.D then e.D=bI end
+local bI=gn>0 and q+gn or 0
+if not ha or bI>e.D then e.D=bI end
 if e.v.cE=="s"then
 e.af[1].D=e.D
 kN.block(e.af[1],e.v.ah[1])
@@ -3252,18 +3252,18 @@ call("DEL",e.ad)
 else
 fo(e)
 end
-if gm==0 and e.v.J>0 then
+if gn==0 and e.v.J>0 then
 eT(e)
 ey(e)
 end
-iv("block",e,gZ and gm or-1,O,gU[i])
+iw("block",e,ha and gn or-1,O,gV[i])
 ed(aj,e)
 end
 return aj
 end
 function co.Z()
 local O,aj=aF(),{}
-local ap,gU=fj()
+local ap,gV=fj()
 for i,e in ipairs(ap)do
 call("DEL",e.ad)
 for _,ad in pairs(e.cj or{})do
@@ -3274,7 +3274,7 @@ call("ZREMRANGEBYSCORE",e.aO,"1","+inf")
 eW[e.aO]=nil
 eT(e)
 end
-iv("reset",e,-1,O,gU[i])
+iw("reset",e,-1,O,gV[i])
 ey(e)
 ed(aj,e)
 end
@@ -3282,11 +3282,11 @@ return aj
 end
 local function iN(e)
 if eI(e).bv>1000 then return-1 end
-local r,gO=0,{}
+local r,gP=0,{}
 for _,id in ipairs(call("ZRANGEBYSCORE",e.aO,"("..cd,"+inf"))do
 local jw=string.match(id,"^[^.]*")
-if not gO[jw]then
-r,gO[jw]=r+1,true
+if not gP[jw]then
+r,gP[jw]=r+1,true
 end
 end
 return r
@@ -3320,31 +3320,31 @@ return aj
 end
 return ds
 end
-local function it()
-gJ=gJ or ga()
-return gJ
+local function iu()
+gK=gK or ga()
+return gK
 end
 function gb(e)
-it().ey(e)
+iu().ey(e)
 end
-gt={ey=ey,fo=fo,fc=fc,hn=it}
+gu={ey=ey,fo=fo,fc=fc,ho=iu}
 end
 for i=1,Y()do
 local v
 if ARGV[dp+4]=="0"then
-v={cX=Y(),J=Y(),ha=Y(),ah={},cE=""}
+v={cX=Y(),J=Y(),hb=Y(),ah={},cE=""}
 v.bK,v.dH,v.cj,v.bL="","",Y(),true
 else
-if not gt then hX()end
-v=gt.fc()
+if not gu then hY()end
+v=gu.fc()
 end
 dQ[i]=v
 end
 local function cg(Q)
 br=false
 if not co[Q]then
-if not gt then hX()end
-gt.hn()
+if not gu then hY()end
+gu.ho()
 end
 return co[Q]()
 end
@@ -3362,12 +3362,12 @@ eW,fT={},{}
 end
 end
 if dA>0 then W[#W+1]=ch end
-if hP then W[#W+1]="RULES"end
+if hQ then W[#W+1]="RULES"end
 return W
 end
 if not lK then return lp()end
-local function gN(id,dG,v,iK,aO,aQ,hh,ci)
-if hh then
+local function gO(id,dG,v,iK,aO,aQ,hi,ci)
+if hi then
 eW,fT={},{}
 end
 local e={v=dQ[v],ag=1,J=1,D=0}
@@ -3375,7 +3375,7 @@ e.ad,e.aO,e.aQ=iK,aO,aQ
 if not dG then return{jm(id,{e},ci)}end
 return dk(id,dG,fJ(id),0,{e})
 end
-return{gN=gN,fr=fr,iI=iI}
+return{gO=gO,fr=fr,iI=iI}
 end
 return jI()
 end
@@ -3397,7 +3397,7 @@ local function kU()
 local ARGV,KEYS,call,am=ARGV,KEYS,redis.call,string.format
 local r,dQ=#fq,8+dA
 local kt,kd="-"..cd,"(-"..cd
-local gw,jh,gA=60000000,10000000,20000000
+local gx,jh,gB=60000000,10000000,20000000
 local cI,jV=q-q%jh,"-"..string.sub(cd,1,-8).."0000000"
 local iK,aO,aQ=KEYS[ad-2],KEYS[ad-1],KEYS[ad]
 local eB,bv,bh,bq
@@ -3495,9 +3495,9 @@ dE[2*i+3],dE[2*i+4]=bI,ARGV[id+i]
 end
 call("ZADD",aO,unpack(dE))
 end
-if bq<cI or bq>=cI+jh or dZ>gA then
+if bq<cI or bq>=cI+jh or dZ>gB then
 local bU=aO
-local cs=math.max(4*dZ,gw)/1000+ARGV[2]
+local cs=math.max(4*dZ,gx)/1000+ARGV[2]
 if call("PTTL",bU)<cs then call("PEXPIRE",bU,am("%.0f",math.ceil(cs*1.125)))end
 end
 if bv==0 or q+dZ<bh then bh=q+dZ end
@@ -3541,7 +3541,7 @@ end
 call("ZADD",aQ,aE,ARGV[id])
 eB,dD,aw=false,true,1
 local bU=aQ
-local cs=math.max(4*dZ,gw)/1000+ARGV[2]
+local cs=math.max(4*dZ,gx)/1000+ARGV[2]
 if call("PTTL",bU)<cs then call("PEXPIRE",bU,am("%.0f",math.ceil(cs*1.125)))end
 W[ao+1]={3,math.min(bh-q,dZ),aH,bv,bh-q,0}
 end
@@ -3551,10 +3551,10 @@ if aw==0 then
 eO=eO or ez(ch)
 eB,bv,aw=false,nil,1
 local dG=not cW and(Q==87 and"1"or"0")
-local hh=dD
+local hi=dD
 dD=false
 W[ao+1]=
-eO.gN(ARGV[id],dG,fq[at+1]-47,iK,aO,aQ,hh,ci)
+eO.gO(ARGV[id],dG,fq[at+1]-47,iK,aO,aQ,hi,ci)
 end
 at,id=at+2*aw,id+aw
 end
@@ -3582,7 +3582,7 @@ return W`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "7be8647bd509e311f267889f2b77d237d810ff32",
+  sha1: "e753d1c1312df34efbea1b4c633d42f4278e2f74",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3619,20 +3619,20 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "7e8339c80c98e2b11fe41a0e41defb4296806264",
-  acrossSha1: "5a570faaea16828cfd6bb7ef8c0380d9df69aafe",
+  sha1: "58af2eec9aba986cfacb766cd5878ef5eb732f68",
+  acrossSha1: "723f99c7b200f5cf8c32ee4386da59ecd31eb97e",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ad,ag,U,w,aW=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
 local m,aU,reset,en,bn=bf("GET",ad),nil,nil,"-"..ARGV[5],U
 if U>=aW then bn=0 end
-local bA,ft,gq=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
-local fg,gn=q-q%bA-bA,q+bA/2
+local bA,ft,gr=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
+local fg,go=q-q%bA-bA,q+bA/2
 local aE=m and tonumber(m)
 if aE and aE<=ft then
 local r=-aE%aW
 local H=fg-(aE+r)/aW
-if H>gn then H=H-bA end
+if H>go then H=H-bA end
 local aR,aV=r+ag,H+w-q
 if H<=q and aV>0 and aR<=bn and bf("INCRBY",ad,en)==aE-ag then
 aU,reset=aR,aV
@@ -3640,7 +3640,7 @@ end
 elseif m and#m==19 then
 local aK,H,r=an("<I8I7I4",m,1)
 local aR,aV=r+ag,H+w-q
-if aK==gq and H<=q and aV>0 and aR<=U and not(bn>0)then
+if aK==gr and H<=q and aV>0 and aR<=U and not(bn>0)then
 if bf("SETRANGE",ad,"15",aT("<I4",aR))==19 then
 aU,reset=aR,aV
 end
@@ -3656,7 +3656,7 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local is="f"
+local it="f"
 ${part37}
 local aW,bn,ev
 local function jF()
@@ -3664,12 +3664,12 @@ aW,ev=bD,cs(q+w)
 bn=U<aW and U or 0
 end
 local function cu(m)
-if aW>0 and eQ(m)then return hH(m,aW)end
+if aW>0 and eQ(m)then return hI(m,aW)end
 if#m~=19 or cf(m,1)~=70 then return nil end
 local bF,H,r=an("<I7I7I4",m,2)
 if bF==w then return H,r end
 end
-local function gQ(H,r)
+local function gR(H,r)
 if bn==0 then return"F"..aT("<I7I7I4",w,H,r)end
 return jf(H,r,aW)
 end
@@ -3684,14 +3684,14 @@ if ag>bo and bg<reset then return 0,r,reset,reset end
 if ag<=bo then
 if br then return 1,r,reset,0 end
 local ai=az==1 and 1 or bm(az,aI(bo/ag))
-local aJ=ek(ad,m,gQ(H,r+ai*ag),cs(H+w))
+local aJ=ek(ad,m,gR(H,r+ai*ag),cs(H+w))
 if aJ then return false,aJ end
 return ai,r+ai*ag,reset,ai==az and 0 or reset
 end
 end
 if br or(m and not(H and H+w<=q))then return aZ(ad,m,az)end
 local ai=az==1 and 1 or aM(bm(az,aI(U/ag)),1)
-local aJ=ek(ad,m,gQ(q,ai*ag),ev)
+local aJ=ek(ad,m,gR(q,ai*ag),ev)
 if aJ then return false,aJ end
 return ai,ai*ag,w,ai==az and 0 or w
 end
@@ -3702,15 +3702,15 @@ local function fP(bY,O,aC)
 local KEYS,W,bb,q,ag,U,w=KEYS,W,A,q,ag,U,w
 local bf,tonumber,aT,an,aW,en=bf,tonumber,aT,an,bD,am("-%.0f",ag)
 local bn=U<aW and U or 0
-local bA,ft,gq=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
-local fg,gn=q-q%bA-bA,q+bA/2
+local bA,ft,gr=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
+local fg,go=q-q%bA-bA,q+bA/2
 for i=O,aC do
 local ad,m,aU,reset=KEYS[i],bY[i-O+1],nil,nil
 local aE=m and tonumber(m)
 if aE and aE<=ft then
 local r=-aE%aW
 local H=fg-(aE+r)/aW
-if H>gn then H=H-bA end
+if H>go then H=H-bA end
 local aR,aV=r+ag,H+w-q
 if H<=q and aV>0 and aR<=bn and bf("INCRBY",ad,en)==aE-ag then
 aU,reset=aR,aV
@@ -3718,7 +3718,7 @@ end
 elseif m and#m==19 then
 local aK,H,r=an("<I8I7I4",m,1)
 local aR,aV=r+ag,H+w-q
-if aK==gq and H<=q and aV>0 and aR<=U and not(bn>0)then
+if aK==gr and H<=q and aV>0 and aR<=U and not(bn>0)then
 if bf("SETRANGE",ad,"15",aT("<I4",aR))==19 then
 aU,reset=aR,aV
 end
@@ -3759,53 +3759,53 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "4357b640203010b787198863ce2b8035fa6bc2fc",
+  sha1: "c976e01cccf3f6253a1f4ead32713620ed7538f7",
   source: `local call,am,tonumber,bm,aM=redis.call,string.format,tonumber,math.min,math.max
-local q,bi,dJ,cs,hN,kq=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+local q,bi,dJ,cs,hO,kq=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
 local dX=call("TIME")
 q=dX[1]*1000000+dX[2]
 end
 local dK,jD,lh=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kh(bA,hd,al,r)
-if bA==hd then return al,r end
-return bA==hd+1 and r or 0,0
+local function kh(bA,he,al,r)
+if bA==he then return al,r end
+return bA==he+1 and r or 0,0
 end
 local ej={}
 for lT in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
 ej[#ej+1]=lT
 end
 local bL,fC,O=ej[1]or"",ej[2]or"",tonumber(ej[3])or 0
-local cm,fw,cZ,gH,lF={},0,{},0,{}
+local cm,fw,cZ,gI,lF={},0,{},0,{}
 local K,bA,al,r,fk=q,math.floor(q/dK),0,0,q
 for i=4,#ej-4,5 do
-local cy,aF,gO,ju=ej[i],ej[i+1],bm(tonumber(ej[i+2]),q),tonumber(ej[i+3])
-local bI=gO+dK+ju
+local cy,aF,gP,ju=ej[i],ej[i+1],bm(tonumber(ej[i+2]),q),tonumber(ej[i+3])
+local bI=gP+dK+ju
 if cy==bi and aF==dJ then
 if bI+dK>q then
 local a,b,c,d=string.match(ej[i+4],lh)
-K,bA,fk=a+0,aM(b+0,bA),gO
+K,bA,fk=a+0,aM(b+0,bA),gP
 al,r=kh(bA,b+0,c+0,d+0)
 end
 elseif bI+dK>q and#cm<jD then
-cm[#cm+1]={cy,aF,gO,ju,ej[i+4]}
-if gO+dK>q then
+cm[#cm+1]={cy,aF,gP,ju,ej[i+4]}
+if gP+dK>q then
 if cy~=bi and not lF[cy]then
-gH,lF[cy]=gH+1,true
+gI,lF[cy]=gI+1,true
 end
 cZ[#cZ+1]=aF
-cZ[#cZ+1]=am("%.0f",gO)
+cZ[#cZ+1]=am("%.0f",gP)
 end
 end
 if cy==bL then fw=aM(fw,bI)end
 end
-local ij,gE=string.match(hN,"^(%d+) (%d+)$")
-local hw=tonumber(ij)==K
-if kq and not hw then return{}end
-if hw then
-if gE+0==bA then
+local ik,gF=string.match(hO,"^(%d+) (%d+)$")
+local hx=tonumber(ik)==K
+if kq and not hx then return{}end
+if hx then
+if gF+0==bA then
 r=aM(r-1,0)
-elseif gE+1==bA then
+elseif gF+1==bA then
 al=aM(al-1,0)
 end
 end
@@ -3829,22 +3829,23 @@ aF=aF..bk[1].."\\n"..bk[2].."\\n"..am("%.0f\\n%.0f\\n",bk[3],bk[4])..bk[5].."\\n
 eR=aM(eR,bk[4])
 end
 call("SET",KEYS[1],aF,"PX",am("%.0f",(eR+3*dK)/1000))
-hN=am("%.0f %.0f",K,bA)
-return{am("%.0f",q),bL,fC,am("%.0f",O),gH,hN,unpack(cZ)}`,
+hO=am("%.0f %.0f",K,bA)
+return{am("%.0f",q),bL,fC,am("%.0f",O),gI,hO,unpack(cZ)}`,
 };
 
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "033b5231ec81aff57bb0b3156890fd4d0412d5c7",
+  sha1: "0d584e9ffeb8e104d5392bf0103bdcf555a0e0ff",
   source: `local bf=redis.pcall
 local aD=bf("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
 if aD.err then return{"",aD.err}end
 local aj={aD[1]}
 local function kF(ad)
 local K=bf("GETRANGE",ad,0,0)
-if K=="b"then K=bf("GETRANGE",ad,9,9)end
-return type(K)=="string"and K or""
+if type(K)~="string"then return""end
+local gf=K=="b"and bf("GETRANGE",ad,9,9)or""
+return gf==""and K or gf
 end
 for _,ad in ipairs(aD[2])do
 local cs=bf("PTTL",ad)
@@ -3858,16 +3859,16 @@ return aj`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "d0859151e4a3e6fffc128a34b65359163a7fc942",
-  acrossSha1: "ff9379c7a4e27bd17562ca146f2ed8f8007d082c",
+  sha1: "2729910fd236307366e9bcf4c9daf28e84149de2",
+  acrossSha1: "b751967ad79a4839256fcd8129a7e396d04ab247",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ad,ag=KEYS[1],ARGV[5]+0
 local m=bf("GET",ad)
 local r,at,cy,af=ARGV[11]+0,12,0,0
 for _=1,r do
-local ia=ARGV[at]=="t"
-at,cy,af=at+(ia and 7 or 4),cy+(ia and 0 or 7),af+11
+local ib=ARGV[at]=="t"
+at,cy,af=at+(ib and 7 or 4),cy+(ib and 0 or 7),af+11
 end
 local bu=2+r+cy
 if type(m)=="string"and cf(m,1)==80 and#m==bu+af then
@@ -3942,10 +3943,10 @@ bG[i].bD,bG[i].ck,bG[i].eP=bD,b/bD,2*b
 end
 end
 end
-bt=hE(bG)
+bt=hF(bG)
 for i,g in ipairs(bG)do
-local gK=bt.bG[i]
-g.am,g.ar,g.at=gK.am,gK.ar,gK.at
+local gL=bt.bG[i]
+g.am,g.ar,g.at=gL.am,gL.ar,gL.at
 end
 cQ,bs,fE,J,be=bt.cQ,bt.bs,bt.fE,bt.J,bt.be
 aK=#cQ
@@ -3961,7 +3962,7 @@ if m and bc-bc%be==ae-ae%be then
 aw=bf("SETRANGE",ad,bu,aa)
 return type(aw)=="table"and aw.err
 end
-local cs=hc(bt,ae)
+local cs=hd(bt,ae)
 aa=cQ..aa
 aw=m and bf("SET",ad,aa,"PX",cs)or bf("SET",ad,aa,"PX",cs,"NX")or bf("GET",ad)
 return aw and aw.err
@@ -4170,30 +4171,30 @@ ${part8}
 ${part32}
 end
 local function eX(aV,dJ,fz)
-local lB,iw={},{q,cn,1}
+local lB,ix={},{q,cn,1}
 for i=1,dJ do
-iw[3+i]=ARGV[fz+i]
+ix[3+i]=ARGV[fz+i]
 end
-local dG,ba,ao=br and"2"or"1",0,#iw+1
+local dG,ba,ao=br and"2"or"1",0,#ix+1
 for _,bk in ipairs(aV)do
 for _=1,bk.az do
 ba=ba+1
 lB[ba]=bk.ad
 for i,jY in ipairs({dG,bg,1,"1",ag,0})do
-iw[ao+i]=jY
+ix[ao+i]=jY
 end
 ao=ao+6
 end
 end
-iw[4+dJ]=ba
-local jl,aw=aZ(iw,lB),1
+ix[4+dJ]=ba
+local jl,aw=aZ(ix,lB),1
 for _,bk in ipairs(aV)do
 if bk.bE then
-local gx={}
+local gy={}
 for i=1,bk.az do
-gx[i]=jl[aw+i]
+gy[i]=jl[aw+i]
 end
-W[bk.A],aw=gx,aw+bk.az
+W[bk.A],aw=gy,aw+bk.az
 else
 W[bk.A],aw=jl[aw+1],aw+1
 end
@@ -4285,13 +4286,13 @@ return bQ and redis.error_reply(bQ)or W`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "57b94da8dc93edc777ffbec05bf2d85da73da875",
-  acrossSha1: "b6fddf10b6d33629d9e075b7b0dc8056eb71c238",
+  sha1: "f9a1c6a30beb56c077394bf098d68e50c3a2b045",
+  acrossSha1: "7f483366e802c7f77ab5f1931ffae53e01e051fb",
   source: `${part33}
 ${part34}
 local cA,kB=2^48,2^37
-local fg,gn=q-q%cA,q+cA/2
-local aG,aD,be,al,cI,gT
+local fg,go=q-q%cA,q+cA/2
+local aG,aD,be,al,cI,gU
 local function gd()
 aG,be=6,dc(w/8)
 while aG<10 and 4^aG<U do
@@ -4300,7 +4301,7 @@ end
 aD=2^aG
 if w>=kB then aG=aG+16 end
 al,cI=q-w,q-q%be
-gT=am("%.0f",dc((cI+be-al)/1000)+ARGV[2])
+gU=am("%.0f",dc((cI+be-al)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
 local ad,aU=KEYS[1],nil
@@ -4326,7 +4327,7 @@ local aR,fH=ba+ag,false
 while r>0 and aK<aD and 66+8*aK<=aC do
 local us,o=an("<I6I2",aa,59+8*aK)
 us=us+fg
-if us>gn then us=us-cA end
+if us>go then us=us-cA end
 if us>al then
 fH=true
 break
@@ -4344,7 +4345,7 @@ if J>32 and((ar+1)%aD==0 or ar+1==J)then
 bf("SETRANGE",ad,am("%d",at-8*(ar%aD)-4),aT("<I4",aL))
 end
 bf("SETRANGE",ad,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,J,aR,aL,aE))
-if cI>bj then bf("PEXPIRE",ad,gT)end
+if cI>bj then bf("PEXPIRE",ad,gU)end
 aU=aR
 end
 end
@@ -4355,7 +4356,7 @@ end
 local function fV()
 ${part36}
 ${part4}
-local bX,gR=54,32
+local bX,gS=54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4369,7 +4370,7 @@ ${part24}
 local aq,g
 local function fA(us)
 us=us+fg
-if us>gn then return us-cA end
+if us>go then return us-cA end
 if us<q-cA/2 then return us+cA end
 return us
 end
@@ -4380,7 +4381,7 @@ end
 local function jT(ad,az)
 aq=aq or cp.s()
 g=g or aq.fI(U,w)
-local p=aq.hT(ad,g)
+local p=aq.hU(ad,g)
 if p.eM then return"RULES"end
 p=aq.dU(p,g,br)
 local ai,at,em=0,aM(q,p.D,aq.dd(p,ag,g)),q
@@ -4410,12 +4411,12 @@ return"S"..aT("<dI7I7",D,w,x)..eJ(aK,r,J,ba,aL)
 end
 local function ek(ad,av,o,ba)
 local r=#av/8+1
-local J=gu(r,U,aD)
+local J=gv(r,U,aD)
 local m=bK(0,r,J,ba,ba)
 ..aT("<I4",ba)
 ..av
 ..aT("<I6I2",q%cA,o)
-return bf("SET",ad,m..string.rep("\\0",8*(J-r)),"PX",gT)
+return bf("SET",ad,m..string.rep("\\0",8*(J-r)),"PX",gU)
 end
 local function cN(ad,_,az)
 local aa=bf("GETRANGE",ad,"0","313")
@@ -4437,26 +4438,26 @@ if cf(aa,1)~=83 or#aa<bX then return aZ(ad,az)end
 local bF,bj,aK,r,J,ba,aL,aE
 D,bF,x,bj,aK,r,J,ba,aL,aE=
 an("<dI7I7I7I4I4I4I7I4B",aa,2)
-local ir=J<=gR and#aa==bX+4+8*J
+local is=J<=gS and#aa==bX+4+8*J
 local bL=bF==w and aE%32==aG and r>0 and r<=J and aK<J
-if not bL or bj>=q or D>q or(not ir and J<=gR)then
+if not bL or bj>=q or D>q or(not is and J<=gS)then
 return aZ(ad,az)
 end
-local gX=x>0
+local gY=x>0
 x=0
-local ao,du,hC=(aK+r-1)%J,bm(J-aK,r),aa
+local ao,du,hD=(aK+r-1)%J,bm(J-aK,r),aa
 local O=bX+4*(aI(aK/aD)+1)+8*aK
-if not ir then
+if not is then
 du=bm(16,aD-aK%aD,du)
 if O+8*du>#aa then
-hC=bf("GETRANGE",ad,am("%d",O),am("%d",O+8*du-1))
-if#hC<8*du then return aZ(ad,az)end
+hD=bf("GETRANGE",ad,am("%d",O),am("%d",O+8*du-1))
+if#hD<8*du then return aZ(ad,az)end
 O=0
 end
 end
 local fG,aU=0,ba
 while fG<du do
-local us,bi=an("<I6I2",hC,O+8*fG+1)
+local us,bi=an("<I6I2",hD,O+8*fG+1)
 if fA(us)>al then break end
 fG,aU=fG+1,aU-bi
 end
@@ -4465,7 +4466,7 @@ local bo=U-aU
 if ag>bo then
 local dN=ag-bo
 for i=fG,du-1 do
-local us,bi=an("<I6I2",hC,O+8*i+1)
+local us,bi=an("<I6I2",hD,O+8*i+1)
 dN=dN-bi
 if dN<=0 then
 local bl=fA(us)+w-q
@@ -4487,10 +4488,10 @@ aU=aU+o
 if bU<J then
 local bk=aT("<I6I2",q%cA,o)
 aL=(ar%aD==0 and 0 or aL)+o
-local K,at=gX and bK or eJ,gX and"0"or lf
+local K,at=gY and bK or eJ,gY and"0"or lf
 K=K(aK,bU+1,J,aU,aL)
 local aw
-if ir then
+if is then
 aw=bf("SETRANGE",ad,at,K..bp(aa,bX+1,bX+4+8*ar)..bk)
 else
 local A=bX+4*(aI(ar/aD)+1)+8*ar
@@ -4503,8 +4504,8 @@ bf("SETRANGE",ad,at,K)
 end
 end
 if type(aw)~="number"then return false,aw.err end
-if bj<cI then bf("PEXPIRE",ad,gT)end
-elseif ir then
+if bj<cI then bf("PEXPIRE",ad,gU)end
+elseif is then
 local av=bp(aa,bX+5+8*aK,bX+4+8*bm(J,aK+bU))
 if aK+bU>J then av=av..bp(aa,bX+5,bX+4+8*(aK+bU-J))end
 local aw=ek(ad,av,o,aU)
@@ -4512,12 +4513,12 @@ if aw.err then return false,aw.err end
 elseif aK==0 then
 local m=bf("GET",ad)
 if type(m)~="string"then return false,m.err end
-local ga=gu(bU+1,U,aD)
+local ga=gv(bU+1,U,aD)
 local A,aC=bX+4*(aI(bU/aD)+1)+8*bU,bX+4*dc(ga/aD)+8*ga
 aL=(bU%aD==0 and 0 or aL)+o
 m=bK(0,bU+1,ga,aU,aL)..bp(m,bX+1)..string.rep("\\0",A-#m)
 m=m..aT("<I6I2",q%cA,o)..string.rep("\\0",aC-A-8)
-local aw=bf("SET",ad,m,"PX",gT)
+local aw=bf("SET",ad,m,"PX",gU)
 if aw.err then return false,aw.err end
 if(bU+1)%aD==0 or bU+1==ga then
 bf("SETRANGE",ad,am("%d",A-8*(bU%aD)-4),aT("<I4",aL))
@@ -4534,7 +4535,7 @@ local function fP(_,O,aC)
 gd()
 local KEYS,W,bb,q,ag,U,w=KEYS,W,A,q,ag,U,w
 local bf,aT,an,aI,am,type=bf,aT,an,aI,am,type
-local aG,aD,al,cI,fg,gn,cA=aG,aD,al,cI,fg,gn,cA
+local aG,aD,al,cI,fg,go,cA=aG,aD,al,cI,fg,go,cA
 for i=O,aC do
 local ad,aU=KEYS[i],nil
 local aa=aG<16 and ag<=65535 and bf("GETRANGE",ad,"0","313")
@@ -4557,7 +4558,7 @@ local aR,fH=ba+ag,false
 while r>0 and aK<aD and 66+8*aK<=aC do
 local us,o=an("<I6I2",aa,59+8*aK)
 us=us+fg
-if us>gn then us=us-cA end
+if us>go then us=us-cA end
 if us>al then
 fH=true
 break
@@ -4575,7 +4576,7 @@ if J>32 and((ar+1)%aD==0 or ar+1==J)then
 bf("SETRANGE",ad,am("%d",at-8*(ar%aD)-4),aT("<I4",aL))
 end
 bf("SETRANGE",ad,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,J,aR,aL,aE))
-if cI>bj then bf("PEXPIRE",ad,gT)end
+if cI>bj then bf("PEXPIRE",ad,gU)end
 aU=aR
 end
 end
@@ -4599,17 +4600,17 @@ ${part41}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "2869f1fc2d515c365da2dde18aec9d9505733492",
-  acrossSha1: "f57d1af9322814e66f0e75670bd72639a89590d3",
+  sha1: "70da8ba590355914224ffbc1eb2385ccb5631167",
+  acrossSha1: "7b13ae89c921e4105717748ffe236e8d10258187",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ad,ag,U,w,bD=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
 local m,aU,reset,ck=bf("GET",ad),nil,nil,w/bD
-local gq=w<2^45 and 67+256*w or-1
+local gr=w<2^45 and 67+256*w or-1
 if m and#m==24 then
 local aK,_,V,H,r=an("<I8BI4I7I4",m,1)
 local fx,aR=q-H,r+ag
-if aK==gq and fx>=0 and fx<w then
+if aK==gr and fx>=0 and fx<w then
 if V>0 then aR=aR+dc(V*(ck-aI(fx/bD))/ck)end
 if aR<=U and bf("SETRANGE",ad,"20",aT("<I4",r+ag))==24 then
 aU,reset=aR,2*w-fx
@@ -4625,7 +4626,7 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local is="c"
+local it="c"
 ${part37}
 local ck,cQ,ev
 local function jF()
@@ -4637,18 +4638,18 @@ return o<=bo and 0 or(ck-aI(bo*ck/o))*bD
 end
 local function cN(ad,m,az)
 local bO,H,V,r=not m,q,0,0
-local gM=bO
+local gN=bO
 if m and#m==24 and cf(m,1)==67 then
 local bF,aG
 bF,aG,V,H,r=an("<I7BI4I7I4",m,2)
 bO=bF==w and H<=q
 if q>=H+2*w then
-H,V,r,gM=q,0,0,true
+H,V,r,gN=q,0,0,true
 elseif q>=H+w then
-H,V,r,gM=H+w,r,0,true
+H,V,r,gN=H+w,r,0,true
 end
 end
-if not bO or(br and gM)then return aZ(ad,m,az)end
+if not bO or(br and gN)then return aZ(ad,m,az)end
 local eY,reset=0,H+2*w-q
 if V>0 then eY=dc(V*(ck-aI((q-H)/bD))/ck)end
 local bo=U-r-eY
@@ -4657,7 +4658,7 @@ if ag<=bo then
 if br then return 1,r+eY,reset,0 end
 ai=az==1 and 1 or bm(az,aI(bo/ag))
 r=r+ai*ag
-if gM then
+if gN then
 local dZ=H==q and ev or cs(H+2*w)
 local aJ=ek(ad,m,cQ..aT("<I4I7I4",V,H,r),dZ)
 if aJ then return false,aJ end
@@ -4674,7 +4675,7 @@ else
 bl=H+w+fR(r,U-ag)-q
 end
 if ai>0 or bl>bg then
-if ai==0 and gM then return aZ(ad,m,az)end
+if ai==0 and gN then return aZ(ad,m,az)end
 return ai,r+eY,reset,bl
 end
 return aZ(ad,m,az)
@@ -4685,13 +4686,13 @@ ${part40}
 local function fP(bY,O,aC)
 local KEYS,W,bb,q,ag,U,w=KEYS,W,A,q,ag,U,w
 local bf,dc,aI,aT,an,bD,ck=bf,dc,aI,aT,an,bD,w/bD
-local gq=w<2^45 and 67+256*w or-1
+local gr=w<2^45 and 67+256*w or-1
 for i=O,aC do
 local ad,m,aU,reset=KEYS[i],bY[i-O+1],nil,nil
 if m and#m==24 then
 local aK,_,V,H,r=an("<I8BI4I7I4",m,1)
 local fx,aR=q-H,r+ag
-if aK==gq and fx>=0 and fx<w then
+if aK==gr and fx>=0 and fx<w then
 if V>0 then aR=aR+dc(V*(ck-aI(fx/bD))/ck)end
 if aR<=U and bf("SETRANGE",ad,"20",aT("<I4",r+ag))==24 then
 aU,reset=aR,2*w-fx
@@ -4716,8 +4717,8 @@ ${part41}`,
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "d1ffcf822d0a1b4d5285a13f5ed9bf8ee03daf78",
-  acrossSha1: "ef164770d4e682d48f92120886642aba1de0375a",
+  sha1: "c59441463e072d325a2b387b6558f9d1087db519",
+  acrossSha1: "a98d657f3b6a0f173deb4f9bea2bb0156e4362a1",
   source: `${part33}
 local eK,lx,cn,E=string.char,string.find,ARGV[2]+0,2
 local cl,eH=2^48,2^23
@@ -4758,7 +4759,7 @@ g.cJ="t"..dI(y)..dI(us)..(y>1 and dI(ak)or"")..dI(o)
 g.aA,g.aN=bA(o,g)
 return g
 end
-local function hG(Q)
+local function hH(Q)
 if Q=="f"then
 local o,bF,_=Y(),Y(),Y()
 return jM({Q="f",w=bF,cJ="f"..dI(bF)}),o
@@ -4787,10 +4788,10 @@ end
 o=eq(m,next)
 return us and ak and o and jM(kf(K,us,ak,o))
 end
-local r,bG,iD,hV=0,{},{},{}
+local r,bG,iD,hW=0,{},{},{}
 local function ji(g,K,aY)
 r=r+1
-bG[r],iD[r],hV[r]=g,K,aY
+bG[r],iD[r],hW[r]=g,K,aY
 if g.Q=="f"then return K<=q end
 local bd=q+g.aA
 return g.aA<cl/8 and(K<bd or(K==bd and aY<=g.aN))
@@ -4888,27 +4889,27 @@ local reset=K+g.w-q
 if reset<=0 then return 0,0 end
 return aY,reset
 end
-local bi,U,bL,ag,bg,br,ip=nil,0,nil,0,0,false,false
+local bi,U,bL,ag,bg,br,iq=nil,0,nil,0,0,false,false
 local function cN(ad)
 local m=bf("GET",ad)
 if type(m)=="table"then return m.err end
 r=0
 local ay=aI(q/eH)%256
 if not m then
-if not ip and bL~="="and not bL then return"RULES"end
+if not iq and bL~="="and not bL then return"RULES"end
 ji(bi,0,0)
-if not ip and bL~="="then ji(bL,0,0)end
+if not iq and bL~="="then ji(bL,0,0)end
 elseif cf(m,1)==77 then
 if not fn(m)then return"RULES"end
 elseif not jR(m,bi,bL=="=")then
 return"RULES"
 end
-local gI=1
-while gI<=r and bG[gI]~=bi do
-gI=gI+1
+local gJ=1
+while gJ<=r and bG[gJ]~=bi do
+gJ=gJ+1
 end
-if gI>r or(ip and r>1)then return"RULES"end
-local K,aY,bl=iD[gI],hV[gI],0
+if gJ>r or(iq and r>1)then return"RULES"end
+local K,aY,bl=iD[gJ],hW[gJ],0
 local fu,fb=ai(bi,K,aY,ag)
 if bi.Q=="f"then
 if fu==K and fb>U then bl=K+bi.w-q end
@@ -4924,9 +4925,9 @@ end
 if br then return eb(df(bi,K,aY))end
 local aF,ce,ae=au("M"..eK(ay),nil,bi,fu,fb)
 for i=1,r do
-if i~=gI then
+if i~=gJ then
 local g,bI=bG[i],nil
-local us,ak=ai(g,iD[i],hV[i],ag)
+local us,ak=ai(g,iD[i],hW[i],ag)
 local bd=g.Q=="t"and q+g.aA
 if bd and(us>bd or(us==bd and ak>g.aN))then
 us,ak=bd,g.aN
@@ -4944,10 +4945,10 @@ local ao=0
 while ao<#KEYS do
 local cw,K=Y(),ao+1
 ao=bm(ao+Y(),#KEYS)
-br,ag,bg,ip=cw==1,Y(),Y(),Y()==1
-bi,U=hG(aF())
+br,ag,bg,iq=cw==1,Y(),Y(),Y()==1
+bi,U=hH(aF())
 bL=aF()
-if bL~="="then bL=hG(bL)end
+if bL~="="then bL=hH(bL)end
 for i=K,ao do
 local aJ=cN(KEYS[i])
 if aJ then

@@ -16,8 +16,10 @@ local reply = { page[1] }
 
 local function first_of(key)
   local first = try("GETRANGE", key, 0, 0)
-  if first == "b" then first = try("GETRANGE", key, 9, 9) end
-  return type(first) == "string" and first or ""
+  if type(first) ~= "string" then return "" end
+  -- A key that is only blocked holds nothing else.
+  local behind = first == "b" and try("GETRANGE", key, 9, 9) or ""
+  return behind == "" and first or behind
 end
 
 for _, key in ipairs(page[2]) do

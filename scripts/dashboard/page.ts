@@ -26,9 +26,11 @@ export async function currentPageModule(): Promise<string> {
   const script = `/*\n${await licences()}*/\n${await bundleScript()}`;
   const style = minifiedStyle(await read("node_modules/uplot/dist/uPlot.min.css") + await read(`${FOLDER}/page.css`));
   if (/<\/script|<!--/i.test(script)) throw new Error("the script of the page would end its own element");
+  // The formatter may put space around; hashes are of all that is in the elements.
   const page = (await read(`${FOLDER}/page.html`))
-    .replace("/*STYLE*/", () => style)
-    .replace("/*SCRIPT*/", () => script);
+    .replace(/>\s+</g, "><")
+    .replace(/\s*\/\* STYLE \*\/\s*/, () => style)
+    .replace(/\s*\/\* SCRIPT \*\/\s*/, () => script);
   const packed = gzipSync(page, { level: 9 });
   packed[9] = 255; // the system on which it was packed
   const lines = packed.toString("base64").match(new RegExp(`.{1,${LINE}}`, "g")) ?? [];

@@ -215,6 +215,11 @@ export const TABLE: readonly Row[] = [
     because: "thousands of random texts that the package itself writes or reads, without any API of a runtime",
   },
   {
+    paths: ["tests/dashboard/browser_test.ts", "tests/dashboard/command_test.ts"],
+    on: NODE,
+    because: "a page in a browser; its handler is tried on every runtime by handler_test.ts",
+  },
+  {
     paths: ["tests/serve/decide_test.ts"],
     on: BUN,
     because: "decisions; sockets are tried on every runtime by bad_input_test.ts",
@@ -250,6 +255,7 @@ export const TABLE: readonly Row[] = [
  */
 export const WAITING: readonly string[] = [
   "tests/base/wall_clock_test.ts",
+  "tests/dashboard/browser_test.ts",
   "tests/examples/npm_start_test.ts",
   "tests/examples/servers_test.ts",
   "tests/faults/cluster_test.ts",

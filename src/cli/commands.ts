@@ -52,6 +52,10 @@ export const COMMANDS: CommandTable = {
     summary: "replay access logs: who would be denied",
     load: () => import("./commands/simulate.ts"),
   },
+  dashboard: {
+    summary: "serve a live page of the fleet",
+    load: () => import("./commands/dashboard.ts"),
+  },
   serve: {
     summary: "decide for programs in other languages, over HTTP",
     load: () => import("./commands/serve.ts"),

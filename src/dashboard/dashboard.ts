@@ -73,7 +73,9 @@ export function createDashboard(rs: RateSync<string>, options: DashboardOptions 
       if (streams.size >= maxVisitors) {
         throw new Problem("TOO_MANY_CONNECTIONS", `${maxVisitors} pages are open already`);
       }
-      return Promise.resolve(new Response(eventStream(feed, streams), { headers: { ...HEADERS, ...STREAM } }));
+      // Pages ask so why there is no stream for them.
+      const body = request.method === "HEAD" ? null : eventStream(feed, streams);
+      return Promise.resolve(new Response(body, { headers: { ...HEADERS, ...STREAM } }));
     }],
     "/explain": ["POST", async (request) => {
       access.check(request.headers);

@@ -7,12 +7,13 @@
 import type { RateSync } from "../registry/rate_sync.ts";
 import { Access } from "./access.ts";
 import { answerBody, type ItemHandler } from "./batch.ts";
-import { decide, type DecideContext, peek } from "./decide.ts";
+import { decide, type DecideContext, explain, peek } from "./decide.ts";
 import { HeldItems } from "./held.ts";
 import { Health, type HealthJSON } from "./health.ts";
 import { release, renew, settle } from "./held_calls.ts";
 import { parseJson } from "./json.ts";
 import { openApi } from "./openapi/document.ts";
+import { Metrics } from "./metrics.ts";
 import type { ServeSettings } from "./options.ts";
 import { Problem, problemOf } from "./problem.ts";
 
@@ -46,6 +47,7 @@ export interface ServeAnswer {
 const CALLS: Readonly<Record<string, ItemHandler<DecideContext>>> = {
   "/v1/decide": decide,
   "/v1/peek": peek,
+  "/v1/explain": explain,
   "/v1/settle": settle,
   "/v1/release": release,
   "/v1/renew": renew,
@@ -54,7 +56,7 @@ const CALLS: Readonly<Record<string, ItemHandler<DecideContext>>> = {
 /** The paths that do not decide: they are answered also while the server closes. */
 const ALWAYS = new Set(["/v1/settle", "/v1/release", "/v1/renew"]);
 
-const READS = ["/health", "/health/live", "/openapi.json"];
+const READS = ["/health", "/health/live", "/openapi.json", "/metrics"];
 
 /** The server without its sockets. */
 export class ServeApp {
@@ -66,6 +68,7 @@ export class ServeApp {
   readonly #settings: ServeSettings;
   readonly #access: Access;
   readonly #health: Health;
+  readonly #metrics: Metrics;
   #pending = 0;
   #onNonePending: (() => void) | undefined;
 
@@ -74,14 +77,21 @@ export class ServeApp {
     this.#settings = settings;
     this.#access = new Access(settings.token, settings.socketPath !== undefined);
     this.#health = new Health(rs);
+    this.#metrics = new Metrics(rs);
     this.held = new HeldItems(settings.clock, settings.maxHeld);
   }
 
   /** Makes no more decisions, and waits until nothing waits or is held, for so many milliseconds at most. */
   async drain(forMs: number): Promise<void> {
-    const { clock } = this.#settings;
     this.isClosing = true;
-    if (forMs === 0) return await this.held.close();
+    if (forMs > 0) await this.#idle(forMs);
+    await this.held.close();
+    this.#metrics.close();
+  }
+
+  /** Resolves when nothing waits or is held, or after so many milliseconds. */
+  async #idle(forMs: number): Promise<void> {
+    const { clock } = this.#settings;
     await new Promise<void>((resolve) => {
       const timer = clock.schedule(clock.nowUs() + forMs * 1_000, resolve);
       const look = () => {
@@ -92,7 +102,6 @@ export class ServeApp {
       this.held.onNone = this.#onNonePending = look;
       look();
     });
-    await this.held.close();
   }
 
   /** Answers a request. Never rejects. */
@@ -109,6 +118,7 @@ export class ServeApp {
     this.#access.checkHost(request.header("host"));
     if (READS.includes(path)) {
       mustBe(request, ["GET", "HEAD"]);
+      if (path === "/metrics") return await this.#answerMetrics(request);
       if (path === "/openapi.json") return json(openApi(this.#settings));
       return path === "/health" ? await this.#answerHealth(request) : json({ status: "ok" });
     }
@@ -160,6 +170,12 @@ export class ServeApp {
     const isKnown = this.#access.allows(request.header("authorization"));
     const health: HealthJSON = isKnown ? { status, held: this.held.size, stores } : { status };
     return json(health, status === "ok" ? 200 : 503);
+  }
+
+  async #answerMetrics(request: ServeRequest): Promise<ServeAnswer> {
+    this.#access.check(request.header("authorization"));
+    const { contentType, text } = await this.#metrics.page();
+    return { status: 200, headers: { "Content-Type": contentType, "Cache-Control": "no-store" }, body: text };
   }
 
   #failed(error: unknown, { signal }: ServeRequest): Problem {

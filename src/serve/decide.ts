@@ -5,6 +5,7 @@
  */
 
 import { RateSyncError } from "../base/errors.ts";
+import type { Explanation } from "../limiter/explain/explanation.ts";
 import type { AskOptions } from "../limiter/call_options.ts";
 import type { Decision, DecisionJSON, Permit } from "../limiter/result/decision.ts";
 import { RateLimitedError } from "../limiter/result/rate_limited_error.ts";
@@ -140,6 +141,17 @@ async function decideAll(
 export async function peek(value: unknown, at: string, { rs }: DecideContext): Promise<DecisionAnswer> {
   const fields = readFields(value, ASK, at);
   return plain(await rs.peek(fields.limiter, askOf(fields)), 0);
+}
+
+/** `POST /v1/explain`: why a decision would be as it would be, as text and as data. */
+export async function explain(
+  value: unknown,
+  at: string,
+  { rs }: DecideContext,
+): Promise<{ readonly text: string; readonly explanation: Explanation }> {
+  const fields = readFields(value, ASK, at);
+  const explanation = await rs.explain(fields.limiter, askOf(fields));
+  return { text: String(explanation), explanation };
 }
 
 /** The options of a call: without those that are not there. */

@@ -77,7 +77,7 @@ export class Tested implements AsyncDisposable {
 
   /** The problems of the OpenAPI file by the schema of OpenAPI 3.1 itself; none when all is well. */
   documentProblems(): unknown[] {
-    const ajv = new Ajv2020({ strict: false, allErrors: true });
+    const ajv = new Ajv2020({ strict: false, allErrors: true, formats: { "media-range": true } });
     addFormats(ajv);
     // Ajv takes this reference for one to the whole file; what it means is any JSON Schema.
     const text = JSON.stringify(openapi.v31).replaceAll('"$dynamicRef":"#meta"', `"$ref":"${SCHEMA}"`);

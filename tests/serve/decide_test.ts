@@ -38,6 +38,22 @@ describe("ratesync serve", () => {
     }
   });
 
+  it("explains a key as text and as data", async () => {
+    const { body } = await tested.post("/v1/explain", { limiter: "api", key: "unused", cost: 2 });
+    assert.equal(body.explanation.limiters[0].limits[0].limit, 2);
+    assert.match(body.text, /^Allowed by limiter "api"/);
+  });
+
+  it("serves metrics for Prometheus, which count its decisions", async () => {
+    await tested.send("/metrics");
+    await tested.post("/v1/decide", { limiter: "tokens", key: "counted" });
+    const { status, body } = await tested.send("/metrics");
+    assert.equal(status, 200);
+    assert.match(body, /^# TYPE ratesync_\w+ counter$/m);
+    assert.match(body, /\{[^}]*limiter="tokens"[^}]*\} [1-9]/);
+    assert.doesNotMatch(body, /counted/);
+  });
+
   it("waits up to timeoutMs, and denies at once what would take longer", async () => {
     await tested.post("/v1/decide", { limiter: "slow", key: "a" });
     const waited = await tested.post("/v1/decide", { limiter: "slow", key: "a", timeoutMs: 5_000 });

@@ -49,6 +49,13 @@ const CALLS: Readonly<Record<string, CallRow>> = {
     answer: "Decision",
     problems: DECIDES,
   },
+  "/v1/explain": {
+    summary: "Why a decision would be as it would be",
+    description: "Takes nothing. The text is for people.",
+    body: "Ask",
+    answer: "Explained",
+    problems: DECIDES,
+  },
   "/v1/settle": {
     summary: "Settle a reservation with the units that were used",
     body: "Settle",
@@ -84,7 +91,7 @@ export function openApi(settings: ServeSettings): Json {
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
-    security: settings.token === undefined ? [{}] : [{ token: [] }],
+    security: securityOf(settings),
     paths: {
       ...Object.fromEntries(paths),
       "/health": {
@@ -93,6 +100,16 @@ export function openApi(settings: ServeSettings): Json {
         }),
       },
       "/health/live": { get: read("live", "Whether the server answers", "Live") },
+      "/metrics": {
+        get: {
+          ...read("metrics", "Metrics for Prometheus, if prom-client is installed beside the package"),
+          security: securityOf(settings),
+          responses: {
+            "200": content("The page", { type: "string" }, "text/plain"),
+            ...problems(["TOKEN_WRONG", "HOST_REFUSED", "METHOD_NOT_ALLOWED", "METRICS_MISSING", "INTERNAL"]),
+          },
+        },
+      },
       "/openapi.json": { get: read("openapi", "This file") },
     },
     components: {
@@ -100,6 +117,10 @@ export function openApi(settings: ServeSettings): Json {
       securitySchemes: { token: { type: "http", scheme: "bearer" } },
     },
   };
+}
+
+function securityOf({ token }: ServeSettings): readonly Json[] {
+  return token === undefined ? [{}] : [{ token: [] }];
 }
 
 function call(path: string, row: CallRow, { maxBatch }: ServeSettings): Json {

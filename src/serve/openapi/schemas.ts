@@ -135,6 +135,10 @@ export function schemas({ maxWaitMs, maxBatch }: ServeSettings): Json {
       "headers",
       "waitedMs",
     ]),
+    Explained: object({
+      text: text("The explanation for people."),
+      explanation: { type: "object", description: "The same as data." },
+    }, ["text", "explanation"]),
     Settled: object({ charged: count("Units that were charged in all."), uncharged: count("Units that were not.") }, [
       "charged",
       "uncharged",

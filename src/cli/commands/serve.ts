@@ -18,20 +18,20 @@ export const command: Command = defineCommand({
   about:
     "It serves decisions of the limiters to programs in other languages: JSON over HTTP, on loopback unless --host " +
     "says otherwise. Beyond loopback it needs a token, which clients send as Authorization: Bearer TOKEN. " +
-    "GET /openapi.json describes every call.\n\n" +
+    "GET /openapi.json describes every call.\n" +
     "The failure policies of the configuration hold. On SIGTERM it refuses new decisions, and waits up to --drain for " +
     "clients to release their permits.",
   arguments: {},
   options: {
-    host: { kind: "text", value: "ADDRESS", about: "Where to listen (127.0.0.1)" },
-    port: { kind: "count", value: "PORT", min: 0, max: 65_535, about: "The port, 0 for a free one (4290)" },
+    host: { kind: "text", value: "ADDRESS", about: "Where to listen; 127.0.0.1 if left out" },
+    port: { kind: "count", value: "PORT", min: 0, max: 65_535, about: "The port, 0 for a free one; 4290 if left out" },
     socket: { kind: "text", value: "PATH", completes: "file", about: "Listen on a Unix socket instead" },
-    "token-env": { kind: "text", value: "NAME", about: "The environment variable with the token (RATESYNC_TOKEN)" },
-    "max-connections": { kind: "count", value: "COUNT", min: 1, about: "The most connections at a time (1024)" },
-    "max-body": { kind: "count", value: "BYTES", min: 1, about: "The longest body (1048576)" },
-    "max-batch": { kind: "count", value: "COUNT", min: 1, about: "The most items of a batch (256)" },
-    "max-wait": { kind: "duration", value: "TIME", min: 0, about: "The longest wait of a decision (60s)" },
-    drain: { kind: "duration", value: "TIME", min: 0, about: "How long to wait for clients at the end (25s)" },
+    "token-env": { kind: "text", value: "NAME", about: "The environment variable with the token; RATESYNC_TOKEN if left out" },
+    "max-connections": { kind: "count", value: "COUNT", min: 1, about: "The most connections at a time; 1024 if left out" },
+    "max-body": { kind: "count", value: "BYTES", min: 1, about: "The longest body; 1048576 if left out" },
+    "max-batch": { kind: "count", value: "COUNT", min: 1, about: "The most items of a batch; 256 if left out" },
+    "max-wait": { kind: "duration", value: "TIME", min: 0, about: "The longest wait of a decision; 60s if left out" },
+    drain: { kind: "duration", value: "TIME", min: 0, about: "How long to wait for clients at the end; 25s if left out" },
     openapi: { kind: "flag", about: "Write the OpenAPI file and end" },
   },
   endsItself: true,

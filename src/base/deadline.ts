@@ -86,9 +86,9 @@ export class DeadlineQueue<T> {
     return this.#waits.length;
   }
 
-  /** Starts an item's time. It must not be in the queue already. */
-  add(item: T): void {
-    const dueUs = this.#clock.nowUs() + this.#waitUs;
+  /** Starts an item's time; `nowUs` is the present. It must not be in the queue already. */
+  add(item: T, nowUs: number = this.#clock.nowUs()): void {
+    const dueUs = nowUs + this.#waitUs;
     this.#waits.push({ item, dueUs });
     if (this.#timer === undefined && !this.#isSweeping) this.#aim(dueUs);
   }

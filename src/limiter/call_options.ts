@@ -64,7 +64,8 @@ export function checkAsk(
   policy: Policy,
   { key, cost = 1 }: { readonly key?: string | undefined; readonly cost?: number },
 ): void {
-  if ((key === undefined || isKey(key)) && Number.isSafeInteger(cost) && cost >= 1 && cost <= policy.capacity) return;
+  const isKnown = key === undefined || (typeof key === "string" && key !== "" && key.length <= MAX_KEY_LENGTH);
+  if (isKnown && Number.isSafeInteger(cost) && cost >= 1 && cost <= policy.capacity) return;
   refuse(limiter, policy, key, cost);
 }
 

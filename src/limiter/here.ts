@@ -25,7 +25,7 @@ export function tryAcquire(
   key: string | undefined,
   cost: number,
 ): Decision | Promise<Decision> {
-  const known = tryHere(session, rules, key, cost);
+  const known = decidesHere(session, rules) ? tryHere(session, rules, key, cost) : undefined;
   if (known === undefined) return start(session, access, rules.targetsOf(key, cost), TRY);
   return isDecision(known) ? known : startAsked(known, session, access, rules.targetsOf(key, cost), TRY);
 }
@@ -37,6 +37,7 @@ export function tryAcquireSync(
   key: string | undefined,
   cost: number,
 ): Decision | undefined {
+  if (!decidesHere(session, rules)) return undefined;
   const known = tryHere(session, rules, key, cost);
   if (known !== undefined && isDecision(known)) return known;
   const targets = rules.targetsOf(key, cost);
@@ -47,6 +48,11 @@ export function tryAcquireSync(
     known.then((reply) => session.undoQuietly(request, reply), () => {});
   }
   return undefined;
+}
+
+/** Whether this process may be able to decide by itself. */
+function decidesHere({ answersAtOnce }: StoreSession, { policy }: LimiterRules): boolean {
+  return answersAtOnce || policy.tokenLeaseUs > 0;
 }
 
 /** What this process decides by itself: in its own store, or from units that it has leased. */
@@ -130,14 +136,13 @@ function decide(
   return new Decision(limiter, key, cost, named, reply, grants);
 }
 
-/** Decides from units that this process has leased; undefined where these are not enough, or none are leased. */
+/** Decides from units that this process has leased; undefined where these are not enough. */
 function leased(
   { shortcuts }: StoreSession,
   rules: LimiterRules,
   key: string | undefined,
   cost: number,
 ): TakeReply | undefined {
-  if (rules.policy.tokenLeaseUs === 0) return undefined;
   const reply = shortcuts?.leased(rules, key, cost);
   if (reply !== undefined) rules.recorder.spared(true);
   return reply;

@@ -35,11 +35,13 @@ export function start<Answer>(
 ): Answer | Promise<Answer> {
   const call = new Call(targets, kind, access, session, limit, degradation);
   if (call.waits) begin(call);
-  const mustAsk = session.shortcuts === undefined || targets.length > 1 || kind.reserves || kind.details !== undefined;
-  const known = mustAsk ? undefined : shortcut(call);
+  const { shortcuts } = session;
+  const known = shortcuts === undefined || targets.length > 1 || kind.reserves || kind.details !== undefined
+    ? undefined
+    : shortcuts.decide(targets[0] as Target, call.mode, call.maxWaitUs, call.signal);
   if (known === undefined) return take(call);
   if (!(known instanceof Promise)) return takeKnowing(call, known, true);
-  return known.then((reply) => takeKnowing(call, reply, false), (error) => failed(call, error));
+  return inTime(call, known).then((reply) => takeKnowing(call, reply, false), (error) => failed(call, error));
 }
 
 /** A call begins that may wait. */
@@ -68,12 +70,10 @@ export function startAsked<Answer>(
   });
 }
 
-/** What this process can decide by itself: by a denial that still holds, or from units that it has leased. */
-function shortcut<Answer>({ session, targets, mode, maxWaitUs, signal, waits }: Call<Answer>) {
-  const known = session.shortcuts?.decide(targets[0] as Target, mode, maxWaitUs, signal);
-  if (!(known instanceof Promise)) return known;
-  const inTime = session.health?.within(known, targets) ?? known;
-  return waits ? orAbort(inTime, signal) : inTime;
+/** What this process will decide by itself once it has leased more units. */
+function inTime<Answer>({ session, targets, signal, waits }: Call<Answer>, known: Promise<TakeReply>) {
+  const reply = session.health?.within(known, targets) ?? known;
+  return waits ? orAbort(reply, signal) : reply;
 }
 
 /** A call that may wait longer than what is known says takes its place at the store. */
@@ -170,9 +170,9 @@ async function wait<Answer>(call: Call<Answer>, waiting: Promise<TakeReply | und
 
 /** Answers, and counts what the answer is. */
 function done<Answer>(call: Call<Answer>, reply: TakeReply): Answer {
-  end(call, reply.status === "allowed" ? "allowed" : "denied");
   call.reply = reply;
   if (call.waits) {
+    end(call, reply.status === "allowed" ? "allowed" : "denied");
     call.reply = orQueueFull(call, reply);
     call.waitedMs = (steadyUs(call.session.clock) - call.startUs) / 1_000;
   }

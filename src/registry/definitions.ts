@@ -43,7 +43,7 @@ export class Definitions {
   readonly #stores = new Map<string, StoreHandle>();
   readonly #limiters = new Map<string, LimiterEntry>();
   /** The one that was asked for last. */
-  #newest: LimiterEntry | undefined;
+  #newest: Limiter | undefined;
   /** How many functions of `run` are under way. */
   readonly runs: StoreAccess["runs"] = { count: 0, onNone: undefined };
   #fallback: Promise<OpenStore> | undefined;
@@ -94,17 +94,17 @@ export class Definitions {
    * @throws {ClosedError} If everything was closed.
    */
   limiter(id: string): Limiter {
-    return this.entry(id).limiter;
+    const newest = this.#newest;
+    return newest !== undefined && newest.id === id && !this.#closed ? newest : this.entry(id).limiter;
   }
 
   /** A limiter with the id of its store. */
   entry(id: string): LimiterEntry {
     if (this.#closed) throw new ClosedError("this rate-sync instance");
-    const newest = this.#newest;
-    if (newest !== undefined && newest.limiter.id === id) return newest;
     const entry = this.#limiters.get(id);
     if (entry === undefined) throw new NotFoundError("limiter", id, this.limiterIds);
-    return this.#newest = entry;
+    this.#newest = entry.limiter;
+    return entry;
   }
 
   /** The limiters on a store. */

@@ -105,7 +105,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   /** Waits until the call may go ahead: see `Limiter.acquire`. */
   acquire(limiter: Id, options?: AcquireOptions): Promise<Permit> {
     try {
-      return this.limiter(limiter).acquire(options);
+      return this.#definitions.limiter(limiter).acquire(options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -114,7 +114,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   /** Decides now: see `Limiter.tryAcquire`. */
   tryAcquire(limiter: Id, options?: AskOptions): Promise<Decision> {
     try {
-      return this.limiter(limiter).tryAcquire(options);
+      return this.#definitions.limiter(limiter).tryAcquire(options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -128,7 +128,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @returns Undefined if the store has to be asked: `await tryAcquire()` decides then.
    */
   tryAcquireSync(limiter: Id, asked?: string | AskOptions): Decision | undefined {
-    return this.limiter(limiter).tryAcquireSync(asked);
+    return this.#definitions.limiter(limiter).tryAcquireSync(asked);
   }
 
   /** Returns what `tryAcquire` would decide: see `Limiter.peek`. */

@@ -158,7 +158,7 @@ describe("DenyCache", () => {
     const target = targetOf(policyOf());
     for (const some of [off, slots]) denials.remember(some, denial("rate", 500_000), 0);
     for (const status of ["slots", "queued", "allowed"] as const) denials.remember(target, denial(status, 500_000), 0);
-    assert.equal(denials.any, false);
+    assert.equal(denials.isEmpty, true);
   });
 
   it("forget a denial when a later reply is none", () => {

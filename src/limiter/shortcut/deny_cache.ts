@@ -29,12 +29,9 @@ interface Denial {
 /** The denials of one store's limiters. */
 export class DenyCache {
   readonly #limiters = new Map<string, Map<string | undefined, Denial>>();
+  /** Whether no denial was remembered since everything was forgotten. A field: each call reads it. */
+  isEmpty = true;
   #forgotUs = -Infinity;
-
-  /** Whether any denial is remembered. */
-  get any(): boolean {
-    return this.#limiters.size > 0;
-  }
 
   /**
    * What the store said of a target, as of now, if a call that may wait `maxWaitUs` must still be denied for it.
@@ -72,6 +69,7 @@ export class DenyCache {
       if (denials.size < MAX_KEYS) break;
       denials.delete(oldest);
     }
+    this.isEmpty = false;
     denials.set(key, { policy, cost, reply, askedUs });
   }
 
@@ -85,6 +83,7 @@ export class DenyCache {
   clear(nowUs: number): void {
     this.#forgotUs = nowUs;
     this.#limiters.clear();
+    this.isEmpty = true;
   }
 }
 

@@ -36,7 +36,7 @@ export class Shortcuts {
     signal?: AbortSignal,
   ): TakeReply | Promise<TakeReply> | undefined {
     if (target.policy.tokenLeaseUs === 0) {
-      return this.#denials.any ? this.#denials.find(target, this.#clock.nowUs(), maxWaitUs) : undefined;
+      return this.#denials.isEmpty ? undefined : this.#denials.find(target, this.#clock.nowUs(), maxWaitUs);
     }
     return mode === "peek" ? this.#tokens.peek(target) : this.#tokens.take(target, signal);
   }
@@ -56,8 +56,9 @@ export class Shortcuts {
     const [target] = targets;
     if (target === undefined) return;
     if (targets.length > 1) this.#denials.forget(targets);
-    else if (target.policy.tokenLeaseUs === 0) this.#denials.remember(target, reply, askedUs);
-    else this.#tokens.learn(target, reply, askedUs);
+    else if (target.policy.tokenLeaseUs === 0) {
+      if (!this.#denials.isEmpty || reply.status !== "allowed") this.#denials.remember(target, reply, askedUs);
+    } else this.#tokens.learn(target, reply, askedUs);
   }
 
   /**

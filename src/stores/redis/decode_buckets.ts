@@ -79,11 +79,11 @@ function expand(
 ): void {
   const { taken } = bucket;
   if (hasTimes) {
-    replies[index] = taken > 0 ? admitted(header, bucket, taken) : denied(header, bucket, taken);
+    replies[index] = taken > 0 ? admitted(header, bucket, bucket.us, bucket.rem, taken) : denied(header, bucket, taken);
   } else if (more === undefined) {
-    replies[index] = taken > 0 ? admitted(header, bucket) : denied(header, bucket);
+    replies[index] = taken > 0 ? admitted(header, bucket, bucket.us, bucket.rem) : denied(header, bucket);
   } else if (header.mode === "peek") {
-    const reply = taken > 0 ? admitted(header, bucket) : denied(header, bucket);
+    const reply = taken > 0 ? admitted(header, bucket, bucket.us, bucket.rem) : denied(header, bucket);
     replies[index] = reply;
     for (const i of more) replies[i] = reply;
   } else {
@@ -91,10 +91,9 @@ function expand(
     const last = taken < times ? denied(header, bucket) : undefined;
     for (let i = times - 1; i >= taken; i--) replies[i === 0 ? index : more[i - 1] as number] = last as TakeReply;
     const { rate: { denominator }, costUs, costRem } = header;
-    const { nowUs, blockedUs } = bucket;
     let { us, rem } = bucket;
     for (let i = taken - 1; i >= 0; i--) {
-      replies[i === 0 ? index : more[i - 1] as number] = admittedAt(header, nowUs, blockedUs, us, rem);
+      replies[i === 0 ? index : more[i - 1] as number] = admitted(header, bucket, us, rem);
       us -= costUs;
       rem -= costRem;
       if (rem < 0) {
@@ -147,20 +146,14 @@ function replay(
 type Nine = [number, number, number, number, number, number, number, number, number];
 
 /** The reply to a take that left the bucket at `us` and `rem`: its instant follows from where that ends. */
-function admitted(header: BucketHeader, { nowUs, blockedUs, us, rem }: BucketAnswer, times?: number): TakeReply {
-  return admittedAt(header, nowUs, blockedUs, us, rem, times);
-}
-
-function admittedAt(
-  header: BucketHeader,
-  nowUs: number,
-  blockedUs: number,
+function admitted(
+  { mode, rate: { burstUs, burstRem } }: BucketHeader,
+  { nowUs, blockedUs }: BucketAnswer,
   us: number,
   rem: number,
   times?: number,
 ): TakeReply {
-  if (header.mode !== "wait") return new BucketReply("allowed", nowUs, 0, us, rem, times);
-  const { burstUs, burstRem } = header.rate;
+  if (mode !== "wait") return new BucketReply("allowed", nowUs, 0, us, rem, times);
   const waitUs = Math.max(us - burstUs + (rem > burstRem ? 1 : 0), blockedUs, 0);
   return new BucketReply("allowed", nowUs, waitUs, us, rem, times);
 }

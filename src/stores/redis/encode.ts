@@ -73,9 +73,9 @@ export interface EncodeOptions {
 
 const MODES = { now: "0", wait: "1", peek: "2" } as const;
 
-/** Whether no other rules have to do with a request: the scripts for that know values of one form only. */
-function isAlone({ rules }: NamedRequest): boolean {
-  return rules.every((each) => !each.isMixed && (each.isNamed || isPlain(each)));
+/** Whether no other rules have to do with a target: the scripts for that know values of one form only. */
+function isAlone(rules: RuleState): boolean {
+  return !rules.isMixed && (rules.isNamed || isPlain(rules));
 }
 
 /** Whether a request asks for details, which only the large script knows. */
@@ -87,7 +87,7 @@ function asksDetails(request: StoreRequest): request is TakeRequest & Required<P
 function isSmall(named: NamedRequest): boolean {
   const { op, targets } = named.request;
   if (op !== "take" || asksDetails(named.request)) return false;
-  return targets.every((target) => target.policy.maxConcurrent === 0) && isAlone(named);
+  return targets.every((target) => target.policy.maxConcurrent === 0) && named.rules.every(isAlone);
 }
 
 /** The scripts that decide about a single limit, by its algorithm. Of an algorithm without one, `decide.lua` does. */
@@ -105,12 +105,12 @@ export function keyScriptOf({ rates, maxConcurrent }: Policy): Script | undefine
   return rates.every(({ algorithm }) => SINGLE[algorithm] && !algorithmOf(algorithm).hasOwnKey) ? several : undefined;
 }
 
-function keyScriptFor(named: NamedRequest): Script | undefined {
-  const { request, rules } = named;
+function keyScriptFor({ request, rules }: NamedRequest): Script | undefined {
   if (request.op !== "take" || request.targets.length !== 1 || asksDetails(request)) return undefined;
   const { policy } = request.targets[0] as Target;
-  if (isAlone(named)) return keyScriptOf(policy);
-  const isKnown = policy.maxConcurrent === 0 && request.times === undefined && isKnownMixed(rules[0] as RuleState);
+  const own = rules[0] as RuleState;
+  if (isAlone(own)) return keyScriptOf(policy);
+  const isKnown = policy.maxConcurrent === 0 && request.times === undefined && isKnownMixed(own);
   return isKnown ? takeMixed : undefined;
 }
 

@@ -202,7 +202,8 @@ function escape(text: string, unsafe: RegExp): string {
 }
 
 function partOf(key: string): string {
-  return hashLong(SUSPICIOUS.test(key) ? escape(key, UNSAFE) : key);
+  const part = SUSPICIOUS.test(key) ? escape(key, UNSAFE) : key;
+  return part.length <= MAX_PART ? part : hashLong(part);
 }
 
 function hashLong(part: string): string {

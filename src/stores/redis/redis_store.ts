@@ -121,7 +121,7 @@ export class RedisStore implements Store {
       },
       run: (batch, isMixed) => this.#clusterCalls?.run(batch, isMixed) ?? this.#run(batch, isMixed),
       report: (report) => this.#rulesWatchers.forEach((watcher) => watcher(report)),
-      nowUs: () => (settings.testClock ?? systemClock).nowUs(),
+      nowUs: settings.testClock === undefined ? systemClock.nowUs : () => (settings.testClock as Clock).nowUs(),
     });
     this.#board = new RedisBoard({
       common: this.#names.common,
@@ -217,7 +217,7 @@ export class RedisStore implements Store {
   async #run(
     batch: readonly NamedRequest[],
     isMixed: boolean,
-    send: RedisConnection["run"] = (...call) => this.#connection.run(...call),
+    send?: RedisConnection["run"],
   ): Promise<Replies> {
     const messages = this.#messages;
     const { waiting } = messages;
@@ -232,7 +232,10 @@ export class RedisStore implements Store {
     });
     const { script, keys, args } = this.#settings.testScript?.(encoded) ?? encoded;
     try {
-      const reply = this.#calls.withoutRulesFlag(await send(script, keys, args), encoded);
+      const reply = this.#calls.withoutRulesFlag(
+        await (send?.(script, keys, args) ?? this.#connection.run(script, keys, args)),
+        encoded,
+      );
       const replies = decodeBatch(encoded, reply);
       messages.replied(batch, replies);
       if (encoded.hasMessages) messages.receive(messagesOf(encoded, reply), waiting);

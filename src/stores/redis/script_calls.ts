@@ -49,9 +49,16 @@ export class ScriptCalls {
   }
 
   /** Decides a batch; an empty one only asks for messages. */
-  async send(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
+  send(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
     const refreshed = this.#register.refresh();
-    if (refreshed === undefined) return await this.#decide(batch);
+    return refreshed === undefined ? this.#decide(batch) : this.#decideAfter(refreshed, batch);
+  }
+
+  /** Decides as far as the rules of a request could be read from their register. */
+  async #decideAfter(
+    refreshed: Promise<void>,
+    batch: readonly NamedRequest[],
+  ): Promise<readonly (Reply | Error)[]> {
     await refreshed;
     const unread = batch.map((named) => entriesOf(named).find(({ readUs }) => readUs === undefined));
     const known = batch.filter((_, i) => unread[i] === undefined);

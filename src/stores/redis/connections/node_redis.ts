@@ -79,8 +79,7 @@ export function connectionOver(pool: Pool, subscriber: Subscriber): RedisConnect
   subscriber.compareWith(pool);
   let closing: Promise<unknown> | undefined;
   return {
-    run: (script, keys, args) =>
-      pool.call((redis) => runScript(redis, sent, script, [String(keys.length), ...keys, ...args])),
+    run: (script, keys, args) => pool.call((redis) => runScript(redis, sent, script, keys, args)),
     subscribe: (...subscription) => subscriber.subscribe(...subscription),
     keys: (pattern) => scanKeys((command) => pool.call((redis) => redis.sendCommand(command)), pattern),
     deleteByPrefix: (prefix) => deleteByPrefix(prefix, keyCommands((send) => pool.call(send))),

@@ -18,32 +18,32 @@ export type SentScripts = WeakMap<CommandClient, Set<string>>;
  * @param redis Sends it.
  * @param sent What clients have sent before.
  * @param script The script.
- * @param rest What follows script or digest: the number of keys, keys, arguments.
+ * @param keys Its KEYS.
+ * @param args Its ARGV.
  * @param asking Whether the node is to take it for a slot that is being moved to it.
  */
 export async function runScript(
   redis: CommandClient,
   sent: SentScripts,
   script: Script,
-  rest: readonly string[],
+  keys: readonly string[],
+  args: readonly string[],
   asking = false,
 ): Promise<ScriptReply> {
-  const send = (...command: string[]) => {
-    // It holds for the next command of the connection only, and that is the one below.
-    if (asking) redis.sendCommand(["ASKING"]).catch(() => {});
-    return redis.sendCommand<ScriptReply>(command);
-  };
+  const { sha1, source } = script;
   const known = sent.get(redis) ?? new Set();
   // A check looks whether the digest may be sent too, which all calls but the first do. It has no order to keep.
-  if (!known.has(script.sha1) && script.name !== "check") {
-    sent.set(redis, known.add(script.sha1));
-    return send("EVAL", script.source, ...rest);
-  }
+  const isKnown = known.has(sha1) || script.name === "check";
+  if (!isKnown) sent.set(redis, known.add(sha1));
+  const command = [isKnown ? "EVALSHA" : "EVAL", isKnown ? sha1 : source, String(keys.length), ...keys, ...args];
   try {
-    return await send("EVALSHA", script.sha1, ...rest);
+    // It holds for the next command of the connection only, and that is the one below.
+    if (asking) redis.sendCommand(["ASKING"]).catch(() => {});
+    return await redis.sendCommand<ScriptReply>(command);
   } catch (error) {
     // Only this answer proves that nothing ran, so only then may it be sent again.
-    if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-    return send("EVAL", script.source, ...rest);
+    if (!isKnown || !(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+    if (asking) redis.sendCommand(["ASKING"]).catch(() => {});
+    return await redis.sendCommand<ScriptReply>(["EVAL", source, ...command.slice(2)]);
   }
 }

@@ -138,8 +138,9 @@ class Cluster {
   }
 
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply> {
-    const rest = restOf(keys, args);
-    return this.#call(hashSlot(keys[0] ?? ""), (redis, asking) => runScript(redis, this.#sent, script, rest, asking));
+    return this.#call(hashSlot(keys[0] ?? ""), (redis, asking) => {
+      return runScript(redis, this.#sent, script, keys, args, asking);
+    });
   }
 
   async runAt(
@@ -151,7 +152,7 @@ class Cluster {
     const node = this.#nodes.owners[slot];
     if (node === undefined || !this.#isConnected || this.#end.signal.aborted) return undefined;
     try {
-      return await node.pool.call((redis) => runScript(redis, this.#sent, script, restOf(keys, args)));
+      return await node.pool.call((redis) => runScript(redis, this.#sent, script, keys, args));
     } catch (error) {
       if (this.#redirectOf(error, node) === undefined && !isForbidden(error)) throw error;
       return undefined; // a request by slot is sent to the node that has it now
@@ -197,7 +198,7 @@ class Cluster {
     return [...this.#nodes.primaries()].map((node) => ({
       url: node.settings.endpoint.label,
       has: (slot) => this.#nodes.owners[slot] === node,
-      run: (script, keys, args) => node.pool.call((redis) => runScript(redis, this.#sent, script, restOf(keys, args))),
+      run: (script, keys, args) => node.pool.call((redis) => runScript(redis, this.#sent, script, keys, args)),
     }));
   }
 
@@ -282,10 +283,6 @@ class Cluster {
       throw error;
     }
   }
-}
-
-function restOf(keys: readonly string[], args: readonly string[]): string[] {
-  return [String(keys.length), ...keys, ...args];
 }
 
 function pause(round: number): Promise<void> {

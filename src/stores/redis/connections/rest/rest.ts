@@ -84,7 +84,7 @@ export function connectionOverRest({ endpoint, timeoutMs, connectTimeoutMs, send
     polls: true,
     isUnordered: true,
     run: async (script, keys, args) => {
-      const reply = await runScript(calls, sent, script, [String(keys.length), ...keys, ...args]);
+      const reply = await runScript(calls, sent, script, keys, args);
       // No script answers with nothing: a cache does, or a proxy.
       if (reply === null) throw invalidAnswerError(endpoint, "a result of null", true);
       return reply;

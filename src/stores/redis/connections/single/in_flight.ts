@@ -67,6 +67,11 @@ export class InFlight {
     return this.#isQuiet;
   }
 
+  /** Whether it is known that the other side is there: it was heard a moment ago, or has calls and is not quiet. */
+  isFresh(restMs: number): boolean {
+    return !this.#isQuiet && (this.#calls.size > 0 || this.idleMs < restMs);
+  }
+
   /** When the newest call was sent that was answered, in microseconds. */
   get provenUs(): number {
     return this.#provenUs;
@@ -91,10 +96,11 @@ export class InFlight {
   /** A call is sent now. */
   enter(reject: CallInFlight["reject"]): CallInFlight {
     const answers = this.#answers;
-    const call: CallInFlight = { reject, sentUs: systemClock.nowUs(), answersBefore: answers, answersSeen: answers };
+    const sentUs = systemClock.nowUs();
+    const call: CallInFlight = { reject, sentUs, answersBefore: answers, answersSeen: answers };
     if (this.#calls.size === 0) this.#hooks.onBusy(true);
-    this.#calls.add(call);
-    this.#unheard.add(call);
+    this.#calls.add(call, sentUs);
+    this.#unheard.add(call, sentUs);
     return call;
   }
 

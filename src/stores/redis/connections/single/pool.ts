@@ -100,7 +100,7 @@ export class Pool {
     if (this.#closing !== undefined) return Promise.reject(new ClosedError("redis connection"));
     const current = this.#current;
     if (this.#opening !== undefined || current === undefined) return this.connect().then(() => this.call(send));
-    if (this.#searching === undefined && current.isUp && isTrusted(current)) return current.call(send);
+    if (this.#searching === undefined && current.isUp && current.calls.isFresh(REST_MS)) return current.call(send);
     // It was refused: asked more often, the server would refuse no less.
     if (current.isRefused && !this.isUp) return current.call(send);
     return this.#search(current).then((connection) => connection.call(send));
@@ -180,7 +180,7 @@ export class Pool {
       if (current.isUp) return current;
     }
     const spares = this.#connections.filter((connection) => connection !== current && connection.isUp);
-    const ready = current.isUp ? undefined : spares.find(isTrusted);
+    const ready = current.isUp ? undefined : spares.find(({ calls }) => calls.isFresh(REST_MS));
     if (ready !== undefined) return ready;
     const mine = current.isUp ? [current] : [];
     const startUs = systemClock.nowUs();
@@ -227,11 +227,6 @@ export class Pool {
       quiet.renew(silentError(this.#settings.endpoint, (systemClock.nowUs() - sinceUs) / 1_000));
     }
   }
-}
-
-/** Whether a call may go through it without a look at it first. */
-function isTrusted(connection: KeptConnection): boolean {
-  return !connection.calls.isQuiet && (connection.calls.size > 0 || connection.calls.idleMs < REST_MS);
 }
 
 /** How long a connection may be idle, in milliseconds, before it is asked first. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Histogram } from "../registry/reports/histogram.ts";
+import { type Histogram, LAST_BUCKET } from "../registry/reports/histogram.ts";
 import {
   MAX_LIMITERS,
   type ProcessReport,
@@ -85,7 +85,7 @@ function keyOf(json: unknown): ReportedKey {
 }
 
 function histogram(value: unknown): Histogram {
-  const numbers = list(value, MAX_NUMBERS).map(number);
+  const numbers = list(value, MAX_NUMBERS).map((each, i) => i % 2 === 0 ? bucket(each) : number(each));
   return numbers.length % 2 === 0 ? numbers : numbers.slice(0, -1);
 }
 
@@ -107,6 +107,11 @@ function list(value: unknown, most: number): readonly unknown[] {
 function number(value: unknown): number {
   if (typeof value !== "number" || !(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) throw new TypeError("no number");
   return value;
+}
+
+function bucket(value: unknown): number {
+  if (!(Number.isInteger(value) && number(value) <= LAST_BUCKET)) throw new TypeError("no bucket");
+  return value as number;
 }
 
 function name(value: unknown): string {

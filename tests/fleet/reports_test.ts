@@ -127,6 +127,8 @@ describe("readReport()", () => {
       "{",
       "\u0000",
       JSON.stringify({ ...good, format: 2 }),
+      // 2^1024 ms: found by the property below.
+      JSON.stringify({ ...good, limiters: [{ ...good.limiters[0], waits: [8_192, 1] }] }),
       "[".repeat(60_000),
     ];
     for (const text of bad) assert.equal(readReport(text), undefined, text.slice(0, 40));

@@ -89,7 +89,7 @@ export const command: Command = defineCommand({
       "fails a CI job if the new limits deny what the old ones allow",
     ],
     [
-      "zstdcat app.jsonl.zst | ratesync simulate - --key user,address --path 'login=/login*' --html report.html",
+      "zstdcat app.jsonl.zst | ratesync simulate - --key user --path 'login=/login*' --html report.html",
       "replays a log of JSON by user, the limiter login only on its path",
     ],
   ],

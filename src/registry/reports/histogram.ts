@@ -12,7 +12,7 @@ const FIRST_MS = 0.01;
 const A_DOUBLING = 8;
 
 /** The last bucket: more than a day. */
-const LAST = 280;
+export const LAST_BUCKET = 280;
 
 /** Counts durations. */
 export class Durations {
@@ -32,7 +32,7 @@ export class Durations {
 
 function bucketOf(ms: number): number {
   if (!(ms > FIRST_MS)) return 0;
-  return Math.min(Math.ceil(A_DOUBLING * Math.log2(ms / FIRST_MS) - 1e-9), LAST);
+  return Math.min(Math.ceil(A_DOUBLING * Math.log2(ms / FIRST_MS) - 1e-9), LAST_BUCKET);
 }
 
 /** The sum of histograms, less what was counted before. */

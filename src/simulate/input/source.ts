@@ -21,35 +21,33 @@ export interface LogSource {
 const READ_BYTES = 256 * 1024;
 
 /**
- * Opens a file.
+ * A file, which is open only while it is read: of several logs, another one may not be readable.
  *
  * @param path The file, relative to the working directory.
  * @throws {LogError} If it cannot be read.
  */
 export async function fileSource(path: string): Promise<LogSource> {
-  const { open } = await nodeModule("node:fs/promises", () => import("node:fs/promises"));
-  let file: Awaited<ReturnType<typeof open>>;
+  const { access, constants, open, stat } = await nodeModule("node:fs/promises", () => import("node:fs/promises"));
   try {
-    file = await open(path, "r");
+    await access(path, constants.R_OK);
+    const found = await stat(path);
+    if (found.isDirectory()) throw new LogError("unreadable", REASONS["EISDIR"] as string, { file: path });
+    return { name: path, size: found.isFile() ? found.size : undefined, bytes: bytesOf(path, () => open(path, "r")) };
   } catch (error) {
-    throw unreadable(path, error);
+    throw error instanceof LogError ? error : unreadable(path, error);
   }
-  const { size, isDirectory } = await file.stat().then((stat) => ({
-    size: stat.isFile() ? stat.size : undefined,
-    isDirectory: stat.isDirectory(),
-  }));
-  if (isDirectory) {
-    await file.close();
-    throw new LogError("unreadable", "it is a directory: name the files in it", { file: path });
-  }
-  return { name: path, size, bytes: bytesOf(path, file) };
 }
 
-async function* bytesOf(
-  path: string,
-  file: { read(buffer: Uint8Array): Promise<{ bytesRead: number }>; close(): Promise<void> },
-): AsyncIterable<Uint8Array> {
+/** An open file. */
+interface OpenFile {
+  read(buffer: Uint8Array): Promise<{ bytesRead: number }>;
+  close(): Promise<void>;
+}
+
+async function* bytesOf(path: string, open: () => Promise<OpenFile>): AsyncIterable<Uint8Array> {
+  let file: OpenFile | undefined;
   try {
+    file = await open();
     while (true) {
       const buffer = new Uint8Array(READ_BYTES);
       const { bytesRead } = await file.read(buffer);
@@ -59,7 +57,7 @@ async function* bytesOf(
   } catch (error) {
     throw unreadable(path, error);
   } finally {
-    await file.close();
+    await file?.close();
   }
 }
 
@@ -69,6 +67,7 @@ function unreadable(file: string, error: unknown): LogError {
   return new LogError("unreadable", reason, { file, cause: error });
 }
 
+/** What the codes of the system mean. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   ENOTDIR: "there is no such file",

@@ -113,7 +113,7 @@ function rateOf(state: LimitState, outcome: Outcome): ExplainedLimit {
     limit: rate.capacity,
     used: isKnown ? words.used(rate, level) : undefined,
     remaining: isKnown ? remaining : undefined,
-    standing: isKnown ? words.standing(rate, level) : "not known: no store has decided",
+    standing: isKnown ? words.standing(rate, level) + leasedWords(part, outcome) : "not known: no store has decided",
     takenAhead: words.isAhead(rate, level),
     denies,
     deniesForMs: waitUs === undefined ? undefined : waitUs / 1_000,
@@ -123,6 +123,13 @@ function rateOf(state: LimitState, outcome: Outcome): ExplainedLimit {
       return us === undefined ? { units, afterMs: undefined, reason: "not_known" } : { units, afterMs: us / 1_000 };
     }),
   };
+}
+
+/** A store counts units as used that processes have taken in advance; they may still allow calls. */
+function leasedWords({ policy }: Part, { details }: Outcome): string {
+  return details === undefined || policy.tokenLeaseUs === 0
+    ? ""
+    : "; units that processes hold in advance count as used";
 }
 
 function freeIn(

@@ -18,8 +18,8 @@ import { headOf, viewOf } from "../top/view.ts";
 /** How often the fleet is read at least: it stops to report when nobody has read for five seconds. */
 const READ_MS = 1_000;
 
-/** How long `--once` waits for processes to report: two seconds until they look, and one for a rate. */
-const ONCE_MS = 4_000;
+/** How long `--once` waits: processes look within two seconds and report their first rate a second later, if they are not busy. */
+const ONCE_MS = 5_000;
 
 /** Shows what the fleet does. */
 export const command: Command = defineCommand({
@@ -33,7 +33,7 @@ export const command: Command = defineCommand({
     limiter: { kind: "text", optional: true, completes: "limiter", about: "Only this limiter, with more of its keys" },
   },
   options: {
-    once: { kind: "flag", about: "Print one table after four seconds, and end" },
+    once: { kind: "flag", about: "Print one table after five seconds, and end" },
     interval: {
       kind: "duration",
       value: "TIME",

@@ -15,6 +15,9 @@ import type { EvictionCandidate, Table } from "./table.ts";
 /** Whose a row is; undefined is the limiter as a whole. */
 export type Key = string | undefined;
 
+/** How long a key stays that cannot be told from a fresh one, in microseconds: one in use would be added for each call. */
+const KEPT_US = 1_000_000;
+
 /** How many rows there is room for at first. */
 const FIRST = 8;
 
@@ -160,7 +163,7 @@ export class RowTable implements Table {
       }
       const place = this.#cursor++;
       const key = this.#keys[place];
-      if (key !== null && this.#freshFromUs(place) <= nowUs) this.delete(key);
+      if (key !== null && this.#freshFromUs(place) + KEPT_US <= nowUs) this.delete(key);
     }
     return false;
   }

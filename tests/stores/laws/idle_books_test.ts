@@ -43,3 +43,35 @@ describe("Keys of a memory store whose permits were given back", () => {
     }
   });
 });
+
+describe("Keys of a memory store whose limits are unused again", () => {
+  const rate = target({ ratePerSecond: 1_000, burst: 10 });
+
+  function take(store: MemoryStore, key: string): void {
+    const reply = store.execute({ ...TAKE, targets: [{ ...rate, key }] }) as TakeReply;
+    assert.equal(reply.status, "allowed");
+  }
+
+  it("are kept for a second, and forgotten while other keys are used", () => {
+    const clock = new FakeClock();
+    const store = new MemoryStore({ clock });
+    const stepUs = 10_000;
+    const kept = 1_000_000 / stepUs;
+    for (let i = 0; i < 20 * kept; i++) {
+      clock.set(clock.nowUs() + stepUs);
+      take(store, `k${i}`);
+      assert.ok(store.size >= Math.min(i + 1, kept), `after ${i}, ${store.size} are kept`);
+      assert.ok(store.size <= 1.5 * kept, `after ${i}, ${store.size} are kept`);
+    }
+  });
+
+  it("stay the same number while a few of them are used in turn", () => {
+    const clock = new FakeClock();
+    const store = new MemoryStore({ clock });
+    for (let i = 0; i < 10_000; i++) {
+      clock.set(clock.nowUs() + 500);
+      take(store, `k${i % 1_000}`);
+      assert.equal(store.size, Math.min(i + 1, 1_000));
+    }
+  });
+});

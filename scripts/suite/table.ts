@@ -220,6 +220,23 @@ export const TABLE: readonly Row[] = [
     because: "a page in a browser; its handler is tried on every runtime by handler_test.ts",
   },
   {
+    paths: ["tests/fleet/fleet_test.ts", "tests/fleet/topologies_test.ts", "tests/doctor/examine_test.ts"],
+    on: NODE,
+    because:
+      "reports of processes, and servers of each kind; that a process which reports can end is tried on every runtime " +
+      "by process_end_test.ts",
+  },
+  {
+    paths: ["tests/fleet/reports_test.ts", "tests/doctor/judges_test.ts", "tests/cli/why_test.ts"],
+    on: BUN,
+    because: "reports, findings and explanations as texts, without any API of a runtime",
+  },
+  {
+    paths: ["tests/cli/top_test.ts"],
+    on: NODE,
+    because: "a terminal; what a terminal gets is written by code without any API of a runtime, of program_test.ts",
+  },
+  {
     paths: ["tests/serve/decide_test.ts"],
     on: BUN,
     because: "decisions; sockets are tried on every runtime by bad_input_test.ts",
@@ -233,8 +250,8 @@ export const TABLE: readonly Row[] = [
     paths: ["tests/cli/operate_test.ts"],
     on: BUN,
     because:
-      "the commands of ratesync on each kind of Redis; how the program runs and ends is tried on every runtime by " +
-      "program_test.ts and process_test.ts, and connections by their own files",
+      "the commands of ratesync on each kind of Redis; how the program runs and ends, and connections, are " +
+      "tried on every runtime by program_test.ts, process_test.ts and clients_test.ts",
   },
   {
     paths: ["tests/registry/driver_missing_test.ts"],
@@ -261,6 +278,9 @@ export const WAITING: readonly string[] = [
   "tests/faults/cluster_test.ts",
   "tests/faults/sentinels_test.ts",
   "tests/faults/standalone_test.ts",
+  "tests/fleet/fleet_test.ts",
+  "tests/fleet/process_end_test.ts",
+  "tests/fleet/topologies_test.ts",
   "tests/http/adapters/endings/endings_test.ts",
   "tests/http/adapters/fastify_test.ts",
   "tests/http/outbound/obedience_test.ts",
@@ -284,6 +304,8 @@ export const WAITING: readonly string[] = [
   "tests/stores/redis/rest/rest_waiting_test.ts",
   "tests/stores/redis/sentinel/sentinel_test.ts",
   "tests/stores/redis/connections/silence_test.ts",
+  "tests/telemetry/alerts_test.ts",
+  "tests/telemetry/fleet_test.ts",
 ];
 
 /**

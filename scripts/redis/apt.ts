@@ -18,8 +18,10 @@ export async function installWithApt(name: string = "redis-server"): Promise<Una
   console.error(`Installing ${name} with apt-get`);
   // RUNLEVEL=1 asks Debian's scripts not to start the service.
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
-  const update = await run("apt-get", ["update", "-qq"], { env });
-  const install = await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", name], { env });
+  // Files of tests that run at the same time may each need something.
+  const wait = ["-o", "DPkg::Lock::Timeout=300"];
+  const update = await run("apt-get", [...wait, "update", "-qq"], { env });
+  const install = await run("apt-get", [...wait, "install", "-y", "-qq", "--no-install-recommends", name], { env });
   if (install.code !== 0) return { problem: `apt-get failed\n${update.output}${install.output}` };
 
   await run("service", [name, "stop"]);

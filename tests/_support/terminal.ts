@@ -9,6 +9,9 @@ import { once } from "node:events";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { run } from "../../scripts/_process.ts";
+import { installWithApt } from "../../scripts/redis/apt.ts";
+
 /** Runs a command in a pty, passes on what it writes, and takes keys and sizes as lines of JSON. */
 const DRIVER = `
 import fcntl, json, os, pty, select, struct, sys, termios
@@ -75,8 +78,13 @@ export interface Terminal extends AsyncDisposable {
  *
  * @param command The program and its arguments.
  * @param size The size of the terminal.
+ * @throws {Error} If there is no Python, and it cannot be installed.
  */
-export function openTerminal(command: readonly string[], size: { rows: number; columns: number }): Terminal {
+export async function openTerminal(
+  command: readonly string[],
+  size: { rows: number; columns: number },
+): Promise<Terminal> {
+  await obtainPython();
   const child = spawn("python3", ["-c", DRIVER, String(size.rows), String(size.columns), ...command], {
     env: { ...process.env, TERM: "xterm-256color" },
   });
@@ -85,9 +93,7 @@ export function openTerminal(command: readonly string[], size: { rows: number; c
   child.stdout.setEncoding("utf8").on("data", (part: string) => text += part);
   child.stderr.setEncoding("utf8").on("data", (part: string) => mode += part);
   child.stdin.on("error", () => {});
-  const exited = once(child, "close").then(([code]) => ({ code, mode }), (error) => {
-    throw new Error("Cannot open a terminal: python3 makes it (Debian: apt-get install python3)", { cause: error });
-  });
+  const exited = once(child, "close").then(([code]) => ({ code, mode }));
   exited.catch(() => {});
   const tell = (what: unknown) => child.stdin.write(`${JSON.stringify(what)}\n`);
   return {
@@ -109,4 +115,11 @@ export function openTerminal(command: readonly string[], size: { rows: number; c
       await exited.catch(() => {});
     },
   };
+}
+
+async function obtainPython(): Promise<void> {
+  const isThere = async () => (await run("python3", ["--version"])).code === 0;
+  if (await isThere()) return;
+  const { problem } = await installWithApt("python3");
+  if (!await isThere()) throw new Error(`Cannot open a terminal: there is no python3 on the PATH, and ${problem}`);
 }

@@ -44,7 +44,7 @@ describe("ratesync top", { timeout: 90_000, concurrency: true }, () => {
     const attack = setInterval(() => void one.rs.tryAcquire("api", { key: "\u001b[2J<script>" }), 20);
     try {
       using file = fleetFile(keyPrefix);
-      await using terminal = topIn(file);
+      await using terminal = await topIn(file);
       await terminal.until(/2 processes, \d\d+ calls\/s[^]*api !.*rate \d\d[^]*u001b\[2J<script>/);
       const page = lastPage(terminal.text.slice(0, terminal.text.lastIndexOf(HOME)));
       assert.ok(page.some((line) => /^LIMITER +CALLS\/S +ALLOWED\/S +DENIED\/S +REASONS/.test(line)), page.join("\n"));
@@ -70,7 +70,7 @@ describe("ratesync top", { timeout: 90_000, concurrency: true }, () => {
 
   it("gives the terminal back when it is interrupted, and ends with 130", async () => {
     using file = fleetFile(freshPrefix());
-    await using terminal = topIn(file, "--interval", "1h");
+    await using terminal = await topIn(file, "--interval", "1h");
     await terminal.until(/no process has made a call lately/);
     terminal.press("\u0003");
     assert.deepEqual(await terminal.exited, { code: 130, mode: "lines echo" });

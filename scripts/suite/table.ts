@@ -170,6 +170,7 @@ export const TABLE: readonly Row[] = [
       "tests/base/network_test.ts",
       "tests/base/text_test.ts",
       "tests/http/client_address_test.ts",
+      "tests/http/explain_test.ts",
       "tests/http/adapters/types_test.ts",
       "tests/http/outbound/announcement_test.ts",
       "tests/http/outbound/families_test.ts",
@@ -247,7 +248,7 @@ export const TABLE: readonly Row[] = [
     because: "a command, whose sockets are tried on every runtime by bad_input_test.ts",
   },
   {
-    paths: ["tests/cli/operate_test.ts"],
+    paths: ["tests/cli/operate_test.ts", "tests/cli/why_test.ts"],
     on: BUN,
     because:
       "the commands of ratesync on each kind of Redis; how the program runs and ends, and connections, are " +

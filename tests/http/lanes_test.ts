@@ -36,7 +36,7 @@ async function admissionsOf(
 ): Promise<unknown[]> {
   const clock = new FakeClock();
   await using rateSync = createRateSync({ clock, limiters: LIMITERS });
-  const guard = createGuard({ limiter, rateSync, logger: { warn: () => {} }, ...options });
+  const guard = createGuard({ limiter, rateSync, keyClass: "ip", logger: { warn: () => {} }, ...options });
   const admissions: unknown[] = [];
   for (const { client, afterMs } of steps) {
     await clock.advance(afterMs);

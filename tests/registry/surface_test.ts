@@ -13,6 +13,7 @@ const NAMES = [
   "configureLimiter",
   "configureStore",
   "connect",
+  "explain",
   "heavyHitters",
   "limiter",
   "listLimiters",
@@ -53,6 +54,7 @@ const CALLS: { readonly [N in Name]: (it: Pick<Instance, Name>) => unknown } = {
   configureLimiter: (it) => it.configureLimiter("api", { ratePerSecond: 1_000, burst: 1_000 }),
   configureStore: (it) => it.configureStore("memory", { engine: "memory" }),
   connect: (it) => it.connect(),
+  explain: (it) => it.explain("api"),
   heavyHitters: (it) => it.heavyHitters("api"),
   limiter: (it) => it.limiter("api"),
   listLimiters: (it) => it.listLimiters(),
@@ -88,7 +90,8 @@ describe("The default instance beside an instance", () => {
   it("has every method of an instance under the same name", () => {
     const methods = Object.getOwnPropertyNames(core.RateSync.prototype).filter((name) => {
       const { value } = Object.getOwnPropertyDescriptor(core.RateSync.prototype, name) ?? {};
-      return name !== "constructor" && typeof value === "function";
+      // A store itself is for the package's own programs.
+      return name !== "constructor" && name !== "openStore" && typeof value === "function";
     });
     assert.deepEqual(methods.sort(), [...NAMES].sort());
     for (const name of NAMES) assert.equal(typeof core[name], "function", name);

@@ -253,6 +253,8 @@ export const TABLE: readonly Row[] = [
     because:
       "the commands of ratesync on each kind of Redis; how the program runs and ends, and connections, are " +
       "tried on every runtime by program_test.ts, process_test.ts and clients_test.ts",
+      "the commands of ratesync on each kind of Redis; the start and the end of the program are tried on every runtime " +
+      "by program_test.ts, process_test.ts, and connections by their own files",
   },
   {
     paths: ["tests/registry/driver_missing_test.ts"],

@@ -109,6 +109,22 @@ window = "1h"
       assert.equal(reset.now.limits[0].remaining, 3);
     });
 
+    it("why explains blocks, permits and those who hold them", async () => {
+      const key = "held";
+      await json("block upload", 0, ["--", key, "1h"]);
+      const { deniedBy, complete, limiters: [blocked] } = await json("why upload", 1, ["--", key]);
+      assert.deepEqual([deniedBy.rule, complete], ["block", true]);
+      assert.ok(blocked.block.endsInMs > 3_590_000 && blocked.block.endsInMs <= 3_600_000);
+      await json("unblock upload", 0, ["--", key]);
+      await using first = await rs.acquire("upload", { key });
+      await using second = await rs.acquire("upload", { key });
+      assert.ok(first.decision.allowed && second.decision.allowed);
+      const full = await json("why upload", 1, ["--", key]);
+      assert.deepEqual([full.reason, full.deniedBy.limit], ["concurrency", 1]);
+      const { held, processes, waiting } = full.limiters[0].limits[1].permits;
+      assert.deepEqual({ held, processes, waiting }, { held: 2, processes: 1, waiting: 0 });
+    });
+
     it("an empty key is the limiter as a whole", async () => {
       const blocked = await json("block sharded", 0, ["--", "", "10s"]);
       assert.deepEqual([blocked.key, blocked.now.reason], ["", "blocked"]);

@@ -89,8 +89,9 @@ max_concurrent = 1
     assert.equal(error.hint, 'did you mean "login"?');
   });
 
-  it("refuses an empty key and a cost that no call can have", async () => {
-    assert.equal((await ratesync(["why", "login", "", "--config", config])).exit, 2);
+  it("takes an empty key for the limiter as a whole, and refuses a cost that no call can have", async () => {
+    const { limiters } = await ratesyncJson(["why", "login", "", "--config", config], 0);
+    assert.deepEqual([limiters[0].key, limiters[0].keyClass], [undefined, "none"]);
     assert.equal((await ratesync(["why", "login", "a", "--cost", "0", "--config", config])).exit, 2);
     const { error } = await ratesyncJson(["why", "login", "a", "--cost", "3", "--config", config], 2);
     assert.equal(error.code, "COST_EXCEEDS_LIMIT");

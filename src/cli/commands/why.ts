@@ -6,7 +6,6 @@
 
 import { type Command, defineCommand } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { UsageError } from "../failure.ts";
 
 /** Explains what a call would meet now. */
 export const command: Command = defineCommand({
@@ -15,7 +14,7 @@ export const command: Command = defineCommand({
     "all units are free, what denies a call now and until when, and what would change that.",
   arguments: {
     limiter: { kind: "text", completes: "limiter", about: "The limiter" },
-    key: { kind: "text", optional: true, about: "The key; left out, the limiter as a whole" },
+    key: { kind: "text", optional: true, about: "The key; left out or empty, the limiter as a whole" },
   },
   options: {
     cost: { kind: "count", value: "N", min: 1, about: "The units that the call takes; 1 if left out" },
@@ -29,10 +28,9 @@ export const command: Command = defineCommand({
     ["ratesync why api user:42 --cost 10 --json", "the same for a call of 10 units, as data"],
   ],
   async run(context, { limiter, key, cost }) {
-    if (key === "") throw new UsageError("The key is empty", "leave KEY out for the limiter as a whole");
     const rs = await context.open();
     const explanation = await rs.explain(limiter, {
-      ...(key === undefined ? {} : { key }),
+      ...(key === undefined || key === "" ? {} : { key }),
       ...(cost === undefined ? {} : { cost }),
     });
     const { allowed } = explanation;

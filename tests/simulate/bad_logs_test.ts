@@ -23,7 +23,17 @@ async function refuses(
   message: RegExp,
   pieceBytes = 1_000,
 ): Promise<void> {
-  const sources = [logOf(log, "bad.log", pieceBytes)];
+  const { bytes, ...source } = logOf(log, "bad.log", pieceBytes);
+  let isOpen = false;
+  async function* opened(): AsyncIterable<Uint8Array> {
+    isOpen = true;
+    try {
+      yield* bytes;
+    } finally {
+      isOpen = false;
+    }
+  }
+  const sources = [{ ...source, bytes: opened() }];
   await assert.rejects(simulate({ sources, limiters: FIVE }), (error) => {
     assert.ok(error instanceof LogError, String(error));
     assert.equal(error.reason, reason);
@@ -32,6 +42,7 @@ async function refuses(
     assert.match(error.message, message);
     return true;
   });
+  assert.ok(!isOpen, "the log was not closed");
 }
 
 describe("simulate()", () => {
@@ -51,6 +62,17 @@ describe("simulate()", () => {
     const damaged = Uint8Array.from(packed);
     damaged[packed.length - 6] = (damaged[packed.length - 6] as number) ^ 1;
     await refuses("truncated", damaged, /is damaged/);
+  });
+
+  it("passes on what goes wrong while a log is read, packed or not", async () => {
+    const broken = new Error("the disk is gone");
+    async function* pieces(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+      yield bytes.subarray(0, 1_000);
+      throw broken;
+    }
+    for (const bytes of [packed, new TextEncoder().encode(text)]) {
+      await assert.rejects(simulate({ sources: [{ name: "bad.log", bytes: pieces(bytes) }], limiters: FIVE }), broken);
+    }
   });
 
   it("refuses a text that ends in the middle of a line, and takes one whose last line is whole", async () => {

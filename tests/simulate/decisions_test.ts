@@ -124,14 +124,15 @@ describe("simulate()", () => {
     await fc.assert(
       fc.asyncProperty(plainLimitArb, plainLimitArb, requestsArb, async (now, before, moves) => {
         let atMs = START_MS;
-        const requests = moves.map(({ moveMs, client }): Request => ({
+        const requests = moves.map(({ moveMs, client, cost }): Request => ({
           atMs: atMs += moveMs,
           address: `10.0.0.${client}`,
+          cost,
         }));
         const [one, other] = [new Oracle([now]), new Oracle([before])];
         let [newlyDenied, newlyAllowed] = [0, 0];
-        for (const { atMs, address } of requests) {
-          const [isAllowed, wasAllowed] = [one, other].map((oracle) => oracle.decide(address, atMs * 1_000, 1));
+        for (const { atMs, address, cost = 1 } of requests) {
+          const [isAllowed, wasAllowed] = [one, other].map((oracle) => oracle.decide(address, atMs * 1_000, cost));
           if (wasAllowed && !isAllowed) newlyDenied++;
           if (isAllowed && !wasAllowed) newlyAllowed++;
         }
@@ -139,6 +140,7 @@ describe("simulate()", () => {
           sources: [logOf(textOf("json", requests))],
           limiters: { api: now },
           against: { api: before },
+          cost: "field:cost",
         });
         const keys = report.limiters[0]?.topKeys ?? [];
         const sum = (name: "newlyDenied" | "newlyAllowed") => keys.reduce((total, key) => total + (key[name] ?? 0), 0);

@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 
+import fc from "fast-check";
+
 import { parseField } from "../../src/simulate/fields.ts";
 import { FORMATS, type LineReader, recognise } from "../../src/simulate/formats/mod.ts";
 import { readTime } from "../../src/simulate/formats/times.ts";
+import { runs } from "../_support/arbitraries.ts";
 import { HEADERS, LINES, replay, type Request, START_MS, textOf } from "./_logs.ts";
 
 /** Reads lines: each as its time in milliseconds and the values, or as what is wrong with it. */
@@ -67,6 +70,15 @@ describe("formats of logs", () => {
     });
     assert.deepEqual(withoutAgent("apache_vhost").rows, rows.map((row) => row.slice(0, 5)));
     assert.equal(read(samples("apache_vhost"), ["field:host"]).rows[0]?.[1], "example.test:80");
+  });
+
+  it("read quoted texts that end in a backslash", () => {
+    const at = '127.0.0.1 - - [02/Mar/2026:06:00:00 +0000] "GET / HTTP/1.1" 200 3';
+    assert.deepEqual(read([`${at} "-" "agent\\\\"`, `${at} "-" "agent\\"`], ["header:user-agent"]), {
+      // Also where a line looks like one of the common format.
+      format: "combined",
+      rows: [[START_MS, "agent\\\\"], "no referer and user agent in quotes"],
+    });
   });
 
   it("read ingress-nginx, which has more fields behind the user agent", () => {
@@ -148,6 +160,33 @@ describe("formats of logs", () => {
         ],
       });
     }
+  });
+
+  it("read or refuse any line, and throw for none", () => {
+    const fields = ["address", "user", "path", "method", "query:a", "header:user-agent", "field:x"];
+    const request: Request = { atMs: START_MS, address: "10.0.0.1", user: "a", target: "/a?b=1" };
+    const wanted = fields.map((one) => parseField(one, "key"));
+    const readers = FORMATS.map((format) => {
+      const head = textOf(format.name, [request]).trimEnd().split("\n");
+      const reader = format.reader(head, { wanted });
+      assert.ok(typeof reader !== "string");
+      return [reader as LineReader, head.at(-1) as string] as const;
+    });
+    const piece = fc.oneof(
+      fc.constantFrom('"', "\\", " ", "[", "]", "{", ",", ":", "-", "\u0000", "1e999"),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(fc.nat(readers.length - 1), fc.nat(400), fc.nat(20), piece, (which, at, length, text) => {
+        const [reader, line] = readers[which] as (typeof readers)[number];
+        const into = { timeUs: 0, values: fields.map((): string | undefined => undefined) };
+        for (const bad of [text, line.slice(0, at) + text + line.slice(at + length)]) {
+          const problem = reader.read(bad, into);
+          assert.ok(problem === undefined ? Number.isSafeInteger(into.timeUs) : problem !== "", bad);
+        }
+      }),
+      { numRuns: runs(2_000) },
+    );
   });
 
   it("give the same report for the same requests in every format", async () => {

@@ -6,10 +6,12 @@ import { accessLog, LIMIT, LIMITERS } from "../../bench/_access_log.ts";
 import { reportPage } from "../../src/simulate/report/page.ts";
 import { checkAllowance, excessOf } from "../../src/simulate/report/verdict.ts";
 import { summaryText } from "../../src/simulate/report/words.ts";
+import { matches } from "../../src/simulate/replay/request_filter.ts";
 import { simulate } from "../../src/simulate/simulate.ts";
+import { LimiterTally } from "../../src/simulate/tally/limiter_tally.ts";
 import { FIVE, logOf, replay, replayAll, type Request, START_MS, textOf } from "./_logs.ts";
 
-const HOSTILE = '<script>alert("1")</script>\u202e\u0007 💥';
+const HOSTILE = '<script>alert("&1")</script>\u202e\u0007 💥';
 
 describe("the report of simulate()", () => {
   const { text, answer } = accessLog({ lines: 15_000, keys: 500, garbageEvery: 500 });
@@ -43,7 +45,7 @@ describe("the report of simulate()", () => {
     const splits = [
       [part((i) => i < half), gzipSync(part((i) => i >= half))],
       [gzipSync(part((i) => i >= half)), part((i) => i < half)],
-      [0, 1, 2].map((rest) => part((i) => i % 3 === rest)),
+      [2, 0, 1].map((rest) => part((i) => i % 3 === rest)),
     ];
     for (const logs of splits) {
       const sources = logs.map((one, i) => logOf(one, `access.log.${i}`, 10_000 + i));
@@ -75,6 +77,8 @@ describe("the report of simulate()", () => {
     assert.ok(seventh > 0 && seventh < answer.denied);
     assert.deepEqual(changes("fixed"), ["changed", answer.denied, seventh, 0]);
     assert.deepEqual(row("fixed")?.topPaths.filter(({ newlyDenied }) => newlyDenied).map(({ path }) => path), ["/"]);
+    const newly = row("fixed")?.topKeys.map(({ newlyDenied }) => newlyDenied) ?? [];
+    assert.deepEqual(newly, newly.toSorted((a = 0, b = 0) => b - a));
     assert.deepEqual([report.newlyDenied, report.newlyAllowed], [answer.denied, answer.denied]);
     assert.deepEqual(Object.keys(report).slice(0, 5), ["requests", "denied", "keys", "newlyDenied", "newlyAllowed"]);
     const same = await replay(log, { limiters: { fixed }, against: { fixed } });
@@ -115,10 +119,22 @@ describe("the report of simulate()", () => {
       reason: "no_request",
       message: /40 lines have no key/,
     });
+    const forwarded = `${textOf("combined", [at(1)]).trimEnd()} "203.0.113.9, 2001:db8:1:2:3::4"\n`;
+    const { limiters: [byHeader] } = await replay(forwarded, {
+      key: ["header:x-forwarded-for"],
+      limiters: { api: { limit: 1, windowMs: 1_000, algorithm: "fixed_window" } },
+      against: { api: { limit: 1, windowMs: 2_000, algorithm: "fixed_window" } },
+      cost: "field:bytes",
+    });
+    assert.deepEqual([byHeader?.keys, byHeader?.denied], [1, 0]);
     const combined = textOf("combined", [at(1)]);
     await assert.rejects(replay(combined, { key: ["header:x-none"] }), {
       reason: "no_field",
       message: /no "header:x-none" here; there are address, user, .*header:user-agent/,
+    });
+    await assert.rejects(replay("time,ip\n2026-03-02T06:00:00Z,10.0.0.1\n", { method: ["GET"] }), {
+      reason: "no_field",
+      message: /no "method" here; there are field:time, field:ip$/,
     });
     for (const key of ["adress", "header:", "status", "address:1", ""]) {
       await assert.rejects(replay(json, { key: [key] }), { code: "CONFIG_INVALID" }, key);
@@ -172,7 +188,7 @@ describe("the report of simulate()", () => {
     const simulation = await replayAll(json, { limiters, key: ["user"] });
     assert.equal(simulation.report.denied, 18);
     const page = reportPage(simulation);
-    assert.ok(page.includes("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;\\u202e\\u0007 💥"));
+    assert.ok(page.includes("&lt;script&gt;alert(&quot;&amp;1&quot;)&lt;/script&gt;\\u202e\\u0007 💥"));
     for (const text of ["<script", "\u202e", "\u0007"]) assert.ok(!page.includes(text));
     assert.doesNotMatch(page, /<[^>]+ onload/);
     assert.doesNotMatch(page, /(?:src|href)\s*=|url\(|@import|https?:\/\/(?!www\.w3\.org)/);
@@ -190,6 +206,36 @@ describe("the report of simulate()", () => {
     const compared = reportPage(await replayAll(json, { limiters, key: ["user"], against: {} }));
     const [, newly] = /<path\s+class="newly"\s+d="([^"]*)"/.exec(compared) ?? [];
     assert.equal(bars(newly) - 1, 18);
+  });
+
+  it("counts how long a key is denied without a break", () => {
+    const second = 1e6;
+    const tally = new LimiterTally();
+    const decide = (atS: number, waitS: number, oldWaitS?: number) => {
+      tally.count(atS * second, 0, 0, waitS * second, oldWaitS === undefined ? undefined : oldWaitS * second);
+      return tally.keys.get(0)?.longestUs;
+    };
+    assert.equal(decide(0, 10), 10 * second);
+    assert.equal(decide(5, 7), 12 * second);
+    assert.equal(decide(12, 0, 3), 12 * second); // allowed newly
+    assert.equal(decide(20, 11), 12 * second);
+    assert.equal(decide(31, 0), 12 * second);
+    assert.equal(decide(40, Infinity), 12 * second);
+    assert.equal(decide(60, Infinity), 20 * second);
+  });
+
+  it("matches paths with stars as a whole, and in time", () => {
+    const cases: readonly (readonly [string, string, boolean])[] = [
+      ["/login", "/login", true],
+      ["/login/x", "/login", false],
+      ["/a/b/c", "/a/*/c", true],
+      ["/aba", "/ab*ba", false],
+      ["/abba", "/ab*ba", true],
+      ["/x.css", "*.css", true],
+      ["/", "*", true],
+    ];
+    for (const [path, pattern, expected] of cases) assert.equal(matches(path, pattern), expected, `${path} ${pattern}`);
+    assert.equal(matches(`/${"a".repeat(100_000)}`, `/${"*a".repeat(1_000)}b`), false);
   });
 
   it("has plots of at most 400 parts, whose sums are those of the report, and exact hours for weeks", async () => {

@@ -19,25 +19,24 @@ export const FORMATS: readonly LogFormat[] = [combined, common, jsonLines, alb, 
 export const FORMAT_NAMES: readonly string[] = FORMATS.map(({ name }) => name);
 
 /**
- * Finds the format that reads most of some lines.
+ * Finds the format of some lines: the first that reads at least half as many as any other. So a combined log with a few
+ * broken lines is not a common one, which has less of each line.
  *
  * @param head The first lines of a file, none of them empty.
  * @param timeField The field that holds the time, where its name is given.
  * @returns The format; undefined if none reads any line.
  */
 export function recognise(head: readonly string[], timeField: string | undefined): LogFormat | undefined {
-  let best: LogFormat | undefined;
-  let most = 0;
-  for (const format of FORMATS) {
-    const reader = format.reader(head, { wanted: [], timeField });
-    if (typeof reader === "string") continue;
-    const into = { timeUs: 0, values: [] };
-    const read = head.slice(reader.headerLines).filter((line) => reader.read(line, into) === undefined).length;
-    const count = read + reader.headerLines;
-    if (count > most) {
-      best = format;
-      most = count;
-    }
-  }
-  return best;
+  const counts = FORMATS.map((format) => countOfRead(format, head, timeField));
+  const most = Math.max(...counts);
+  return most === 0 ? undefined : FORMATS[counts.findIndex((count) => count >= most / 2)];
+}
+
+/** How many lines a format reads; a header counts as one. */
+function countOfRead(format: LogFormat, head: readonly string[], timeField: string | undefined): number {
+  const reader = format.reader(head, { wanted: [], timeField });
+  if (typeof reader === "string") return 0;
+  const into = { timeUs: 0, values: [] };
+  const read = head.slice(reader.headerLines).filter((line) => reader.read(line, into) === undefined);
+  return reader.headerLines + read.length;
 }

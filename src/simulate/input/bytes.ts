@@ -28,24 +28,24 @@ const HEAD_BYTES = 6;
  * @throws {LogError} If it is empty, binary, compressed in another way than gzip, or truncated.
  */
 export async function* textBytes(source: LogSource): AsyncIterable<Uint8Array> {
-  const chunks = source.bytes[Symbol.asyncIterator]();
-  const head = await firstChunk(chunks);
   const { name: file } = source;
-  if (head === undefined) throw new LogError("empty", "it is empty", { file });
-  const packed = PACKED.find(([bytes]) => bytes.every((byte, i) => head[i] === byte));
-  if (packed !== undefined) {
-    const [, way, command] = packed;
-    throw new LogError(
-      "compressed",
-      `it is compressed by ${way}: unpack it, as in ${command} FILE | ratesync simulate -`,
-      {
-        file,
-      },
-    );
+  const chunks = source.bytes[Symbol.asyncIterator]();
+  try {
+    const head = await firstChunk(chunks);
+    if (head === undefined) throw new LogError("empty", "it is empty", { file });
+    const packed = PACKED.find(([bytes]) => bytes.every((byte, i) => head[i] === byte));
+    if (packed !== undefined) {
+      const [, way, command] = packed;
+      const what = `it is compressed by ${way}: unpack it, as in ${command} FILE | ratesync simulate -`;
+      throw new LogError("compressed", what, { file });
+    }
+    const stored = rest(head, chunks);
+    const isGzip = head[0] === 0x1f && head[1] === 0x8b;
+    yield* checked(isGzip ? unpacked(stored, file) : stored, file);
+  } finally {
+    // Also where the log is refused before its end: a file is closed then.
+    await chunks.return?.();
   }
-  const stored = rest(head, chunks);
-  if (head[0] !== 0x1f || head[1] !== 0x8b) yield* checked(stored, file);
-  else yield* checked(unpacked(stored, file), file);
 }
 
 async function firstChunk(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array | undefined> {
@@ -59,12 +59,8 @@ async function firstChunk(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array
 }
 
 async function* rest(head: Uint8Array, chunks: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
-  try {
-    yield head;
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
-  } finally {
-    await chunks.return?.();
-  }
+  yield head;
+  for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
 }
 
 /** Refuses a text that begins with bytes of something else. */

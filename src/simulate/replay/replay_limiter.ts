@@ -18,8 +18,13 @@ export class LogClock implements Clock {
     return this.#nowUs;
   }
 
-  /** Goes to the time of the next request. */
+  /**
+   * Goes to the time of the next request.
+   *
+   * @throws {Error} If that lies before the time of this one: it would be decided wrongly.
+   */
   set(nowUs: number): void {
+    if (nowUs < this.#nowUs) throw new Error("Cannot replay a request: it is older than the one before");
     this.#nowUs = nowUs;
   }
 

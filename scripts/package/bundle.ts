@@ -3,7 +3,8 @@
  *
  * There is one copy of the code, so a class is the same class for `import` and for `require`, and the package stays small
  * although its files can be read: statements have lines, names of variables and functions are kept, spaces are not. Comments
- * are in the declarations. Names in files of the program `ratesync` are short. What several entries need is in files that they share, one of which is all that the main
+ * are in the declarations. Names are short in files that no service runs: of the program `ratesync`, of the page of the
+ * dashboard, of the conformance suite. What several entries need is in files that they share, one of which is all that the main
  * entry loads, because each file costs a program time at its start.
  *
  * @module
@@ -37,13 +38,19 @@ const LATE_FILES: Readonly<Record<string, string>> = {
 };
 
 /** Files of the same kind that are imported as usual. */
-const OTHER_FILES: Readonly<Record<string, string>> = { redis_store: "dist/src/stores/redis/mod.js" };
+const OTHER_FILES: Readonly<Record<string, string>> = {
+  redis_store: "dist/src/stores/redis/mod.js",
+  page: "dist/src/dashboard/page.gen.js",
+};
 
 /** The program, as `tsc` has compiled it. */
 const PROGRAM = "dist/src/cli/bin.js";
 
-/** A module that only the program uses. */
-const PROGRAM_MODULE = /\/dist\/src\/(?:cli|doctor|serve|simulate)\//;
+/** A module that only the program uses, or the page of the dashboard. */
+const PROGRAM_MODULE = /\/dist\/src\/(?:(?:cli|doctor|fleet|serve|simulate)\/|dashboard\/page\.gen\.js$)/;
+
+/** A module into which no stack trace of a service leads: of the program, of tests, and what explains a decision. */
+const ASIDE_MODULE = /\/dist\/src\/(?:(?:dashboard|testing|limiter\/explain)\/)/;
 
 /** Bundles what `tsc` has compiled into dist/, to the files that the `exports` of package.json name. */
 export async function writeBundle({ exports, bin }: Pick<Manifests["npm"], "exports" | "bin">): Promise<void> {
@@ -80,17 +87,21 @@ export async function writeBundle({ exports, bin }: Pick<Manifests["npm"], "expo
     generatedCode: { symbols: false },
     dynamicImportInCjs: false,
     entryFileNames: "[name].cjs",
-    chunkFileNames: "chunks/[name].cjs",
+    chunkFileNames: ({ moduleIds }) => `${isProgram(moduleIds) ? "program" : "chunks"}/[name].cjs`,
     // A module goes into the first group that has it, alone.
     codeSplitting: { includeDependenciesRecursively: false, groups },
   });
   await bundle.close();
   for (const file of output) {
     if (file.type !== "chunk") continue;
-    const isProgram = file.moduleIds.every((id) => PROGRAM_MODULE.test(id));
-    await writeFile(join(FOLDER, file.fileName), await withoutSpaces(file.fileName, file.code, isProgram));
+    const isAside = file.moduleIds.every((id) => PROGRAM_MODULE.test(id) || ASIDE_MODULE.test(id));
+    await writeFile(join(FOLDER, file.fileName), await withoutSpaces(file.fileName, file.code, isAside));
     if (file.isEntry && file.facadeModuleId !== resolve(PROGRAM)) await writeModule(file);
   }
+}
+
+function isProgram(moduleIds: readonly string[]): boolean {
+  return moduleIds.length > 0 && moduleIds.every((id) => PROGRAM_MODULE.test(id));
 }
 
 /** The name of an entry, from the file that a manifest names. */

@@ -25,24 +25,24 @@ const PARTS = ["elements", "properties", "arguments", "declarations", "expressio
  *
  * @param file The name of the file, for errors.
  * @param code The text of a CommonJS file.
- * @param isProgram Of the program, where no line matters to users: names of variables become short too.
+ * @param isAside Of a file that no service runs: names of variables become short too, and statements share lines.
  */
-export async function withoutSpaces(file: string, code: string, isProgram: boolean): Promise<string> {
+export async function withoutSpaces(file: string, code: string, isAside: boolean): Promise<string> {
   const { code: short } = await minify(file, code, {
-    compress: isProgram,
-    mangle: isProgram ? { toplevel: true } : false,
+    compress: isAside,
+    mangle: isAside ? { toplevel: true } : false,
     codegen: { removeWhitespace: true, legalComments: "none" },
   });
   const begin = /^#!.*\n/.exec(short)?.[0] ?? "";
-  return begin + withLines(short.slice(begin.length), isProgram);
+  return begin + withLines(short.slice(begin.length), isAside);
 }
 
-/** Puts statements on lines of their own; of a program, only where a line would be long. */
-function withLines(code: string, isProgram: boolean): string {
+/** Puts statements on lines of their own; of a file aside, only where a line would be long. */
+function withLines(code: string, isAside: boolean): string {
   const firm = new Set<number>();
   const soft = new Set<number>();
   visit(parseAst(code, { sourceType: "commonjs" } as object) as unknown as Syntax, firm, soft);
-  if (isProgram) {
+  if (isAside) {
     for (const place of firm) soft.add(place);
     firm.clear();
   }

@@ -84,7 +84,7 @@ export function manifestProblems({ npm, deno, jsr, changelog }: Manifests): stri
   }
   const { [PROGRAM]: program, ...libraries } = deno.exports;
   expectSame(`deno.json: ${PROGRAM}`, program, "./src/cli/bin.ts");
-  expectSame("package.json: bin", npm.bin, { ratesync: "./dist/bundle/cli.cjs" });
+  expectSame("package.json: bin", npm.bin, { ratesync: "./dist/bundle/program/ratesync.cjs" });
   const exports = builtExports(libraries);
   expectSame("src/base/version.ts: VERSION", VERSION, deno.version);
   const { ".": main, ...others } = exports;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
 
 import { TemporaryFolder } from "../../scripts/_temporary.ts";
@@ -81,13 +81,19 @@ describe("unpackedProblems()", () => {
 
   it("finds none in a small package whose code has short lines", async () => {
     using folder = await write(files);
-    assert.deepEqual(await unpackedProblems(folder.path, Object.keys(files), 2_000), []);
+    assert.deepEqual(await unpackedProblems(folder.path, Object.keys(files), { library: 2_000, all: 2_000 }), []);
   });
 
   it("finds a package that is too large", async () => {
     using folder = await write(files);
-    const problems = await unpackedProblems(folder.path, Object.keys(files), 100);
-    assert.deepEqual(problems, ["the package unpacks to 1204 bytes, more than 100"]);
+    const problems = await unpackedProblems(folder.path, Object.keys(files), { library: 100, all: 200 });
+    assert.deepEqual(problems, [
+      "what services load is 1204 bytes, more than 100",
+      "the package unpacks to 1204 bytes, more than 200",
+    ]);
+    using aside = await write({ "dist/bundle/program/a.cjs": "x".repeat(1_000) });
+    const limits = { library: 100, all: 2_000 };
+    assert.deepEqual(await unpackedProblems(aside.path, ["dist/bundle/program/a.cjs"], limits), []);
   });
 
   it("finds minified code", async () => {
@@ -165,6 +171,9 @@ describe("mainEntryProblems()", () => {
 
 async function write(files: Readonly<Record<string, string>>): Promise<TemporaryFolder> {
   const folder = new TemporaryFolder("load");
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder.path, name), text);
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder.path, name)), { recursive: true });
+    await writeFile(join(folder.path, name), text);
+  }
   return folder;
 }

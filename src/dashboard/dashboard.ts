@@ -44,7 +44,7 @@ export interface Dashboard {
  * export default {
  *   async fetch(request: Request): Promise<Response> {
  *     if (!new URL(request.url).pathname.startsWith("/limits")) return new Response("hello");
- *     if (request.headers.get("authorization") !== "Bearer admin") return new Response(null, { status: 401 });
+ *     if (request.headers.get("x-user") !== "admin") return new Response(null, { status: 401 }); // as a proxy sets it
  *     return await dashboard(request);
  *   },
  * };

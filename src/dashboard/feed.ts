@@ -64,6 +64,7 @@ export class Feed {
     visitor.config(this.#config());
     if (this.#latest !== undefined) visitor.view(this.#latest);
     if (this.#reading === undefined) {
+      this.#version = this.#rs.configVersion;
       this.#reading = { fleet: new FleetReader(this.#rs), own: new OwnBoards(this.#rs) };
       void this.#read(this.#reading);
     }

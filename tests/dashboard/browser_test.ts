@@ -4,9 +4,9 @@ import { after, before, describe, it } from "node:test";
 
 import type { Browser, Page } from "playwright-core";
 
+import { startBrowser } from "../../scripts/dashboard/chromium.ts";
+import { type Demo, DemoServer, newDemo } from "../../scripts/dashboard/demo.ts";
 import { freshPrefix, redisUrl } from "../_support/redis.ts";
-import { startBrowser } from "./_browser.ts";
-import { type Demo, DemoServer, newDemo } from "./_demo.ts";
 
 const TOKEN = "correct-horse-battery-staple";
 

@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net";
 
 import { onAbort } from "../../base/abort.ts";
 import { createDashboard, type Dashboard } from "../../dashboard/dashboard.ts";
+import { createRateSync } from "../../registry/rate_sync.ts";
 import { Access } from "../../serve/access.ts";
 import { isLoopback } from "../../serve/options.ts";
 import { Problem } from "../../serve/problem.ts";
@@ -39,7 +40,10 @@ export const command: Command = defineCommand({
   ],
   async run(context, { host = "127.0.0.1", port = 4_291, title, "allow-changes": allowChanges, ...values }) {
     const token = tokenOf(context, values["token-env"], allowChanges || !isLoopback(host));
-    const rs = await context.open();
+    const { config: { stores, limiters, http }, warnings } = await context.config();
+    for (const warning of warnings) context.warn(warning);
+    // Not context.open(): the page shows the failure policies as the file has them.
+    await using rs = createRateSync({ stores, limiters, http });
     const dashboard = createDashboard(rs, { allowChanges, token, ...(title === undefined ? {} : { title }) });
     const server = createServer((request, response) =>
       void answer(dashboard, new Access(token, false), request, response)

@@ -39,7 +39,7 @@ export function Explain(
     setKey(asked.key);
     setCost("1");
     heading.current?.focus();
-    heading.current?.scrollIntoView({ block: "nearest" });
+    heading.current?.scrollIntoView({ block: "start" });
     void explain(asked, 1);
   }, [asked]);
   const submit = (event: SubmitEvent) => {

@@ -6,16 +6,14 @@
 
 /** A rate or a count: three digits where it is small. */
 export function number(value: number): string {
-  if (value === 0) return "0";
-  if (value < 10) return value.toFixed(value < 1 ? 2 : 1);
+  if (value < 10 && !Number.isInteger(value)) return value.toFixed(value < 1 ? 2 : 1);
   return Math.round(value).toLocaleString("en");
 }
 
 /** A duration in milliseconds; a dash where there was none. */
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return "–";
-  if (ms < 1) return `${ms.toFixed(2)} ms`;
-  return ms < 10_000 ? `${number(ms)} ms` : `${number(ms / 1_000)} s`;
+  return ms < 1_000 ? `${number(ms)} ms` : `${number(ms / 1_000)} s`;
 }
 
 /** A time of day. */

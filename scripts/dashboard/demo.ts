@@ -1,5 +1,5 @@
 /**
- * A fleet of two processes' instances on one Redis, and a server with their dashboard.
+ * Instances on one Redis as a fleet, and a server with their dashboard: for tests and pictures.
  *
  * @module
  */

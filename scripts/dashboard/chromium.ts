@@ -6,8 +6,8 @@
 
 import { type Browser, chromium } from "playwright-core";
 
-import { run } from "../../scripts/_process.ts";
-import { installWithApt } from "../../scripts/redis/apt.ts";
+import { run } from "../_process.ts";
+import { installWithApt } from "../redis/apt.ts";
 
 const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"];
 

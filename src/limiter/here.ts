@@ -6,7 +6,7 @@
 
 import { IN_LEFT, type LevelLeft, type TakeReply } from "../stores/store.ts";
 import { maxWaitUs } from "./call_options.ts";
-import { start, startAsked } from "./pipeline.ts";
+import { start, startAsked, startAtStore } from "./pipeline.ts";
 import { ACQUIRE, TRY } from "./result/answers.ts";
 import { Decision, type Permit, RatePermit } from "./result/decision.ts";
 import { HeldPermit } from "./result/held_permit.ts";
@@ -25,9 +25,14 @@ export function tryAcquire(
   key: string | undefined,
   cost: number,
 ): Decision | Promise<Decision> {
-  const known = decidesHere(session, rules) ? tryHere(session, rules, key, cost) : undefined;
-  if (known === undefined) return start(session, access, rules.targetsOf(key, cost), TRY);
-  return isDecision(known) ? known : startAsked(known, session, access, rules.targetsOf(key, cost), TRY);
+  const known = tryHere(session, rules, key, cost);
+  if (known !== undefined && isDecision(known)) return known;
+  const targets = rules.targetsOf(key, cost);
+  if (known !== undefined) return startAsked(known, session, access, targets, TRY);
+  // More units may have to be leased. Else this process knows nothing of the key.
+  return rules.policy.tokenLeaseUs > 0
+    ? start(session, access, targets, TRY)
+    : startAtStore(session, access, targets, TRY);
 }
 
 /** The same without a promise. Undefined if the store has to be asked; nothing was taken then. */
@@ -37,7 +42,7 @@ export function tryAcquireSync(
   key: string | undefined,
   cost: number,
 ): Decision | undefined {
-  if (!decidesHere(session, rules)) return undefined;
+  if (!session.answersAtOnce && rules.policy.tokenLeaseUs === 0) return undefined;
   const known = tryHere(session, rules, key, cost);
   if (known !== undefined && isDecision(known)) return known;
   const targets = rules.targetsOf(key, cost);
@@ -50,19 +55,14 @@ export function tryAcquireSync(
   return undefined;
 }
 
-/** Whether this process may be able to decide by itself. */
-function decidesHere({ answersAtOnce }: StoreSession, { policy }: LimiterRules): boolean {
-  return answersAtOnce || policy.tokenLeaseUs > 0;
-}
-
-/** What this process decides by itself: in its own store, or from units that it has leased. */
+/** What this process decides by itself: in its own store, from units that it has leased, or by a denial that still holds. */
 function tryHere(
   session: StoreSession,
   rules: LimiterRules,
   key: string | undefined,
   cost: number,
 ): Decision | Promise<TakeReply> | undefined {
-  const reply = session.answersAtOnce ? ask(session, rules, key, cost) : leased(session, rules, key, cost);
+  const reply = session.answersAtOnce ? ask(session, rules, key, cost) : known(session, rules, key, cost);
   if (reply === undefined || isLate(reply)) return reply;
   const decision = decide(rules, key, cost, reply, true);
   if (reply.lease !== undefined) {
@@ -136,15 +136,17 @@ function decide(
   return new Decision(limiter, key, cost, named, reply, grants);
 }
 
-/** Decides from units that this process has leased; undefined where these are not enough. */
-function leased(
+/** What this process knows without asking: see `tryHere`. */
+function known(
   { shortcuts }: StoreSession,
   rules: LimiterRules,
   key: string | undefined,
   cost: number,
 ): TakeReply | undefined {
-  const reply = shortcuts?.leased(rules, key, cost);
-  if (reply !== undefined) rules.recorder.spared(true);
+  if (shortcuts === undefined) return undefined;
+  const isLease = rules.policy.tokenLeaseUs > 0;
+  const reply = isLease ? shortcuts.leased(rules, key, cost) : shortcuts.denied(rules.targetsOf(key, cost)[0], 0);
+  if (reply !== undefined) rules.recorder.spared(isLease);
   return reply;
 }
 

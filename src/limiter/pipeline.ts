@@ -44,6 +44,16 @@ export function start<Answer>(
   return inTime(call, known).then((reply) => takeKnowing(call, reply, false), (error) => failed(call, error));
 }
 
+/** As `start`, for a call that does not wait, and about which this process knows nothing. */
+export function startAtStore<Answer>(
+  session: StoreSession,
+  access: StoreAccess,
+  targets: readonly LimiterTarget[],
+  kind: CallKind<Answer>,
+): Answer | Promise<Answer> {
+  return take(new Call(targets, kind, access, session, NO_WAIT, undefined));
+}
+
 /** A call begins that may wait. */
 function begin<Answer>(call: Call<Answer>): void {
   call.startUs = steadyUs(call.session.clock);
@@ -93,7 +103,7 @@ function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
       (call.kind.reserves || call.uncount !== undefined || !session.waits.isFull(targets));
     call.mode = mayWait ? "wait" : "now";
   }
-  call.id = session.idFor(call);
+  call.id = targets.length === 1 && targets[0]?.slots === 0 ? "" : session.idFor(call);
   const mayQueue = call.waits && call.id !== "";
   if (mayQueue) {
     session.room.announce(call.id, targets[0] as Target);

@@ -95,7 +95,6 @@ export class StoreSession {
 
   /** Names the leases and the place in queues of a call; empty where it takes no permit: nothing has to be found again. */
   idFor({ targets, maxWaitUs }: Pick<TakeRequest, "targets" | "maxWaitUs">): string {
-    if (targets.length === 1 && targets[0]?.slots === 0) return "";
     const most = (numberOf: (target: Target) => number) =>
       targets.length === 1 ? numberOf(targets[0] as Target) : Math.max(...targets.map(numberOf));
     const slots = most((target) => target.slots);

@@ -429,3 +429,25 @@ describe("Several processes with the deny cache", () => {
     assert.equal((await one.api.tryAcquire()).allowed, true);
   });
 });
+
+describe("A denial that still holds", () => {
+  it("is repeated without a promise and without a request, with what tryAcquire() says", async () => {
+    const clock = new FakeClock();
+    const store = new Remote(clock);
+    const rs = createRateSync({ stores: { store }, clock, limiters: { api: { ...CAP, ratePerSecond: 1, burst: 1 } } });
+    const api = rs.limiter("api");
+    await api.tryAcquire({ key: "a" });
+    const first = await api.tryAcquire({ key: "a" });
+    await clock.advance(100);
+    const asked = store.requests.length;
+    const again = api.decide("a", 1);
+    assert.ok(!(again instanceof Promise), "it is a decision");
+    assert.deepEqual([again.reason, again.retryAfterMs], ["rate", first.retryAfterMs - 100]);
+    assert.deepEqual((await api.tryAcquire({ key: "a" })).toJSON(), again.toJSON());
+    assert.equal(store.requests.length, asked);
+    assert.equal(api.metrics().denyCacheHits, 2);
+    assert.equal(api.metrics().totalDenials, 3);
+    assert.throws(() => api.tryAcquireSync("a"), { code: "CONFIG_INVALID" }, "not by chance");
+    assert.ok(api.decide("b", 1) instanceof Promise, "another key is asked for");
+  });
+});

@@ -70,7 +70,7 @@ export class StoreHealth {
   /** One line for each time that limiters allow; nearly always one. */
   readonly #lines = new Map<number, DeadlineLine>();
   #line: DeadlineLine | undefined;
-  #lineUs = 0;
+  #lineUs = -1;
   /** What was asked when the store was given up, for looking at one that has no `check`. */
   #lastTargets: readonly Target[] = [];
 
@@ -109,7 +109,7 @@ export class StoreHealth {
     one.mark = this.breaker.mark;
     const timeoutUs = timeoutOf(one.targets);
     if (timeoutUs === Infinity) return;
-    one.line = this.#lineOf(timeoutUs);
+    one.line = timeoutUs === this.#lineUs ? this.#line as DeadlineLine : this.#lineOf(timeoutUs);
     one.line.add(one, clock === this.#clock ? askedUs : this.#clock.nowUs());
   }
 
@@ -198,7 +198,6 @@ export class StoreHealth {
   }
 
   #lineOf(timeoutUs: number): DeadlineLine {
-    if (this.#line !== undefined && this.#lineUs === timeoutUs) return this.#line;
     let line = this.#lines.get(timeoutUs);
     if (line === undefined) this.#lines.set(timeoutUs, line = new DeadlineLine(timeoutUs, this.#clock));
     this.#lineUs = timeoutUs;

@@ -35,10 +35,13 @@ export class Shortcuts {
     maxWaitUs: number,
     signal?: AbortSignal,
   ): TakeReply | Promise<TakeReply> | undefined {
-    if (target.policy.tokenLeaseUs === 0) {
-      return this.#denials.isEmpty ? undefined : this.#denials.find(target, this.#clock.nowUs(), maxWaitUs);
-    }
+    if (target.policy.tokenLeaseUs === 0) return this.denied(target, maxWaitUs);
     return mode === "peek" ? this.#tokens.peek(target) : this.#tokens.take(target, signal);
+  }
+
+  /** A denial that still holds for calls that wait at most `maxWaitUs`; undefined where none is known. */
+  denied(target: Target, maxWaitUs: number): TakeReply | undefined {
+    return this.#denials.isEmpty ? undefined : this.#denials.find(target, this.#clock.nowUs(), maxWaitUs);
   }
 
   /** Decides from units that this process has leased, without asking for more; undefined where they are not enough. */

@@ -228,9 +228,9 @@ export const TABLE: readonly Row[] = [
       "by process_end_test.ts",
   },
   {
-    paths: ["tests/fleet/reports_test.ts", "tests/doctor/judges_test.ts", "tests/cli/why_test.ts"],
+    paths: ["tests/fleet/reports_test.ts", "tests/doctor/judges_test.ts"],
     on: BUN,
-    because: "reports, findings and explanations as texts, without any API of a runtime",
+    because: "reports and findings as texts, without any API of a runtime",
   },
   {
     paths: ["tests/cli/top_test.ts"],
@@ -250,11 +250,8 @@ export const TABLE: readonly Row[] = [
   {
     paths: ["tests/cli/operate_test.ts", "tests/cli/why_test.ts"],
     on: BUN,
-    because:
-      "the commands of ratesync on each kind of Redis; how the program runs and ends, and connections, are " +
+    because: "the commands of ratesync on each kind of Redis; how the program runs and ends, and connections, are " +
       "tried on every runtime by program_test.ts, process_test.ts and clients_test.ts",
-      "the commands of ratesync on each kind of Redis; the start and the end of the program are tried on every runtime " +
-      "by program_test.ts, process_test.ts, and connections by their own files",
   },
   {
     paths: ["tests/registry/driver_missing_test.ts"],

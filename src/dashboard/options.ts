@@ -24,7 +24,7 @@ export interface DashboardOptions {
    * spaces. Without one, your own authentication must protect the handler.
    */
   readonly token?: string | undefined;
-  /** The most pages that may be open at a time, 1 to 10 000. @default {100} */
+  /** The most pages that may be open at a time, from 1 to 10 000. @default {100} */
   readonly maxVisitors?: number;
 }
 

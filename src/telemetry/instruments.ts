@@ -39,7 +39,7 @@ export interface Instrument {
   readonly unit: string;
   /** What it says. */
   readonly description: string;
-  /** What its values are told apart by. */
+  /** What distinguishes its values. */
   readonly attributes: readonly AttributeName[];
   /** Of a histogram: the upper bounds of its buckets. */
   readonly buckets?: readonly number[];

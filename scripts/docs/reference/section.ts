@@ -95,7 +95,7 @@ function refTo(typeName: string): DocFunction["returnType"] {
 }
 
 /** What is meant for other modules of the package. */
-function isHidden({ jsDoc }: DocMember): boolean {
+export function isHidden({ jsDoc }: Pick<DocMember, "jsDoc">): boolean {
   return jsDoc?.tags?.some(({ kind }) => kind === "internal") ?? false;
 }
 

@@ -7,6 +7,7 @@
 import type { JsDoc } from "./deno_doc.ts";
 import { code, type Link, table } from "./fields.ts";
 import type { Entry } from "./layout.ts";
+import { isHidden } from "./section.ts";
 import { typeText } from "./types.ts";
 
 /** A table: each error, and the functions and methods that throw it. */
@@ -23,7 +24,7 @@ export function throwersOf(entries: readonly Entry[], link: Link): string {
   for (const { name, declarations } of entries.flatMap(({ symbols }) => symbols)) {
     for (const { kind, jsDoc, def } of declarations) {
       note(jsDoc, kind === "function" ? `${name}()` : name);
-      for (const method of [...def.constructors ?? [], ...def.methods ?? []]) {
+      for (const method of [...def.constructors ?? [], ...def.methods ?? []].filter((member) => !isHidden(member))) {
         note(method.jsDoc, method.name === "constructor" ? `new ${name}()` : `${name}.${method.name}()`);
       }
     }

@@ -3739,7 +3739,7 @@ local jS=true
 ${part41}`,
 };
 
-/** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether somebody does. It writes nothing while nobody does. It needs no command that decisions do not need. */
+/** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether it is watched. It writes nothing while it is not. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
   sha1: "d6f5916b753df2c3499d034f7f42594e8c510aa2",
@@ -4973,7 +4973,7 @@ end
 return fs`,
 };
 
-/** `watch.lua`: Says that somebody watches the fleet, and tells which processes have posted reports. */
+/** `watch.lua`: Says that the fleet is watched the fleet, and tells which processes have posted reports. */
 export const watch: Script = {
   name: "watch",
   sha1: "0e9b27415ee699586fe51910824f6e12488aefbd",

@@ -16,7 +16,7 @@ export const board: Topic = {
   topic: "board",
   cases: [
     {
-      name: "it keeps no post while nobody watches, and the latest post of each process while somebody does",
+      name: "it keeps no post while the fleet is not watched, and the latest post of each process while it is",
       covers: [],
       run: (bench) =>
         withBoard(bench, async (board) => {

@@ -272,7 +272,9 @@ export const TABLE: readonly Row[] = [
  */
 export const WAITING: readonly string[] = [
   "tests/base/wall_clock_test.ts",
+  "tests/cli/top_test.ts",
   "tests/dashboard/browser_test.ts",
+  "tests/doctor/examine_test.ts",
   "tests/examples/npm_start_test.ts",
   "tests/examples/servers_test.ts",
   "tests/faults/cluster_test.ts",

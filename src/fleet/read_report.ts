@@ -1,5 +1,5 @@
 /**
- * Reads reports of processes. Anything may stand in one: other versions post there, and so can every program that reaches the store.
+ * Reads reports of processes. Anything may stand in one: other versions post there, and so can any program that reaches the store.
  *
  * @module
  */

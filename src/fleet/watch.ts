@@ -19,8 +19,8 @@ export interface WatchOptions {
 
 /**
  * Reads the fleet about once a second, until it is stopped. All processes that share a store with the instance report as
- * long as the fleet is watched, each once a second; nothing is published otherwise. A process learns within two seconds of
- * its calls that the fleet is watched (ten over REST), so the first readings may be empty.
+ * long as there is a watcher, each once a second; nothing is published otherwise. A process learns within two seconds of
+ * its calls that there is a watcher (ten over REST), so the first readings may be empty.
  *
  * @param rs Whose stores to read: its own limiters are among the fleet's if it makes calls.
  * @param onFleet Takes each reading. It may throw nothing.

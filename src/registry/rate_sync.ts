@@ -322,7 +322,6 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   /**
    * A store, opened: for what watches and examines it.
    *
-   * @throws {NotFoundError | ConfigError} If there is no such store, or several and no id.
    * @internal
    */
   async openStore(id?: string): Promise<Store> {

@@ -177,7 +177,7 @@ export class StoreHandle {
       : await ENGINES[this.#config.engine].open(this.#config, { clock, onError });
   }
 
-  /** The processes that use the store are watched. */
+  /** There is a watcher of the processes that use the store. */
   #watched(board: Board): void {
     import("./reports/publisher.ts").then(({ Publisher }) => {
       if (this.#closed) return;

@@ -1,7 +1,7 @@
 /**
- * The board of a store: where processes that share the store leave reports while they are watched.
+ * The board of a store: where processes that share the store leave reports for watchers.
  *
- * Nothing is written while the fleet is not watched. A process learns of watchers while it makes calls anyway: it sets no timer and
+ * Nothing is written while there is no watcher. A process learns of watchers while it makes calls anyway: it sets no timer and
  * opens no connection for that.
  *
  * @module
@@ -34,11 +34,11 @@ export interface Board {
    */
   notice(watched: () => void): () => void;
   /**
-   * Posts a text, in place of the earlier one of the same id, for some seconds. It is not kept where the fleet is not watched.
+   * Posts a text, in place of the earlier one of the same id, for some seconds. It is not kept where there is no watcher.
    *
    * @param id The process: up to 64 letters and digits.
    * @param text What it says, up to `MAX_POST` characters.
-   * @returns Whether the fleet is watched.
+   * @returns Whether there is a watcher.
    * @throws {StoreError} If the store cannot be reached, or refuses.
    */
   post(id: string, text: string): Promise<boolean>;

@@ -26,14 +26,17 @@ export interface ServerFacts {
   readonly url: string | undefined;
   /** Seconds since it started. */
   readonly uptimeSeconds: number | undefined;
-  /** Replicas that are connected, and how many seconds the last of them is behind. */
+  /** Replicas that are connected. */
   readonly replicas: number | undefined;
+  /** How many seconds the last of them is behind. */
   readonly replicaLagSeconds: number | undefined;
-  /** Whether it writes each change to a file (AOF), and whether that works. */
+  /** Whether it writes each change to a file (AOF). */
   readonly logsChanges: boolean | undefined;
+  /** Whether the last such write has failed. */
   readonly isLogFailing: boolean | undefined;
-  /** Seconds since the last snapshot of its data, or since its start, and whether the last attempt failed. */
+  /** Seconds since the last snapshot of its data, or since its start. */
   readonly snapshotAgeSeconds: number | undefined;
+  /** Whether the last attempt at a snapshot has failed. */
   readonly isSnapshotFailing: boolean | undefined;
   /** Keys that it has evicted since its start, because its memory was full. */
   readonly evictedKeys: number | undefined;

@@ -374,7 +374,7 @@ export interface Store {
    * microseconds. Absent where asking costs nothing.
    */
   watchCalls?(report: StoreCallReport): void;
-  /** Where processes that share the store leave reports while the fleet is watched; absent of a store that has no such place. */
+  /** Where processes that share the store leave reports while there is a watcher; absent of a store that has no such place. */
   readonly board?: Board | undefined;
   /**
    * The keys of a limiter for which it holds something, in no order: also those whose limits are whole again, until they are

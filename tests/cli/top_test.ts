@@ -52,10 +52,12 @@ describe("ratesync top", { timeout: 90_000, concurrency: true }, () => {
       for (const words of ["burst 5", "burst 6"]) assert.ok(page.some((line) => line.includes(words)), words);
       assert.ok(terminal.text.includes(ENTER), JSON.stringify(terminal.text.slice(0, 200)));
       const redrawn = terminal.text.length;
+      // deno-lint-ignore no-control-regex -- codes of terminals
       await terminal.until(/(?:\u001b\[H[^]*){2}/, redrawn);
       assert.ok(!terminal.text.includes("\u001b[2J"), "a key moves no cursor");
       const before = terminal.text.length;
       terminal.resize(9, 44);
+      // deno-lint-ignore no-control-regex -- codes of terminals
       await terminal.until(/\u001b\[H[^]*\u001b\[J/, before);
       const small = lastPage(terminal.text);
       assert.ok(small.length <= 9 && small.every((line) => widthOf(line) <= 44), small.join("\n"));

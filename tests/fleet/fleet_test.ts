@@ -49,7 +49,7 @@ describe("A fleet on Redis", { timeout: 60_000, concurrency: true }, () => {
     assert.ok(waited > 100, `the call that waited is counted: ${waited} ms`);
   });
 
-  it("publishes nothing while the fleet is not watched, and looks for watchers every two seconds", async () => {
+  it("publishes nothing while there is no watcher, and looks for watchers every two seconds", async () => {
     await using server = await startRedis();
     const store = { engine: "redis", url: server.url, keyPrefix: "p" } as const;
     await using process = callingProcess(store, API);
@@ -69,7 +69,7 @@ describe("A fleet on Redis", { timeout: 60_000, concurrency: true }, () => {
     const reader = new FleetReader(watcher);
     await readUntil(reader, ({ stores }) => stores[0]?.processes.length === 1);
     assert.equal((await raw.keys("{p:%fleet}:of:*")).length, 1);
-    // The last reading was long ago: what was posted ends, and so does the counting.
+    // There is no watcher any more: what was posted ends, and so does the counting.
     await sleep(11_500);
     assert.deepEqual((await raw.keys("{p:%fleet}:*")).filter((key) => !key.endsWith(":index")), []);
     const later = await looksWithin(2_100);

@@ -1,4 +1,4 @@
-/** A script without a `close()` at its end: it calls until the fleet is watched, and a moment longer. */
+/** A script without a `close()` at its end: it calls until it is watched, and a moment longer. */
 
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -15,7 +15,7 @@ import { Stopped } from "../failure.ts";
 import { Screen } from "../top/screen.ts";
 import { headOf, viewOf } from "../top/view.ts";
 
-/** How often the fleet is read at least: processes stop to report five seconds after the last time. */
+/** How often the fleet is read at least: processes stop to report five seconds after the last reading. */
 const READ_MS = 1_000;
 
 /** How long `--once` waits: processes look within two seconds and report their first rate a second later, if they are not busy. */
@@ -26,7 +26,7 @@ export const command: Command = defineCommand({
   about:
     "It asks all processes that use the stores of the configuration to report once a second, and adds up what they " +
     "say: calls, denials by reason, waiting calls, permits, times, and the keys that come most often. Processes report " +
-    "only while the fleet is watched. A process appears within three seconds of its next call (over REST, eleven).\n" +
+    "only while there is a watcher. A process appears within three seconds of its next call (over REST, eleven).\n" +
     "On a terminal it redraws one page: q or Ctrl-C ends it. Elsewhere it prints a table at each interval, or with --json " +
     "a line of JSON.",
   arguments: {

@@ -1,5 +1,5 @@
 /**
- * What one limiter has done in this process since the fleet is watched.
+ * What one limiter has done in this process since it is watched.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Posts what this process does at a store, once a second while the fleet is watched. Loaded when that is first so.
+ * Posts what this process does at a store, once a second while there is a watcher. Loaded when that is first so.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export interface PublisherOptions {
   observe(observer: Observer): () => void;
 }
 
-/** What is counted while the fleet is watched. */
+/** What is counted while there is a watcher. */
 interface Counting {
   readonly sinceUs: number;
   readonly limiters: Map<string, LimiterCounts>;
@@ -59,7 +59,7 @@ export class Publisher {
     this.#options = options;
   }
 
-  /** The fleet is watched: posts at once, and every second while that is so. Does nothing while it posts already. */
+  /** There is a watcher: posts at once, and every second while that is so. Does nothing while it posts already. */
   start(): void {
     if (this.#counting !== undefined || this.#isClosed) return;
     this.#counting = this.#count();

@@ -29,7 +29,7 @@ export class MemoryBoard implements Board {
     return () => void this.#noticers.delete(watched);
   }
 
-  /** Posts, if the fleet is watched. */
+  /** Posts, if there is a watcher. */
   post(id: string, text: string): Promise<boolean> {
     const nowUs = this.#clock.nowUs();
     const isWatched = nowUs < this.#watchedUntilUs;

@@ -16,5 +16,7 @@
 
 export { MemoryStore, type MemoryStoreOptions } from "./memory_store.ts";
 export type { Clock, ScheduleOptions, Timer } from "../../base/clock.ts";
+export type { Board, BoardPost } from "../board.ts";
 export type { StoreCheck, StoreProblem, StoreProblemKind } from "../check.ts";
+export type { KeySample, RulesInUse, ServerFacts, StoreInspection } from "../inspection.ts";
 export type * from "../store.ts";

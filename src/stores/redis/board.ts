@@ -11,7 +11,7 @@ import type { Script } from "./script.ts";
 import { post, texts, watch } from "./scripts.gen.ts";
 
 /**
- * How often a process that makes calls looks whether the fleet is watched, in microseconds: usually, where each command is a
+ * How often a process that makes calls looks whether there is a watcher, in microseconds: usually, where each command is a
  * request over HTTP that may be paid for, and after Redis has refused to tell.
  */
 const LOOK_US = 2_000_000;
@@ -47,7 +47,7 @@ export class RedisBoard implements Board {
   readonly #options: RedisBoardOptions;
   readonly #tag: string;
   readonly #missed = new Map<string, number>();
-  /** How often each process has posted since the fleet is watched. */
+  /** How often each process has posted since it is watched. */
   readonly #posts = new Map<string, number>();
   readonly #noticers = new Set<() => void>();
   #nextLookUs: number | undefined;
@@ -62,13 +62,13 @@ export class RedisBoard implements Board {
     this.#tag = `{${options.common}%fleet}`;
   }
 
-  /** Has `watched` called when this process learns that the fleet is watched. */
+  /** Has `watched` called when this process learns that there is a watcher. */
   notice(watched: () => void): () => void {
     this.#noticers.add(watched);
     return () => void this.#noticers.delete(watched);
   }
 
-  /** The store has sent calls: now and then it looks whether the fleet is watched, behind them on the same connection. */
+  /** The store has sent calls: now and then it looks whether there is a watcher, behind them on the same connection. */
   used(): void {
     if (this.#noticers.size === 0) return;
     const nowUs = this.#options.nowUs();
@@ -77,7 +77,7 @@ export class RedisBoard implements Board {
     else if (nowUs >= this.#nextLookUs && !this.#isLooking) void this.#look();
   }
 
-  /** Posts, if the fleet is watched. */
+  /** Posts, if there is a watcher. */
   async post(id: string, text: string): Promise<boolean> {
     const count = this.#posts.get(id) ?? 0;
     const name = count % ENTER_EVERY === 0 ? id : "";
@@ -89,7 +89,7 @@ export class RedisBoard implements Board {
     return reply === 1;
   }
 
-  /** Says that the fleet is watched, and reads what processes have posted. */
+  /** Says that there is a watcher, and reads what processes have posted. */
   async read(): Promise<readonly BoardPost[]> {
     const gone = [...this.#missed].flatMap(([id, times]) => times >= MISSED ? [id] : []);
     for (const id of gone) this.#missed.delete(id);
@@ -115,7 +115,7 @@ export class RedisBoard implements Board {
     });
   }
 
-  /** Never rejects: whether the fleet is watched has nothing to do with decisions. */
+  /** Never rejects: whether there is a watcher has nothing to do with decisions. */
   async #look(): Promise<void> {
     this.#isLooking = true;
     const { run, nowUs } = this.#options;

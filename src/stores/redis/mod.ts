@@ -59,7 +59,9 @@ export type { Credential, RedisClientStoreOptions, RedisStoreOptions } from "./o
 export { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
 export type { ScriptCall } from "./encode.ts";
 export type { Script } from "./script.ts";
+export type { Board, BoardPost } from "../board.ts";
 export type { StoreCheck, StoreProblem, StoreProblemKind } from "../check.ts";
+export type { KeySample, RulesInUse, ServerFacts, StoreInspection } from "../inspection.ts";
 export type * from "../store.ts";
 
 /** What a store may be given beside its options. */

@@ -178,7 +178,7 @@ export class RedisStore implements Store {
     return new StoreError("STORE_UNAVAILABLE", message, { reason });
   }
 
-  /** Where processes leave reports while the fleet is watched. */
+  /** Where processes leave reports while there is a watcher. */
   get board(): Board {
     return this.#board;
   }

@@ -16,7 +16,7 @@ export const board: Topic = {
   topic: "board",
   cases: [
     {
-      name: "it keeps no post while the fleet is not watched, and the latest post of each process while it is",
+      name: "it keeps no post while there is no watcher, and the latest post of each process while there is one",
       covers: [],
       run: (bench) =>
         withBoard(bench, async (board) => {

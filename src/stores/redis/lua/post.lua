@@ -1,11 +1,11 @@
 --[[
-Leaves the report of a process for those who watch the fleet, or only tells whether it is watched. It writes nothing
-while it is not. It needs no command that decisions do not need.
+Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while
+there are none. It needs no command that decisions do not need.
 
 KEYS     the watch, which is there while the fleet is watched; and, of a report, its own key and the index of all reports
 ARGV     of a report: its text, how long it stays in ms, and the name to enter into the index if it is not there, or ""
 
-Returns  1 if the fleet is watched, 0 if not
+Returns  1 if there is a watcher, 0 if not
 ]]
 local call = redis.call
 if not call("GET", KEYS[1]) then return 0 end

@@ -1,5 +1,5 @@
 --[[
-Says that the fleet is watched the fleet, and tells which processes have posted reports.
+Says that the fleet is watched, and tells which processes have posted reports.
 
 KEYS     the watch, and the index of reports: the names of processes, with a line break before and behind each
 ARGV     how long the watch holds in ms, how long the index may be in bytes, and names to take out of it, whose reports

@@ -275,6 +275,7 @@ export const WAITING: readonly string[] = [
   "tests/cli/top_test.ts",
   "tests/dashboard/browser_test.ts",
   "tests/doctor/examine_test.ts",
+  "tests/docs/cli_page_test.ts",
   "tests/examples/npm_start_test.ts",
   "tests/examples/servers_test.ts",
   "tests/faults/cluster_test.ts",

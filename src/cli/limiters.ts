@@ -13,7 +13,7 @@ import type { RateSync } from "../registry/rate_sync.ts";
 import type { Context } from "./command.ts";
 import { UsageError } from "./failure.ts";
 import type { Paint } from "./output/paint.ts";
-import { durationText } from "./output/words.ts";
+import { durationWords, exactDuration } from "../base/duration_words.ts";
 
 /** A limiter whose state other processes share. */
 export interface SharedLimiter {
@@ -110,20 +110,22 @@ const REASONS: Readonly<Record<DenialReason, string>> = {
   store: "the store cannot decide",
 };
 
-/** The state of a key in a few words: `allowed`, `blocked for 59m 58s`. */
+/** The state of a key in a few words: `allowed`, `blocked for 59 min 58 s`. */
 export function stateText({ allowed, reason, retryAfterMs }: Standing, paint: Paint): string {
   if (allowed || reason === undefined) return paint("green", "allowed");
-  return paint(reason === "blocked" ? "red" : "yellow", `${REASONS[reason]} for ${durationText(retryAfterMs)}`);
+  return paint(reason === "blocked" ? "red" : "yellow", `${REASONS[reason]} for ${durationWords(retryAfterMs)}`);
 }
 
-/** What is left of each limit: `3 of 5 in 5m`. */
+/** What is left of each limit: `3 of 5 per 5 min`. */
 export function levelText({ limits }: Standing): string {
   return limits.map(({ remaining, limit, windowMs }) => {
-    return `${remaining} of ${limit} ${windowMs === undefined ? "permits" : `in ${durationText(windowMs)}`}`;
+    return `${remaining} of ${limit} ${
+      windowMs === undefined ? "permits" : `per ${exactDuration(Math.round(windowMs * 1_000))}`
+    }`;
   }).join(", ");
 }
 
-/** Where a key stands now, for the end of a command that has changed it: `Now: blocked for 1h, 3 of 5 in 5m left`. */
+/** Where a key stands now, for the end of a command that has changed it: `Now: blocked for 1h, 3 of 5 per 5 min left`. */
 export function standingText(standing: Standing, paint: Paint): string {
   return `Now: ${stateText(standing, paint)}, ${levelText(standing)} left`;
 }

@@ -85,7 +85,10 @@ window = "1h"
       for (let i = 0; i < 3; i++) await rs.tryAcquire("login", { key: HOSTILE });
       const { stdout, exit } = await run("keys login --denied");
       assert.equal(exit, 0);
-      assert.match(stdout, /^KEY +STATE +LEFT\n<script>\\u001b\[31m: 😀 +denied for (4m 5\ds|5m) +0 of 3 in 5m\n$/);
+      assert.match(
+        stdout,
+        /^KEY +STATE +LEFT\n<script>\\u001b\[31m: 😀 +denied for (4 min 5\d s|5 min) +0 of 3 per 5 min\n$/,
+      );
     });
 
     it("block, unblock, penalize, refund and reset do what they say", async () => {

@@ -87,7 +87,7 @@ describe("ratesync", () => {
     const block = ["block", "api", "a", "1h", "--config", file.path];
     const denied = await ratesync(block);
     assert.equal(denied.exit, 2);
-    assert.match(denied.stderr, /^error: .*blocks key "a" of limiter "api" for 1h .*is no terminal\nadd --yes\n$/);
+    assert.match(denied.stderr, /^error: .*blocks key "a" of limiter "api" for 1 h .*is no terminal\nadd --yes\n$/);
     for (const typed of ["n\n", "\n", "", "yesterday\n"]) {
       const { exit, stdout, stderr } = await ratesync(block, { typed });
       assert.deepEqual([exit, stdout], [1, ""]);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { exactDuration } from "../../base/duration_words.ts";
 import { type Command, defineCommand } from "../command.ts";
 import {
   KEY_ARGUMENT,
@@ -14,7 +15,6 @@ import {
   standingOf,
   standingText,
 } from "../limiters.ts";
-import { durationText } from "../output/words.ts";
 
 /** The longest block: 35 years, in milliseconds. */
 const MOST_MS = 1.1e12;
@@ -38,12 +38,12 @@ export const command: Command = defineCommand({
   async run(context, { limiter: id, key, duration, "keep-longer": keepLonger }) {
     const { limiter, place } = await sharedLimiter(context, id);
     const what = keyWords(id, key);
-    await context.confirm(`This blocks ${what} for ${durationText(duration)} (${place})`);
+    await context.confirm(`This blocks ${what} for ${exactDuration(duration * 1_000)} (${place})`);
     await limiter.block(duration, { ...keyOptions(key), keepLonger });
     const now = standingOf(await limiter.peek(keyOptions(key)));
     return {
       json: { limiter: id, key, blockedForMs: duration, now },
-      text: `Blocked ${what} for ${durationText(duration)}.\n${standingText(now, context.paint)}`,
+      text: `Blocked ${what} for ${exactDuration(duration * 1_000)}.\n${standingText(now, context.paint)}`,
     };
   },
 });

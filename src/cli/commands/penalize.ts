@@ -14,6 +14,7 @@ import {
   standingOf,
   standingText,
 } from "../limiters.ts";
+import { counted } from "../output/words.ts";
 
 /** Charges units to a key. */
 export const command: Command = defineCommand({
@@ -32,7 +33,7 @@ export const command: Command = defineCommand({
   async run(context, { limiter: id, key, units }) {
     const { limiter, place } = await sharedLimiter(context, id);
     const what = keyWords(id, key);
-    await context.confirm(`This charges ${units} units to ${what} (${place})`);
+    await context.confirm(`This charges ${counted(units, "unit")} to ${what} (${place})`);
     const { charged, uncharged } = await limiter.penalize(units, keyOptions(key));
     const now = standingOf(await limiter.peek(keyOptions(key)));
     const rest = uncharged === 0
@@ -40,7 +41,7 @@ export const command: Command = defineCommand({
       : ` ${uncharged} were not: a limit can be overdrawn by a thousand times what it holds.`;
     return {
       json: { limiter: id, key, charged, uncharged, now },
-      text: `Charged ${charged} units to ${what}.${rest}\n${standingText(now, context.paint)}`,
+      text: `Charged ${counted(charged, "unit")} to ${what}.${rest}\n${standingText(now, context.paint)}`,
       exit: uncharged === 0 ? 0 : 1,
     };
   },

@@ -17,6 +17,7 @@ import {
   standingText,
 } from "../limiters.ts";
 import { UsageError } from "../failure.ts";
+import { counted } from "../output/words.ts";
 
 /** How many keys are reset together. */
 const TOGETHER = 128;
@@ -72,7 +73,7 @@ async function resetLimiter(context: Context, { limiter, place }: SharedLimiter)
     await Promise.all(waiting.map((listed) => listed.reset()));
     reset += waiting.length;
     waiting = [];
-    context.progress(`${reset} keys reset`);
+    context.progress(`${counted(reset, "key")} reset`);
   };
   for await (const listed of listKeys(limiter)) {
     context.signal.throwIfAborted();
@@ -84,7 +85,7 @@ async function resetLimiter(context: Context, { limiter, place }: SharedLimiter)
     if (waiting.length === TOGETHER) await go();
   }
   await go();
-  return { json: { limiter: limiter.id, reset }, text: `Reset ${reset} keys of ${name}.` };
+  return { json: { limiter: limiter.id, reset }, text: `Reset ${counted(reset, "key")} of ${name}.` };
 }
 
 async function resetStores(context: Context, all: boolean): Promise<Outcome> {

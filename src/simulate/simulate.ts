@@ -16,6 +16,7 @@ import type { LogSource } from "./input/source.ts";
 import { LogError } from "./log_error.ts";
 import { Plan, type PlanOptions } from "./replay/plan.ts";
 import { Replay } from "./replay/replay.ts";
+import { Spread } from "./replay/spread.ts";
 import { chooseRules, type Limiters } from "./replay/rules.ts";
 import { buildReport } from "./report/build.ts";
 import type { Report } from "./report/report.ts";
@@ -48,6 +49,11 @@ export interface SimulateOptions extends PlanOptions {
    * @default {5_000}
    */
   readonly windowMs?: number | undefined;
+  /**
+   * Whether requests of one second are spread evenly over it: for logs with whole seconds, in which they would be one
+   * burst. @default {false}
+   */
+  readonly spread?: boolean | undefined;
   /** How many keys and paths of each limiter the report names, a whole number from 0. @default {20} */
   readonly top?: number | undefined;
   /** Called now and then with the stored bytes that were read, and the requests that were replayed so far. */
@@ -92,7 +98,9 @@ export async function simulate(options: SimulateOptions): Promise<Simulation> {
   };
   const readers = sources.map((source) => new LogReader({ ...source, bytes: counted(source.bytes, told) }, intake));
   try {
-    await mergeLogs(readers, (entry: Entry) => replay.take(entry));
+    const spread = options.spread ? new Spread((entry, timeUs) => replay.take(entry, timeUs)) : undefined;
+    await mergeLogs(readers, (entry: Entry) => spread === undefined ? replay.take(entry) : spread.push(entry));
+    spread?.end();
   } finally {
     await Promise.all(readers.map((reader) => reader.close()));
   }

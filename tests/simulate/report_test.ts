@@ -119,14 +119,14 @@ describe("the report of simulate()", () => {
       reason: "no_request",
       message: /40 lines have no key/,
     });
-    const forwarded = `${textOf("combined", [at(1)]).trimEnd()} "203.0.113.9, 2001:db8:1:2:3::4"\n`;
+    const forwarded = `${textOf("combined", [at(1)]).trimEnd()} "203.0.113.9, 2001:db8:1:2:3::4"\n`.repeat(2);
     const { limiters: [byHeader] } = await replay(forwarded, {
       key: ["header:x-forwarded-for"],
       limiters: { api: { limit: 1, windowMs: 1_000, algorithm: "fixed_window" } },
       against: { api: { limit: 1, windowMs: 2_000, algorithm: "fixed_window" } },
       cost: "field:bytes",
     });
-    assert.deepEqual([byHeader?.keys, byHeader?.denied], [1, 0]);
+    assert.deepEqual([byHeader?.keys, byHeader?.topKeys[0]?.key, byHeader?.denied], [1, "2001:db8:1:2::/64", 1]);
     const combined = textOf("combined", [at(1)]);
     await assert.rejects(replay(combined, { key: ["header:x-none"] }), {
       reason: "no_field",
@@ -160,6 +160,18 @@ describe("the report of simulate()", () => {
     assert.equal(report.warnings.length, 2);
     assert.match(report.warnings.join("\n"), /limiter "api" has max_concurrent, which is not replayed/);
     await assert.rejects(replay(json, { limiters: { jobs: { maxConcurrent: 1 } } }), { code: "CONFIG_INVALID" });
+  });
+
+  it("spreads requests of one second over it, up to the next time, where that is wanted", async () => {
+    const limiters = { api: { ratePerSecond: 10, burst: 1 } };
+    const second = Array.from({ length: 10 }, (): Request => ({ atMs: START_MS, address: "10.0.0.1" }));
+    const next = { atMs: START_MS + 1_000, address: "10.0.0.1" };
+    const whole = textOf("combined", [...second, next]);
+    assert.equal((await replay(whole, { limiters })).denied, 9);
+    assert.equal((await replay(whole, { limiters, spread: true })).denied, 0);
+    const finer = textOf("json", [...second, { ...next, atMs: START_MS + 500 }]);
+    assert.equal((await replay(finer, { limiters, spread: true })).denied, 5);
+    assert.deepEqual(await replay(log, { spread: true }).then(({ requests }) => requests), answer.requests);
   });
 
   it("says what exceeds an allowance, as a number or as a part of all", async () => {

@@ -68,6 +68,7 @@ export const command: Command = defineCommand({
       about: "How far back a line may lie behind the newest one; 5s by default",
     },
     sort: { kind: "flag", about: "Sort the logs in memory, whatever their order" },
+    spread: { kind: "flag", about: "Spread the requests of a second evenly over it: for logs with whole seconds" },
     top: { kind: "count", value: "COUNT", about: "How many keys and paths of a limiter are shown; 20 by default" },
     "max-denied": { kind: "text", value: "COUNT", about: "End with 1 if more requests are denied: 100, or 0.1%" },
     "max-newly-denied": {
@@ -94,7 +95,7 @@ export const command: Command = defineCommand({
     ],
   ],
   async run(context, values) {
-    const { against, limiter, key, path, method, cost, format, window, sort, top, html } = values;
+    const { against, limiter, key, path, method, cost, format, window, sort, spread, top, html } = values;
     const allowance = { maxDenied: values["max-denied"], maxNewlyDenied: values["max-newly-denied"] };
     if (sort && window !== undefined) throw new UsageError("Cannot use --sort with --window: --sort takes any order");
     if (allowance.maxNewlyDenied !== undefined && against === undefined) {
@@ -117,6 +118,7 @@ export const command: Command = defineCommand({
       format,
       timeField: values["time-field"],
       windowMs: sort ? Infinity : window,
+      spread,
       top,
       onProgress: progressOf(sources, context),
     });

@@ -58,9 +58,14 @@ export class Replay {
     this.tallies = this.#limiters.map(({ tally }) => tally);
   }
 
-  /** Replays a request, which is not older than the one before. */
-  take(entry: Entry): void {
-    const { timeUs, keys, path, cost } = entry;
+  /**
+   * Replays a request.
+   *
+   * @param entry The request.
+   * @param timeUs When it came, in microseconds: not before the last one.
+   */
+  take(entry: Entry, timeUs: number = entry.timeUs): void {
+    const { keys, path, cost } = entry;
     this.#clock.set(timeUs);
     let hasKey = false;
     let isDenied = false;

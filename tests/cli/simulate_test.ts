@@ -117,6 +117,7 @@ describe("ratesync simulate", () => {
         [[file, "--max-denied", "few"], /a whole number of requests such as 0, or a percentage/],
         [[file, "--sort", "--window", "1s"], /--sort with --window/],
         [[file, "--limiter", "apu"], /did you mean "api"/],
+        [[file, "--store", "nine"], /did you mean "none"/],
         [[file, "--key", "adress"], /did you mean "address"/],
         [[file, "--format", "cvs"], /did you mean "csv"/],
         [[file, "--against", "none.toml"], /none.toml/],

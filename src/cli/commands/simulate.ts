@@ -6,7 +6,9 @@
 
 import { writeFile } from "node:fs/promises";
 
+import { NotFoundError } from "../../base/errors.ts";
 import { systemClock } from "../../base/clock.ts";
+import type { RateSyncConfig } from "../../registry/options.ts";
 import { readConfig } from "../../registry/config/mod.ts";
 import { FIELD_FORMS } from "../../simulate/fields.ts";
 import { FORMAT_NAMES } from "../../simulate/formats/mod.ts";
@@ -108,8 +110,8 @@ export const command: Command = defineCommand({
     const sources = await openAll(values.logs, context);
     const simulation = await simulate({
       sources,
-      limiters: config.limiters,
-      against: before?.limiters,
+      limiters: limitersOf(config, context),
+      against: before && limitersOf(before, context),
       only: limiter,
       key,
       path,
@@ -132,6 +134,13 @@ export const command: Command = defineCommand({
     };
   },
 });
+
+/** The limiters of a configuration: with `--store`, those on that store. */
+function limitersOf({ stores, limiters }: RateSyncConfig, { store }: Context): RateSyncConfig["limiters"] {
+  if (store === undefined) return limiters;
+  if (!Object.hasOwn(stores, store)) throw new NotFoundError("store", store, Object.keys(stores));
+  return Object.fromEntries(Object.entries(limiters).filter(([, options]) => options.store === store));
+}
 
 async function openAll(paths: readonly string[], { io, signal }: Context): Promise<LogSource[]> {
   if (paths.filter((path) => path === "-").length > 1) throw new UsageError("Cannot read standard input twice");

@@ -11,13 +11,10 @@ import type { AddressInfo } from "node:net";
 import type { RateSync } from "../registry/rate_sync.ts";
 import { answerProblem, type ServeAnswer, ServeApp } from "./app.ts";
 import { readBody } from "./body.ts";
-import { Connections } from "./connections.ts";
+import { Connections, IDLE_MS } from "./connections.ts";
 import { freeSocket } from "./free_socket.ts";
 import { type ServeOptions, type ServeSettings, serveSettings } from "./options.ts";
 import { Problem } from "./problem.ts";
-
-/** How long a connection without a request stays open, in milliseconds: longer than the 60 s of usual load balancers. */
-const IDLE_MS = 65_000;
 
 /** How long clients may take to hand back what they hold when the server closes, in milliseconds. */
 const DRAIN_MS = 25_000;
@@ -49,7 +46,7 @@ export async function startServer(rs: RateSync, options: ServeOptions = {}): Pro
   const server = createServer({ keepAliveTimeout: IDLE_MS });
   server.headersTimeout = settings.headTimeoutMs;
   server.requestTimeout = settings.headTimeoutMs + settings.bodyTimeoutMs;
-  const connections = new Connections(server, settings.maxConnections, settings.clock);
+  const connections = new Connections(server, settings);
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     void serve(app, settings, connections, request, response).catch(settings.onError);
   });

@@ -5,6 +5,7 @@ import { gunzipSync } from "node:zlib";
 
 import { ConfigError, createRateSync, type RateSync } from "../../mod.ts";
 import { createDashboard, type Dashboard, type DashboardOptions } from "../../src/dashboard/mod.ts";
+import type { View } from "../../src/dashboard/view.ts";
 import { send } from "../serve/_client.ts";
 import { serveNode } from "../http/_servers.ts";
 
@@ -97,6 +98,28 @@ describe("createDashboard()", () => {
       for (const names of await Promise.all(read)) assert.deepEqual(names.slice(0, 2), ["points", "config"]);
       clearInterval(calls);
     });
+  });
+
+  it("shows this process alone, and why, while its store is away", async () => {
+    const store = "away";
+    await using rs = createRateSync({
+      logger: false,
+      stores: { [store]: { engine: "redis", url: "redis://127.0.0.1:1" } }, // no server listens there
+      limiters: { login: { store, limit: 1, windowMs: 60_000 } },
+    });
+    const dashboard = createDashboard(rs);
+    const calls = setInterval(() => void rs.tryAcquire("login", { key: "a" }), 20);
+    let seen: View | undefined;
+    await events(await get(dashboard, "/events"), (name, view: View) => {
+      seen = view;
+      return name === "view" && (view.limiters[0]?.degradedPerSecond ?? 0) > 0;
+    });
+    clearInterval(calls);
+    dashboard.close();
+    assert.equal(seen?.stores[0]?.isLocal, true);
+    assert.equal(seen?.stores[0]?.state, "down");
+    assert.match(seen?.stores[0]?.problem ?? "", /127\.0\.0\.1:1/);
+    assert.equal(seen?.limiters[0]?.topDenials[0]?.key, "a");
   });
 
   it("explains a key", async () => {

@@ -15,7 +15,13 @@ const TOKEN = "correct-horse-battery-staple";
 describe("ratesync serve given bad bodies", () => {
   let tested: Tested;
   before(async () => {
-    tested = await Tested.start({ maxBodyBytes: 10_000, maxBatch: 3, maxWaitMs: 1_000, bodyTimeoutMs: 150 });
+    tested = await Tested.start({
+      maxBodyBytes: 10_000,
+      maxBatch: 3,
+      maxWaitMs: 1_000,
+      headTimeoutMs: 400,
+      bodyTimeoutMs: 150,
+    });
   });
   after(() => tested[Symbol.asyncDispose]());
 
@@ -91,6 +97,18 @@ describe("ratesync serve given bad bodies", () => {
     const slow = connect(Number(port), "127.0.0.1");
     slow.write(`${head}Content-Length: 100\r\n\r\n{`);
     assert.match(await answerOf(slow), /^HTTP\/1\.1 408 [^]*BODY_TIMEOUT/);
+  });
+
+  it("closes connections on which no request comes, or none comes to the end of its head", async () => {
+    const port = Number(new URL(tested.server.url).port);
+    const startedMs = performance.now();
+    await Promise.all(["", "GET /health", "GET /health HTTP/1.1\r\nHost: localhost\r\n"].map(async (text) => {
+      const socket = connect(port, "127.0.0.1");
+      if (text !== "") socket.write(text);
+      await answerOf(socket);
+    }));
+    const tookMs = performance.now() - startedMs;
+    assert(tookMs >= 350 && tookMs < 5_000, `closed after ${tookMs} ms`);
   });
 
   it("survives what is no HTTP", async () => {

@@ -198,7 +198,9 @@ describe("the dashboard in Chromium", () => {
 
   it("says since when its figures are stale while the connection is lost, and goes on by itself", async () => {
     await server.stop();
-    await page.getByRole("status").getByText(/Connection lost: these figures are of \d\d:\d\d:\d\d/).waitFor();
+    await page.getByRole("status").getByText(/Connection lost: these figures are of \d\d:\d\d:\d\d/).waitFor({
+      timeout: 3_000,
+    });
     assert.equal(await page.getByRole("heading", { name: "Limiters", exact: true }).count(), 1);
     await server.start();
     await page.getByRole("status").getByText("Live").waitFor();

@@ -109,7 +109,10 @@ async function checkTimes(scene: Scene, cost: number): Promise<Explanation> {
     const place = decision.deniedBy?.limit ?? -1;
     assert.ok(limits[place]?.denies, "the limit that the decision names does not deny");
   }
-  const known = decision.explain().limiters[0]?.limits ?? [];
+  const told = decision.explain().limiters[0];
+  assert.equal(told?.block === undefined, explained?.block === undefined);
+  if (told?.block?.endsInMs !== undefined) assert.deepEqual(told.block, explained?.block);
+  const known = told?.limits ?? [];
   known.forEach(({ used, remaining, standing, free, denies, deniesForMs }, i) => {
     const limit = limits[i];
     assert.deepEqual({ used, remaining, standing, denies }, {

@@ -85,20 +85,20 @@ function limiterOf(
   { outcome }: Explained,
 ): ExplainedLimiter {
   const { limiter, key, cost } = part;
-  const block = blockOf(place, outcome, blockedPart(outcome));
+  const block = blockOf(place, outcome, states);
   const limits = states.map((state) => state.rate === undefined ? permitsOf(state, outcome) : rateOf(state, outcome));
   const denies = block !== undefined || outcome.status === "store" || limits.some((limit) => limit.denies);
   return { limiter, key, keyClass: classOf(part), cost, denies, block, limits };
 }
 
-function blockOf(place: number, outcome: Outcome, blocked: number): ExplainedLimiter["block"] {
+function blockOf(place: number, outcome: Outcome, states: readonly LimitState[]): ExplainedLimiter["block"] {
   const { status, waitUs, levels, details, isPause } = outcome;
   const us = details?.[place]?.blockedUs ?? levels[place]?.blockedUs ?? 0;
   if (us > 0) return { kind: "block", endsInMs: us / 1_000 };
-  if (details !== undefined || status !== "blocked" || place !== blocked) return undefined;
-  // Of one alone, a store tells only when a block has ended and the rates agree.
-  const isAlone = levels.length === 1;
-  return { kind: isPause ? "pause" : "block", endsInMs: isAlone ? waitUs / 1_000 : undefined };
+  if (details !== undefined || status !== "blocked" || place !== blockedPart(outcome)) return undefined;
+  // Of one alone, a store tells only when a block has ended and the rates agree: then it is the block that ends last.
+  const isLast = levels.length === 1 && states.every((state) => (state.waitUs ?? Infinity) < waitUs);
+  return { kind: isPause ? "pause" : "block", endsInMs: isLast || isPause ? waitUs / 1_000 : undefined };
 }
 
 function rateOf(state: LimitState, outcome: Outcome): ExplainedLimit {

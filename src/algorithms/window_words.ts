@@ -24,6 +24,9 @@ export interface LimitWords<Limit> {
   refundFor(limit: Limit, level: Level, cost: number): number | undefined;
 }
 
+/** How units come to be used before their time. */
+export const TAKEN_AHEAD = "taken ahead by calls that wait, reservations or a penalty";
+
 /** What windows differ in. */
 interface WindowKind {
   /** How many windows a unit counts for, at most. @default {1} */
@@ -46,7 +49,7 @@ export function windowWords(
     used: (_limit, [used]) => used,
     isAhead,
     standing: (limit, level) =>
-      isAhead(limit, level) ? "full, and units are taken for later windows" : standing(limit, level),
+      isAhead(limit, level) ? `full, and units of later windows ${TAKEN_AHEAD}` : standing(limit, level),
     freeInUs(limit, level, units) {
       const [used, resetUs] = level;
       if (used + units <= limit.capacity) return 0;

@@ -140,6 +140,8 @@ The decision does not know all of it: explain() of an instance asks the store.`,
     const { limiters, changes, retryAfterMs } = await rs.explain("paced");
     assert.deepEqual(limiters[0]?.block, { kind: "block", endsInMs: 1_000 });
     const [limit] = limiters[0]?.limits ?? [];
+    const ahead = "empty, and 3 more taken ahead by calls that wait, reservations or a penalty; full again in 5 s";
+    assert.equal(limit?.standing, ahead);
     assert.deepEqual([limit?.used, limit?.takenAhead, limit?.deniesForMs, retryAfterMs], [5, true, 4_000, 4_000]);
     assert.deepEqual(changes.map(({ kind }) => kind), ["wait", "unblock", "refund"]);
   });

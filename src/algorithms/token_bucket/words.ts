@@ -7,7 +7,7 @@
 import { durationWords, exactDuration } from "../../base/duration_words.ts";
 import type { Level } from "../kernel.ts";
 import type { TokenBucketLimit } from "../limit.ts";
-import type { LimitWords } from "../window_words.ts";
+import { type LimitWords, TAKEN_AHEAD } from "../window_words.ts";
 
 /** The words of a token bucket. */
 export const tokenBucketWords: LimitWords<TokenBucketLimit> = {
@@ -22,7 +22,7 @@ export const tokenBucketWords: LimitWords<TokenBucketLimit> = {
     const { capacity } = limit;
     if (used === 0) return "the bucket is full";
     const fullIn = `full again in ${durationWords((level[0] + Math.sign(level[1])) / 1_000)}`;
-    if (used > capacity) return `empty, and ${used - capacity} more taken for later calls; ${fullIn}`;
+    if (used > capacity) return `empty, and ${used - capacity} more ${TAKEN_AHEAD}; ${fullIn}`;
     return used === capacity ? `empty; ${fullIn}` : `${capacity - used} in the bucket; ${fullIn}`;
   },
   // As the kernel counts it (`earliest`), from the level in place of a state.

@@ -1,6 +1,6 @@
 /**
  * Decides in its own memory while it is observed, for `observe.ts`. Its arguments: who observes, and whether calls are
- * denied.
+ * allowed, denied, or take a permit and release it.
  *
  * @module
  */
@@ -40,9 +40,15 @@ const OBSERVERS: Readonly<Record<string, (rateSync: RateSync) => void | Promise<
 await serveRounds(open);
 
 async function open(): Promise<Contender> {
-  const rateSync = createRateSync({ limiters: { api: { algorithm: "fixed_window", limit, windowMs: HOUR_MS } } });
-  for (const key of keys) await rateSync.tryAcquire("api", { key });
+  const rates = { algorithm: "fixed_window", limit, windowMs: HOUR_MS } as const;
+  const rateSync = createRateSync({ limiters: { api: outcome === "permit" ? { maxConcurrent: 10 } : rates } });
+  if (outcome !== "permit") { for (const key of keys) await rateSync.tryAcquire("api", { key }); }
   await OBSERVERS[observer]?.(rateSync);
   const limiter = rateSync.limiter("api");
-  return inFlight(observer, { lanes: 1, call: (i) => limiter.tryAcquire({ key: around(keys, i) }) });
+  return inFlight(observer, {
+    lanes: 1,
+    call: outcome === "permit"
+      ? async (i) => await (await limiter.acquire({ key: around(keys, i) })).release()
+      : (i) => limiter.tryAcquire({ key: around(keys, i) }),
+  });
 }

@@ -23,6 +23,7 @@ const GOALS: Readonly<Record<string, readonly [must: number, aim: number]>> = {
   "@ratesync/core/prometheus, denied": [100, 80],
   "@ratesync/core/otel, allowed": [50, 10],
   "@ratesync/core/otel, denied": [100, 80],
+  "@ratesync/core/prometheus, permit": [150, 100],
   "heavyHitters(), allowed": [250, 100],
 };
 
@@ -30,7 +31,7 @@ const GOALS: Readonly<Record<string, readonly [must: number, aim: number]>> = {
 export async function observe({ quick }: BenchContext): Promise<Report> {
   const rows: Row[] = [];
   const more = new Map<string, number>();
-  for (const outcome of ["allowed", "denied"]) {
+  for (const outcome of ["allowed", "denied", "permit"]) {
     const { contenders } = await openPeers(Object.fromEntries(
       Object.entries(OBSERVERS).map(([name, observer]) => {
         const args = [observer, outcome];
@@ -47,7 +48,9 @@ export async function observe({ quick }: BenchContext): Promise<Report> {
     }
   }
   return {
-    about: "Awaited tryAcquire in memory on 1 000 keys, a fixed window; each row is a process of its own.",
+    about:
+      "Awaited tryAcquire in memory on 1 000 keys, a fixed window, or a permit that is taken and released; each row " +
+      "is a process of its own.",
     rows,
     claims: Object.entries(GOALS).map(([name, [must, aim]]) =>
       claim({ what: `${name}: more own ns`, better: "lower", unit: " ns", must, aim }, more.get(name))

@@ -17,15 +17,20 @@ interface Count {
 export class Denials {
   /** By limiter, kind of key, and limit. */
   readonly #limiters = new Map<string, Map<string, Map<string, Count>>>();
+  /** The one that was counted last: often the next one too. */
+  #last: Count | undefined;
 
   /** Counts a denial. Of a call over several limiters, each reports it: the one that has denied counts. */
   count(limiter: string, _key: string | undefined, { deniedBy }: Decision): void {
     if (deniedBy?.limiter !== limiter) return;
     const { rule, keyClass } = deniedBy;
-    const rules = within(within(this.#limiters, limiter), keyClass);
-    const known = rules.get(rule);
-    if (known !== undefined) known.value++;
-    else rules.set(rule, { id: "denials", attributes: { limiter, rule, key_class: keyClass }, value: 1 });
+    const last = this.#last?.attributes;
+    if (last?.rule !== rule || last.limiter !== limiter || last.key_class !== keyClass) {
+      const rules = within(within(this.#limiters, limiter), keyClass);
+      this.#last = rules.get(rule) ?? { id: "denials", attributes: { limiter, rule, key_class: keyClass }, value: 0 };
+      rules.set(rule, this.#last);
+    }
+    (this.#last as Count).value++;
   }
 
   /** The counts. */
@@ -38,6 +43,7 @@ export class Denials {
   /** Begins anew. */
   reset(): void {
     this.#limiters.clear();
+    this.#last = undefined;
   }
 }
 

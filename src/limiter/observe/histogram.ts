@@ -35,6 +35,12 @@ export class Histogram {
     this.#sum += value;
   }
 
+  /** Forgets all values. */
+  reset(): void {
+    this.counts.fill(0);
+    this.#sum = 0;
+  }
+
   /** Adds the values of another one with the same bounds. */
   merge(other: Histogram): void {
     other.counts.forEach((count, bucket) => (this.counts[bucket] as number) += count);

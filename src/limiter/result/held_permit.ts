@@ -4,7 +4,6 @@
  * @module
  */
 
-import { steadyUs } from "../../base/clock.ts";
 import { LeaseLostError } from "../../base/errors.ts";
 import { showAs } from "../../base/inspect.ts";
 import type { LocalLease, TakeReply, Target } from "../../stores/store.ts";
@@ -59,7 +58,11 @@ export class HeldPermit implements Permit, HeldLease {
     this.asked = undefined;
     this.#session = session;
     this.#reply = reply;
-    this.#sinceUs = holders[0]?.recorder.observers.released === undefined ? NaN : steadyUs(session.clock);
+    this.#sinceUs = holders[0]?.recorder.observers.released === undefined
+      ? NaN
+      : typeof lease === "string"
+      ? session.clock.nowUs()
+      : reply.nowUs;
     this.#decision = decision;
     this.#lost = this.#released = undefined;
     for (let i = 0; i < holders.length; i++) holders[i]?.recorder.held();
@@ -113,7 +116,7 @@ export class HeldPermit implements Permit, HeldLease {
   }
 
   #heldMs(): number {
-    return Number.isNaN(this.#sinceUs) ? NaN : (steadyUs(this.#session.clock) - this.#sinceUs) / 1_000;
+    return Number.isNaN(this.#sinceUs) ? NaN : (this.#session.clock.nowUs() - this.#sinceUs) / 1_000;
   }
 }
 

@@ -8,6 +8,7 @@ import type { BatchObservableResult, Histogram, Meter, MeterProvider, Observable
 
 import { ALL, type Instrument, type InstrumentId } from "../instruments.ts";
 import type { Attributes } from "../readings.ts";
+import type { Recording } from "../recorded.ts";
 import type { Source } from "../source.ts";
 
 /** An instance with attributes of its own. */
@@ -56,9 +57,10 @@ export class Meters {
     };
   }
 
-  /** Takes a value of a histogram. */
-  record(id: InstrumentId, value: number, attributes: Attributes): void {
-    this.#histograms.get(id)?.record(value, attributes);
+  /** A series of a histogram. */
+  open(id: InstrumentId, attributes: Attributes): Recording {
+    const histogram = this.#histograms.get(id);
+    return (value) => histogram?.record(value, attributes);
   }
 
   #histogram({ name, description, unit, buckets = [] }: Instrument): Histogram {

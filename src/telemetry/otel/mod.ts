@@ -78,7 +78,7 @@ export function instrument(options: InstrumentOptions = {}): () => void {
   if (typeof attributes !== "object" || attributes === null) fail("attributes", "an object of strings", attributes);
   const known = meters.get(meterProvider) ?? new Meters(meterProvider as MeterProvider);
   meters.set(meterProvider, known);
-  const recorded = recordTo((id, value, own) => known.record(id, value, { ...own, ...attributes }));
+  const recorded = recordTo((id, own) => known.open(id, { ...own, ...attributes }));
   const spans = tracerProvider === undefined ? undefined : spansOf(tracerProvider as TracerProvider, attributes);
   const source = new Source(rateSync, spans === undefined ? recorded : both(recorded, spans));
   const remove = known.add({ source, attributes });

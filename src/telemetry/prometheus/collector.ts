@@ -8,7 +8,7 @@ import { Histogram } from "../../limiter/observe/histogram.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
 import { type InstrumentId, INSTRUMENTS } from "../instruments.ts";
 import type { Attributes, Reading } from "../readings.ts";
-import { recordTo } from "../recorded.ts";
+import { type Recording, recordTo } from "../recorded.ts";
 import { Source } from "../source.ts";
 
 /** The labels of a value. */
@@ -28,11 +28,11 @@ export interface HistogramReading {
 export class Collector {
   readonly #labels: Labels;
   readonly #source: Source;
-  readonly #histograms = new Map<string, HistogramReading>();
+  readonly #histograms: HistogramReading[] = [];
 
   constructor(rateSync: RateSync | undefined, labels: Labels) {
     this.#labels = labels;
-    this.#source = new Source(rateSync, recordTo((...value) => this.#record(...value)));
+    this.#source = new Source(rateSync, recordTo((...series) => this.#open(...series)));
   }
 
   /** Its values at this moment, with their labels. */
@@ -43,13 +43,13 @@ export class Collector {
   }
 
   /** Its histograms. */
-  get histograms(): Iterable<HistogramReading> {
-    return this.#histograms.values();
+  get histograms(): readonly HistogramReading[] {
+    return this.#histograms;
   }
 
   /** Begins anew what it has recorded. */
   reset(): void {
-    this.#histograms.clear();
+    for (const { histogram } of this.#histograms) histogram.reset();
     this.#source.reset();
   }
 
@@ -58,14 +58,10 @@ export class Collector {
     this.#source.stop();
   }
 
-  #record(id: InstrumentId, value: number, attributes: Attributes): void {
-    const name = `${id} ${Object.values(attributes).join("\n")}`;
-    let known = this.#histograms.get(name);
-    if (known === undefined) {
-      const { buckets = [] } = INSTRUMENTS[id];
-      known = { id, labels: { ...attributes, ...this.#labels }, histogram: new Histogram(buckets) };
-      this.#histograms.set(name, known);
-    }
-    known.histogram.add(value);
+  #open(id: InstrumentId, attributes: Attributes): Recording {
+    const { buckets = [] } = INSTRUMENTS[id];
+    const series = { id, labels: { ...attributes, ...this.#labels }, histogram: new Histogram(buckets) };
+    this.#histograms.push(series);
+    return (value) => series.histogram.add(value);
   }
 }

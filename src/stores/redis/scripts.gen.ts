@@ -3739,7 +3739,7 @@ local jS=true
 ${part41}`,
 };
 
-/** `post.lua`: <<<<<<< HEAD Leaves the report of a process for those who watch the fleet, or only tells whether it is watched. It writes nothing while it is not. It needs no command that decisions do not need. ======= Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while there are none. It needs no command that decisions do not need. >>>>>>> 1dc06e9 (docs: watching a fleet, and what the doctor finds) */
+/** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while there are none. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
   sha1: "d6f5916b753df2c3499d034f7f42594e8c510aa2",
@@ -4973,7 +4973,7 @@ end
 return fs`,
 };
 
-/** `watch.lua`: <<<<<<< HEAD Says that the fleet is watched the fleet, and tells which processes have posted reports. ======= Says that the fleet is watched, and tells which processes have posted reports. >>>>>>> 1dc06e9 (docs: watching a fleet, and what the doctor finds) */
+/** `watch.lua`: Says that the fleet is watched, and tells which processes have posted reports. */
 export const watch: Script = {
   name: "watch",
   sha1: "0e9b27415ee699586fe51910824f6e12488aefbd",

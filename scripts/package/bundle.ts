@@ -27,12 +27,12 @@ const MAIN = "dist/mod.js";
 /**
 /**
  * Files that others require where they call them, not at their start: for the options of a Redis store, for the wording of
- * some errors, for explanations and for heavy hitters. Each has the module at which it begins; what only that module imports
+ * some errors, for explanations and for observers. Each has the module at which it begins; what only that module imports
  * goes into it too.
  */
 const LATE_FILES: Readonly<Record<string, string>> = {
   explain: "dist/src/limiter/explain/of_decision.js",
-  heavy_hitters: "dist/src/limiter/observe/heavy_hitters.js",
+  observing: "dist/src/limiter/observe/observing.js",
   foreign_words: "dist/src/base/foreign_words.js",
   redis_options: "dist/src/stores/redis/connections/place.js",
 };

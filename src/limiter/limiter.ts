@@ -57,7 +57,7 @@ export class Limiter {
     policy: Policy,
     access: StoreAccess<OpenStore>,
     log: Pick<Logger, "error">,
-    observers?: Observers,
+    observers: Observers,
   ) {
     this.id = id;
     this.#recorder = new Recorder(id, log, observers);

@@ -57,7 +57,7 @@ export function startAtStore<Answer>(
 /** A call begins that may wait. */
 function begin<Answer>(call: Call<Answer>): void {
   call.startUs = steadyUs(call.session.clock);
-  call.begun = call.targets[0]?.recorder.observers.begun?.();
+  call.begun = call.targets[0]?.recorder.observers.methods.begun?.();
 }
 
 /** As `start`, where a store has been asked about this moment already. A call that may wait takes its place after that. */

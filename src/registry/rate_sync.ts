@@ -13,16 +13,12 @@ import { acquireAll, tryAcquireAll } from "../limiter/combined.ts";
 import type { Explanation } from "../limiter/explain/explanation.ts";
 import { type LimiterListener, type StoreEvent, type StoreListener, Subscriptions } from "../limiter/observe/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
-import {
-  type HeavyHitterOptions,
-  type HeavyHitters,
-  type HeavyHitterSketches,
-  newSketches,
-} from "../limiter/observe/heavy_hitters.ts";
+import type { HeavyHitterOptions, HeavyHitters, HeavyHitterSketches } from "../limiter/observe/heavy_hitters.ts";
 import { Log } from "../limiter/observe/log.ts";
 import type { LimiterMetrics } from "../limiter/observe/metrics.ts";
 import type { Observer } from "../limiter/observe/observer.ts";
 import { Observers } from "../limiter/observe/observers.ts";
+import { newSketches } from "../limiter/observe/observing.ts";
 import type { Decision, Permit } from "../limiter/result/decision.ts";
 import { rateLimited, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/result/reservation.ts";

@@ -137,7 +137,7 @@ export class StoreHandle {
       loadEmbedded(),
     ]);
     store.watchCalls?.((requests, durationUs, isFailed) =>
-      observers.storeCalled?.(this.id, requests, durationUs / 1_000, isFailed)
+      observers.methods.storeCalled?.(this.id, requests, durationUs / 1_000, isFailed)
     );
     const report = this.#report = new StoreReport({
       id: this.id,

@@ -51,3 +51,13 @@ export interface LimiterMetrics {
   /** Decisions that the failure policy made in place of the store. */
   readonly degradedDecisions: number;
 }
+
+/** What is counted of a limiter; the rest follows from it. */
+export type Counts = {
+  -readonly [
+    Name in Exclude<
+      keyof LimiterMetrics,
+      "totalDenials" | "denialsByReason" | "queueFull" | "lastAcquisitionAtMs" | "avgWaitMs"
+    >
+  ]: number;
+};

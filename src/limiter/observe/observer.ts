@@ -70,3 +70,6 @@ export interface Observer {
   /** A store fails, decides again, or has found other rules in other processes. */
   storeChanged?(event: StoreEvent): void;
 }
+
+/** What happens in calls: the methods of an observer, without events of stores. */
+export type ObserverMethods = { [Name in Exclude<keyof Observer, "storeChanged">]: Observer[Name] | undefined };

@@ -4,16 +4,17 @@
  * @module
  */
 
-import { type Clock, toWallMs } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
 import type { Decision } from "../result/decision.ts";
 import type { DenialReason } from "../result/outcome.ts";
 import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
-import type { LimiterMetrics } from "./metrics.ts";
+import type { Counts, LimiterMetrics } from "./metrics.ts";
 import type { WaitOutcome } from "./observer.ts";
-import { Observers } from "./observers.ts";
+import type { Observers } from "./observers.ts";
+import { metricsOf } from "./observing.ts";
 
-const ZERO = {
+const ZERO: Readonly<Counts> = {
   totalAcquisitions: 0,
   timeouts: 0,
   aborts: 0,
@@ -49,31 +50,22 @@ export class Recorder {
   /** Whether decisions are subscribed to or observed. A field: getters of getters cost each call. */
   isWatched = false;
   readonly #events: Subscriptions;
-  #counts = { ...ZERO };
+  #counts: Counts = { ...ZERO };
   #denials = { ...NO_DENIALS };
   /** By the clock; 0 for never: a field that always holds a number is changed in place. */
   #lastUs = 0;
 
-  constructor(limiter: string, log: Pick<Logger, "error">, observers: Observers = new Observers(log)) {
+  constructor(limiter: string, log: Pick<Logger, "error">, observers: Observers) {
     this.limiter = limiter;
     this.observers = observers;
     this.#events = new Subscriptions(log);
-    observers.follow(() => this.#look());
+    observers.followers.push(() => this.#look());
     this.#look();
   }
 
   /** A copy of the counts. `clock` is where the instants come from that were counted. */
   snapshot(clock: Clock): LimiterMetrics {
-    const { totalAcquisitions, totalWaitMs } = this.#counts;
-    const denialsByReason = Object.freeze({ ...this.#denials });
-    return Object.freeze({
-      ...this.#counts,
-      totalDenials: Object.values(denialsByReason).reduce((sum, count) => sum + count),
-      denialsByReason,
-      queueFull: denialsByReason.queue_full,
-      lastAcquisitionAtMs: this.#lastUs === 0 ? undefined : toWallMs(clock, this.#lastUs),
-      avgWaitMs: totalAcquisitions === 0 ? 0 : totalWaitMs / totalAcquisitions,
-    });
+    return metricsOf(this.#counts, this.#denials, this.#lastUs, clock);
   }
 
   /** Starts over. Permits that are held and calls that wait stay counted. */
@@ -95,7 +87,7 @@ export class Recorder {
   }
 
   #look(): void {
-    this.isWatched = this.#events.any || this.observers.decided !== undefined;
+    this.isWatched = this.#events.any || this.observers.methods.decided !== undefined;
   }
 
   /**
@@ -115,7 +107,7 @@ export class Recorder {
     if (decision.degraded) this.#counts.degradedDecisions++;
     if (!this.isWatched) return;
     if (this.#events.any) this.#events.emit({ type: "decision", limiter: this.limiter, decision, waitedMs });
-    this.observers.decided?.(this.limiter, key, decision, waitedMs);
+    this.observers.methods.decided?.(this.limiter, key, decision, waitedMs);
   }
 
   /** A call was allowed, without a listener. */
@@ -133,7 +125,7 @@ export class Recorder {
     this.#denials[reason as DenialReason]++;
     if (waits && reason !== "queue_full") counts.timeouts++;
     if (reason === "concurrency" && !wasQueued) counts.maxConcurrentReached++;
-    this.observers.denied?.(this.limiter, key, decision);
+    this.observers.methods.denied?.(this.limiter, key, decision);
   }
 
   /** A call that waits found every permit taken. */
@@ -144,13 +136,13 @@ export class Recorder {
   /** A call has begun to wait. */
   waits(): void {
     this.#counts.waiting++;
-    this.observers.queued?.(this.limiter);
+    this.observers.methods.queued?.(this.limiter);
   }
 
   /** A call that waited has ended. */
   waited(outcome: WaitOutcome, waitedMs: number, begun: unknown): void {
     this.#counts.waiting--;
-    this.observers.dequeued?.(this.limiter, outcome, waitedMs, begun);
+    this.observers.methods.dequeued?.(this.limiter, outcome, waitedMs, begun);
   }
 
   /** A caller aborted its call. */
@@ -182,22 +174,12 @@ export class Recorder {
     counts.peakConcurrent = Math.max(counts.peakConcurrent, counts.currentConcurrent);
   }
 
-  /** A permit was given back. `heldMs`: how long it was held; NaN if that was not observed. */
-  released(heldMs: number): void {
-    this.#counts.totalReleases++;
-    this.#freed("release", heldMs);
-  }
-
-  /** The lease of a permit has ended. */
-  leaseLost(heldMs: number): void {
-    this.#counts.leasesLost++;
-    this.#freed("lease_lost", heldMs);
-  }
-
-  #freed(type: "release" | "lease_lost", heldMs: number): void {
+  /** A permit was given back, or its lease has ended. `heldMs`: how long it was held; NaN if that was not observed. */
+  freed(type: "release" | "lease_lost", heldMs: number): void {
     const counts = this.#counts;
+    counts[type === "release" ? "totalReleases" : "leasesLost"]++;
     counts.currentConcurrent = Math.max(counts.currentConcurrent - 1, 0);
     if (this.#events.any) this.#events.emit({ type, limiter: this.limiter });
-    if (!Number.isNaN(heldMs)) this.observers.released?.(this.limiter, heldMs, type === "lease_lost");
+    if (!Number.isNaN(heldMs)) this.observers.methods.released?.(this.limiter, heldMs, type === "lease_lost");
   }
 }

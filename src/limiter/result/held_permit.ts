@@ -58,7 +58,7 @@ export class HeldPermit implements Permit, HeldLease {
     this.asked = undefined;
     this.#session = session;
     this.#reply = reply;
-    this.#sinceUs = holders[0]?.recorder.observers.released === undefined
+    this.#sinceUs = holders[0]?.recorder.observers.methods.released === undefined
       ? NaN
       : typeof lease === "string"
       ? session.clock.nowUs()
@@ -97,7 +97,7 @@ export class HeldPermit implements Permit, HeldLease {
   #giveBack(): Promise<void> {
     this.#session.leases.drop(this);
     const heldMs = this.#heldMs();
-    for (let i = 0; i < this.targets.length; i++) this.targets[i]?.recorder.released(heldMs);
+    for (let i = 0; i < this.targets.length; i++) this.targets[i]?.recorder.freed("release", heldMs);
     const { lease } = this;
     const targets = this.#session.currentAll(this.targets);
     // Whatever keeps the store from hearing it, the lease ends by itself.
@@ -112,7 +112,7 @@ export class HeldPermit implements Permit, HeldLease {
     this.#released = Promise.resolve();
     (this.#lost ??= new AbortController()).abort(new LeaseLostError(this.decision.limiter));
     const heldMs = this.#heldMs();
-    for (const { recorder } of this.targets) recorder.leaseLost(heldMs);
+    for (const { recorder } of this.targets) recorder.freed("lease_lost", heldMs);
   }
 
   #heldMs(): number {

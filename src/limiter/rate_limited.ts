@@ -16,6 +16,8 @@ export interface RateLimitedOptions<Id extends string, Args extends unknown[]> e
   readonly limiter: Id;
   /** Gives the key, from the function's arguments. */
   readonly key?: (...args: Args) => string;
+  /** What kind of key it is: see `AskOptions.keyClass`. @default `key`, or `none` without a key */
+  readonly keyClass?: string;
   /** Gives the cost, from the function's arguments. @default {1} */
   readonly cost?: (...args: Args) => number;
 }

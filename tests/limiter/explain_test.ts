@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { createRateSync, type LimiterOptions, type RateSync } from "../../mod.ts";
+import { createRateSync, type LimiterOptions, type RateLimitedError, type RateSync } from "../../mod.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { redisUrl } from "../_support/redis.ts";
 
@@ -73,6 +73,15 @@ describe("decision.deniedBy", () => {
     for (const keyClass of ["", "x".repeat(65), 7 as never]) {
       await assert.rejects(rs.tryAcquire("api", { key: "a", keyClass }), /keyClass must be a string of 1 to 64/);
     }
+  });
+
+  it("names the class of keys of rateLimited() and of limiter.for()", async () => {
+    const { rs } = instance({ api: { ...perMinute, limit: 1 } });
+    const call = rs.rateLimited(() => {}, { limiter: "api", key: () => "a", keyClass: "tenant", timeoutMs: 0 });
+    await call();
+    await assert.rejects(call(), (error: RateLimitedError) => error.decision.deniedBy?.keyClass === "tenant");
+    const { deniedBy } = await rs.limiter("api").for("a").tryAcquire({ keyClass: "user" });
+    assert.equal(deniedBy?.keyClass, "user");
   });
 
   it("is in events and in JSON, without the key", async () => {

@@ -53,7 +53,10 @@ const PERMITS: ReadonlySet<Outcome["status"]> = new Set<Outcome["status"]>(["slo
 
 /** Every limit of a call, in order. */
 export function limitStates(parts: readonly Part[], outcome: Outcome): LimitState[] {
-  const states = withKnownWait(parts.flatMap((part, place) => statesOf(part, place, outcome)), outcome);
+  // Metrics count denials by this: plain loops take a fraction of what `flatMap` takes.
+  const all: LimitState[] = [];
+  parts.forEach((part, place) => addStates(all, part, place, outcome));
+  const states = withKnownWait(all, outcome);
   if (!PERMITS.has(outcome.status) || states.some(({ rate, denies }) => denies && rate === undefined)) return states;
   // Permits are free, but kept for calls that came before.
   const kept = states.findIndex(({ rate, part }) => rate === undefined && part.slots > 0);
@@ -67,24 +70,24 @@ function withKnownWait(states: LimitState[], { status, waitUs }: Outcome): Limit
   return isIt ? states.map((state) => state.waitUs === undefined ? { ...state, waitUs } : state) : states;
 }
 
-function statesOf(part: Part, place: number, { status, levels, details }: Outcome): LimitState[] {
+function addStates(states: LimitState[], part: Part, place: number, { status, levels, details }: Outcome): void {
   const { limiter, policy: { rates, maxConcurrent }, cost, slots } = part;
   const level = levels[place] as PolicyLevel;
-  const isAllowed = status === "allowed";
-  const states = rates.map((rate, index): LimitState => {
+  const mayDeny = status !== "allowed" && status !== "store";
+  rates.forEach((rate, index) => {
     const own = level.rates[index] ?? [0, 0];
     const { remaining, resetAfterMs } = rateStatus(limiter, rate, own);
-    const denies = !isAllowed && status !== "store" && remaining < cost;
+    const denies = mayDeny && remaining < cost;
     const waitUs = denies ? detailedWait(details?.[place], index, rate, cost) ?? freeInUs(rate, own, cost) : 0;
-    return { place, part, index, rate, remaining, resetAfterMs, denies, waitUs };
+    states.push({ place, part, index, rate, remaining, resetAfterMs, denies, waitUs });
   });
-  if (maxConcurrent === 0) return states;
+  if (maxConcurrent === 0) return;
   const { used, freeInUs: endsInUs } = level.slots ?? { used: 0, freeInUs: 0 };
   const remaining = Math.max(maxConcurrent - used, 0);
-  const denies = !isAllowed && status !== "store" && remaining < slots;
+  const denies = mayDeny && remaining < slots;
   const resetAfterMs = endsInUs / 1_000;
   const waitUs = denies ? undefined : 0;
-  return [...states, { place, part, index: rates.length, rate: undefined, remaining, resetAfterMs, denies, waitUs }];
+  states.push({ place, part, index: rates.length, rate: undefined, remaining, resetAfterMs, denies, waitUs });
 }
 
 /** The units that a store is asked about, for each rate: 1, 10, all that it holds, and what the call costs. */
@@ -151,15 +154,11 @@ export function deniedBy(parts: readonly Part[], outcome: Outcome): DeniedBy | u
   const bound = boundOf(states, outcome) ?? states[0];
   if (bound === undefined) return without(parts[0] as Part, status);
   const { part, index, rate } = bound;
-  return { ...named(part), limit: index, rule: ruleFor(part.policy, rate) };
+  return { limiter: part.limiter, keyClass: classOf(part), limit: index, rule: ruleFor(part.policy, rate) };
 }
 
 function without(part: Part, rule: string): DeniedBy {
-  return { ...named(part), limit: undefined, rule };
-}
-
-function named(part: Part): Pick<DeniedBy, "limiter" | "keyClass"> {
-  return { limiter: part.limiter, keyClass: classOf(part) };
+  return { limiter: part.limiter, keyClass: classOf(part), limit: undefined, rule };
 }
 
 /** A limit of a policy in words. */

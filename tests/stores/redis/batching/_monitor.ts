@@ -13,8 +13,13 @@ import type { RedisProcess } from "../_servers.ts";
 
 /** Looks at everything that a server is sent. */
 export interface Monitor extends AsyncDisposable {
-  /** Does something, and returns the commands that reached the server meanwhile; what scripts call inside does not count. */
+  /**
+   * Does something, and returns the commands that reached the server meanwhile. What scripts call inside does not count, and
+   * neither do looks of a process for watchers of the fleet, one in two seconds.
+   */
   during(act: () => Promise<unknown>): Promise<string[]>;
+  /** The commands of such looks in the last `during`. */
+  readonly looks: readonly string[];
 }
 
 /** Starts to look. */
@@ -24,6 +29,7 @@ export async function openMonitor(server: RedisProcess): Promise<Monitor> {
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   socket.write("MONITOR\r\n");
   await lines.next(); // +OK
+  let looks: string[] = [];
 
   /** A line is `+1700000000.123456 [0 127.0.0.1:50000] "COMMAND" "argument" ...`, with `[0 lua]` inside scripts. */
   async function readUntil(mark: string): Promise<string[]> {
@@ -31,16 +37,20 @@ export async function openMonitor(server: RedisProcess): Promise<Monitor> {
     for (;;) {
       const { value = "" } = await lines.next();
       if (value.includes(mark)) return commands;
-      const command = /^\+\S+ \[\d+ (?!lua\])\S+\] "([^"]*)"/.exec(value)?.[1];
-      if (command !== undefined) commands.push(command.toUpperCase());
+      const command = /^\+\S+ \[\d+ (?!lua\])\S+\] "([^"]*)"/.exec(value)?.[1]?.toUpperCase();
+      if (command !== undefined) (value.includes("%fleet}:watch") ? looks : commands).push(command);
     }
   }
 
   return {
+    get looks() {
+      return looks;
+    },
     async during(act) {
       const [from, to] = [randomUUID(), randomUUID()];
       await raw.send("ECHO", from);
       await readUntil(from);
+      looks = [];
       await act();
       await raw.send("ECHO", to);
       return await readUntil(to);

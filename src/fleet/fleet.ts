@@ -72,6 +72,8 @@ export interface FleetLimiter {
   readonly allowedPerSecond: number;
   /** Calls that were denied, per second and by reason, as `decision.reason` has them. Only reasons that occur. */
   readonly deniedPerSecond: Readonly<Record<string, number>>;
+  /** What denied them, the most frequent first. */
+  readonly deniedBy: readonly FleetDenials[];
   /** Decisions by the failure policy, per second. */
   readonly degradedPerSecond: number;
   /** Calls that wait now. */
@@ -86,6 +88,16 @@ export interface FleetLimiter {
   /** The keys with the most calls, and with the most denials. Clients may have chosen them: show them as text. */
   readonly topRequests: readonly FleetKey[];
   readonly topDenials: readonly FleetKey[];
+}
+
+/** Denials of a kind: see `DeniedBy`. */
+export interface FleetDenials {
+  /** The limit in words, `block`, `pause` or `store`. */
+  readonly rule: string;
+  /** What kind of key was denied. */
+  readonly keyClass: string;
+  /** How often, per second. */
+  readonly perSecond: number;
 }
 
 /** Rules of a limiter that some processes use. */

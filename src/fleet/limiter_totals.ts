@@ -6,7 +6,7 @@
 
 import { addHistograms, type Histogram, percentile } from "../registry/reports/histogram.ts";
 import type { ReportedKey, ReportedLimiter } from "../registry/reports/report.ts";
-import type { FleetKey, FleetLimiter } from "./fleet.ts";
+import type { FleetDenials, FleetKey, FleetLimiter } from "./fleet.ts";
 import type { LimiterRates } from "./process_history.ts";
 
 /** How many keys of each kind are named. */
@@ -22,6 +22,7 @@ export class LimiterTotals {
   #waiting = 0;
   #permits = 0;
   readonly #denied = new Map<string, number>();
+  readonly #deniedBy = new Map<string, FleetDenials>();
   readonly #waits: Histogram[] = [];
   readonly #rules = new Map<string, { readonly rules: string; readonly hash: string; readonly processes: string[] }>();
   readonly #requests = new Map<string, number>();
@@ -42,6 +43,11 @@ export class LimiterTotals {
     this.#waiting += waiting;
     this.#permits += permits;
     for (const [reason, count] of rates.denied) if (count > 0) addTo(this.#denied, reason, count);
+    for (const { rule, keyClass, perSecond } of rates.deniedBy) {
+      const kind = JSON.stringify([rule, keyClass]);
+      const before = this.#deniedBy.get(kind)?.perSecond ?? 0;
+      if (perSecond > 0) this.#deniedBy.set(kind, { rule, keyClass, perSecond: before + perSecond });
+    }
     this.#waits.push(rates.waits);
     const name = JSON.stringify([rules, hash]);
     const known = this.#rules.get(name);
@@ -62,6 +68,7 @@ export class LimiterTotals {
       perSecond: this.#allowed + denied,
       allowedPerSecond: this.#allowed,
       deniedPerSecond: Object.fromEntries(this.#denied),
+      deniedBy: [...this.#deniedBy.values()].sort((a, b) => b.perSecond - a.perSecond).slice(0, TOP),
       degradedPerSecond: this.#degraded,
       waiting: this.#waiting,
       permits: this.#permits,

@@ -20,6 +20,8 @@ const MIN_MS = 200;
 export interface LimiterRates {
   readonly allowed: number;
   readonly denied: ReadonlyMap<string, number>;
+  /** By what denied them: rules and classes of keys, with how often per second. */
+  readonly deniedBy: readonly { readonly rule: string; readonly keyClass: string; readonly perSecond: number }[];
   readonly degraded: number;
   /** How long calls waited, within the last seconds. */
   readonly waits: Histogram;
@@ -69,10 +71,15 @@ export class ProcessHistory {
     const denied = Object.entries(limiter.denied).map(([reason, count]) => {
       return [reason, rate(count, earlier?.denied[reason])] as const;
     });
+    const deniedBy = limiter.deniedBy.map(({ rule, keyClass, count }) => {
+      const then = earlier?.deniedBy.find((each) => each.rule === rule && each.keyClass === keyClass);
+      return { rule, keyClass, perSecond: rate(count, then?.count) };
+    });
     const oldest = first === undefined || first === latest ? undefined : find(first, limiter.id);
     return {
       allowed: rate(limiter.allowed, earlier?.allowed),
       denied: new Map(denied),
+      deniedBy,
       degraded: rate(limiter.degraded, earlier?.degraded),
       waits: addHistograms([limiter.waits], oldest === undefined ? [] : [oldest.waits]),
     };

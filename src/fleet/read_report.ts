@@ -9,6 +9,7 @@ import {
   MAX_LIMITERS,
   type ProcessReport,
   REPORT_FORMAT,
+  type ReportedDenials,
   type ReportedKey,
   type ReportedLimiter,
   type ReportedStore,
@@ -70,6 +71,7 @@ function limiterOf(json: Json): ReportedLimiter {
     hash: name(json["hash"]),
     allowed: number(json["allowed"]),
     denied: Object.fromEntries(denied.map(([reason, count]) => [name(reason), number(count)])),
+    deniedBy: list(json["deniedBy"], MAX_KEYS).map(denialsOf),
     degraded: number(json["degraded"]),
     waiting: number(json["waiting"]),
     permits: number(json["permits"]),
@@ -77,6 +79,11 @@ function limiterOf(json: Json): ReportedLimiter {
     topRequests: list(json["topRequests"], MAX_KEYS).map(keyOf),
     topDenials: list(json["topDenials"], MAX_KEYS).map(keyOf),
   };
+}
+
+function denialsOf(json: unknown): ReportedDenials {
+  const { rule, keyClass, count } = object(json);
+  return { rule: name(rule), keyClass: name(keyClass), count: number(count) };
 }
 
 function keyOf(json: unknown): ReportedKey {

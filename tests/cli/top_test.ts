@@ -29,10 +29,10 @@ function topIn(file: ConfigFile, ...args: string[]) {
   return openTerminal([program, ...before], { rows: 24, columns: 110 });
 }
 
-/** The lines of the last page, without codes. */
-function lastPage(text: string): string[] {
+/** The lines of each page, without codes. */
+function pagesOf(text: string): string[][] {
   // deno-lint-ignore no-control-regex -- codes of terminals
-  return text.split(HOME).at(-1)?.replace(/\u001b\[[\d;?]*[A-Za-z]/g, "").split(/\r+\n/) ?? [];
+  return text.split(HOME).map((page) => page.replace(/\u001b\[[\d;?]*[A-Za-z]/g, "").split(/\r+\n/));
 }
 
 describe("ratesync top", { timeout: 90_000, concurrency: true }, () => {
@@ -45,9 +45,13 @@ describe("ratesync top", { timeout: 90_000, concurrency: true }, () => {
     try {
       using file = fleetFile(keyPrefix);
       await using terminal = await topIn(file);
-      await terminal.until(/2 processes, \d\d+ calls\/s[^]*api !.*rate \d\d[^]*u001b\[2J<script>/);
-      const page = lastPage(terminal.text.slice(0, terminal.text.lastIndexOf(HOME)));
+      // deno-lint-ignore no-control-regex -- codes of terminals
+      await terminal.until(
+        /2 processes, \d\d+ calls\/s[^]*api !.*rate \d\d[^]*DENIED BY[^]*u001b\[2J<script>[^]*\u001b\[H/,
+      );
+      const page = pagesOf(terminal.text).find((lines) => lines.some((line) => line.includes("<script>"))) ?? [];
       assert.ok(page.some((line) => /^LIMITER +CALLS\/S +ALLOWED\/S +DENIED\/S +REASONS/.test(line)), page.join("\n"));
+      assert.ok(page.some((line) => /^api +[56] per 10 min, token_bucket +key +\d/.test(line)), page.join("\n"));
       assert.ok(page.some((line) => /^! Rules that differ between processes/.test(line)));
       for (const words of ["burst 5", "burst 6"]) assert.ok(page.some((line) => line.includes(words)), words);
       assert.ok(terminal.text.includes(ENTER), JSON.stringify(terminal.text.slice(0, 200)));
@@ -58,8 +62,8 @@ describe("ratesync top", { timeout: 90_000, concurrency: true }, () => {
       const before = terminal.text.length;
       terminal.resize(9, 44);
       // deno-lint-ignore no-control-regex -- codes of terminals
-      await terminal.until(/\u001b\[H[^]*\u001b\[J/, before);
-      const small = lastPage(terminal.text);
+      await terminal.until(/(?:\u001b\[H[^]*\u001b\[J){2}/, before);
+      const small = pagesOf(terminal.text).at(-1) ?? [];
       assert.ok(small.length <= 9 && small.every((line) => widthOf(line) <= 44), small.join("\n"));
       assert.ok(!small.some((line) => line.includes("ALLOWED/S")), "columns that have no room are left out");
       terminal.press("q");

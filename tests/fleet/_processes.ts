@@ -20,7 +20,9 @@ export function instance<Limiters extends Readonly<Record<string, LimiterOptions
   store: StoreConfig,
   limiters: Limiters,
 ): RateSync<Extract<keyof Limiters, string>> {
-  return createRateSync({ logger: SILENT, stores: { s: store }, limiters }) as RateSync<
+  // On a busy machine a decision takes longer than it may by default.
+  const patient = store.engine === "memory" ? store : { decisionTimeoutMs: 20_000, ...store };
+  return createRateSync({ logger: SILENT, stores: { s: patient }, limiters }) as RateSync<
     Extract<keyof Limiters, string>
   >;
 }

@@ -14,6 +14,7 @@ export function limiterReport(changes: Partial<ReportedLimiter> = {}): ReportedL
     hash: "0123456789ab",
     allowed: 0,
     denied: {},
+    deniedBy: [],
     degraded: 0,
     waiting: 0,
     permits: 0,

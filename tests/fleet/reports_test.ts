@@ -87,7 +87,13 @@ describe("The totals of a limiter", () => {
   it("tell rules that differ, those of most processes first, and the keys of all", () => {
     const totals = new LimiterTotals("s", "api");
     const add = (label: string, changes: Parameters<typeof limiterReport>[0], allowed: number) => {
-      totals.add(label, limiterReport(changes), { allowed, denied: new Map([["rate", 1]]), degraded: 0, waits: [] });
+      totals.add(label, limiterReport(changes), {
+        allowed,
+        denied: new Map([["rate", 1]]),
+        degraded: 0,
+        deniedBy: [{ rule: "5 per 1 s", keyClass: "key", perSecond: allowed }],
+        waits: [],
+      });
     };
     add("a:1", { rules: "six", permits: 2, topRequests: [{ key: "x", count: 3 }] }, 1);
     add("a:2", { permits: 1, topRequests: [{ key: "y", count: 2 }, { key: "x", count: 1 }] }, 2);
@@ -101,6 +107,7 @@ describe("The totals of a limiter", () => {
       processes: 3,
     });
     assert.deepEqual(rules.map((each) => each.processes), [["a:2", "a:3"], ["a:1"]]);
+    assert.deepEqual(totals.total.deniedBy, [{ rule: "5 per 1 s", keyClass: "key", perSecond: 6 }]);
     assert.deepEqual(topRequests, [{ key: "x", count: 4 }, { key: "y", count: 2 }]);
     assert.deepEqual(topDenials, [{ key: "__proto__", count: 9 }]);
   });
@@ -108,7 +115,12 @@ describe("The totals of a limiter", () => {
 
 describe("readReport()", () => {
   const good = processReport(3, [
-    limiterReport({ denied: { rate: 2 }, waits: [3, 1], topDenials: [{ key: "k", count: 2 }] }),
+    limiterReport({
+      denied: { rate: 2 },
+      deniedBy: [{ rule: "r", keyClass: "k", count: 2 }],
+      waits: [3, 1],
+      topDenials: [{ key: "k", count: 2 }],
+    }),
   ]);
 
   it("reads what processes of this version write, and ignores what it does not know", () => {

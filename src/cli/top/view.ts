@@ -46,6 +46,7 @@ const LIMITER_COLUMNS: readonly LimiterColumn[] = [
 
 /** How many keys are shown of all limiters together, and of one. */
 const KEYS = 8;
+const DENIALS = 4;
 const KEYS_OF_ONE = 20;
 
 /** Lines that the head, titles and empty lines take. */
@@ -64,6 +65,9 @@ export function viewOf(fleet: Fleet, options: ViewOptions): string[] {
   const shown = limiters.slice(0, room);
   if (shown.length > 0) parts.push(limiterTable(shown, options, limiters.length - shown.length));
   if (differing.length > 0) parts.push(rulesLines(differing, paint));
+  const denials = denialTable(limiters, options);
+  const roomForDenials = rows - parts.reduce((sum, lines) => sum + lines.length + 1, 0);
+  if (denials.length > 1 && roomForDenials > 2) parts.push(denials.slice(0, roomForDenials));
   const left = rows - parts.reduce((sum, lines) => sum + lines.length + 1, 0);
   if (keys.length > 1 && left > 2) parts.push(keys.slice(0, left));
   return parts.flatMap((lines, i) => i === 0 ? lines : ["", ...lines]).slice(0, rows);
@@ -133,6 +137,21 @@ function rulesLines(limiters: readonly FleetLimiter[], paint: Paint): string[] {
     });
   });
   return [paint("yellow", "! Rules that differ between processes"), ...lines];
+}
+
+/** What denied calls: limits and classes of keys. */
+function denialTable(limiters: readonly FleetLimiter[], { paint, columns, limiter }: ViewOptions): string[] {
+  const rows = limiters.flatMap(({ id, deniedBy }) => deniedBy.map((denials) => ({ id, ...denials })))
+    .sort((a, b) => b.perSecond - a.perSecond).slice(0, limiter === undefined ? DENIALS : KEYS_OF_ONE);
+  if (rows.length === 0) return [];
+  const titles = [{ title: "LIMITER" }, { title: "DENIED BY" }, { title: "CLASS OF KEY" }, {
+    title: "DENIED/S",
+    ...NUMBER,
+  }];
+  const cells = rows.map(({ id, rule, keyClass, perSecond }) => {
+    return [printable(id), printable(rule), printable(keyClass), rate(perSecond)];
+  });
+  return table(titles, cells, { paint, columns }).split("\n");
 }
 
 function keyTable(limiters: readonly FleetLimiter[], { paint, columns, limiter }: ViewOptions): string[] {

@@ -7,15 +7,21 @@
 import type { Limiter } from "../../limiter/limiter.ts";
 import type { HeavyHitter, HeavyHitterSketches } from "../../limiter/observe/heavy_hitters.ts";
 import type { LimiterMetrics } from "../../limiter/observe/metrics.ts";
+import type { Decision } from "../../limiter/result/decision.ts";
 import { hashOf, wordsOf } from "../../policy/words.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { Durations } from "./histogram.ts";
 import { type ReportedKey, type ReportedLimiter, TOP_KEYS } from "./report.ts";
 
+/** How many kinds of denials are counted: rules may change, and classes of keys are few. */
+const MAX_KINDS = 50;
+
 /** The counts of a limiter. */
 export class LimiterCounts {
   /** How long calls waited that had to. */
   readonly waits: Durations = new Durations();
+  /** Denials by what denied them, by rule and class of key. */
+  readonly #deniedBy = new Map<string, { readonly rule: string; readonly keyClass: string; count: number }>();
   readonly #limiter: Limiter;
   #before: LimiterMetrics;
   #policy: Policy | undefined;
@@ -26,6 +32,16 @@ export class LimiterCounts {
   constructor(limiter: Limiter) {
     this.#limiter = limiter;
     this.#before = limiter.metrics();
+  }
+
+  /** Counts a decision, if it is a denial by this limiter. */
+  decided({ deniedBy }: Decision): void {
+    if (deniedBy?.limiter !== this.#limiter.id) return;
+    const { rule, keyClass } = deniedBy;
+    const name = JSON.stringify([rule, keyClass]);
+    const known = this.#deniedBy.get(name);
+    if (known !== undefined) known.count++;
+    else if (this.#deniedBy.size < MAX_KINDS) this.#deniedBy.set(name, { rule, keyClass, count: 1 });
   }
 
   /** What it has done until now, with the keys that come most often. */
@@ -51,6 +67,7 @@ export class LimiterCounts {
       hash: this.#hash,
       allowed: metrics.totalAcquisitions - before.totalAcquisitions,
       denied: Object.fromEntries(denied),
+      deniedBy: [...this.#deniedBy.values()].toSorted((a, b) => b.count - a.count).slice(0, TOP_KEYS),
       degraded: Math.max(metrics.degradedDecisions - before.degradedDecisions, 0),
       waiting: metrics.waiting,
       permits: metrics.currentConcurrent,

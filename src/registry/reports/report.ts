@@ -13,7 +13,7 @@ export const REPORT_FORMAT = 1;
 /** The most limiters in a report: those with the most calls. */
 export const MAX_LIMITERS = 100;
 
-/** How many keys of each kind a report names for each limiter. */
+/** How many keys of each kind, and how many kinds of denials, a report names for each limiter. */
 export const TOP_KEYS = 5;
 
 /** The report of one process on one store. */
@@ -66,6 +66,8 @@ export interface ReportedLimiter {
   readonly allowed: number;
   /** Calls that were denied, by reason. */
   readonly denied: Readonly<Record<string, number>>;
+  /** What denied them most often. */
+  readonly deniedBy: readonly ReportedDenials[];
   /** Decisions by the failure policy. */
   readonly degraded: number;
   /** Calls that wait now, and permits that are held now. */
@@ -76,6 +78,16 @@ export interface ReportedLimiter {
   /** The keys with the most calls, and with the most denials. Clients may have chosen them. */
   readonly topRequests: readonly ReportedKey[];
   readonly topDenials: readonly ReportedKey[];
+}
+
+/** Denials of a kind: see `DeniedBy`. */
+export interface ReportedDenials {
+  /** The limit in words, `block`, `pause` or `store`. */
+  readonly rule: string;
+  /** What kind of key was denied. */
+  readonly keyClass: string;
+  /** How often. */
+  readonly count: number;
 }
 
 /** A key in a report. */

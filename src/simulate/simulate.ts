@@ -109,7 +109,7 @@ export async function simulate(options: SimulateOptions): Promise<Simulation> {
     const { filtered } = plan;
     const keys = plan.sources.map(({ text }) => text).join(", ");
     const why = withoutKey > 0 ? `${withoutKey} lines have no key (${keys})` : "";
-    const not = filtered > 0 ? `no path or method of ${filtered} lines matches` : "";
+    const not = filtered > 0 ? `no path, method or status of ${filtered} lines is wanted` : "";
     throw new LogError("no_request", `no limiter checks any request: ${[why, not].filter(Boolean).join(", and ")}`);
   }
   const report = buildReport({ plan, rules, replay, readers, warnings, top });

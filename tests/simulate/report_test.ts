@@ -109,11 +109,19 @@ describe("the report of simulate()", () => {
     assert.deepEqual(await keysOf("address", "api=none"), [1, 0, 40, 35]);
     const some = await replay(json, { path: ["/t/2*", "api=/t/1"], method: ["get,HEAD"] });
     assert.deepEqual([some.requests, some.filtered], [10, 30]);
+    const answered = json.split("\n").map((line, i) => line.replace(":200", `:${i % 2 === 0 ? 429 : 503}`)).join("\n");
+    const left = await Promise.all(["429", "5xx", "200,4xx"].map(async (status) => {
+      const { requests, filtered } = await replay(answered, { ignoreStatus: [status] });
+      return [requests, filtered];
+    }));
+    assert.deepEqual(left, [[20, 20], [20, 20], [20, 20]]);
+    await assert.rejects(replay(answered, { ignoreStatus: ["429", "5XX"] }), { reason: "no_request" });
+    await assert.rejects(replay(answered, { ignoreStatus: ["denied"] }), { message: /statuses such as 429 or 5xx/ });
     const warned = await replay(json, { key: ["user"] });
     assert.deepEqual(warned.warnings, ['limiter "api" did not check 8 of 40 requests: there is no user']);
     await assert.rejects(replay(json, { path: ["/none"] }), {
       reason: "no_request",
-      message: /no path or method of 40/,
+      message: /no path, method or status of 40/,
     });
     await assert.rejects(replay(json, { key: ["header:x-none"] }), {
       reason: "no_request",

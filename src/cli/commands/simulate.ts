@@ -56,6 +56,11 @@ export const command: Command = defineCommand({
     },
     path: { kind: "texts", value: "[ID=]PATTERN", about: "Only requests with such a path; * is any text" },
     method: { kind: "texts", value: "[ID=]METHODS", about: "Only requests with such a method: POST or GET,HEAD" },
+    "ignore-status": {
+      kind: "texts",
+      value: "STATUS",
+      about: "Leave out requests that were answered so: 429 for what was denied then, 5xx",
+    },
     cost: { kind: "text", value: "FIELD", about: "The field with the cost of a request; without it, each costs 1" },
     format: {
       kind: "text",
@@ -116,6 +121,7 @@ export const command: Command = defineCommand({
       key,
       path,
       method,
+      ignoreStatus: values["ignore-status"],
       cost,
       format,
       timeField: values["time-field"],

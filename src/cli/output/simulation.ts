@@ -42,7 +42,9 @@ export function simulationText(report: Report, excess: readonly string[], option
       options,
     ),
     ...limiters.flatMap((limiter) => limiterText(limiter, options)),
-    filtered === 0 ? "" : `${countText(filtered)} of ${countText(lines)} lines match no path or method.`,
+    filtered === 0
+      ? ""
+      : `${countText(filtered)} of ${countText(lines)} lines are left out by their path, method or status.`,
     unparsed === 0
       ? ""
       : `${countText(unparsed)} of ${countText(lines)} lines could not be read. The first of them:\n${

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ConfigError } from "../../base/errors.ts";
+import { show } from "../../base/text.ts";
 import { type Field, fieldText, parseField, pathOf } from "../fields.ts";
 import type { LineValues } from "../formats/mod.ts";
 import { Entry } from "../input/entry.ts";
@@ -21,6 +23,8 @@ export interface PlanOptions {
   readonly path?: readonly string[] | undefined;
   /** Methods that are checked. @default any method */
   readonly method?: readonly string[] | undefined;
+  /** Statuses of answers whose requests are left out: `429`, `5xx`. @default none */
+  readonly ignoreStatus?: readonly string[] | undefined;
   /** The field that holds the cost of a request. @default each request costs 1 */
   readonly cost?: string | undefined;
 }
@@ -45,7 +49,7 @@ export class Plan implements Pick<Intake, "wanted" | "needed" | "entryOf"> {
   readonly sources: readonly KeySource[];
   /** Paths, as they are reported. */
   readonly paths: Paths = new Paths();
-  /** Lines that no limiter checks. */
+  /** Lines that no limiter checks, or whose status is left out. */
   filtered = 0;
   readonly #limiters: readonly LimiterPlan[];
   readonly #all: readonly number[];
@@ -57,6 +61,8 @@ export class Plan implements Pick<Intake, "wanted" | "needed" | "entryOf"> {
   readonly #pathPlace: number;
   readonly #methodPlace: number;
   readonly #costPlace: number;
+  readonly #statusPlace: number;
+  readonly #ignored: ReadonlySet<string>;
 
   /**
    * @param limiters The ids of limiters.
@@ -64,7 +70,7 @@ export class Plan implements Pick<Intake, "wanted" | "needed" | "entryOf"> {
    * @throws {ConfigError} If an option cannot be used.
    */
   constructor(limiters: readonly string[], options: PlanOptions) {
-    const { key = [], path = [], method = [], cost } = options;
+    const { key = [], path = [], method = [], ignoreStatus = [], cost } = options;
     const [keys, paths, methods] = [key, path, method].map((texts) => readScoped(texts, limiters));
     const sources: KeySource[] = [];
     this.#limiters = limiters.map((limiter) => {
@@ -93,6 +99,9 @@ export class Plan implements Pick<Intake, "wanted" | "needed" | "entryOf"> {
     if (methods?.length) needed.push({ kind: "method" });
     if (paths?.length) needed.push({ kind: "path" });
     this.needed = needed;
+    this.#ignored = new Set(ignoreStatus.flatMap((text) => statusesOf(text)));
+    this.#statusPlace = this.#ignored.size === 0 ? -1 : placeOf({ kind: "status" });
+    if (this.#ignored.size > 0) needed.push({ kind: "status" });
     this.#pathPlace = placeOf({ kind: "path" });
     this.wanted = wanted;
   }
@@ -107,7 +116,8 @@ export class Plan implements Pick<Intake, "wanted" | "needed" | "entryOf"> {
     const target = values[this.#pathPlace];
     const path = target === undefined ? undefined : pathOf(target);
     const limiters = this.#isFiltered ? this.#limitersOf(values[this.#methodPlace], path) : this.#all;
-    if (limiters.length === 0) {
+    const isIgnored = this.#statusPlace !== -1 && this.#ignored.has(values[this.#statusPlace] ?? "");
+    if (limiters.length === 0 || isIgnored) {
       this.filtered++;
       return undefined;
     }
@@ -133,6 +143,15 @@ export class Plan implements Pick<Intake, "wanted" | "needed" | "entryOf"> {
     }
     return limiters;
   }
+}
+
+/** The statuses that a text such as `429,5xx` names. */
+function statusesOf(text: string): string[] {
+  return text.split(",").map((part) => part.trim().toLowerCase()).flatMap((part) => {
+    if (/^[1-5]\d\d$/.test(part)) return [part];
+    if (/^[1-5]xx$/.test(part)) return Array.from({ length: 100 }, (_, i) => String(Number(part[0]) * 100 + i));
+    throw new ConfigError({ path: "ignore-status", expected: "statuses such as 429 or 5xx", received: show(part) });
+  });
 }
 
 /** The cost of a request, in whole units from 1: a part of a unit counts as one. */

@@ -113,7 +113,7 @@ export interface Report extends ReportCounts {
   readonly lines: number;
   /** Lines that could not be read. */
   readonly unparsed: number;
-  /** Lines that no limiter checks, by their path or method. */
+  /** Lines that are left out by their path, method or status. */
   readonly filtered: number;
   /** Lines that have no key. */
   readonly withoutKey: number;

@@ -45,6 +45,11 @@ export const TABLE: readonly Row[] = [
     because: "formats, decisions in the time of a log and reports, without any API of a runtime",
   },
   {
+    paths: ["tests/simulate/page_test.ts"],
+    on: NODE,
+    because: "a page in a browser, which a client of Node drives",
+  },
+  {
     paths: ["tests/simulate/bad_logs_test.ts"],
     on: EVERY,
     because: "gzip, which each runtime unpacks and refuses by itself, and files",

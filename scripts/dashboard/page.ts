@@ -4,9 +4,10 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 
 import { rolldown } from "rolldown";
 
@@ -54,10 +55,22 @@ export const STYLE_HASH: string = "${hashOf(style)}";
 `;
 }
 
-/** What is wrong with the module that is there. */
+/** What is wrong with the module that is there. Versions of Node pack differently, so what is packed is compared. */
 export async function pageProblems(): Promise<string[]> {
   const there = await readFile(PAGE_MODULE, "utf8").catch(() => "");
-  return there === await currentPageModule() ? [] : [`${PAGE_MODULE} is not current: run npm run embed`];
+  const isCurrent = unpacked(there) === unpacked(await currentPageModule());
+  return isCurrent ? [] : [`${PAGE_MODULE} is not current: run npm run embed`];
+}
+
+/** A module with its page in plain text, behind it. */
+function unpacked(module: string): string {
+  const lines = [...module.matchAll(/^  "([\w+/=]+)"/gm)].map(([, line]) => line);
+  const rest = module.replace(/^  "[\w+/=]+".*\n/gm, "");
+  try {
+    return rest + gunzipSync(Buffer.from(lines.join(""), "base64"));
+  } catch {
+    return rest; // it holds no page
+  }
 }
 
 async function bundleScript(): Promise<string> {

@@ -79,6 +79,7 @@ export class Feed {
     this.#timer?.cancel();
     this.#reading?.own.close();
     this.#reading = this.#latest = undefined;
+    this.points.length = 0;
   }
 
   async #read(reading: Reading): Promise<void> {

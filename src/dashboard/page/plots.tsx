@@ -68,7 +68,7 @@ export function Plots(
 function Plot({ title, times, lines, format }: PlotProps): VNode {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | undefined>(undefined);
-  const data = [times, ...lines.map(({ values }) => values)] as UPlot.AlignedData;
+  const data = withGaps([times, ...lines.map(({ values }) => values)]);
 
   useEffect(() => {
     const element = place.current as HTMLDivElement;
@@ -130,6 +130,18 @@ function Plot({ title, times, lines, format }: PlotProps): VNode {
       </details>
     </section>
   );
+}
+
+/** Seconds without a point that are shown as a gap. A store that hangs holds the next point up for three. */
+const GAP = 5;
+
+/** Breaks the lines where there are no points: the connection was lost. */
+function withGaps(columns: readonly (readonly (number | null)[])[]): UPlot.AlignedData {
+  const [times = []] = columns as readonly [readonly number[]];
+  const isGap = (i: number) => i > 0 && (times[i] as number) - (times[i - 1] as number) > GAP;
+  return columns.map((values, column) =>
+    values.flatMap((value, i) => isGap(i) ? [column === 0 ? (times[i - 1] as number) + 1 : null, value] : [value])
+  ) as unknown as UPlot.AlignedData;
 }
 
 const HEIGHT = 190;

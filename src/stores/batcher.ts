@@ -56,28 +56,20 @@ const MOST_JOINED = 8;
 const PARTS = 3;
 const LEAST_PART = 16;
 
-/**
- * One item on its way. A class: V8 may come to make objects of a literal in the old generation, where everything that
- * they hold grows old with them.
- */
-class Entry<Item, Reply> {
-  readonly item: Item;
-  readonly sink: ReplySink<Reply>;
+/** What is asked of a batcher. It carries what the batcher needs to know of it, so that no other object is needed. */
+export interface BatchItem<Reply> {
+  /** Takes the outcome; the batcher sets it. */
+  sink?: ReplySink<Reply> | undefined;
   /** Whether its caller has given up while it was queued. */
-  isGone = false;
+  isGone?: boolean;
   /** Forgets the caller's signal; undefined where there is none. */
-  leave: (() => void) | undefined = undefined;
-
-  constructor(item: Item, sink: ReplySink<Reply>) {
-    this.item = item;
-    this.sink = sink;
-  }
+  leave?: (() => void) | undefined;
 }
 
 /** The way of many items to one place. */
-export class Batcher<Item, Reply> {
+export class Batcher<Item extends BatchItem<Reply>, Reply> {
   readonly #options: BatcherOptions<Item, Reply>;
-  #queue: (Entry<Item, Reply> | undefined)[] = [];
+  #queue: (Item | undefined)[] = [];
   /** How many at the front of the queue have been sent. */
   #sent = 0;
   #gone = 0;
@@ -117,10 +109,8 @@ export class Batcher<Item, Reply> {
     return new Promise((answered, failed) => {
       const refusal = this.#refusal();
       if (refusal !== undefined) return failed(refusal);
-      const entry = new Entry<Item, Reply>(item, { answered, failed });
-      if (signal !== undefined && !this.#follow(entry, signal)) return;
-      this.#queue.push(entry);
-      this.#schedule();
+      item.sink = { answered, failed };
+      if (signal === undefined || this.#follow(item, signal)) this.#push(item);
     });
   }
 
@@ -128,8 +118,8 @@ export class Batcher<Item, Reply> {
   submit(item: Item, sink: ReplySink<Reply>): void {
     const refusal = this.#refusal();
     if (refusal !== undefined) return inMicrotask(() => sink.failed(refusal));
-    this.#queue.push(new Entry<Item, Reply>(item, sink));
-    this.#schedule();
+    item.sink = sink;
+    this.#push(item);
   }
 
   /** Sends what is queued, where more calls may be in flight than before. */
@@ -148,28 +138,29 @@ export class Batcher<Item, Reply> {
     const queued = this.#queue.slice(this.#sent);
     this.#queue = [];
     this.#sent = this.#gone = 0;
-    for (const entry of queued) {
-      entry?.leave?.();
-      if (!entry?.isGone) entry?.sink.failed(error);
+    for (const item of queued) {
+      item?.leave?.();
+      if (!item?.isGone) item?.sink?.failed(error);
     }
   }
 
-  /** Lets a signal take an entry out of the queue. Whether it is not aborted yet. */
-  #follow(entry: Entry<Item, Reply>, signal: AbortSignal): boolean {
+  /** Lets a signal take an item out of the queue. Whether it is not aborted yet. */
+  #follow(item: Item, signal: AbortSignal): boolean {
     if (signal.aborted) {
-      entry.sink.failed(signal.reason);
+      item.sink?.failed(signal.reason);
       return false;
     }
-    entry.leave = onAbort(signal, () => {
-      entry.isGone = true;
+    item.leave = onAbort(signal, () => {
+      item.isGone = true;
       this.#gone++;
-      entry.sink.failed(signal.reason);
+      item.sink?.failed(signal.reason);
     });
     return true;
   }
 
-  /** Sends at the end of this turn, so that other requests of the turn come along. */
-  #schedule(): void {
+  /** Sends an item at the end of this turn, so that others of the turn come along. */
+  #push(item: Item): void {
+    this.#queue.push(item);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     inMicrotask(this.#endTurn);
@@ -214,20 +205,20 @@ export class Batcher<Item, Reply> {
   }
 
   /** Takes the next few entries from the queue. */
-  #next(): Entry<Item, Reply>[] {
+  #next(): Item[] {
     const { maxBatch, joins } = this.#options;
-    const batch: Entry<Item, Reply>[] = [];
+    const batch: Item[] = [];
     let before: Item | undefined;
     for (let room = maxBatch; this.#sent < this.#queue.length && batch.length < MOST_JOINED * maxBatch; this.#sent++) {
-      const entry = this.#queue[this.#sent] as Entry<Item, Reply>;
-      if (entry.isGone) this.#gone--;
+      const item = this.#queue[this.#sent] as Item;
+      if (item.isGone) this.#gone--;
       else {
-        if ((before === undefined || !joins(entry.item, before)) && room-- === 0) break;
-        before = entry.item;
-        batch.push(entry);
+        if ((before === undefined || !joins(item, before)) && room-- === 0) break;
+        before = item;
+        batch.push(item);
       }
       this.#queue[this.#sent] = undefined; // the array may be old: what it holds would grow old with it
-      entry.leave?.();
+      item.leave?.();
     }
     if (this.#sent === this.#queue.length || this.#sent > 4 * this.#options.maxBatch) {
       this.#queue = this.#queue.slice(this.#sent);
@@ -237,35 +228,34 @@ export class Batcher<Item, Reply> {
   }
 
   /** One call for each kind; more where two kinds ask for one key, whose order must hold. */
-  #sendByKind(batch: readonly Entry<Item, Reply>[]): void {
+  #sendByKind(batch: readonly Item[]): void {
     const { kindOf, keysOf } = this.#options;
-    const [first] = batch;
-    const firstKind = kindOf((first as Entry<Item, Reply>).item);
-    if (batch.every(({ item }) => kindOf(item) === firstKind)) return this.#send(batch);
-    const kinds = new Map<unknown, Entry<Item, Reply>[]>();
+    const firstKind = kindOf(batch[0] as Item);
+    if (batch.every((item) => kindOf(item) === firstKind)) return this.#send(batch);
+    const kinds = new Map<unknown, Item[]>();
     const kindByKey = new Map<string, unknown>();
     const sendAll = () => {
-      for (const entries of kinds.values()) this.#send(entries);
+      for (const items of kinds.values()) this.#send(items);
       kinds.clear();
       kindByKey.clear();
     };
-    for (const entry of batch) {
-      const kind = kindOf(entry.item);
-      const keys = keysOf(entry.item);
+    for (const item of batch) {
+      const kind = kindOf(item);
+      const keys = keysOf(item);
       if (keys.some((key) => kindByKey.has(key) && kindByKey.get(key) !== kind)) sendAll();
       for (const key of keys) kindByKey.set(key, kind);
-      const entries = kinds.get(kind);
-      if (entries === undefined) kinds.set(kind, [entry]);
-      else entries.push(entry);
+      const items = kinds.get(kind);
+      if (items === undefined) kinds.set(kind, [item]);
+      else items.push(item);
     }
     sendAll();
   }
 
-  #send(batch: readonly Entry<Item, Reply>[]): void {
+  #send(batch: readonly Item[]): void {
     this.#calls++;
     const options = this.#options;
     const sentUs = options.nowUs();
-    options.send(batch.map((entry) => entry.item)).then((replies) => {
+    options.send(batch).then((replies) => {
       const answeredUs = options.nowUs();
       this.#times.add(sentUs, answeredUs);
       options.onCall?.(batch.length, answeredUs - sentUs, false);
@@ -279,7 +269,7 @@ export class Batcher<Item, Reply> {
       options.onCall?.(batch.length, options.nowUs() - sentUs, true);
       this.#calls--;
       this.#answers.push(() => {
-        for (const { sink } of batch) sink.failed(options.errorOf(cause));
+        for (const { sink } of batch) sink?.failed(options.errorOf(cause));
       });
     }).then(() => this.#goOn());
   }
@@ -293,17 +283,17 @@ function partOf(count: number): number {
   return Math.max(LEAST_PART, Math.ceil(count / PARTS));
 }
 
-function settle<Item, Reply>(
-  batch: readonly Entry<Item, Reply>[],
+function settle<Reply>(
+  batch: readonly BatchItem<Reply>[],
   replies: readonly (Reply | Error)[],
   from: number,
   to: number,
 ): void {
   for (let i = from; i < to; i++) {
-    const { sink } = batch[i] as Entry<Item, Reply>;
+    const { sink } = batch[i] as BatchItem<Reply>;
     const reply = replies[i] as Reply | Error;
-    if (reply instanceof Error) sink.failed(reply);
-    else sink.answered(reply);
+    if (reply instanceof Error) sink?.failed(reply);
+    else sink?.answered(reply);
   }
 }
 

@@ -6,12 +6,13 @@
 
 import { Batcher, type BatcherOptions } from "../batcher.ts";
 import type { ReplySink, StoreLoad } from "../store.ts";
+import type { Reply } from "./script_calls.ts";
 import type { ClusterView } from "./connections/connection.ts";
 import type { NamedRequest } from "./named_request.ts";
 import { hashSlot } from "./hash_slot.ts";
 
 /** Asks one by one, and sends together what goes to one node. */
-export class ClusterBatcher<Reply> {
+export class ClusterBatcher {
   readonly #cluster: ClusterView;
   readonly #options: BatcherOptions<NamedRequest, Reply>;
   readonly #batchers = new Map<object, Batcher<NamedRequest, Reply>>();

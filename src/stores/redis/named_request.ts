@@ -4,17 +4,27 @@
  * @module
  */
 
-import type { StoreRequest } from "../store.ts";
+import type { BatchItem } from "../batcher.ts";
+import type { DoneReply, ReplySink, StoreRequest, TakeReply } from "../store.ts";
 import type { RuleState } from "./rules.ts";
 
-/** A class, for the reason that the batcher gives at its `Entry`. */
-export class NamedRequest {
+/**
+ * One item of a batch. A class: V8 may come to make objects of a literal in the old generation, where everything that
+ * they hold grows old with them.
+ */
+export class NamedRequest implements BatchItem<TakeReply | DoneReply> {
   /** The request. */
   readonly request: StoreRequest;
   /** The keys of its targets, as `KeyNames` gives them. */
   readonly keys: readonly string[];
   /** What is known of the rules of each target. */
   readonly rules: readonly RuleState[];
+  /** What the batcher keeps of it: see `BatchItem`. */
+  sink: ReplySink<TakeReply | DoneReply> | undefined = undefined;
+  /** As there. */
+  isGone = false;
+  /** As there. */
+  leave: (() => void) | undefined = undefined;
 
   /**
    * Joins a request with its keys.

@@ -8,7 +8,7 @@
 
 import { systemClock } from "../../base/clock.ts";
 import { startTimer } from "../../base/deadline.ts";
-import { Batcher, type BatcherOptions } from "../batcher.ts";
+import { Batcher, type BatcherOptions, type BatchItem } from "../batcher.ts";
 import type { ReplySink, StoreLoad } from "../store.ts";
 
 /** A call is slow that takes longer than so much, in milliseconds, and twice the usual time. */
@@ -21,7 +21,7 @@ const WEIGHT = 1 / 8;
 const MOST_SLOW = 16;
 
 /** The calls of one script. */
-interface ScriptBatcher<Item, Reply> {
+interface ScriptBatcher<Item extends BatchItem<Reply>, Reply> {
   readonly batcher: Batcher<Item, Reply>;
   /** How many calls in flight are slow. */
   slow: number;
@@ -38,7 +38,7 @@ interface Tail {
 }
 
 /** Asks one by one, and sends together what one script runs. */
-export class OrderedBatcher<Item extends object, Reply> {
+export class OrderedBatcher<Item extends BatchItem<Reply>, Reply> {
   readonly #options: BatcherOptions<Item, Reply>;
   readonly #scripts = new Map<unknown, ScriptBatcher<Item, Reply>>();
   readonly #tails = new Map<string, Tail>();

@@ -92,7 +92,7 @@ export class RedisStore implements Store {
   readonly #connection: RedisConnection;
   readonly #names: KeyNames;
   readonly #settings: RedisStoreSettings;
-  readonly #batcher: Batcher<NamedRequest, Reply> | ClusterBatcher<Reply> | OrderedBatcher<NamedRequest, Reply>;
+  readonly #batcher: Batcher<NamedRequest, Reply> | ClusterBatcher | OrderedBatcher<NamedRequest, Reply>;
   readonly #messages: Messages;
   #checking: Promise<StoreCheck> | undefined;
   readonly #calls: ScriptCalls;

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 
 import { ClosedError, StoreError } from "../../../src/base/errors.ts";
-import { Batcher } from "../../../src/stores/batcher.ts";
+import { Batcher, type BatchItem } from "../../../src/stores/batcher.ts";
 
 /** The most calls that a batcher has in flight, for a place that answers at once. */
 export const NEAR_CALLS = 3;
@@ -16,7 +16,7 @@ export const NEAR_CALLS = 3;
 export const FAR_CALLS = 32;
 
 /** The request. */
-export interface Item {
+export interface Item extends BatchItem<string> {
   /** Its place among all that were asked. */
   readonly id: number;
   /** Only one kind goes into one call. */

@@ -4,11 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import fc from "fast-check";
 
+import type { BatchItem } from "../../../../src/stores/batcher.ts";
 import { inNextTurn } from "../../../../src/base/turn.ts";
 import { systemClock } from "../../../../src/base/clock.ts";
 import { OrderedBatcher } from "../../../../src/stores/redis/ordered_batcher.ts";
 
-interface Item {
+interface Item extends BatchItem<number> {
   readonly id: number;
   readonly kind: string;
   readonly keys: readonly string[];

@@ -38,7 +38,9 @@ export interface PolicyLevel {
   readonly rates: readonly Level[];
   /** Slots in use, and the microseconds until one falls free by itself; where it has slots. */
   readonly slots: { readonly used: number; readonly freeInUs: number } | undefined;
-  /** Of several that are `blocked`: how long this one is, in microseconds; absent if it is not. */
+  /**
+   * Of several that are `blocked`: how long this one is, or until its rates agree too, in microseconds; absent if it is not.
+   */
   readonly blockedUs?: number | undefined;
 }
 

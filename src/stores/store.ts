@@ -162,7 +162,10 @@ export interface TargetLevel {
   readonly slots: SlotLevel | undefined;
   /** For each rate, what a mark of this take holds besides the level (`Kernel.trace`). Absent where that is nothing. */
   readonly traces?: readonly (readonly number[] | undefined)[] | undefined;
-  /** Of a request over several targets that is `blocked`: how long this one is, in microseconds; absent if it is not. */
+  /**
+   * Of a request over several targets that is `blocked`: how long this one is, or, where a store knows no better, until its
+   * rates agree too, in microseconds; absent if it is not.
+   */
   readonly blockedUs?: number | undefined;
 }
 

@@ -155,6 +155,15 @@ The decision does not know all of it: explain() of an instance asks the store.`,
     assert.deepEqual(changes.map(({ kind }) => kind), ["wait", "unblock", "refund"]);
   });
 
+  it("names a pause that a server asked for", async () => {
+    const { rs } = instance({ partner: { ...perMinute, limit: 5 } });
+    const paused = (await rs.peek("partner")).denied(7_000);
+    const { deniedBy, limiters, summary, changes } = paused.explain();
+    assert.deepEqual([deniedBy?.rule, limiters[0]?.block], ["pause", { kind: "pause", endsInMs: 7_000 }]);
+    assert.equal(summary, 'Denied by limiter "partner": a server has asked for a pause of 7 s.');
+    assert.deepEqual(changes.map(({ kind }) => kind), ["wait"]);
+  });
+
   it("asks the store again where the process repeats a denial", async () => {
     const stores = {
       shared: { engine: "redis", url: redisUrl(), keyPrefix: `explain-${crypto.randomUUID()}` },

@@ -93,12 +93,14 @@ function limiterOf(
 
 function blockOf(place: number, outcome: Outcome, states: readonly LimitState[]): ExplainedLimiter["block"] {
   const { status, waitUs, levels, details, isPause } = outcome;
-  const us = details?.[place]?.blockedUs ?? levels[place]?.blockedUs ?? 0;
-  if (us > 0) return { kind: "block", endsInMs: us / 1_000 };
-  if (details !== undefined || status !== "blocked" || place !== blockedPart(outcome)) return undefined;
-  // Of one alone, a store tells only when a block has ended and the rates agree: then it is the block that ends last.
-  const isLast = levels.length === 1 && states.every((state) => (state.waitUs ?? Infinity) < waitUs);
-  return { kind: isPause ? "pause" : "block", endsInMs: isLast || isPause ? waitUs / 1_000 : undefined };
+  const detailed = details?.[place]?.blockedUs ?? 0;
+  if (detailed > 0) return { kind: "block", endsInMs: detailed / 1_000 };
+  const toldUs = levels[place]?.blockedUs ?? (levels.length === 1 ? waitUs : 0);
+  const isBlocked = details === undefined && status === "blocked" && (toldUs > 0 || place === blockedPart(outcome));
+  if (!isBlocked) return undefined;
+  // A store may tell only when the block has ended and the rates agree: if these agree earlier, it is the block's end.
+  const isEnd = toldUs > 0 && states.every((state) => (state.waitUs ?? Infinity) < toldUs);
+  return { kind: isPause ? "pause" : "block", endsInMs: isEnd || isPause ? toldUs / 1_000 : undefined };
 }
 
 function rateOf(state: LimitState, outcome: Outcome): ExplainedLimit {

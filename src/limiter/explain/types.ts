@@ -16,8 +16,8 @@ export interface DeniedBy {
   /** The place of the limit in the limiter's rules, from 0, permits last; undefined if no limit denied. */
   readonly limit: number | undefined;
   /**
-   * The limit in words, such as `100 per 1 min, sliding_window`. Without a limit: `block` (by `block()`), `pause` (a server
-   * asked `limitedFetch` for it) or `store` (the store could not decide).
+   * The limit in words, such as `100 per 1 min, sliding_window`. Without a limit: `block` (by `block()`, or a pause
+   * that the processes of `limitedFetch` share), `pause` (one of this process alone) or `store` (it could not decide).
    */
   readonly rule: string;
 }

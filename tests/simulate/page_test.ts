@@ -55,7 +55,7 @@ describe("the page of a replay in Chromium", () => {
     assert.equal(await page.getByRole("heading", { name: HOSTILE, exact: true }).count(), 1);
     assert.equal(await page.getByRole("cell", { name: HOSTILE, exact: true }).count(), 4);
     assert.equal(await page.locator("svg").count(), 2);
-    const fill = (name: string) => page.locator(`svg .${name}`).first().evaluate("(it) => getComputedStyle(it).fill");
+    const fill = (name: string) => page.locator(`svg .${name}`).first().evaluate((it) => getComputedStyle(it).fill);
     assert.equal(new Set([await fill("allowed"), await fill("denied"), await fill("newly")]).size, 3);
     assert.deepEqual(complaints, []);
   });

@@ -16,6 +16,9 @@ import { addPoint, type ConfigView, type Point, pointOf, type StoreView, type Vi
 /** How long after one reading the next one begins. Processes report once a second, at times of their own. */
 const EVERY_US = 500_000;
 
+/** How many readings it takes until a process has reported twice to itself. */
+const SETTLING = 4;
+
 /** How long reading goes on after the last page was closed: one that is loaded again finds its plots complete. */
 const LINGER_US = 10_000_000;
 
@@ -44,6 +47,8 @@ export class Feed {
   #reading: Reading | undefined;
   #timer: Timer | undefined;
   #version = 0;
+  #isLocal: ReadonlySet<string> = new Set();
+  #settling = 0;
   #latest: View | undefined;
   #leftUs = 0;
 
@@ -89,7 +94,21 @@ export class Feed {
     const own = await reading.own.read(isLocal);
     if (this.#reading !== reading) return;
     if (this.#visitors.size === 0 && startUs - this.#leftUs > LINGER_US) return this.close();
-    const view = this.#latest = viewOf(fleet, own, isLocal, this.#rs.listStores());
+    if (!this.#isSettling(isLocal)) this.#show(viewOf(fleet, own, isLocal, this.#rs.listStores()));
+    const nextUs = Math.max(startUs + EVERY_US, systemClock.nowUs() + EVERY_US / 10);
+    this.#timer = systemClock.schedule(nextUs, () => void this.#read(reading), { background: true });
+  }
+
+  /** Whether the first counts of this process at a store that has just gone away are still to come: they would show nothing. */
+  #isSettling(isLocal: ReadonlySet<string>): boolean {
+    const isNew = this.#latest !== undefined && [...isLocal].some((id) => !this.#isLocal.has(id));
+    this.#isLocal = isLocal;
+    this.#settling = isNew ? SETTLING : Math.max(this.#settling - 1, 0);
+    return this.#settling > 0;
+  }
+
+  #show(view: View): void {
+    this.#latest = view;
     addPoint(this.points, pointOf(view));
     const { configVersion } = this.#rs;
     for (const visitor of this.#visitors) {
@@ -97,8 +116,6 @@ export class Feed {
       visitor.view(view);
     }
     this.#version = configVersion;
-    const nextUs = Math.max(startUs + EVERY_US, systemClock.nowUs() + EVERY_US / 10);
-    this.#timer = systemClock.schedule(nextUs, () => void this.#read(reading), { background: true });
   }
 
   #config(): ConfigView {

@@ -8,7 +8,7 @@ import { tool } from "../_process.ts";
 import { obtainRedis } from "../redis/obtain.ts";
 import { bundleCells } from "./bundles.ts";
 import { type Cell, type MissingCell, tryCells } from "./cells.ts";
-import { copyCells, loadCells, mistakeCells, withoutRedisCells } from "./programs.ts";
+import { copyCells, loadCells, mistakeCells, ratesyncCells, withoutRedisCells } from "./programs.ts";
 import { runnerCells } from "./runners.ts";
 import { BUN, DENO, findNodes } from "./runtimes.ts";
 import { typeCells } from "./types.ts";
@@ -29,6 +29,7 @@ export async function toolchainProblems(part: string = ""): Promise<string[]> {
     const cells: (Cell | MissingCell)[] = [
       ...missing,
       ...loadCells(workshop, runtimes),
+      ...ratesyncCells(workshop, runtimes),
       ...await copyCells(workshop, runtimes),
       ...withoutRedisCells(workshop, runtimes),
       ...mistakeCells(workshop, { name: "Node", command: [tool("node")] }),

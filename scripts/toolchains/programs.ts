@@ -31,6 +31,24 @@ export function loadCells({ folder, env }: Workshop, runtimes: readonly Runtime[
   );
 }
 
+/** The program `ratesync`: it writes a configuration, and checks it. */
+export function ratesyncCells({ folder, env }: Workshop, runtimes: readonly Runtime[]): Cell[] {
+  return runtimes.map(({ name, command }) => ({
+    name: `${name}, ratesync`,
+    try: async () => {
+      using written = new TemporaryFolder("ratesync");
+      const file = join(written.path, "rate-sync.toml");
+      for (const words of [["init", file], ["check", file]]) {
+        const failure = failureOf(
+          await runCommand([...command, "node_modules/.bin/ratesync", ...words], { cwd: folder, env }),
+        );
+        if (failure !== undefined) return failure;
+      }
+      return undefined;
+    },
+  }));
+}
+
 /** Two copies of the package in one process. */
 export async function copyCells({ folder, env }: Workshop, runtimes: readonly Runtime[]): Promise<Cell[]> {
   const other = join(folder, "other/node_modules");

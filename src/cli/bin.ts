@@ -13,6 +13,7 @@
 
 import process from "node:process";
 
+import { EXIT } from "./exit.ts";
 import { Stopped } from "./failure.ts";
 import { main } from "./main.ts";
 
@@ -24,8 +25,8 @@ function stopWith(exit: number): void {
   stop.abort(new Stopped(exit));
 }
 
-process.on("SIGINT", () => stopWith(130));
-process.on("SIGTERM", () => stopWith(143));
+process.on("SIGINT", () => stopWith(EXIT.stopped));
+process.on("SIGTERM", () => stopWith(EXIT.ended));
 // A reader that ends early, such as `head`, is no failure.
 process.stdout.on("error", (error: { readonly code?: string }) => {
   if (error.code === "EPIPE") process.exit(0);

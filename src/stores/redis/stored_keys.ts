@@ -16,7 +16,7 @@ const LEASES = "leases";
 const HASH = /^~([0-9a-f]{64})$/;
 
 /** What follows in the name of a key with shards: the number, what is kept there beside the main key, and its name. */
-const SHARDED = /^(\d+)\}(?:~([^:]*))?(:.*)$/s;
+const SHARDED = /^(\d{1,4})\}(?:~([^:]*))?(:.*)$/s;
 
 /**
  * The pattern of `SCAN` for the keys of a limiter; it may match others too.
@@ -56,10 +56,10 @@ export function storedKey(name: string, names: KeyNames, { limiter, prefix = "" 
 function mainOf(name: string, names: KeyNames): { readonly main: string; readonly shard: string } | undefined {
   if (!name.startsWith("{")) return { main: name, shard: "" };
   const { shards, common } = names;
-  if (name.startsWith(shards)) {
-    const [, shard, auxiliary = LEASES, rest] = SHARDED.exec(name.slice(shards.length)) ?? [];
-    if (rest === undefined || auxiliary !== LEASES) return undefined;
-    return { main: common.slice(0, -1) + rest, shard: `:${shard}` };
+  const sharded = name.startsWith(shards) ? SHARDED.exec(name.slice(shards.length)) : null;
+  if (sharded !== null) {
+    const [, shard, auxiliary = LEASES, rest] = sharded;
+    return auxiliary === LEASES ? { main: common.slice(0, -1) + rest, shard: `:${shard}` } : undefined;
   }
   const end = `}:${LEASES}`;
   return name.endsWith(end) ? { main: name.slice(1, -end.length), shard: "" } : undefined;

@@ -7,6 +7,7 @@ import { show } from "../../../../src/base/text.ts";
 import type { LimiterOptions } from "../../../../src/policy/options.ts";
 import type { ScriptCall } from "../../../../src/stores/redis/encode.ts";
 import { hashSlot as ourSlot } from "../../../../src/stores/redis/hash_slot.ts";
+import { storedKey } from "../../../../src/stores/redis/stored_keys.ts";
 import { isOfLongerPrefix, KeyNames } from "../../../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../../../src/stores/redis/redis_store.ts";
 import type { StoreRequest, TakeReply } from "../../../../src/stores/store.ts";
@@ -36,6 +37,12 @@ const textArb = fc.oneof(
 );
 const nameArb = fc.record({ limiter: textArb, key: fc.option(textArb, { nil: undefined }) });
 
+/** Whose keys `listKeys` names. */
+const listedArb = fc.record({
+  limiter: textArb.filter((text) => text !== ""),
+  key: fc.option(textArb.filter((text) => text !== ""), { nil: undefined }),
+});
+
 const shardsArb = fc.constantFrom({}, {}, { keyShards: 1 }, { keyShards: 3 }, { keyShards: 1_024 });
 
 /** With keys of every kind: main, rings, leases, waiters. */
@@ -43,6 +50,37 @@ const FULL: LimiterOptions = {
   limits: [{ ratePerSecond: 1 }, { algorithm: "sliding_window", limit: 5, windowMs: 1_000 }],
   maxConcurrent: 1,
 };
+
+describe("storedKey()", () => {
+  it("reads back from each name what it stands for, and finds no other limiter's", () => {
+    const prefixArb = fc.constantFrom("app", "app:eu", "{app", "app:~3");
+    fc.assert(
+      fc.property(
+        prefixArb,
+        listedArb,
+        listedArb,
+        shardsArb,
+        fc.boolean(),
+        (prefix, named, other, shards, hasPermits) => {
+          const names = new KeyNames(prefix);
+          const options: LimiterOptions = hasPermits
+            ? { maxConcurrent: 2, ...shards }
+            : { limit: 2, windowMs: 9, ...shards };
+          const of = target(options, named);
+          const [main = "", leases = ""] = names.of(of);
+          for (const name of hasPermits ? [main, leases] : [main]) {
+            const stored = storedKey(name, names, of);
+            assert.ok(stored !== undefined, `${show(name)} is not found`);
+            assert.deepEqual(names.of({ ...of, ...stored }), names.of(of));
+            if (!stored.isHash) assert.equal(stored.key, named.key);
+            if (other.limiter !== named.limiter) assert.equal(storedKey(name, names, { ...of, ...other }), undefined);
+          }
+        },
+      ),
+      { numRuns: runs(300) },
+    );
+  });
+});
 
 describe("The keys in Redis", () => {
   let connections: Connections;
@@ -92,7 +130,7 @@ describe("The keys in Redis", () => {
         assert.equal(new Set(keys.map(hashSlot)).size, 1);
         for (const key of keys) assert.ok(key.length < 500);
       }),
-      { numRuns: runs(2_000) },
+      { numRuns: runs(300) },
     );
   });
 
@@ -111,7 +149,7 @@ describe("The keys in Redis", () => {
   });
 
   it("have the slots that Redis gives them", () => {
-    fc.assert(fc.property(textArb, (text) => assert.equal(ourSlot(text), hashSlot(text))), { numRuns: runs(2_000) });
+    fc.assert(fc.property(textArb, (text) => assert.equal(ourSlot(text), hashSlot(text))), { numRuns: runs(300) });
   });
 
   it("keep callers with other names apart, in the store itself", { timeout: 60_000 }, async () => {

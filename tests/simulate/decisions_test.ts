@@ -70,7 +70,7 @@ describe("simulate()", () => {
           }
         }
       }),
-      { numRuns: runs(300) },
+      { numRuns: runs(200) },
     );
   });
 
@@ -115,7 +115,7 @@ describe("simulate()", () => {
           assert.deepEqual(new Map(found as [string, number][]), denied);
         },
       ),
-      { numRuns: runs(250) },
+      { numRuns: runs(150) },
     );
     assert.ok(formats.every((format) => format in LINES));
   });

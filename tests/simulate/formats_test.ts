@@ -185,7 +185,7 @@ describe("formats of logs", () => {
           assert.ok(problem === undefined ? Number.isSafeInteger(into.timeUs) : problem !== "", bad);
         }
       }),
-      { numRuns: runs(2_000) },
+      { numRuns: runs(1_000) },
     );
   });
 

@@ -64,8 +64,8 @@ export async function pageProblems(): Promise<string[]> {
 
 /** A module with its page in plain text, behind it. */
 function unpacked(module: string): string {
-  const lines = [...module.matchAll(/^  "([\w+/=]+)"/gm)].map(([, line]) => line);
-  const rest = module.replace(/^  "[\w+/=]+".*\n/gm, "");
+  const lines = [...module.matchAll(/^ {2}"([\w+/=]+)"/gm)].map(([, line]) => line);
+  const rest = module.replace(/^ {2}"[\w+/=]+".*\n/gm, "");
   try {
     return rest + gunzipSync(Buffer.from(lines.join(""), "base64"));
   } catch {

@@ -56,7 +56,7 @@ const MOST_JOINED = 8;
 const PARTS = 3;
 const LEAST_PART = 16;
 
-/** What is asked of a batcher. It carries what the batcher needs to know of it, so that no other object is needed. */
+/** A request to a batcher. It carries what the batcher needs to know of it, so that no other object is needed. */
 export interface BatchItem<Reply> {
   /** Takes the outcome; the batcher sets it. */
   sink?: ReplySink<Reply> | undefined;

@@ -45,8 +45,8 @@ describe("ratesync top", { timeout: 90_000, concurrency: true }, () => {
     try {
       using file = fleetFile(keyPrefix);
       await using terminal = await topIn(file);
-      // deno-lint-ignore no-control-regex -- codes of terminals
       await terminal.until(
+        // deno-lint-ignore no-control-regex -- codes of terminals
         /2 processes, \d\d+ calls\/s[^]*api !.*rate \d\d[^]*DENIED BY[^]*u001b\[2J<script>[^]*\u001b\[H/,
       );
       const page = pagesOf(terminal.text).find((lines) => lines.some((line) => line.includes("<script>"))) ?? [];

@@ -16,6 +16,11 @@ const ENTER = "\u001b[?1049h\u001b[?25l";
 const LEAVE = "\u001b[?25h\u001b[?1049l";
 const HOME = "\u001b[H";
 
+/** What the page shows of two processes that disagree, when the next page has begun. */
+const SHOWN =
+  // deno-lint-ignore no-control-regex -- codes of terminals
+  /2 processes, \d\d+ calls\/s[^]*api !.*rate \d\d[^]*DENIED BY[^]*u001b\[2J<script>[^]*\u001b\[H/;
+
 /** A configuration whose limiter `api` other processes have too. */
 function fleetFile(keyPrefix: string): ConfigFile {
   return new ConfigFile(
@@ -45,10 +50,7 @@ describe("ratesync top", { timeout: 90_000, concurrency: true }, () => {
     try {
       using file = fleetFile(keyPrefix);
       await using terminal = await topIn(file);
-      await terminal.until(
-        // deno-lint-ignore no-control-regex -- codes of terminals
-        /2 processes, \d\d+ calls\/s[^]*api !.*rate \d\d[^]*DENIED BY[^]*u001b\[2J<script>[^]*\u001b\[H/,
-      );
+      await terminal.until(SHOWN);
       const page = pagesOf(terminal.text).find((lines) => lines.some((line) => line.includes("<script>"))) ?? [];
       assert.ok(page.some((line) => /^LIMITER +CALLS\/S +ALLOWED\/S +DENIED\/S +REASONS/.test(line)), page.join("\n"));
       assert.ok(page.some((line) => /^api +[56] per 10 min, token_bucket +key +\d/.test(line)), page.join("\n"));
@@ -97,7 +99,7 @@ describe("ratesync top", { timeout: 90_000, concurrency: true }, () => {
     const stop = new AbortController();
     const printing = ratesync(["top", "--json", "--interval", "300ms", ...config], { signal: stop.signal });
     const tables = ratesync(["top", "--interval", "300ms", ...config], { signal: stop.signal });
-    setTimeout(() => stop.abort(new Stopped()), 1_500);
+    setTimeout(() => stop.abort(new Stopped()), 3_000);
     const lines = (await printing).stdout.trimEnd().split("\n");
     assert.ok(lines.length >= 2, `${lines.length} lines`);
     for (const line of lines) assert.ok(Array.isArray(JSON.parse(line).limiters));

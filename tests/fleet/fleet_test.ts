@@ -9,6 +9,7 @@ import { watchFleet } from "../../src/fleet/watch.ts";
 import { MAX_POST } from "../../src/stores/board.ts";
 import { openRawRedis } from "../_support/raw_redis.ts";
 import { freshPrefix, redisUrl } from "../_support/redis.ts";
+import { openMonitor } from "../stores/redis/batching/_monitor.ts";
 import { startRedis } from "../stores/redis/_servers.ts";
 import { callingProcess, instance, readUntil } from "./_processes.ts";
 import { limiterReport, processReport } from "./_reports.ts";
@@ -55,20 +56,18 @@ describe("A fleet on Redis", { timeout: 60_000, concurrency: true }, () => {
   it("publishes nothing while there is no watcher, and looks for watchers every two seconds", async () => {
     await using server = await startRedis();
     const store = { engine: "redis", url: server.url, keyPrefix: "p" } as const;
-    await using process = callingProcess(store, API);
+    await using _process = callingProcess(store, API);
     await using watcher = instance(store, {});
     await using raw = await monitored(server.url);
     // The first calls send the scripts, and ask the register.
     await sleep(2_500);
+    await using monitor = await openMonitor(server);
     const looksWithin = async (ms: number) => {
-      const decided = () => process.rs.metrics("api").totalDenials;
-      const others = async () => await raw.calls("evalsha") - decided();
-      const before = await others();
-      await sleep(ms);
-      return await others() - before;
+      await monitor.during(() => sleep(ms));
+      return monitor.looks.length;
     };
     const looks = await looksWithin(4_100);
-    assert.ok(looks >= 1 && looks <= 5, `${looks} commands were no decisions`);
+    assert.ok(looks >= 1 && looks <= 3, `${looks} looks`);
     assert.deepEqual(await raw.keys("*fleet*"), []);
     const reader = new FleetReader(watcher);
     await readUntil(reader, ({ stores }) => stores[0]?.processes.length === 1);
@@ -76,8 +75,8 @@ describe("A fleet on Redis", { timeout: 60_000, concurrency: true }, () => {
     // There is no watcher any more: what was posted ends, and so does the counting.
     await sleep(11_500);
     assert.deepEqual((await raw.keys("{p:%fleet}:*")).filter((key) => !key.endsWith(":index")), []);
-    const later = await looksWithin(2_100);
-    assert.ok(later <= 3, `${later} commands were no decisions`);
+    const later = await looksWithin(4_100);
+    assert.ok(later <= 3, `${later} looks and posts`);
   });
 
   it("is read although others post garbage, and says how much of it there is", async (t) => {

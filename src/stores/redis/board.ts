@@ -51,7 +51,6 @@ export class RedisBoard implements Board {
   readonly #posts = new Map<string, number>();
   readonly #noticers = new Set<() => void>();
   #nextLookUs: number | undefined;
-  #isLooking = false;
 
   /**
    * @param options What it needs of its store.
@@ -74,7 +73,7 @@ export class RedisBoard implements Board {
     const nowUs = this.#options.nowUs();
     // A process that ends soon has nothing to report.
     if (this.#nextLookUs === undefined) this.#lookAfter(nowUs);
-    else if (nowUs >= this.#nextLookUs && !this.#isLooking) void this.#look();
+    else if (nowUs >= this.#nextLookUs) void this.#look(nowUs);
   }
 
   /** Posts, if there is a watcher. */
@@ -116,18 +115,14 @@ export class RedisBoard implements Board {
   }
 
   /** Never rejects: whether there is a watcher has nothing to do with decisions. */
-  async #look(): Promise<void> {
-    this.#isLooking = true;
-    const { run, nowUs } = this.#options;
+  async #look(nowUs: number): Promise<void> {
+    // From its start: on edge workers a call that outlives its request may never end.
+    this.#lookAfter(nowUs);
     try {
-      const reply = await run(post, [this.#watchKey], []);
-      this.#lookAfter(nowUs());
+      const reply = await this.#options.run(post, [this.#watchKey], []);
       if (reply === 1) { for (const watched of this.#noticers) watched(); }
     } catch (error) {
-      const isRefused = error instanceof StoreError && error.code === "STORE_REFUSED";
-      this.#lookAfter(nowUs(), isRefused ? REFUSED_LOOK_US : undefined);
-    } finally {
-      this.#isLooking = false;
+      if (error instanceof StoreError && error.code === "STORE_REFUSED") this.#lookAfter(nowUs, REFUSED_LOOK_US);
     }
   }
 

@@ -16,6 +16,9 @@ import { check, texts } from "./scripts.gen.ts";
 /** A register is shorter than this, in bytes. */
 const MAX_REGISTER = 65_536;
 
+/** How many registers one call reads. */
+const KEYS_A_CALL = 256;
+
 /** Lines in front of the rules, and lines for each. */
 const HEAD = 3;
 const EACH = 5;
@@ -34,7 +37,7 @@ export async function readRules(
   const isCluster = connection.cluster !== undefined;
   const named = limiters.map(({ limiter }) => ({ limiter, key: names.register(limiter) }));
   // A call may declare keys of one slot only.
-  const calls = [...groupBy(named, ({ key }) => isCluster ? hashSlot(key) : 0).values()];
+  const calls = [...groupBy(named, ({ key }, i) => isCluster ? hashSlot(key) : Math.floor(i / KEYS_A_CALL)).values()];
   const found = await Promise.all(calls.map(async (together) => {
     const reply = await connection.run(texts, together.map(({ key }) => key), [String(MAX_REGISTER)]);
     return together.flatMap(({ limiter }, i) => {

@@ -25,15 +25,15 @@ const FOLDER = "dist/bundle";
 const MAIN = "dist/mod.js";
 
 /**
-/**
  * Files that others require where they call them, not at their start: for the options of a Redis store, for the wording of
- * some errors, for explanations and for observers. Each has the module at which it begins; what only that module imports
- * goes into it too.
+ * some errors, for explanations, for observers and for headers of HTTP. Each has the module at which it begins; what only
+ * that module imports goes into it too.
  */
 const LATE_FILES: Readonly<Record<string, string>> = {
   explain: "dist/src/limiter/explain/of_decision.js",
   observing: "dist/src/limiter/observe/observing.js",
   foreign_words: "dist/src/base/foreign_words.js",
+  headers: "dist/src/policy/headers.js",
   redis_options: "dist/src/stores/redis/connections/place.js",
 };
 

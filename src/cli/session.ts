@@ -137,8 +137,8 @@ export class Session implements Context {
     return new Promise((resolve, reject) => {
       const lines = createInterface({ input: this.io.stdin });
       const stay = onAbort(this.signal, () => {
-        lines.close();
         reject(this.signal.reason);
+        lines.close(); // which resolves, where nothing has settled it
       });
       let answer = "";
       lines.once("line", (line) => {

@@ -14,7 +14,7 @@ export interface RunOptions {
   /** The environment. @default an empty one */
   readonly env?: Readonly<Record<string, string>>;
   /** What is typed on a terminal; without it, standard input is no terminal. */
-  readonly typed?: string;
+  readonly typed?: string | Readable;
   /** What standard input holds that is no terminal. @default nothing */
   readonly input?: string | Uint8Array;
   /** How wide the terminal is that standard output and standard error are; without it, they are none. */
@@ -44,9 +44,8 @@ export async function ratesync(argv: readonly string[], options: RunOptions = {}
     rows: 24,
   });
   const bytes = typed ?? input;
-  const stdin = Object.assign(Readable.from(bytes === undefined ? [] : [Buffer.from(bytes)]), {
-    isTTY: typed !== undefined,
-  });
+  const stream = bytes instanceof Readable ? bytes : Readable.from(bytes === undefined ? [] : [Buffer.from(bytes)]);
+  const stdin = Object.assign(stream, { isTTY: typed !== undefined });
   const exit = await main(argv, { stdin, stdout: output("stdout"), stderr: output("stderr"), env, signal });
   return { exit, ...written };
 }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { PassThrough } from "node:stream";
 import { describe, it } from "node:test";
 
 import { COMMANDS } from "../../src/cli/commands.ts";
@@ -94,6 +96,12 @@ describe("ratesync", () => {
       assert.match(stderr, /Continue\? \[y\/N\] error: Nothing was changed: you did not confirm\n$/);
     }
     assert.deepEqual((await ratesyncJson(["keys", "api", "--config", file.path], 0)).keys, []);
+    const stop = new AbortController();
+    const typed = new PassThrough();
+    const asking = ratesync(block, { typed, signal: stop.signal });
+    await once(typed, "resume"); // the question was asked
+    stop.abort(new Stopped());
+    assert.equal((await asking).exit, 130);
     for (const typed of ["y\n", "YES\n"]) assert.equal((await ratesync(block, { typed })).exit, 0);
     assert.equal((await ratesyncJson(["keys", "api", "--config", file.path], 0)).keys[0].reason, "blocked");
     const refused = await ratesyncJson(["reset", "api", "--config", file.path], 1, { typed: "n\n" });

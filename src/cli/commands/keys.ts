@@ -15,7 +15,7 @@ import { printable } from "../output/text.ts";
 const COUNT = 100;
 
 /** How many keys are looked at together. */
-const TOGETHER = 128;
+const TOGETHER = 512;
 
 /** A key with where it stands. */
 interface Row extends Standing {

@@ -20,7 +20,7 @@ import { UsageError } from "../failure.ts";
 import { counted } from "../output/words.ts";
 
 /** How many keys are reset together. */
-const TOGETHER = 128;
+const TOGETHER = 512;
 
 /** Starts keys anew. */
 export const command: Command = defineCommand({

@@ -9,6 +9,7 @@ import { summaryText } from "../../src/simulate/report/words.ts";
 import { matches } from "../../src/simulate/replay/request_filter.ts";
 import { simulate } from "../../src/simulate/simulate.ts";
 import { LimiterTally } from "../../src/simulate/tally/limiter_tally.ts";
+import { Series } from "../../src/simulate/tally/series.ts";
 import { FIVE, logOf, replay, replayAll, type Request, START_MS, textOf } from "./_logs.ts";
 
 const HOSTILE = '<script>alert("&1")</script>\u202e\u0007 💥';
@@ -256,6 +257,15 @@ describe("the report of simulate()", () => {
     ];
     for (const [path, pattern, expected] of cases) assert.equal(matches(path, pattern), expected, `${path} ${pattern}`);
     assert.equal(matches(`/${"a".repeat(100_000)}`, `/${"*a".repeat(1_000)}b`), false);
+  });
+
+  it("counts in wider parts of the time as it goes on, each of them once", () => {
+    const series = new Series([1e6, 5e6, 60e6], 400);
+    for (let second = 2; second < 3_000; second++) series.at(second * 1e6).requests++;
+    const { widthUs, buckets } = series;
+    assert.equal(widthUs, 60e6);
+    assert.deepEqual(buckets.map(({ fromUs }) => fromUs / widthUs), Array.from({ length: 50 }, (_, i) => i));
+    assert.deepEqual(buckets.map(({ requests }) => requests), [58, ...Array.from({ length: 49 }, () => 60)]);
   });
 
   it("has plots of at most 400 parts, whose sums are those of the report, and exact hours for weeks", async () => {

@@ -49,6 +49,7 @@ import {
   assertRulesThatCome,
   assertRulesThatGo,
 } from "./mixed_laws.ts";
+import { assertDetails } from "./detail_laws.ts";
 import { assertRegister } from "../stores/mixed_rules/_rule_register.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
 import { assertRaisedServes, assertServersClock } from "./permit_laws.ts";
@@ -1905,6 +1906,24 @@ export const MUTANTS: readonly Mutant[] = [
       "local held = ends and tonumber(ends) > now",
     ],
     ["a renewed lease that ends as before", "if held then extend(target, id, target.slots) end", ""],
+  ),
+  ...mutants(
+    "_details.lua",
+    ["the end of a block in place of the time to it", "max(target.blocked - now, 0)", "target.blocked", assertDetails],
+    [
+      "the wait of the call for each number of units",
+      "rate.kernel.earliest(target.states[place], cost, rate)",
+      "rate.kernel.earliest(target.states[place], target.cost, rate)",
+      assertDetails,
+    ],
+    ["each permit counted as a process", 'string.match(id, "^[^.]*")', 'string.match(id, ".*")', assertDetails],
+    [
+      "a process counted whose lease has ended",
+      'call("ZRANGEBYSCORE", target.leases, "(" .. now_text, "+inf")) do',
+      'call("ZRANGEBYSCORE", target.leases, "1", "+inf")) do',
+      assertDetails,
+    ],
+    ["no call that waits", 'reply[#reply + 1] = call("ZCARD", target.waiters)', "reply[#reply + 1] = 0", assertDetails],
   ),
   ...mutants(
     "_request_corrections.lua",

@@ -1,12 +1,7 @@
 #!/usr/bin/env node
 /**
  * The program `ratesync`, which sees and operates the limits of a rate-sync.toml: `ratesync help`. Importing this module
- * runs it.
- *
- * @example Run it with Deno
- * ```sh
- * deno run -A jsr:@ratesync/core/cli help
- * ```
+ * runs it; with Deno, `deno run -A jsr:@ratesync/core/cli help` does.
  *
  * @module
  */

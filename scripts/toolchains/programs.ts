@@ -22,6 +22,9 @@ const MISTAKES: readonly (readonly [code: string, word: string])[] = [
   ["createRateSync({ limiters: { api: { limit: 1, windowMs: 1 } } }).acquire('apy');", "apy"],
 ];
 
+/** The program, where the workshop has it. */
+const RATESYNC = "node_modules/@ratesync/core/dist/bundle/program/ratesync.cjs";
+
 /** The whole package on each runtime, by `import` and by `require`. */
 export function loadCells({ folder, env }: Workshop, runtimes: readonly Runtime[]): Cell[] {
   return runtimes.flatMap(({ name, command }) =>
@@ -40,7 +43,7 @@ export function ratesyncCells({ folder, env }: Workshop, runtimes: readonly Runt
       const file = join(written.path, "rate-sync.toml");
       for (const words of [["init", file], ["check", file]]) {
         const failure = failureOf(
-          await runCommand([...command, "node_modules/.bin/ratesync", ...words], { cwd: folder, env }),
+          await runCommand([...command, RATESYNC, ...words], { cwd: folder, env }),
         );
         if (failure !== undefined) return failure;
       }

@@ -91,6 +91,16 @@ export const TABLE: readonly Row[] = [
     because: "several processes on one Redis, whose Lua decides; how processes end and stop is tried on every runtime",
   },
   {
+    paths: [
+      "tests/stores/redis/closing/process_end_topologies_test.ts",
+      "tests/stores/redis/closing/unused_store_test.ts",
+    ],
+    on: NODE,
+    because:
+      "processes on a cluster, Sentinels, TLS and REST, and without calls; those on one server are tried on every " +
+      "runtime by process_end_test.ts",
+  },
+  {
     paths: ["tests/races/stops/crash_test.ts"],
     on: BUN,
     because:

@@ -15,11 +15,15 @@ import {
   coordinate,
   decide,
   fixedWindow,
+  post,
   register,
+  sample,
   several,
   slidingWindow,
   slidingWindowCounter,
   takeMixed,
+  texts,
+  watch,
 } from "../../src/stores/redis/scripts.gen.ts";
 import type { Step } from "./arbitraries.ts";
 import { assertLittleRoom, assertLogs, assertSmallLogs } from "./window_logs.ts";
@@ -51,6 +55,7 @@ import {
 } from "./mixed_laws.ts";
 import { assertDetails } from "./detail_laws.ts";
 import { assertRegister } from "../stores/mixed_rules/_rule_register.ts";
+import { assertBoard, assertSample } from "./fleet_laws.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
 import { assertRaisedServes, assertServersClock } from "./permit_laws.ts";
 import {
@@ -87,11 +92,15 @@ const SCRIPTS: readonly Script[] = [
   coordinate,
   decide,
   fixedWindow,
+  post,
   register,
+  sample,
   several,
   slidingWindow,
   slidingWindowCounter,
   takeMixed,
+  texts,
+  watch,
 ];
 
 const shorten = await shortenerOfScripts();
@@ -2117,5 +2126,55 @@ export const MUTANTS: readonly Mutant[] = [
       "return before + count, 0",
       assertRegister,
     ],
+  ),
+  ...mutants(
+    "post.lua",
+    ["a report kept without a watcher", 'if not call("GET", KEYS[1]) then return 0 end', "", assertBoard],
+    [
+      "a report that does not end",
+      'call("SET", KEYS[2], ARGV[1], "PX", ARGV[2])',
+      'call("SET", KEYS[2], ARGV[1])',
+      assertBoard,
+    ],
+    [
+      "a process listed again and again",
+      'if not string.find(index, "\\n" .. name .. "\\n", 1, true) then',
+      "if true then",
+      assertBoard,
+    ],
+    ["a list that ends with a report", '"PX", 3 * ARGV[2])', '"PX", ARGV[2])', assertBoard],
+  ),
+  ...mutants(
+    "watch.lua",
+    [
+      "a watch that ends at once",
+      'call("SET", KEYS[1], "1", "PX", ms)',
+      'call("SET", KEYS[1], "1", "PX", 1)',
+      assertBoard,
+    ],
+    ["a long list kept", "if #index > most then", "if false then", assertBoard],
+    ["processes that are gone listed on", "if from then index", "if false then index", assertBoard],
+    [
+      "a list that lives as long as a watch",
+      'call("SET", KEYS[2], index, "PX", 3 * ms)',
+      'call("SET", KEYS[2], index, "PX", ms)',
+      assertBoard,
+    ],
+  ),
+  ...mutants(
+    "texts.lua",
+    ["a long report passed on", "text and (#text <= most and text or 1) or 0", "text or 0", assertBoard],
+    [
+      "a long report missing",
+      "text and (#text <= most and text or 1) or 0",
+      "text and #text <= most and text or 0",
+      assertBoard,
+    ],
+  ),
+  ...mutants(
+    "sample.lua",
+    ["a block taken for the value behind it", 'first == "b" and', "false and", assertSample],
+    ["the life of keys left out", 'type(life) == "number" and life or -2', "-2", assertSample],
+    ["another byte than the first one", 'try("GETRANGE", key, 0, 0)', 'try("GETRANGE", key, 1, 1)', assertSample],
   ),
 ];

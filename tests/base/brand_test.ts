@@ -91,8 +91,14 @@ describe("RateSyncError.name", () => {
 const INTERNAL: readonly string[] = [
   "EntryTable",
   "FromEnvironment",
+  "Html",
   "Log",
+  "LogError",
   "NoneAnswered",
+  "NotConfirmed",
+  "Problem",
   "RestRefusal",
+  "Stopped",
   "UnreadableFile",
+  "UsageError",
 ];

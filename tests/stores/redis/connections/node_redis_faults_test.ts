@@ -392,7 +392,8 @@ describe("NodeRedis that waits", () => {
     const call = failure(connection.run(increment, ["k"], []));
     const [, ms] = await timed(connection.close());
     assert.ok(ms >= 150 && ms < 1_000, `${ms} ms`);
-    assert.equal((await call).code, "STORE_TIMEOUT");
+    // The timeout of the call and that of the close end at the same time: either ends the call.
+    assert.match((await call).code, /^STORE_(?:TIMEOUT|UNAVAILABLE)$/);
     server.signal("SIGCONT");
   });
 });

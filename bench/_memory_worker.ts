@@ -6,8 +6,9 @@
  */
 
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 
-import { createRateSync, type LimiterOptions } from "@ratesync/core";
+import { createRateSync, type Limiter, type LimiterOptions } from "@ratesync/core";
 
 import { serveRounds } from "./_apart.ts";
 import { atOnce, type Contender, inFlight } from "./_load.ts";
@@ -30,6 +31,9 @@ const LIMITERS: Readonly<Record<string, LimiterOptions>> = {
   two: { limits: [{ algorithm: "fixed_window", limit, windowMs: HOUR_MS }, { ratePerSecond: 1, burst: limit }] },
   acquire: fixed,
 };
+
+/** How many leases of each key are used up before the first round: the last one has some thousand units. */
+const LEASES = 7;
 
 const SYNC: Readonly<Record<string, LimiterOptions>> = {
   sync_bucket: { ratePerSecond: 1, burst: limit },
@@ -59,7 +63,16 @@ async function openSync(): Promise<Contender> {
   const rs = subject === "sync_lease" ? openRateSync(url, limiters) : createRateSync({ limiters });
   await rs.connect();
   const limiter = rs.limiter("api");
+  if (subject === "sync_lease") await leaseMany(limiter);
   return atOnce(subject, (i) => limiter.tryAcquireSync(around(keys, i)), () => rs.close());
+}
+
+/** A lease grows where all of its units were used: until those of each key are enough for a round. */
+async function leaseMany(limiter: Limiter): Promise<void> {
+  for (let times = 0; times < LEASES; times++) {
+    for (const key of keys) while (limiter.tryAcquireSync(key) !== undefined);
+    await sleep(50);
+  }
 }
 
 async function flexible(): Promise<Contender> {

@@ -236,7 +236,7 @@ export const TABLE: readonly Row[] = [
     because: "a page in a browser; its handler is tried on every runtime by handler_test.ts",
   },
   {
-    paths: ["tests/fleet/fleet_test.ts", "tests/fleet/topologies_test.ts", "tests/doctor/examine_test.ts"],
+    paths: ["tests/fleet/watching_test.ts", "tests/fleet/topologies_test.ts", "tests/doctor/examine_test.ts"],
     on: NODE,
     because:
       "reports of processes, and servers of each kind; that a process which reports can end is tried on every runtime " +
@@ -296,7 +296,7 @@ export const WAITING: readonly string[] = [
   "tests/faults/cluster_test.ts",
   "tests/faults/sentinels_test.ts",
   "tests/faults/standalone_test.ts",
-  "tests/fleet/fleet_test.ts",
+  "tests/fleet/watching_test.ts",
   "tests/fleet/process_end_test.ts",
   "tests/fleet/topologies_test.ts",
   "tests/http/adapters/endings/endings_test.ts",

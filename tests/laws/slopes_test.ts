@@ -70,6 +70,16 @@ function assertFlat(times: readonly number[], what: string, leastUs: number = LE
   assert.ok(slope <= STEEPEST, `${what}: ${times.join(", ")} µs, an exponent of ${slope.toFixed(2)}`);
 }
 
+/** Measures again if a first result is bad: what grows does so each time, and what was disturbed does not. */
+async function twice(measured: () => Promise<void>): Promise<void> {
+  try {
+    await measured();
+  } catch (error) {
+    if (!(error instanceof assert.AssertionError)) throw error;
+    await measured();
+  }
+}
+
 describe("The time of a script", () => {
   let times: ScriptTimes;
   before(async () => {
@@ -94,41 +104,44 @@ describe("The time of a script", () => {
   }
 
   for (const [kind, rules] of Object.entries(KINDS)) {
-    it(`does not grow with limit and cost, and is under a millisecond, with ${kind}`, async () => {
-      const measured = await measure(
-        [62_500, 250_000, 1_000_000],
-        (limit) => limit,
-        (limit) => times.keys(rules(limit), (target, store) => take(target, store, limit, "now")),
-      );
-      for (const [name, us] of measured) {
-        assertFlat(us, name, LEAST_OF_COST_US);
-        assert.ok(Math.max(...us) < 1_000, `${name}: ${us.join(", ")} µs`);
-      }
-    });
+    it(`does not grow with limit and cost, and is under a millisecond, with ${kind}`, () =>
+      twice(async () => {
+        const measured = await measure(
+          [62_500, 250_000, 1_000_000],
+          (limit) => limit,
+          (limit) => times.keys(rules(limit), (target, store) => take(target, store, limit, "now")),
+        );
+        for (const [name, us] of measured) {
+          assertFlat(us, name, LEAST_OF_COST_US);
+          assert.ok(Math.max(...us) < 1_000, `${name}: ${us.join(", ")} µs`);
+        }
+      }));
 
     // Ten calls share a window here. A window that each call has for itself is stored in 11 bytes, and a value that grows
     // by these is read and written as a whole: with a limit of 1 the time grows with an exponent of 0.2 to 0.35.
-    it(`does not grow with the number of calls that wait, with ${kind}`, async () => {
-      const measured = await measure(
-        [150, 600, 2_400],
-        () => 1,
-        (waiters) =>
-          times.keys(rules(10), async (target, store) => {
-            for (let waiting = 0; waiting < waiters; waiting += 50) {
-              await Promise.all(Array.from({ length: 50 }, () => take(target, store, 1, "wait")));
-            }
-          }),
-      );
-      for (const [name, us] of measured) assertFlat(us, name);
-    });
+    it(`does not grow with the number of calls that wait, with ${kind}`, () =>
+      twice(async () => {
+        const measured = await measure(
+          [150, 600, 2_400],
+          () => 1,
+          (waiters) =>
+            times.keys(rules(10), async (target, store) => {
+              for (let waiting = 0; waiting < waiters; waiting += 50) {
+                await Promise.all(Array.from({ length: 50 }, () => take(target, store, 1, "wait")));
+              }
+            }),
+        );
+        for (const [name, us] of measured) assertFlat(us, name);
+      }));
 
-    it(`does not grow with the length of the key, with ${kind}`, async () => {
-      const measured = await measure(
-        [64, 1_024, 16_384],
-        () => 1,
-        (length) => times.keys(rules(10), undefined, length),
-      );
-      for (const [name, us] of measured) assertFlat(us, name);
-    });
+    it(`does not grow with the length of the key, with ${kind}`, () =>
+      twice(async () => {
+        const measured = await measure(
+          [64, 1_024, 16_384],
+          () => 1,
+          (length) => times.keys(rules(10), undefined, length),
+        );
+        for (const [name, us] of measured) assertFlat(us, name);
+      }));
   }
 });

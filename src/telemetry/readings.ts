@@ -4,10 +4,9 @@
  * @module
  */
 
-import { ruleOf } from "../algorithms/words.ts";
 import { ClosedError } from "../base/errors.ts";
 import type { DenialReason } from "../limiter/result/outcome.ts";
-import type { Policy } from "../policy/policy.ts";
+import { rulesText } from "../policy/rules_text.ts";
 import type { LimiterListing, StoreListing } from "../registry/listing.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import type { AttributeName, InstrumentId } from "./instruments.ts";
@@ -56,7 +55,7 @@ function readingsOfLimiter(limiter: string, { store, policy, metrics }: LimiterL
     about("queued", metrics.waiting),
     about("activeLeases", metrics.currentConcurrent),
     about("lostLeases", metrics.leasesLost),
-    about("limiterInfo", 1, { store, rules: rulesOf(policy) }),
+    about("limiterInfo", 1, { store, rules: rulesText(policy) }),
   ];
 }
 
@@ -76,11 +75,4 @@ function readingsOfStore(store: string, listing: StoreListing): Reading[] {
     ...(load === undefined ? [] : [about("storeQueued", load.queued), about("storeActive", load.calls)]),
     ...mixedRules.map(({ limiter, others }) => about("mixedRules", others.length, { limiter })),
   ];
-}
-
-/** The rules of a limiter in words: the same for the same rules. */
-function rulesOf({ rates, maxConcurrent }: Policy): string {
-  const words = rates.map(ruleOf);
-  if (maxConcurrent > 0) words.push(`${maxConcurrent} permits`);
-  return words.join("; ");
 }

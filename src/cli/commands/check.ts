@@ -5,13 +5,13 @@
  */
 
 import { ConfigError } from "../../base/errors.ts";
+import { rulesText } from "../../policy/rules_text.ts";
 import type { StoreCheck } from "../../stores/check.ts";
 import { type Command, type Context, defineCommand, type Outcome } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import type { Paint } from "../output/paint.ts";
 import { table } from "../output/table.ts";
 import { printable } from "../output/text.ts";
-import { rulesText } from "../output/words.ts";
 
 /** Something to look at. */
 interface Finding {

@@ -7,6 +7,7 @@
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { freeInUs, ruleOf } from "../../algorithms/words.ts";
 import type { Policy } from "../../policy/policy.ts";
+import { permitsRule } from "../../policy/rules_text.ts";
 import { type PolicyLevel, rateStatus } from "../../policy/status.ts";
 import type { TargetDetails } from "../../stores/store.ts";
 import type { Outcome } from "../result/outcome.ts";
@@ -163,7 +164,7 @@ function without(part: Part, rule: string): DeniedBy {
 
 /** A limit of a policy in words. */
 export function ruleFor({ maxConcurrent }: Policy, rate: RateLimit | undefined): string {
-  return rate === undefined ? `${maxConcurrent} at once, concurrency` : ruleOf(rate);
+  return rate === undefined ? permitsRule(maxConcurrent) : ruleOf(rate);
 }
 
 /** What kind of key a call has. */

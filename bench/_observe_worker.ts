@@ -19,7 +19,7 @@ const keys = userKeys(1_000);
 const limit = outcome === "denied" ? 1 : 1_000_000_000;
 
 const OBSERVERS: Readonly<Record<string, (rateSync: RateSync) => void | Promise<void>>> = {
-  nobody() {},
+  none() {},
   hitters: (rateSync) => void rateSync.heavyHitters("api"),
   async prometheus(rateSync) {
     const [{ collectMetrics }, { Registry }] = await Promise.all([

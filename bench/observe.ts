@@ -11,7 +11,7 @@ import { type BenchContext, claim, type Report, type Row } from "./_report.ts";
 
 /** Names, and what they are to the program. */
 const OBSERVERS: Readonly<Record<string, string>> = {
-  nobody: "nobody",
+  "no observer": "none",
   "@ratesync/core/prometheus": "prometheus",
   "@ratesync/core/otel": "otel",
   "heavyHitters()": "hitters",
@@ -40,7 +40,7 @@ export async function observe({ quick }: BenchContext): Promise<Report> {
     ));
     const measured = await compare(contenders, paceOf(quick, { warmUpMs: 1_000, roundMs: 250, rounds: 9 }));
     for (const contender of contenders) await contender.close();
-    const alone = measured.find(({ name }) => name === "nobody");
+    const alone = measured.find(({ name }) => name === "no observer");
     for (const one of measured) {
       const ns = moreNs(one, alone);
       more.set(`${one.name}, ${outcome}`, ns);

@@ -42,6 +42,7 @@ export async function withoutSpaces(file: string, code: string, isAside: boolean
 function withLines(code: string, isAside: boolean): string {
   const firm = new Set<number>();
   const soft = new Set<number>();
+  // The types of rolldown name neither this source type nor what a generic visit reads of a node.
   visit(parseAst(code, { sourceType: "commonjs" } as object) as unknown as Syntax, firm, soft);
   if (isAside) {
     for (const place of firm) soft.add(place);

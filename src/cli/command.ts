@@ -189,5 +189,6 @@ export interface CommandSpec<Arguments extends ArgumentSpecs, Options extends Op
 export function defineCommand<const Arguments extends ArgumentSpecs, const Options extends OptionSpecs>(
   spec: CommandSpec<Arguments, Options>,
 ): Command {
+  // What runs a command passes the values that its own specs describe, which the common type cannot say.
   return spec as unknown as Command;
 }

@@ -17,7 +17,7 @@ const COUNT = 100;
 /** How many keys are looked at together. */
 const TOGETHER = 512;
 
-/** A key with where it stands. */
+/** A key, and what is left of its limits. */
 interface Row extends Standing {
   /** The key; absent for the limiter as a whole, and of a long key. */
   readonly key?: string;

@@ -139,6 +139,7 @@ const GAP = 5;
 function withGaps(columns: readonly (readonly (number | null)[])[]): UPlot.AlignedData {
   const [times = []] = columns as readonly [readonly number[]];
   const isGap = (i: number) => i > 0 && (times[i] as number) - (times[i - 1] as number) > GAP;
+  // Its type wants times without gaps in front, and `map` does not keep that the first column has none.
   return columns.map((values, column) =>
     values.flatMap((value, i) => isGap(i) ? [column === 0 ? (times[i - 1] as number) + 1 : null, value] : [value])
   ) as unknown as UPlot.AlignedData;

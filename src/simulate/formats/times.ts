@@ -15,7 +15,7 @@ let lastDayUs = NaN;
 /**
  * Reads `10/Oct/2000:13:55:36 -0700`, the time of Apache and nginx.
  *
- * @param text Where it stands.
+ * @param text The text in which the time is.
  * @param at Where it begins.
  */
 export function readClfTime(text: string, at: number): number {

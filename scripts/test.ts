@@ -14,17 +14,23 @@
 import process from "node:process";
 
 import { exitOnSignals } from "./_process.ts";
+import { obtainPostgres, type TestPostgres } from "./postgres/obtain.ts";
 import { obtainRedis } from "./redis/obtain.ts";
 import { areasOf } from "./suite/areas.ts";
 import { tasksAgain, unstableLines, withAgain } from "./suite/again.ts";
 import { laneCount, type LaneOptions, runTasks, waitingLaneCount } from "./suite/lanes.ts";
 import { RUNTIMES } from "./suite/runtimes.ts";
+import { runFile } from "./suite/run.ts";
 import { selectTasks, type Task } from "./suite/selection.ts";
 import { describeFile, describeRuntime, isGood, nodeTotals, outputOf, problemsOf } from "./suite/summary.ts";
+import { needsPostgres } from "./suite/table.ts";
 import { areaLines, areaTable, runAreas, timed, totalLine } from "./suite/times.ts";
 
 /** Where the files are in more areas than these, only their number is printed. */
 const MOST_NAMED = 3;
+
+/** The PostgreSQL that files share, once one of them needs it. */
+let postgres: Promise<TestPostgres> | undefined;
 
 exitOnSignals();
 process.setMaxListeners(0); // what each lane starts ends with this process
@@ -33,6 +39,13 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
+}
+
+function sharedPostgres(): Promise<TestPostgres> {
+  return postgres ??= obtainPostgres().then((server) => {
+    console.log(`PostgreSQL: ${server.origin}`);
+    return server;
+  });
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -49,6 +62,10 @@ async function main(args: readonly string[]): Promise<number> {
       if (!byArea) console.log(`Redis: ${redis.origin}`);
       return redis;
     },
+    async execute(task, redisUrl) {
+      if (!needsPostgres(task.file)) return await runFile(task, redisUrl);
+      return await runFile(task, redisUrl, { RATESYNC_TEST_POSTGRES_URL: (await sharedPostgres()).url });
+    },
     onEnd(run) {
       if (isOnly) console.log(run.output);
       else if (!isGood(run)) console.log(outputOf(run));
@@ -60,6 +77,7 @@ async function main(args: readonly string[]): Promise<number> {
     const { runs, areas } = byArea ? await runAreas(tasks, runFiles) : { runs: await runFiles(tasks), areas: [] };
     return { first: runs, each: areas, again: await runFiles(tasksAgain(runs)) };
   });
+  await (await postgres)?.stop();
   const runs = withAgain(first, again);
 
   const problems = problemsOf(runs);

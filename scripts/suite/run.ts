@@ -33,12 +33,22 @@ export const LIMIT_MS: number = 5 * 60_000;
  *
  * @param task The file, and the runtime.
  * @param redisUrl A Redis that no other file uses at the same time.
+ * @param more Further variables of its environment, such as those of servers that files share.
  */
-export async function runFile(task: Task, redisUrl: string): Promise<FileRun> {
+export async function runFile(
+  task: Task,
+  redisUrl: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<FileRun> {
   using folder = new TemporaryFolder("test");
   const report = join(folder.path, "junit.xml");
   const [program, ...args] = task.runtime.command(task.file, report);
-  const env = { ...ownEnvironment(), RATESYNC_TEST_REDIS_URL: redisUrl, RATESYNC_TEST_RUNTIME: task.runtime.name };
+  const env = {
+    ...ownEnvironment(),
+    RATESYNC_TEST_REDIS_URL: redisUrl,
+    RATESYNC_TEST_RUNTIME: task.runtime.name,
+    ...more,
+  };
 
   const startedMs = performance.now();
   const { code, output } = await run(program, args, { env, limitMs: LIMIT_MS, group: true });
@@ -51,7 +61,7 @@ export async function runFile(task: Task, redisUrl: string): Promise<FileRun> {
 
 /** The environment without the settings that change what an application of ours does, and without colours. */
 function ownEnvironment(): NodeJS.ProcessEnv {
-  const ours = /^(RATE_SYNC_|REDIS_URL$)/;
+  const ours = /^(RATE_SYNC_|(REDIS|DATABASE)_URL$|PG[A-Z]+$)/;
   const kept = Object.entries(process.env).filter(([name]) => !ours.test(name));
   return { ...Object.fromEntries(kept), NO_COLOR: "1" };
 }

@@ -152,6 +152,11 @@ export const TABLE: readonly Row[] = [
       "decisions, over plain ones, by conformance_test.ts",
   },
   {
+    paths: ["tests/stores/postgres/servers/"],
+    on: NODE,
+    because: "tools of this repository, which run on Node",
+  },
+  {
     paths: ["tests/stores/redis/scripts/key_laws_test.ts", "tests/stores/redis/scripts/memory_usage_test.ts"],
     on: NODE,
     because: "Lua, which runs in Redis",
@@ -325,6 +330,14 @@ export const WAITING: readonly string[] = [
   "tests/telemetry/alerts_test.ts",
   "tests/telemetry/fleet_test.ts",
 ];
+
+/** Files and folders whose tests share one PostgreSQL, each with a schema of its own: `tests/_support/postgres.ts`. */
+export const ON_POSTGRES: readonly string[] = ["tests/stores/postgres/"];
+
+/** Whether a test file needs the PostgreSQL that files share. */
+export function needsPostgres(file: string, paths: readonly string[] = ON_POSTGRES): boolean {
+  return paths.some((path) => path.endsWith("/") ? file.startsWith(path) : file === path);
+}
 
 /**
  * The row of a test file.

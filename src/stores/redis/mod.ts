@@ -55,7 +55,8 @@ export type {
   UpstashLike,
 } from "./connections/clients/redis_client.ts";
 export { type RedisFromEnv, redisFromEnv } from "./from_env.ts";
-export type { Credential, RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
+export type { Credential } from "../credentials.ts";
+export type { RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
 export { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
 export type { ScriptCall } from "./encode.ts";
 export type { Script } from "./script.ts";

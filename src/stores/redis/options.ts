@@ -5,14 +5,8 @@
  */
 
 import type { FailureOptions } from "../../policy/options.ts";
+import type { Credential } from "../credentials.ts";
 import type { RedisClient } from "./connections/clients/redis_client.ts";
-
-/**
- * A user or a password: a text, or a function that gives one, at once or by a promise. The function is called whenever
- * a connection is opened, so that tokens that expire (IAM of AWS, Entra of Azure) are always fresh. What it takes
- * counts for `socketConnectTimeoutMs`.
- */
-export type Credential = string | (() => string | Promise<string>);
 
 /** How to use a Redis client that the application has made itself. */
 export interface RedisClientStoreOptions {

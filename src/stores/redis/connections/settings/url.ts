@@ -6,7 +6,8 @@
 
 import { ConfigError } from "../../../../base/errors.ts";
 import { kindOf, show } from "../../../../base/text.ts";
-import type { Credential, RedisStoreOptions } from "../../options.ts";
+import type { Credential } from "../../../credentials.ts";
+import type { RedisStoreOptions } from "../../options.ts";
 import { readUrlText } from "./url_text.ts";
 
 /** A server, a database in it, and credentials. */

@@ -7,8 +7,8 @@
 
 import { withTimeout } from "../../../../base/deadline.ts";
 import { RateSyncError, StoreError } from "../../../../base/errors.ts";
+import { askCredentials, type KnownPlace } from "../../../credentials.ts";
 import { withAdvice } from "../../refusal.ts";
-import { askCredentials, type KnownEndpoint } from "./credentials.ts";
 import { type Driver, importDriver } from "./driver.ts";
 import {
   type Failure,
@@ -90,7 +90,8 @@ export async function openClient(
   { timeoutMs, ...rest }: OpenClientOptions,
 ): Promise<OpenClient> {
   const driver = await loadDriver();
-  const { endpoint, leftMs } = await unlessAborted(askCredentials(place, timeoutMs), rest.signal);
+  const asked = askCredentials(place, timeoutMs, "Redis");
+  const { place: endpoint, leftMs } = await unlessAborted(asked, rest.signal);
   const options: OpenClientOptions = { ...rest, timeoutMs: leftMs };
   options.signal.throwIfAborted();
   const redis = createClient(driver, endpoint, options);
@@ -171,7 +172,7 @@ export async function loadDriver(): Promise<Driver> {
 
 function createClient(
   driver: Driver,
-  { host, port, socketPath, family, tls: isEncrypted, db, username, password }: KnownEndpoint,
+  { host, port, socketPath, family, tls: isEncrypted, db, username, password }: KnownPlace<Endpoint>,
   { tls, timeoutMs }: OpenClientOptions,
 ): NodeRedisClient {
   const common = {

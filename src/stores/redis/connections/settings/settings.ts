@@ -6,10 +6,10 @@
 
 import { ConfigError } from "../../../../base/errors.ts";
 import { show } from "../../../../base/text.ts";
+import { readTls, type TlsSettings } from "../../../tls_options.ts";
 import { checkRedisOptions } from "../../option_table.ts";
 import type { RedisStoreOptions } from "../../options.ts";
 import { readTopology, type Topology } from "./topology.ts";
-import { readTls, type TlsSettings } from "./tls.ts";
 import type { Endpoint } from "./url.ts";
 
 /** What opens and keeps connections. Every value has been checked. */
@@ -69,7 +69,7 @@ export function readSettings(options: RedisStoreOptions): ConnectionSettings {
   return Object.freeze({
     endpoint,
     topology,
-    tls: readTls(withVerify(options, endpoint), endpoint.tls),
+    tls: readTls(withVerify(options, endpoint), endpoint.tls, { encrypted: "rediss://", plain: "redis://" }),
     poolMinSize,
     poolMaxSize,
     socketTimeoutMs,

@@ -18,8 +18,8 @@ import {
   openTimeoutError,
   protocolError,
 } from "../errors.ts";
-import { tlsReason } from "./handshake.ts";
-import type { TlsSettings } from "../settings/tls.ts";
+import { tlsReason } from "../../../tls_reason.ts";
+import type { TlsSettings } from "../../../tls_options.ts";
 import type { Endpoint } from "../settings/url.ts";
 
 /** What calls need of a client, whatever driver it is of. */

@@ -1,12 +1,11 @@
 /**
- * The TLS options of a Redis store, checked.
+ * The TLS options of a store, which all engines name alike, checked.
  *
  * @module
  */
 
-import { ConfigError } from "../../../../base/errors.ts";
-import { show } from "../../../../base/text.ts";
-import type { RedisStoreOptions } from "../../options.ts";
+import { ConfigError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
 
 /** What TLS needs beside host and port, named as the drivers' sockets name it. Empty where nothing was said. */
 export interface TlsSettings {
@@ -25,10 +24,28 @@ export interface TlsSettings {
 }
 
 /** The options that concern TLS. */
-type TlsOptions = Pick<
-  RedisStoreOptions,
-  "tlsCa" | "tlsCert" | "tlsKey" | "tlsKeyPassphrase" | "tlsServerName" | "tlsInsecure"
->;
+export interface TlsOptions {
+  /** Certificates of the authorities to trust, as PEM text. */
+  readonly tlsCa?: string;
+  /** The certificate of this client, as PEM text. */
+  readonly tlsCert?: string;
+  /** The private key of `tlsCert`, as PEM text. */
+  readonly tlsKey?: string;
+  /** The passphrase of `tlsKey`. */
+  readonly tlsKeyPassphrase?: string;
+  /** The name that the server's certificate must hold. */
+  readonly tlsServerName?: string;
+  /** Whether any certificate of the server is accepted. */
+  readonly tlsInsecure?: boolean;
+}
+
+/** The schemes of an engine's URLs, for messages. */
+export interface TlsSchemes {
+  /** That of URLs with TLS. */
+  readonly encrypted: string;
+  /** That of URLs without. */
+  readonly plain: string;
+}
 
 type TextOption = Exclude<keyof TlsOptions, "tlsInsecure">;
 
@@ -41,10 +58,11 @@ const ENCRYPTED_KEY = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRY
  * Checks the TLS options. Empty strings count as not given. No error holds any of their text but the server's name.
  *
  * @param options The store's options.
- * @param isEncrypted Whether the URL says `rediss://`.
+ * @param isEncrypted Whether the URL allows for TLS.
+ * @param schemes What the engine's URLs begin with.
  * @throws {ConfigError} If one of them cannot be used, or two contradict each other or the URL.
  */
-export function readTls(options: TlsOptions, isEncrypted: boolean): TlsSettings {
+export function readTls(options: TlsOptions, isEncrypted: boolean, schemes: TlsSchemes): TlsSettings {
   const ca = readPem(options, "tlsCa", CERTIFICATE);
   const cert = readPem(options, "tlsCert", CERTIFICATE);
   const key = readPem(options, "tlsKey", KEY);
@@ -60,7 +78,9 @@ export function readTls(options: TlsOptions, isEncrypted: boolean): TlsSettings 
     ...(insecure ? { rejectUnauthorized: false } : {}),
   };
   const given = OPTIONS.find((option) => Boolean(options[option]));
-  if (!isEncrypted && given !== undefined) fail("url", `rediss://, for TLS, or no ${given}`, "redis://");
+  if (!isEncrypted && given !== undefined) {
+    fail("url", `${schemes.encrypted}, for TLS, or no ${given}`, schemes.plain);
+  }
   if (cert !== undefined && key === undefined) fail("tlsKey", "the key of the certificate in tlsCert", "nothing");
   if (key !== undefined && cert === undefined) fail("tlsCert", "the certificate of the key in tlsKey", "nothing");
   if (key === undefined && passphrase !== undefined) fail("tlsKey", "a key along with tlsKeyPassphrase", "nothing");

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TlsSettings } from "../settings/tls.ts";
+import type { TlsSettings } from "./tls_options.ts";
 
 /**
  * Says what a failed handshake means, and what to do about it.

@@ -13,8 +13,9 @@ import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
 import { marksOf, type StoreRequest, type TakeReply, type Target } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
-import { type ParityServices, plain } from "./parity.ts";
+import type { ParityServices } from "./parity.ts";
 import { freshPrefix } from "./redis.ts";
+import { plain } from "./store_parity.ts";
 import { decodeStored, plainStates } from "./stored_state.ts";
 
 /** A sequence of numbers in [0, 1) that is the same for the same seed. */

@@ -9,7 +9,7 @@ import type { TakeRequest, Target, WakeupListener } from "../store.ts";
 import { parseWaiterId } from "../waiter_id.ts";
 import { PermitLedger } from "./permit_ledger.ts";
 import { type RateTransaction, UNUSED } from "./rate_transaction.ts";
-import type { StateTable } from "./state_table.ts";
+import type { Entries } from "./run_context.ts";
 
 /** A waiter, as a target of its own. */
 export interface Head extends Target {
@@ -30,7 +30,7 @@ export const FRONT = 8;
 
 /** Permits and queues of any target. */
 export class PermitState {
-  readonly #table: StateTable;
+  readonly #table: Entries;
   readonly #listeners: ReadonlyMap<string, WakeupListener>;
   readonly #nowUs: number;
   readonly #rates: RateTransaction;
@@ -44,7 +44,7 @@ export class PermitState {
    * @param rates Tells when a waiter's rates agree.
    */
   constructor(
-    table: StateTable,
+    table: Entries,
     listeners: ReadonlyMap<string, WakeupListener>,
     nowUs: number,
     rates: RateTransaction,

@@ -8,9 +8,9 @@ import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import type { SlotLevel, TakeReply, TakeRequest, TakeStatus, Target, TargetLevel } from "../store.ts";
 import { levelsOf } from "./entry_table.ts";
-import type { StateTable } from "./state_table.ts";
-import { alsoTaken } from "./sections.ts";
 import { PermitLedger } from "./permit_ledger.ts";
+import type { Entries } from "./run_context.ts";
+import { alsoTaken } from "./sections.ts";
 
 /** For each rate of a target what its mark holds besides the level. */
 export type Traces = TargetLevel["traces"];
@@ -20,7 +20,7 @@ export const UNUSED: PermitLedger = new PermitLedger();
 
 /** Decides about rates at one reading of the clock. */
 export class RateTransaction {
-  readonly #table: StateTable;
+  readonly #table: Entries;
   readonly #nowUs: number;
   readonly #peeks: boolean;
 
@@ -29,7 +29,7 @@ export class RateTransaction {
    * @param nowUs The reading of the clock.
    * @param peeks Whether nothing may be written.
    */
-  constructor(table: StateTable, nowUs: number, peeks: boolean) {
+  constructor(table: Entries, nowUs: number, peeks: boolean) {
     this.#table = table;
     this.#nowUs = nowUs;
     this.#peeks = peeks;

@@ -10,6 +10,7 @@ import type { Target } from "../store.ts";
 import { settle } from "./entry_table.ts";
 import type { Entry } from "./entry.ts";
 import { LimiterTable, nearer } from "./limiter_table.ts";
+import type { Entries } from "./run_context.ts";
 
 /** How many keys of the same limiter are looked at for one that may be forgotten, each time one is added. */
 const SWEEP = 4;
@@ -21,7 +22,7 @@ const SWEEP_ALL = 2;
 const SAMPLE = 16;
 
 /** All keys of a store. */
-export class StateTable {
+export class StateTable implements Entries {
   readonly #maxKeys: number;
   readonly #nowUs: () => number;
   readonly #byLimiter = new Map<string, LimiterTable>();

@@ -4,30 +4,30 @@
  * @module
  */
 
-import { inMicrotask } from "../../base/turn.ts";
-import type { PollRequest, TakeReply, TakeRequest, TakeStatus, Target, WakeupListener } from "../store.ts";
+import type { PollRequest, TakeReply, TakeRequest, TakeStatus, Target } from "../store.ts";
 import { FRONT, type Head, PermitState } from "./permit_state.ts";
 import { RateTransaction, type Traces } from "./rate_transaction.ts";
-import type { StateTable } from "./state_table.ts";
+import type { Entries, RunContext } from "./run_context.ts";
 
 /** Decides at one reading of the clock. */
 export class MemoryTransaction {
-  readonly #table: StateTable;
+  readonly #context: RunContext;
+  readonly #table: Entries;
   readonly #nowUs: number;
   readonly #rates: RateTransaction;
   readonly #permits: PermitState;
 
   /**
-   * @param table The state.
-   * @param listeners Where wakeups go, by instance.
-   * @param nowUs The reading of the clock.
+   * @param context What it runs on.
    * @param peeks Whether nothing may be written.
    */
-  constructor(table: StateTable, listeners: ReadonlyMap<string, WakeupListener>, nowUs: number, peeks: boolean) {
-    this.#table = table;
+  constructor(context: RunContext, peeks: boolean) {
+    const { entries, listeners, nowUs } = context;
+    this.#context = context;
+    this.#table = entries;
     this.#nowUs = nowUs;
-    this.#rates = new RateTransaction(table, nowUs, peeks);
-    this.#permits = new PermitState(table, listeners, nowUs, this.#rates);
+    this.#rates = new RateTransaction(entries, nowUs, peeks);
+    this.#permits = new PermitState(entries, listeners, nowUs, this.#rates);
   }
 
   /** Takes a target's units whatever its rates say. */
@@ -203,7 +203,7 @@ export class MemoryTransaction {
   }
 
   #tell({ id, listener }: Head, kind: "granted" | "turn", reply: TakeReply): void {
-    inMicrotask(() => listener.wakeup({ id, kind, reply }));
+    this.#context.deliver(() => listener.wakeup({ id, kind, reply }));
   }
 }
 

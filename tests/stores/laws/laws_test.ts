@@ -7,7 +7,7 @@ import { marksOf, type TakeReply, type Target } from "../../../src/stores/store.
 import { assertBound } from "../../algorithms/_bounds.ts";
 import type { Grant } from "../../algorithms/_track.ts";
 import { limitArb, limiterArb, runs } from "../../_support/arbitraries.ts";
-import { plain } from "../../_support/parity.ts";
+import { plain } from "../../_support/store_parity.ts";
 import { Connections, costing, ENGINES, Lab, target } from "../_lab.ts";
 
 /** Calls to come: how far the clock moves, how much is taken, whether it may be for later. */

@@ -13,7 +13,7 @@ import { marksOf, type TakeReply, type Target } from "../../../src/stores/store.
 import { runs } from "../../_support/arbitraries.ts";
 import { admits, fullRefillUs } from "../../_support/auditor/bounds.ts";
 import { aboveLarger } from "../../_support/auditor/mixed.ts";
-import { plain } from "../../_support/parity.ts";
+import { plain } from "../../_support/store_parity.ts";
 import { Connections, Lab } from "../_lab.ts";
 import { assertTogether, PAIRS } from "./_changed_rules.ts";
 import { MixedKey, Model } from "./_mixed_rules.ts";

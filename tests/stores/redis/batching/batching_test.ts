@@ -12,7 +12,7 @@ import { RedisStore } from "../../../../src/stores/redis/redis_store.ts";
 import type { StoreRequest, Target } from "../../../../src/stores/store.ts";
 import { FakeClock } from "../../../../src/testing/fake_clock.ts";
 import { runs } from "../../../_support/arbitraries.ts";
-import { plain } from "../../../_support/parity.ts";
+import { plain } from "../../../_support/store_parity.ts";
 import { openRawRedis, type RawRedis } from "../../../_support/raw_redis.ts";
 import { freshPrefix } from "../../../_support/redis.ts";
 import { forbidUnhandledRejections } from "../../../limiter/_unhandled.ts";

@@ -118,6 +118,7 @@ export const TABLE: readonly Row[] = [
       "tests/limiter/unawaited_test.ts",
       "tests/stores/batcher/at_once_test.ts",
       "tests/stores/batcher/batcher_test.ts",
+      "tests/stores/codec/",
       "tests/stores/mixed_rules/",
       "tests/stores/parity/enumeration_test.ts",
       "tests/stores/parity/histories_test.ts",

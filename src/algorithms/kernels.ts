@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { StateCodec } from "./codec.ts";
+import { fixedWindowCodec } from "./fixed_window/codec.ts";
 import { FlatFixedWindow } from "./fixed_window/flat.ts";
 import { fixedWindowExcess, fixedWindowProblem } from "./fixed_window/invariants.ts";
 import { fixedWindow } from "./fixed_window/kernel.ts";
@@ -11,11 +13,14 @@ import type { FlatLimit } from "./flat.ts";
 import { type Handover, windowHandover } from "./handover.ts";
 import type { Kernel, Level } from "./kernel.ts";
 import type { RateAlgorithm, RateLimit } from "./limit.ts";
+import { slidingWindowCodec } from "./sliding_window/codec.ts";
 import { slidingWindowExcess, slidingWindowProblem } from "./sliding_window/invariants.ts";
 import { slidingWindow } from "./sliding_window/kernel.ts";
+import { slidingWindowCounterCodec } from "./sliding_window_counter/codec.ts";
 import { FlatSlidingWindowCounter } from "./sliding_window_counter/flat.ts";
 import { slidingWindowCounterExcess, slidingWindowCounterProblem } from "./sliding_window_counter/invariants.ts";
 import { slidingWindowCounter } from "./sliding_window_counter/kernel.ts";
+import { tokenBucketCodec } from "./token_bucket/codec.ts";
 import { flatTokenBucket } from "./token_bucket/flat.ts";
 import { tokenBucketHandover } from "./token_bucket/handover.ts";
 import { tokenBucketProblem } from "./token_bucket/invariants.ts";
@@ -30,6 +35,8 @@ interface Row<Limit, State> {
   readonly kernel: Kernel<Limit, State>;
   /** What becomes of its states when rules change. */
   readonly handover: Handover<Limit, State>;
+  /** How its states are written as bytes. */
+  readonly codec: StateCodec<Limit, State>;
   /** The same on states that are numbers. Absent where a state is more than a few numbers. */
   flat?(limit: Limit): FlatLimit<State>;
   /** A state that has this level at an instant. Absent where a level does not tell what a later call meets. */
@@ -47,12 +54,14 @@ const ROWS: Readonly<Record<RateAlgorithm, AnyRow>> = {
     kernel: tokenBucket,
     flat: flatTokenBucket,
     handover: tokenBucketHandover,
+    codec: tokenBucketCodec,
     fromLevel: ([us, rem], atUs) => ({ tatUs: atUs + us, tatRem: rem }),
     problem: tokenBucketProblem,
   }),
   sliding_window: row({
     kernel: slidingWindow,
     handover: windowHandover(slidingWindow),
+    codec: slidingWindowCodec,
     problem: slidingWindowProblem,
     excess: slidingWindowExcess,
   }),
@@ -60,6 +69,7 @@ const ROWS: Readonly<Record<RateAlgorithm, AnyRow>> = {
     kernel: slidingWindowCounter,
     flat: (limit) => new FlatSlidingWindowCounter(limit),
     handover: windowHandover(slidingWindowCounter),
+    codec: slidingWindowCounterCodec,
     problem: slidingWindowCounterProblem,
     excess: slidingWindowCounterExcess,
   }),
@@ -67,6 +77,7 @@ const ROWS: Readonly<Record<RateAlgorithm, AnyRow>> = {
     kernel: fixedWindow,
     flat: (limit) => new FlatFixedWindow(limit),
     handover: windowHandover(fixedWindow),
+    codec: fixedWindowCodec,
     problem: fixedWindowProblem,
     excess: fixedWindowExcess,
   }),
@@ -85,6 +96,11 @@ export function flatOf(limit: RateLimit): FlatLimit<RateState> | undefined {
 /** How the states of a limit are handed over to other rules. */
 export function handoverOf(limit: RateLimit): Handover<RateLimit, RateState> {
   return ROWS[limit.algorithm].handover;
+}
+
+/** How the states of a limit are written as bytes. */
+export function codecOf(limit: RateLimit): StateCodec<RateLimit, RateState> {
+  return ROWS[limit.algorithm].codec;
 }
 
 /** The state of a limit that had a level at an instant; undefined where a level does not tell it. */

@@ -45,7 +45,8 @@ export interface AlignedWindowLimit {
   {
     file: "src/algorithms/kernels.ts",
     behind: " */\n\n",
-    lines: `import { alignedWindowExcess, alignedWindowProblem } from "./aligned_window/invariants.ts";
+    lines: `import { alignedWindowCodec } from "./aligned_window/codec.ts";
+import { alignedWindowExcess, alignedWindowProblem } from "./aligned_window/invariants.ts";
 import { alignedWindow } from "./aligned_window/kernel.ts";
 `,
   },
@@ -55,6 +56,7 @@ import { alignedWindow } from "./aligned_window/kernel.ts";
     lines: `  aligned_window: row({
     kernel: alignedWindow,
     handover: windowHandover(alignedWindow),
+    codec: alignedWindowCodec,
     problem: alignedWindowProblem,
     excess: alignedWindowExcess,
   }),

@@ -5,7 +5,7 @@
  */
 
 import { Heap, type HeapItem } from "./heap.ts";
-import { WaitQueue } from "./wait_queue.ts";
+import { type Waiter, WaitQueue } from "./wait_queue.ts";
 
 /** A lease. One without an id is known to its holder alone. */
 export interface Lease extends HeapItem {
@@ -13,6 +13,25 @@ export interface Lease extends HeapItem {
   readonly slots: number;
   /** How long it lasts from when it is taken or renewed. */
   readonly ttlUs: number;
+}
+
+/** A lease that is known by its id. */
+export interface LeaseFacts {
+  readonly id: string;
+  readonly slots: number;
+  /** When it ends. */
+  readonly at: number;
+  readonly ttlUs: number;
+}
+
+/** All that a ledger knows, but for leases without an id. */
+export interface LedgerFacts {
+  /** Leases, also those that have ended and may be renewed, by their end. */
+  readonly leases: readonly LeaseFacts[];
+  /** Who waits, in order. */
+  readonly waiters: readonly Waiter[];
+  readonly lastFence: number;
+  readonly latestUs: number;
 }
 
 /**
@@ -31,6 +50,28 @@ export class PermitLedger extends Heap<Lease> {
   #lastFence = 0;
   /** No lease ends later than its own length from this instant. */
   #latestUs = 0;
+
+  /** A ledger of facts. Leases that have ended are found when the clock is read. */
+  static of({ leases, waiters, lastFence, latestUs }: LedgerFacts): PermitLedger {
+    const ledger = new PermitLedger();
+    for (const { id, slots, at, ttlUs } of leases) ledger.#enter({ id, slots, at, ttlUs, place: -1 });
+    for (const { id, arrivalUs, isKept } of waiters) ledger.queue.join(id, arrivalUs, arrivalUs, isKept);
+    ledger.#lastFence = lastFence;
+    ledger.#latestUs = latestUs;
+    return ledger;
+  }
+
+  /** What tells this ledger from others. */
+  get facts(): LedgerFacts {
+    const leases = [...this.#leases?.values() ?? []] as (Lease & LeaseFacts)[];
+    leases.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+    return {
+      leases,
+      waiters: this.#queue === undefined ? [] : this.#queue.waiters(),
+      lastFence: this.#lastFence,
+      latestUs: this.#latestUs,
+    };
+  }
 
   /** From this instant on, a token by the clock alone is above every one given out. */
   get freshFromUs(): number {
@@ -183,14 +224,16 @@ export class PermitLedger extends Heap<Lease> {
   #hold(id: string, slots: number, nowUs: number, ttlUs: number): void {
     const at = nowUs + ttlUs;
     this.#latestUs = Math.max(this.#latestUs, nowUs);
-    const leases = this.#leases ??= new Map<string, Lease>();
-    const before = leases.get(id);
+    const before = this.#leases?.get(id);
     if (before !== undefined && before.slots === slots && before.place >= 0) return this.move(before, at);
     if (before !== undefined) this.#drop(before);
-    const lease: Lease = { id, slots, ttlUs, at, place: -1 };
-    leases.set(id, lease);
+    this.#enter({ id, slots, ttlUs, at, place: -1 });
+  }
+
+  #enter(lease: Lease & { readonly id: string }): void {
+    (this.#leases ??= new Map<string, Lease>()).set(lease.id, lease);
     this.add(lease);
-    this.#used += slots;
+    this.#used += lease.slots;
   }
 
   #forgetEnded(): void {

@@ -35,6 +35,11 @@ export class WaitQueue {
     return this.#byId.has(id);
   }
 
+  /** All who wait, in order. */
+  waiters(): Waiter[] {
+    return this.#places.filter(({ isGone }) => !isGone);
+  }
+
   /** Who stands at a place of the queue, from 0. Costs as much as the places in front of it. */
   at(place: number): Waiter | undefined {
     let left = place;

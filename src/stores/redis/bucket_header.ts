@@ -6,16 +6,11 @@
 
 import type { TokenBucketLimit } from "../../algorithms/limit.ts";
 import type { TakeRequest, Target } from "../store.ts";
-import { type GroupHeader, type HeaderOf, keptHeaders } from "./batch_groups.ts";
+import { type GroupHeader, type HeaderOf, keptHeaders } from "../alike_takes.ts";
+import { type BucketTerms, spanOf } from "../bucket_outcome.ts";
 
 /** What the takes of a group have in common. Its `maxTimes` takes add up exactly in a double. */
-export interface BucketHeader extends GroupHeader {
-  /** Its only limit. */
-  readonly rate: TokenBucketLimit;
-  /** Whole microseconds by which one take moves the instant at which the bucket is full. */
-  readonly costUs: number;
-  /** What it moves it beyond those, in units of 1 / `denominator` µs; below it. */
-  readonly costRem: number;
+export interface BucketHeader extends GroupHeader, BucketTerms {
   /** Those of the {@linkcode FLAGS} that always hold. */
   readonly flags: number;
   /** The arguments of the script after the number of entries. */
@@ -53,10 +48,8 @@ function ttlTagOf(burstUs: number): string {
 
 function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target): BucketHeader {
   const rate = policy.rates[0] as TokenBucketLimit;
-  const { intervalUs, intervalRem, denominator, burstUs, burstRem } = rate;
-  const carry = Math.floor(cost * intervalRem / denominator);
-  const costUs = cost * intervalUs + carry;
-  const costRem = cost * intervalRem - carry * denominator;
+  const { denominator, burstUs, burstRem } = rate;
+  const { costUs, costRem } = spanOf(cost, rate);
   const args = [String(burstUs), String(costUs), ttlTagOf(burstUs)];
   if (mode === "wait") args.push(integerArg(maxWaitUs));
   if (denominator > 1) args.push(...[costRem, denominator, burstRem, String(denominator - 1).length].map(String));

@@ -7,24 +7,13 @@
 
 import { tokenBucket, type TokenBucketState } from "../../algorithms/token_bucket/kernel.ts";
 import type { StoreError } from "../../base/errors.ts";
+import { answerEntry, type BucketOutcome, denied } from "../bucket_outcome.ts";
 import { BucketReply } from "../bucket_reply.ts";
 import type { TakeReply } from "../store.ts";
 import type { BucketHeader } from "./bucket_header.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import type { BatchEntry, BatchGroup } from "./batch_groups.ts";
 import { refusedByScript } from "./refused_by_script.ts";
-
-/** What became of an entry. */
-interface BucketAnswer {
-  readonly nowUs: number;
-  /** Until a block ends; 0 where there is none. */
-  readonly blockedUs: number;
-  /** How many were admitted. */
-  readonly taken: number;
-  /** Where the bucket stands afterwards. */
-  readonly us: number;
-  readonly rem: number;
-}
 
 /** Reads the reply to groups of `size` requests; undefined if it is not one entry for each of theirs. */
 export function decodeBuckets(
@@ -44,7 +33,7 @@ export function decodeBuckets(
         if (!Array.isArray(answer)) fail(replies, entry, answer);
         else if (!(Number(answer[1]) >= 0 && Number(answer[1]) <= entry.times)) return undefined;
         else if (answer.length > 4) replay(replies, entry, header, nowUs, answer.map(Number));
-        else expand(replies, entry, header, longAnswer(nowUs, answer));
+        else answerEntry(replies, entry, header, longAnswer(nowUs, answer));
         continue;
       }
       const level = counted ? Number(reply[cursor++]) : answer < 0 ? -1 - answer : answer;
@@ -52,14 +41,14 @@ export function decodeBuckets(
       const us = denominator === 1 ? level : Math.floor(level / denominator);
       const taken = counted ? answer : answer < 0 ? 0 : 1;
       if (taken < 0 || taken > entry.times) return undefined;
-      expand(replies, entry, header, { nowUs, blockedUs: 0, taken, us, rem: level - us * denominator });
+      answerEntry(replies, entry, header, { nowUs, blockedUs: 0, taken, us, rem: level - us * denominator });
     }
     if (!counted) header.inUse = inUse * 2 > entries.length;
   }
   return cursor === reply.length ? replies : undefined;
 }
 
-function longAnswer(nowUs: number, numbers: readonly ScriptReply[]): BucketAnswer {
+function longAnswer(nowUs: number, numbers: readonly ScriptReply[]): BucketOutcome {
   const [blockedUs, taken, us, rem] = numbers.map(Number) as [number, number, number, number];
   return { nowUs, blockedUs, taken, us, rem };
 }
@@ -67,40 +56,6 @@ function longAnswer(nowUs: number, numbers: readonly ScriptReply[]): BucketAnswe
 function fail(replies: (TakeReply | StoreError)[], { index, more }: BatchEntry, answer: ScriptReply | undefined): void {
   for (const i of [index, ...more ?? []]) {
     replies[i] = refusedByScript(String(answer));
-  }
-}
-
-/** Answers every request of an entry. */
-function expand(
-  replies: (TakeReply | StoreError)[],
-  { index, more, times, hasTimes }: BatchEntry,
-  header: BucketHeader,
-  bucket: BucketAnswer,
-): void {
-  const { taken } = bucket;
-  if (hasTimes) {
-    replies[index] = taken > 0 ? admitted(header, bucket, bucket.us, bucket.rem, taken) : denied(header, bucket, taken);
-  } else if (more === undefined) {
-    replies[index] = taken > 0 ? admitted(header, bucket, bucket.us, bucket.rem) : denied(header, bucket);
-  } else if (header.mode === "peek") {
-    const reply = taken > 0 ? admitted(header, bucket, bucket.us, bucket.rem) : denied(header, bucket);
-    replies[index] = reply;
-    for (const i of more) replies[i] = reply;
-  } else {
-    // The last that was admitted left the bucket as it stands; each before it, one take less.
-    const last = taken < times ? denied(header, bucket) : undefined;
-    for (let i = times - 1; i >= taken; i--) replies[i === 0 ? index : more[i - 1] as number] = last as TakeReply;
-    const { rate: { denominator }, costUs, costRem } = header;
-    let { us, rem } = bucket;
-    for (let i = taken - 1; i >= 0; i--) {
-      replies[i === 0 ? index : more[i - 1] as number] = admitted(header, bucket, us, rem);
-      us -= costUs;
-      rem -= costRem;
-      if (rem < 0) {
-        us -= 1;
-        rem += denominator;
-      }
-    }
   }
 }
 
@@ -144,21 +99,3 @@ function replay(
 }
 
 type Nine = [number, number, number, number, number, number, number, number, number];
-
-/** The reply to a take that left the bucket at `us` and `rem`: its instant follows from where that ends. */
-function admitted(
-  { mode, rate: { burstUs, burstRem } }: BucketHeader,
-  { nowUs, blockedUs }: BucketAnswer,
-  us: number,
-  rem: number,
-  times?: number,
-): TakeReply {
-  if (mode !== "wait") return new BucketReply("allowed", nowUs, 0, us, rem, times);
-  const waitUs = Math.max(us - burstUs + (rem > burstRem ? 1 : 0), blockedUs, 0);
-  return new BucketReply("allowed", nowUs, waitUs, us, rem, times);
-}
-
-function denied({ rate, cost }: BucketHeader, { nowUs, blockedUs, us, rem }: BucketAnswer, times?: number): TakeReply {
-  const waitUs = Math.max(tokenBucket.earliest({ tatUs: us, tatRem: rem }, 0, cost, rate), blockedUs);
-  return new BucketReply(blockedUs > 0 ? "blocked" : "rate", nowUs, waitUs, us, rem, times);
-}

@@ -10,7 +10,8 @@ import type { TakeRequest, Target } from "../store.ts";
 import { integerArg } from "./bucket_header.ts";
 import type { NamedRequest } from "./named_request.ts";
 import type { WindowHeader } from "./encode_windows.ts";
-import { type BatchGroup, isAlike } from "./batch_groups.ts";
+import { isAlike } from "../alike_takes.ts";
+import type { BatchGroup } from "./batch_groups.ts";
 import { isPlain, type RuleState } from "./rules.ts";
 
 /** The letters of the algorithms that the script knows. */

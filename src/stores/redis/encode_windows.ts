@@ -13,7 +13,8 @@ import { FLAGS, integerArg } from "./bucket_header.ts";
 import type { NamedRequest } from "./named_request.ts";
 import { exactTimes, severalArgs } from "./encode_several.ts";
 import { isPlain } from "./rules.ts";
-import { type BatchGroup, type GroupHeader, groupTakes, isCounted, keptHeaders } from "./batch_groups.ts";
+import { type GroupHeader, keptHeaders } from "../alike_takes.ts";
+import { type BatchGroup, groupTakes, isCounted } from "./batch_groups.ts";
 
 /** What the takes of a group have in common. */
 export interface WindowHeader extends GroupHeader {

@@ -191,15 +191,17 @@ export class CostExceedsLimitError extends RateSyncError {
 export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIMEOUT" | "STORE_OVERLOADED";
 
 /**
- * Why a store could not decide, as far as it is known. `not_redis`, `driver_missing`, `authentication`, `wrong_database`
- * and `cluster_node` are permanent: waiting does not help, the configuration has to change.
+ * Why a store could not decide, as far as it is known. `not_redis`, `not_postgres`, `driver_missing`, `authentication`,
+ * `wrong_database`, `cluster_node`, `version_unsupported` and `schema_missing` are permanent: waiting does not help, the
+ * configuration or the server has to change.
  *
  * - `connection_refused`: Not sent: nothing listens at the address.
  * - `host_unknown`: Not sent: the host name does not resolve.
  * - `connect_timeout`: Not sent: opening the connection took too long.
- * - `not_redis`: Not sent: the server speaks another protocol.
- * - `tls`: Not sent: the handshake failed.
- * - `driver_missing`: Not sent: the npm package `@redis/client` cannot be loaded.
+ * - `not_redis`: Not sent: the server speaks another protocol than Redis.
+ * - `not_postgres`: Not sent: the server speaks another protocol than PostgreSQL.
+ * - `tls`: Not sent: the handshake failed, or the server does not offer TLS.
+ * - `driver_missing`: Not sent: the npm package of the driver, such as `@redis/client` or `postgres`, cannot be loaded.
  * - `disconnected`: Not sent: there is no connection at the moment.
  * - `overloaded`: Not sent: the queue is full.
  * - `connection_broke`: Sent, and the connection ended. Whether the command ran is not known.
@@ -208,13 +210,15 @@ export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIME
  * - `permission`: Refused: the user may not run the command, or not on these keys.
  * - `wrong_database`: Refused: the server has no such database.
  * - `cluster_node`: Refused: the server belongs to a Redis Cluster, but is configured as a single server.
+ * - `version_unsupported`: Refused: the version of the server is too old.
+ * - `schema_missing`: Refused: the schema, a table or a function of the store is missing.
  * - `command_missing`: Refused: the server does not know the command, or has it renamed.
  * - `read_only`: Refused: the server is a replica.
  * - `loading`: Refused: the server reads its data after a start.
- * - `busy`: Refused: a script of any client runs.
- * - `out_of_memory`: Refused: `maxmemory` is reached.
+ * - `busy`: Refused: a script of any client runs, or other sessions hold what the statement needs.
+ * - `out_of_memory`: Refused: the server has too little memory, or `maxmemory` is reached.
  * - `not_writable`: Refused: the server cannot save its data, or has too few replicas.
- * - `too_many_clients`: Refused: `maxclients` is reached.
+ * - `too_many_clients`: Refused: the server has as many connections as it allows.
  * - `too_many_requests`: Refused: a REST service limits its callers.
  * - `cluster_down`: Refused: the cluster does not serve all hash slots.
  * - `primary_down`: Refused: a replica has lost its primary.
@@ -226,6 +230,7 @@ export type StoreErrorReason =
   | "host_unknown"
   | "connect_timeout"
   | "not_redis"
+  | "not_postgres"
   | "tls"
   | "driver_missing"
   | "disconnected"
@@ -236,6 +241,8 @@ export type StoreErrorReason =
   | "permission"
   | "wrong_database"
   | "cluster_node"
+  | "version_unsupported"
+  | "schema_missing"
   | "command_missing"
   | "read_only"
   | "loading"

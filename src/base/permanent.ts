@@ -8,13 +8,16 @@ import type { StoreErrorReason } from "./errors.ts";
 
 const PERMANENT: ReadonlySet<StoreErrorReason | undefined> = new Set<StoreErrorReason>([
   "not_redis",
+  "not_postgres",
   "driver_missing",
   "authentication",
   "wrong_database",
   "cluster_node",
+  "version_unsupported",
+  "schema_missing",
 ]);
 
-/** Whether waiting does not heal a failure: the configuration has to be changed. */
+/** Whether waiting does not heal a failure: the configuration or the server has to be changed. */
 export function isPermanent(reason: StoreErrorReason | undefined): boolean {
   return PERMANENT.has(reason);
 }

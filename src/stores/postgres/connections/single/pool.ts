@@ -1,0 +1,140 @@
+/**
+ * The sessions of a store. Each is lent to one statement or transaction at a time.
+ *
+ * @module
+ */
+
+import { DeadlineQueue } from "../../../../base/deadline.ts";
+import { ClosedError } from "../../../../base/errors.ts";
+import { waitedError } from "../errors.ts";
+import type { ConnectionSettings } from "../settings/settings.ts";
+import { openSession, type Session } from "./session.ts";
+
+/** A call that waits for a session. */
+interface Waiter {
+  lent(session: Session): void;
+  failed(error: unknown): void;
+}
+
+/** A pool of sessions of one database. */
+export class Pool {
+  readonly #settings: ConnectionSettings;
+  readonly #idle: Session[] = [];
+  readonly #all = new Set<Session>();
+  readonly #waiters: Waiter[] = [];
+  readonly #deadlines: DeadlineQueue<Waiter>;
+  #opening = 0;
+  #closed: Error | undefined;
+  #onEmpty: () => void = () => {};
+
+  constructor(settings: ConnectionSettings) {
+    this.#settings = settings;
+    const { socketTimeoutMs, endpoint } = settings;
+    this.#deadlines = new DeadlineQueue(socketTimeoutMs, (waiter) => {
+      this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+      waiter.failed(waitedError(endpoint.label, socketTimeoutMs));
+    });
+  }
+
+  /** Whether there is a session. */
+  get isUp(): boolean {
+    return this.#all.size > 0;
+  }
+
+  /**
+   * Lends a session, the one that was used last. It keeps the process alive until it is given back.
+   *
+   * @throws {StoreError} If none can be opened, or all are in use for too long.
+   */
+  take(): Session | Promise<Session> {
+    if (this.#closed !== undefined) throw this.#closed;
+    const session = this.#idle.pop();
+    if (session !== undefined) {
+      session.hold(true);
+      return session;
+    }
+    return new Promise((lent, failed) => {
+      const waiter = { lent, failed };
+      this.#waiters.push(waiter);
+      this.#deadlines.add(waiter);
+      if (this.#opening < this.#waiters.length) void this.#open(false);
+    });
+  }
+
+  /** Takes a session back. */
+  giveBack(session: Session): void {
+    if (!session.isOpen) return;
+    if (this.#closed !== undefined) return this.#end(session);
+    const waiter = this.#waiters.shift();
+    if (waiter === undefined) {
+      session.hold(false);
+      this.#idle.push(session);
+      return;
+    }
+    this.#deadlines.delete(waiter);
+    session.hold(true);
+    waiter.lent(session);
+  }
+
+  /** Begins to open a session if there is none; the process may end meanwhile. */
+  prepare(): void {
+    if (this.#all.size + this.#opening === 0) void this.#open(true);
+  }
+
+  /** Ends all sessions, those in use when they are given back, and resolves then. */
+  close(): Promise<void> {
+    this.#closed = new ClosedError("the PostgreSQL store");
+    this.#failAll(this.#closed);
+    for (const session of this.#idle.splice(0)) this.#end(session);
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+      if (this.#all.size === 0) resolve();
+    });
+  }
+
+  /** Breaks off those that are still in use. */
+  destroy(): void {
+    for (const session of this.#all) session.destroy();
+  }
+
+  #end(session: Session): void {
+    this.#all.delete(session);
+    session.close();
+    if (this.#all.size === 0) this.#onEmpty();
+  }
+
+  async #open(isBackground: boolean): Promise<void> {
+    if (this.#all.size + this.#opening >= this.#settings.poolMaxSize) return;
+    this.#opening++;
+    const { endpoint, socketTimeoutMs } = this.#settings;
+    try {
+      const session: Session = await openSession(endpoint, {
+        ...this.#settings,
+        statementTimeoutMs: socketTimeoutMs,
+        isBackground,
+        onEnd: () => this.#ended(session),
+      });
+      this.#opening--;
+      this.#all.add(session);
+      this.giveBack(session);
+    } catch (error) {
+      this.#opening--;
+      // Others may still become free.
+      if (this.#all.size + this.#opening > 0 && this.#waiters.length > 0) return;
+      this.#failAll(error);
+    }
+  }
+
+  #ended(session: Session): void {
+    this.#all.delete(session);
+    if (this.#closed !== undefined) return this.#all.size === 0 ? this.#onEmpty() : undefined;
+    const place = this.#idle.indexOf(session);
+    if (place >= 0) this.#idle.splice(place, 1);
+    if (this.#waiters.length > this.#opening) void this.#open(false);
+  }
+
+  #failAll(error: unknown): void {
+    this.#deadlines.takeAll();
+    for (const waiter of this.#waiters.splice(0)) waiter.failed(error);
+  }
+}

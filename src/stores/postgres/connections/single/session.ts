@@ -1,0 +1,182 @@
+/**
+ * One session of the server, over one socket. The driver would connect again by itself, with timers that keep the process
+ * alive; it gets one socket only, and what comes after that is for the pool.
+ *
+ * @module
+ */
+
+import type { Socket } from "node:net";
+
+import { startTimer } from "../../../../base/deadline.ts";
+import { StoreError } from "../../../../base/errors.ts";
+import { askCredentials } from "../../../credentials.ts";
+import { withAdvice } from "../../refusal.ts";
+import type { Row, Statement } from "../connection.ts";
+import { openError, unreachable } from "../errors.ts";
+import type { ConnectionSettings, Endpoint } from "../settings/settings.ts";
+import type { Address } from "../settings/url_text.ts";
+import { loadDriver } from "./driver.ts";
+import { openSocket } from "./socket.ts";
+
+/** The first version of PostgreSQL that the store is made for. */
+const LEAST_VERSION = 14;
+/** How the protocol says goodbye. */
+const TERMINATE = new Uint8Array([88, 0, 0, 0, 4]);
+/** How long a connection may take to end, in milliseconds. */
+const END_MS = 400;
+
+/** A session. */
+export interface Session {
+  /** Whether it is there. */
+  readonly isOpen: boolean;
+  /** Sends a statement behind those that were sent before, without waiting for their answers. */
+  run(statement: Statement): Promise<readonly Row[]>;
+  /** Whether the connection keeps the process alive. */
+  hold(isHeld: boolean): void;
+  /** Ends it. What is under way rejects. */
+  close(): void;
+  /** Breaks it off, where the server does not answer. What is under way rejects. */
+  destroy(): void;
+}
+
+/** How a session is opened. */
+export interface SessionOptions extends Pick<ConnectionSettings, "prepare" | "socketConnectTimeoutMs"> {
+  /** How long the server lets a statement run, in milliseconds; absent for its own limit. */
+  readonly statementTimeoutMs?: number;
+  /** Whether the process may end meanwhile. */
+  readonly isBackground?: boolean;
+  /** Takes messages of channels. */
+  readonly onMessage?: (channel: string, payload: string) => void;
+  /** Called once when an open session has ended. */
+  readonly onEnd: () => void;
+}
+
+/**
+ * Opens a session at the first server that is reached and takes writes.
+ *
+ * @throws {StoreError} If there is none: the error of the server that came closest to it.
+ */
+export async function openSession(endpoint: Endpoint, options: SessionOptions): Promise<Session> {
+  let last: StoreError | undefined;
+  for (const address of endpoint.addresses) {
+    try {
+      return await openAt(endpoint, address, options);
+    } catch (error) {
+      const found = openError(endpoint.label, error);
+      if (last === undefined || found.code === "STORE_REFUSED") last = found;
+    }
+  }
+  throw last;
+}
+
+async function openAt(endpoint: Endpoint, address: Address, options: SessionOptions): Promise<Session> {
+  const { label } = endpoint;
+  const { socketConnectTimeoutMs: timeoutMs, prepare } = options;
+  const postgres = await loadDriver();
+  const { place, leftMs } = await askCredentials(endpoint, timeoutMs, "PostgreSQL");
+  const attempt = new AbortController();
+  let socket: Socket | undefined;
+  let isOpen = false;
+  let onEnd = () => {};
+  const timer = startTimer(leftMs, () => attempt.abort(timeoutError(label, socket !== undefined, timeoutMs)));
+
+  const sql = postgres({
+    host: address.host,
+    port: address.port,
+    ...(place.database === undefined ? {} : { database: place.database }),
+    ...(place.username === undefined ? {} : { user: place.username }),
+    pass: place.password ?? "",
+    max: 1,
+    ssl: false,
+    prepare,
+    fetch_types: false,
+    no_subscribe: true,
+    connect_timeout: 0,
+    idle_timeout: 0,
+    max_lifetime: null,
+    keep_alive: 30,
+    onnotice: () => {},
+    ...(options.onMessage === undefined ? {} : { onnotify: options.onMessage }),
+    connection: { application_name: "ratesync", ...sessionSettings(options) },
+    // Each call is for another socket: the second one comes after the first was lost.
+    socket: async () => {
+      if (socket !== undefined) throw closedError(label);
+      const opened = await openSocket(endpoint, address, attempt.signal);
+      opened.on("close", () => {
+        isOpen = false;
+        onEnd();
+      });
+      if (options.isBackground) opened.unref();
+      attempt.signal.addEventListener("abort", () => void opened.destroy(attempt.signal.reason as Error));
+      return socket = opened;
+    },
+  } as object);
+
+  try {
+    await sql.unsafe("select 1");
+    checkServer(label, sql.parameters as Readonly<Record<string, string | undefined>>);
+  } catch (error) {
+    socket?.destroy();
+    throw attempt.signal.aborted ? attempt.signal.reason : error;
+  } finally {
+    timer.cancel();
+  }
+  isOpen = true;
+  onEnd = options.onEnd;
+  const destroy = () => void socket?.destroy();
+  return {
+    get isOpen() {
+      return isOpen;
+    },
+    run: ({ text, values, name }) =>
+      // The driver writes into the list of values.
+      sql.unsafe(text, [...values] as never[], { prepare: prepare && name !== undefined }) as unknown as Promise<Row[]>,
+    hold: (isHeld) => void (isHeld ? socket?.ref() : socket?.unref()),
+    close() {
+      isOpen = false;
+      socket?.end(TERMINATE);
+      socket?.unref();
+      startTimer(END_MS, destroy);
+    },
+    destroy() {
+      isOpen = false;
+      destroy();
+    },
+  };
+}
+
+/** Poolers refuse them, rightly: the next statement may be in another session. */
+function sessionSettings({ prepare, statementTimeoutMs }: SessionOptions): Readonly<Record<string, string>> {
+  if (!prepare || statementTimeoutMs === undefined) return {};
+  return {
+    statement_timeout: String(Math.ceil(statementTimeoutMs)),
+    default_transaction_isolation: "read committed",
+  };
+}
+
+function checkServer(label: string, parameters: Readonly<Record<string, string | undefined>>): void {
+  const { server_version: version = "", in_hot_standby: standby } = parameters;
+  const major = Number.parseInt(version, 10);
+  if (major < LEAST_VERSION) {
+    const reason = "version_unsupported";
+    const message = `Cannot use PostgreSQL at ${label}: it says that its version is ${version}`;
+    throw new StoreError("STORE_REFUSED", withAdvice(message, reason), { reason });
+  }
+  if (standby === "on") {
+    const reason = "read_only";
+    const message = `Cannot use PostgreSQL at ${label}: it follows another server, and takes no writes`;
+    throw new StoreError("STORE_REFUSED", withAdvice(message, reason), { reason });
+  }
+}
+
+function timeoutError(label: string, isAccepted: boolean, ms: number): StoreError {
+  const text = isAccepted
+    ? `the server accepted the connection but did not answer within ${ms} ms: it hangs, or is not PostgreSQL`
+    : `no connection within ${ms} ms`;
+  return unreachable(label, text, "connect_timeout");
+}
+
+function closedError(label: string): StoreError {
+  const text = "the server closed the connection before it answered: it may not be PostgreSQL, or want TLS (sslmode)";
+  return unreachable(label, text, "disconnected");
+}

@@ -191,15 +191,16 @@ export class CostExceedsLimitError extends RateSyncError {
 export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIMEOUT" | "STORE_OVERLOADED";
 
 /**
- * Why a store could not decide, as far as it is known. `not_redis`, `not_postgres`, `driver_missing`, `authentication`,
- * `wrong_database`, `cluster_node`, `version_unsupported` and `schema_missing` are permanent: waiting does not help, the
- * configuration or the server has to change.
+ * Why a store could not decide, as far as it is known. `not_redis`, `not_postgres`, `not_nats`, `driver_missing`,
+ * `authentication`, `wrong_database`, `cluster_node`, `version_unsupported`, `schema_missing`, `no_jetstream` and
+ * `wrong_stream` are permanent: waiting does not help, the configuration or the server has to change.
  *
  * - `connection_refused`: Not sent: nothing listens at the address.
  * - `host_unknown`: Not sent: the host name does not resolve.
  * - `connect_timeout`: Not sent: opening the connection took too long.
  * - `not_redis`: Not sent: the server speaks another protocol than Redis.
  * - `not_postgres`: Not sent: the server speaks another protocol than PostgreSQL.
+ * - `not_nats`: Not sent: the server speaks another protocol than NATS.
  * - `tls`: Not sent: the handshake failed, or the server does not offer TLS.
  * - `driver_missing`: Not sent: the npm package of the driver, such as `@redis/client` or `postgres`, cannot be loaded.
  * - `disconnected`: Not sent: there is no connection at the moment.
@@ -223,7 +224,12 @@ export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIME
  * - `cluster_down`: Refused: the cluster does not serve all hash slots.
  * - `primary_down`: Refused: a replica has lost its primary.
  * - `foreign_state`: Refused: the key holds what this version does not write, and nothing was changed.
- * - `invalid_answer`: The answer is none that Redis gives.
+ * - `no_jetstream`: Refused: the NATS server, or the account, has no JetStream.
+ * - `wrong_stream`: Refused: a stream of NATS exists, and is kept in a way that would lose requests; or the server
+ *   cannot make it as the options say.
+ * - `stream_missing`: Refused: a stream of NATS does not exist.
+ * - `stream_full`: Refused: a stream, the account or the server of NATS takes no more.
+ * - `invalid_answer`: The answer is none that the server gives.
  */
 export type StoreErrorReason =
   | "connection_refused"
@@ -231,6 +237,7 @@ export type StoreErrorReason =
   | "connect_timeout"
   | "not_redis"
   | "not_postgres"
+  | "not_nats"
   | "tls"
   | "driver_missing"
   | "disconnected"
@@ -254,6 +261,10 @@ export type StoreErrorReason =
   | "cluster_down"
   | "primary_down"
   | "foreign_state"
+  | "no_jetstream"
+  | "wrong_stream"
+  | "stream_missing"
+  | "stream_full"
   | "invalid_answer";
 
 /** What a store error is made with. */

@@ -9,12 +9,15 @@ import type { StoreErrorReason } from "./errors.ts";
 const PERMANENT: ReadonlySet<StoreErrorReason | undefined> = new Set<StoreErrorReason>([
   "not_redis",
   "not_postgres",
+  "not_nats",
   "driver_missing",
   "authentication",
   "wrong_database",
   "cluster_node",
   "version_unsupported",
   "schema_missing",
+  "no_jetstream",
+  "wrong_stream",
 ]);
 
 /** Whether waiting does not heal a failure: the configuration or the server has to be changed. */

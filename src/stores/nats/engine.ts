@@ -1,0 +1,28 @@
+/**
+ * NATS stores, as configuration knows them.
+ *
+ * @module
+ */
+
+import type { Engine } from "../engine.ts";
+import { NATS_OPTIONS } from "./option_table.ts";
+import type { NatsClientStoreConfig, NatsStoreConfig } from "./options.ts";
+import { readNatsPlace, readNatsSettings } from "./settings/settings.ts";
+
+/** The row of NATS stores. */
+export const natsEngine: Engine<NatsStoreConfig | NatsClientStoreConfig> = {
+  options: NATS_OPTIONS,
+  remote: {
+    title: "NATS",
+    urls: /^\s*(?:nats|tls):\/\//i,
+    urlForm: "a URL that begins with nats:// or tls://",
+    urlExample: "nats://localhost:4222",
+    otherPlaces: [],
+    changesCounts: true,
+  },
+  describe: (config) => {
+    readNatsSettings(config);
+    return "client" in config ? undefined : readNatsPlace(config).label;
+  },
+  open: async (config, context) => await (await import("./open.ts" as string)).openNatsStore(config, context),
+};

@@ -5,11 +5,12 @@
  * @module
  */
 
-import type { ConnectionOptions } from "@nats-io/transport-node";
+import type { ConnectionOptions, TlsOptions } from "@nats-io/transport-node";
 
 import { systemClock } from "../../../base/clock.ts";
 import { withTimeout } from "../../../base/deadline.ts";
 import { StoreError } from "../../../base/errors.ts";
+import { isPermanent } from "../../../base/permanent.ts";
 import { kindOf } from "../../../base/text.ts";
 import type { NatsCredential } from "../options.ts";
 import type { NatsCredentials, NatsPlace } from "../settings/settings.ts";
@@ -37,35 +38,80 @@ export interface OpenNatsOptions {
 }
 
 /**
- * Opens a connection to the first server that answers.
+ * Opens a connection to a server that answers. They are tried one after the other, in a random order.
  *
  * @throws {StoreError} If none does, or one refuses.
  */
 export async function openNats(place: NatsPlace, { timeoutMs, others }: OpenNatsOptions): Promise<NatsClient> {
   const driver = await loadNatsDriver();
-  const startUs = systemClock.nowUs();
+  const untilUs = systemClock.nowUs() + timeoutMs * 1_000;
   const credentials = await ask(place, timeoutMs);
-  const leftMs = Math.max(timeoutMs - (systemClock.nowUs() - startUs) / 1_000, 1);
-  const servers = [...new Set([...place.servers, ...others])];
-  const options: ConnectionOptions = {
-    servers,
+  const servers = shuffled([...new Set([...place.servers, ...others])]);
+  let failure: StoreError | undefined;
+  for (const [i, server] of servers.entries()) {
+    // One that is silent leaves time for the others.
+    const leftMs = Math.max((untilUs - systemClock.nowUs()) / 1_000 / (servers.length - i), 1);
+    try {
+      return await openOne(driver, { place, server, credentials, leftMs });
+    } catch (cause) {
+      const error = openError(place, timeoutMs, cause);
+      if (failure === undefined || !isPermanent(failure.reason)) failure = error;
+    }
+  }
+  throw failure;
+}
+
+interface OneServer {
+  readonly place: NatsPlace;
+  readonly server: string;
+  readonly credentials: KnownCredentials;
+  readonly leftMs: number;
+}
+
+async function openOne(
+  driver: NatsDriver,
+  { place, server, credentials, leftMs }: OneServer,
+): Promise<NatsClient> {
+  const opening = driver.connect({
+    servers: [server],
     name: "ratesync",
     reconnect: false,
-    // Each server gets its share, so that one which is silent leaves time for the others.
-    timeout: Math.max(leftMs / servers.length, Math.min(leftMs, 1_000)),
+    timeout: leftMs,
     pingInterval: NO_PINGS_MS,
-    ...place.isEncrypted || Object.keys(place.tls).length > 0 ? { tls: { ...place.tls } } : {},
+    ...place.isEncrypted || Object.keys(place.tls).length > 0 ? { tls: tlsFor(place, server) } : {},
     ...authOf(driver, credentials),
-  };
-  const opening = driver.connect(options);
+  });
   try {
     const client = await withTimeout(opening, leftMs, () => new driver.TimeoutError());
     letEnd(client as ClientParts);
     return client;
   } catch (cause) {
     opening.then((late) => late.close(), () => {});
-    throw openError(place, timeoutMs, cause);
+    throw cause;
   }
+}
+
+/** What the handshake needs. A server that another one has told of by its address has the name of the URL's. */
+function tlsFor({ tls, servers }: NatsPlace, server: string): TlsOptions {
+  const hostOf = (one: string) => one.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  const isAddress = (host: string) => /^[\d.]+$|:/.test(host);
+  const host = hostOf(server);
+  const name = servers.includes(server) ? undefined : servers.map(hostOf).find((one) => !isAddress(one));
+  if (!isAddress(host)) return { ...tls };
+  // Deno takes the name of a socket that is there already for localhost.
+  return {
+    ...tls,
+    host,
+    ...name === undefined || tls.servername !== undefined ? {} : { servername: name },
+  } as TlsOptions;
+}
+
+function shuffled<Item>(items: Item[]): Item[] {
+  for (let i = items.length - 1; i > 0; i--) {
+    const other = Math.floor(Math.random() * (i + 1));
+    [items[i], items[other]] = [items[other] as Item, items[i] as Item];
+  }
+  return items;
 }
 
 /** Lets the process end while the connection is open, or not. */

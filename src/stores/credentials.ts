@@ -53,15 +53,12 @@ export async function askCredentials<Place extends CredentialPlace>(
   if (typeof username !== "function" && typeof password !== "function") {
     return { place: place as KnownPlace<Place>, leftMs: timeoutMs };
   }
-  const where = `${title} at ${place.label}`;
+  const options = { where: `${title} at ${place.label}`, timeoutMs };
   const startUs = systemClock.nowUs();
-  const ask = (option: string, credential: Credential | undefined) =>
-    withTimeout(
-      textOf(where, option, credential),
-      timeoutMs,
-      () => cannot(where, option, `has given nothing within ${timeoutMs} ms`, { reason: "connect_timeout" }),
-    );
-  const [user, secret] = await Promise.all([ask("username", username), ask("password", password)]);
+  const [user, secret] = await Promise.all([
+    askCredential(username, { ...options, option: "username" }),
+    askCredential(password, { ...options, option: "password" }),
+  ]);
   return {
     place: {
       ...place,
@@ -70,6 +67,32 @@ export async function askCredentials<Place extends CredentialPlace>(
     } as KnownPlace<Place>,
     leftMs: Math.max(timeoutMs - (systemClock.nowUs() - startUs) / 1_000, 1),
   };
+}
+
+/** What a credential is for. */
+export interface CredentialUse {
+  /** What is connected to, for messages: `Redis at redis://host:6379`. */
+  readonly where: string;
+  /** The name of the option. */
+  readonly option: string;
+  /** How long its function may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * The text of one credential.
+ *
+ * @throws {StoreError} If its function fails, gives something else than a text, or takes too long.
+ */
+export function askCredential(
+  credential: Credential | undefined,
+  { where, option, timeoutMs }: CredentialUse,
+): Promise<string | undefined> {
+  return withTimeout(
+    textOf(where, option, credential),
+    timeoutMs,
+    () => cannot(where, option, `has given nothing within ${timeoutMs} ms`, { reason: "connect_timeout" }),
+  );
 }
 
 async function textOf(

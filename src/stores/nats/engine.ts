@@ -7,7 +7,7 @@
 import type { Engine } from "../engine.ts";
 import { NATS_OPTIONS } from "./option_table.ts";
 import type { NatsClientStoreConfig, NatsStoreConfig } from "./options.ts";
-import { readNatsPlace, readNatsSettings } from "./settings/settings.ts";
+import { natsPlaceOf } from "./settings/place.ts";
 
 /** The row of NATS stores. */
 export const natsEngine: Engine<NatsStoreConfig | NatsClientStoreConfig> = {
@@ -20,9 +20,6 @@ export const natsEngine: Engine<NatsStoreConfig | NatsClientStoreConfig> = {
     otherPlaces: [],
     changesCounts: true,
   },
-  describe: (config) => {
-    readNatsSettings(config);
-    return "client" in config ? undefined : readNatsPlace(config).label;
-  },
+  describe: (config) => natsPlaceOf(config),
   open: async (config, context) => await (await import("./open.ts" as string)).openNatsStore(config, context),
 };

@@ -5,13 +5,8 @@
  */
 
 import type { FailureOptions } from "../../policy/options.ts";
+import type { Credential } from "../credentials.ts";
 import type { NatsClient } from "./connection/client.ts";
-
-/**
- * A user, a password or a token: a text, or a function that gives one, at once or by a promise. The function is called
- * whenever a connection is opened. What it takes counts for `socketConnectTimeoutMs`.
- */
-export type NatsCredential = string | (() => string | Promise<string>);
 
 /** What a NATS store needs of a server, however it is reached. */
 export interface NatsStreamOptions {
@@ -57,11 +52,11 @@ export interface NatsStoreOptions extends NatsStreamOptions {
    */
   readonly url: string;
   /** The user, or a function that gives it at each connect. */
-  readonly username?: NatsCredential;
+  readonly username?: Credential;
   /** The password, or a function that gives it at each connect. */
-  readonly password?: NatsCredential;
+  readonly password?: Credential;
   /** A token in place of user and password, or a function that gives it at each connect. */
-  readonly token?: NatsCredential;
+  readonly token?: Credential;
   /** The text of a credentials file, with the JWT and the seed of a user. */
   readonly creds?: string;
   /** The seed of an NKey, which begins with `SU`. */

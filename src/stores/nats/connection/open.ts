@@ -9,10 +9,9 @@ import type { ConnectionOptions, TlsOptions } from "@nats-io/transport-node";
 
 import { systemClock } from "../../../base/clock.ts";
 import { withTimeout } from "../../../base/deadline.ts";
-import { StoreError } from "../../../base/errors.ts";
+import type { StoreError } from "../../../base/errors.ts";
 import { isPermanent } from "../../../base/permanent.ts";
-import { kindOf } from "../../../base/text.ts";
-import type { NatsCredential } from "../options.ts";
+import { askCredential } from "../../credentials.ts";
 import type { NatsCredentials, NatsPlace } from "../settings/settings.ts";
 import type { NatsClient } from "./client.ts";
 import { loadNatsDriver, type NatsDriver } from "./driver.ts";
@@ -147,49 +146,11 @@ interface KnownCredentials extends NatsCredentials {
 /** Calls the functions that give credentials, together and each time anew. */
 async function ask(place: NatsPlace, timeoutMs: number): Promise<KnownCredentials> {
   const { username, password, token, ...rest } = place.credentials;
-  const textOf = (option: string, credential: NatsCredential | undefined) =>
-    typeof credential === "function"
-      ? withTimeout(
-        textFrom(place, option, credential),
-        timeoutMs,
-        () => cannot(place, option, `has given nothing within ${timeoutMs} ms`, { reason: "connect_timeout" }),
-      )
-      : credential;
-  const [user, pass, secret] = await Promise.all([
-    textOf("username", username),
-    textOf("password", password),
-    textOf("token", token),
+  const use = { where: `NATS at ${place.label}`, timeoutMs };
+  const [user, secret, word] = await Promise.all([
+    askCredential(username, { ...use, option: "username" }),
+    askCredential(password, { ...use, option: "password" }),
+    askCredential(token, { ...use, option: "token" }),
   ]);
-  return { ...rest, username: user, password: pass, token: secret };
-}
-
-async function textFrom(
-  place: NatsPlace,
-  option: string,
-  credential: Exclude<NatsCredential, string>,
-): Promise<string> {
-  let text: unknown;
-  try {
-    text = await credential();
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : kindOf(cause);
-    throw cannot(place, option, `has failed: ${why}`, {
-      ...cause instanceof Error ? { cause } : {},
-      reason: "authentication",
-    });
-  }
-  if (typeof text === "string" && text !== "") return text;
-  throw cannot(place, option, `has to give a text, and gave ${text === "" ? "an empty text" : kindOf(text)}`, {
-    reason: "authentication",
-  });
-}
-
-function cannot(
-  { label }: NatsPlace,
-  option: string,
-  what: string,
-  options: ConstructorParameters<typeof StoreError>[2],
-): StoreError {
-  const message = `Cannot connect to NATS at ${label}: the function in the option ${option} ${what}`;
-  return new StoreError("STORE_UNAVAILABLE", message, options);
+  return { ...rest, username: user, password: secret, token: word };
 }

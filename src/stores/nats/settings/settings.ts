@@ -6,9 +6,10 @@
 
 import { ConfigError } from "../../../base/errors.ts";
 import { kindOf } from "../../../base/text.ts";
+import type { Credential } from "../../credentials.ts";
 import { readTls, type TlsSettings } from "../../tls_options.ts";
 import { checkNatsOptions } from "../option_table.ts";
-import type { NatsCredential, NatsStoreOptions, NatsStreamOptions } from "../options.ts";
+import type { NatsStoreOptions, NatsStreamOptions } from "../options.ts";
 import { readNatsUrl } from "./url.ts";
 
 /** Where NATS is and who we are there. Every value has been checked. */
@@ -28,11 +29,11 @@ export interface NatsPlace {
 /** Who a connection is for. */
 export interface NatsCredentials {
   /** The user. */
-  readonly username?: NatsCredential | undefined;
+  readonly username?: Credential | undefined;
   /** The password. */
-  readonly password?: NatsCredential | undefined;
+  readonly password?: Credential | undefined;
   /** A token. */
-  readonly token?: NatsCredential | undefined;
+  readonly token?: Credential | undefined;
   /** The text of a credentials file. */
   readonly creds?: string | undefined;
   /** The seed of an NKey. */
@@ -114,8 +115,8 @@ export function readNatsPlace(options: NatsStoreOptions): NatsPlace {
 function merge(
   path: "username" | "password" | "token" | "creds" | "nkeySeed",
   inUrl: string | undefined,
-  option: NatsCredential | undefined,
-): NatsCredential | undefined {
+  option: Credential | undefined,
+): Credential | undefined {
   if (option === undefined || option === "") return inUrl;
   const mayBeFunction = path !== "creds" && path !== "nkeySeed";
   if (typeof option !== "string" && !(mayBeFunction && typeof option === "function")) {

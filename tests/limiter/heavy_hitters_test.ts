@@ -8,7 +8,7 @@ import { Sketch } from "../../src/limiter/observe/sketch.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 describe("Sketch", () => {
-  it("bounds the count of each value, and knows each that came more often than one in its size", () => {
+  it("bounds the count of each value, and knows each that came more often than two in its size", () => {
     const values = fc.array(fc.integer({ min: 0, max: 30 }).map((n) => `${Math.min(n, 30 - n)}`), { maxLength: 300 });
     fc.assert(fc.property(values, fc.integer({ min: 1, max: 12 }), (stream, size) => {
       const sketch = new Sketch(size);
@@ -23,9 +23,10 @@ describe("Sketch", () => {
         const exact = counts.get(key as string) ?? 0;
         assert.ok(exact <= count && exact >= count - error, `${key}: ${exact} is not in ${count} - ${error}`);
       }
-      for (const [value, count] of counts) if (count > stream.length / size) assert.ok(found.has(value));
-      const total = [...found.values()].reduce((sum, { count }) => sum + count, 0);
-      assert.equal(total, stream.length, "the counts add up");
+      const rare = 2 * stream.length / size;
+      for (const [value, count] of counts) if (count > rare) assert.ok(found.has(value), `${value} is not there`);
+      for (const { error } of found.values()) assert.ok(error <= rare, `${error} of ${rare} is too much`);
+      if (counts.size <= size) assert.deepEqual(new Map([...found].map(([key, { count }]) => [key, count])), counts);
     }));
   });
 });
@@ -59,16 +60,16 @@ describe("RateSync.heavyHitters()", () => {
     assert.deepEqual(rs.heavyHitters("jobs").byRequests, [{ key: "ann", count: 1, error: 0 }]);
   });
 
-  it("keeps a hundred keys, however many there are, and few characters of long ones", async () => {
+  it("tells of a hundred keys, however many there are, and few characters of long ones", async () => {
     await using rs = createRateSync({ limiters });
     rs.heavyHitters("api");
     const long = "x".repeat(60_000);
-    for (let i = 0; i < 1_000; i++) {
+    for (let i = 0; i < 3_000; i++) {
       await rs.tryAcquire("api", { key: `${i}` });
       if (i % 5 === 0) await rs.tryAcquire("api", { key: "heavy" });
       if (i % 5 === 0) await rs.tryAcquire("api", { key: `${long}1` });
     }
-    await rs.tryAcquire("api", { key: `${long}2` });
+    for (let i = 0; i < 100; i++) await rs.tryAcquire("api", { key: `${long}2` });
     const { byRequests } = rs.heavyHitters("api", { count: 100 });
     assert.equal(byRequests.length, 100);
     assert.ok(byRequests.slice(0, 2).some(({ key }) => key === "heavy"));

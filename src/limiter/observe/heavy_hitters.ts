@@ -9,8 +9,11 @@ import { shortKey } from "../../base/short_key.ts";
 import type { Observer } from "./observer.ts";
 import { Sketch } from "./sketch.ts";
 
-/** How many keys a sketch knows. */
-const SIZE = 100;
+/** The most keys of a list. */
+const MOST = 100;
+
+/** How many keys a sketch has room for: some hundred bytes each, while it is read. */
+const ROOM = 1_024;
 
 /** Counting ends if the lists were not read for so long, in microseconds; checked after so many decisions. */
 const UNREAD_US = 600_000_000;
@@ -77,8 +80,8 @@ export class HeavyHitterSketches {
    * @throws {RangeError} If the count cannot be used.
    */
   read(limiter: string, { count = 10 }: HeavyHitterOptions): HeavyHitters {
-    if (!Number.isInteger(count) || count < 1 || count > SIZE) {
-      throw new RangeError(`Cannot read heavy hitters: expected a count from 1 to ${SIZE}, received ${String(count)}`);
+    if (!Number.isInteger(count) || count < 1 || count > MOST) {
+      throw new RangeError(`Cannot read heavy hitters: expected a count from 1 to ${MOST}, received ${String(count)}`);
     }
     const counted = this.#counted(limiter);
     counted.readUs = this.#clock.nowUs();
@@ -93,7 +96,7 @@ export class HeavyHitterSketches {
     const known = this.#limiters.get(limiter);
     if (known !== undefined) return known;
     const nowUs = this.#clock.nowUs();
-    const [requests, denials] = [new Sketch(SIZE), new Sketch(SIZE)];
+    const [requests, denials] = [new Sketch(ROOM), new Sketch(ROOM)];
     const counted: Counted = { sinceUs: nowUs, readUs: nowUs, decisions: 0, requests, denials };
     this.#limiters.set(limiter, counted);
     this.#stop ??= this.#observe({ decided: (id, key, { allowed }) => this.#count(id, key, allowed) });

@@ -1,5 +1,6 @@
 /**
- * The most frequent of many values in a fixed space: Space-Saving (Metwally, Agrawal, El Abbadi, 2005).
+ * The most frequent of many values in a fixed space: Space-Saving (Metwally, Agrawal, El Abbadi, 2005), where half of the
+ * values make room at once, as in Frequent Items (Anderson, Bevan, Lang, Liberty, Rhodes, Thaler, 2017).
  *
  * @module
  */
@@ -15,23 +16,23 @@ export interface Counted {
 }
 
 interface Entry {
-  key: string | undefined;
+  readonly key: string | undefined;
   count: number;
-  error: number;
+  readonly error: number;
 }
 
 /**
- * Counts values. One that is not known takes the place of the one that came least often, and inherits its count as error.
- * So each value that came more often than 1 / size of all is in it.
+ * Counts values. Counts are exact as long as there are not more values than it has room for. Then the half that came least
+ * often is forgotten: a value that comes again may have come as often as the most frequent of these. So each value that came
+ * more often than 2 / size of all is in it. With much room, most calls cost one look into a map.
  */
 export class Sketch {
   readonly #size: number;
   readonly #entries = new Map<string | undefined, Entry>();
-  /** Entries that had the least count when it was searched for. Those that came since have a higher one. */
-  #least: Entry[] = [];
-  #leastCount = 0;
+  /** The most that a value came that was forgotten. */
+  #forgotten = 0;
 
-  /** @param size How many values it knows. */
+  /** @param size How many values it has room for. */
   constructor(size: number) {
     this.#size = size;
   }
@@ -40,13 +41,9 @@ export class Sketch {
   add(key: string | undefined): void {
     const known = this.#entries.get(key);
     if (known !== undefined) known.count++;
-    else if (this.#entries.size < this.#size) this.#entries.set(key, { key, count: 1, error: 0 });
     else {
-      const entry = this.#takeLeast();
-      this.#entries.delete(entry.key);
-      entry.key = key;
-      entry.error = entry.count++;
-      this.#entries.set(key, entry);
+      if (this.#entries.size >= this.#size) this.#makeRoom();
+      this.#entries.set(key, { key, count: this.#forgotten + 1, error: this.#forgotten });
     }
   }
 
@@ -56,22 +53,34 @@ export class Sketch {
     return sorted.slice(0, count).map((entry) => ({ ...entry }));
   }
 
-  /** One of the entries with the least count. A search finds all of them, so it is rare where many come once. */
-  #takeLeast(): Entry {
-    for (;;) {
-      const entry = this.#least.pop();
-      if (entry !== undefined && entry.count === this.#leastCount) return entry;
-      if (entry === undefined) this.#search();
+  /** Forgets half of the values; of those that came equally often, the ones that are known the longest. */
+  #makeRoom(): void {
+    const counts = new Float64Array(this.#entries.size);
+    let i = 0;
+    for (const { count } of this.#entries.values()) counts[i++] = count;
+    let left = Math.ceil(counts.length / 2);
+    const most = this.#forgotten = nth(counts, left - 1);
+    for (const count of counts) if (count < most) left--;
+    for (const { key, count } of this.#entries.values()) {
+      if (count < most || (count === most && left-- > 0)) this.#entries.delete(key);
     }
   }
+}
 
-  #search(): void {
-    this.#leastCount = Infinity;
-    for (const entry of this.#entries.values()) {
-      if (entry.count > this.#leastCount) continue;
-      if (entry.count < this.#leastCount) this.#least = [];
-      this.#leastCount = entry.count;
-      this.#least.push(entry);
+/** The value at a place of the sorted values, by quickselect (Hoare, 1961). Moves them. */
+function nth(values: Float64Array, place: number): number {
+  let [low, high] = [0, values.length - 1];
+  while (low < high) {
+    const pivot = values[(low + high) >> 1] as number;
+    let [i, j] = [low, high];
+    while (i <= j) {
+      while ((values[i] as number) < pivot) i++;
+      while ((values[j] as number) > pivot) j--;
+      if (i <= j) [values[i++], values[j--]] = [values[j] as number, values[i] as number];
     }
+    if (place <= j) high = j;
+    else if (place >= i) low = i;
+    else break;
   }
+  return values[place] as number;
 }

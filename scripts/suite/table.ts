@@ -110,6 +110,7 @@ export const TABLE: readonly Row[] = [
   {
     paths: [
       "tests/http/lanes_test.ts",
+      "tests/limiter/denial_counts_test.ts",
       "tests/limiter/deny_cache_test.ts",
       "tests/limiter/explain_times_test.ts",
       "tests/limiter/heavy_hitters_test.ts",

@@ -5,6 +5,7 @@
  */
 
 import { ClosedError } from "../base/errors.ts";
+import type { DenialCount } from "../limiter/observe/denial_counts.ts";
 import type { DenialReason } from "../limiter/result/outcome.ts";
 import { rulesText } from "../policy/rules_text.ts";
 import type { LimiterListing, StoreListing } from "../registry/listing.ts";
@@ -34,6 +35,11 @@ export function readingsOf(rs: RateSync): Reading[] {
     if (error instanceof ClosedError) return [];
     throw error;
   }
+}
+
+/** A count of denials. */
+export function readingOfDenials({ limiter, rule, keyClass, count }: Readonly<DenialCount>): Reading {
+  return { id: "denials", value: count, attributes: { limiter, rule, key_class: keyClass } };
 }
 
 function readingsOfLimiter(limiter: string, { store, policy, metrics }: LimiterListing): Reading[] {

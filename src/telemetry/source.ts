@@ -6,17 +6,17 @@
 
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
+import { DenialCounts } from "../limiter/observe/denial_counts.ts";
 import type { Observer } from "../limiter/observe/observer.ts";
 import { theDefault } from "../registry/default_state.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
-import { Denials } from "./denials.ts";
-import { type Reading, readingsOf } from "./readings.ts";
+import { type Reading, readingOfDenials, readingsOf } from "./readings.ts";
 
 /** An instance that is observed. Of the default instance: the one of that moment, since `close()` makes way for another. */
 export class Source {
   readonly #given: RateSync | undefined;
   readonly #observer: Observer;
-  readonly #denials = new Denials();
+  readonly #denials = new DenialCounts();
   #observed: RateSync | undefined;
   #ignore: (() => void) | undefined;
 
@@ -31,13 +31,13 @@ export class Source {
       throw new ConfigError({ path: "rateSync", expected, received: show(given) });
     }
     this.#given = given;
-    this.#observer = { ...observer, denied: (...denial) => this.#denials.count(...denial) };
+    this.#observer = { ...observer, denied: (limiter, _key, decision) => this.#denials.count(limiter, decision) };
     this.#follow();
   }
 
   /** What it says of itself at this moment. */
   read(): Reading[] {
-    return [...readingsOf(this.#follow()), ...this.#denials.read()];
+    return [...readingsOf(this.#follow()), ...this.#denials.read().map(readingOfDenials)];
   }
 
   /** Begins to count denials anew. */

@@ -46,18 +46,7 @@ export function joined(observers: readonly Observer[], log: Pick<Logger, "error"
   }
   const join = (method: keyof ObserverMethods): Tell | undefined => {
     const all = observers.flatMap((observer) => (observer[method] as Tell | undefined)?.bind(observer) ?? []);
-    if (all.length === 0) return undefined;
-    return (a, b, c, d) => {
-      let value: unknown;
-      for (const tell of all) {
-        try {
-          value = tell(a, b, c, d);
-        } catch (error) {
-          log.error("an observer failed", error);
-        }
-      }
-      return value;
-    };
+    return all.length === 0 ? undefined : all.map((tell) => guarded(tell, log)).reduce(inTurn);
   };
   return {
     decided: join("decided"),
@@ -67,5 +56,25 @@ export function joined(observers: readonly Observer[], log: Pick<Logger, "error"
     dequeued: join("dequeued"),
     released: join("released"),
     storeCalled: join("storeCalled"),
+  };
+}
+
+/** A method whose errors are logged. */
+function guarded(tell: Tell, log: Pick<Logger, "error">): Tell {
+  return (a, b, c, d) => {
+    try {
+      return tell(a, b, c, d);
+    } catch (error) {
+      log.error("an observer failed", error);
+      return undefined;
+    }
+  };
+}
+
+/** Two methods as one: the value of the last one counts. */
+function inTurn(first: Tell, second: Tell): Tell {
+  return (a, b, c, d) => {
+    first(a, b, c, d);
+    return second(a, b, c, d);
   };
 }

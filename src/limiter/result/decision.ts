@@ -15,7 +15,10 @@ import { type LimitStatus, limitStatuses, type PolicyLevel } from "../../policy/
 import { type DecisionPart, type DenialReason, type Outcome, REASONS } from "./outcome.ts";
 
 /** A decision as a plain object, as `JSON.stringify` shows it. */
-export type DecisionJSON = Omit<Decision, "headers" | "explain" | "grant" | "denied" | "permit" | "toJSON">;
+export type DecisionJSON = Omit<
+  Decision,
+  "headers" | "explain" | "alone" | "outcome" | "grant" | "denied" | "permit" | "toJSON"
+>;
 
 // One class for all: where one that grants derived from one that does not, its constructor took an eighth of what a
 // decision in memory takes. What follows from the store's reply is worked out when it is read: a decision costs by its
@@ -90,6 +93,24 @@ export class Decision {
    */
   get deniedBy(): DeniedBy | undefined {
     return this.allowed ? undefined : deniedByOf(this, this.#named, this.#outcome as Outcome);
+  }
+
+  /**
+   * The limiter of a decision on one.
+   *
+   * @internal
+   */
+  get alone(): DecisionPart | undefined {
+    return this.#named.length === 1 ? this.#named[0] : undefined;
+  }
+
+  /**
+   * What it was made from; undefined where one limit allowed it.
+   *
+   * @internal
+   */
+  get outcome(): Outcome | undefined {
+    return this.#outcome;
   }
 
   /** Denied: how long until the same call would be allowed, with no other traffic, in milliseconds. Else 0. */

@@ -5,6 +5,7 @@
  */
 
 import type { Limiter } from "../../limiter/limiter.ts";
+import { type DenialCount, DenialCounts } from "../../limiter/observe/denial_counts.ts";
 import type { HeavyHitter, HeavyHitterSketches } from "../../limiter/observe/heavy_hitters.ts";
 import type { LimiterMetrics } from "../../limiter/observe/metrics.ts";
 import type { Decision } from "../../limiter/result/decision.ts";
@@ -13,15 +14,11 @@ import type { Policy } from "../../policy/policy.ts";
 import { Durations } from "./histogram.ts";
 import { type ReportedKey, type ReportedLimiter, TOP_KEYS } from "./report.ts";
 
-/** How many kinds of denials are counted: rules may change, and classes of keys are few. */
-const MAX_KINDS = 50;
-
 /** The counts of a limiter. */
 export class LimiterCounts {
   /** How long calls waited that had to. */
   readonly waits: Durations = new Durations();
-  /** Denials by what denied them, by rule and class of key. */
-  readonly #deniedBy = new Map<string, { readonly rule: string; readonly keyClass: string; count: number }>();
+  readonly #denials = new DenialCounts();
   readonly #limiter: Limiter;
   #before: LimiterMetrics;
   #policy: Policy | undefined;
@@ -34,14 +31,9 @@ export class LimiterCounts {
     this.#before = limiter.metrics();
   }
 
-  /** Counts a decision, if it is a denial by this limiter. */
-  decided({ deniedBy }: Decision): void {
-    if (deniedBy?.limiter !== this.#limiter.id) return;
-    const { rule, keyClass } = deniedBy;
-    const name = JSON.stringify([rule, keyClass]);
-    const known = this.#deniedBy.get(name);
-    if (known !== undefined) known.count++;
-    else if (this.#deniedBy.size < MAX_KINDS) this.#deniedBy.set(name, { rule, keyClass, count: 1 });
+  /** Counts a denial, if it is one by this limiter. */
+  denied(decision: Decision): void {
+    this.#denials.count(this.#limiter.id, decision);
   }
 
   /** What it has done until now, with the keys that come most often. */
@@ -67,7 +59,7 @@ export class LimiterCounts {
       hash: this.#hash,
       allowed: metrics.totalAcquisitions - before.totalAcquisitions,
       denied: Object.fromEntries(denied),
-      deniedBy: [...this.#deniedBy.values()].toSorted((a, b) => b.count - a.count).slice(0, TOP_KEYS),
+      deniedBy: this.#denials.read().toSorted((a, b) => b.count - a.count).slice(0, TOP_KEYS).map(countOf),
       degraded: Math.max(metrics.degradedDecisions - before.degradedDecisions, 0),
       waiting: metrics.waiting,
       permits: metrics.currentConcurrent,
@@ -76,6 +68,10 @@ export class LimiterCounts {
       topDenials: byDenials.map(keyOf),
     };
   }
+}
+
+function countOf({ rule, keyClass, count }: Readonly<DenialCount>): ReportedLimiter["deniedBy"][number] {
+  return { rule, keyClass, count };
 }
 
 function keyOf({ key = "", count }: HeavyHitter): ReportedKey {

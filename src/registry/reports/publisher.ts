@@ -83,7 +83,7 @@ export class Publisher {
     const limiters = new Map<string, LimiterCounts>();
     const latency = new Durations();
     const ignore = observe({
-      decided: (limiter, _key, decision) => limiters.get(limiter)?.decided(decision),
+      denied: (limiter, _key, decision) => limiters.get(limiter)?.denied(decision),
       dequeued: (limiter, _outcome, waitedMs) => limiters.get(limiter)?.waits.add(waitedMs),
       storeCalled: (id, _requests, durationMs) => {
         if (id === store) latency.add(durationMs);

@@ -7,8 +7,10 @@
 import assert from "node:assert/strict";
 
 import type { LimiterOptions } from "../../mod.ts";
+import type { Entry } from "../_support/auditor/history.ts";
+import { auditTogether } from "../_support/auditor/recorder.ts";
 import { startWorker, type Worker } from "../_support/processes.ts";
-import type { JobResult } from "./_member.ts";
+import type { JobResult, SentHistory } from "./_member.ts";
 
 /** What the processes of a fleet share. */
 export interface Shared {
@@ -24,6 +26,8 @@ export interface Shared {
 export interface Report extends JobResult {
   /** What was thrown, and unhandled rejections. */
   readonly errors: readonly string[];
+  /** What the store did for it. */
+  readonly history: SentHistory;
 }
 
 /** Processes of one worker that do one job after the other, all at the same time. Disposing it kills them. */
@@ -41,13 +45,14 @@ export class Fleet implements AsyncDisposable {
     return new Fleet(workers);
   }
 
-  /** Lets all of them do a job, and returns what they report. */
+  /** Lets all of them do a job, and returns what they report. What the store did for them together keeps the laws. */
   async run(shared: Shared, work: object): Promise<Report[]> {
     const job = JSON.stringify({ ...shared, ...work, size: this.#workers.length });
     for (const worker of this.#workers) worker.writeLine(job);
     const lines = await Promise.all(this.#workers.map((worker) => worker.readLine()));
     const reports = lines.map((line) => JSON.parse(line) as Report);
     for (const report of reports) assert.deepEqual(report.errors, []);
+    holdToLaws(reports);
     return reports;
   }
 
@@ -70,6 +75,18 @@ export class Fleet implements AsyncDisposable {
 /** Starts one process of the worker `name`. */
 export function startFleetWorker(name: string, shared: Shared, work: object = {}): Worker {
   return startWorker(`races/${name}`, [JSON.stringify({ ...shared, ...work })]);
+}
+
+/** Asserts that what the store did for some processes together keeps the laws. */
+export function holdToLaws(reports: readonly Report[]): void {
+  assert.deepEqual(auditTogether(reports.map(({ history }) => entriesOf(history))), []);
+}
+
+function entriesOf({ policies, entries }: SentHistory): Entry[] {
+  return JSON.parse(
+    entries,
+    (name, value: unknown) => name === "policy" ? policies[value as number] : value,
+  ) as Entry[];
 }
 
 /** All of one field of some reports. */

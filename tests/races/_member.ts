@@ -9,6 +9,9 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync, type LimiterOptions, type RateSync } from "../../mod.ts";
+import { createRedisStore } from "../../src/stores/redis/mod.ts";
+import type { Entry } from "../_support/auditor/history.ts";
+import { record } from "../_support/auditor/recorder.ts";
 import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
 
 /** What a worker was told, and what it works with. */
@@ -23,6 +26,8 @@ export interface Member<Work> {
   readonly prefix: string;
   /** What went wrong. */
   readonly errors: string[];
+  /** What the store did for this process. */
+  readonly entries: readonly Entry[];
   /** Waits until all processes of the fleet are ready. */
   start(): Promise<void>;
   /** Counts this process in as a holder. Returns how many there are now. */
@@ -50,6 +55,14 @@ export interface JobResult {
   readonly mostInside: number;
 }
 
+/** What the store did for a process, as it is sent to another one. */
+export interface SentHistory {
+  /** The policies, each once. */
+  readonly policies: readonly object[];
+  /** The entries as JSON, with the place of the policy in that list for each policy. */
+  readonly entries: string;
+}
+
 /** Reads the worker's argument, connects, and prints `ready`. */
 export async function join<Work>(): Promise<Member<Work>> {
   const member = await connect<Work>(process.argv[2] as string);
@@ -67,7 +80,7 @@ export async function serveJobs<Work>(job: (member: Member<Work>) => Promise<Job
     const member = await connect<Work>(line);
     const result = await job(member);
     await member.close();
-    console.log(JSON.stringify({ ...result, errors: member.errors }));
+    console.log(JSON.stringify({ ...result, errors: member.errors, history: historyOf(member.entries) }));
   }
 }
 
@@ -76,11 +89,11 @@ async function connect<Work>(told: string): Promise<Member<Work>> {
   const errors: string[] = [];
   const noteUnhandled = (reason: unknown) => void errors.push(`unhandled: ${reason}`);
   process.on("unhandledRejection", noteUnhandled);
-  const strict = Object.entries(limiters).map(([id, options]) => [id, { onStoreError: "throw", ...options }]);
-  const rs = createRateSync({
-    stores: { shared: { engine: "redis", url, keyPrefix: prefix, decisionTimeoutMs: Infinity } },
-    limiters: Object.fromEntries(strict) as Record<string, LimiterOptions>,
+  const strict = Object.entries(limiters).map(([id, options]): [string, LimiterOptions] => {
+    return [id, { onStoreError: "throw", decisionTimeoutMs: Infinity, ...options }];
   });
+  const { store, entries } = record(createRedisStore({ url, keyPrefix: prefix }));
+  const rs = createRateSync({ stores: { shared: store }, limiters: Object.fromEntries(strict) });
   const raw = await openRawRedis(url);
   await rs.connect();
   return {
@@ -89,6 +102,7 @@ async function connect<Work>(told: string): Promise<Member<Work>> {
     raw,
     prefix,
     errors,
+    entries,
     async start() {
       await raw.send("INCR", `${prefix}:ready`);
       while (Number(await raw.send("GET", `${prefix}:ready`)) < size) await sleep(5);
@@ -101,4 +115,14 @@ async function connect<Work>(told: string): Promise<Member<Work>> {
       process.off("unhandledRejection", noteUnhandled);
     },
   };
+}
+
+function historyOf(entries: readonly Entry[]): SentHistory {
+  const policies: object[] = [];
+  const text = JSON.stringify(entries, (name, value: unknown) => {
+    if (name !== "policy") return value;
+    const place = policies.indexOf(value as object);
+    return place < 0 ? policies.push(value as object) - 1 : place;
+  });
+  return { policies, entries: text };
 }

@@ -33,7 +33,8 @@ const TIMEOUT: OptionRow = {
 };
 const SCHEMA: Check = [
   "1 to 63 letters, digits and _, not pg_... or information_schema",
-  (value) => typeof value === "string" && /^(?!pg_|information_schema$)[\p{L}_][\p{L}\d_$-]*$/u.test(value) && bytes(value) < 64,
+  (value) =>
+    typeof value === "string" && /^(?!pg_|information_schema$)[\p{L}_][\p{L}\d_$-]*$/u.test(value) && bytes(value) < 64,
 ];
 const PREFIX: Check = [
   `up to ${MAX_PREFIX} letters of a to z, digits and _`,

@@ -38,7 +38,8 @@ const ADVICE: Partial<Record<StoreErrorReason, string>> = {
   driver_missing: "npm install postgres (deno add npm:postgres, bun add postgres), or give a client that is there " +
     "already; where a bundler takes it in, keep it external",
   authentication: "check user, password and the server's pg_hba.conf",
-  permission: "grant the rights that docs/postgres.md lists, or let an owner run what `ratesync init --postgres` prints",
+  permission:
+    "grant the rights that docs/postgres.md lists, or let an owner run what `ratesync init --postgres` prints",
   wrong_database: "correct the database in the url, or create it",
   schema_missing:
     "let the store make its tables (autoCreate), or run what `ratesync init --postgres` prints, with this schema and " +

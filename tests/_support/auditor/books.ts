@@ -122,7 +122,7 @@ export class BookKeeper implements Books {
       this.problems.push(`law 12: a call that has what it asked for was charged again: ${names}`);
     }
     this.#granted.add(id);
-    const { nowUs, waitUs } = reply;
+    const { nowUs, waitUs, times = 1 } = reply;
     const marks = marksOf(targets, reply);
     const rated: { ledger: Ledger; number: number }[] = [];
     targets.forEach((target, i) => {
@@ -134,7 +134,8 @@ export class BookKeeper implements Books {
       }
       if (rates.length > 0) {
         const rules = (isServed ? ledger.latest : undefined) ?? ledger.decidedBy(target.policy, nowUs);
-        rated.push({ ledger, number: ledger.take({ nowUs, atUs, units: target.cost, marks: marks[i] ?? [], rules }) });
+        const units = target.cost * times;
+        rated.push({ ledger, number: ledger.take({ nowUs, atUs, units, marks: marks[i] ?? [], rules }) });
       }
       if (maxConcurrent > 0 && target.slots > 0) {
         ledger.grant(id, target.slots, nowUs, nowUs + leaseTtlUs, reply.levels[i]?.slots?.fence ?? 0);

@@ -44,7 +44,7 @@ export function unitsIn(kept: readonly Kept[], fromUs: number, toUs: number): nu
   return sum;
 }
 
-/** The estimate of a counter at an instant of a window, times the window's length. */
+/** The estimate of a counter at an instant of a window, times the steps in which a window fades. */
 export function estimateAt(
   limit: SlidingWindowCounterLimit,
   kept: readonly Kept[],
@@ -53,12 +53,13 @@ export function estimateAt(
   atUs: number,
 ): number {
   const { windowUs, stepUs } = limit;
-  const faded = Math.floor((atUs - startUs) / stepUs) * stepUs;
+  const steps = windowUs / stepUs;
+  const faded = Math.floor((atUs - startUs) / stepUs);
   let sum = 0;
   for (const each of kept) {
     const window = startOf(limit, each, i);
-    if (window === startUs) sum += each.units * windowUs;
-    else if (window === startUs - windowUs) sum += each.units * (windowUs - faded);
+    if (window === startUs) sum += each.units * steps;
+    else if (window === startUs - windowUs) sum += each.units * (steps - faded);
   }
   return exact(sum);
 }

@@ -153,14 +153,17 @@ export class Ledger {
     return number;
   }
 
-  /** Units of the take that left a mark were given back. Returns its number; 0 if there is no such take. */
+  /**
+   * Units of the take that left a mark were given back; by a mark without a cost, parts of them one by one. Returns its number;
+   * 0 if there is no such take.
+   */
   giveBack(nowUs: number, units: number, mark: Mark): number {
     const place = this.kept.findIndex((each) => {
       return !each.settled && each.units >= units && isSame(each.marks[0], mark);
     });
     const found = this.kept[place];
     if (found === undefined) return 0;
-    this.kept[place] = { ...found, units: found.units - units, settled: true };
+    this.kept[place] = { ...found, units: found.units - units, settled: mark.cost > 0 };
     const { number } = found;
     this.debts = this.debts.map((debt, i) => {
       return debt && debtAfterGiveBack(debt, this.#bucket(i), { nowUs, units, number });
@@ -243,6 +246,7 @@ function isDirect(id: string): boolean {
 }
 
 function isSame(one: Mark | undefined, other: Mark): boolean {
-  return one !== undefined && one.cost === other.cost && one.nowUs === other.nowUs && one.atUs === other.atUs &&
+  const isSameCost = other.cost === 0 || one?.cost === other.cost;
+  return one !== undefined && isSameCost && one.nowUs === other.nowUs && one.atUs === other.atUs &&
     one.level[0] === other.level[0] && one.level[1] === other.level[1];
 }

@@ -68,15 +68,15 @@ function latestOfFixed(limit: FixedWindowLimit, { nowUs, kept }: Standing, i: nu
 /** In each of the two windows that still count, the estimate only fades: the first step at which it leaves room. */
 function latestOfCounter(limit: SlidingWindowCounterLimit, { nowUs, kept }: Standing, i: number, cost: number): number {
   const { windowUs, stepUs, capacity } = limit;
+  const steps = windowUs / stepUs;
   let lastUs = -Infinity;
   for (const each of kept) lastUs = Math.max(lastUs, startOf(limit, each, i));
   for (const startUs of [lastUs, lastUs + windowUs]) {
     if (startUs + windowUs <= nowUs) continue;
     const fits = (step: number) => {
       const atUs = Math.max(startUs + step * stepUs, nowUs);
-      return estimateAt(limit, kept, i, startUs, atUs) + cost * windowUs <= capacity * windowUs;
+      return estimateAt(limit, kept, i, startUs, atUs) + cost * steps <= capacity * steps;
     };
-    const steps = windowUs / stepUs;
     let low = Math.max(Math.floor((nowUs - startUs) / stepUs), 0);
     if (!fits(steps - 1)) continue;
     let high = steps - 1;

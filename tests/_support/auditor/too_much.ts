@@ -92,11 +92,12 @@ function aboveFixed(limit: FixedWindowLimit, kept: readonly Kept[], i: number): 
 
 /** At each unit: what is in its window so far, and what has not faded of the one before, are at most the capacity. */
 function aboveEstimate(limit: SlidingWindowCounterLimit, kept: readonly Kept[], i: number): string | undefined {
+  const steps = limit.windowUs / limit.stepUs;
   for (const one of kept) {
     const near = kept.filter(({ atUs }) => atUs <= one.atUs && atUs > one.atUs - 2 * limit.windowUs);
     const estimate = estimateAt(limit, near, i, startOf(limit, one, i), one.atUs);
-    if (estimate > limit.capacity * limit.windowUs) {
-      return `an estimate of ${estimate / limit.windowUs} where ${limit.capacity} is the most`;
+    if (estimate > limit.capacity * steps) {
+      return `an estimate of ${estimate / steps} where ${limit.capacity} is the most`;
     }
   }
   return undefined;

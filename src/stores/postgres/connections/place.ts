@@ -28,7 +28,9 @@ export interface Given {
  *
  * @throws {ConfigError} If they hold both a URL and a client, or neither.
  */
-export function isGiven(options: PostgresStoreOptions | PostgresClientStoreOptions): options is PostgresClientStoreOptions {
+export function isGiven(
+  options: PostgresStoreOptions | PostgresClientStoreOptions,
+): options is PostgresClientStoreOptions {
   const { url, client } = options as Partial<PostgresStoreOptions & PostgresClientStoreOptions>;
   if (url !== undefined && client !== undefined) {
     throw new ConfigError({ path: "client", expected: "a url or a client, not both", received: "both" });

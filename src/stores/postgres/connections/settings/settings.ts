@@ -88,7 +88,11 @@ function readEndpoint(options: PostgresStoreOptions, path: "url" | "listenUrl"):
   const sslMode = written ??
     (options.tlsInsecure ? "require" : wantsTls ? "verify-full" : isLocal ? "disable" : "prefer");
   if (options.tlsInsecure && sslMode !== "require" && sslMode !== "prefer") {
-    throw new ConfigError({ path: "tlsInsecure", expected: `false beside sslmode=${sslMode} of the url`, received: "true" });
+    throw new ConfigError({
+      path: "tlsInsecure",
+      expected: `false beside sslmode=${sslMode} of the url`,
+      received: "true",
+    });
   }
   const schemes = { encrypted: "sslmode=require or one that is stricter", plain: `sslmode=${sslMode}` };
   return {

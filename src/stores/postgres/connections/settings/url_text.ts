@@ -51,8 +51,23 @@ const PASSWORD_HINT = "; a password with special characters works as it is in th
 const USED = ["sslmode", "host", "port", "user", "password", "dbname", "pgbouncer"];
 /** Words of drivers and of ORMs, which share the URL. They change nothing here. */
 const IGNORED = [
-  ...["application_name", "channel_binding", "client_encoding", "connect_timeout", "connection_limit", "fallback_application_name"],
-  ...["gssencmode", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "max_connections", "options"],
+  ...[
+    "application_name",
+    "channel_binding",
+    "client_encoding",
+    "connect_timeout",
+    "connection_limit",
+    "fallback_application_name",
+  ],
+  ...[
+    "gssencmode",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "max_connections",
+    "options",
+  ],
   ...["pool_timeout", "schema", "search_path", "socket_timeout", "sslaccept", "sslnegotiation", "statement_cache_size"],
   ...["statement_timeout", "target_session_attrs", "tcp_user_timeout", "uselibpqcompat", "single_use_connections"],
 ];
@@ -77,7 +92,9 @@ export function readUrlText(url: unknown, path: string): UrlText {
   };
   if (typeof url !== "string") return refuse(URL_FORM, `a value of type ${typeof url}`);
   const [, rest] = SCHEME.exec(url.trim()) ?? [];
-  if (rest === undefined) return refuse(URL_FORM, url === "" ? "an empty text" : "a text that begins with something else");
+  if (rest === undefined) {
+    return refuse(URL_FORM, url === "" ? "an empty text" : "a text that begins with something else");
+  }
   const at = placeOfAt(rest, refuse);
   const [, hosts = "", database, queryText = ""] = PLACE.exec(rest.slice(at + 1)) ??
     refuse(`${URL_FORM}${PASSWORD_HINT}`, "a URL with a #");
@@ -114,7 +131,9 @@ function readAddress(text: string, portInQuery: string | undefined, refuse: Refu
 
 function portOf(text: string | undefined, refuse: Refuse): number {
   const port = text === undefined || text === "" ? DEFAULT_PORT : Number(text);
-  return Number.isInteger(port) && port >= 1 && port <= 65_535 ? port : refuse("a port from 1 to 65535 in it", "another one");
+  return Number.isInteger(port) && port >= 1 && port <= 65_535
+    ? port
+    : refuse("a port from 1 to 65535 in it", "another one");
 }
 
 /**
@@ -142,7 +161,9 @@ function readQuery(text: string, refuse: Refuse): Readonly<Record<string, string
     else if (!IGNORED.includes(word)) {
       const hint = didYouMean(word, USED);
       refuse(
-        `${USED.join(", ")} and words of other clients in its query${hint === undefined ? "" : `; ${hint}`}${PASSWORD_HINT}`,
+        `${USED.join(", ")} and words of other clients in its query${
+          hint === undefined ? "" : `; ${hint}`
+        }${PASSWORD_HINT}`,
         hint === undefined ? "another word (not shown)" : show(word),
       );
     }

@@ -59,12 +59,19 @@ export function decodeEntry(bytes: Uint8Array, policyOf: (ref: number) => Policy
   try {
     return readEntry(new ByteReader(bytes), policyOf);
   } catch (cause) {
-    if (cause instanceof StoreError) throw cause;
+    if (!(cause instanceof RangeError)) throw cause;
     throw new StoreError("STORE_REFUSED", "Cannot read the state of a key: its bytes are damaged", {
       reason: "foreign_state",
       cause,
     });
   }
+}
+
+/** The error where a number stands for no rules. */
+export function unknownRules(ref: number): StoreError {
+  return new StoreError("STORE_REFUSED", `Cannot read the state of a key: nothing is known of its rules ${ref}`, {
+    reason: "foreign_state",
+  });
 }
 
 function readEntry(from: ByteReader, policyOf: (ref: number) => Policy | undefined): Entry {
@@ -91,10 +98,6 @@ function readSection(
 ): { readonly policy: Policy; readonly states: RateState[] } {
   const ref = from.count();
   const policy = policyOf(ref);
-  if (policy === undefined) {
-    throw new StoreError("STORE_REFUSED", `Cannot read the state of a key: nothing is known of its rules ${ref}`, {
-      reason: "foreign_state",
-    });
-  }
+  if (policy === undefined) throw unknownRules(ref);
   return { policy, states: policy.rates.map((rate) => codecOf(rate).read(from, rate)) };
 }

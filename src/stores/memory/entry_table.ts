@@ -132,7 +132,7 @@ export function levelsOf(policy: Policy, entry: Entry, nowUs: number): Level[] {
 }
 
 /** From this instant on, nothing but held permits tells the entry from a fresh one. */
-function freshFromUs(entry: Entry): number {
+export function freshFromUs(entry: Entry): number {
   const latestUs = Math.max(entry.blockedUs, entry.ledger?.freshFromUs ?? 0);
   return Math.max(latestUs, ...[entry, ...entry.others ?? []].map(sectionFreshFromUs));
 }

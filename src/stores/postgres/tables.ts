@@ -14,7 +14,8 @@ import type { PostgresNames } from "./names.ts";
  *   else is bytes in `state` (`memory/entry_codec.ts`), and then `tat` is 0, `rem` NULL and `ends` the instant from which
  *   the row can be forgotten. `queued` is true where calls wait for permits, else NULL. No column that changes has an
  *   index, and pages keep room, so that an update writes to the page of the row and to no index.
- * - `rules`: Each rules of a limiter that processes have used, as JSON, and when one of them was last seen.
+ * - `rules`: Each rules of a limiter that processes have used, as JSON, and when one of them was last seen with them.
+ * - `uses`: Which processes use which rules.
  * - `sessions`: Processes with calls that may wait: the channel of an instance, and when it was last seen.
  * - `mailbox`: Messages to processes that cannot LISTEN.
  * - `board`: What processes report while they are watched.
@@ -36,6 +37,12 @@ export function tablesOf(names: PostgresNames): string {
     rates text COLLATE "C" NOT NULL,
     seen bigint NOT NULL,
     UNIQUE (limiter, rates)
+  ) WITH (fillfactor = 50);
+  CREATE TABLE IF NOT EXISTS ${names.of("uses")} (
+    process text COLLATE "C" NOT NULL,
+    rules integer NOT NULL,
+    seen bigint NOT NULL,
+    PRIMARY KEY (process, rules)
   ) WITH (fillfactor = 50);
   CREATE TABLE IF NOT EXISTS ${names.of("sessions")} (
     instance text COLLATE "C" NOT NULL,

@@ -1,0 +1,190 @@
+/**
+ * The functions of the store. Their names end with a version, which rises with every change of what they do: old and new
+ * processes share a database during a deploy, and each calls its own.
+ *
+ * @module
+ */
+
+import type { PostgresNames } from "./names.ts";
+
+/** One function. */
+export interface SqlFunction {
+  /** Its name, with its version. */
+  readonly name: string;
+  /** The statement that makes it. */
+  sql(names: PostgresNames): string;
+}
+
+/** The clock in whole microseconds: the one that a test passes in, or the server's. */
+const NOW = "coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint)";
+
+/** The server's own clock: sessions and mailboxes live in real time, also where a test passes a clock in. */
+const REAL = "(extract(epoch from clock_timestamp()) * 1000000)::bigint";
+
+/** How long a session counts as alive after it was last seen, in microseconds. */
+export const SESSION_US = 15_000_000;
+
+/** How long rules count as in use after a process was last seen with them, in microseconds. */
+export const RULES_US = 300_000_000;
+
+/** How long a message lies in a mailbox, in microseconds. */
+const MESSAGE_US = 60_000_000;
+
+/**
+ * Locks rows in the order of `wanted`, then reads the clock: first of a transaction. `LATERAL` makes the loop go through
+ * `wanted` one by one, and so fixes the order, whatever plan is chosen. A process that stands still while it holds rows is
+ * cut off after a quarter of a second.
+ *
+ * Returns the time, and a line for each row that is there: its place in `wanted`, `tat`, `rem`, `rules`, and the bytes of its
+ * `state`. If calls wait on one of them, or `hears`, also a line for each session: channel, whether it listens, instance.
+ */
+const lockKeys: SqlFunction = {
+  name: "lock_1",
+  sql: (names) => `
+  CREATE OR REPLACE FUNCTION ${names.of("lock_1")}(
+    wanted text[], hears boolean, durable boolean, clock bigint, OUT now bigint, OUT lines text, OUT heard text
+  ) LANGUAGE plpgsql SET enable_seqscan = off AS $$
+  DECLARE waits boolean;
+  BEGIN
+    PERFORM set_config('idle_in_transaction_session_timeout', '250', true);
+    IF NOT durable THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
+    SELECT string_agg(u.ord || ' ' || k.tat || ' ' || coalesce(k.rem, 0) || ' ' || k.rules || ' '
+        || coalesce(encode(k.state, 'hex'), ''), E'\\n'), bool_or(k.queued)
+      INTO lines, waits
+      FROM unnest(wanted) WITH ORDINALITY AS u(key, ord)
+      CROSS JOIN LATERAL (
+        SELECT * FROM ${names.of("keys")} AS one WHERE one.key = u.key FOR NO KEY UPDATE OF one
+      ) AS k;
+    now := ${NOW};
+    IF hears OR waits THEN
+      SELECT string_agg(s.channel || ' ' || s.listens::int || ' ' || s.instance, E'\\n') INTO heard
+        FROM ${names.of("sessions")} AS s WHERE s.seen > ${REAL} - ${SESSION_US};
+    END IF;
+  END $$;`,
+};
+
+/**
+ * Writes rows that are locked, and new ones, and sends messages: last of a transaction. If another transaction has made one of
+ * the new rows meanwhile, nothing is written, and it returns false.
+ */
+const putKeys: SqlFunction = {
+  name: "put_1",
+  sql: (names) => `
+  CREATE OR REPLACE FUNCTION ${names.of("put_1")}(
+    all_keys text[], all_tat bigint[], all_rem bigint[], all_rules integer[], all_ends bigint[], all_queued boolean[],
+    all_states bytea[], added integer, channels text[], messages text[], OUT kept boolean
+  ) LANGUAGE plpgsql SET enable_seqscan = off AS $$
+  DECLARE made text[];
+  BEGIN
+    kept := true;
+    IF added > 0 THEN
+      WITH fresh AS (
+        INSERT INTO ${names.of("keys")} (key, tat, rem, rules, ends, queued, state)
+          SELECT * FROM unnest(all_keys[:added], all_tat[:added], all_rem[:added], all_rules[:added], all_ends[:added],
+            all_queued[:added], all_states[:added])
+          ON CONFLICT DO NOTHING RETURNING key
+      ) SELECT array_agg(key) INTO made FROM fresh;
+      IF coalesce(cardinality(made), 0) < added THEN
+        DELETE FROM ${names.of("keys")} WHERE key = ANY (made);
+        kept := false;
+        RETURN;
+      END IF;
+    END IF;
+    IF cardinality(all_keys) > added THEN
+      UPDATE ${names.of("keys")} AS k
+        SET tat = u.tat, rem = u.rem, rules = u.rules, ends = u.ends, queued = u.queued, state = u.state
+        FROM unnest(all_keys[added + 1:], all_tat[added + 1:], all_rem[added + 1:], all_rules[added + 1:],
+          all_ends[added + 1:], all_queued[added + 1:], all_states[added + 1:])
+          AS u(key, tat, rem, rules, ends, queued, state)
+        WHERE k.key = u.key;
+    END IF;
+    FOR i IN 1 .. coalesce(cardinality(channels), 0) LOOP
+      IF left(channels[i], 1) = '!' THEN PERFORM pg_notify(substr(channels[i], 2), messages[i]);
+      ELSE INSERT INTO ${names.of("mailbox")} (channel, message, sent) VALUES (channels[i], messages[i], ${REAL});
+      END IF;
+    END LOOP;
+  END $$;`,
+};
+
+/**
+ * Tells which rules a process uses, and reads which ones others use.
+ *
+ * Returns a line for each rules of these limiters, as JSON: its id, the last time at which a process was seen with it, the
+ * limiter, its rates, and how many processes use it, all of them and those beside this one.
+ */
+const useRules: SqlFunction = {
+  name: "use_rules_1",
+  sql: (names) => `
+  CREATE OR REPLACE FUNCTION ${names.of("use_rules_1")}(
+    process_id text, limiters text[], texts text[], clock bigint, OUT now bigint, OUT lines text
+  ) LANGUAGE plpgsql AS $$
+  DECLARE rule_id integer;
+  BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    now := ${NOW};
+    FOR i IN 1 .. coalesce(cardinality(limiters), 0) LOOP -- sorted, so that all processes lock rows in one order
+      UPDATE ${names.of("rules")} SET seen = greatest(seen, now) WHERE limiter = limiters[i] AND rates = texts[i]
+        RETURNING id INTO rule_id;
+      IF NOT FOUND THEN
+        INSERT INTO ${names.of("rules")} AS r (limiter, rates, seen) VALUES (limiters[i], texts[i], now)
+          ON CONFLICT (limiter, rates) DO UPDATE SET seen = greatest(r.seen, now) RETURNING id INTO rule_id;
+      END IF;
+      INSERT INTO ${names.of("uses")} (process, rules, seen) VALUES (process_id, rule_id, now)
+        ON CONFLICT (process, rules) DO UPDATE SET seen = now;
+    END LOOP;
+    DELETE FROM ${names.of("uses")} WHERE (process, rules) IN (
+      SELECT process, rules FROM ${names.of("uses")} WHERE seen < now - ${RULES_US} FOR UPDATE SKIP LOCKED
+    );
+    SELECT string_agg(json_build_array(r.id, r.seen, r.limiter, r.rates, u.users, u.others)::text, E'\\n') INTO lines
+      FROM ${names.of("rules")} AS r
+      CROSS JOIN LATERAL (
+        SELECT count(*) AS users, count(*) FILTER (WHERE process <> process_id) AS others
+          FROM ${names.of("uses")} WHERE rules = r.id
+      ) AS u
+      WHERE r.limiter = ANY (limiters);
+  END $$;`,
+};
+
+/** Says that instances of a process are alive and may wait, and forgets those that are gone. */
+const hearSessions: SqlFunction = {
+  name: "hear_1",
+  sql: (names) => `
+  CREATE OR REPLACE FUNCTION ${names.of("hear_1")}(own_channel text, can_listen boolean, instances text[])
+  RETURNS void LANGUAGE plpgsql AS $$
+  DECLARE now bigint := ${REAL};
+  BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    INSERT INTO ${names.of("sessions")} (instance, channel, listens, seen)
+      SELECT instance, own_channel, can_listen, now FROM unnest(instances) AS u(instance) ORDER BY instance
+      ON CONFLICT (instance, channel) DO UPDATE SET seen = now;
+    DELETE FROM ${names.of("sessions")} WHERE (instance, channel) IN (
+      SELECT instance, channel FROM ${names.of("sessions")} WHERE seen < now - 4 * ${SESSION_US} FOR UPDATE SKIP LOCKED
+    );
+    IF NOT can_listen THEN DELETE FROM ${names.of("mailbox")} WHERE sent < now - ${MESSAGE_US}; END IF;
+  END $$;`,
+};
+
+/**
+ * Forgets keys that cannot be told from fresh ones, in some pages of the table. It waits for no lock. Returns how many pages
+ * the table has.
+ */
+const cleanKeys: SqlFunction = {
+  name: "clean_1",
+  sql: (names) => `
+  CREATE OR REPLACE FUNCTION ${names.of("clean_1")}(from_page bigint, pages bigint, clock bigint)
+  RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off AS $$
+  DECLARE fresh_us bigint := ${NOW} - 1000000;
+  BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    DELETE FROM ${names.of("keys")} WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM ${names.of("keys")}
+        WHERE ctid >= format('(%s,0)', from_page)::tid AND ctid < format('(%s,0)', from_page + pages)::tid
+          AND coalesce(ends, tat + 2) < fresh_us
+        FOR UPDATE SKIP LOCKED
+    ));
+    RETURN pg_relation_size('${names.of("keys").replaceAll("'", "''")}') / current_setting('block_size')::bigint;
+  END $$;`,
+};
+
+/** All of them. */
+export const FUNCTIONS: readonly SqlFunction[] = [lockKeys, putKeys, useRules, hearSessions, cleanKeys];

@@ -1,0 +1,187 @@
+/**
+ * Decides by the kernels of this process: locks the rows of a batch, runs its requests on them one after the other, and
+ * writes what has changed, in one transaction.
+ *
+ * @module
+ */
+
+import { StoreError } from "../../base/errors.ts";
+import type { PermitLedger } from "../memory/permit_ledger.ts";
+import type { RunContext } from "../memory/run_context.ts";
+import { runRequest } from "../memory/run_request.ts";
+import { parseWaiterId } from "../waiter_id.ts";
+import type { PostgresConnection, Row, Statement } from "./connections/connection.ts";
+import { toHex } from "./hex.ts";
+import { LoadedKeys, type LoadedRow, UnknownRules, type WrittenRow } from "./loaded_keys.ts";
+import { arrayLiteral, type PostgresNames } from "./names.ts";
+import type { NamedRequest, Reply } from "./named_request.ts";
+import { Outbox } from "./outbox.ts";
+import type { RuleBook } from "./rules.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** What a batch is run with. */
+export interface KernelCallsOptions {
+  readonly connection: PostgresConnection;
+  readonly names: PostgresNames;
+  readonly rules: RuleBook;
+  readonly sessions: Sessions;
+  /** Whether a reply means that what it says is on disk. */
+  readonly isDurable: boolean;
+  /** The clock of a test, as a parameter of a statement; null for the server's. */
+  readonly clock: () => string | null;
+}
+
+/** How often a transaction that was rolled back is run again: another one had made the same new row, or had it locked. */
+const MOST_TRIES = 8;
+
+/** Errors of PostgreSQL after which nothing has happened, and trying again helps: a deadlock, and a failed serialization. */
+const ROLLED_BACK: readonly unknown[] = ["40P01", "40001"];
+
+/** Runs batches. */
+export class KernelCalls {
+  readonly #options: KernelCallsOptions;
+  readonly #lockText: string;
+  readonly #putText: string;
+
+  /**
+   * Asks nothing yet.
+   *
+   * @param options Where and with what.
+   */
+  constructor(options: KernelCallsOptions) {
+    const { names } = options;
+    this.#options = options;
+    this.#lockText = `SELECT now::text, lines, heard FROM ${
+      names.of("lock_1")
+    }($1::text::text[], $2::text::boolean, $3::text::boolean, $4::text::bigint)`;
+    this.#putText = `SELECT ${names.of("put_1")}($1::text::text[], $2::text::bigint[], $3::text::bigint[], ` +
+      `$4::text::integer[], $5::text::bigint[], $6::text::boolean[], $7::text::bytea[], $8::text::integer, ` +
+      `$9::text::text[], $10::text::text[])::text AS kept`;
+  }
+
+  /** Runs a batch: its requests one after the other, each as a whole or not at all. */
+  async send(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
+    const { rules, sessions } = this.#options;
+    await sessions.ready(batch);
+    for (let tries = 1;; tries++) {
+      await rules.ready(batch.flatMap(({ request }) => request.targets));
+      const outcome = await this.#try(batch, tries);
+      if (outcome !== undefined) return outcome;
+    }
+  }
+
+  /** One transaction; undefined where it was rolled back and has to be run again. */
+  async #try(batch: readonly NamedRequest[], tries: number): Promise<readonly (Reply | Error)[] | undefined> {
+    const { connection, rules, sessions } = this.#options;
+    const keys = [...new Set(batch.flatMap((named) => named.keys))].sort();
+    const outbox = new Outbox(sessions);
+    let replies: readonly (Reply | Error)[] = [];
+    let isKept = true;
+    try {
+      const [row] = await connection.transaction(this.#lock(batch, keys), ([found]) => {
+        const run = this.#run(batch, keys, found as Row, outbox);
+        replies = run.replies;
+        return this.#put(run.rows, outbox);
+      });
+      isKept = row?.["kept"] !== "false";
+    } catch (error) {
+      if (error instanceof UnknownRules && tries < MOST_TRIES) {
+        rules.outdate();
+        return undefined;
+      }
+      const isRolledBack = error instanceof StoreError &&
+        ROLLED_BACK.includes((error.cause as { code?: unknown })?.code);
+      if (isRolledBack && tries < MOST_TRIES) return undefined;
+      sessions.lost();
+      throw error;
+    }
+    if (!isKept) {
+      if (tries < MOST_TRIES) return undefined;
+      throw new StoreError("STORE_REFUSED", `Cannot add a key: other processes have added it ${tries} times meanwhile`);
+    }
+    sessions.found();
+    outbox.deliver();
+    return replies;
+  }
+
+  #lock(batch: readonly NamedRequest[], keys: readonly string[]): Statement {
+    const { clock, isDurable } = this.#options;
+    const hears = batch.some(({ request }) => "from" in request && request.from !== undefined);
+    return {
+      name: "lock_1",
+      text: this.#lockText,
+      values: [arrayLiteral(keys), String(hears), String(isDurable), clock()],
+    };
+  }
+
+  #run(
+    batch: readonly NamedRequest[],
+    keys: readonly string[],
+    found: Row,
+    outbox: Outbox,
+  ): { readonly replies: (Reply | Error)[]; readonly rows: readonly WrittenRow[] } {
+    const nowUs = Number(found["now"]);
+    const entries = new LoadedKeys(this.#options.rules, rowsOf(keys, found["lines"] ?? ""));
+    const listeners = outbox.listeners(found["heard"] ?? "");
+    const context: RunContext = {
+      entries,
+      listeners,
+      nowUs,
+      deliver: sendAtOnce,
+      processesOf: (ledger) => processesOf(ledger, nowUs),
+    };
+    const replies = batch.map(({ request }): Reply | Error => {
+      try {
+        for (const target of request.targets) entries.load(target);
+      } catch (error) {
+        if (error instanceof StoreError) return error;
+        throw error;
+      }
+      return runRequest(request, context);
+    });
+    return { replies, rows: entries.changed(nowUs) };
+  }
+
+  #put(rows: readonly WrittenRow[], outbox: Outbox): Statement | undefined {
+    const messages = outbox.messages();
+    if (rows.length === 0 && messages.length === 0) return undefined;
+    return {
+      name: "put_1",
+      text: this.#putText,
+      values: [
+        arrayLiteral(rows.map(({ name }) => name)),
+        arrayLiteral(rows.map(({ tat }) => tat)),
+        arrayLiteral(rows.map(({ rem }) => rem)),
+        arrayLiteral(rows.map(({ rules }) => rules)),
+        arrayLiteral(rows.map(({ ends }) => ends)),
+        arrayLiteral(rows.map(({ queued }) => queued ? "t" : null)),
+        arrayLiteral(rows.map(({ state }) => state === undefined ? null : `\\x${toHex(state)}`)),
+        String(rows.reduce((sum, { isNew }) => sum + (isNew ? 1 : 0), 0)),
+        arrayLiteral(messages.map(({ channel }) => channel)),
+        arrayLiteral(messages.map(({ text }) => text)),
+      ],
+    };
+  }
+}
+
+/** The rows of `lock_1` by their names. */
+function rowsOf(keys: readonly string[], lines: string): Map<string, LoadedRow> {
+  const rows = new Map<string, LoadedRow>();
+  if (lines === "") return rows;
+  for (const line of lines.split("\n")) {
+    const [place, tat, rem, rules, state = ""] = line.split(" ");
+    rows.set(keys[Number(place) - 1] as string, { tat: Number(tat), rem: Number(rem), rules: Number(rules), state });
+  }
+  return rows;
+}
+
+/** The outbox keeps what is sent until everything is committed. */
+function sendAtOnce(send: () => void): void {
+  send();
+}
+
+/** Each process has an instance, with which its ids begin. */
+function processesOf(ledger: PermitLedger, nowUs: number): number {
+  const live = ledger.facts.leases.filter(({ at }) => at > nowUs);
+  return new Set(live.map(({ id }) => parseWaiterId(id).instance)).size;
+}

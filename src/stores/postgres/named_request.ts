@@ -1,0 +1,33 @@
+/**
+ * A request with the names of its rows.
+ *
+ * @module
+ */
+
+import type { BatchItem } from "../batcher.ts";
+import type { DoneReply, StoreRequest, TakeReply } from "../store.ts";
+import { rowName } from "./keys.ts";
+
+/** What is answered to a request. */
+export type Reply = TakeReply | DoneReply;
+
+/** A request on its way. */
+export class NamedRequest implements BatchItem<Reply> {
+  /** What is asked. */
+  readonly request: StoreRequest;
+  /** The row of each target. */
+  readonly keys: readonly string[];
+  sink: BatchItem<Reply>["sink"];
+  isGone: boolean = false;
+  leave: (() => void) | undefined;
+
+  /**
+   * Finds the names.
+   *
+   * @param request What is asked.
+   */
+  constructor(request: StoreRequest) {
+    this.request = request;
+    this.keys = request.targets.map(rowName);
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * The PostgreSQL store: a batch of requests is one transaction.
+ *
+ * @module
+ */
+
+import { brand } from "../../base/brand.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { ClosedError, RateSyncError, StoreError } from "../../base/errors.ts";
+import { withTimeout } from "../../base/deadline.ts";
+import { inNextTurn } from "../../base/turn.ts";
+import { Batcher } from "../batcher.ts";
+import type {
+  KeyQuery,
+  ReleaseRequest,
+  ReplySink,
+  ReplyTo,
+  RulesReport,
+  Store,
+  StoreCallReport,
+  StoredKey,
+  StoreLoad,
+  StoreRequest,
+  TakeRequest,
+  WakeupListener,
+} from "../store.ts";
+import type { PostgresConnection } from "./connections/connection.ts";
+import { Cleaner } from "./cleaner.ts";
+import { InOrder } from "./in_order.ts";
+import { KernelCalls } from "./kernel_calls.ts";
+import { deleteAll, listRows } from "./list_rows.ts";
+import { PostgresNames, type PostgresPlace } from "./names.ts";
+import { NamedRequest, type Reply } from "./named_request.ts";
+import { randomId } from "./random_id.ts";
+import { RuleBook } from "./rules.ts";
+import { Sessions } from "./sessions.ts";
+import { ensureSetup } from "./setup.ts";
+
+/** The most requests of one transaction, without those that share a row. */
+const MAX_BATCH = 256;
+
+/** How long it may take to sign off, and how long a connection to end, in milliseconds. */
+const SIGN_OFF_MS = 150;
+const CLOSE_MS = 400;
+
+/** How many requests may wait to be sent where nothing else is said. */
+const MAX_QUEUED = 65_536;
+
+/** How a store uses its connection. */
+export interface PostgresStoreSettings extends PostgresPlace {
+  /** Whether tables and functions that are missing are made. @default {true} */
+  readonly autoCreate?: boolean | undefined;
+  /**
+   * Whether a decision is on disk before it is answered. Without it, what was decided in about the last half second is
+   * lost if the server crashes. @default {false}
+   */
+  readonly durable?: boolean | undefined;
+  /** How many requests may wait to be sent; more fail with `STORE_OVERLOADED`. @default {65_536} */
+  readonly maxQueued?: number | undefined;
+  /** A clock that replaces the server's, for tests with virtual time. Never in production. */
+  readonly testClock?: Clock | undefined;
+}
+
+/** A store in PostgreSQL. Its connection is closed with it. */
+export class PostgresStore implements Store {
+  static {
+    brand(this, "PostgresStore");
+  }
+
+  /** What kind of store it is. */
+  readonly engine: string = "postgres";
+  readonly #connection: PostgresConnection;
+  readonly #names: PostgresNames;
+  readonly #batcher: Batcher<NamedRequest, Reply>;
+  readonly #inOrder = new InOrder();
+  readonly #rules: RuleBook;
+  readonly #sessions: Sessions;
+  readonly #kernels: KernelCalls;
+  readonly #cleaner: Cleaner;
+  readonly #rulesWatchers: ((report: RulesReport) => void)[] = [];
+  readonly #callWatchers: StoreCallReport[] = [];
+  readonly #autoCreate: boolean;
+  #setUp: Promise<void> | undefined;
+
+  /**
+   * For a `PostgresConnection` of your own; `createPostgresStore()` makes the others. Nothing is connected yet.
+   *
+   * @param connection The client to use.
+   * @param settings How to use it.
+   */
+  constructor(connection: PostgresConnection, settings: PostgresStoreSettings = {}) {
+    const { testClock } = settings;
+    const nowUs = testClock === undefined ? systemClock.nowUs : () => testClock.nowUs();
+    const clock = () => testClock === undefined ? null : String(testClock.nowUs());
+    const process = randomId();
+    const names = new PostgresNames(settings);
+    this.#connection = connection;
+    this.#names = names;
+    this.#autoCreate = settings.autoCreate ?? true;
+    this.#sessions = new Sessions(connection, names, process);
+    const report = (found: RulesReport) => this.#rulesWatchers.forEach((watcher) => watcher(found));
+    this.#rules = new RuleBook({ connection, names, process, clock, nowUs, report });
+    this.#kernels = new KernelCalls({
+      connection,
+      names,
+      rules: this.#rules,
+      sessions: this.#sessions,
+      isDurable: settings.durable ?? false,
+      clock,
+    });
+    this.#cleaner = new Cleaner(connection, names, clock);
+    this.#batcher = new Batcher({
+      send: (batch) => this.#send(batch),
+      kindOf: () => undefined,
+      keysOf: ({ keys }) => keys,
+      joins: ({ keys }, before) => keys.length === 1 && before.keys.length === 1 && keys[0] === before.keys[0],
+      errorOf: (cause) => cause,
+      afterSending: inNextTurn,
+      onCall: (...call) => {
+        for (const watcher of this.#callWatchers) watcher(...call);
+      },
+      nowUs: systemClock.nowUs,
+      maxBatch: MAX_BATCH,
+      maxQueued: settings.maxQueued ?? MAX_QUEUED,
+    });
+  }
+
+  /** What is on its way to PostgreSQL. */
+  get load(): StoreLoad {
+    return this.#batcher.load;
+  }
+
+  /** Why nothing can be sent, where there is no connection yet. */
+  get unreached(): StoreError | undefined {
+    const { url = "PostgreSQL", isUp } = this.#connection;
+    if (isUp === undefined || isUp.call(this.#connection) !== false) return undefined;
+    const message = `Cannot reach PostgreSQL at ${url}: there is no connection yet`;
+    return new StoreError("STORE_UNAVAILABLE", message, { reason: "connect_timeout" });
+  }
+
+  /** Runs a request, in one transaction together with other requests of the same moment. */
+  execute<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
+    return this.#batcher.ask(new NamedRequest(request), signal) as Promise<ReplyTo<Request>>;
+  }
+
+  /** As `execute`, for a take or a release; the outcome goes to a sink. */
+  submit<Request extends TakeRequest | ReleaseRequest>(request: Request, sink: ReplySink<ReplyTo<Request>>): void {
+    this.#batcher.submit(new NamedRequest(request), sink as ReplySink<Reply>);
+  }
+
+  /** Listens to the channel of this process, or fetches its messages from now on. */
+  async listen(listener: WakeupListener): Promise<void> {
+    await this.#ready();
+    await this.#sessions.listen(listener);
+  }
+
+  /** Has `report` called when other processes are found to use other rules for a limiter. */
+  watchRules(report: (report: RulesReport) => void): void {
+    this.#rulesWatchers.push(report);
+  }
+
+  /** Has `report` called when a transaction was answered or has failed. */
+  watchCalls(report: StoreCallReport): void {
+    this.#callWatchers.push(report);
+  }
+
+  /** The keys of a limiter, some thousand rows at a time. */
+  async *listKeys(query: KeyQuery): AsyncGenerator<StoredKey, void, void> {
+    await this.#ready();
+    yield* listRows(this.#connection, this.#names, query);
+  }
+
+  /** Deletes every row of this store, in steps. */
+  async resetAll(): Promise<void> {
+    await this.#ready();
+    await deleteAll(this.#connection, this.#names);
+    this.#sessions.missed();
+  }
+
+  /** Connects, and makes what is missing. */
+  async connect(): Promise<void> {
+    await this.#connection.connect();
+    await this.#ready();
+  }
+
+  /** Begins to connect, in the background. */
+  prepare(): void {
+    this.#connection.prepare?.();
+  }
+
+  /**
+   * Refuses what waits to be sent, lets what is under way finish for a moment, signs off, and disconnects. Takes 550 ms at
+   * most, also where the server hangs.
+   */
+  async close(): Promise<void> {
+    const error = new ClosedError("the PostgreSQL store");
+    this.#batcher.close(error);
+    if (this.#setUp !== undefined && this.#connection.isUp?.() !== false) {
+      const signOff = Promise.all([this.#sessions.close(), this.#rules.signOff()]);
+      await withTimeout(signOff, SIGN_OFF_MS, () => error).catch(() => {});
+    }
+    await withTimeout(this.#connection.close(), CLOSE_MS, () => error).catch((cause) => {
+      if (cause !== error) throw cause;
+    });
+  }
+
+  async #send(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
+    const keys = batch.flatMap((named) => named.keys);
+    return await this.#inOrder.run(keys, async () => {
+      if (!this.#isReady) await this.#ready();
+      try {
+        return await this.#kernels.send(batch);
+      } catch (error) {
+        if (isMissing(error)) this.#forgetSetup();
+        throw error;
+      } finally {
+        this.#cleaner.used();
+      }
+    });
+  }
+
+  #isReady = false;
+
+  #ready(): Promise<void> {
+    return this.#setUp ??= ensureSetup(this.#connection, this.#names, this.#autoCreate).then(() => {
+      this.#isReady = true;
+    }, (error) => {
+      this.#setUp = undefined;
+      throw error;
+    });
+  }
+
+  /** The tables are gone: they are made again at the next call. */
+  #forgetSetup(): void {
+    this.#setUp = undefined;
+    this.#isReady = false;
+    this.#rules.outdate();
+  }
+}
+
+/** Whether an error says that a schema, table or function is not there. */
+function isMissing(error: unknown): boolean {
+  const code = error instanceof RateSyncError ? (error.cause as { code?: unknown } | undefined)?.code : undefined;
+  return code === "3F000" || code === "42P01" || code === "42883";
+}

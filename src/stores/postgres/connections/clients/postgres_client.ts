@@ -17,7 +17,11 @@ export interface PostgresJsLike {
   /** Runs a transaction. */
   begin(options: string, work: (sql: PostgresJsTransaction) => Promise<unknown>): Promise<unknown>;
   /** Listens on a session of its own. */
-  listen(channel: string, onMessage: (payload: string) => void, onListen?: () => void): Promise<unknown>;
+  listen(
+    channel: string,
+    onMessage: (payload: string) => void,
+    onListen?: () => void,
+  ): Promise<{ unlisten(): unknown }>;
   /** Works with large objects. Not called; it tells the client from others. */
   largeObject(...args: never[]): unknown;
 }
@@ -32,6 +36,10 @@ export interface PostgresJsTransaction {
 export interface PgPoolLike {
   /** How many connections it has. */
   readonly totalCount: number;
+  /** Whether it was ended. */
+  readonly ended?: boolean;
+  /** How it was made. */
+  readonly options?: { readonly max?: number | undefined };
   /** Lends a connection. */
   connect(): Promise<PgClientLike>;
 }
@@ -43,9 +51,11 @@ export interface PgClientLike {
   /** Gives the connection back; with `true`, the pool closes it. */
   release(destroy?: boolean): void;
   /** Adds a listener. */
-  on(event: string, listener: (...args: never[]) => void): unknown;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  /** Lets the process end while its socket is open. Only called on a connection that listens. */
+  unref?(): void;
   /** Removes a listener. */
-  removeListener(event: string, listener: (...args: never[]) => void): unknown;
+  removeListener(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
 /** What a store needs of `new SQL()` of Bun. */
@@ -57,7 +67,11 @@ export interface BunSqlLike {
   /** Begins a transaction in two phases. Not called; it tells the client from others. */
   beginDistributed(...args: never[]): unknown;
   /** Listens to a channel, where this version of Bun can do that. */
-  listen?(channel: string, onMessage: (payload: string) => void, onListen?: () => void): Promise<unknown>;
+  listen?(
+    channel: string,
+    onMessage: (payload: string) => void,
+    onListen?: () => void,
+  ): Promise<{ unlisten(): unknown }>;
 }
 
 /** What a store needs of a connection of `new SQL()` of Bun. */

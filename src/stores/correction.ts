@@ -8,8 +8,8 @@ import { shortKey } from "../base/short_key.ts";
 import type { BlockRequest, CorrectRequest, Target } from "./store.ts";
 
 /** One name for each key of each limiter, the same in every process. */
-export function correctedName({ limiter, key }: Pick<Target, "limiter" | "key">): string {
-  return JSON.stringify([limiter, shortKey(key)]);
+export function correctedName({ limiter, key, isHash }: Pick<Target, "limiter" | "key" | "isHash">): string {
+  return JSON.stringify([limiter, isHash ? key : shortKey(key)]);
 }
 
 /** How long a call must wait, at least, to stay as it is after a correction: see {@linkcode Correction.durationUs}. */

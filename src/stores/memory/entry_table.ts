@@ -36,6 +36,11 @@ export class EntryTable implements Table {
     return this.#entries.keys();
   }
 
+  /** All keys and their entries. */
+  all(): IterableIterator<[string | undefined, Entry]> {
+    return this.#entries.entries();
+  }
+
   /** The entry of a key. */
   get(key: string | undefined): Entry | undefined {
     return this.#entries.get(key);
@@ -59,11 +64,15 @@ export class EntryTable implements Table {
         this.#sweep = this.#entries.entries();
         return true;
       }
-      const [key, entry] = next.value;
-      const keptUs = entry.ledger === undefined ? 0 : LEDGER_KEPT_US;
-      if (!entry.ledger?.inUse && freshFromUs(entry) + keptUs <= nowUs) this.#entries.delete(key);
+      this.forgetIfFresh(...next.value, nowUs);
     }
     return false;
+  }
+
+  /** Forgets an entry if it cannot be told from a fresh one. */
+  forgetIfFresh(key: string | undefined, entry: Entry, nowUs: number): void {
+    const keptUs = entry.ledger === undefined ? 0 : LEDGER_KEPT_US;
+    if (!entry.ledger?.inUse && freshFromUs(entry) + keptUs <= nowUs) this.#entries.delete(key);
   }
 
   /** The one nearest to fresh of the next few whose permits are not in use. */

@@ -14,7 +14,7 @@ import type { EvictionCandidate, Table } from "./table.ts";
 import { adapt, EntryTable, freshEntry } from "./entry_table.ts";
 import type { Entry } from "./entry.ts";
 import { turned } from "./sections.ts";
-import { RowTable } from "./row_table.ts";
+import { type RowCopy, RowTable } from "./row_table.ts";
 
 /** For how long rules may go unused and still count what others take: as the register does in Redis. */
 const OTHERS_US = 300_000_000;
@@ -160,6 +160,23 @@ export class LimiterTable implements Table {
     return this.#turn === 0;
   }
 
+  /** Forgets a key that is kept under other rules, or counted by several, if it cannot be told from a fresh one. */
+  tidy(key: string | undefined, nowUs: number): void {
+    if (!this.isElsewhere(key)) return;
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) {
+      if (entry.policy !== this.policy || entry.others !== undefined) this.#entries.forgetIfFresh(key, entry, nowUs);
+    } else for (const rows of this.#rowTables) if (rows !== this.rowTable) rows.forgetIfFresh(key, nowUs);
+  }
+
+  /** Forgets all that cannot be told from fresh. */
+  forgetFresh(nowUs: number): void {
+    for (const table of [this.#entries, ...this.#rowTables]) {
+      table.sweep(Infinity, nowUs); // from where it stands to the end
+      table.sweep(Infinity, nowUs);
+    }
+  }
+
   /** The one nearest to fresh of the next few. */
   weakest(looks: number): EvictionCandidate | undefined {
     let best = this.#entries.weakest(looks);
@@ -167,19 +184,91 @@ export class LimiterTable implements Table {
     return best;
   }
 
+  /** The entry of a key as it is kept, under the rules that it was written under. */
+  kept(key: string | undefined): Entry | undefined {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) return entry;
+    const rows = this.#rowTables.find((rowTable) => rowTable.find(key) > 0);
+    if (rows === undefined) return undefined;
+    const states = rows.statesOf(key, rows.find(key));
+    return { policy: rows.policy, states, blockedUs: rows.blockedUs(key), ledger: undefined, others: undefined };
+  }
+
+  /** What is kept at this moment: entries as they are, which go on to change, and a copy of all rows. */
+  copy(): TableCopy {
+    return { entries: new Map(this.#entries.all()), rows: this.#rowTables.map((rowTable) => rowTable.copy()) };
+  }
+
+  /** When each of some rules ended that were in use here, and how long others count. */
+  reignsOf(policies: Iterable<Policy>): Reigns {
+    const ends: Reign[] = [];
+    const reigns: [Policy, number][] = [];
+    for (const policy of policies) {
+      const reign = this.#reigns.get(policy);
+      if (reign === undefined) continue;
+      if (!ends.includes(reign)) ends.push(reign);
+      reigns.push([policy, ends.indexOf(reign)]);
+    }
+    return { reigns, endsUs: ends.map(({ endUs }) => endUs), othersUntilUs: this.#othersUntilUs };
+  }
+
+  /** Takes over what `reignsOf` told of another table. */
+  loadReigns({ reigns, endsUs, othersUntilUs }: Reigns): void {
+    const ends = endsUs.map((endUs): Reign => ({ endUs }));
+    for (const [policy, place] of reigns) this.#reigns.set(policy, ends[place] as Reign);
+    this.#othersUntilUs = othersUntilUs;
+  }
+
+  /** Takes in rows of another table; undefined states of rules that are no numbers are none. */
+  loadRows(policy: Policy, keys: readonly (string | undefined)[], rows: Float64Array): void {
+    this.#rowTableOf(policy)?.load(keys, rows);
+  }
+
+  /** Takes in an entry of another table, into the rows of its rules or not. */
+  load(key: string | undefined, entry: Entry, isRow: boolean): void {
+    const rows = isRow ? this.#rowTableOf(entry.policy) : undefined;
+    if (rows === undefined) return this.#entries.set(key, entry);
+    rows.put(key, entry.states);
+    rows.block(key, entry.blockedUs);
+  }
+
   #rowTableFor(policy: Policy): RowTable | undefined {
     const isSame = (rowTable: RowTable) => sameLimits(rowTable.policy.rates, policy.rates);
     this.#rowTables = this.#rowTables.filter((rowTable) => rowTable.size > 0 || isSame(rowTable));
     this.#turn = 0;
-    let rowTable = this.#rowTables.find(isSame);
+    const rowTable = this.#rowTableOf(policy);
+    if (rowTable !== undefined) rowTable.policy = policy;
+    return rowTable;
+  }
+
+  /** The row table of rules, made if there is none; undefined where their states are no numbers. */
+  #rowTableOf(policy: Policy): RowTable | undefined {
+    let rowTable = this.#rowTables.find((each) => sameLimits(each.policy.rates, policy.rates));
     if (rowTable === undefined) {
       const flats = policy.rates.map(flatOf).filter((flat): flat is FlatLimit<RateState> => flat !== undefined);
       if (flats.length < Math.max(policy.rates.length, 1)) return undefined;
       this.#rowTables.push(rowTable = new RowTable(policy, flats));
     }
-    rowTable.policy = policy;
     return rowTable;
   }
+}
+
+/** What a table held at a moment. */
+export interface TableCopy {
+  /** Its entries. The objects are those of the table. */
+  readonly entries: Map<string | undefined, Entry>;
+  /** Its rows. */
+  readonly rows: readonly RowCopy[];
+}
+
+/** When rules ended that were in use. */
+export interface Reigns {
+  /** Rules, and which of the ends is theirs. */
+  readonly reigns: readonly (readonly [Policy, number])[];
+  /** The ends. */
+  readonly endsUs: readonly number[];
+  /** Until when rules that were in use before may still be so. */
+  readonly othersUntilUs: number;
 }
 
 /** The time in which a policy held. */

@@ -42,6 +42,14 @@ export interface MemoryStoreOptions {
   readonly clock?: Clock;
 }
 
+/** What a memory store keeps its state in. */
+export interface MemoryParts {
+  /** Its keys. @default a table of its own */
+  readonly table?: StateTable;
+  /** Where wakeups go, by instance. @default a map of its own */
+  readonly listeners?: Map<string, WakeupListener>;
+}
+
 /** A store inside this process. It sets no timers, and forgets keys that are as good as fresh. */
 export class MemoryStore implements Store {
   static {
@@ -58,7 +66,7 @@ export class MemoryStore implements Store {
   readonly board: Board;
   readonly #clock: Clock;
   readonly #table: StateTable;
-  readonly #listeners = new Map<string, WakeupListener>();
+  readonly #listeners: Map<string, WakeupListener>;
   readonly #host: LeaseHost = {
     ledgerOf: (target) => this.#table.read(target, this.#clock.nowUs()).ledger,
     freed: (target) => this.#transaction().promote(target),
@@ -71,11 +79,13 @@ export class MemoryStore implements Store {
    * An empty store.
    *
    * @param options How to make it.
+   * @param parts What it keeps its state in, for stores that are made of this one.
    */
-  constructor(options: MemoryStoreOptions = {}) {
+  constructor(options: MemoryStoreOptions = {}, parts: MemoryParts = {}) {
     this.#clock = options.clock ?? systemClock;
     this.board = new MemoryBoard(this.#clock);
-    this.#table = new StateTable(options.maxKeys ?? 1_000_000, () => this.#clock.nowUs());
+    this.#table = parts.table ?? new StateTable(options.maxKeys ?? 1_000_000, () => this.#clock.nowUs());
+    this.#listeners = parts.listeners ?? new Map();
   }
 
   /** How many keys are held. */
@@ -148,7 +158,7 @@ export class MemoryStore implements Store {
     if (mode === "peek" && request.details !== undefined) return undefined;
     const target = targets[0] as Target;
     const { limiter, policy, key, cost } = target;
-    if (mode === "peek" && target.isHash) return undefined;
+    if (target.isHash) return undefined;
     if (policy.maxConcurrent > 0) return id === "" && mode === "now" ? this.#lease(request, target, nowUs) : undefined;
     const table = this.#table;
     const keys = table.keysOf(limiter, policy);

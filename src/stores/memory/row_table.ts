@@ -15,6 +15,20 @@ import type { EvictionCandidate, Table } from "./table.ts";
 /** Whose a row is; undefined is the limiter as a whole. */
 export type Key = string | undefined;
 
+/** What a row table held at a moment. */
+export interface RowCopy {
+  /** The rules of its keys. */
+  readonly policy: Policy;
+  /** The key of each place; `null` of a free one, of 0, and of an odd one. */
+  readonly keys: readonly (Key | null)[];
+  /** The rows, by place. */
+  readonly rows: Float64Array;
+  /** How many numbers a row is. */
+  readonly width: number;
+  /** Keys that are more than their row. */
+  readonly odd: readonly Key[];
+}
+
 /** How long a key stays that cannot be told from a fresh one, in microseconds: one in use would be added for each call. */
 const KEPT_US = 1_000_000;
 
@@ -168,6 +182,12 @@ export class RowTable implements Table {
     return false;
   }
 
+  /** Forgets a key if it cannot be told from a fresh one. */
+  forgetIfFresh(key: Key, nowUs: number): void {
+    const place = this.find(key);
+    if (place > 0 && this.#freshFromUs(place) + KEPT_US <= nowUs) this.delete(key);
+  }
+
   /** The one nearest to fresh of the next few. */
   weakest(looks: number): EvictionCandidate | undefined {
     let best = 0;
@@ -202,9 +222,25 @@ export class RowTable implements Table {
     return latestUs;
   }
 
-  #grow(): void {
+  /** A copy of all that is numbers, and the keys that are more than that. Costs little: numbers are copied at once. */
+  copy(): RowCopy {
+    const keys = this.#keys.slice();
+    const odd = [...new Set([...this.#more.keys(), ...this.#blocks.keys()])];
+    for (const key of odd) keys[this.find(key)] = null;
+    return { policy: this.policy, keys, rows: this.rows.slice(0, keys.length * this.width), width: this.width, odd };
+  }
+
+  /** Takes in keys that are not there yet, with their rows. */
+  load(keys: readonly Key[], rows: Float64Array): void {
+    const first = this.#keys.length;
+    if ((first + keys.length) * this.width > this.rows.length) this.#grow(keys.length);
+    this.rows.set(rows, first * this.width);
+    for (const key of keys) this.#places.set(key, this.#keys.push(key) - 1);
+  }
+
+  #grow(more: number = 0): void {
     const rows = this.rows.length / this.width;
-    const grown = new Float64Array((rows + Math.max(FIRST, rows >> 2)) * this.width);
+    const grown = new Float64Array((rows + Math.max(FIRST, more, rows >> 2)) * this.width);
     grown.set(this.rows);
     this.rows = grown;
   }

@@ -55,6 +55,11 @@ export class StateTable implements Entries {
     return this.#byLimiter.get(limiter)?.keys() ?? [];
   }
 
+  /** All tables, by limiter. */
+  tables(): IterableIterator<[string, LimiterTable]> {
+    return this.#byLimiter.entries();
+  }
+
   /** The table of a limiter, which goes by these rules from now on. */
   keysOf(limiter: string, policy: Policy): LimiterTable {
     const keys = limiter === this.#lastId ? this.#last as LimiterTable : this.#find(limiter, policy);
@@ -95,6 +100,19 @@ export class StateTable implements Entries {
   /** Starts a key anew: full limits, every permit free, no block. Those who wait keep their places. */
   reset(target: Target): void {
     this.keysOf(target.limiter, target.policy).reset(keptKey(target));
+  }
+
+  /**
+   * Forgets the key of a target if it cannot be told from a fresh one by the rules that it is kept under, and these are not
+   * those of the target: so that it makes no difference for the next decision whether it was forgotten before.
+   */
+  tidy(target: Target, nowUs: number): void {
+    this.keysOf(target.limiter, target.policy).tidy(keptKey(target), nowUs);
+  }
+
+  /** Forgets all that cannot be told from fresh. Costs as much as there are keys. */
+  forgetFresh(nowUs: number): void {
+    for (const keys of this.#all) keys.forgetFresh(nowUs);
   }
 
   /** Forgets every key, and wakes no call. */

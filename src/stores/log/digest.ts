@@ -1,0 +1,54 @@
+/**
+ * A number for what was decided: two processes that have decided the same have the same, and others most probably not.
+ *
+ * @module
+ */
+
+import type { DoneReply, TakeReply } from "../store.ts";
+
+/** Takes in whole numbers, one after the other. */
+export class Digest {
+  #high: number;
+  #low: number;
+
+  /** Goes on from what `state` has told; from nothing without it. */
+  constructor([high, low]: readonly [number, number] = [0x9e37_79b9 | 0, 0x85eb_ca6b | 0]) {
+    this.#high = high;
+    this.#low = low;
+  }
+
+  /** What was taken in so far. */
+  get state(): readonly [number, number] {
+    return [this.#high, this.#low];
+  }
+
+  /** The same as a text of 16 digits. */
+  get text(): string {
+    return [this.#high, this.#low].map((part) => (part >>> 0).toString(16).padStart(8, "0")).join("");
+  }
+
+  /** Takes in a number. */
+  add(number: number): void {
+    const low = Math.imul(this.#low ^ number, 0x0100_0193);
+    this.#high = Math.imul(this.#high ^ (number / 0x1_0000_0000) ^ (low >>> 15), 0x85eb_ca6b);
+    this.#low = low ^ (this.#high >>> 13);
+  }
+
+  /** Takes in a reply. */
+  addReply(reply: TakeReply | DoneReply): void {
+    if ("status" in reply) {
+      this.add(reply.status.length);
+      this.add(reply.waitUs);
+    } else for (const count of reply.counts) this.add(count);
+    for (const { rates, slots } of reply.levels) {
+      for (const [first, second] of rates) {
+        this.add(first);
+        this.add(second);
+      }
+      if (slots === undefined) continue;
+      this.add(slots.used);
+      this.add(slots.freeInUs);
+      this.add(slots.fence);
+    }
+  }
+}

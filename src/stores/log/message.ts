@@ -1,0 +1,198 @@
+/**
+ * The form of a message: who sent it, and what it asks, as JSON. JSON, because every runtime writes and reads it faster than
+ * code that is not part of it could, and because people can read it in the stream.
+ *
+ * @module
+ */
+
+import type { Mark } from "../../algorithms/kernel.ts";
+import { MAX_PLAIN_KEY, shortKey } from "../../base/short_key.ts";
+import type { Policy } from "../../policy/policy.ts";
+import type { StoreRequest, TakeRequest, Target } from "../store.ts";
+import type { RulesBook } from "./rules_book.ts";
+
+/**
+ * The version of what messages say and of what they do to the state. Every process has to come to the same state, so one
+ * that meets a newer version stops.
+ */
+export const VERSION = 1;
+
+/** What a process tells the others beside requests. */
+export type Notice =
+  /** Its instances that take wakeups. Said again while their calls wait, so that others know that it lives. */
+  | { readonly op: "listen"; readonly instances: readonly string[] }
+  /** It closes. */
+  | { readonly op: "leave" }
+  /** All keys are forgotten. */
+  | { readonly op: "clear" }
+  /** All of the state is forgotten: it begins with this message, for every reader. */
+  | { readonly op: "begin" }
+  /** Nothing: its sender knows that it has read all that was there before. */
+  | { readonly op: "look" }
+  /** The sender would store a snapshot of the state at this message. */
+  | { readonly op: "storing" }
+  /** A snapshot was stored, up to a sequence. */
+  | { readonly op: "stored"; readonly sequence: number }
+  /** The sender needs a snapshot. */
+  | { readonly op: "wanted" }
+  /** The sender reads the board. */
+  | { readonly op: "watch" }
+  /** A post on the board. */
+  | { readonly op: "post"; readonly id: string; readonly text: string }
+  /** What the sender has computed up to a mark. */
+  | { readonly op: "digest"; readonly mark: number; readonly digest: string };
+
+/** One thing that a message asks. */
+export type LogItem = StoreRequest | Notice;
+
+/** A message that was read. */
+export interface ReadMessage {
+  /** The version of its sender. */
+  readonly version: number;
+  /** The session of its sender: one for each process and store. */
+  readonly session: string;
+  /** Counts the messages of the session, from 1. */
+  readonly number: number;
+  /** A limiter and its rules, by turns, as items refer to them. */
+  readonly rules: readonly string[];
+  /** What is asked, each as a tuple. */
+  readonly items: readonly ItemTuple[];
+}
+
+/** A take of one key by rates: rules, key, cost, the longest wait in µs (`NOW`: none), how many alike follow each other. */
+export type PlainTake = readonly [0, number, string | null, number, number, number];
+
+/** An item of a message. */
+export type ItemTuple = PlainTake | readonly [1, OtherItem];
+
+/** A target of any other item: rules, key, cost, slots. */
+type TargetTuple = readonly [number, string | null, number, number];
+
+interface OtherItem {
+  readonly op: LogItem["op"];
+  readonly targets?: readonly TargetTuple[];
+  readonly [member: string]: unknown;
+}
+
+/** In place of the longest wait: decides now. */
+export const NOW = -1;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Writes a message. */
+export function writeMessage(
+  book: RulesBook,
+  session: string,
+  number: number,
+  items: readonly LogItem[],
+): Uint8Array {
+  const rules = new RulesList(book);
+  const tuples: (readonly unknown[])[] = [];
+  let plain: number[] | undefined;
+  let before: TakeRequest | undefined;
+  for (const item of items) {
+    if (!isPlainTake(item)) {
+      plain = before = undefined;
+      tuples.push([1, otherItem(item, rules)]);
+    } else if (plain !== undefined && before !== undefined && isAlike(item, before)) {
+      plain[5] = plain[5] as number + 1;
+    } else {
+      const target = item.targets[0] as Target;
+      const wait = item.mode === "now" ? NOW : item.maxWaitUs;
+      const tuple = [0, rules.placeOf(target), keyOf(target), target.cost, wait, 1];
+      tuples.push(tuple);
+      plain = tuple as number[];
+      before = item;
+    }
+  }
+  return encoder.encode(JSON.stringify([VERSION, session, number, rules.list, tuples]));
+}
+
+/** Whether a request takes no room behind another one: it is written as the same again. */
+export function joins(one: StoreRequest, before: StoreRequest): boolean {
+  return isPlainTake(one) && isPlainTake(before) && isAlike(one, before);
+}
+
+/** Reads a message; undefined where it is none of this package. */
+export function readMessage(data: Uint8Array): ReadMessage | undefined {
+  try {
+    const parts = JSON.parse(decoder.decode(data)) as unknown;
+    if (!Array.isArray(parts)) return undefined;
+    const [version, session, number, rules, items] = parts as unknown[];
+    if (!Number.isSafeInteger(version) || typeof session !== "string" || !Number.isSafeInteger(number)) {
+      return undefined;
+    }
+    if (!Array.isArray(rules) || !Array.isArray(items)) return undefined;
+    return { version, session, number, rules, items } as ReadMessage;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An item that is no plain take. */
+export function readItem([, item]: readonly [1, OtherItem], targetOf: (tuple: TargetTuple) => Target): LogItem {
+  const read: Record<string, unknown> = { ...item };
+  if (item.targets !== undefined) read["targets"] = item.targets.map(targetOf);
+  if ("maxWaitUs" in item) read["maxWaitUs"] = item["maxWaitUs"] ?? Infinity;
+  if ("durationUs" in item) read["durationUs"] = item["durationUs"] ?? Infinity;
+  return read as unknown as LogItem;
+}
+
+/** A target as it was written, under rules. */
+export function targetOf([, key, cost, slots]: TargetTuple, limiter: string, policy: Policy): Target {
+  // The hash of a long key is longer than any key that is kept as it is.
+  return { limiter, policy, key: key ?? undefined, cost, slots, isHash: key !== null && key.length > MAX_PLAIN_KEY };
+}
+
+/** A take from the rates of one key, of which nothing else has to be told. */
+function isPlainTake(item: LogItem): item is TakeRequest {
+  if (item.op !== "take" || item.mode === "peek" || item.targets.length !== 1) return false;
+  if (item.times !== undefined || item.id !== "" || item.arrivalUs !== 0) return false;
+  const { policy, key } = item.targets[0] as Target;
+  return policy.maxConcurrent === 0 && (key === undefined || key.length <= MAX_PLAIN_KEY) && item.maxWaitUs < Infinity;
+}
+
+/** Whether two plain takes are the same but for their callers. */
+function isAlike(one: TakeRequest, other: TakeRequest): boolean {
+  if (one.mode !== other.mode || one.maxWaitUs !== other.maxWaitUs) return false;
+  const [a, b] = [one.targets[0] as Target, other.targets[0] as Target];
+  return a.key === b.key && a.cost === b.cost && a.policy === b.policy && a.limiter === b.limiter;
+}
+
+function otherItem(item: LogItem, rules: RulesList): OtherItem {
+  if (!("targets" in item)) return item;
+  const targets = item.targets.map((target): TargetTuple => [
+    rules.placeOf(target),
+    keyOf(target),
+    target.cost,
+    target.slots,
+  ]);
+  const { left: _, ...asked } = item as typeof item & { readonly left?: unknown };
+  return { ...asked, targets } satisfies OtherItem as OtherItem & { readonly marks?: readonly (readonly Mark[])[] };
+}
+
+function keyOf({ key, isHash }: Target): string | null {
+  return (isHash ? key : shortKey(key)) ?? null;
+}
+
+/** The rules that a message refers to. */
+class RulesList {
+  /** A limiter and its rules, by turns. */
+  readonly list: string[] = [];
+  readonly #policies: Policy[] = [];
+  readonly #book: RulesBook;
+
+  constructor(book: RulesBook) {
+    this.#book = book;
+  }
+
+  /** Which of the rules a target has. */
+  placeOf({ limiter, policy }: Target): number {
+    for (let i = this.#policies.length - 1; i >= 0; i--) {
+      if (this.#policies[i] === policy && this.list[2 * i] === limiter) return i;
+    }
+    this.list.push(limiter, this.#book.textOf(policy));
+    return this.#policies.push(policy) - 1;
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Who takes part: the sessions of processes, which messages of each have come, and whose calls take wakeups. All of it follows
+ * from the messages, so that every process holds the same.
+ *
+ * @module
+ */
+
+import type { WakeupListener } from "../store.ts";
+
+/**
+ * How long a session of which nothing comes counts as alive, in microseconds: after that its waiting calls are skipped.
+ * Sessions with listeners say something three times in that time.
+ */
+export const ALIVE_US = 10_000_000;
+
+/** How long it is remembered which messages of a session have come: none is sent again later. */
+const REMEMBERED_US = 150_000_000;
+
+/** How many messages of a session may be under way at the same time. */
+const MOST_MISSING = 256;
+
+interface Session {
+  /** When its last message came. */
+  seenUs: number;
+  /** The highest number that has come. */
+  top: number;
+  /** Lower ones that have not. */
+  readonly missing: Set<number>;
+  instances: readonly string[];
+}
+
+/** A session as snapshots keep it. */
+export type SessionTuple = readonly [string, number, number, readonly number[], readonly string[]];
+
+/** All sessions. */
+export class Sessions {
+  /** Where wakeups go, by instance: those of other processes go nowhere. */
+  readonly listeners: Map<string, WakeupListener> = new Map();
+  readonly #own: ReadonlyMap<string, WakeupListener>;
+  readonly #sessions = new Map<string, Session>();
+  /** Nothing ends before this. */
+  #nextUs = -Infinity;
+
+  /**
+   * @param own The listeners of this process.
+   */
+  constructor(own: ReadonlyMap<string, WakeupListener>) {
+    this.#own = own;
+  }
+
+  /** All of them, for a snapshot. */
+  get tuples(): SessionTuple[] {
+    return Array.from(this.#sessions, ([name, { seenUs, top, missing, instances }]): SessionTuple => {
+      return [name, seenUs, top, [...missing], instances];
+    });
+  }
+
+  /** Takes over what a snapshot has kept. */
+  restore(tuples: readonly SessionTuple[]): void {
+    for (const [name, seenUs, top, missing, instances] of tuples) {
+      this.#sessions.set(name, { seenUs, top, missing: new Set(missing), instances: [] });
+      this.listen(name, instances);
+    }
+    this.#nextUs = -Infinity;
+  }
+
+  /** Notes that a message of a session has come. Returns whether it comes for the first time. */
+  accept(name: string, number: number, nowUs: number): boolean {
+    let session = this.#sessions.get(name);
+    if (session === undefined) {
+      this.#sessions.set(name, session = { seenUs: nowUs, top: 0, missing: new Set(), instances: [] });
+      this.#nextUs = Math.min(this.#nextUs, nowUs + ALIVE_US);
+    }
+    session.seenUs = nowUs;
+    const { top, missing } = session;
+    if (number <= top) return missing.delete(number);
+    for (let i = Math.max(top + 1, number - MOST_MISSING); i < number; i++) missing.add(i);
+    if (missing.size > 0) { for (const each of missing) if (each < number - MOST_MISSING) missing.delete(each); }
+    session.top = number;
+    return true;
+  }
+
+  /** The instances of a session that take wakeups from now on. */
+  listen(name: string, instances: readonly string[]): void {
+    const session = this.#sessions.get(name);
+    if (session === undefined) return;
+    for (const instance of session.instances) this.listeners.delete(instance);
+    session.instances = instances;
+    for (const instance of instances) this.listeners.set(instance, this.#own.get(instance) ?? nobody(instance));
+  }
+
+  /** Ends a session. */
+  leave(name: string): void {
+    this.listen(name, []);
+    this.#sessions.delete(name);
+  }
+
+  /** Whether a session takes wakeups. */
+  isListening(name: string): boolean {
+    return (this.#sessions.get(name)?.instances.length ?? 0) > 0;
+  }
+
+  /** Ends what has not been heard of for too long, but for one session, of which something comes now. */
+  expire(nowUs: number, sender: string): void {
+    if (nowUs < this.#nextUs) return;
+    let nextUs = Infinity;
+    for (const [name, session] of this.#sessions) {
+      // Of a clock that has stepped back, the old times say nothing.
+      if (session.seenUs > nowUs) session.seenUs = nowUs;
+      const silentUs = name === sender ? 0 : nowUs - session.seenUs;
+      if (silentUs > ALIVE_US && session.instances.length > 0) this.listen(name, []);
+      if (silentUs > REMEMBERED_US) this.#sessions.delete(name);
+      else nextUs = Math.min(nextUs, nowUs - silentUs + (session.instances.length > 0 ? ALIVE_US : REMEMBERED_US));
+    }
+    this.#nextUs = nextUs;
+  }
+
+  /** After a step back of the clock, the next message looks at all of them. */
+  steppedBack(): void {
+    this.#nextUs = -Infinity;
+  }
+}
+
+/** Stands for a listener in another process. */
+function nobody(instance: string): WakeupListener {
+  return { instance, targetOf: () => undefined, wakeup: () => {}, missed: () => {} };
+}

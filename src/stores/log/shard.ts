@@ -1,0 +1,263 @@
+/**
+ * One shard of a stream: reads it into a replica, and sends messages whose replies come from there.
+ *
+ * @module
+ */
+
+import { startTimer } from "../../base/deadline.ts";
+import { ClosedError, StoreError } from "../../base/errors.ts";
+import type { WakeupListener } from "../store.ts";
+import { Agreement } from "./agreement.ts";
+import { type LogItem, type Notice, writeMessage } from "./message.ts";
+import { Outbox } from "./outbox.ts";
+import { Reading } from "./reading.ts";
+import type { LogReply, Marked, Replica, ReplicaHost } from "./replica.ts";
+import type { RulesWatch } from "./rules_watch.ts";
+import { RulesBook } from "./rules_book.ts";
+import type { LogStream } from "./stream.ts";
+
+/** What a shard needs of its store. */
+export interface ShardOptions {
+  /** The stream. */
+  readonly stream: LogStream;
+  /** Which of its shards. */
+  readonly name: string;
+  /** For how long a message is sent again, in milliseconds. */
+  readonly answerTimeoutMs: number;
+  /** How much is applied between two snapshots, in requests. */
+  readonly snapshotEvery: number;
+  /** The listeners of this process, by instance. */
+  readonly listeners: ReadonlyMap<string, WakeupListener>;
+  /** Sees the rules of all messages. */
+  readonly rules: RulesWatch;
+  /** Takes what goes wrong in the background. */
+  onError(error: StoreError): void;
+  /** A process has told something that is not about the state. */
+  noticed(notice: Notice): void;
+}
+
+/** How often a process with waiting calls says that it lives, in milliseconds. */
+const ALIVE_MS = 3_000;
+
+/** Notices that are about the state itself. */
+const READING_NOTICES: ReadonlySet<Notice["op"]> = new Set(["storing", "stored", "wanted", "begin"]);
+
+/** A shard as this process sees it. */
+export class Shard implements ReplicaHost {
+  /** The session of this process: what it sends again is known by it. */
+  readonly session: string = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
+  readonly #options: ShardOptions;
+  readonly #outbox: Outbox;
+  readonly #reading: Reading;
+  readonly #agreement: Agreement;
+  #number = 0;
+  #opening: Promise<void> | undefined;
+  #stopped: StoreError | undefined;
+  #isClosed = false;
+  #isLapsed = false;
+  #beat: { cancel(): void } | undefined;
+
+  /**
+   * @param options What it needs.
+   */
+  constructor(options: ShardOptions) {
+    this.#options = options;
+    const { stream, name, answerTimeoutMs } = options;
+    this.#outbox = new Outbox({
+      publish: (id, data) => stream.publish(name, id, data),
+      stuck: () => this.#reading.renew(),
+      misplaced: () => this.#reading.renew(),
+      sequence: () => this.#reading.replica?.sequence ?? 0,
+      timeoutUs: answerTimeoutMs * 1_000,
+    });
+    this.#reading = new Reading({
+      stream,
+      shard: name,
+      snapshotEvery: options.snapshotEvery,
+      host: this,
+      publish: (notice) => this.#publish(notice),
+      anew: (reason) => this.#anew(reason),
+      failed: (error) => options.onError(error),
+    });
+    this.#agreement = new Agreement({
+      session: this.session,
+      differs: (isOutvoted) => this.#differs(isOutvoted),
+    });
+  }
+
+  /** The state as far as it was read; undefined while it is not known. */
+  get replica(): Replica | undefined {
+    return this.#reading.replica;
+  }
+
+  /** Why nothing is decided here until the process is replaced; undefined if that is not so. */
+  get stopped(): StoreError | undefined {
+    return this.#stopped;
+  }
+
+  /** Whether it is read, or begins to be. */
+  get isOpen(): boolean {
+    return this.#opening !== undefined;
+  }
+
+  get rules(): RulesWatch {
+    return this.#options.rules;
+  }
+
+  get listeners(): ReadonlyMap<string, WakeupListener> {
+    return this.#options.listeners;
+  }
+
+  /** Reads what is there, so that a reply takes one way to the stream and back. Once for all callers. */
+  open(): Promise<void> {
+    return this.#opening ??= this.#open().catch((error) => {
+      this.#opening = undefined;
+      throw error;
+    });
+  }
+
+  async #open(): Promise<void> {
+    await this.#options.stream.connect();
+    await this.#reading.start();
+    if (this.listeners.size === 0) return;
+    await this.#ask([this.#listening()]);
+    this.#beat ??= this.#beats();
+  }
+
+  /** Sends items as one message, or as several if they are too long for one. */
+  async send(items: readonly LogItem[]): Promise<readonly LogReply[]> {
+    if (this.#stopped !== undefined) throw this.#stopped;
+    await this.open();
+    const own = this.#agreement.take();
+    const replies = await this.#ask(own === undefined ? items : [...items, own]);
+    return own === undefined ? replies : replies.slice(0, items.length);
+  }
+
+  async #ask(items: readonly LogItem[]): Promise<readonly LogReply[]> {
+    if (this.#isClosed) throw new ClosedError("the store");
+    const { replica } = this.#reading;
+    if (this.#stopped !== undefined) throw this.#stopped;
+    if (replica === undefined) throw unknown();
+    const data = writeMessage(replica.book, this.session, this.#number + 1, items);
+    const { maxBytes = 1_000_000 } = this.#options.stream;
+    if (data.length > maxBytes) return await this.#halve(items, data.length, maxBytes);
+    const number = ++this.#number;
+    return await this.#outbox.send(number, `${this.session}.${number}`, data);
+  }
+
+  /** Publishes a notice that nothing is answered to. */
+  #publish(notice: Notice): Promise<number | undefined> {
+    const { stream, name } = this.#options;
+    const number = ++this.#number;
+    const data = writeMessage(new RulesBook(), this.session, number, [notice]);
+    return stream.publish(name, `${this.session}.${number}`, data);
+  }
+
+  async #halve(items: readonly LogItem[], bytes: number, maxBytes: number): Promise<readonly LogReply[]> {
+    if (items.length === 1) {
+      const message = `Cannot send a request: it takes ${bytes} bytes, and a message of the stream ${maxBytes} at most`;
+      return [new StoreError("STORE_REFUSED", message)];
+    }
+    const middle = items.length >> 1;
+    return (await Promise.all([this.#ask(items.slice(0, middle)), this.#ask(items.slice(middle))])).flat();
+  }
+
+  /** Says which instances take wakeups. */
+  async listen(): Promise<void> {
+    await this.send([this.#listening()]);
+    this.#beat ??= this.#beats();
+  }
+
+  /** Says so again and again while calls wait. */
+  #beats(): { cancel(): void } {
+    return startTimer(ALIVE_MS, () => {
+      const isAwaited = [...this.listeners.values()].some((listener) => listener.isAwaited ?? true);
+      if (this.#isClosed) return;
+      if (isAwaited && this.#stopped === undefined) this.#tellListening();
+      this.#beat = this.#beats();
+    });
+  }
+
+  #listening(): Notice {
+    return { op: "listen", instances: [...this.listeners.keys()] };
+  }
+
+  #tellListening(): void {
+    if (this.listeners.size > 0) this.#ask([this.#listening()]).catch(() => {});
+  }
+
+  replied(number: number, replies: readonly LogReply[]): void {
+    // Others may have held this process for dead: then its waiting calls have lost their places.
+    const isListening = this.#reading.replica?.sessions.isListening(this.session) ?? true;
+    if (isListening) this.#isLapsed = false;
+    else if (this.#beat !== undefined && !this.#isLapsed) this.#lapsed();
+    this.#outbox.replied(number, replies);
+    this.#reading.applied();
+  }
+
+  noticed(notice: Notice, session: string): void {
+    if (READING_NOTICES.has(notice.op)) this.#reading.noticed(notice, session);
+    else if (notice.op === "digest") this.#agreement.heard(session, notice);
+    else if (notice.op === "clear") { for (const listener of this.listeners.values()) listener.missed(); }
+    else this.#options.noticed(notice);
+  }
+
+  marked(mark: Marked): void {
+    this.#agreement.marked(mark);
+  }
+
+  outdated(version: number): void {
+    const message =
+      `Cannot decide with other processes: one of them is of a newer version of the package (its messages ` +
+      `have version ${version}). Update this process. To go back to the old version, delete the stream`;
+    this.#stop(new StoreError("STORE_REFUSED", message, { reason: "foreign_state" }));
+  }
+
+  /** This process has computed something else than the others. */
+  #differs(isOutvoted: boolean): void {
+    const message = "Cannot trust this state: processes have computed different decisions from the same requests" +
+      (isOutvoted ? "; this one loads the state of the others" : "");
+    this.#options.onError(new StoreError("STORE_REFUSED", message, { reason: "foreign_state" }));
+    if (isOutvoted) this.#reading.reload();
+  }
+
+  /** The state was read anew, and calls that wait have to ask again. */
+  #anew(reason: string | undefined): void {
+    this.#agreement.reset();
+    if (reason !== undefined) {
+      this.#options.onError(new StoreError("STORE_UNAVAILABLE", reason, { reason: "disconnected" }));
+    }
+    if (this.#beat !== undefined) this.#lapsed();
+  }
+
+  #lapsed(): void {
+    this.#isLapsed = true;
+    this.#tellListening();
+    for (const listener of this.listeners.values()) listener.missed();
+  }
+
+  #stop(error: StoreError): void {
+    this.#stopped ??= error;
+    void this.#reading.close();
+    this.#outbox.fail(error);
+    this.#options.onError(error);
+  }
+
+  /** Says that it goes, if that takes no longer than a moment, and reads no more. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    const leaves = this.#opening !== undefined && this.#stopped === undefined
+      ? this.#ask([{ op: "leave" }]).catch(() => {})
+      : undefined;
+    this.#isClosed = true;
+    this.#beat?.cancel();
+    if (leaves !== undefined) await Promise.race([leaves, new Promise<void>((done) => startTimer(300, done))]);
+    await this.#reading.close();
+    this.#outbox.fail(new ClosedError("the store"));
+  }
+}
+
+function unknown(): StoreError {
+  const message = "Cannot decide: the state of the stream is being read";
+  return new StoreError("STORE_UNAVAILABLE", message, { reason: "loading" });
+}

@@ -1,0 +1,98 @@
+/**
+ * Decides which process stores a snapshot, and when: one that has just sent something says that it will, and the first one to
+ * say so does.
+ *
+ * @module
+ */
+
+import type { StoreError } from "../../base/errors.ts";
+import type { Notice } from "./message.ts";
+import type { Replica } from "./replica.ts";
+import { SnapshotWriter } from "./snapshot_writer.ts";
+import type { LogStream } from "./stream.ts";
+
+/** What it needs. */
+export interface SnapshotDutyOptions {
+  /** Where snapshots go. */
+  readonly stream: LogStream;
+  /** Of which shard. */
+  readonly shard: string;
+  /** How much is applied between two of them, in requests. */
+  readonly snapshotEvery: number;
+  /** The session of this process. */
+  readonly session: string;
+  /** Publishes a notice. */
+  publish(notice: Notice): Promise<number | undefined>;
+  /** A snapshot could not be stored. */
+  failed(error: StoreError): void;
+}
+
+/** How long one may take, in microseconds of the stream's clock: after that, another process tries. */
+const CLAIM_US = 30_000_000;
+
+/** With many keys, a snapshot is stored after so many requests for each of them at least. */
+const REQUESTS_A_KEY = 2;
+
+/** The duty of one process at one shard. */
+export class SnapshotDuty {
+  readonly #options: SnapshotDutyOptions;
+  /** Since when a process has been at it. */
+  #claimedUs = -Infinity;
+  /** When this process has said that it will. */
+  #saidUs = -Infinity;
+  /** The snapshot before, behind which messages are still kept. */
+  #stored = 0;
+  #isWanted = false;
+
+  /**
+   * @param options What it needs.
+   */
+  constructor(options: SnapshotDutyOptions) {
+    this.#options = options;
+  }
+
+  /** A message of this process was applied: now it may be its turn. */
+  applied(replica: Replica): void {
+    const { snapshotEvery, publish } = this.#options;
+    const { nowUs, weight } = replica;
+    const isDue = this.#isWanted || weight >= Math.max(snapshotEvery, REQUESTS_A_KEY * replica.table.size);
+    if (!isDue || isWithin(nowUs, this.#claimedUs) || isWithin(nowUs, this.#saidUs)) return;
+    this.#saidUs = nowUs;
+    publish({ op: "storing" }).catch(() => {});
+  }
+
+  /** A process has told something about snapshots. */
+  noticed(notice: Notice, session: string, replica: Replica, id: string): void {
+    const { nowUs } = replica;
+    if (notice.op === "wanted") this.#isWanted = session !== this.#options.session;
+    else if (notice.op === "stored") {
+      this.#isWanted = false;
+      this.#claimedUs = this.#saidUs = -Infinity;
+      this.#stored = notice.sequence;
+      replica.weight = 0;
+    } else if (notice.op === "storing" && !isWithin(nowUs, this.#claimedUs)) {
+      this.#claimedUs = nowUs;
+      if (session === this.#options.session) void this.#store(replica, id);
+    }
+  }
+
+  /** Never rejects: if it fails, another process tries in half a minute. */
+  async #store(replica: Replica, id: string): Promise<void> {
+    const { stream, shard, publish, failed } = this.#options;
+    const { sequence } = replica;
+    const before = this.#stored;
+    try {
+      await stream.saveSnapshot(shard, sequence, new SnapshotWriter(replica, id).chunks());
+      await publish({ op: "stored", sequence });
+      // Those who read slowly still find what follows the snapshot before.
+      if (before > 0) await stream.cut(shard, before + 1);
+    } catch (error) {
+      failed(error as StoreError);
+    }
+  }
+}
+
+/** Whether a claim stands. One that lies ahead is from before a step back of the clock. */
+function isWithin(nowUs: number, claimedUs: number): boolean {
+  return nowUs >= claimedUs && nowUs - claimedUs < CLAIM_US;
+}

@@ -21,5 +21,5 @@ export const natsEngine: Engine<NatsStoreConfig | NatsClientStoreConfig> = {
     changesCounts: true,
   },
   describe: (config) => natsPlaceOf(config),
-  open: async (config, context) => await (await import("./open.ts" as string)).openNatsStore(config, context),
+  open: async (config, context) => await (await import("./open.ts")).openNatsStore(config, context),
 };

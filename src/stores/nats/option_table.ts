@@ -51,6 +51,7 @@ export const NATS_OPTIONS: Readonly<Record<keyof NatsStoreOptions | keyof NatsCl
   streamPrefix: { type: "text", nonEmpty: true, check: NAME, client: true },
   storage: { type: ["file", "memory"], client: true },
   replicas: { type: "number", whole: true, min: 1, check: REPLICAS, client: true },
+  shards: { type: "number", whole: true, min: 1, check: wholeNumber(1, 64), client: true },
   autoCreate: { type: "boolean", client: true },
   inboxPrefix: { type: "text", nonEmpty: true, check: SUBJECT, client: true },
   socketTimeoutMs: TIMEOUT,

@@ -24,6 +24,11 @@ export interface NatsStreamOptions {
    * On how many servers of a cluster each stream is kept: 1, 3 or 5. It counts when the streams are made. @default {1}
    */
   readonly replicas?: number;
+  /**
+   * Over how many streams the limiters are spread, from 1 to 64. A process reads those of the limiters that it uses. One call
+   * over several limiters needs all of them in one stream. The same in every process. @default {1}
+   */
+  readonly shards?: number;
   /** Whether streams that are missing are made. Otherwise their lack is an error. @default {true} */
   readonly autoCreate?: boolean;
   /**

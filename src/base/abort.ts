@@ -4,8 +4,8 @@
  * @module
  */
 
-/** What to call when a signal is aborted, in the order in which it was added. */
-const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+/** What to call when a signal is aborted, in the order in which it was added. Most signals have one callback. */
+const waiting = new WeakMap<AbortSignal, (() => void) | Set<() => void>>();
 
 /**
  * Calls back when a signal is aborted. All waits on one signal share one listener: Node warns of a leak at the eleventh,
@@ -17,17 +17,15 @@ const waiting = new WeakMap<AbortSignal, Set<() => void>>();
  */
 export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
   if (signal === undefined) return () => {};
-  const known = waiting.get(signal);
-  const callbacks = known ?? new Set();
   // Each call has an entry of its own, also where two pass the same function.
   const entry = () => callback();
-  callbacks.add(entry);
-  if (known === undefined) {
-    waiting.set(signal, callbacks);
-    signal.addEventListener("abort", callAll, { once: true });
-  }
+  const known = waiting.get(signal);
+  if (known instanceof Set) known.add(entry);
+  else waiting.set(signal, known === undefined ? entry : new Set([known, entry]));
+  if (known === undefined) signal.addEventListener("abort", callAll, { once: true });
   return () => {
-    if (!callbacks.delete(entry) || callbacks.size > 0 || waiting.get(signal) !== callbacks) return;
+    const now = waiting.get(signal);
+    if (now instanceof Set ? !now.delete(entry) || now.size > 0 : now !== entry) return;
     waiting.delete(signal);
     signal.removeEventListener("abort", callAll);
   };
@@ -35,8 +33,10 @@ export function onAbort(signal: AbortSignal | undefined, callback: () => void): 
 
 function callAll(this: AbortSignal): void {
   const callbacks = waiting.get(this);
+  // A set stays known until its end: a callback may remove one that comes after it.
+  if (callbacks instanceof Set) { for (const callback of callbacks) callback(); }
   waiting.delete(this);
-  for (const callback of callbacks ?? []) callback();
+  if (typeof callbacks === "function") callbacks();
 }
 
 /**

@@ -158,24 +158,25 @@ function answered<Answer>(call: Call<Answer>, reply: TakeReply): Answer | Promis
   return wait(call, status === "queued" ? waitForPermit(call, reply) : waitForTurn(call, reply));
 }
 
-/** Waits. Where the instant of a call holds no longer, it takes anew within the time that is left. */
-async function wait<Answer>(call: Call<Answer>, waiting: Promise<TakeReply | undefined>): Promise<Answer> {
+/** Waits. Not an async function: thousands of calls may leave in one turn. */
+function wait<Answer>(call: Call<Answer>, waiting: Promise<TakeReply | undefined>): Promise<Answer> {
   if (!call.isWaiting) { for (const { recorder } of call.targets) recorder.waits(); }
   call.isWaiting = true;
-  let reply: TakeReply | undefined;
-  try {
-    reply = await waiting;
-  } catch (error) {
-    return await failed(call, error);
-  }
-  if (reply !== undefined) return done(call, reply);
+  return waiting.then(
+    (reply) => reply === undefined ? takeAgain(call) : done(call, reply),
+    (error) => failed(call, error),
+  );
+}
+
+/** Takes anew within the time that is left: the instant of a call that waited holds no longer. */
+function takeAgain<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
   const { session, access, kind, targets, degradation } = call;
   const again = new Call(session.currentAll(targets), kind, access, session, limitLeft(call), degradation);
   again.startUs = call.startUs;
   again.uncount = call.uncount;
   call.uncount = undefined;
   [again.begun, again.isWaiting, call.isWaiting] = [call.begun, true, false];
-  return await take(again);
+  return take(again);
 }
 
 /** Answers, and counts what the answer is. */

@@ -10,19 +10,18 @@ import { ClosedError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { inMicrotask } from "../base/turn.ts";
 import { correctedName, staysUs } from "../stores/correction.ts";
-import {
-  type BlockRequest,
-  type Correction,
-  type CorrectRequest,
-  marksOf,
-  type ReleaseRequest,
-  type ReplySink,
-  type ReplyTo,
-  type Store,
-  type StoreRequest,
-  type TakeReply,
-  type TakeRequest,
-  type Target,
+import type {
+  BlockRequest,
+  Correction,
+  CorrectRequest,
+  ReleaseRequest,
+  ReplySink,
+  ReplyTo,
+  Store,
+  StoreRequest,
+  TakeReply,
+  TakeRequest,
+  Target,
 } from "../stores/store.ts";
 import { waiterId } from "../stores/waiter_id.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -32,6 +31,7 @@ import { PendingRelease } from "./resilience/pending_release.ts";
 import type { StoreHealth } from "./resilience/store_health.ts";
 import { type HeldLease, LeaseRenewal } from "./result/lease_renewal.ts";
 import { ChangedRules } from "./waiting/changed_rules.ts";
+import { giveBackOf, OwedGiveBacks } from "./waiting/give_backs.ts";
 import { TimedQueue } from "./waiting/timed_queue.ts";
 import { StoreListener } from "./waiting/store_listener.ts";
 import { WaitCounts } from "./waiting/wait_counts.ts";
@@ -49,8 +49,6 @@ const HEAR_US = 250_000;
 export class StoreSession {
   /** The store's id in the configuration. */
   readonly id: string;
-  /** The store itself. */
-  readonly store: Store;
   /** Whether the store is in this process and answers before it returns. */
   readonly answersAtOnce: boolean;
   /** What waits are measured by. */
@@ -69,6 +67,8 @@ export class StoreSession {
   readonly waits: WaitCounts = new WaitCounts();
   /** Whether messages about permits reach this process. */
   hears = false;
+  readonly #store: Store;
+  readonly #owed: OwedGiveBacks;
   readonly #changed = new ChangedRules();
   readonly #undone: [request: TakeRequest, reply: TakeReply][] = [];
   #sequence = 0;
@@ -80,7 +80,8 @@ export class StoreSession {
 
   constructor(id: string, store: Store, clock: Clock, remote?: { shortcuts: Shortcuts; health: StoreHealth }) {
     this.id = id;
-    this.store = store;
+    this.#store = store;
+    this.#owed = new OwedGiveBacks(store);
     this.clock = clock;
     this.turns = new TimedQueue(clock);
     const instance = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
@@ -91,6 +92,12 @@ export class StoreSession {
     this.health = remote?.health;
     this.answersAtOnce = remote === undefined && store.answersAtOnce === true;
     this.leases = new LeaseRenewal(clock, (held) => this.#renew(held));
+  }
+
+  /** The store itself. What callers who have left give back comes before any other request. */
+  get store(): Store {
+    if (this.#owed.some) this.#owed.send();
+    return this.#store;
   }
 
   /** Names the leases and the place in queues of a call; empty where it takes no permit: nothing has to be found again. */
@@ -148,15 +155,10 @@ export class StoreSession {
     const { targets, id, mode } = request;
     if (mode === "peek" || (reply.status !== "allowed" && reply.status !== "queued")) return;
     if (id !== "") await this.leave(targets, id);
-    // The mark of the first take came with the reply that was lost, so its units stay taken.
-    if (reply.status !== "allowed" || reply.repeated) return;
-    // Only a single target is taken from several times: all of it goes back, as one.
-    const { times } = reply;
-    const taken = times === undefined ? targets : targets.map((target) => ({ ...target, cost: times }));
-    const marks = marksOf(targets, reply);
-    const stays = taken.map((target) => forgotten === undefined || correctedName(target) !== forgotten);
-    const known = taken.filter((_, i) => stays[i]);
-    if (known.length > 0) await this.ask({ op: "giveBack", targets: known, marks: marks.filter((_, i) => stays[i]) });
+    const giveBack = giveBackOf(targets, reply, forgotten);
+    if (giveBack === undefined) return;
+    if (this.answersAtOnce) this.#owed.add(giveBack);
+    else await this.ask(giveBack);
   }
 
   /** The same, as far as the store hears of it. */

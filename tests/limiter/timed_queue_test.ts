@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { createRateSync, type LimiterOptions } from "../../mod.ts";
+import { createRateSync, type LimiterOptions, type Permit } from "../../mod.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { TimedQueue } from "../../src/limiter/waiting/timed_queue.ts";
 import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { correctedName } from "../../src/stores/correction.ts";
-import type { TakeReply, Target } from "../../src/stores/store.ts";
+import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
+import type { ReplyTo, StoreRequest, TakeReply, Target } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { forbidUnhandledRejections } from "./_unhandled.ts";
 
@@ -145,6 +146,62 @@ describe("TimedQueue", () => {
     assert.equal(clock.pending, 0);
     assert.ok(turns.isEmpty);
     await clock.advance(0);
+  });
+});
+
+/** A memory store that notes what it is asked. */
+class NotingStore extends MemoryStore {
+  readonly asked: string[] = [];
+
+  override execute<Request extends StoreRequest>(request: Request): ReplyTo<Request> | Promise<ReplyTo<Request>> {
+    this.asked.push(`${request.op} ${request.targets.length}`);
+    return super.execute(request);
+  }
+}
+
+describe("Calls that leave a memory store in one turn", () => {
+  const lab = async () => {
+    const clock = new FakeClock();
+    const store = new NotingStore({ clock });
+    const limiters = { api: { ratePerSecond: 1, burst: 1, timeoutMs: Infinity } };
+    const rs = createRateSync({ clock, stores: { main: store }, limiters });
+    await rs.acquire("api");
+    const aborts = Array.from({ length: 100 }, () => new AbortController());
+    const calls = aborts.map(({ signal }) => rs.acquire("api", { signal }));
+    const gone = Promise.allSettled(calls);
+    store.asked.length = 0;
+    const leave = () => aborts.forEach((abort) => abort.abort());
+    return { clock, store, rs, calls, gone, leave };
+  };
+
+  it("give all they have taken back in one request, before their callers hear of it", async () => {
+    const { store, rs, calls, gone, leave } = await lab();
+    await using _ = rs;
+    leave();
+    assert.deepEqual(store.asked, []);
+    await assert.rejects(calls[99] as Promise<Permit>);
+    assert.deepEqual(store.asked, ["giveBack 100"]);
+    await gone;
+    assert.equal((await rs.peek("api")).retryAfterMs, 1_000);
+  });
+
+  it("give it back before a later call of the same turn", async () => {
+    const { clock, store, rs, gone, leave } = await lab();
+    await using _ = rs;
+    leave();
+    assert.equal(rs.tryAcquireSync("api")?.retryAfterMs, 1_000);
+    assert.deepEqual(store.asked, ["giveBack 100", "take 1"]);
+    await clock.runUntil(rs.acquire("api"));
+    assert.equal(clock.pending, 0);
+    await gone;
+  });
+
+  it("leave the store as it is if it was closed in that turn", async () => {
+    const { store, rs, gone, leave } = await lab();
+    leave();
+    await store.close();
+    await gone;
+    await rs.close();
   });
 });
 

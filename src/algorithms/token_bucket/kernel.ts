@@ -102,8 +102,8 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
     mark: Mark,
     limit: TokenBucketLimit,
   ): TokenBucketState {
-    const [us, rem, promisedUs, idleUs, idleRem] = (mark.trace ?? NO_TRACE) as typeof NO_TRACE;
-    const before = { us, rem };
+    const trace = (mark.trace ?? NO_TRACE) as typeof NO_TRACE;
+    const before = { us: trace[0], rem: trace[1] };
     const back = state.back ?? NOTHING;
     const end = { us: mark.nowUs + mark.level[0], rem: mark.level[1] };
     const tat = { us: state.tatUs, rem: state.tatRem };
@@ -111,8 +111,8 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
       // Nothing came after it.
       const all = units >= mark.cost;
       const waits = mark.atUs > mark.nowUs;
-      const to = all && idleUs >= 0 ? { us: idleUs, rem: idleRem } : minus(tat, span(units, limit), limit);
-      const kept = !waits ? state.promisedUs ?? 0 : all ? promisedUs : Math.max(state.promisedUs ?? 0, mark.atUs);
+      const to = all && trace[3] >= 0 ? { us: trace[3], rem: trace[4] } : minus(tat, span(units, limit), limit);
+      const kept = !waits ? state.promisedUs ?? 0 : all ? trace[2] : Math.max(state.promisedUs ?? 0, mark.atUs);
       return newState(to.us, to.rem, live(state, nowUs), kept, nowUs, limit, reachBefore(state, nowUs, limit));
     }
     if (promisedOf(state, limit) > nowUs) return state;

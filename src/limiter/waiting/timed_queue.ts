@@ -37,6 +37,42 @@ interface Line {
   timerUs: number;
 }
 
+/** A call that waits. Thousands may leave in one turn, so it is one object. */
+class Waiter implements TurnWaiter {
+  before: TurnWaiter | undefined = undefined;
+  behind: TurnWaiter | undefined = undefined;
+  /** Stops following the signal. */
+  stay: (() => void) | undefined = undefined;
+  readonly #request: TurnRequest;
+  readonly #resolve: (outcome: TurnOutcome) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(request: TurnRequest, resolve: (outcome: TurnOutcome) => void, reject: (error: unknown) => void) {
+    this.#request = request;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  start(): void {
+    this.stay?.();
+    this.#resolve("due");
+  }
+
+  ask(): void {
+    this.stay?.();
+    this.#resolve("moved");
+  }
+
+  dismiss(error: Error): void {
+    this.stay?.();
+    this.#reject(error);
+  }
+
+  giveBack({ reply }: Turn, forgotten?: string): Promise<void> {
+    return this.#request.giveBack(reply, forgotten);
+  }
+}
+
 /** A correction of a key, after which other instants hold. */
 export interface TurnMove {
   /** The key, as `correctedName` names it. */
@@ -111,34 +147,23 @@ export class TimedQueue {
   }
 
   /** Waits for the turn's instant; rejects with the signal's reason. */
-  wait({ targets, reply, receivedUs, signal, giveBack }: TurnRequest): Promise<TurnOutcome> {
+  wait(request: TurnRequest): Promise<TurnOutcome> {
+    const { targets, reply, receivedUs, signal } = request;
+    if (signal?.aborted || this.#closed !== undefined) {
+      void request.giveBack(reply);
+      return Promise.reject(signal?.aborted ? signal.reason : this.#closed);
+    }
     return new Promise((resolve, reject) => {
-      if (signal?.aborted || this.#closed !== undefined) {
-        void giveBack(reply);
-        return reject(signal?.aborted ? signal.reason : this.#closed);
-      }
       const line = this.#lineOf(targets);
-      const end = (outcome: TurnOutcome) => {
-        stay();
-        resolve(outcome);
-      };
-      const waiter: TurnWaiter = {
-        before: undefined,
-        behind: undefined,
-        start: () => end("due"),
-        ask: () => end("moved"),
-        dismiss: (error) => {
-          stay();
-          reject(error);
-        },
-        giveBack: (unused, forgotten) => giveBack(unused.reply, forgotten),
-      };
-      const stay = onAbort(signal, () => {
-        const free = line.queue.leave(waiter);
-        this.#arm(line);
-        void giveBack(free.reply);
-        reject(signal?.reason);
-      });
+      const waiter = new Waiter(request, resolve, reject);
+      if (signal !== undefined) {
+        waiter.stay = onAbort(signal, () => {
+          const free = line.queue.leave(waiter);
+          this.#arm(line);
+          void waiter.giveBack(free);
+          reject(signal.reason);
+        });
+      }
       line.queue.add(waiter, { atUs: receivedUs + reply.waitUs, reply });
       this.#arm(line);
     });

@@ -14,19 +14,18 @@ import { isClosed } from "../resilience/failure.ts";
 import type { QueuedCall } from "./permit_queue.ts";
 
 /** Waits for the instant of a reply. Resolves to undefined where it holds no longer. */
-export async function waitForTurn<Answer>(call: Call<Answer>, reply: TakeReply): Promise<TakeReply | undefined> {
+export function waitForTurn<Answer>(call: Call<Answer>, reply: TakeReply): Promise<TakeReply | undefined> {
   const { session, targets, signal } = call;
   session.hear(reply.waitUs);
   session.adoptLate(targets);
-  const outcome = await session.turns.wait({
+  return session.turns.wait({
     targets,
     reply,
     // A store in this process has the clock of this process.
     receivedUs: session.store.isLocal ? reply.nowUs : session.clock.nowUs(),
     signal,
     giveBack: (unused, forgotten) => session.undo(call, unused, forgotten).catch(() => {}),
-  });
-  return outcome === "due" ? reply : undefined;
+  }).then((outcome) => outcome === "due" ? reply : undefined);
 }
 
 /**

@@ -20,6 +20,7 @@ import type {
   TargetDetails,
   TargetLevel,
 } from "../store.ts";
+import type { Entry } from "./entry.ts";
 import { levelsOf } from "./entry_table.ts";
 import type { RunContext } from "./run_context.ts";
 import { alsoRefunded } from "./sections.ts";
@@ -28,6 +29,7 @@ import { MemoryTransaction } from "./transaction.ts";
 /** Runs a request, as a whole or not at all. */
 export function runRequest(request: StoreRequest, context: RunContext): TakeReply | DoneReply {
   const { entries, nowUs } = context;
+  if (request.op === "giveBack") return giveBack(request, context);
   const peeks = request.op === "take" && request.mode === "peek";
   if (!peeks && request.op !== "release" && request.op !== "renew") {
     for (const target of request.targets) entries.settle(target, nowUs);
@@ -45,8 +47,6 @@ export function runRequest(request: StoreRequest, context: RunContext): TakeRepl
       return done(nowUs, [sum(request.targets.map((target) => transaction.release(target, request.id)))]);
     case "renew":
       return done(nowUs, request.targets.map((target) => transaction.renew(target, request.id) ? 1 : 0));
-    case "giveBack":
-      return giveBack(request, context);
     case "refund":
       for (const target of request.targets) {
         const entry = entries.read(target, nowUs);
@@ -68,11 +68,27 @@ export function runRequest(request: StoreRequest, context: RunContext): TakeRepl
   }
 }
 
-function giveBack(request: GiveBackRequest, context: RunContext): DoneReply {
-  return correct(request.targets, context, (rate, state, target, i) => {
-    const marks = request.marks[request.targets.indexOf(target)] as readonly Mark[];
-    return kernelOf(rate).giveBack(state, context.nowUs, target.cost, marks[i] as Mark, rate);
-  });
+/** Takes of one target that follow each other go back together: thousands of calls may leave in one turn. */
+function giveBack({ targets, marks }: GiveBackRequest, { entries, nowUs }: RunContext): DoneReply {
+  const levels: TargetLevel[] = [];
+  for (let place = 0; place < targets.length;) {
+    const target = targets[place] as Target;
+    const { rates } = target.policy;
+    const entry = entries.read(target, nowUs);
+    const states = entry.states.slice();
+    do {
+      const own = marks[place++] as readonly Mark[];
+      for (let i = 0; i < rates.length; i++) {
+        const rate = rates[i] as RateLimit;
+        states[i] = kernelOf(rate).giveBack(states[i] as RateState, nowUs, target.cost, own[i] as Mark, rate);
+      }
+    } while (targets[place] === target);
+    entry.states = states;
+    entries.write(target, entry, nowUs);
+    const level = levelOf(target, entry, nowUs);
+    while (levels.length < place) levels.push(level);
+  }
+  return done(nowUs, [], levels);
 }
 
 function block(request: BlockRequest, transaction: MemoryTransaction, context: RunContext): DoneReply {
@@ -134,10 +150,11 @@ function detailsOf(
 
 /** The reply to a correction. */
 function standing(targets: readonly Target[], { entries, nowUs }: RunContext): DoneReply {
-  const levels = targets.map((target): TargetLevel => {
-    return { rates: levelsOf(target.policy, entries.read(target, nowUs), nowUs), slots: undefined };
-  });
-  return done(nowUs, [], levels);
+  return done(nowUs, [], targets.map((target) => levelOf(target, entries.read(target, nowUs), nowUs)));
+}
+
+function levelOf({ policy }: Target, entry: Entry, nowUs: number): TargetLevel {
+  return { rates: levelsOf(policy, entry, nowUs), slots: undefined };
 }
 
 /** Takes as often as it is allowed: units taken together are admitted exactly if they all would be one by one. */

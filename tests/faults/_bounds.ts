@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
 
+import { auditTogether } from "../_support/auditor/recorder.ts";
 import {
   DECISION_MS,
   type Fault,
@@ -64,6 +65,7 @@ export function holdToBounds<Where extends Place>({ name, loses = "nothing" }: F
     assert.ok(!lease.lost, "the lease was there all the time");
     assert.ok(!lease.shared, "no other call had its slot");
   }
+  if (loses === "nothing") assert.deepEqual(auditTogether([outcome.entries]), []);
   assert.match(outcome.events.map((event) => LETTERS[event] ?? event).join(""), REPORTS);
 }
 

@@ -7,8 +7,19 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { createRateSync, type Decision, type Permit, RateLimitedError, type RateSync } from "../../mod.ts";
+import {
+  createRateSync,
+  type Decision,
+  type LimiterOptions,
+  type Permit,
+  RateLimitedError,
+  type RateSync,
+} from "../../mod.ts";
+import { createRedisStore } from "../../src/stores/redis/mod.ts";
 import type { RedisStoreOptions } from "../../src/stores/redis/options.ts";
+import type { Store } from "../../src/stores/store.ts";
+import type { Entry } from "../_support/auditor/history.ts";
+import { record } from "../_support/auditor/recorder.ts";
 import { until } from "../stores/redis/_servers.ts";
 
 const HOUR_MS = 3_600_000;
@@ -94,30 +105,27 @@ export interface Outcome {
   lease: { lost: boolean; shared: boolean };
   /** What was heard of the store, in order. */
   events: string[];
+  /** What the store did, as far as it answered. */
+  entries: readonly Entry[];
 }
 
-function instance({ store, leaseTtlMs = 3_000 }: Place): Traffic {
-  const window = { algorithm: "fixed_window", windowMs: HOUR_MS, denyCacheMs: 0 } as const;
+function instance(main: Store, { leaseTtlMs = 3_000 }: Place): Traffic {
+  const failures: LimiterOptions = { decisionTimeoutMs: DECISION_MS, localShare: SHARE };
+  const window: LimiterOptions = { ...failures, algorithm: "fixed_window", windowMs: HOUR_MS, denyCacheMs: 0 };
   return createRateSync({
-    stores: {
-      main: {
-        engine: "redis",
-        ...store,
-        decisionTimeoutMs: DECISION_MS,
-        localShare: SHARE,
-      },
-    },
+    stores: { main },
     limiters: {
       plenty: { ...window, limit: PLENTY },
       tight: { ...window, limit: TIGHT },
-      slot: { maxConcurrent: 1, leaseTtlMs },
+      slot: { ...failures, maxConcurrent: 1, leaseTtlMs },
     },
   });
 }
 
 /** Lets a fault happen in the midst of traffic. */
 export async function suffer<Where extends Place>(fault: Fault<Where>, where: Where): Promise<Outcome> {
-  await using rs = instance(where);
+  const { store, entries } = record(createRedisStore(where.store));
+  await using rs = instance(store, where);
   await rs.connect();
   const outcome: Outcome = {
     allowed: 0,
@@ -129,6 +137,7 @@ export async function suffer<Where extends Place>(fault: Fault<Where>, where: Wh
     recoveryMs: NaN,
     lease: { lost: false, shared: false },
     events: [],
+    entries,
   };
   rs.subscribeStores(({ type }) => outcome.events.push(type));
   const held = await rs.acquire("slot");

@@ -126,6 +126,7 @@ export const TABLE: readonly Row[] = [
       "tests/stores/laws/laws_test.ts",
       "tests/stores/mutants/",
       "tests/stores/parity/parity_test.ts",
+      "tests/stores/postgres/buckets/",
       "tests/stores/redis/batching/batching_test.ts",
       "tests/stores/redis/reports/permit_rights_test.ts",
       "tests/stores/redis/scripts/buckets_test.ts",

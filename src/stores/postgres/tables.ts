@@ -12,8 +12,10 @@ import type { PostgresNames } from "./names.ts";
  * - `keys`: A row for each key. A single token bucket that nobody waits for is `tat` (whole microseconds) and `rem` (the rest,
  *   in parts of the denominator; NULL for 0) under `rules`; its `state` and `ends` are NULL, so that they take no room. Anything
  *   else is bytes in `state` (`memory/entry_codec.ts`), and then `tat` is 0, `rem` NULL and `ends` the instant from which
- *   the row can be forgotten. `queued` is true where calls wait for permits, else NULL. No column that changes has an
- *   index, and pages keep room, so that an update writes to the page of the row and to no index.
+ *   the row can be forgotten. `queued` is true where calls wait for permits, else NULL. `extra` stands beside `tat` where calls
+ *   wait for promised instants, whose reach is its rest by 4; `buckets/functions.ts` has more in it. No column that
+ *   changes has an index, and pages keep room, so that an update writes to the page of the row and to no index. With more
+ *   than eight columns, each row would take 8 bytes more.
  * - `rules`: Each rules of a limiter that processes have used, as JSON, and when one of them was last seen with them.
  * - `uses`: Which processes use which rules.
  * - `sessions`: Processes with calls that may wait: the channel of an instance, and when it was last seen.
@@ -28,6 +30,7 @@ export function tablesOf(names: PostgresNames): string {
     rules integer NOT NULL,
     key text COLLATE "C" PRIMARY KEY,
     ends bigint,
+    extra bigint,
     queued boolean,
     state bytea
   ) WITH (fillfactor = 70);

@@ -1,0 +1,74 @@
+/**
+ * The arithmetic of a token bucket in SQL: that of `algorithms/token_bucket/kernel.ts`, in whole numbers.
+ *
+ * A bucket is counted from the present: `base` is what it lacks of being full now, in units of 1 / denominator µs, and a
+ * take adds `unit` of them. There is room while that is not above `most`: what a bucket holds, and the longest wait.
+ *
+ * @module
+ */
+
+/** The numbers of alike takes, as SQL. */
+export interface BucketOperands {
+  /** The clock, in microseconds. */
+  readonly now: string;
+  /** What one take adds. */
+  readonly unit: string;
+  /** The denominator of the rate. */
+  readonly denominator: string;
+  /** What a bucket holds. */
+  readonly full: string;
+  /** The most that a bucket may lack after a take. */
+  readonly most: string;
+  /** The most that it lacks where the reach of the latest promised instant is 1 (`algorithms/reach.ts`). */
+  readonly near: string;
+  /** The same for a reach of 2. */
+  readonly far: string;
+}
+
+/** The reach of the latest promised instant of the row `r`; NULL or 0 where none is promised. */
+const REACH = "(r.extra & 3)";
+
+/** What the bucket of the row `r` lacks, where the rate has no rest. */
+export function wholeBase({ now }: BucketOperands): string {
+  return `greatest(r.tat - ${now}, 0)`;
+}
+
+/**
+ * The same for any rate (`arrive` of the kernel). What a bucket lacks that has no room at all is not exact: the product would
+ * overflow.
+ */
+export function exactBase({ now, denominator, most }: BucketOperands): string {
+  return `(CASE WHEN r.tat >= ${now} THEN least(r.tat - ${now}, ${most} / ${denominator} + 1) * ${denominator}` +
+    ` + coalesce(r.rem, 0) WHEN r.rem > 0 AND r.tat = ${now} - 1 THEN r.rem - ${denominator} ELSE 0 END)`;
+}
+
+/**
+ * Whether a take fits (`earliest`), and the clock has not stepped back since the row was written (`settle`). If it has, the
+ * row is left alone.
+ */
+export function fits(base: string, { unit, full, most, near, far }: BucketOperands): string {
+  return `${base} + ${unit} <= ${most} AND (${base} <= ${full} OR ${REACH} = 3` +
+    ` OR (${REACH} = 2 AND ${base} <= ${far}) OR (${REACH} = 1 AND ${base} <= ${near}))`;
+}
+
+/** The reach of what is promised after a take (`reachOf`, `reachBefore`); 0 where nothing is. No `base`: of a new row. */
+export function reachAfter(next: string, { full, near, far }: BucketOperands, base?: string): string {
+  const reach = `CASE WHEN ${next} <= ${near} THEN 1 WHEN ${next} <= ${far} THEN 2 ELSE 3 END`;
+  const most = base === undefined ? reach : `greatest(${reach}, CASE WHEN ${base} > ${full} THEN ${REACH} END)`;
+  return `CASE WHEN ${next} <= ${full} THEN 0 ELSE ${most} END`;
+}
+
+/**
+ * `tat`, `rem` and `extra` after as many takes of `count` as there is room for. `extra` tells how many those are, where that is
+ * not all of them: `RETURNING` has no other way to tell it.
+ */
+export function columnsAfter(count: string, operands: BucketOperands, base?: string): string {
+  const { now, unit, denominator, most } = operands;
+  const reach = reachAfter("b.next", operands, base === undefined ? undefined : "b.base");
+  // Sub-selects, so that nothing is computed twice; OFFSET keeps the planner from putting them together again.
+  return `SELECT ${now} + b.next / ${denominator}, nullif(b.next % ${denominator}, 0),
+        nullif(CASE WHEN b.units < ${count} THEN b.units * 4 ELSE 0 END + ${reach}, 0)
+      FROM (SELECT a.*, a.base + a.units * ${unit} AS next
+        FROM (SELECT c.base, least(${count}, (${most} - c.base) / ${unit}) AS units
+          FROM (SELECT ${base ?? "0"} AS base OFFSET 0) c OFFSET 0) a OFFSET 0) b`;
+}

@@ -1,0 +1,186 @@
+/**
+ * The functions that decide about batches of takes from single token buckets. A batch is one statement: it updates the rows
+ * that have room, and then looks at the others. So a denial writes and locks nothing.
+ *
+ * Rows are locked in the order of their keys, and new rows are added after that, in the order of their keys: batches that
+ * have keys in common wait for each other, and never in a circle. The order follows from the plan, which the settings of
+ * the functions fix: an index scan for one key after the other.
+ *
+ * @module
+ */
+
+import type { PostgresNames } from "../names.ts";
+import { type BucketOperands, columnsAfter, exactBase, fits, reachAfter, wholeBase } from "./arithmetic.ts";
+
+/** Settings that fix the plan. A `SET` in a function costs less than a plan for each batch. */
+const PLAN = `LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan`;
+
+/** The time in whole microseconds. A double has half a microsecond to spare for it, until 2106. */
+const CLOCK = "coalesce(clock, (date_part('epoch', clock_timestamp()) * 1e6)::bigint)";
+
+/** An expression: a statement of its own would cost more. */
+const ASYNC = "CASE WHEN NOT durable THEN set_config('synchronous_commit', 'off', true) END";
+
+/** Alike takes of a rate without a rest. */
+const ALIKE: BucketOperands = {
+  now: "now_us",
+  unit: "unit",
+  denominator: "1",
+  full: "bucket",
+  most: "most",
+  near: "near",
+  far: "far",
+};
+
+/** Takes of any groups: those of `u` have the numbers that begin at `u.at` in `terms`. */
+const ANY: BucketOperands = {
+  now: "now_us",
+  unit: "terms[u.at + 1]",
+  denominator: "terms[u.at + 2]",
+  full: "terms[u.at + 3]",
+  most: "terms[u.at + 4]",
+  near: "terms[u.at + 5]",
+  far: "terms[u.at + 6]",
+};
+
+/**
+ * The functions.
+ *
+ * - `take_alike_1`: Takes once from each of some keys, by the same rules and for the same cost.
+ * - `take_buckets_1`: Takes from each of some keys as often as its count says, by the rules that begin at its start in `numbers`:
+ *   the number of the rules, and then the operands. A count of 0 only looks.
+ *
+ * Keys are sorted, and no key comes twice. Both answer with parts, between which stands `|`:
+ *
+ * 1. the clock, in microseconds
+ * 2. of each key that was taken from: the microseconds until its bucket is full
+ * 3. the rests of those, in parts of the denominator; empty where there is none
+ * 4. `extra` of their rows: four times the units that were taken, if not all, and the reach; empty where there is none
+ *
+ * If there are other keys, more follows:
+ *
+ * 5. the clock, read after the other keys were looked at
+ * 6. each of them that has a row: its place, `tat`, `rem`, `extra`, `rules`, and whether it has a `state`
+ * 7. the places of those that had no row: one was added, if they have a count
+ * 8. the places of those of 7 that another transaction has added meanwhile, or that have no count
+ */
+export const BUCKET_FUNCTIONS: readonly { name: string; sql(names: PostgresNames): string }[] = [
+  { name: "take_alike_1", sql: takeAlikeOf },
+  { name: "take_buckets_1", sql: takeBucketsOf },
+];
+
+function takeAlikeOf(names: PostgresNames): string {
+  const table = names.of("keys");
+  return `
+CREATE OR REPLACE FUNCTION ${names.of("take_alike_1")}(
+  names text, rule integer, unit bigint, bucket bigint, most bigint, near bigint, far bigint, durable boolean, clock bigint
+) RETURNS text ${PLAN} AS $$
+DECLARE
+  keys text[] := names;
+  now_us bigint := ${CLOCK};
+  async text := ${ASYNC};
+  taken text[]; levels bigint[]; others text; missing text[]; places integer[]; added text[];
+BEGIN
+  IF most = bucket THEN${updateAlike(table, true)}
+  ELSE${updateAlike(table, false)}
+  END IF;
+  IF cardinality(levels) = cardinality(keys) THEN
+    RETURN now_us || '|' || levels::text || '||';
+  END IF;${
+    look(
+      table,
+      `SELECT t.key, max(t.ord)::integer AS ord
+        FROM (SELECT * FROM unnest(keys) WITH ORDINALITY UNION ALL SELECT d, 0 FROM unnest(taken) d) t(key, ord)
+        GROUP BY t.key HAVING count(*) = 1`,
+    )
+  }
+  IF missing IS NOT NULL THEN
+    WITH done AS (
+      INSERT INTO ${table} AS r (tat, rules, key, extra)
+      SELECT now_us + unit, rule, u.key, nullif(${reachAfter("unit", ALIKE)}, 0)
+      FROM unnest(missing) WITH ORDINALITY u(key, ord) ORDER BY u.ord
+      ON CONFLICT DO NOTHING RETURNING r.key)
+    SELECT array_agg(key) INTO added FROM done;
+  END IF;
+  RETURN ${answer("levels, NULL, NULL")};
+END $$;`;
+}
+
+function takeBucketsOf(names: PostgresNames): string {
+  const table = names.of("keys");
+  return `
+CREATE OR REPLACE FUNCTION ${names.of("take_buckets_1")}(
+  names text, counts text, starts text, numbers text, durable boolean, clock bigint
+) RETURNS text ${PLAN} AS $$
+DECLARE
+  keys text[] := names; times bigint[] := counts; ats integer[] := starts; terms bigint[] := numbers;
+  now_us bigint := ${CLOCK};
+  async text := ${ASYNC};
+  taken bigint[]; levels bigint[]; rems bigint[]; extras bigint[];
+  others text; missing text[]; places integer[]; added text[];
+BEGIN
+  WITH done AS (
+    UPDATE ${table} r SET (tat, rem, extra) = (${columnsAfter("u.count", ANY, exactBase(ANY))})
+    FROM unnest(keys, times, ats) WITH ORDINALITY u(key, count, at, ord)
+    WHERE r.key = u.key AND u.count > 0 AND r.rules = terms[u.at] AND r.state IS NULL AND ${fits(exactBase(ANY), ANY)}
+    RETURNING u.ord, r.tat - now_us AS level, r.rem, r.extra)
+  SELECT array_agg(ord), array_agg(level), CASE WHEN count(rem) > 0 THEN array_agg(rem) END,
+    CASE WHEN count(extra) > 0 THEN array_agg(extra) END INTO taken, levels, rems, extras FROM done;
+  IF cardinality(levels) = cardinality(keys) THEN
+    RETURN format('%s|%s|%s|%s', now_us, levels, rems, extras);
+  END IF;${
+    look(
+      table,
+      `SELECT max(t.key) AS key, t.ord::integer
+        FROM (SELECT * FROM unnest(keys) WITH ORDINALITY UNION ALL SELECT NULL, d FROM unnest(taken) d) t(key, ord)
+        GROUP BY t.ord HAVING count(*) = 1`,
+    )
+  }
+  IF missing IS NOT NULL THEN
+    WITH done AS (
+      INSERT INTO ${table} AS r (tat, rem, extra, rules, key)
+      SELECT b.*, terms[u.at], u.key
+      FROM (SELECT m.key, m.place, times[m.place] AS count, ats[m.place] AS at FROM unnest(missing, places) m(key, place)) u,
+        LATERAL (${columnsAfter("u.count", ANY)}) b
+      WHERE u.count > 0 ORDER BY u.place
+      ON CONFLICT DO NOTHING RETURNING r.key)
+    SELECT array_agg(key) INTO added FROM done;
+  END IF;
+  RETURN ${answer("levels, rems, extras")};
+END $$;`;
+}
+
+/** Takes once from all keys that have room, at once or for a later instant. */
+function updateAlike(table: string, isNow: boolean): string {
+  const base = wholeBase(ALIKE);
+  const next = `${base} + unit`;
+  const extra = isNow ? "NULL" : `nullif(${reachAfter(next, ALIKE, base)}, 0)`;
+  const condition = isNow ? `${next} <= bucket` : fits(base, ALIKE);
+  return `
+    WITH done AS (
+      UPDATE ${table} r SET tat = now_us + ${next}, extra = ${extra}
+      WHERE r.key = ANY (keys) AND r.rules = rule AND r.state IS NULL AND ${condition}
+      RETURNING r.key, r.tat - now_us AS level)
+    SELECT array_agg(key), array_agg(level) INTO taken, levels FROM done;`;
+}
+
+/** Looks at the keys that were not taken from: `left` selects their `key` and `ord`. */
+function look(table: string, left: string): string {
+  return `
+  SELECT string_agg(concat_ws(':', u.ord, r.tat, coalesce(r.rem, 0), coalesce(r.extra, 0), r.rules,
+      (r.state IS NOT NULL)::integer), ',') FILTER (WHERE r.key IS NOT NULL),
+    array_agg(u.key ORDER BY u.ord) FILTER (WHERE r.key IS NULL),
+    array_agg(u.ord ORDER BY u.ord) FILTER (WHERE r.key IS NULL)
+    INTO others, missing, places
+    FROM (${left}) u LEFT JOIN ${table} r ON r.key = u.key;`;
+}
+
+/** The whole answer. */
+function answer(first: string): string {
+  return `format('%s|%s|%s|%s|%s|%s|%s|%s', now_us, ${first}, ${CLOCK}, others, places,
+    CASE WHEN cardinality(added) = cardinality(missing) THEN NULL
+      ELSE (SELECT array_agg(m.place) FROM unnest(missing, places) m(key, place) WHERE m.key <> ALL (coalesce(added, '{}')))
+    END)`;
+}

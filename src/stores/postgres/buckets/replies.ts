@@ -1,0 +1,81 @@
+/**
+ * Reads what the functions answer: see `functions.ts`.
+ *
+ * @module
+ */
+
+import { StoreError } from "../../../base/errors.ts";
+import type { BucketOutcome } from "../../bucket_outcome.ts";
+import type { BucketEntry } from "./rounds.ts";
+
+/** A row that was not taken from. */
+export interface LeftRow {
+  /** The clock when it was read. */
+  readonly readUs: number;
+  /** When its bucket is full, in whole microseconds. */
+  readonly tat: number;
+  /** The rest of that, in parts of the denominator. */
+  readonly rem: number;
+  /** The reach of the latest promised instant; 0 where there is none. */
+  readonly reach: number;
+  /** The number of the rules under which it was written. */
+  readonly rules: number;
+  /** Whether it holds more than this. */
+  readonly isMore: boolean;
+}
+
+/** A take from a row. */
+export interface TakenRow extends BucketOutcome {
+  /** Whether the row was there before. */
+  readonly isOld: boolean;
+}
+
+/** Undefined where another transaction has added the row just now. */
+export type RowAnswer = TakenRow | LeftRow | undefined;
+
+/** Reads the reply to a round: an answer for each entry. */
+export function readRound(entries: readonly BucketEntry[], reply: string): RowAnswer[] {
+  const parts = reply.split("|");
+  const [nowUs, readUs] = [Number(parts[0]), Number(parts[4])];
+  const [levels, rems, extras] = [numbers(parts[1]), numbers(parts[2]), numbers(parts[3])];
+  const rows = new Map<number, LeftRow>();
+  for (const text of parts[5] ? parts[5].split(",") : []) {
+    const [place, tat, rem, extra, rules, isMore] = text.split(":").map(Number) as Six;
+    rows.set(place, { readUs, tat, rem, reach: extra % 4, rules, isMore: isMore === 1 });
+  }
+  const [missing, kept] = [new Set(numbers(parts[6])), new Set(numbers(parts[7]))];
+  if (levels.length + rows.size + missing.size !== entries.length) {
+    throw new StoreError("STORE_REFUSED", `Cannot read what PostgreSQL answers: received ${reply.slice(0, 200)}`);
+  }
+  let next = 0;
+  return entries.map((entry, i) => {
+    const place = i + 1;
+    if (rows.has(place)) return rows.get(place);
+    if (missing.has(place)) return entry.header.mode !== "peek" && kept.has(place) ? undefined : added(entry, readUs);
+    const extra = extras[next] ?? 0;
+    const us = levels[next] as number;
+    const rem = rems[next++] ?? 0;
+    return { isOld: true, nowUs, blockedUs: 0, taken: unitsOf(extra, entry), us, rem };
+  });
+}
+
+/** How many takes `extra` of a row tells, which were all of them if it tells nothing. */
+export function unitsOf(extra: number, { times }: BucketEntry): number {
+  return Math.floor(extra / 4) || times;
+}
+
+/** Takes from a bucket that was full; a look at one takes nothing. */
+function added({ header: { mode, unit, most, rate }, times }: BucketEntry, nowUs: number): TakenRow {
+  const [fit, denominator] = [Number(most / unit), BigInt(rate.denominator)];
+  const taken = mode === "peek" ? 1 : Math.min(fit, times);
+  const level = mode === "peek" ? 0n : BigInt(taken) * unit;
+  const [us, rem] = [Number(level / denominator), Number(level % denominator)];
+  return { isOld: false, nowUs, blockedUs: 0, taken, us, rem };
+}
+
+/** An array of PostgreSQL. What is NULL in it reads as 0. */
+function numbers(literal: string | undefined): number[] {
+  return literal ? literal.slice(1, -1).split(",").map((text) => text === "NULL" ? 0 : Number(text)) : [];
+}
+
+type Six = [number, number, number, number, number, number];

@@ -1,0 +1,80 @@
+/**
+ * The takes of a batch from single token buckets, in rounds: those from one key that are alike are one entry, and a key
+ * stands once in a round. Rounds are decided one after the other, so takes from one key keep their order.
+ *
+ * @module
+ */
+
+import { isAlike } from "../../alike_takes.ts";
+import type { TakesOfKey } from "../../bucket_outcome.ts";
+import type { TakeRequest, Target } from "../../store.ts";
+import { type BucketHeader, bucketHeaderOf } from "./header.ts";
+
+/** A take from one token bucket. */
+export interface BucketTake {
+  /** The request: `isBucketTake` holds for it. */
+  readonly request: TakeRequest;
+  /** The key of its row. */
+  readonly key: string;
+  /** The number of the rules of its target. */
+  readonly rules: number;
+}
+
+/** Alike takes from one key. */
+export interface BucketEntry extends TakesOfKey {
+  /** What they have in common. */
+  readonly header: BucketHeader;
+  /** The key of the row. */
+  readonly key: string;
+  /** The number of the rules. */
+  readonly rules: number;
+  more: number[] | undefined;
+  times: number;
+}
+
+/** The rounds of a batch. Each is sorted by key, in the order of the index. */
+export function roundsOf(batch: readonly BucketTake[]): BucketEntry[][] {
+  const rounds: BucketEntry[][] = [];
+  const lasts = new Map<string, { entry: BucketEntry; round: number }>();
+  let header: BucketHeader | undefined;
+  for (let index = 0; index < batch.length; index++) {
+    const { request, key, rules } = batch[index] as BucketTake;
+    const target = request.targets[0] as Target;
+    if (header === undefined || !isAlike(header, request, target)) header = bucketHeaderOf(request, target);
+    const hasTimes = request.times !== undefined;
+    const last = lasts.get(key);
+    if (last !== undefined) {
+      const { entry } = last;
+      if (entry.header === header && !hasTimes && !entry.hasTimes && entry.times < header.maxTimes) {
+        if (entry.more === undefined) entry.more = [index];
+        else entry.more.push(index);
+        entry.times++;
+        continue;
+      }
+    }
+    const entry: BucketEntry = { header, key, rules, index, more: undefined, times: request.times ?? 1, hasTimes };
+    const round = last === undefined ? 0 : last.round + 1;
+    (rounds[round] ??= []).push(entry);
+    lasts.set(key, { entry, round });
+  }
+  for (const round of rounds) if (round.length > 1) sortByKey(round);
+  return rounds;
+}
+
+/** In the order of the collation "C": by bytes of UTF-8. */
+function sortByKey(entries: BucketEntry[]): void {
+  entries.sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+  // UTF-16 puts surrogates, which stand for the last code points, before other characters.
+  if (entries.some(({ key }) => SURROGATE.test(key))) entries.sort((a, b) => compareCodePoints(a.key, b.key));
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
+
+function compareCodePoints(a: string, b: string): number {
+  for (let i = 0; i < a.length && i < b.length;) {
+    const [one, other] = [a.codePointAt(i) as number, b.codePointAt(i) as number];
+    if (one !== other) return one - other;
+    i += one > 0xffff ? 2 : 1;
+  }
+  return a.length - b.length;
+}

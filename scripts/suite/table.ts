@@ -155,6 +155,17 @@ export const TABLE: readonly Row[] = [
       "decisions, over plain ones, by conformance_test.ts",
   },
   {
+    paths: ["tests/stores/postgres/connections/url_test.ts"],
+    on: BUN,
+    because: "options and texts, without any API of a runtime",
+  },
+  {
+    paths: ["tests/stores/postgres/connections/sessions_test.ts"],
+    on: EVERY,
+    more: "bun",
+    because: "Bun has a client of its own",
+  },
+  {
     paths: ["tests/stores/postgres/servers/"],
     on: NODE,
     because: "tools of this repository, which run on Node",
@@ -318,6 +329,7 @@ export const WAITING: readonly string[] = [
   "tests/registry/driver_missing_test.ts",
   "tests/registry/mistakes_test.ts",
   "tests/stores/mixed_rules/rules_that_go_test.ts",
+  "tests/stores/postgres/connections/sessions_test.ts",
   "tests/stores/redis/clients/clients_test.ts",
   "tests/stores/redis/closing/close_in_time_test.ts",
   "tests/stores/redis/batching/commands_test.ts",

@@ -10,6 +10,9 @@ import { waitedError } from "../errors.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
 import { openSession, type Session } from "./session.ts";
 
+/** How long the server goes on with a statement that was given up here, in milliseconds. */
+const LATE_MS = 500;
+
 /** A call that waits for a session. */
 interface Waiter {
   lent(session: Session): void;
@@ -110,7 +113,7 @@ export class Pool {
     try {
       const session: Session = await openSession(endpoint, {
         ...this.#settings,
-        statementTimeoutMs: socketTimeoutMs,
+        statementTimeoutMs: socketTimeoutMs + LATE_MS,
         isBackground,
         onEnd: () => this.#ended(session),
       });

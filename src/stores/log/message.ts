@@ -59,11 +59,14 @@ export interface ReadMessage {
   readonly items: readonly ItemTuple[];
 }
 
-/** A take of one key by rates: rules, key, cost, the longest wait in µs (`NOW`: none), how many alike follow each other. */
-export type PlainTake = readonly [0, number, string | null, number, number, number];
+/**
+ * Takes of one key by rates each: rules, cost, the longest wait in µs (`NOW`: none), and then the keys. A number behind a
+ * key is how many more times it follows.
+ */
+export type PlainTakes = readonly [0, number, number, number, ...(string | null | number)[]];
 
 /** An item of a message. */
-export type ItemTuple = PlainTake | readonly [1, OtherItem];
+export type ItemTuple = PlainTakes | readonly [1, OtherItem];
 
 /** A target of any other item: rules, key, cost, slots. */
 type TargetTuple = readonly [number, string | null, number, number];
@@ -88,23 +91,24 @@ export function writeMessage(
   items: readonly LogItem[],
 ): Uint8Array {
   const rules = new RulesList(book);
-  const tuples: (readonly unknown[])[] = [];
-  let plain: number[] | undefined;
-  let before: TakeRequest | undefined;
+  const tuples: unknown[][] = [];
+  let group: unknown[] | undefined;
+  let before: Target | undefined;
   for (const item of items) {
     if (!isPlainTake(item)) {
-      plain = before = undefined;
+      group = before = undefined;
       tuples.push([1, otherItem(item, rules)]);
-    } else if (plain !== undefined && before !== undefined && isAlike(item, before)) {
-      plain[5] = plain[5] as number + 1;
-    } else {
-      const target = item.targets[0] as Target;
-      const wait = item.mode === "now" ? NOW : item.maxWaitUs;
-      const tuple = [0, rules.placeOf(target), keyOf(target), target.cost, wait, 1];
-      tuples.push(tuple);
-      plain = tuple as number[];
-      before = item;
+      continue;
     }
+    const target = item.targets[0] as Target;
+    const place = rules.placeOf(target);
+    const wait = item.mode === "now" ? NOW : item.maxWaitUs;
+    if (group === undefined || group[1] !== place || group[2] !== target.cost || group[3] !== wait) {
+      tuples.push(group = [0, place, target.cost, wait, keyOf(target)]);
+    } else if (before === undefined || before.key !== target.key) group.push(keyOf(target));
+    else if (typeof group.at(-1) === "number") group[group.length - 1] = group.at(-1) as number + 1;
+    else group.push(1);
+    before = target;
   }
   return encoder.encode(JSON.stringify([VERSION, session, number, rules.list, tuples]));
 }

@@ -25,7 +25,7 @@ import {
   type LogItem,
   type Notice,
   NOW,
-  type PlainTake,
+  type PlainTakes,
   readItem,
   type ReadMessage,
   readMessage,
@@ -74,6 +74,9 @@ const MARK_US = 10_000_000;
 
 /** What a message costs to apply, compared to a request. */
 const MESSAGE_WEIGHT = 10;
+
+/** Where the keys of plain takes begin. */
+const FIRST_KEY = 4;
 
 /** A take that is changed and asked again: nothing keeps it. */
 class OneTake implements TakeRequest {
@@ -187,23 +190,35 @@ export class Replica {
   }
 
   #takePlain(
-    [, place, key, cost, wait, count]: PlainTake,
+    takes: PlainTakes,
     { rules }: ReadMessage,
     policy: Policy,
     replies: LogReply[] | undefined,
   ): void {
     const take = this.#take ??= new OneTake(policy);
-    const { target, left } = take;
+    const { target } = take;
+    const [, place, cost, wait] = takes;
     target.limiter = rules[2 * place] as string;
     target.policy = policy;
-    target.key = key ?? undefined;
     target.cost = cost;
     take.mode = wait === NOW ? "now" : "wait";
     take.maxWaitUs = wait === NOW ? 0 : wait;
-    this.#touch(target);
-    this.weight += count;
+    for (let i = FIRST_KEY; i < takes.length; i++) {
+      const key = takes[i] as string | null | number;
+      if (typeof key === "number") this.#takeOften(take, key, replies);
+      else {
+        target.key = key ?? undefined;
+        this.#touch(target);
+        this.#takeOften(take, 1, replies);
+      }
+    }
+  }
+
+  #takeOften(take: OneTake, times: number, replies: LogReply[] | undefined): void {
     const { digest } = this;
-    for (let i = 0; i < count; i++) {
+    const { left } = take;
+    this.weight += times;
+    for (let i = 0; i < times; i++) {
       const reply = this.#memory.execute<TakeRequest>(take) as TakeReply;
       if (reply === IN_LEFT) {
         digest.add(left.first);

@@ -5,9 +5,10 @@
  *     for i in $(seq 15); do curl -s -o /dev/null -w '%{http_code}\n' http://127.0.0.1:3000/; done
  *     curl -i http://127.0.0.1:3000/
  *
- * The limit is in rate-sync.toml. Several of these servers share it when they share a Redis:
+ * The limit is in rate-sync.toml. Several of these servers share it when they share a Redis, or a NATS server:
  *
  *     REDIS_URL=redis://localhost:6379 PORT=3001 npm start
+ *     NATS_URL=nats://localhost:4222 PORT=3001 npm start
  *
  * @module
  */
@@ -17,6 +18,9 @@ import process from "node:process";
 
 import { check, close, connect, listStores, loadConfig } from "@ratesync/core";
 import { guardHandler } from "@ratesync/core/http/node";
+
+/** What people call the stores that servers share. */
+const TITLES: Readonly<Record<string, string>> = { redis: "Redis", nats: "NATS" };
 
 await loadConfig("rate-sync.toml");
 const kept = await whereLimitsAreKept();
@@ -36,15 +40,16 @@ server.listen(port, host, () => console.log(`Listening on http://${host}:${port}
 let stopping = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
 
-/** Without Redis, the server starts all the same: limits are then kept in its memory, until Redis is there. */
+/** Without the store, the server starts all the same: limits are then kept in its memory, until the store is there. */
 async function whereLimitsAreKept(): Promise<string> {
   const [store] = Object.values(listStores());
-  if (store?.engine !== "redis") return "memory, for this server alone";
+  const title = TITLES[store?.engine ?? "memory"];
+  if (store === undefined || title === undefined) return "memory, for this server alone";
   try {
     await connect();
-    return `Redis at ${store.url}, shared with every server that uses it`;
+    return `${title} at ${store.url}, shared with every server that uses it`;
   } catch (error) {
-    return `memory, for this server alone, until Redis can decide: ${(error as Error).message}`;
+    return `memory, for this server alone, until ${title} can decide: ${(error as Error).message}`;
   }
 }
 
@@ -58,7 +63,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 /** Whether the store decides now, or each server by itself; and what is wrong with it. */
 async function sendHealth(response: ServerResponse): Promise<void> {
   const { ok, engine, problems } = await check();
-  const decidedBy = ok && engine === "redis" ? "redis" : "memory";
+  const decidedBy = ok ? engine : "memory";
   sendJson(response, ok ? 200 : 503, { ok, decidedBy, problems: problems.map(({ message }) => message) });
 }
 

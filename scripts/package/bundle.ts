@@ -34,11 +34,13 @@ const LATE_FILES: Readonly<Record<string, string>> = {
   observing: "dist/src/limiter/observe/observing.js",
   foreign_words: "dist/src/base/foreign_words.js",
   headers: "dist/src/policy/headers.js",
+  nats_options: "dist/src/stores/nats/settings/place.js",
   redis_options: "dist/src/stores/redis/connections/place.js",
 };
 
 /** Files of the same kind that are imported as usual. */
 const OTHER_FILES: Readonly<Record<string, string>> = {
+  nats_store: "dist/src/stores/nats/mod.js",
   redis_store: "dist/src/stores/redis/mod.js",
   page: "dist/src/dashboard/page.gen.js",
 };

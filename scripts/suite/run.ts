@@ -61,7 +61,7 @@ export async function runFile(
 
 /** The environment without the settings that change what an application of ours does, and without colours. */
 function ownEnvironment(): NodeJS.ProcessEnv {
-  const ours = /^(RATE_SYNC_|(REDIS|DATABASE)_URL$|PG[A-Z]+$)/;
+  const ours = /^(RATE_SYNC_|(REDIS|DATABASE|NATS)_URL$|PG[A-Z]+$)/;
   const kept = Object.entries(process.env).filter(([name]) => !ours.test(name));
   return { ...Object.fromEntries(kept), NO_COLOR: "1" };
 }

@@ -10,12 +10,19 @@ import { FAILURE_OPTIONS } from "../policy/failure_options.ts";
 import type { Engine, OpenContext } from "../stores/engine.ts";
 import { memoryEngine } from "../stores/memory/engine.ts";
 import type { MemoryStoreConfig } from "../stores/memory/options.ts";
+import { natsEngine } from "../stores/nats/engine.ts";
+import type { NatsClientStoreConfig, NatsStoreConfig } from "../stores/nats/options.ts";
 import { redisEngine } from "../stores/redis/engine.ts";
 import type { RedisClientStoreConfig, RedisStoreConfig } from "../stores/redis/options.ts";
 import type { Store } from "../stores/store.ts";
 
 /** A store as configuration describes it. */
-export type StoreConfig = MemoryStoreConfig | RedisStoreConfig | RedisClientStoreConfig;
+export type StoreConfig =
+  | MemoryStoreConfig
+  | RedisStoreConfig
+  | RedisClientStoreConfig
+  | NatsStoreConfig
+  | NatsClientStoreConfig;
 
 type EngineName = StoreConfig["engine"];
 
@@ -23,6 +30,7 @@ type EngineName = StoreConfig["engine"];
 export const ENGINES: Readonly<Record<EngineName, Engine<StoreConfig>>> = {
   memory: memoryEngine,
   redis: redisEngine,
+  nats: natsEngine,
 };
 
 /** The names of the engines. */

@@ -3,6 +3,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 
 import { freePort } from "../../scripts/_free_port.ts";
+import { startNats } from "../../scripts/nats/server.ts";
 import { startWorker } from "../_support/processes.ts";
 import { startRedis, startRedisAt, until } from "../stores/redis/_servers.ts";
 
@@ -13,10 +14,11 @@ interface Health {
   readonly problems: readonly string[];
 }
 
-async function startServer(redisUrl: string) {
+async function startServer(redisUrl: string, natsUrl = "") {
   const port = await freePort();
   process.env["PORT"] = `${port}`;
   process.env["REDIS_URL"] = redisUrl;
+  process.env["NATS_URL"] = natsUrl;
   const worker = startWorker("../examples/server");
   const line = await worker.readLine();
   const url = `http://127.0.0.1:${port}`;
@@ -76,5 +78,19 @@ describe("npm start", () => {
     assert.equal((await health()).status, 503);
     await using _redis = await startRedisAt(port, "--requirepass", "secret-1");
     await until(async () => (await health()).ok, 20_000);
+  });
+
+  it("keeps limits in NATS where NATS_URL says where that is, and by itself while NATS is away", async () => {
+    await using nats = await startNats();
+    const { worker, line, visit, health } = await startServer("", nats.url);
+    await using _worker = worker;
+    assert.ok(line.endsWith(`(limits kept in NATS at ${nats.url}, shared with every server that uses it)`), line);
+    assert.equal(await visit(), 200);
+    assert.deepEqual(await health(), { status: 200, ok: true, decidedBy: "nats", problems: [] });
+    await nats.kill();
+    await until(async () => (await health()).decidedBy === "memory", 20_000);
+    assert.equal(await visit(), 200, "the server limits by itself");
+    await nats.start();
+    await until(async () => (await health()).decidedBy === "nats", 20_000);
   });
 });

@@ -8,6 +8,9 @@ const KEYS =
   "password, tls_ca_file, tls_cert_file, tls_key_file, tls_key_passphrase, " +
   "tls_server_name, tls_insecure, key_prefix, pool_min_size, pool_max_size, socket_timeout, " +
   "socket_connect_timeout, timing_margin_ms, max_queued, cluster_batch, fail_closed, on_store_error, decision_timeout, local_share";
+/** Those of other engines, which are allowed where no engine is named. */
+const OTHER_KEYS = "creds_file, nkey_seed, stream_prefix, storage, replicas, shards, auto_create, inbox_prefix, " +
+  "max_keys, check_states";
 
 function refused(lines: string, key: string, expected: string | RegExp, received: string): Promise<void> {
   return assertRefused(parseStore(lines), `stores.main.${key}`, expected, received);
@@ -131,15 +134,15 @@ describe("[stores.*]", () => {
     const empty = 'engine = "redis"\nurl = "${REDIS_URL:-}"\n';
     await refused(`${empty}db = -1`, "db", "a whole number from 0", "-1");
     await refused(`${empty}max_keys = 0`, "max_keys", "a whole number from 1", "0");
-    await refused(`${empty}pool = 1`, "pool", `one of the keys ${KEYS}, max_keys, check_states`, "an unknown key");
+    await refused(`${empty}pool = 1`, "pool", `one of the keys ${KEYS}, ${OTHER_KEYS}`, "an unknown key");
   });
 
   it("refuses unknown engines and says which there are", async () => {
-    await refused('engine = "postgres"', "engine", '"memory" or "redis"', '"postgres"');
-    await refused('engine = "Redis"', "engine", '"memory" or "redis"', '"Redis" (did you mean "redis"?)');
-    await refused("engine = 1", "engine", '"memory" or "redis"', "1");
-    await refused("db = 1", "engine", '"memory" or "redis", or a url beside it', "nothing");
-    await refused('engine = "${X:-nats}"', "engine", '"memory" or "redis"', '"nats" from the environment');
+    await refused('engine = "postgres"', "engine", '"memory", "redis" or "nats"', '"postgres"');
+    await refused('engine = "Redis"', "engine", '"memory", "redis" or "nats"', '"Redis" (did you mean "redis"?)');
+    await refused("engine = 1", "engine", '"memory", "redis" or "nats"', "1");
+    await refused("db = 1", "engine", '"memory", "redis" or "nats", or a url beside it', "nothing");
+    await refused('engine = "${X:-kafka}"', "engine", '"memory", "redis" or "nats"', '"kafka" from the environment');
   });
 
   it("refuses unknown keys with the nearest known one", async () => {
@@ -150,7 +153,7 @@ describe("[stores.*]", () => {
     await refused(
       'ulr = "redis://h"',
       "ulr",
-      `${keys}, max_keys, check_states`,
+      `${keys}, ${OTHER_KEYS}`,
       'an unknown key (did you mean "url"?)',
     );
     await refused(
@@ -165,8 +168,9 @@ describe("[stores.*]", () => {
 
   it("refuses URLs of other kinds, and never shows them", async () => {
     const expected = "a URL that begins with redis:// or rediss://, or https:// for a REST endpoint";
-    await refused('url = "postgres://u:p@h"', "url", expected, "[hidden] (a string)");
-    await refused('url = "redis:h"', "url", expected, "[hidden] (a string)");
+    const any = `${expected}; or a URL that begins with nats:// or tls://`;
+    await refused('url = "mysql://u:p@h"', "url", any, "[hidden] (a string)");
+    await refused('url = "redis:h"', "url", any, "[hidden] (a string)");
     await refused('engine = "redis"\nurl = "h:6379"', "url", expected, "[hidden] (a string)");
     await refused("url = 5", "url", "a string", "[hidden] (a number)");
     await refused('engine = "redis"', "url", "a URL such as redis://localhost:6379/0", "nothing");

@@ -10,7 +10,7 @@ import { StoreError } from "../../base/errors.ts";
 import type { StoreFindings, StoreProblem } from "../check.ts";
 import { timeoutError } from "./connection/errors.ts";
 import type { NatsLink } from "./connection/link.ts";
-import type { AccountInfo, JetStream, StreamInfo } from "./jetstream.ts";
+import type { JetStream, StreamInfo } from "./jetstream.ts";
 import { namesOf } from "./names.ts";
 import type { NatsSettings } from "./settings/settings.ts";
 import { isMissing, problemOf } from "./streams.ts";

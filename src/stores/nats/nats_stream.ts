@@ -4,7 +4,7 @@
  * @module
  */
 
-import { StoreError } from "../../base/errors.ts";
+import type { StoreError } from "../../base/errors.ts";
 import type { StoreFindings } from "../check.ts";
 import type { LogMessage, LogReader, LogSnapshot, LogState, LogStream } from "../log/stream.ts";
 import { checkNats } from "./check.ts";

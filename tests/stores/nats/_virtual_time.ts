@@ -39,7 +39,10 @@ export function virtualStore(options: NatsStoreOptions, stamps: Stamps, settings
       ({ sequence, data }) => onMessage({ sequence, data, stampUs: stamps.of(shard, sequence) }),
       onEnd,
     );
-  return new LogStore(new Proxy(stream, { get: (target, name) => name === "read" ? read : memberOf(target, name) }), settings);
+  return new LogStore(
+    new Proxy(stream, { get: (target, name) => name === "read" ? read : memberOf(target, name) }),
+    settings,
+  );
 }
 
 function memberOf(target: object, name: string | symbol): unknown {

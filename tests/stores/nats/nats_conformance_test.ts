@@ -12,7 +12,8 @@ describe("storeConformance() on NATS", () => {
   after(() => server[Symbol.asyncDispose]());
 
   const cases = storeConformance({
-    open: ({ clock }) => virtualStore({ url: server.url, streamPrefix: freshStreamPrefix(), storage: "memory" }, new Stamps(clock)),
+    open: ({ clock }) =>
+      virtualStore({ url: server.url, streamPrefix: freshStreamPrefix(), storage: "memory" }, new Stamps(clock)),
   });
   for (const { name, run } of cases) it(name, run);
 });

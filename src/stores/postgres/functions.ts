@@ -5,15 +5,8 @@
  * @module
  */
 
-import type { PostgresNames } from "./names.ts";
-
-/** One function. */
-export interface SqlFunction {
-  /** Its name, with its version. */
-  readonly name: string;
-  /** The statement that makes it. */
-  sql(names: PostgresNames): string;
-}
+import { BUCKET_FUNCTIONS } from "./buckets/functions.ts";
+import type { SqlFunction } from "./sql_function.ts";
 
 /** The clock in whole microseconds: the one that a test passes in, or the server's. */
 const NOW = "coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint)";
@@ -35,8 +28,8 @@ const MESSAGE_US = 60_000_000;
  * `wanted` one by one, and so fixes the order, whatever plan is chosen. A process that stands still while it holds rows is
  * cut off after a quarter of a second.
  *
- * Returns the time, and a line for each row that is there: its place in `wanted`, `tat`, `rem`, `rules`, and the bytes of its
- * `state`. If calls wait on one of them, or `hears`, also a line for each session: channel, whether it listens, instance.
+ * Returns the time, and a line for each row that is there: its place in `wanted`, `tat`, `rem`, `rules`, the reach in `extra`,
+ * and the bytes of its `state`. If calls wait on one of them, or `hears`, also a line for each session: channel, whether it listens, instance.
  */
 const lockKeys: SqlFunction = {
   name: "lock_1",
@@ -49,7 +42,7 @@ const lockKeys: SqlFunction = {
     PERFORM set_config('idle_in_transaction_session_timeout', '250', true);
     IF NOT durable THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
     SELECT string_agg(u.ord || ' ' || k.tat || ' ' || coalesce(k.rem, 0) || ' ' || k.rules || ' '
-        || coalesce(encode(k.state, 'hex'), ''), E'\\n'), bool_or(k.queued)
+        || coalesce(k.extra & 3, 0) || ' ' || coalesce(encode(k.state, 'hex'), ''), E'\\n'), bool_or(k.queued)
       INTO lines, waits
       FROM unnest(wanted) WITH ORDINALITY AS u(key, ord)
       CROSS JOIN LATERAL (
@@ -72,16 +65,16 @@ const putKeys: SqlFunction = {
   sql: (names) => `
   CREATE OR REPLACE FUNCTION ${names.of("put_1")}(
     all_keys text[], all_tat bigint[], all_rem bigint[], all_rules integer[], all_ends bigint[], all_queued boolean[],
-    all_states bytea[], added integer, channels text[], messages text[], OUT kept boolean
+    all_extra bigint[], all_states bytea[], added integer, channels text[], messages text[], OUT kept boolean
   ) LANGUAGE plpgsql SET enable_seqscan = off AS $$
   DECLARE made text[];
   BEGIN
     kept := true;
     IF added > 0 THEN
       WITH fresh AS (
-        INSERT INTO ${names.of("keys")} (key, tat, rem, rules, ends, queued, state)
+        INSERT INTO ${names.of("keys")} (key, tat, rem, rules, ends, queued, extra, state)
           SELECT * FROM unnest(all_keys[:added], all_tat[:added], all_rem[:added], all_rules[:added], all_ends[:added],
-            all_queued[:added], all_states[:added])
+            all_queued[:added], all_extra[:added], all_states[:added])
           ON CONFLICT DO NOTHING RETURNING key
       ) SELECT array_agg(key) INTO made FROM fresh;
       IF coalesce(cardinality(made), 0) < added THEN
@@ -92,10 +85,11 @@ const putKeys: SqlFunction = {
     END IF;
     IF cardinality(all_keys) > added THEN
       UPDATE ${names.of("keys")} AS k
-        SET tat = u.tat, rem = u.rem, rules = u.rules, ends = u.ends, queued = u.queued, state = u.state
+        SET tat = u.tat, rem = u.rem, rules = u.rules, ends = u.ends, queued = u.queued,
+          extra = u.extra, state = u.state
         FROM unnest(all_keys[added + 1:], all_tat[added + 1:], all_rem[added + 1:], all_rules[added + 1:],
-          all_ends[added + 1:], all_queued[added + 1:], all_states[added + 1:])
-          AS u(key, tat, rem, rules, ends, queued, state)
+          all_ends[added + 1:], all_queued[added + 1:], all_extra[added + 1:], all_states[added + 1:])
+          AS u(key, tat, rem, rules, ends, queued, extra, state)
         WHERE k.key = u.key;
     END IF;
     FOR i IN 1 .. coalesce(cardinality(channels), 0) LOOP
@@ -187,4 +181,11 @@ const cleanKeys: SqlFunction = {
 };
 
 /** All of them. */
-export const FUNCTIONS: readonly SqlFunction[] = [lockKeys, putKeys, useRules, hearSessions, cleanKeys];
+export const FUNCTIONS: readonly SqlFunction[] = [
+  lockKeys,
+  putKeys,
+  useRules,
+  hearSessions,
+  cleanKeys,
+  ...BUCKET_FUNCTIONS,
+];

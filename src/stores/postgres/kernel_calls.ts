@@ -55,8 +55,8 @@ export class KernelCalls {
       names.of("lock_1")
     }($1::text::text[], $2::text::boolean, $3::text::boolean, $4::text::bigint)`;
     this.#putText = `SELECT ${names.of("put_1")}($1::text::text[], $2::text::bigint[], $3::text::bigint[], ` +
-      `$4::text::integer[], $5::text::bigint[], $6::text::boolean[], $7::text::bytea[], $8::text::integer, ` +
-      `$9::text::text[], $10::text::text[])::text AS kept`;
+      `$4::text::integer[], $5::text::bigint[], $6::text::boolean[], $7::text::bigint[], $8::text::bytea[], ` +
+      `$9::text::integer, $10::text::text[], $11::text::text[])::text AS kept`;
   }
 
   /** Runs a batch: its requests one after the other, each as a whole or not at all. */
@@ -155,6 +155,7 @@ export class KernelCalls {
         arrayLiteral(rows.map(({ rules }) => rules)),
         arrayLiteral(rows.map(({ ends }) => ends)),
         arrayLiteral(rows.map(({ queued }) => queued ? "t" : null)),
+        arrayLiteral(rows.map(({ reach }) => reach)),
         arrayLiteral(rows.map(({ state }) => state === undefined ? null : `\\x${toHex(state)}`)),
         String(rows.reduce((sum, { isNew }) => sum + (isNew ? 1 : 0), 0)),
         arrayLiteral(messages.map(({ channel }) => channel)),
@@ -169,8 +170,9 @@ function rowsOf(keys: readonly string[], lines: string): Map<string, LoadedRow> 
   const rows = new Map<string, LoadedRow>();
   if (lines === "") return rows;
   for (const line of lines.split("\n")) {
-    const [place, tat, rem, rules, state = ""] = line.split(" ");
-    rows.set(keys[Number(place) - 1] as string, { tat: Number(tat), rem: Number(rem), rules: Number(rules), state });
+    const [place, tat, rem, rules, reach, state = ""] = line.split(" ");
+    const numbers = { tat: Number(tat), rem: Number(rem), rules: Number(rules), reach: Number(reach) };
+    rows.set(keys[Number(place) - 1] as string, { ...numbers, state });
   }
   return rows;
 }

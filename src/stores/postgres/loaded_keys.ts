@@ -5,6 +5,7 @@
  */
 
 import type { RateState } from "../../algorithms/kernels.ts";
+import type { Reach } from "../../algorithms/reach.ts";
 import { sameLimits } from "../../algorithms/take_over.ts";
 import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
 import type { TokenBucketState } from "../../algorithms/token_bucket/kernel.ts";
@@ -25,6 +26,8 @@ export interface LoadedRow {
   readonly tat: number;
   readonly rem: number;
   readonly rules: number;
+  /** The reach of the latest promised instant; 0 where none is promised. */
+  readonly reach: number;
   /** The digits of its bytes; empty of a plain token bucket. */
   readonly state: string;
 }
@@ -39,6 +42,7 @@ export interface WrittenRow {
   readonly rules: number;
   readonly ends: number | null;
   readonly queued: boolean;
+  readonly reach: number | null;
   /** Its bytes; undefined of a plain token bucket. */
   readonly state: Uint8Array | undefined;
 }
@@ -144,7 +148,8 @@ export class LoadedKeys implements Entries {
     }
     const policy = policyOf(row.rules);
     if (policy === undefined) throw unknownRules(row.rules);
-    const states = [{ tatUs: row.tat, tatRem: row.rem }];
+    const bucket = { tatUs: row.tat, tatRem: row.rem };
+    const states = [row.reach === 0 ? bucket : { ...bucket, reach: row.reach as Reach }];
     return {
       row,
       entry: { policy, states, blockedUs: 0, ledger: undefined, others: undefined },
@@ -171,12 +176,11 @@ export class LoadedKeys implements Entries {
     const isNew = row === undefined;
     const bucket = plainBucket(entry, nowUs);
     if (bucket !== undefined) {
-      const { tatUs: tat, tatRem: rem } = bucket;
+      const { tatUs: tat, tatRem: rem, reach = 0 } = bucket;
       const rules = refOf(entry.policy);
-      if (isNew ? tat === 0 : row.state === "" && row.tat === tat && row.rem === rem && row.rules === rules) {
-        return undefined;
-      }
-      return { name, isNew, tat, rem: rem === 0 ? null : rem, rules, ends: null, queued: false, state: undefined };
+      if (isNew ? tat === 0 : isBucket(row, { tat, rem, rules, reach })) return undefined;
+      const numbers = { tat, rem: rem || null, rules, reach: reach || null };
+      return { name, isNew, ...numbers, ends: null, queued: false, state: undefined };
     }
     let state = encodeEntry(entry, refOf);
     if (isSame(state, before ?? (isNew ? encodeEntry(freshEntry(entry.policy), refOf) : undefined))) return undefined;
@@ -186,7 +190,7 @@ export class LoadedKeys implements Entries {
     }
     const ends = endOf(entry, nowUs);
     const queued = (entry.ledger?.waiting ?? 0) > 0;
-    return { name, isNew, tat: 0, rem: null, rules: refOf(entry.policy), ends, queued, state };
+    return { name, isNew, tat: 0, rem: null, rules: refOf(entry.policy), ends, queued, reach: null, state };
   }
 }
 
@@ -198,8 +202,12 @@ function plainBucket(
   const [rate, another] = policy.rates;
   if (another !== undefined || !isTokenBucket(rate) || blockedUs > nowUs || ledger !== undefined) return undefined;
   const state = states[0] as RateState as TokenBucketState;
-  const isPlain = others === undefined && state.back === undefined && state.promisedUs === undefined;
-  return isPlain && state.reach === undefined ? state : undefined;
+  return others === undefined && state.back === undefined && state.promisedUs === undefined ? state : undefined;
+}
+
+/** Whether a row is one token bucket with these numbers. */
+function isBucket(row: LoadedRow, { tat, rem, rules, reach }: Omit<LoadedRow, "state">): boolean {
+  return row.state === "" && row.tat === tat && row.rem === rem && row.rules === rules && row.reach === reach;
 }
 
 /** From when on a row can be forgotten. */

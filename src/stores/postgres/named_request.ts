@@ -6,6 +6,7 @@
 
 import type { BatchItem } from "../batcher.ts";
 import type { DoneReply, StoreRequest, TakeReply } from "../store.ts";
+import { isBucketTake } from "./buckets/header.ts";
 import { rowName } from "./keys.ts";
 
 /** What is answered to a request. */
@@ -17,6 +18,8 @@ export class NamedRequest implements BatchItem<Reply> {
   readonly request: StoreRequest;
   /** The row of each target. */
   readonly keys: readonly string[];
+  /** Whether it is about a single token bucket, which SQL can decide. */
+  readonly isBucket: boolean;
   sink: BatchItem<Reply>["sink"];
   isGone: boolean = false;
   leave: (() => void) | undefined;
@@ -29,5 +32,6 @@ export class NamedRequest implements BatchItem<Reply> {
   constructor(request: StoreRequest) {
     this.request = request;
     this.keys = request.targets.map(rowName);
+    this.isBucket = isBucketTake(request);
   }
 }

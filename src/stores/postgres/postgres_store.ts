@@ -24,6 +24,7 @@ import type {
   TakeRequest,
   WakeupListener,
 } from "../store.ts";
+import { BucketBatches } from "./buckets/bucket_batches.ts";
 import type { PostgresConnection } from "./connections/connection.ts";
 import { Cleaner } from "./cleaner.ts";
 import { InOrder } from "./in_order.ts";
@@ -76,6 +77,7 @@ export class PostgresStore implements Store {
   readonly #rules: RuleBook;
   readonly #sessions: Sessions;
   readonly #kernels: KernelCalls;
+  readonly #buckets: BucketBatches;
   readonly #cleaner: Cleaner;
   readonly #rulesWatchers: ((report: RulesReport) => void)[] = [];
   readonly #callWatchers: StoreCallReport[] = [];
@@ -100,18 +102,20 @@ export class PostgresStore implements Store {
     this.#sessions = new Sessions(connection, names, process);
     const report = (found: RulesReport) => this.#rulesWatchers.forEach((watcher) => watcher(found));
     this.#rules = new RuleBook({ connection, names, process, clock, nowUs, report });
+    const isDurable = settings.durable ?? false;
     this.#kernels = new KernelCalls({
       connection,
       names,
       rules: this.#rules,
       sessions: this.#sessions,
-      isDurable: settings.durable ?? false,
+      isDurable,
       clock,
     });
+    this.#buckets = new BucketBatches(connection, { names, isDurable, clock }, this.#rules, this.#kernels);
     this.#cleaner = new Cleaner(connection, names, clock);
     this.#batcher = new Batcher({
       send: (batch) => this.#send(batch),
-      kindOf: () => undefined,
+      kindOf: ({ isBucket }) => isBucket,
       keysOf: ({ keys }) => keys,
       joins: ({ keys }, before) => keys.length === 1 && before.keys.length === 1 && keys[0] === before.keys[0],
       errorOf: (cause) => cause,
@@ -209,7 +213,7 @@ export class PostgresStore implements Store {
     return await this.#inOrder.run(keys, async () => {
       if (!this.#isReady) await this.#ready();
       try {
-        return await this.#kernels.send(batch);
+        return await (batch[0]?.isBucket ? this.#buckets : this.#kernels).send(batch);
       } catch (error) {
         if (isMissing(error)) this.#forgetSetup();
         throw error;

@@ -34,7 +34,7 @@ export class BucketCalls {
   }
 
   /**
-   * Decides about a batch. It leaves out rows that hold more than the numbers of one bucket, or are under other rules, or
+   * Decides about a batch, and throws only if that did nothing. It leaves out rows that hold more than the numbers of one bucket, or are under other rules, or
    * from before the clock has stepped back, and later takes from the same key.
    */
   async send(batch: readonly BucketTake[]): Promise<BucketReplies> {
@@ -46,7 +46,7 @@ export class BucketCalls {
       try {
         await this.#decide(left.size === 0 ? round : round.filter(({ key }) => !left.has(key)), replies, left);
       } catch (error) {
-        if (!(error instanceof Error)) throw error;
+        if (!(error instanceof Error) || replies.every((reply) => reply === undefined)) throw error;
         for (const entry of rounds.slice(i).flat()) fail(replies, entry, error);
         break;
       }
@@ -106,5 +106,5 @@ function lookAt({ header, rules }: BucketEntry, row: LeftRow): BucketOutcome | "
 }
 
 function fail(replies: BucketReplies, { index, more = [] }: BucketEntry, error: Error): void {
-  for (const place of [index, ...more]) replies[place] = error;
+  for (const place of [index, ...more]) replies[place] ??= error;
 }

@@ -10,6 +10,7 @@
  */
 
 import type { PostgresNames } from "../names.ts";
+import type { SqlFunction } from "../sql_function.ts";
 import { type BucketOperands, columnsAfter, exactBase, fits, reachAfter, wholeBase } from "./arithmetic.ts";
 
 /** Settings that fix the plan. A `SET` in a function costs less than a plan for each batch. */
@@ -66,7 +67,7 @@ const ANY: BucketOperands = {
  * 7. the places of those that had no row: one was added, if they have a count
  * 8. the places of those of 7 that another transaction has added meanwhile, or that have no count
  */
-export const BUCKET_FUNCTIONS: readonly { name: string; sql(names: PostgresNames): string }[] = [
+export const BUCKET_FUNCTIONS: readonly SqlFunction[] = [
   { name: "take_alike_1", sql: takeAlikeOf },
   { name: "take_buckets_1", sql: takeBucketsOf },
 ];

@@ -14,7 +14,7 @@ export interface BucketSettings {
   /** The names of what the store keeps. */
   readonly names: PostgresNames;
   /** Whether an answer waits until what it tells is on disk. */
-  readonly durable: boolean;
+  readonly isDurable: boolean;
   /** The clock of a test, as a parameter of a statement; null for the server's. */
   clock(): string | null;
 }
@@ -43,9 +43,9 @@ export class BucketStatements {
 
   /** Writes the texts. */
   constructor(settings: BucketSettings) {
-    const { names, durable } = settings;
+    const { names, isDurable } = settings;
     this.#settings = settings;
-    this.#isDurable = String(durable);
+    this.#isDurable = String(isDurable);
     const types = (...all: string[]) => all.map((type, i) => `$${i + 1}::text${type && `::${type}`}`).join(", ");
     const big = "bigint";
     this.#alike = `SELECT ${names.of("take_alike_1")}(${
@@ -101,7 +101,7 @@ export class BucketStatements {
   }
 
   #takeOne(isOnce: boolean): string {
-    const { names, durable } = this.#settings;
+    const { names, isDurable } = this.#settings;
     // The time at which the statement came: it is the same throughout. A test passes its own as the last parameter.
     const now = this.#settings.clock() === null
       ? "(date_part('epoch', statement_timestamp()) * 1e6)::bigint"
@@ -113,7 +113,7 @@ export class BucketStatements {
       ? `tat = ${now} + ${next}, extra = NULL`
       : `(tat, rem, extra) = (${columnsAfter(ONE.count, operands, exactBase(operands))})`;
     const condition = isOnce ? `${next} <= ${full}` : fits(exactBase(operands), operands);
-    const async = durable ? "" : ", set_config('synchronous_commit', 'off', true) AS async";
+    const async = isDurable ? "" : ", set_config('synchronous_commit', 'off', true) AS async";
     return `UPDATE ${names.of("keys")} r SET ${columns}
       WHERE r.key = $1::text AND r.rules = ${ONE.rules} AND r.state IS NULL AND ${condition}
       RETURNING (${now})::text AS clock, r.tat::text, r.rem::text, r.extra::text${async}`;

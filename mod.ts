@@ -73,6 +73,11 @@ export type {
 export { RateLimitedError } from "./src/limiter/result/rate_limited_error.ts";
 export type { LimitStatus } from "./src/policy/status.ts";
 export type { NatsClientStoreConfig, NatsStoreConfig, NatsStoreOptions } from "./src/stores/nats/options.ts";
+export type {
+  PostgresClientStoreConfig,
+  PostgresStoreConfig,
+  PostgresStoreOptions,
+} from "./src/stores/postgres/options.ts";
 export type { RedisClientStoreConfig, RedisStoreConfig, RedisStoreOptions } from "./src/stores/redis/options.ts";
 export type * from "./src/stores/store.ts";
 export type * from "./src/stores/waiter_id.ts";

@@ -36,12 +36,14 @@ const LATE_FILES: Readonly<Record<string, string>> = {
   headers: "dist/src/policy/headers.js",
   nats_options: "dist/src/stores/nats/settings/place.js",
   redis_options: "dist/src/stores/redis/connections/place.js",
+  postgres_options: "dist/src/stores/postgres/connections/place.js",
 };
 
 /** Files of the same kind that are imported as usual. */
 const OTHER_FILES: Readonly<Record<string, string>> = {
   nats_store: "dist/src/stores/nats/mod.js",
   redis_store: "dist/src/stores/redis/mod.js",
+  postgres_store: "dist/src/stores/postgres/mod.js",
   page: "dist/src/dashboard/page.gen.js",
 };
 

@@ -12,6 +12,8 @@ import { memoryEngine } from "../stores/memory/engine.ts";
 import type { MemoryStoreConfig } from "../stores/memory/options.ts";
 import { natsEngine } from "../stores/nats/engine.ts";
 import type { NatsClientStoreConfig, NatsStoreConfig } from "../stores/nats/options.ts";
+import { postgresEngine } from "../stores/postgres/engine.ts";
+import type { PostgresClientStoreConfig, PostgresStoreConfig } from "../stores/postgres/options.ts";
 import { redisEngine } from "../stores/redis/engine.ts";
 import type { RedisClientStoreConfig, RedisStoreConfig } from "../stores/redis/options.ts";
 import type { Store } from "../stores/store.ts";
@@ -22,7 +24,9 @@ export type StoreConfig =
   | RedisStoreConfig
   | RedisClientStoreConfig
   | NatsStoreConfig
-  | NatsClientStoreConfig;
+  | NatsClientStoreConfig
+  | PostgresStoreConfig
+  | PostgresClientStoreConfig;
 
 type EngineName = StoreConfig["engine"];
 
@@ -30,6 +34,7 @@ type EngineName = StoreConfig["engine"];
 export const ENGINES: Readonly<Record<EngineName, Engine<StoreConfig>>> = {
   memory: memoryEngine,
   redis: redisEngine,
+  postgres: postgresEngine,
   nats: natsEngine,
 };
 

@@ -58,6 +58,7 @@ export const POSTGRES_OPTIONS: Readonly<
   schema: { type: "text", nonEmpty: true, check: SCHEMA, client: true },
   tablePrefix: { type: "text", check: PREFIX, client: true },
   autoCreate: { type: "boolean", client: true },
+  durable: { type: "boolean", client: true },
   prepare: { type: "boolean", client: true },
   listenUrl: { type: "text", secret: true },
   poolMaxSize: COUNT,

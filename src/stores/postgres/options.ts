@@ -9,7 +9,7 @@ import type { Credential } from "../credentials.ts";
 import type { PostgresClient } from "./connections/clients/postgres_client.ts";
 
 /** What a PostgreSQL store needs, however the server is reached. */
-interface PostgresPlaceOptions {
+export interface PostgresPlaceOptions {
   /**
    * The schema of the tables and functions, 1 to 63 characters. Stores with the same schema and `tablePrefix` share
    * their limits. @default {"ratesync"}
@@ -22,6 +22,11 @@ interface PostgresPlaceOptions {
    * `ratesync init --postgres` prints, and their lack is an error. @default {true}
    */
   readonly autoCreate?: boolean;
+  /**
+   * Whether a decision is on disk before it is answered. Without it, decisions of about the last 0.6 seconds are forgotten
+   * if the server crashes. @default {false}
+   */
+  readonly durable?: boolean;
   /**
    * How long one statement or transaction may take, in milliseconds, above 0, before it fails with `STORE_TIMEOUT`.
    * @default {5_000}

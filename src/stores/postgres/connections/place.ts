@@ -59,6 +59,6 @@ export function readGiven(options: PostgresClientStoreOptions): Given {
  *
  * @throws {ConfigError} If they cannot be used.
  */
-export function placeOf(options: PostgresStoreOptions | PostgresClientStoreOptions): string {
+export function postgresPlaceOf(options: PostgresStoreOptions | PostgresClientStoreOptions): string {
   return isGiven(options) ? readGiven(options).label : readSettings(options).endpoint.label;
 }

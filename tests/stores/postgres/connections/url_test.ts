@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { ConfigError } from "../../../../mod.ts";
-import { placeOf } from "../../../../src/stores/postgres/connections/place.ts";
+import { postgresPlaceOf } from "../../../../src/stores/postgres/connections/place.ts";
 import { readSettings } from "../../../../src/stores/postgres/connections/settings/settings.ts";
 import { readUrlText } from "../../../../src/stores/postgres/connections/settings/url_text.ts";
 import type { PostgresStoreOptions } from "../../../../src/stores/postgres/options.ts";
@@ -70,10 +70,10 @@ describe("readUrlText()", () => {
   }
 });
 
-describe("placeOf()", () => {
+describe("postgresPlaceOf()", () => {
   for (const [options, path, message] of BAD) {
     it(`refuses ${JSON.stringify(options)}, and repeats no secret`, () => {
-      assert.throws(() => placeOf(options as PostgresStoreOptions), (error: unknown) => {
+      assert.throws(() => postgresPlaceOf(options as PostgresStoreOptions), (error: unknown) => {
         assert.ok(error instanceof ConfigError);
         assert.equal(error.path, path);
         assert.match(error.message, message);
@@ -84,8 +84,8 @@ describe("placeOf()", () => {
   }
 
   it("names the place without user and password", () => {
-    assert.equal(placeOf({ url: "postgres://u:secret@h:1,[::1]/d%20b" }), "postgres://h:1,[::1]:5432/d%20b");
-    assert.equal(placeOf({ url: "postgres:///d?host=/run", password: "secret" }), "postgres:///d?host=/run");
+    assert.equal(postgresPlaceOf({ url: "postgres://u:secret@h:1,[::1]/d%20b" }), "postgres://h:1,[::1]:5432/d%20b");
+    assert.equal(postgresPlaceOf({ url: "postgres:///d?host=/run", password: "secret" }), "postgres:///d?host=/run");
   });
 });
 

@@ -1,0 +1,25 @@
+/**
+ * PostgreSQL stores, as configuration knows them.
+ *
+ * @module
+ */
+
+import type { Engine } from "../engine.ts";
+import { postgresPlaceOf } from "./connections/place.ts";
+import { POSTGRES_OPTIONS } from "./option_table.ts";
+import type { PostgresClientStoreConfig, PostgresStoreConfig } from "./options.ts";
+
+/** The row of PostgreSQL stores. */
+export const postgresEngine: Engine<PostgresStoreConfig | PostgresClientStoreConfig> = {
+  options: POSTGRES_OPTIONS,
+  remote: {
+    title: "PostgreSQL",
+    urls: /^\s*postgres(?:ql)?:\/\//i,
+    urlForm: "a URL that begins with postgres://",
+    urlExample: "postgres://localhost:5432/app",
+    otherPlaces: [],
+    changesCounts: true,
+  },
+  describe: (config) => postgresPlaceOf(config),
+  open: async (config, context) => await (await import("./open.ts")).openPostgresStore(config, context),
+};

@@ -41,6 +41,8 @@ const LATE_FILES: Readonly<Record<string, string>> = {
 
 /** Files of the same kind that are imported as usual. */
 const OTHER_FILES: Readonly<Record<string, string>> = {
+  // First, because the other stores load it, and it loads none of them.
+  memory_store: "dist/src/stores/memory/mod.js",
   nats_store: "dist/src/stores/nats/mod.js",
   redis_store: "dist/src/stores/redis/mod.js",
   postgres_store: "dist/src/stores/postgres/mod.js",

@@ -34,8 +34,8 @@ type EngineName = StoreConfig["engine"];
 export const ENGINES: Readonly<Record<EngineName, Engine<StoreConfig>>> = {
   memory: memoryEngine,
   redis: redisEngine,
-  postgres: postgresEngine,
   nats: natsEngine,
+  postgres: postgresEngine,
 };
 
 /** The names of the engines. */

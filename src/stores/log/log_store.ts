@@ -30,7 +30,7 @@ import { LogBoard } from "./board.ts";
 import { checkLog } from "./check.ts";
 import { LogRequest } from "./log_request.ts";
 import { joins } from "./message.ts";
-import type { LogReply } from "./replica.ts";
+import type { LogReply, Replica } from "./replica.ts";
 import { RulesWatch } from "./rules_watch.ts";
 import { Shard } from "./shard.ts";
 import { shardOf } from "./shard_of.ts";
@@ -50,6 +50,13 @@ export interface LogStoreSettings {
   readonly maxQueued?: number;
   /** After how many requests a snapshot is stored, at least. @default {500_000} */
   readonly snapshotEvery?: number;
+  /** After how many milliseconds a message that has not come back is sent again. @default {1_000} */
+  readonly resendMs?: number;
+  /**
+   * How long others keep places for the waiting calls of this process when nothing comes of it, in milliseconds: of a process
+   * that is gone, they are skipped after that. @default {10_000}
+   */
+  readonly aliveMs?: number;
   /** Takes what goes wrong in the background. */
   readonly onError?: (error: StoreError) => void;
 }
@@ -89,12 +96,15 @@ export class LogStore implements Store {
     this.#settings = settings;
     const board = new LogBoard((item) => this.#first.send([item]));
     this.board = board;
-    const { shards = 1, answerTimeoutMs = 5_000, snapshotEvery = 500_000, onError = () => {} } = settings;
+    const { shards = 1, answerTimeoutMs = 5_000, resendMs = 1_000, snapshotEvery = 500_000 } = settings;
+    const { aliveMs = 10_000, onError = () => {} } = settings;
     this.#shards = Array.from({ length: shards }, (_, place) =>
       new Shard({
         stream,
         name: String(place),
         answerTimeoutMs,
+        resendMs,
+        aliveMs,
         snapshotEvery,
         listeners: this.#listeners,
         rules: this.#rules,
@@ -129,6 +139,11 @@ export class LogStore implements Store {
   get load(): StoreLoad {
     const loads = this.#batchers.map(({ load }) => load);
     return loads.reduce((a, b) => ({ queued: a.queued + b.queued, calls: a.calls + b.calls }));
+  }
+
+  /** What each shard holds in this process, as far as it was read: for tests that compare processes. */
+  get replicas(): readonly (Replica | undefined)[] {
+    return this.#shards.map(({ replica }) => replica);
   }
 
   /** Why nothing can be sent, where there is no connection. */

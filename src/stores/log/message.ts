@@ -19,8 +19,11 @@ export const VERSION = 1;
 
 /** What a process tells the others beside requests. */
 export type Notice =
-  /** Its instances that take wakeups. Said again while their calls wait, so that others know that it lives. */
-  | { readonly op: "listen"; readonly instances: readonly string[] }
+  /**
+   * Its instances that take wakeups. Said again while their calls wait: where nothing comes of it for `aliveUs`, its waiting
+   * calls are skipped.
+   */
+  | { readonly op: "listen"; readonly instances: readonly string[]; readonly aliveUs: number }
   /** It closes. */
   | { readonly op: "leave" }
   /** All keys are forgotten. */

@@ -9,15 +9,14 @@ import { systemClock, type Timer } from "../../base/clock.ts";
 import { StoreError } from "../../base/errors.ts";
 import type { LogReply } from "./replica.ts";
 
-/** How often it is looked after them, and after how long one is sent again, in microseconds. */
-const LOOK_US = 100_000;
-const AGAIN_US = 1_000_000;
+/** How often it is looked after them in the time after which one is sent again. */
+const LOOKS = 10;
 
 /** How a message is sent, and what is done about those that do not come back. */
 export interface OutboxOptions {
   /** Publishes; resolves to the sequence, if the stream tells it. */
   publish(id: string, data: Uint8Array): Promise<number | undefined>;
-  /** The stream has had a message for a second, and it was not read: the reading may have stopped. */
+  /** The stream has had a message for a while, and it was not read: the reading may have stopped. */
   stuck(): void;
   /** A message has got a sequence that was read before: the stream is another one than it was. */
   misplaced(): void;
@@ -25,6 +24,8 @@ export interface OutboxOptions {
   sequence(): number;
   /** For how long a message is sent again, in microseconds. */
   readonly timeoutUs: number;
+  /** After how long, in microseconds. */
+  readonly againUs: number;
 }
 
 interface Sent {
@@ -120,11 +121,14 @@ export class Outbox {
   }
 
   #schedule(): Timer {
-    return systemClock.schedule(systemClock.nowUs() + LOOK_US, () => this.#look(), { background: true });
+    return systemClock.schedule(systemClock.nowUs() + this.#options.againUs / LOOKS, () => this.#look(), {
+      background: true,
+    });
   }
 
   /** Sends again what has not come back, and gives up what may not wait any longer. */
   #look(): void {
+    const { againUs } = this.#options;
     const nowUs = systemClock.nowUs();
     let isStuck = false;
     for (const [number, sent] of this.#sent) {
@@ -133,8 +137,8 @@ export class Outbox {
         sent.reject(lost(this.#options.timeoutUs));
         continue;
       }
-      if (sent.isUnderWay || nowUs - sent.sentUs < AGAIN_US) continue;
-      isStuck ||= nowUs - sent.hadUs >= AGAIN_US;
+      if (sent.isUnderWay || nowUs - sent.sentUs < againUs) continue;
+      isStuck ||= nowUs - sent.hadUs >= againUs;
       this.#publish(number, sent);
     }
     if (isStuck) this.#options.stuck();

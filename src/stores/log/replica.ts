@@ -250,7 +250,7 @@ export class Replica {
   }
 
   #notice(notice: Notice, session: string): DoneReply {
-    if (notice.op === "listen") this.sessions.listen(session, notice.instances);
+    if (notice.op === "listen") this.sessions.listen(session, notice.instances, notice.aliveUs);
     else if (notice.op === "leave") this.sessions.leave(session);
     else if (notice.op === "clear") this.table.clear();
     this.#host.noticed(notice, session);

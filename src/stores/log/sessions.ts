@@ -7,12 +7,6 @@
 
 import type { WakeupListener } from "../store.ts";
 
-/**
- * How long a session of which nothing comes counts as alive, in microseconds: after that its waiting calls are skipped.
- * Sessions with listeners say something three times in that time.
- */
-export const ALIVE_US = 10_000_000;
-
 /** How long it is remembered which messages of a session have come: none is sent again later. */
 const REMEMBERED_US = 150_000_000;
 
@@ -27,10 +21,12 @@ interface Session {
   /** Lower ones that have not. */
   readonly missing: Set<number>;
   instances: readonly string[];
+  /** How long its listeners count as alive when nothing comes of it: after that, its waiting calls are skipped. */
+  aliveUs: number;
 }
 
 /** A session as snapshots keep it. */
-export type SessionTuple = readonly [string, number, number, readonly number[], readonly string[]];
+export type SessionTuple = readonly [string, number, number, readonly number[], readonly string[], number];
 
 /** All sessions. */
 export class Sessions {
@@ -50,16 +46,17 @@ export class Sessions {
 
   /** All of them, for a snapshot. */
   get tuples(): SessionTuple[] {
-    return Array.from(this.#sessions, ([name, { seenUs, top, missing, instances }]): SessionTuple => {
-      return [name, seenUs, top, [...missing], instances];
+    return Array.from(this.#sessions, ([name, session]): SessionTuple => {
+      const { seenUs, top, missing, instances, aliveUs } = session;
+      return [name, seenUs, top, [...missing], instances, aliveUs];
     });
   }
 
   /** Takes over what a snapshot has kept. */
   restore(tuples: readonly SessionTuple[]): void {
-    for (const [name, seenUs, top, missing, instances] of tuples) {
-      this.#sessions.set(name, { seenUs, top, missing: new Set(missing), instances: [] });
-      this.listen(name, instances);
+    for (const [name, seenUs, top, missing, instances, aliveUs] of tuples) {
+      this.#sessions.set(name, { seenUs, top, missing: new Set(missing), instances: [], aliveUs });
+      this.listen(name, instances, aliveUs);
     }
     this.#nextUs = -Infinity;
   }
@@ -68,8 +65,8 @@ export class Sessions {
   accept(name: string, number: number, nowUs: number): boolean {
     let session = this.#sessions.get(name);
     if (session === undefined) {
-      this.#sessions.set(name, session = { seenUs: nowUs, top: 0, missing: new Set(), instances: [] });
-      this.#nextUs = Math.min(this.#nextUs, nowUs + ALIVE_US);
+      session = { seenUs: nowUs, top: 0, missing: new Set(), instances: [], aliveUs: REMEMBERED_US };
+      this.#sessions.set(name, session);
     }
     session.seenUs = nowUs;
     const { top, missing } = session;
@@ -81,9 +78,11 @@ export class Sessions {
   }
 
   /** The instances of a session that take wakeups from now on. */
-  listen(name: string, instances: readonly string[]): void {
+  listen(name: string, instances: readonly string[], aliveUs: number): void {
     const session = this.#sessions.get(name);
     if (session === undefined) return;
+    session.aliveUs = aliveUs;
+    this.#nextUs = Math.min(this.#nextUs, session.seenUs + aliveUs);
     for (const instance of session.instances) this.listeners.delete(instance);
     session.instances = instances;
     for (const instance of instances) this.listeners.set(instance, this.#own.get(instance) ?? nobody(instance));
@@ -91,7 +90,7 @@ export class Sessions {
 
   /** Ends a session. */
   leave(name: string): void {
-    this.listen(name, []);
+    this.listen(name, [], 0);
     this.#sessions.delete(name);
   }
 
@@ -108,9 +107,10 @@ export class Sessions {
       // Of a clock that has stepped back, the old times say nothing.
       if (session.seenUs > nowUs) session.seenUs = nowUs;
       const silentUs = name === sender ? 0 : nowUs - session.seenUs;
-      if (silentUs > ALIVE_US && session.instances.length > 0) this.listen(name, []);
-      if (silentUs > REMEMBERED_US) this.#sessions.delete(name);
-      else nextUs = Math.min(nextUs, nowUs - silentUs + (session.instances.length > 0 ? ALIVE_US : REMEMBERED_US));
+      if (silentUs > session.aliveUs && session.instances.length > 0) this.listen(name, [], session.aliveUs);
+      const isListening = session.instances.length > 0;
+      if (!isListening && silentUs > REMEMBERED_US) this.#sessions.delete(name);
+      else nextUs = Math.min(nextUs, nowUs - silentUs + (isListening ? session.aliveUs : REMEMBERED_US));
     }
     this.#nextUs = nextUs;
   }

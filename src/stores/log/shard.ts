@@ -24,6 +24,10 @@ export interface ShardOptions {
   readonly name: string;
   /** For how long a message is sent again, in milliseconds. */
   readonly answerTimeoutMs: number;
+  /** After how long without a message of this process its waiting calls are skipped, in milliseconds. */
+  readonly aliveMs: number;
+  /** When it is sent again, in milliseconds. */
+  readonly resendMs: number;
   /** How much is applied between two snapshots, in requests. */
   readonly snapshotEvery: number;
   /** The listeners of this process, by instance. */
@@ -36,8 +40,8 @@ export interface ShardOptions {
   noticed(notice: Notice): void;
 }
 
-/** How often a process with waiting calls says that it lives, in milliseconds. */
-const ALIVE_MS = 3_000;
+/** How often a process with waiting calls says that it lives, in the time after which it would count as dead. */
+const BEATS = 3;
 
 /** Notices that are about the state itself. */
 const READING_NOTICES: ReadonlySet<Notice["op"]> = new Set(["storing", "stored", "wanted", "begin"]);
@@ -62,13 +66,14 @@ export class Shard implements ReplicaHost {
    */
   constructor(options: ShardOptions) {
     this.#options = options;
-    const { stream, name, answerTimeoutMs } = options;
+    const { stream, name, answerTimeoutMs, resendMs } = options;
     this.#outbox = new Outbox({
       publish: (id, data) => stream.publish(name, id, data),
       stuck: () => this.#reading.renew(),
       misplaced: () => this.#reading.renew(),
       sequence: () => this.#reading.replica?.sequence ?? 0,
       timeoutUs: answerTimeoutMs * 1_000,
+      againUs: resendMs * 1_000,
     });
     this.#reading = new Reading({
       stream,
@@ -170,7 +175,7 @@ export class Shard implements ReplicaHost {
 
   /** Says so again and again while calls wait. */
   #beats(): { cancel(): void } {
-    return startTimer(ALIVE_MS, () => {
+    return startTimer(this.#options.aliveMs / BEATS, () => {
       const isAwaited = [...this.listeners.values()].some((listener) => listener.isAwaited ?? true);
       if (this.#isClosed) return;
       if (isAwaited && this.#stopped === undefined) this.#tellListening();
@@ -179,7 +184,7 @@ export class Shard implements ReplicaHost {
   }
 
   #listening(): Notice {
-    return { op: "listen", instances: [...this.listeners.keys()] };
+    return { op: "listen", instances: [...this.listeners.keys()], aliveUs: this.#options.aliveMs * 1_000 };
   }
 
   #tellListening(): void {

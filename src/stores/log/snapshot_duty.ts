@@ -43,6 +43,7 @@ export class SnapshotDuty {
   /** The snapshot before, behind which messages are still kept. */
   #stored = 0;
   #isWanted = false;
+  #isStoring = false;
 
   /**
    * @param options What it needs.
@@ -72,7 +73,7 @@ export class SnapshotDuty {
       replica.weight = 0;
     } else if (notice.op === "storing" && !isWithin(nowUs, this.#claimedUs)) {
       this.#claimedUs = nowUs;
-      if (session === this.#options.session) void this.#store(replica, id);
+      if (session === this.#options.session && !this.#isStoring) void this.#store(replica, id);
     }
   }
 
@@ -81,6 +82,7 @@ export class SnapshotDuty {
     const { stream, shard, publish, failed } = this.#options;
     const { sequence } = replica;
     const before = this.#stored;
+    this.#isStoring = true;
     try {
       await stream.saveSnapshot(shard, sequence, new SnapshotWriter(replica, id).chunks());
       await publish({ op: "stored", sequence });
@@ -88,6 +90,8 @@ export class SnapshotDuty {
       if (before > 0) await stream.cut(shard, before + 1);
     } catch (error) {
       failed(error as StoreError);
+    } finally {
+      this.#isStoring = false;
     }
   }
 }

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import fc from "fast-check";
+
+import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
+import { LogStore } from "../../../src/stores/log/log_store.ts";
+import { FakeClock } from "../../../src/testing/fake_clock.ts";
+import {
+  batchesArb,
+  limitersArb,
+  permitLimitersArb,
+  permitStepArb,
+  runs,
+  severalKeysArb,
+  startArb,
+  stepArb,
+} from "../../_support/arbitraries.ts";
+import { runHistory } from "../../_support/histories/history.ts";
+import { runInMemory } from "../../_support/histories/run.ts";
+import { assertBatchParityOf, assertParityOf, type OpenParitySubject } from "../../_support/store_parity.ts";
+import { MemoryLog, MemoryLogStream } from "./_memory_log.ts";
+import { stateOf } from "./_state.ts";
+
+/** When every history begins. */
+const START_US = 1_700_000_000_000_000;
+
+/** Two processes on one stream, both of which hold what the memory store holds. */
+const openOnLog: OpenParitySubject = (clock) => {
+  const log = new MemoryLog(() => clock.nowUs());
+  // Time jumps by days between two messages: nobody is dead for that.
+  const open = () => new LogStore(new MemoryLogStream(log), { aliveMs: 1e12 });
+  const [store, another] = [open(), open()];
+  return {
+    store,
+    another,
+    async compare(target, states) {
+      await another.check();
+      for (const { replicas: [replica] } of [store, another]) {
+        // What cannot be told from fresh may be forgotten or not.
+        const found = replica?.table.stored(target).states ?? [];
+        const { policy: { rates } } = target;
+        const isFresh = [found, states].some((each) =>
+          rates.every((rate, i) => kernelOf(rate).freshFromUs(each[i] as RateState, rate) <= clock.nowUs())
+        );
+        if (!isFresh) assert.deepEqual(found, states);
+      }
+    },
+  };
+};
+
+describe("Processes on a stream and the memory store", () => {
+  it("give the same replies and keep the same states, to the integer", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        limitersArb,
+        startArb,
+        fc.array(stepArb, { minLength: 1, maxLength: 30 }),
+        (limiters, startUs, steps) => assertParityOf(limiters, startUs, steps, openOnLog),
+      ),
+      { numRuns: runs(100) },
+    );
+  });
+
+  it("give the same permits, in the same order, and tell the same waiters", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        permitLimitersArb,
+        startArb,
+        fc.array(permitStepArb, { minLength: 1, maxLength: 40, size: "max" }),
+        (limiters, startUs, steps) => assertParityOf(limiters, startUs, steps, openOnLog),
+      ),
+      { numRuns: runs(100) },
+    );
+  });
+
+  it("do so for takes that are alike in one message", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        severalKeysArb,
+        startArb,
+        batchesArb,
+        (limiters, startUs, batches) => assertBatchParityOf(limiters, startUs, batches, openOnLog),
+      ),
+      { numRuns: runs(100) },
+    );
+  });
+});
+
+describe("A random history of three processes on a stream", () => {
+  it("keeps to the oracle as in memory, and a process that begins with a snapshot has the same state", async () => {
+    let snapshots = 0;
+    for (let seed = 1; seed <= 40; seed++) {
+      const clock = new FakeClock(START_US);
+      const log = new MemoryLog(() => clock.nowUs());
+      const open = () => new LogStore(new MemoryLogStream(log), { snapshotEvery: 100 });
+      const processes = [open(), open(), open()];
+      assert.deepEqual(await runHistory(seed, { processes, clock }), await runInMemory(seed), `seed ${seed}`);
+      const late = open();
+      await Promise.all([...processes, late].map((store) => store.check()));
+      await Promise.all([...processes, late].map((store) => store.check()));
+      snapshots += log.shard("0").stored;
+      for (const store of [...processes, late]) assert.deepEqual(stateOf(store), stateOf(processes[0] as LogStore));
+      await Promise.all([...processes, late].map((store) => store.close()));
+    }
+    assert.ok(snapshots > 40, `only ${snapshots} snapshots were stored`);
+  });
+});

@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Mark } from "../../algorithms/kernel.ts";
 import { MAX_PLAIN_KEY, shortKey } from "../../base/short_key.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { StoreRequest, TakeRequest, Target } from "../store.ts";
@@ -167,6 +166,20 @@ function isAlike(one: TakeRequest, other: TakeRequest): boolean {
   return a.key === b.key && a.cost === b.cost && a.policy === b.policy && a.limiter === b.limiter;
 }
 
+/** What requests say beside their targets. Their objects may hold more: calls are requests too. */
+const SAID = [
+  "mode",
+  "maxWaitUs",
+  "id",
+  "arrivalUs",
+  "times",
+  "details",
+  "marks",
+  "durationUs",
+  "keepLonger",
+  "from",
+] as const;
+
 function otherItem(item: LogItem, rules: RulesList): OtherItem {
   if (!("targets" in item)) return item;
   const targets = item.targets.map((target): TargetTuple => [
@@ -175,8 +188,12 @@ function otherItem(item: LogItem, rules: RulesList): OtherItem {
     target.cost,
     target.slots,
   ]);
-  const { left: _, ...asked } = item as typeof item & { readonly left?: unknown };
-  return { ...asked, targets } satisfies OtherItem as OtherItem & { readonly marks?: readonly (readonly Mark[])[] };
+  const written: Record<string, unknown> & { op: LogItem["op"] } = { op: item.op };
+  for (const name of SAID) {
+    const value = (item as unknown as Readonly<Record<string, unknown>>)[name];
+    if (value !== undefined) written[name] = value;
+  }
+  return { ...written, targets };
 }
 
 function keyOf({ key, isHash }: Target): string | null {

@@ -54,8 +54,8 @@ type Traffic = RateSync<typeof LIMITERS[number]>;
 
 /** Where decisions are made while something goes wrong. */
 export interface Place {
-  /** What leads a store there. */
-  readonly store: RedisStoreOptions;
+  /** What leads a store there: options of Redis, or what makes another one. */
+  readonly store: RedisStoreOptions | (() => Store);
   /** How long a lease lasts there, in milliseconds. @default {3_000} */
   readonly leaseTtlMs?: number;
 }
@@ -124,7 +124,7 @@ function instance(main: Store, { leaseTtlMs = 3_000 }: Place): Traffic {
 
 /** Lets a fault happen in the midst of traffic. */
 export async function suffer<Where extends Place>(fault: Fault<Where>, where: Where): Promise<Outcome> {
-  const { store, entries } = record(createRedisStore(where.store));
+  const { store, entries } = record(typeof where.store === "function" ? where.store() : createRedisStore(where.store));
   await using rs = instance(store, where);
   await rs.connect();
   const outcome: Outcome = {

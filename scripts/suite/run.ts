@@ -12,6 +12,7 @@ import { run } from "../_process.ts";
 import { TemporaryFolder } from "../_temporary.ts";
 import { countTests, type TestCounts } from "./junit.ts";
 import type { Task } from "./selection.ts";
+import { withSourcePlaces } from "./source_places.ts";
 
 /** How the run of a file ended. */
 export interface FileRun extends Task {
@@ -51,10 +52,11 @@ export async function runFile(
   };
 
   const startedMs = performance.now();
-  const { code, output } = await run(program, args, { env, limitMs: LIMIT_MS, group: true });
+  const { code, output: printed } = await run(program, args, { env, limitMs: LIMIT_MS, group: true });
   const durationMs = performance.now() - startedMs;
 
-  const xml = await readFile(report, "utf8").catch(() => "");
+  const written = await readFile(report, "utf8").catch(() => "");
+  const [xml, output] = code === 0 ? [written, printed] : [withSourcePlaces(written), withSourcePlaces(printed)];
   const counts = xml.includes("</testsuites>") ? countTests(xml) : undefined;
   return { ...task, code, durationMs, output, counts };
 }

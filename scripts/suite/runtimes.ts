@@ -49,7 +49,6 @@ export const RUNTIMES: readonly Runtime[] = [
     // Without --test, which would start a second process for the file.
     command: (file, report) => [
       tool("node"),
-      "--enable-source-maps",
       "--test-reporter=spec",
       "--test-reporter-destination=stdout",
       "--test-reporter=junit",

@@ -44,10 +44,10 @@ export class ScriptTimes implements AsyncDisposable {
   }
 
   /**
-   * Keys that all are in the same state.
+   * Keys that all are in the same state: what Redis keeps of the first is copied.
    *
    * @param options Their rules.
-   * @param prepare What is done on each of them.
+   * @param prepare What is done on the first of them.
    * @param keyLength How long they are.
    */
   async keys(options: LimiterOptions, prepare: Act = async () => {}, keyLength: number = 24): Promise<Target[]> {
@@ -58,7 +58,14 @@ export class ScriptTimes implements AsyncDisposable {
       const key = `${++this.#sequence}`.padEnd(keyLength, "-");
       return { limiter, key, policy, cost: 1, slots: 0 };
     });
-    for (const target of targets) await prepare(target, this.#store);
+    const [first, ...others] = targets as [Target, ...Target[]];
+    await prepare(first, this.#store);
+    const names = await this.#server.command("KEYS", `*${first.key}*`) as string[];
+    for (const { key } of others) {
+      for (const name of names) {
+        await this.#server.command("COPY", name, name.replace(first.key as string, key as string));
+      }
+    }
     return targets;
   }
 

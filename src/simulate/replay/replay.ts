@@ -7,9 +7,8 @@
 import type { Entry } from "../input/entry.ts";
 import { LimiterTally } from "../tally/limiter_tally.ts";
 import { type Counts, Series } from "../tally/series.ts";
-import type { KeySource } from "./key_source.ts";
 import type { Plan } from "./plan.ts";
-import { LogClock, ReplayLimiter } from "./replay_limiter.ts";
+import { type ReplayLimiter, replayLimiter } from "./replay_limiter.ts";
 import type { ReplayRules } from "./rules.ts";
 
 const HOUR_US = 3.6e9;
@@ -34,23 +33,19 @@ export class Replay {
   readonly hours: Series = new Series([HOUR_US]);
   /** Requests that have no key for any limiter. */
   withoutKey = 0;
-  readonly #clock = new LogClock();
-  readonly #sources: readonly KeySource[];
   readonly #limiters: readonly Replayed[];
+  #lastUs = 0;
 
   /**
    * @param plan How keys are formed.
    * @param rules The limiters.
    */
   constructor(plan: Plan, rules: readonly ReplayRules[]) {
-    this.#sources = plan.sources;
-    this.#limiters = rules.map(({ limiter, policy, oldPolicy, change }, i) => ({
+    this.#limiters = rules.map(({ policy, oldPolicy, change }, i) => ({
       source: plan.sourceOf(i),
-      now: policy && new ReplayLimiter(limiter, policy, this.#clock),
+      now: policy && replayLimiter(policy),
       // Equal rules decide equally.
-      before: oldPolicy === undefined || change === "same"
-        ? undefined
-        : new ReplayLimiter(limiter, oldPolicy, this.#clock),
+      before: oldPolicy === undefined || change === "same" ? undefined : replayLimiter(oldPolicy),
       isCompared: change !== undefined,
       isSame: change === "same",
       tally: new LimiterTally(),
@@ -62,11 +57,13 @@ export class Replay {
    * Replays a request.
    *
    * @param entry The request.
-   * @param timeUs When it came, in microseconds: not before the last one.
+   * @param timeUs When it came, in microseconds.
+   * @throws {Error} If that is before the last one: it would be decided wrongly.
    */
   take(entry: Entry, timeUs: number = entry.timeUs): void {
     const { keys, path, cost } = entry;
-    this.#clock.set(timeUs);
+    if (timeUs < this.#lastUs) throw new Error("Cannot replay a request: it is older than the one before");
+    this.#lastUs = timeUs;
     let hasKey = false;
     let isDenied = false;
     let isNewlyDenied = false;
@@ -80,10 +77,9 @@ export class Replay {
         continue;
       }
       hasKey = true;
-      const key = (this.#sources[limiter.source] as KeySource).keyOf(number);
-      const waitUs = limiter.now === undefined ? 0 : limiter.now.decide(key, cost);
+      const waitUs = limiter.now === undefined ? 0 : limiter.now.decide(number, cost, timeUs);
       let oldWaitUs: number | undefined;
-      if (limiter.isCompared) oldWaitUs = limiter.isSame ? waitUs : limiter.before?.decide(key, cost) ?? 0;
+      if (limiter.isCompared) oldWaitUs = limiter.isSame ? waitUs : limiter.before?.decide(number, cost, timeUs) ?? 0;
       tally.units += cost;
       if (waitUs === Infinity) tally.tooLarge++;
       tally.count(timeUs, number, path, waitUs, oldWaitUs);

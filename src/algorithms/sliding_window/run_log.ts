@@ -7,10 +7,10 @@
 
 /** Some runs, one behind the other. */
 export interface Page {
-  /** Instants; those from `from` on count, up to `to`. */
-  stampsUs: Float64Array;
+  /** Instants; those from `from` on count, up to `to`. Most logs are short: typed arrays would be larger than what is in them. */
+  readonly stampsUs: number[];
   /** Units taken for each. */
-  units: Float64Array;
+  readonly units: number[];
   /** The first run that counts. */
   from: number;
   /** Past the last run. */
@@ -32,12 +32,9 @@ export interface Place {
 /** The fewest runs of a page; a page of a large limit has about as many runs as there are pages. */
 const LEAST_PAGE = 64;
 
-/** How many runs there is room for at first. */
-const FIRST = 4;
-
 /** The newest instant in a log; 0 in an empty one. */
 export function newestUs(pages: readonly Page[]): number {
-  const last = pages.at(-1);
+  const last = pages[pages.length - 1];
   return last === undefined ? 0 : last.stampsUs[last.to - 1] as number;
 }
 
@@ -68,16 +65,15 @@ export function findLater(pages: readonly Page[], us: number): Place {
 
 /** Adds units at the end, for the newest instant or a later one. */
 export function append(pages: Page[], stampUs: number, units: number, capacity: number): void {
-  let last = pages.at(-1);
+  const last = pages[pages.length - 1];
   if (last !== undefined && last.stampsUs[last.to - 1] === stampUs) {
     (last.units[last.to - 1] as number) += units;
     last.sum += units;
     return;
   }
-  if (last === undefined || last.to === last.stampsUs.length) {
-    const most = Math.max(LEAST_PAGE, Math.ceil(Math.sqrt(capacity)));
-    if (last === undefined || last.to >= most) pages.push(last = newPage(pages.length === 0 ? FIRST : most));
-    else grow(last, Math.min(2 * last.to, most));
+  if (last === undefined || last.to >= Math.max(LEAST_PAGE, Math.sqrt(capacity))) {
+    pages.push({ stampsUs: [stampUs], units: [units], from: 0, to: 1, sum: units });
+    return;
   }
   last.stampsUs[last.to] = stampUs;
   last.units[last.to++] = units;
@@ -86,7 +82,7 @@ export function append(pages: Page[], stampUs: number, units: number, capacity: 
 
 /** Drops all runs in front of a place. */
 export function dropBefore(pages: Page[], { page, run }: Place): void {
-  pages.splice(0, page);
+  if (page > 0) pages.splice(0, page);
   const first = pages[0];
   if (first === undefined) return;
   for (; first.from < run; first.from++) first.sum -= first.units[first.from] as number;
@@ -97,7 +93,7 @@ export function copyBefore(pages: readonly Page[], { page, run }: Place): Page[]
   const log = pages.slice(0, page + 1);
   const last = log.pop() as Page;
   if (run > last.from) {
-    const sum = last.units.subarray(last.from, run).reduce((a, b) => a + b, 0);
+    const sum = last.units.slice(last.from, run).reduce((a, b) => a + b, 0);
     log.push({ ...last, stampsUs: last.stampsUs.slice(), units: last.units.slice(), to: run, sum });
   } else if (log.length > 0) {
     const { stampsUs, units, ...others } = log.pop() as Page;
@@ -139,16 +135,4 @@ function dropEmpty(pages: Page[]): void {
     if (last.to > last.from) return;
     pages.pop();
   }
-}
-
-function newPage(room: number): Page {
-  return { stampsUs: new Float64Array(room), units: new Float64Array(room), from: 0, to: 0, sum: 0 };
-}
-
-function grow(page: Page, room: number): void {
-  const { stampsUs, units } = page;
-  page.stampsUs = new Float64Array(room);
-  page.stampsUs.set(stampsUs);
-  page.units = new Float64Array(room);
-  page.units.set(units);
 }

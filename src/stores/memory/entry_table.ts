@@ -142,6 +142,6 @@ export function levelsOf(policy: Policy, entry: Entry, nowUs: number): Level[] {
 
 /** From this instant on, nothing but held permits tells the entry from a fresh one. */
 export function freshFromUs(entry: Entry): number {
-  const latestUs = Math.max(entry.blockedUs, entry.ledger?.freshFromUs ?? 0);
-  return Math.max(latestUs, ...[entry, ...entry.others ?? []].map(sectionFreshFromUs));
+  const latestUs = Math.max(entry.blockedUs, entry.ledger?.freshFromUs ?? 0, sectionFreshFromUs(entry));
+  return entry.others === undefined ? latestUs : Math.max(latestUs, ...entry.others.map(sectionFreshFromUs));
 }

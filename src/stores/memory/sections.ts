@@ -50,10 +50,12 @@ export function alsoRefunded(sections: readonly Section[], nowUs: number, units:
 
 /** From this instant on, a section cannot be told from a fresh one. */
 export function sectionFreshFromUs({ policy, states }: Section): number {
+  const { rates } = policy;
   let latestUs = 0;
-  policy.rates.forEach((rate, i) => {
+  for (let i = 0; i < rates.length; i++) {
+    const rate = rates[i] as Policy["rates"][0];
     latestUs = Math.max(latestUs, kernelOf(rate).freshFromUs(states[i] as RateState, rate));
-  });
+  }
   return latestUs;
 }
 

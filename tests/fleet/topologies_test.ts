@@ -4,14 +4,20 @@ import { describe, it } from "node:test";
 import type { StoreConfig } from "../../mod.ts";
 import { examine } from "../../src/doctor/examine.ts";
 import { FleetReader } from "../../src/fleet/fleet_reader.ts";
+import { ConfigFile } from "../cli/_places.ts";
+import { runWorker } from "../_support/processes.ts";
 import { freshPrefix } from "../_support/redis.ts";
 import { startRestRedis, TOKEN } from "../_support/rest_redis.ts";
 import { startCluster, startSentinels } from "../stores/redis/_topologies.ts";
 import { callingProcess, instance, readUntil } from "./_processes.ts";
 
-/** A place of a store, what ends it, and how many servers it has. */
+/** The program, from the folder of the tests. */
+const PROGRAM = "../src/cli/bin";
+
+/** A place of a store, the same in TOML, what ends it, and how many servers it has. */
 interface Place {
   readonly store: StoreConfig;
+  readonly lines: string;
   readonly servers: number;
   end(): PromiseLike<void>;
 }
@@ -20,25 +26,29 @@ const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
   "a cluster": async () => {
     const cluster = await startCluster();
     const end = () => cluster[Symbol.asyncDispose]();
-    return { store: { engine: "redis", cluster: cluster.urls, keyPrefix: "p" }, servers: 3, end };
+    const lines = `cluster = ${JSON.stringify(cluster.urls)}\nkey_prefix = "p"`;
+    return { store: { engine: "redis", cluster: cluster.urls, keyPrefix: "p" }, lines, servers: 3, end };
   },
   "Sentinels": async () => {
     const sentinels = await startSentinels();
     const { urls, masterName } = sentinels;
     const end = () => sentinels[Symbol.asyncDispose]();
-    return { store: { engine: "redis", sentinels: urls, masterName, keyPrefix: "p" }, servers: 1, end };
+    const lines = `sentinels = ${JSON.stringify(urls)}\nmaster_name = "${masterName}"\nkey_prefix = "p"`;
+    return { store: { engine: "redis", sentinels: urls, masterName, keyPrefix: "p" }, lines, servers: 1, end };
   },
   "REST": async () => {
     const rest = await startRestRedis();
     const end = () => rest[Symbol.asyncDispose]();
-    return { store: { engine: "redis", url: rest.url, token: TOKEN, keyPrefix: freshPrefix() }, servers: 1, end };
+    const keyPrefix = freshPrefix();
+    const lines = `url = "${rest.url}"\ntoken = "${TOKEN}"\nkey_prefix = "${keyPrefix}"`;
+    return { store: { engine: "redis", url: rest.url, token: TOKEN, keyPrefix }, lines, servers: 1, end };
   },
 };
 
 describe("Two processes that disagree about a limiter", { timeout: 90_000, concurrency: true }, () => {
   for (const [name, open] of Object.entries(PLACES)) {
     it(`are seen in the fleet, and found by the doctor, over ${name}`, async () => {
-      const { store, servers, end } = await open();
+      const { store, lines, servers, end } = await open();
       try {
         await using _one = callingProcess(store, { limit: 5, windowMs: 60_000 });
         await using _two = callingProcess(store, { limit: 6, windowMs: 60_000 });
@@ -65,9 +75,33 @@ describe("Two processes that disagree about a limiter", { timeout: 90_000, concu
         assert.equal(of("persistence").length, servers);
         assert.deepEqual(of("unknown"), []);
         if (name === "Sentinels") assert.match(of("replicas")[0]?.detail ?? "", /^2 replicas connected/);
+        await commandsFind(lines, servers);
       } finally {
         await end();
       }
     });
   }
 });
+
+/** `ratesync top` and `ratesync doctor`, as programs, find the same. */
+async function commandsFind(lines: string, servers: number): Promise<void> {
+  const text = `[stores.s]\n${lines}\ndecision_timeout = "20s"\n[limiters.api]\nlimit = 5\nwindow = "1m"\n`;
+  using file = new ConfigFile(text);
+  const run = async (...words: string[]) => {
+    const { code, stdout, stderr } = await runWorker(PROGRAM, [...words, "--json", "--config", file.path]);
+    assert.equal(stderr, "", words.join(" "));
+    return { code, told: JSON.parse(stdout) };
+  };
+  const [top, doctor] = await Promise.all([run("top", "--once"), run("doctor", "--wait", "1500ms")]);
+  assert.equal(top.code, 0);
+  const [{ id, processes, rules }] = top.told.limiters;
+  assert.deepEqual([id, processes], ["api", 2]);
+  assert.deepEqual(rules.map(({ rules }: { rules: string }) => rules).sort(), [
+    "token_bucket 5 in 60000 ms, burst 5",
+    "token_bucket 6 in 60000 ms, burst 6",
+  ]);
+  assert.equal(doctor.code, 1);
+  const found: { what: string; level: string }[] = doctor.told.stores[0].findings;
+  assert.deepEqual(found.filter(({ level }) => level === "error").map(({ what }) => what), ["rules"]);
+  assert.equal(found.filter(({ what }) => what === "persistence").length, servers);
+}

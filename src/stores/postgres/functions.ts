@@ -26,17 +26,19 @@ const MESSAGE_US = 60_000_000;
 /**
  * Locks rows in the order of `wanted`, then reads the clock: first of a transaction. `LATERAL` makes the loop go through
  * `wanted` one by one, and so fixes the order, whatever plan is chosen. A process that stands still while it holds rows is
- * cut off after a quarter of a second.
+ * cut off after a quarter of a second. Where a plan without indexes is not wanted, PostgreSQL takes it for so dear that it
+ * would compile it (`jit`), which takes half a second.
  *
  * Returns the time, and a line for each row that is there: its place in `wanted`, `tat`, `rem`, `rules`, the reach in `extra`,
- * and the bytes of its `state`. If calls wait on one of them, or `hears`, also a line for each session: channel, whether it listens, instance.
+ * and the bytes of its `state`. If calls wait on one of them, or `hears`, also a line for each session: channel, whether it
+ * listens, instance.
  */
 const lockKeys: SqlFunction = {
   name: "lock_1",
   sql: (names) => `
   CREATE OR REPLACE FUNCTION ${names.of("lock_1")}(
     wanted text[], hears boolean, durable boolean, clock bigint, OUT now bigint, OUT lines text, OUT heard text
-  ) LANGUAGE plpgsql SET enable_seqscan = off AS $$
+  ) LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
   DECLARE waits boolean;
   BEGIN
     PERFORM set_config('idle_in_transaction_session_timeout', '250', true);
@@ -66,7 +68,7 @@ const putKeys: SqlFunction = {
   CREATE OR REPLACE FUNCTION ${names.of("put_1")}(
     all_keys text[], all_tat bigint[], all_rem bigint[], all_rules integer[], all_ends bigint[], all_queued boolean[],
     all_extra bigint[], all_states bytea[], added integer, channels text[], messages text[], OUT kept boolean
-  ) LANGUAGE plpgsql SET enable_seqscan = off AS $$
+  ) LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
   DECLARE made text[];
   BEGIN
     kept := true;
@@ -166,7 +168,7 @@ const cleanKeys: SqlFunction = {
   name: "clean_1",
   sql: (names) => `
   CREATE OR REPLACE FUNCTION ${names.of("clean_1")}(from_page bigint, pages bigint, clock bigint)
-  RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off AS $$
+  RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
   DECLARE fresh_us bigint := ${NOW} - 1000000;
   BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);

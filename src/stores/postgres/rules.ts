@@ -11,6 +11,7 @@ import { wordsOf } from "../../policy/words.ts";
 import type { RulesReport } from "../store.ts";
 import type { PostgresConnection, Row } from "./connections/connection.ts";
 import { RULES_US } from "./functions.ts";
+import { rowName } from "./keys.ts";
 import { arrayLiteral, type PostgresNames } from "./names.ts";
 
 /** After how long a process tells and asks again, in microseconds: beside its calls, and before the next one. */
@@ -21,8 +22,8 @@ const AT_LATEST_US = 240_000_000;
 export interface KnownRules {
   /** Their number. */
   readonly id: number;
-  /** Whose they are. */
-  readonly limiter: string;
+  /** Whose they are: the limiter as rows name it. */
+  readonly row: string;
   /** As far as states need them. */
   readonly policy: Policy;
   /** When a process was last seen with them, by the store's clock. */
@@ -35,6 +36,9 @@ export interface KnownRules {
 
 /** Rules that this process uses. */
 interface Own extends NamedPolicy {
+  /** The limiter, as rows name it. */
+  readonly row: string;
+  /** The rates, as JSON. */
   readonly text: string;
   /** 0 where it is not known yet. */
   id: number;
@@ -148,7 +152,8 @@ export class RuleBook {
   #enter(limiter: string, policy: Policy): Own {
     const text = JSON.stringify(policy.rates);
     const name = JSON.stringify([limiter, text]);
-    const own = this.#own.get(name) ?? { limiter, policy, text, id: 0, isUsed: true };
+    const own = this.#own.get(name) ??
+      { limiter, row: rowName({ limiter, key: undefined }), policy, text, id: 0, isUsed: true };
     this.#own.set(name, own);
     const byLimiter = this.#ownByPolicy.get(policy) ?? new Map<string, Own>();
     this.#ownByPolicy.set(policy, byLimiter.set(limiter, own));
@@ -169,7 +174,7 @@ export class RuleBook {
 
   async #askNow(): Promise<void> {
     const sent = [...this.#own.values()].filter(({ isUsed, id }) => isUsed || id === 0)
-      .sort((a, b) => a.limiter < b.limiter || (a.limiter === b.limiter && a.text < b.text) ? -1 : 1);
+      .sort((a, b) => a.row < b.row || (a.row === b.row && a.text < b.text) ? -1 : 1);
     for (const own of sent) own.isUsed = false;
     this.#isOutdated = false;
     const [row] = await this.#connection.query({
@@ -179,7 +184,7 @@ export class RuleBook {
       }($1::text, $2::text::text[], $3::text::text[], $4::text::bigint)`,
       values: [
         this.#process,
-        arrayLiteral(sent.map(({ limiter }) => limiter)),
+        arrayLiteral(sent.map(({ row }) => row)),
         arrayLiteral(sent.map(({ text }) => text)),
         this.#clock(),
       ],
@@ -193,8 +198,8 @@ export class RuleBook {
     const nowUs = Number(row?.["now"]);
     for (const line of (row?.["lines"] ?? "").split("\n")) {
       if (line === "") continue;
-      const [id, seenUs, limiter, text, users, others] = JSON.parse(line) as RulesLine;
-      const own = sent.find((each) => each.limiter === limiter && each.text === text);
+      const [id, seenUs, row, text, users, others] = JSON.parse(line) as RulesLine;
+      const own = sent.find((each) => each.row === row && each.text === text);
       if (own !== undefined) own.id = id;
       const policy = own?.policy ?? this.#byId.get(id)?.policy ?? readPolicy(text);
       if (policy === undefined) continue;
@@ -202,7 +207,7 @@ export class RuleBook {
       const isUsed = seenUs > nowUs - RULES_US;
       this.#byId.set(id, {
         id,
-        limiter,
+        row,
         policy,
         seenUs,
         isInUse: isUsed && users > 0,
@@ -212,8 +217,8 @@ export class RuleBook {
   }
 
   /** Tells of other rules of a limiter, once when they appear and once when none is left. */
-  #tell({ limiter, policy, id }: Own): void {
-    const known = [...this.#byId.values()].filter((each) => each.limiter === limiter);
+  #tell({ limiter, row, policy, id }: Own): void {
+    const known = [...this.#byId.values()].filter((each) => each.row === row);
     const own = ratesInWords(policy);
     const words = known.filter((each) => each.id !== id && each.isUsedElsewhere).map((each) =>
       ratesInWords(each.policy)
@@ -230,7 +235,7 @@ export class RuleBook {
 type RulesLine = readonly [
   id: number,
   seenUs: number,
-  limiter: string,
+  row: string,
   rates: string,
   users: number,
   others: number,

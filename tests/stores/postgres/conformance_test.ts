@@ -1,21 +1,23 @@
-import { after, before, describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 
-import { type PostgresServer, startPostgres } from "../../../scripts/postgres/server.ts";
+import { openPostgresJs } from "../../../src/stores/postgres/connections/postgres_js.ts";
 import { PostgresStore } from "../../../src/stores/postgres/postgres_store.ts";
 import { storeConformance } from "../../../src/testing/mod.ts";
-import { privateConnection } from "./_private.ts";
+import { dropSchema, freshSchema, postgresUrl } from "../../_support/postgres.ts";
 
 describe("storeConformance() on PostgreSQL", () => {
-  let server: PostgresServer;
-  let schemas = 0;
-  before(async () => {
-    server = process.env.PG ? { url: process.env.PG, stop: async () => {} } as PostgresServer : await startPostgres();
-  });
-  after(() => server.stop());
+  const schema = freshSchema();
+  // Each store is left empty. Making tables takes longer than most cases.
+  let stores = 0;
+  after(() => dropSchema(schema));
 
   const cases = storeConformance({
     open: ({ clock }) =>
-      new PostgresStore(privateConnection(server.url), { testClock: clock, schema: `s${schemas++}` }),
+      new PostgresStore(openPostgresJs({ url: postgresUrl() }), {
+        testClock: clock,
+        schema,
+        tablePrefix: `s${stores++ % 4}_`,
+      }),
   });
   for (const { name, run } of cases) it(name, run);
 });

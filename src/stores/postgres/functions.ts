@@ -14,6 +14,9 @@ const NOW = "coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::
 /** The server's own clock: sessions and mailboxes live in real time, also where a test passes a clock in. */
 const REAL = "(extract(epoch from clock_timestamp()) * 1000000)::bigint";
 
+/** How long a process may hold rows while it does nothing, in milliseconds. */
+export const HELD_MS = 250;
+
 /** How long a session counts as alive after it was last seen, in microseconds. */
 export const SESSION_US = 15_000_000;
 
@@ -29,7 +32,7 @@ const MESSAGE_US = 60_000_000;
  * cut off after a quarter of a second. Where a plan without indexes is not wanted, PostgreSQL takes it for so dear that it
  * would compile it (`jit`), which takes half a second.
  *
- * Returns the time, and a line for each row that is there: its place in `wanted`, `tat`, `rem`, `rules`, the reach in `extra`,
+ * Returns the time, when that was read by the server's own clock, and a line for each row that is there: its place in `wanted`, `tat`, `rem`, `rules`, the reach in `extra`,
  * and the bytes of its `state`. If calls wait on one of them, or `hears`, also a line for each session: channel, whether it
  * listens, instance.
  */
@@ -37,11 +40,11 @@ const lockKeys: SqlFunction = {
   name: "lock_1",
   sql: (names) => `
   CREATE OR REPLACE FUNCTION ${names.of("lock_1")}(
-    wanted text[], hears boolean, durable boolean, clock bigint, OUT now bigint, OUT lines text, OUT heard text
+    wanted text[], hears boolean, durable boolean, clock bigint, OUT now bigint, OUT read bigint, OUT lines text, OUT heard text
   ) LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
   DECLARE waits boolean;
   BEGIN
-    PERFORM set_config('idle_in_transaction_session_timeout', '250', true);
+    PERFORM set_config('idle_in_transaction_session_timeout', '${HELD_MS}', true);
     IF NOT durable THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
     SELECT string_agg(u.ord || ' ' || k.tat || ' ' || coalesce(k.rem, 0) || ' ' || k.rules || ' '
         || coalesce(k.extra & 3, 0) || ' ' || coalesce(encode(k.state, 'hex'), ''), E'\\n'), bool_or(k.queued)
@@ -50,10 +53,11 @@ const lockKeys: SqlFunction = {
       CROSS JOIN LATERAL (
         SELECT * FROM ${names.of("keys")} AS one WHERE one.key = u.key FOR NO KEY UPDATE OF one
       ) AS k;
-    now := ${NOW};
+    read := ${REAL};
+    now := coalesce(clock, read);
     IF hears OR waits THEN
       SELECT string_agg(s.channel || ' ' || s.listens::int || ' ' || s.instance, E'\\n') INTO heard
-        FROM ${names.of("sessions")} AS s WHERE s.seen > ${REAL} - ${SESSION_US};
+        FROM ${names.of("sessions")} AS s WHERE s.seen > read - ${SESSION_US};
     END IF;
   END $$;`,
 };

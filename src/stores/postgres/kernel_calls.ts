@@ -9,8 +9,10 @@ import { StoreError } from "../../base/errors.ts";
 import type { PermitLedger } from "../memory/permit_ledger.ts";
 import type { RunContext } from "../memory/run_context.ts";
 import { runRequest } from "../memory/run_request.ts";
+import type { StoreRequest, WakeupListener } from "../store.ts";
 import { parseWaiterId } from "../waiter_id.ts";
 import type { PostgresConnection, Row, Statement } from "./connections/connection.ts";
+import { HeldRows } from "./held_rows.ts";
 import { toHex } from "./hex.ts";
 import { LoadedKeys, type LoadedRow, UnknownRules, type WrittenRow } from "./loaded_keys.ts";
 import { arrayLiteral, type PostgresNames } from "./names.ts";
@@ -34,14 +36,21 @@ export interface KernelCallsOptions {
 /** How often a transaction that was rolled back is run again: another one had made the same new row, or had it locked. */
 const MOST_TRIES = 8;
 
+/** How often in a row answers may be late. After that, the server's clock was set back. */
+const MOST_LATE = 3;
+
 /** Errors of PostgreSQL after which nothing has happened, and trying again helps: a deadlock, and a failed serialization. */
 const ROLLED_BACK: readonly unknown[] = ["40P01", "40001"];
+
+/** This process has read an answer too late. */
+class Late extends Error {}
 
 /** Runs batches. */
 export class KernelCalls {
   readonly #options: KernelCallsOptions;
   readonly #lockText: string;
   readonly #putText: string;
+  readonly #held = new HeldRows();
 
   /**
    * Asks nothing yet.
@@ -51,7 +60,7 @@ export class KernelCalls {
   constructor(options: KernelCallsOptions) {
     const { names } = options;
     this.#options = options;
-    this.#lockText = `SELECT now::text, lines, heard FROM ${
+    this.#lockText = `SELECT now::text, read::text, lines, heard FROM ${
       names.of("lock_1")
     }($1::text::text[], $2::text::boolean, $3::text::boolean, $4::text::bigint)`;
     this.#putText = `SELECT ${names.of("put_1")}($1::text::text[], $2::text::bigint[], $3::text::bigint[], ` +
@@ -79,12 +88,17 @@ export class KernelCalls {
     let isKept = true;
     try {
       const [row] = await connection.transaction(this.#lock(batch, keys), ([found]) => {
+        if (this.#held.isLate(Number(found?.["read"])) && tries < MOST_LATE) throw new Late();
         const run = this.#run(batch, keys, found as Row, outbox);
         replies = run.replies;
         return this.#put(run.rows, outbox);
       });
       isKept = row?.["kept"] !== "false";
     } catch (error) {
+      if (error instanceof Late) {
+        if (tries === MOST_LATE - 1) this.#held.forget();
+        return undefined;
+      }
       if (error instanceof UnknownRules && tries < MOST_TRIES) {
         rules.outdate();
         return undefined;
@@ -105,8 +119,8 @@ export class KernelCalls {
   }
 
   #lock(batch: readonly NamedRequest[], keys: readonly string[]): Statement {
-    const { clock, isDurable } = this.#options;
-    const hears = batch.some(({ request }) => "from" in request && request.from !== undefined);
+    const { clock, isDurable, sessions } = this.#options;
+    const hears = batch.some(({ request }) => needsSessions(request, sessions.all));
     return {
       name: "lock_1",
       text: this.#lockText,
@@ -175,6 +189,14 @@ function rowsOf(keys: readonly string[], lines: string): Map<string, LoadedRow> 
     rows.set(keys[Number(place) - 1] as string, { ...numbers, state });
   }
   return rows;
+}
+
+/** Whether a request has to do with other processes, even if no call waits: it tells all of them, or waits for one of them. */
+function needsSessions(request: StoreRequest, own: readonly WakeupListener[]): boolean {
+  if ("from" in request) return request.from !== undefined;
+  if (request.op !== "poll" && (request.op !== "take" || request.mode !== "wait" || request.id === "")) return false;
+  const { instance } = parseWaiterId(request.id);
+  return !own.some((listener) => listener.instance === instance);
 }
 
 /** The outbox keeps what is sent until everything is committed. */

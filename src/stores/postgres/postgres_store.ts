@@ -10,6 +10,7 @@ import { ClosedError, RateSyncError, StoreError } from "../../base/errors.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { inNextTurn } from "../../base/turn.ts";
 import { Batcher } from "../batcher.ts";
+import type { Board } from "../board.ts";
 import type {
   KeyQuery,
   ReleaseRequest,
@@ -24,6 +25,7 @@ import type {
   TakeRequest,
   WakeupListener,
 } from "../store.ts";
+import { PostgresBoard } from "./board.ts";
 import { BucketBatches } from "./buckets/bucket_batches.ts";
 import type { PostgresConnection } from "./connections/connection.ts";
 import { Cleaner } from "./cleaner.ts";
@@ -79,6 +81,7 @@ export class PostgresStore implements Store {
   readonly #kernels: KernelCalls;
   readonly #buckets: BucketBatches;
   readonly #cleaner: Cleaner;
+  readonly #board: PostgresBoard;
   readonly #rulesWatchers: ((report: RulesReport) => void)[] = [];
   readonly #callWatchers: StoreCallReport[] = [];
   readonly #autoCreate: boolean;
@@ -113,6 +116,13 @@ export class PostgresStore implements Store {
     });
     this.#buckets = new BucketBatches(connection, { names, isDurable, clock }, this.#rules, this.#kernels);
     this.#cleaner = new Cleaner(connection, names, clock);
+    this.#board = new PostgresBoard({
+      names,
+      query: async (statement) => {
+        await this.#ready();
+        return await connection.query(statement);
+      },
+    });
     this.#batcher = new Batcher({
       send: (batch) => this.#send(batch),
       kindOf: ({ isBucket }) => isBucket,
@@ -140,6 +150,11 @@ export class PostgresStore implements Store {
     if (isUp === undefined || isUp.call(this.#connection) !== false) return undefined;
     const message = `Cannot reach PostgreSQL at ${url}: there is no connection yet`;
     return new StoreError("STORE_UNAVAILABLE", message, { reason: "connect_timeout" });
+  }
+
+  /** Where processes leave reports while there is a watcher. */
+  get board(): Board {
+    return this.#board;
   }
 
   /** Runs a request, in one transaction together with other requests of the same moment. */
@@ -219,6 +234,7 @@ export class PostgresStore implements Store {
         throw error;
       } finally {
         this.#cleaner.used();
+        this.#board.used();
       }
     });
   }

@@ -127,6 +127,7 @@ export const TABLE: readonly Row[] = [
       "tests/stores/mutants/",
       "tests/stores/parity/parity_test.ts",
       "tests/stores/postgres/buckets/",
+      "tests/stores/postgres/kernels/",
       "tests/stores/postgres/parity/",
       "tests/stores/redis/batching/batching_test.ts",
       "tests/stores/redis/reports/permit_rights_test.ts",

@@ -34,7 +34,7 @@ export interface KernelCallsOptions {
 }
 
 /** How often a transaction that was rolled back is run again: another one had made the same new row, or had it locked. */
-const MOST_TRIES = 8;
+const MOST_TRIES = 5;
 
 /** How often in a row answers may be late. After that, the server's clock was set back. */
 const MOST_LATE = 3;
@@ -89,7 +89,7 @@ export class KernelCalls {
     try {
       const [row] = await connection.transaction(this.#lock(batch, keys), ([found]) => {
         if (this.#held.isLate(Number(found?.["read"])) && tries < MOST_LATE) throw new Late();
-        const run = this.#run(batch, keys, found as Row, outbox);
+        const run = this.#run(batch, keys, found as Row, outbox, tries === MOST_TRIES);
         replies = run.replies;
         return this.#put(run.rows, outbox);
       });
@@ -99,7 +99,7 @@ export class KernelCalls {
         if (tries === MOST_LATE - 1) this.#held.forget();
         return undefined;
       }
-      if (error instanceof UnknownRules && tries < MOST_TRIES) {
+      if (error instanceof UnknownRules) {
         rules.outdate();
         return undefined;
       }
@@ -133,9 +133,10 @@ export class KernelCalls {
     keys: readonly string[],
     found: Row,
     outbox: Outbox,
+    isLast: boolean,
   ): { readonly replies: (Reply | Error)[]; readonly rows: readonly WrittenRow[] } {
     const nowUs = Number(found["now"]);
-    const entries = new LoadedKeys(this.#options.rules, rowsOf(keys, found["lines"] ?? ""));
+    const entries = new LoadedKeys(this.#options.rules, rowsOf(keys, found["lines"] ?? ""), isLast);
     const listeners = outbox.listeners(found["heard"] ?? "");
     const context: RunContext = {
       entries,

@@ -62,13 +62,11 @@ interface Loaded {
 /** For how long a waiting call keeps its row without asking again, in microseconds. */
 const WAITS_US = 86_400_000_000;
 
-/** How long a row stays that is as good as fresh, in microseconds: a key in use would be added again and again. */
-const KEPT_US = 1_000_000;
-
 /** Entries of the rows that one transaction has locked. */
 export class LoadedKeys implements Entries {
   readonly #rules: RuleBook;
   readonly #rows: ReadonlyMap<string, LoadedRow>;
+  readonly #isLast: boolean;
   readonly #loaded = new Map<string, Loaded>();
 
   /**
@@ -76,10 +74,12 @@ export class LoadedKeys implements Entries {
    *
    * @param rules Which rules rows are under.
    * @param rows The rows by their names; those that are missing are not there.
+   * @param isLast Whether rules that are not known now are none.
    */
-  constructor(rules: RuleBook, rows: ReadonlyMap<string, LoadedRow>) {
+  constructor(rules: RuleBook, rows: ReadonlyMap<string, LoadedRow>, isLast: boolean) {
     this.#rules = rules;
     this.#rows = rows;
+    this.#isLast = isLast;
   }
 
   /**
@@ -138,9 +138,10 @@ export class LoadedKeys implements Entries {
     if (row === undefined) return { row, entry: undefined, before: undefined, target };
     const policyOf = (id: number): Policy | undefined => {
       if (id === this.#rules.idOf(target)) return target.policy;
+      const known = this.#rules.of(id);
       // Others may have begun to use these rules since they were read, or have ended to.
-      if (!this.#rules.isFresh) throw new UnknownRules();
-      return this.#rules.of(id)?.policy;
+      if (!this.#isLast && (known === undefined || !this.#rules.isFresh)) throw new UnknownRules();
+      return known?.policy;
     };
     if (row.state !== "") {
       const before = fromHex(row.state);
@@ -220,7 +221,7 @@ function endOf(entry: Entry, nowUs: number): number {
       endUs = Math.max(endUs, Math.min(arrivalUs + parseWaiterId(id).maxWaitUs, nowUs + WAITS_US));
     }
   }
-  return endUs + KEPT_US;
+  return endUs;
 }
 
 function isSame(one: Uint8Array, other: Uint8Array | undefined): boolean {

@@ -6,6 +6,7 @@
 
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { codecOf } from "../../algorithms/kernels.ts";
+import { steadyUs, systemClock } from "../../base/clock.ts";
 import type { NamedPolicy, Policy } from "../../policy/policy.ts";
 import { wordsOf } from "../../policy/words.ts";
 import type { RulesReport } from "../store.ts";
@@ -17,6 +18,9 @@ import { arrayLiteral, type PostgresNames } from "./names.ts";
 /** After how long a process tells and asks again, in microseconds: beside its calls, and before the next one. */
 const AGAIN_US = 30_000_000;
 const AT_LATEST_US = 240_000_000;
+
+/** How long what was read is taken for what is so now, in microseconds, where a row is under other rules. */
+const FRESH_US = 1_000_000;
 
 /** Rules that a row can be under. */
 export interface KnownRules {
@@ -61,6 +65,7 @@ export class RuleBook {
   readonly #read = new WeakMap<Policy, number>();
   readonly #told = new Map<string, string>();
   #askedUs = -Infinity;
+  #readUs = -Infinity;
   #isOutdated = false;
   #asking: Promise<void> | undefined;
 
@@ -118,9 +123,9 @@ export class RuleBook {
     this.#isOutdated = true;
   }
 
-  /** Whether what is known is from this moment, more or less. */
+  /** Whether what is known is from this moment, more or less, also where the clock of a test stands still. */
   get isFresh(): boolean {
-    return this.#nowUs() - this.#askedUs < 1_000_000;
+    return steadyUs(systemClock) - this.#readUs < FRESH_US;
   }
 
   /** What to wait for until the rules of targets are known; undefined where they are. */
@@ -191,6 +196,7 @@ export class RuleBook {
     });
     this.#learn(row, sent);
     this.#askedUs = this.#nowUs();
+    this.#readUs = steadyUs(systemClock);
     for (const own of sent) this.#tell(own);
   }
 
@@ -223,7 +229,7 @@ export class RuleBook {
     const words = known.filter((each) => each.id !== id && each.isUsedElsewhere).map((each) =>
       ratesInWords(each.policy)
     );
-    const others = [...new Set(words)].filter((each) => each !== own).sort();
+    const others = [...new Set(words)].filter((each) => each !== own && each !== "").sort();
     const told = others.join("; ");
     if (told === (this.#told.get(limiter) ?? "")) return;
     this.#told.set(limiter, told);

@@ -7,7 +7,7 @@
 import type { PostgresConnection, Statement } from "./connections/connection.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { PostgresNames, type PostgresPlace } from "./names.ts";
-import { tablesOf } from "./tables.ts";
+import { TABLES, tablesOf } from "./tables.ts";
 
 /**
  * The SQL that makes the schema, its tables and its functions, for migrations. It changes nothing that is there, and can run
@@ -36,7 +36,8 @@ END $setup$;`;
 /** Asks whether everything is there. */
 function isThere(names: PostgresNames): Statement {
   const functions = FUNCTIONS.map(({ name }) => `to_regproc('${literal(names.of(name))}') IS NOT NULL`);
-  return { text: `SELECT (${functions.join(" AND ")})::text AS there`, values: [] };
+  const tables = TABLES.map((name) => `to_regclass('${literal(names.of(name))}') IS NOT NULL`);
+  return { text: `SELECT (${[...tables, ...functions].join(" AND ")})::text AS there`, values: [] };
 }
 
 /**

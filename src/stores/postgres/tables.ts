@@ -6,6 +6,9 @@
 
 import type { PostgresNames } from "./names.ts";
 
+/** Their names. */
+export const TABLES: readonly string[] = ["keys", "rules", "uses", "sessions", "mailbox", "board"];
+
 /**
  * The statements that make the tables.
  *

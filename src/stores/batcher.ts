@@ -33,6 +33,8 @@ export interface BatcherOptions<Item, Reply> {
   readonly maxBatch: number;
   /** The most items that wait to be sent; more are refused. */
   readonly maxQueued: number;
+  /** As many calls may be in flight as soon as there is something to send. @default {3} */
+  readonly minCalls?: number | undefined;
   /** The most calls in flight; it may change: see `resume`. @default as many as keep the other side busy */
   readonly maxCalls?: number | undefined;
 }
@@ -201,7 +203,8 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
   #maySend(): boolean {
     if (this.#queued === 0) return false;
     const more = Math.round(this.#times.fastestUs / US_A_CALL);
-    return this.#calls < Math.min(MIN_CALLS + more, this.#options.maxCalls ?? MAX_CALLS);
+    const { minCalls = MIN_CALLS, maxCalls = MAX_CALLS } = this.#options;
+    return this.#calls < Math.min(minCalls + more, maxCalls);
   }
 
   /** Takes the next few entries from the queue. */

@@ -39,6 +39,12 @@ import { RuleBook } from "./rules.ts";
 import { Sessions } from "./sessions.ts";
 import { ensureSetup } from "./setup.ts";
 
+/**
+ * How many calls are in flight when answers come at once. Each has a process of the server for itself, and costs as much as
+ * some twenty requests: two are enough to have one at work while the answer to the other is read.
+ */
+const MIN_CALLS = 2;
+
 /** The most requests of one transaction, without those that share a row. */
 const MAX_BATCH = 256;
 
@@ -134,6 +140,7 @@ export class PostgresStore implements Store {
         for (const watcher of this.#callWatchers) watcher(...call);
       },
       nowUs: systemClock.nowUs,
+      minCalls: MIN_CALLS,
       maxBatch: MAX_BATCH,
       maxQueued: settings.maxQueued ?? MAX_QUEUED,
     });

@@ -18,6 +18,7 @@ import { LoadedKeys, type LoadedRow, UnknownRules, type WrittenRow } from "./loa
 import { arrayLiteral, type PostgresNames } from "./names.ts";
 import type { NamedRequest, Reply } from "./named_request.ts";
 import { Outbox } from "./outbox.ts";
+import { sortByName } from "./row_order.ts";
 import type { RuleBook } from "./rules.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -82,7 +83,7 @@ export class KernelCalls {
   /** One transaction; undefined where it was rolled back and has to be run again. */
   async #try(batch: readonly NamedRequest[], tries: number): Promise<readonly (Reply | Error)[] | undefined> {
     const { connection, rules, sessions } = this.#options;
-    const keys = [...new Set(batch.flatMap((named) => named.keys))].sort();
+    const keys = sortByName([...new Set(batch.flatMap((named) => named.keys))], (key) => key);
     const outbox = new Outbox(sessions);
     let replies: readonly (Reply | Error)[] = [];
     let isKept = true;

@@ -19,6 +19,7 @@ import type { Target } from "../store.ts";
 import { parseWaiterId } from "../waiter_id.ts";
 import { fromHex } from "./hex.ts";
 import { rowName } from "./keys.ts";
+import { sortByName } from "./row_order.ts";
 import type { RuleBook } from "./rules.ts";
 
 /** A row as it is read. */
@@ -122,7 +123,7 @@ export class LoadedKeys implements Entries {
       const row = this.#written(name, loaded, nowUs);
       if (row !== undefined) rows.push(row);
     }
-    return rows.sort((a, b) => Number(b.isNew) - Number(a.isNew) || (a.name < b.name ? -1 : 1));
+    return sortByName(rows, ({ name }) => name).sort((a, b) => Number(b.isNew) - Number(a.isNew));
   }
 
   #of(target: Target): Loaded {

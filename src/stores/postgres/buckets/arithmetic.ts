@@ -47,7 +47,7 @@ export function exactBase({ now, denominator, most }: BucketOperands): string {
  * row is left alone.
  */
 export function fits(base: string, { unit, full, most, near, far }: BucketOperands): string {
-  return `${base} + ${unit} <= ${most} AND (${base} <= ${full} OR ${REACH} = 3` +
+  return `${base} + ${unit} <= ${most} AND (${most} = ${full} OR ${base} <= ${full} OR ${REACH} = 3` +
     ` OR (${REACH} = 2 AND ${base} <= ${far}) OR (${REACH} = 1 AND ${base} <= ${near}))`;
 }
 

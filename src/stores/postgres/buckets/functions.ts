@@ -11,7 +11,7 @@
 
 import type { PostgresNames } from "../names.ts";
 import type { SqlFunction } from "../sql_function.ts";
-import { type BucketOperands, columnsAfter, exactBase, fits, reachAfter, wholeBase } from "./arithmetic.ts";
+import { type BucketOperands, columnsAfter, exactBase, fits, reachAfter } from "./arithmetic.ts";
 
 /** Settings that fix the plan. A `SET` in a function costs less than a plan for each batch. */
 const PLAN = `LANGUAGE plpgsql
@@ -24,11 +24,11 @@ const CLOCK = "coalesce(clock, (date_part('epoch', clock_timestamp()) * 1e6)::bi
 /** An expression: a statement of its own would cost more. */
 const ASYNC = "CASE WHEN NOT durable THEN set_config('synchronous_commit', 'off', true) END";
 
-/** Alike takes of a rate without a rest. */
+/** Alike takes. */
 const ALIKE: BucketOperands = {
   now: "now_us",
   unit: "unit",
-  denominator: "1",
+  denominator: "denominator",
   full: "bucket",
   most: "most",
   near: "near",
@@ -74,21 +74,24 @@ export const BUCKET_FUNCTIONS: readonly SqlFunction[] = [
 
 function takeAlikeOf(names: PostgresNames): string {
   const table = names.of("keys");
+  const base = exactBase(ALIKE);
+  const next = `(${base} + unit)`;
   return `
 CREATE OR REPLACE FUNCTION ${names.of("take_alike_1")}(
-  names text, rule integer, unit bigint, bucket bigint, most bigint, near bigint, far bigint, durable boolean, clock bigint
+  names text, rule integer, unit bigint, denominator bigint, bucket bigint, most bigint, near bigint, far bigint,
+  durable boolean, clock bigint
 ) RETURNS text ${PLAN} AS $$
 DECLARE
   keys text[] := names;
   now_us bigint := ${CLOCK};
   async text := ${ASYNC};
-  taken text[]; levels bigint[]; others text; missing text[]; places integer[]; added text[];
+  taken text[]; levels bigint[]; rems bigint[]; others text; missing text[]; places integer[]; added text[];
 BEGIN
-  IF most = bucket THEN${updateAlike(table, true)}
-  ELSE${updateAlike(table, false)}
+  IF most = bucket THEN${takeOnce(table, "NULL", `${next} <= bucket`)}
+  ELSE${takeOnce(table, `nullif(${reachAfter(next, ALIKE, base)}, 0)`, fits(base, ALIKE))}
   END IF;
   IF cardinality(levels) = cardinality(keys) THEN
-    RETURN now_us || '|' || levels::text || '||';
+    RETURN now_us || '|' || levels::text || '|' || coalesce(rems::text, '') || '|';
   END IF;${
     look(
       table,
@@ -99,13 +102,15 @@ BEGIN
   }
   IF missing IS NOT NULL THEN
     WITH done AS (
-      INSERT INTO ${table} AS r (tat, rules, key, extra)
-      SELECT now_us + unit, rule, u.key, nullif(${reachAfter("unit", ALIKE)}, 0)
+      INSERT INTO ${table} AS r (tat, rem, rules, key, extra)
+      SELECT now_us + unit / denominator, nullif(unit % denominator, 0), rule, u.key, nullif(${
+    reachAfter("unit", ALIKE)
+  }, 0)
       FROM unnest(missing) WITH ORDINALITY u(key, ord) ORDER BY u.ord
       ON CONFLICT DO NOTHING RETURNING r.key)
     SELECT array_agg(key) INTO added FROM done;
   END IF;
-  RETURN ${answer("levels, NULL, NULL")};
+  RETURN ${answer("levels, rems, NULL")};
 END $$;`;
 }
 
@@ -153,18 +158,16 @@ BEGIN
 END $$;`;
 }
 
-/** Takes once from all keys that have room, at once or for a later instant. */
-function updateAlike(table: string, isNow: boolean): string {
-  const base = wholeBase(ALIKE);
-  const next = `${base} + unit`;
-  const extra = isNow ? "NULL" : `nullif(${reachAfter(next, ALIKE, base)}, 0)`;
-  const condition = isNow ? `${next} <= bucket` : fits(base, ALIKE);
+/** Takes once from all keys that have room. */
+function takeOnce(table: string, extra: string, condition: string): string {
+  const next = `(${exactBase(ALIKE)} + unit)`;
   return `
     WITH done AS (
-      UPDATE ${table} r SET tat = now_us + ${next}, extra = ${extra}
+      UPDATE ${table} r SET tat = now_us + ${next} / denominator, rem = nullif(${next} % denominator, 0), extra = ${extra}
       WHERE r.key = ANY (keys) AND r.rules = rule AND r.state IS NULL AND ${condition}
-      RETURNING r.key, r.tat - now_us AS level)
-    SELECT array_agg(key), array_agg(level) INTO taken, levels FROM done;`;
+      RETURNING r.key, r.tat - now_us AS level, r.rem)
+    SELECT array_agg(key), array_agg(level), CASE WHEN count(rem) > 0 THEN array_agg(rem) END
+      INTO taken, levels, rems FROM done;`;
 }
 
 /** Looks at the keys that were not taken from: `left` selects their `key` and `ord`. */

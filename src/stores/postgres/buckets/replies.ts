@@ -51,7 +51,7 @@ export function readRound(entries: readonly BucketEntry[], reply: string): RowAn
   return entries.map((entry, i) => {
     const place = i + 1;
     if (rows.has(place)) return rows.get(place);
-    if (missing.has(place)) return entry.header.mode !== "peek" && kept.has(place) ? undefined : added(entry, readUs);
+    if (missing.has(place)) return entry.header.mode !== "peek" && kept.has(place) ? undefined : added(entry, nowUs);
     const extra = extras[next] ?? 0;
     const us = levels[next] as number;
     const rem = rems[next++] ?? 0;

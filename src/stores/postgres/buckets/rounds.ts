@@ -8,6 +8,7 @@
 import { isAlike } from "../../alike_takes.ts";
 import type { TakesOfKey } from "../../bucket_outcome.ts";
 import type { TakeRequest, Target } from "../../store.ts";
+import { sortByName } from "../row_order.ts";
 import { type BucketHeader, bucketHeaderOf } from "./header.ts";
 
 /** A take from one token bucket. */
@@ -57,24 +58,6 @@ export function roundsOf(batch: readonly BucketTake[]): BucketEntry[][] {
     (rounds[round] ??= []).push(entry);
     lasts.set(key, { entry, round });
   }
-  for (const round of rounds) if (round.length > 1) sortByKey(round);
+  for (const round of rounds) sortByName(round, ({ key }) => key);
   return rounds;
-}
-
-/** In the order of the collation "C": by bytes of UTF-8. */
-function sortByKey(entries: BucketEntry[]): void {
-  entries.sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
-  // UTF-16 puts surrogates, which stand for the last code points, before other characters.
-  if (entries.some(({ key }) => SURROGATE.test(key))) entries.sort((a, b) => compareCodePoints(a.key, b.key));
-}
-
-const SURROGATE = /[\ud800-\udfff]/;
-
-function compareCodePoints(a: string, b: string): number {
-  for (let i = 0; i < a.length && i < b.length;) {
-    const [one, other] = [a.codePointAt(i) as number, b.codePointAt(i) as number];
-    if (one !== other) return one - other;
-    i += one > 0xffff ? 2 : 1;
-  }
-  return a.length - b.length;
 }

@@ -49,7 +49,7 @@ export class BucketStatements {
     const types = (...all: string[]) => all.map((type, i) => `$${i + 1}::text${type && `::${type}`}`).join(", ");
     const big = "bigint";
     this.#alike = `SELECT ${names.of("take_alike_1")}(${
-      types("", "integer", big, big, big, big, big, "boolean", big)
+      types("", "integer", big, big, big, big, big, big, "boolean", big)
     }) AS reply`;
     this.#any = `SELECT ${names.of("take_buckets_1")}(${types("", "", "", "", "boolean", big)}) AS reply`;
     this.#once = this.#takeOne(true);
@@ -58,15 +58,14 @@ export class BucketStatements {
 
   /** Decides about entries of different keys, in the order of the keys. */
   round(entries: readonly BucketEntry[]): Statement {
-    const { header: { isWhole, mode, numbers }, rules } = entries[0] as BucketEntry;
+    const { header: { mode, numbers }, rules } = entries[0] as BucketEntry;
     const keys = arrayLiteral(entries.map(({ key }) => key));
-    const isAlike = isWhole && mode !== "peek" && entries.every((entry) => {
+    const isAlike = mode !== "peek" && entries.every((entry) => {
       return entry.header === entries[0]?.header && entry.rules === rules && entry.times === 1;
     });
     const clock = this.#settings.clock();
     if (isAlike) {
-      const [unit, , full, most, near, far] = numbers as [string, string, string, string, string, string];
-      const values = [keys, String(rules), unit, full, most, near, far, this.#isDurable, clock];
+      const values = [keys, String(rules), ...numbers, this.#isDurable, clock];
       return { name: "take_alike_1", text: this.#alike, values };
     }
     const starts: number[] = [];

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import postgres from "postgres";
+
+import { compilePolicy } from "../../../../src/policy/compile_policy.ts";
+import type { TakeReply, TakeRequest } from "../../../../src/stores/store.ts";
+import { postgresUrl } from "../../../_support/postgres.ts";
+import { BucketTable } from "../../../_support/postgres_buckets.ts";
+
+const NOW_US = 1_800_000_000_000_000;
+
+/** Two units, one of which refills in a second. */
+const PAIR = compilePolicy({ ratePerSecond: 1, burst: 2 });
+
+function take(key: string, options: Partial<TakeRequest> = {}): TakeRequest {
+  const targets = [{ limiter: "api", policy: PAIR, key, cost: 1, slots: 0 }];
+  return { op: "take", targets, mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0, ...options };
+}
+
+function statuses(replies: readonly (TakeReply | Error | undefined)[]): unknown[] {
+  return replies.map((reply) => reply instanceof Error ? reply : reply?.status);
+}
+
+describe("BucketCalls, by rows", () => {
+  let table: BucketTable;
+  let other: postgres.Sql;
+  before(async () => {
+    table = await BucketTable.open(NOW_US);
+    other = postgres(postgresUrl(), { max: 1, onnotice: () => {} });
+  });
+  after(async () => {
+    await other.end();
+    await table.close();
+  });
+
+  it("writes nothing when it denies or looks, and locks nothing", async () => {
+    await table.send([take("denied"), take("denied")]);
+    const before = await table.rows("api:denied");
+    await other.begin(async (sql) => {
+      // Whoever locks or writes the row waits for this transaction.
+      await sql.unsafe(`SELECT 1 FROM ${table.names.of("keys")} WHERE key = 'api:denied' FOR UPDATE`);
+      assert.deepEqual(statuses(await table.send([take("denied"), take("denied", { mode: "peek" })])), [
+        "rate",
+        "rate",
+      ]);
+    });
+    assert.deepEqual(await table.rows("api:denied"), before);
+  });
+
+  it("sends a lone take by one statement where the bucket has room, and also one that is denied again", async () => {
+    await table.send([take("lone")]);
+    table.nowUs = NOW_US + 1_000_000;
+    await table.send([take("lone")]);
+    const before = table.sent;
+    table.nowUs = NOW_US + 2_000_000;
+    assert.deepEqual(statuses(await table.send([take("lone")])), ["allowed"]);
+    assert.equal(table.sent - before, 1);
+    await table.send([take("lone"), take("lone")]);
+    await table.send([take("lone")]);
+    const denied = table.sent;
+    assert.deepEqual(statuses(await table.send([take("lone")])), ["rate"]);
+    assert.equal(table.sent - denied, 1);
+    table.nowUs = NOW_US;
+  });
+
+  it("leaves a row to the kernels that holds more, or is under other rules, with all later takes from it", async () => {
+    const keys = table.names.of("keys");
+    await other.unsafe(`INSERT INTO ${keys} (tat, rules, key, ends, state) VALUES (0, 1, 'api:more', 9, '\\x01')`);
+    await other.unsafe(`INSERT INTO ${keys} (tat, rules, key) VALUES (0, 7, 'api:rules')`);
+    const batch = [take("more"), take("plain"), take("more", { mode: "peek" }), take("rules"), take("rules")];
+    assert.deepEqual(statuses(await table.send(batch)), [undefined, "allowed", undefined, undefined, undefined]);
+    const [more] = await other.unsafe(`SELECT tat::text, state::text FROM ${keys} WHERE key = 'api:more'`);
+    assert.deepEqual({ ...more }, { tat: "0", state: "\\x01" });
+  });
+
+  it("leaves a row to the kernels that the clock tells to be from before a step back", async () => {
+    await table.send([take("stepped"), take("stepped")]);
+    table.nowUs = NOW_US - 10_000_000;
+    assert.deepEqual(statuses(await table.send([take("stepped")])), [undefined]);
+    assert.deepEqual(statuses(await table.send([take("stepped", { mode: "wait", maxWaitUs: Infinity })])), [undefined]);
+    assert.deepEqual(statuses(await table.send([take("stepped", { mode: "peek" })])), [undefined]);
+    table.nowUs = NOW_US;
+  });
+
+  it("remembers how far ahead instants are promised, so that a step back is told from them", async () => {
+    const wait = take("waits", { mode: "wait", maxWaitUs: Infinity });
+    const reaches: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      await table.send([wait]);
+      reaches.push(Number((await table.rows("api:waits"))[0]?.extra));
+    }
+    // Two at once, then one a second: those up to 8 refills of 2 s ahead are near.
+    assert.deepEqual(reaches, [0, 0, ...new Array<number>(16).fill(1), 2, 2]);
+    table.nowUs = NOW_US - 60_000_000_000;
+    assert.deepEqual(statuses(await table.send([wait])), [undefined]);
+    table.nowUs = NOW_US;
+  });
+
+  it("waits for another transaction that adds the same key, and takes what that has left", async () => {
+    await other.begin(async (sql) => {
+      await sql.unsafe(
+        `INSERT INTO ${table.names.of("keys")} (tat, rules, key) VALUES (${NOW_US + 1_000_000}, 1, 'api:raced')`,
+      );
+      const sent = table.send([take("before"), take("raced"), take("raced")]);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return { sent };
+    }).then(async ({ sent }) => {
+      assert.deepEqual(statuses(await sent), ["allowed", "allowed", "rate"]);
+    });
+    assert.equal((await table.rows("api:raced"))[0]?.tat, String(NOW_US + 2_000_000));
+  });
+
+  it("decides at the server's clock, to the microsecond", async () => {
+    const real = await BucketTable.open();
+    try {
+      const [[from]] = [await other`SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text AS us`];
+      const replies: TakeReply[] = [];
+      for (let i = 0; i < 3; i++) replies.push(...await real.send([take(`real${i % 2}`)]) as TakeReply[]);
+      const [to] = await other`SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text AS us`;
+      const stamps = replies.map(({ nowUs }) => nowUs);
+      assert.deepEqual(stamps, stamps.toSorted((a, b) => a - b));
+      assert.ok(Number(from?.["us"]) <= (stamps[0] as number) && (stamps[2] as number) <= Number(to?.["us"]));
+      assert.equal((await real.rows("api:real1"))[0]?.tat, String((stamps[1] as number) + 1_000_000));
+    } finally {
+      await real.close();
+    }
+  });
+
+  it("sorts keys as the index does, whatever characters they have", async () => {
+    const keys = ["a", "Z", "é", "\u{ffff}", "\u{1f600}", "\u{fb01}", "%", "ab"];
+    await table.send(keys.map((key) => take(`sort${key}`)));
+    const rows = await other.unsafe(`SELECT key FROM ${table.names.of("keys")} WHERE starts_with(key, 'api:sort')
+      ORDER BY ctid`);
+    assert.deepEqual(
+      rows.map(({ key }) => key),
+      keys.map((key) => `api:sort${key}`).toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+    );
+  });
+});

@@ -22,6 +22,7 @@ import { memory } from "./memory.ts";
 import { observe } from "./observe.ts";
 import { outage } from "./outage.ts";
 import { permits } from "./permits.ts";
+import { postgresBench } from "./postgres.ts";
 import { redisCpu } from "./redis_cpu.ts";
 import { simulate } from "./simulate.ts";
 import { start } from "./start.ts";
@@ -46,6 +47,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   hot_key: hotKey,
   lone,
   redis_cpu: redisCpu,
+  postgres: postgresBench,
   cluster,
   concurrency,
   permits,

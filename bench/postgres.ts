@@ -1,0 +1,156 @@
+/**
+ * What decisions cost PostgreSQL: by this package, by rate-limiter-flexible, and beside a prepared update of one row.
+ *
+ * @module
+ */
+
+import type { LimiterOptions } from "@ratesync/core";
+
+import { openApart } from "./_apart.ts";
+import { compare, type Measured, paceOf } from "./_compare.ts";
+import { ENDLESS, ROOMY } from "./_ours.ts";
+import { openPeers } from "./_peers.ts";
+import { type BenchPostgres, openBenchPostgres } from "./_postgres.ts";
+import { openPostgresSubject, type PostgresSubject } from "./_postgres_subjects.ts";
+import { type BenchContext, claim, figure, type Report, type Row } from "./_report.ts";
+
+const FLEXIBLE = "rate-limiter-flexible, pg";
+const UPDATE = "a prepared update of one row";
+
+/** What is measured side by side. */
+interface Case {
+  readonly lanes: number;
+  readonly keys: number;
+  /** Names, and what they are. */
+  readonly subjects: Readonly<Record<string, Pick<PostgresSubject, "kind"> & Partial<PostgresSubject>>>;
+}
+
+const ours = (limiter: LimiterOptions = ENDLESS) => ({ kind: "ours", limiter } as const);
+const DENIED: LimiterOptions = { limit: 1, windowMs: 86_400_000 };
+
+/** The cases; those with a number of keys for the table, where tiny counts will not do. */
+const CASES: readonly Case[] = [
+  {
+    lanes: 1,
+    keys: 5_000,
+    subjects: { "token bucket, alone": ours(), [FLEXIBLE]: { kind: "flexible" }, [UPDATE]: { kind: "update" } },
+  },
+  ...[64, 500].map((lanes): Case => ({
+    lanes,
+    keys: 5_000,
+    subjects: {
+      "token bucket": ours(),
+      "token bucket, denied": { ...ours(DENIED), isAllowed: false },
+      "fixed window": ours({ ...ROOMY, limit: 1_000_000, algorithm: "fixed_window" }),
+      "permits, taken and given back": { kind: "permits", limiter: { maxConcurrent: 1_000 } },
+      [FLEXIBLE]: { kind: "flexible" },
+    },
+  })),
+  { lanes: 64, keys: 1, subjects: { "token bucket, one key": ours(), [FLEXIBLE]: { kind: "flexible" } } },
+];
+
+/** Runs it. */
+export async function postgresBench({ quick }: BenchContext): Promise<Report> {
+  const server = await openBenchPostgres(quick);
+  try {
+    const notes = server.notPinned === undefined ? [] : [server.notPinned];
+    const rows: Row[] = [];
+    const found = new Map<string, Measured>();
+    const pace = paceOf(quick, { warmUpMs: 1_000, roundMs: 500, rounds: 5 });
+    for (const { lanes, keys, subjects } of CASES) {
+      const opens = Object.entries(subjects).map(([name, given]) => {
+        const subject: PostgresSubject = {
+          url: server.url,
+          keys: quick ? Math.min(keys, 20) : keys,
+          lanes,
+          limiter: ENDLESS,
+          isAllowed: true,
+          ...given,
+        };
+        const args = [JSON.stringify(subject)];
+        return [name, async () => {
+          await server.query("DROP TABLE IF EXISTS flexible; DROP SCHEMA IF EXISTS ratesync CASCADE");
+          if (quick) return await openPostgresSubject(subject);
+          const isPinned = server.notPinned === undefined;
+          return await openApart(name, { program: "_postgres_worker", args, isPinned });
+        }] as const;
+      });
+      // One after the other: the server's own processes write and clean up for all.
+      for (const open of opens) {
+        const { contenders, notes: missing } = await openPeers(Object.fromEntries([open]));
+        notes.push(...missing);
+        for (const contender of contenders) {
+          await server.query("VACUUM (ANALYZE)");
+          const [measured] = await compare([contender], pace, server) as [Measured];
+          await contender.close();
+          found.set(`${measured.name} ${lanes} ${keys}`, measured);
+          rows.push(rowOf(measured, lanes, keys));
+        }
+      }
+    }
+    const bytes = await bytesOfKey(server, quick ? 100 : 100_000);
+    rows.push({ "what is measured": `a key of a token bucket, of ${figure(quick ? 100 : 100_000)}`, "bytes": bytes });
+    return { about: ABOUT, rows, claims: claimsOf(found, bytes), notes };
+  } finally {
+    await server.close();
+  }
+}
+
+const ABOUT =
+  "5 000 keys, or one; each in a process of its own, one after the other. Server µs is the processor time of all " +
+  "processes of PostgreSQL; fsync is on. This package and the update commit asynchronously, which is its default; " +
+  "rate-limiter-flexible commits as the server is set up, and waits for the disk.";
+
+function rowOf({ name, perSecond, p50Us, redisUs, ownUs }: Measured, lanes: number, keys: number): Row {
+  return {
+    "what is measured": name,
+    "in flight": lanes,
+    keys,
+    "server µs a decision": redisUs,
+    "own µs a decision": ownUs,
+    "decisions/s": perSecond,
+    "p50 µs": p50Us,
+  };
+}
+
+/** What a key takes with its part of the index, after each was used once. */
+async function bytesOfKey(server: BenchPostgres, keys: number): Promise<number> {
+  await server.query("DROP SCHEMA IF EXISTS ratesync CASCADE");
+  const subject: PostgresSubject = {
+    kind: "ours",
+    url: server.url,
+    keys,
+    lanes: 500,
+    limiter: ENDLESS,
+    isAllowed: true,
+  };
+  await (await openPostgresSubject(subject)).close();
+  const [row] = await server.query(
+    "SELECT pg_relation_size('ratesync.keys') + pg_indexes_size('ratesync.keys') AS bytes",
+  );
+  return Number(row?.["bytes"]) / keys;
+}
+
+function claimsOf(found: ReadonlyMap<string, Measured>, bytes: number) {
+  const us = (name: string, lanes: number, keys = 5_000) => found.get(`${name} ${lanes} ${keys}`)?.redisUs ?? NaN;
+  const lower = "lower" as const;
+  return [
+    claim({ what: "64 in flight: server", better: lower, unit: " µs", must: 8, aim: 6 }, us("token bucket", 64)),
+    claim({ what: "500 in flight: server", better: lower, unit: " µs", must: 5, aim: 3.7 }, us("token bucket", 500)),
+    claim(
+      {
+        what: "64 in flight on one key: server, against rate-limiter-flexible",
+        better: "higher",
+        unit: "x",
+        must: 20,
+        aim: 100,
+      },
+      us(FLEXIBLE, 64, 1) / us("token bucket, one key", 64, 1),
+    ),
+    claim(
+      { what: "alone: server, against a prepared update", better: lower, unit: "x", must: 1.3, aim: 1.1 },
+      us("token bucket, alone", 1) / us(UPDATE, 1),
+    ),
+    claim({ what: "a key", better: lower, unit: " bytes", must: 150, aim: 110 }, bytes),
+  ];
+}

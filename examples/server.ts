@@ -5,10 +5,11 @@
  *     for i in $(seq 15); do curl -s -o /dev/null -w '%{http_code}\n' http://127.0.0.1:3000/; done
  *     curl -i http://127.0.0.1:3000/
  *
- * The limit is in rate-sync.toml. Several of these servers share it when they share a Redis, or a NATS server:
+ * The limit is in rate-sync.toml. Several of these servers share it when they share a Redis, a NATS server or a PostgreSQL:
  *
  *     REDIS_URL=redis://localhost:6379 PORT=3001 npm start
  *     NATS_URL=nats://localhost:4222 PORT=3001 npm start
+ *     DATABASE_URL=postgres://postgres@localhost:5432/postgres PORT=3001 npm start
  *
  * @module
  */
@@ -20,7 +21,7 @@ import { check, close, connect, listStores, loadConfig } from "@ratesync/core";
 import { guardHandler } from "@ratesync/core/http/node";
 
 /** What people call the stores that servers share. */
-const TITLES: Readonly<Record<string, string>> = { redis: "Redis", nats: "NATS" };
+const TITLES: Readonly<Record<string, string>> = { redis: "Redis", nats: "NATS", postgres: "PostgreSQL" };
 
 await loadConfig("rate-sync.toml");
 const kept = await whereLimitsAreKept();

@@ -49,9 +49,13 @@ function typeOf({ type, whole, min }: OptionRow): RegExp | string {
   }
 }
 
-/** The default in the doc comments of an option, as TOML writes it; undefined where that is no value. */
-function literalOf(name: string, { type }: OptionRow): string | undefined {
-  const members = symbols.flatMap((symbol) => symbol.declarations[0]?.def.properties ?? []);
+/**
+ * The default in the doc comments of an option, as TOML writes it; undefined where that is no value. Interfaces of other
+ * engines may have another default.
+ */
+function literalOf(name: string, { type }: OptionRow, owner: RegExp): string | undefined {
+  const own = symbols.filter((symbol) => owner.test(symbol.name));
+  const members = [...own, ...symbols].flatMap((symbol) => symbol.declarations[0]?.def.properties ?? []);
   const defaults = members.filter((member) => member.name === name).map(defaultOf);
   const [, value] = /^`(true|false|".*"|[\d_]+)`$/.exec(defaults.find((text) => text.startsWith("`")) ?? "") ?? [];
   if (value === undefined || value.startsWith('"')) return value;
@@ -59,15 +63,18 @@ function literalOf(name: string, { type }: OptionRow): string | undefined {
   return type === "duration" ? String(Number(number) / 1_000) : number;
 }
 
-const TABLES: readonly (readonly [behind: string, table: OptionTable, others: readonly string[]])[] = [
-  ["## Stores", optionsOf(ENGINES.memory), ["engine"]],
-  ["\nRedis:", optionsOf(ENGINES.redis), []],
-  ["## Limiters", LIMITER_OPTIONS, []],
+type Table = readonly [behind: string, table: OptionTable, others: readonly string[], owner: RegExp];
+
+const TABLES: readonly Table[] = [
+  ["## Stores", optionsOf(ENGINES.memory), ["engine"], /^Memory/],
+  ["\nRedis:", optionsOf(ENGINES.redis), [], /^Redis/],
+  ["\nPostgreSQL:", optionsOf(ENGINES.postgres), [], /^Postgres/],
+  ["## Limiters", LIMITER_OPTIONS, [], /^Limiter/],
 ];
 
 describe("docs/configuration.md", () => {
   let defaults = 0;
-  for (const [behind, table, others] of TABLES) {
+  for (const [behind, table, others, owner] of TABLES) {
     const lines = linesBehind(behind);
     const rows = Object.entries(table).flatMap(([name, row]) =>
       keysOf(name, row).map((key) => [key, name, row] as const)
@@ -84,7 +91,7 @@ describe("docs/configuration.md", () => {
         const expected = typeOf(row);
         if (typeof expected === "string") assert.equal(type.replaceAll("`", ""), expected);
         else assert.match(type, expected);
-        const literal = literalOf(name, row);
+        const literal = literalOf(name, row, owner);
         if (literal === undefined) return;
         defaults++;
         assert.ok(fallback.startsWith(`\`${literal}\``), `${fallback} does not begin with ${literal}`);

@@ -122,7 +122,12 @@ describe("createRateSync()", () => {
       [{ store: {} }, "Cannot use store", 'did you mean "stores"?'],
       [{ limiters: { "": { ratePerSecond: 1 } } }, "ids of 1 to 1 024 characters", 'received ""'],
       [{ stores: { ["x".repeat(1_025)]: { engine: "memory" } } }, "stores", "ids of 1 to 1 024 characters"],
-      [{ stores: { a: { engine: "mysql" } } }, "stores.a.engine", '"memory" or "redis"', 'received "mysql"'],
+      [
+        { stores: { a: { engine: "mysql" } } },
+        "stores.a.engine",
+        '"memory", "redis", "nats" or "postgres"',
+        'received "mysql"',
+      ],
       [{ stores: { a: {} } }, "stores.a.engine", "received undefined"],
       [{ stores: { a: null } }, "stores.a", "an object with an engine", "received null"],
       [{ stores: { a: { engine: "memory", maxKeys: 0 } } }, "stores.a.maxKeys", "received 0"],

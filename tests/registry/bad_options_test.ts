@@ -237,7 +237,7 @@ describe("Bad options of createRateSync()", () => {
     [{ stores: 5 }, /^stores$/],
     [{ stores: [] }, /^stores$/],
     [{ stores: { a: 5 } }, /^stores\.a/],
-    [{ stores: { a: { engine: "nats" } } }, /^stores\.a\.engine$/],
+    [{ stores: { a: { engine: "kafka" } } }, /^stores\.a\.engine$/],
     [{ stores: { a: { engin: "redis" } } }, /^stores\.a\.engine$/],
     [{ limiters: "api" }, /^limiters$/],
     [{ limiters: { a: null } }, /^limiters\.a$/],

@@ -10,7 +10,8 @@ import { finding, type Judge } from "../finding.ts";
 export const rights: Judge = ({ check, limiters }) => {
   const refused = check.problems.filter(({ kind }) => kind === "permission");
   if (refused.length > 0) {
-    const advice = "Grant what docs/redis/permissions.md lists";
+    const page = check.engine === "redis" ? "docs/redis/permissions.md" : `docs/${check.engine}.md`;
+    const advice = `Grant what ${page} lists`;
     return refused.map(({ message }) => finding("rights", "error", message, advice));
   }
   if (check.canRunScripts !== true) return [];

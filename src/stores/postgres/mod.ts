@@ -45,6 +45,7 @@ export { type PostgresFromEnv, postgresFromEnv } from "./from_env.ts";
 export type { PostgresPlace } from "./names.ts";
 export type { PostgresClientStoreOptions, PostgresPlaceOptions, PostgresStoreOptions } from "./options.ts";
 export { PostgresStore, type PostgresStoreSettings } from "./postgres_store.ts";
+export { postgresGrants } from "./grants.ts";
 export { postgresSetup } from "./setup.ts";
 export type { Credential } from "../credentials.ts";
 export type { Board, BoardPost } from "../board.ts";

@@ -9,8 +9,11 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError, RateSyncError, StoreError } from "../../base/errors.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { inNextTurn } from "../../base/turn.ts";
+import type { NamedPolicy } from "../../policy/policy.ts";
 import { Batcher } from "../batcher.ts";
 import type { Board } from "../board.ts";
+import type { StoreCheck } from "../check.ts";
+import type { StoreInspection } from "../inspection.ts";
 import type {
   KeyQuery,
   ReleaseRequest,
@@ -27,6 +30,7 @@ import type {
 } from "../store.ts";
 import { PostgresBoard } from "./board.ts";
 import { BucketBatches } from "./buckets/bucket_batches.ts";
+import { checkPostgres } from "./check.ts";
 import type { PostgresConnection } from "./connections/connection.ts";
 import { Cleaner } from "./cleaner.ts";
 import { InOrder } from "./in_order.ts";
@@ -92,6 +96,7 @@ export class PostgresStore implements Store {
   readonly #callWatchers: StoreCallReport[] = [];
   readonly #autoCreate: boolean;
   #setUp: Promise<void> | undefined;
+  #checking: Promise<StoreCheck> | undefined;
 
   /**
    * For a `PostgresConnection` of your own; `createPostgresStore()` makes the others. Nothing is connected yet.
@@ -212,6 +217,26 @@ export class PostgresStore implements Store {
   /** Begins to connect, in the background. */
   prepare(): void {
     this.#connection.prepare?.();
+  }
+
+  /**
+   * Looks at the server with one statement, beside the decisions. Never rejects, and takes two seconds at most. A call while
+   * another one is under way gets the same report.
+   */
+  check(): Promise<StoreCheck> {
+    return this.#checking ??= checkPostgres(this.#connection, this.#names, this.#autoCreate).finally(() => {
+      this.#checking = undefined;
+    });
+  }
+
+  /**
+   * Looks closely at the server, the rules in use and some keys. Never rejects, and takes three seconds at most.
+   *
+   * @param limiters The limiters whose rules are read.
+   */
+  async inspect(limiters: readonly NamedPolicy[]): Promise<StoreInspection> {
+    const { inspectPostgres } = await import("./inspect.ts");
+    return await inspectPostgres(this.#connection, this.#names, limiters);
   }
 
   /**

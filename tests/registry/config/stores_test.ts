@@ -10,6 +10,7 @@ const KEYS =
   "socket_connect_timeout, timing_margin_ms, max_queued, cluster_batch, fail_closed, on_store_error, decision_timeout, local_share";
 /** Those of other engines, which are allowed where no engine is named. */
 const OTHER_KEYS = "creds_file, nkey_seed, stream_prefix, storage, replicas, shards, auto_create, inbox_prefix, " +
+  "schema, table_prefix, durable, prepare, listen_url, " +
   "max_keys, check_states";
 
 function refused(lines: string, key: string, expected: string | RegExp, received: string): Promise<void> {
@@ -138,11 +139,21 @@ describe("[stores.*]", () => {
   });
 
   it("refuses unknown engines and says which there are", async () => {
-    await refused('engine = "postgres"', "engine", '"memory", "redis" or "nats"', '"postgres"');
-    await refused('engine = "Redis"', "engine", '"memory", "redis" or "nats"', '"Redis" (did you mean "redis"?)');
-    await refused("engine = 1", "engine", '"memory", "redis" or "nats"', "1");
-    await refused("db = 1", "engine", '"memory", "redis" or "nats", or a url beside it', "nothing");
-    await refused('engine = "${X:-kafka}"', "engine", '"memory", "redis" or "nats"', '"kafka" from the environment');
+    await refused('engine = "kafka"', "engine", '"memory", "redis", "nats" or "postgres"', '"kafka"');
+    await refused(
+      'engine = "Redis"',
+      "engine",
+      '"memory", "redis", "nats" or "postgres"',
+      '"Redis" (did you mean "redis"?)',
+    );
+    await refused("engine = 1", "engine", '"memory", "redis", "nats" or "postgres"', "1");
+    await refused("db = 1", "engine", '"memory", "redis", "nats" or "postgres", or a url beside it', "nothing");
+    await refused(
+      'engine = "${X:-kafka}"',
+      "engine",
+      '"memory", "redis", "nats" or "postgres"',
+      '"kafka" from the environment',
+    );
   });
 
   it("refuses unknown keys with the nearest known one", async () => {
@@ -168,7 +179,7 @@ describe("[stores.*]", () => {
 
   it("refuses URLs of other kinds, and never shows them", async () => {
     const expected = "a URL that begins with redis:// or rediss://, or https:// for a REST endpoint";
-    const any = `${expected}; or a URL that begins with nats:// or tls://`;
+    const any = `${expected}; or a URL that begins with nats:// or tls://; or a URL that begins with postgres://`;
     await refused('url = "mysql://u:p@h"', "url", any, "[hidden] (a string)");
     await refused('url = "redis:h"', "url", any, "[hidden] (a string)");
     await refused('engine = "redis"\nurl = "h:6379"', "url", expected, "[hidden] (a string)");

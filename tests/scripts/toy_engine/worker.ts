@@ -97,7 +97,12 @@ function logged(pattern: RegExp): void {
   const toy = `url = "${URL_OF_TOY}"\n`;
   const refused = (line: string, path: string, expected: string, received: string) =>
     assertRefused(load(line), `stores.main.${path}`, expected, received);
-  await refused('engine = "tyo"', "engine", '"memory", "redis", "nats" or "toy"', '"tyo" (did you mean "toy"?)');
+  await refused(
+    'engine = "tyo"',
+    "engine",
+    '"memory", "redis", "nats", "postgres" or "toy"',
+    '"tyo" (did you mean "toy"?)',
+  );
   await refused('engine = "toy"', "url", "a URL such as toy://localhost", "nothing");
   await refused(
     `engine = "toy"\nurl = "redis://:${SECRET}@h"`,

@@ -1,0 +1,22 @@
+/**
+ * The rights that a store needs in its schema.
+ *
+ * @module
+ */
+
+import { PostgresNames, type PostgresPlace } from "./names.ts";
+
+/**
+ * The SQL that lets a role use the schema and all that is in it, but make nothing: for stores with `autoCreate: false`. An
+ * owner runs it behind that of `postgresSetup`.
+ *
+ * @param place The schema and the prefix of names, as the store has them.
+ * @param role The role of the store.
+ */
+export function postgresGrants(place: PostgresPlace, role: string): string {
+  const { schema } = new PostgresNames(place);
+  const to = `"${role.replaceAll('"', '""')}"`;
+  return `GRANT USAGE ON SCHEMA ${schema} TO ${to};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${to};
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} TO ${to};`;
+}

@@ -1,0 +1,159 @@
+/**
+ * A close look at PostgreSQL: the server, the rules that processes use, and some keys. It changes nothing.
+ *
+ * @module
+ */
+
+import type { RateLimit } from "../../algorithms/limit.ts";
+import { systemClock } from "../../base/clock.ts";
+import { withTimeout } from "../../base/deadline.ts";
+import type { NamedPolicy, Policy } from "../../policy/policy.ts";
+import { wordsOf } from "../../policy/words.ts";
+import type { KeySample, RulesInUse, ServerFacts, StoreInspection } from "../inspection.ts";
+import type { PostgresConnection, Row } from "./connections/connection.ts";
+import { RULES_US } from "./functions.ts";
+import { rowName } from "./keys.ts";
+import { arrayLiteral, type PostgresNames } from "./names.ts";
+
+/** How long each part may take, in milliseconds. */
+const TIMEOUT_MS = 2_500;
+/** How many round trips are timed. */
+const ROUND_TRIPS = 20;
+/** How many keys are looked at. */
+const KEYS = 1_000;
+
+/**
+ * Looks at a database. Never rejects, and takes three seconds at most.
+ *
+ * @param connection The store's connection.
+ * @param names What the store calls its tables.
+ * @param limiters The limiters whose rules are read.
+ */
+export async function inspectPostgres(
+  connection: PostgresConnection,
+  names: PostgresNames,
+  limiters: readonly NamedPolicy[],
+): Promise<StoreInspection> {
+  const unknown: string[] = [];
+  const attempt = async <Result>(what: string, act: () => Promise<Result>): Promise<Result | undefined> => {
+    try {
+      return await withTimeout(act(), TIMEOUT_MS, () => new Error(`no answer within ${TIMEOUT_MS} ms`));
+    } catch (error) {
+      unknown.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  };
+  const clock = () => attempt("the clock", () => clockOf(connection));
+  const before = await clock();
+  const [roundTrips, facts, rules, keys] = await Promise.all([
+    attempt("the latency", () => time(connection)),
+    attempt("the state of the server", () => factsOf(connection)),
+    attempt("the rules in use", () => readRules(connection, names, limiters)),
+    attempt("the keys", () => sampleKeys(connection, names, limiters)),
+  ]);
+  const after = before === undefined ? undefined : await clock();
+  return {
+    roundTripsMs: roundTrips ?? [],
+    clockMovedMs: before === undefined || after === undefined ? undefined : after - before,
+    servers: facts === undefined ? [] : [facts],
+    rules: rules ?? [],
+    keys,
+    unknown,
+  };
+}
+
+/** By how much the server's clock is ahead of this process', in milliseconds. */
+async function clockOf(connection: PostgresConnection): Promise<number> {
+  const sentUs = systemClock.nowUs();
+  const row = await only(connection, "SELECT (extract(epoch from clock_timestamp()) * 1000000)::bigint::text AS now");
+  return (Number(row["now"]) - (sentUs + systemClock.nowUs()) / 2) / 1_000;
+}
+
+async function time(connection: PostgresConnection): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < ROUND_TRIPS; i++) {
+    const startUs = systemClock.nowUs();
+    await only(connection, "SELECT '1' AS one");
+    times.push((systemClock.nowUs() - startUs) / 1_000);
+  }
+  return times;
+}
+
+/** How far replicas are behind is only told to users who may monitor the server. */
+async function factsOf(connection: PostgresConnection): Promise<ServerFacts> {
+  const row = await only(
+    connection,
+    `SELECT extract(epoch from clock_timestamp() - pg_postmaster_start_time())::bigint::text AS uptime,
+      (SELECT count(*) FROM pg_stat_replication)::text AS replicas,
+      (SELECT max(extract(epoch from replay_lag))::text FROM pg_stat_replication) AS lag`,
+  );
+  const lag = row["lag"];
+  return {
+    url: connection.url,
+    uptimeSeconds: Number(row["uptime"]),
+    replicas: Number(row["replicas"]),
+    replicaLagSeconds: typeof lag === "string" ? Number(lag) : undefined,
+    logsChanges: undefined,
+    isLogFailing: undefined,
+    snapshotAgeSeconds: undefined,
+    isSnapshotFailing: undefined,
+    evictedKeys: undefined,
+  };
+}
+
+async function readRules(
+  connection: PostgresConnection,
+  names: PostgresNames,
+  limiters: readonly NamedPolicy[],
+): Promise<RulesInUse[]> {
+  const rows = await connection.query({
+    text: `SELECT r.limiter, r.rates, count(u.process)::text AS processes, ((extract(epoch from clock_timestamp())
+        * 1000000 - max(u.seen)) / 1000)::bigint::text AS ago
+      FROM ${names.of("rules")} AS r JOIN ${names.of("uses")} AS u ON u.rules = r.id
+      WHERE r.limiter = ANY ($1::text::text[])
+        AND u.seen > extract(epoch from clock_timestamp()) * 1000000 - ${RULES_US}
+      GROUP BY r.id, r.limiter, r.rates`,
+    values: [arrayLiteral(limiters.map(({ limiter }) => limiter))],
+  });
+  return rows.map((row) => ({
+    limiter: row["limiter"] ?? "",
+    rules: wordsFor(row, limiters),
+    seenAgoMs: Math.max(Number(row["ago"]), 0),
+    processes: Number(row["processes"]),
+  }));
+}
+
+/** Rules are kept without permits: the same rates as those that were asked about are taken for the same rules. */
+function wordsFor(row: Row, limiters: readonly NamedPolicy[]): string {
+  const own = limiters.find(({ limiter, policy }) =>
+    limiter === row["limiter"] && JSON.stringify(policy.rates) === row["rates"]
+  );
+  const rates = JSON.parse(row["rates"] ?? "[]") as readonly RateLimit[];
+  return wordsOf(own?.policy ?? { rates, maxConcurrent: 0 } as unknown as Policy);
+}
+
+async function sampleKeys(
+  connection: PostgresConnection,
+  names: PostgresNames,
+  limiters: readonly NamedPolicy[],
+): Promise<KeySample> {
+  const rows = await connection.query({
+    text: `SELECT key FROM ${names.of("keys")} LIMIT ${KEYS + 1}`,
+    values: [],
+  });
+  const known = new Set(limiters.map(({ limiter }) => rowName({ limiter, key: undefined })));
+  const found = rows.slice(0, KEYS).map(({ key }) => (key ?? "").split(":")[0] ?? "");
+  return {
+    count: found.length,
+    isAll: rows.length <= KEYS,
+    endless: [],
+    earlier: [],
+    foreign: [],
+    limiters: [...new Set(found)].filter((limiter) => !known.has(limiter)),
+  };
+}
+
+async function only(connection: PostgresConnection, text: string): Promise<Row> {
+  const [row = {}] = await connection.query({ text, values: [] });
+  return row;
+}

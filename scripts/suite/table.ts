@@ -168,6 +168,12 @@ export const TABLE: readonly Row[] = [
     because: "Bun has a client of its own",
   },
   {
+    paths: ["tests/stores/postgres/faults/"],
+    on: NODE,
+    because: "faults and refusals of servers; how connections open, break and end is tried on every runtime by " +
+      "sessions_test.ts and process_end_test.ts",
+  },
+  {
     paths: ["tests/stores/postgres/servers/"],
     on: NODE,
     because: "tools of this repository, which run on Node",
@@ -332,6 +338,7 @@ export const WAITING: readonly string[] = [
   "tests/registry/mistakes_test.ts",
   "tests/stores/mixed_rules/rules_that_go_test.ts",
   "tests/stores/postgres/connections/sessions_test.ts",
+  "tests/stores/postgres/faults/faults_test.ts",
   "tests/stores/redis/clients/clients_test.ts",
   "tests/stores/redis/closing/close_in_time_test.ts",
   "tests/stores/redis/batching/commands_test.ts",

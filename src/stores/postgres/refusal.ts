@@ -18,6 +18,7 @@ const REFUSALS: readonly (readonly [codes: RegExp, reason: StoreErrorReason])[] 
   [/^(?:3F000|42P01|42883)$/, "schema_missing"],
   [/^(?:42703|42804|42809|42P13)$/, "foreign_state"],
   [/^42501$/, "permission"],
+  [/^08P01$/, "command_missing"],
   [/^(?:25006|25007)$/, "read_only"],
   [/^57P03$/, "loading"],
   [/^53300$/, "too_many_clients"],
@@ -45,6 +46,7 @@ const ADVICE: Partial<Record<StoreErrorReason, string>> = {
     "let the store make its tables (autoCreate), or run what `ratesync init --postgres` prints, with this schema and " +
     "tablePrefix",
   foreign_state: "the table is left as it is: give the store a schema or a tablePrefix of its own",
+  command_missing: "this is a pooler such as PgBouncer, which has no sessions of its own: set prepare to false",
   read_only: "this is a standby, or the database takes no writes: give the address of the primary",
   loading: "the server starts or recovers: it decides again once that is done",
   busy: "other sessions hold rows of the store, or the server is slow: see pg_stat_activity",

@@ -31,13 +31,12 @@ export function unreachable(label: string, text: string, reason: StoreErrorReaso
   return new StoreError("STORE_UNAVAILABLE", message, cause === undefined ? { reason } : { reason, cause });
 }
 
-/** What the server's own words leave open when a session begins. A pooler refuses settings of sessions: it has none. */
+/** What the server's own words leave open when a session begins. */
 function startupText(sqlState: string, text: string): string {
   if (sqlState === "28000" && /no encryption|SSL off/.test(text)) {
     return `${text}: it may want TLS, so add sslmode=require to the url`;
   }
-  if (sqlState !== "08P01" && !/startup parameter/.test(text)) return text;
-  return `${text}: this is a pooler such as PgBouncer, so set prepare to false`;
+  return text;
 }
 
 /** Where a statement stood when it failed. */

@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 
 import { startTimer } from "../../../../base/deadline.ts";
 import { StoreError } from "../../../../base/errors.ts";
+import { inNextTurn } from "../../../../base/turn.ts";
 import { askCredentials } from "../../../credentials.ts";
 import { withAdvice } from "../../refusal.ts";
 import type { Row, Statement } from "../connection.ts";
@@ -20,6 +21,11 @@ import { openSocket } from "./socket.ts";
 
 /** The first version of PostgreSQL that the store is made for. */
 const LEAST_VERSION = 14;
+/**
+ * How long a statement waits for a row, in milliseconds. Transactions of the store last a round trip, so a longer wait means
+ * that another session stands still, or that far too many processes want one key: then failure policies decide.
+ */
+const LOCK_MS = 300;
 /** How the protocol says goodbye. */
 const TERMINATE = new Uint8Array([88, 0, 0, 0, 4]);
 /** How long a connection may take to end, in milliseconds. */
@@ -78,6 +84,8 @@ async function openAt(endpoint: Endpoint, address: Address, options: SessionOpti
   let socket: Socket | undefined;
   let isOpen = false;
   let onEnd = () => {};
+  /** Statements under way. Of a connection that was lost, the driver rejects only some: the others would wait for ever. */
+  const pending = new Set<(error: Error) => void>();
   const timer = startTimer(leftMs, () => attempt.abort(timeoutError(label, socket !== undefined, timeoutMs)));
 
   const sql = postgres({
@@ -105,6 +113,7 @@ async function openAt(endpoint: Endpoint, address: Address, options: SessionOpti
       opened.on("close", () => {
         isOpen = false;
         onEnd();
+        inNextTurn(() => pending.forEach((reject) => reject(new Error("the connection was closed"))));
       });
       if (options.isBackground) opened.unref();
       attempt.signal.addEventListener("abort", () => void opened.destroy(attempt.signal.reason as Error));
@@ -129,8 +138,19 @@ async function openAt(endpoint: Endpoint, address: Address, options: SessionOpti
       return isOpen;
     },
     run: ({ text, values, name }) =>
-      // The driver writes into the list of values.
-      sql.unsafe(text, [...values] as never[], { prepare: prepare && name !== undefined }) as unknown as Promise<Row[]>,
+      new Promise((resolve, reject) => {
+        if (socket?.destroyed) return reject(new Error("the connection was closed"));
+        pending.add(reject);
+        const settle = (act: () => void) => {
+          pending.delete(reject);
+          act();
+        };
+        // The driver writes into the list of values.
+        sql.unsafe(text, [...values] as never[], { prepare: prepare && name !== undefined }).then(
+          (rows) => settle(() => resolve(rows as unknown as Row[])),
+          (error) => settle(() => reject(error)),
+        );
+      }),
     hold: (isHeld) => void (isHeld ? socket?.ref() : socket?.unref()),
     close() {
       isOpen = false;
@@ -150,6 +170,7 @@ function sessionSettings({ prepare, statementTimeoutMs }: SessionOptions): Reado
   if (!prepare || statementTimeoutMs === undefined) return {};
   return {
     statement_timeout: String(Math.ceil(statementTimeoutMs)),
+    lock_timeout: String(LOCK_MS),
     default_transaction_isolation: "read committed",
   };
 }

@@ -1,0 +1,169 @@
+/**
+ * Traffic through faults of a PostgreSQL server: each call is answered in time, none is charged twice, and what a crash
+ * forgets is what docs/postgres.md says.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import postgres from "postgres";
+
+import { startPgBouncer } from "../../../../scripts/postgres/pgbouncer.ts";
+import { type PostgresServer, startPostgres } from "../../../../scripts/postgres/server.ts";
+import { adminQuery, freshSchema } from "../../../_support/postgres.ts";
+import { DECISION_MS, type Outcome, suffer } from "./_traffic.ts";
+
+/** What comes on top on a machine that does other things too. */
+const SLACK_MS = 1_500;
+
+/** Calls are answered in time, and the store has counted each call that it allowed once, and few that it did not. */
+function assertAnswered({ longestMs, recoveryMs, ...outcome }: Outcome, recoverMs = 3_000): void {
+  assert.ok(longestMs < DECISION_MS + SLACK_MS, `the longest decision took ${longestMs} ms`);
+  assert.ok(recoveryMs < recoverMs + SLACK_MS, `recovered after ${recoveryMs} ms`);
+  assert.ok(outcome.charged <= outcome.allowed + outcome.failed, JSON.stringify(outcome));
+}
+
+function assertKept(outcome: Outcome): void {
+  assert.ok(outcome.charged >= outcome.allowed, `forgot calls: ${JSON.stringify(outcome)}`);
+}
+
+describe("A PostgreSQL store, while", { concurrency: 1 }, () => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await startPostgres({ settings: { max_connections: 40 } });
+  });
+  after(() => server.stop());
+  const store = (more: object = {}) => ({ url: server.url, schema: freshSchema(), ...more });
+  const ours = "application_name = 'ratesync' and pid <> pg_backend_pid()";
+  const report = (outcome: Outcome, name: string) => {
+    if (process.env["RATESYNC_REPORT"]) console.log(name, JSON.stringify(outcome));
+    return outcome;
+  };
+
+  it("its sessions are terminated again and again, decides with new ones", async () => {
+    const outcome = report(
+      await suffer(store(), async () => {
+        for (let i = 0; i < 10; i++) {
+          await adminQuery(`select pg_terminate_backend(pid) from pg_stat_activity where ${ours}`, server.url);
+          await sleep(50);
+        }
+      }),
+      "terminate",
+    );
+    assertAnswered(outcome);
+    assertKept(outcome);
+  });
+
+  it("the server restarts, waits for it and forgets nothing", async () => {
+    const outcome = report(await suffer(store(), () => server.restart()), "restart");
+    assertAnswered(outcome);
+    assertKept(outcome);
+  });
+
+  it("the server crashes, forgets no more than the last moment", async () => {
+    const outcome = report(await suffer(store(), () => server.restart("crash")), "crash");
+    assertAnswered(outcome);
+    assert.ok(outcome.charged >= outcome.settled, JSON.stringify(outcome));
+  });
+
+  it("the server crashes, forgets nothing where decisions are durable", async () => {
+    const outcome = report(await suffer(store({ durable: true }), () => server.restart("crash")), "crash durable");
+    assertAnswered(outcome);
+    assertKept(outcome);
+  });
+
+  it("another session locks the table, leaves decisions to the failure policy and comes back", async () => {
+    const options = store();
+    const sql = postgres(server.url, { max: 1, onnotice: () => {} });
+    const outcome = report(
+      await suffer(options, () =>
+        sql.begin(async (transaction) => {
+          await transaction.unsafe(`lock table "${options.schema}".keys in exclusive mode`);
+          await sleep(1_000);
+        }).then(() => {})),
+      "locked",
+    );
+    await sql.end();
+    assertAnswered(outcome);
+    assertKept(outcome);
+    assert.ok(outcome.failed > 0);
+  });
+
+  it("one of the server's processes stands still with rows, waits 300 ms for them and leaves the others alone", async () => {
+    const options = store();
+    const outcome = report(
+      await suffer(options, async () => {
+        const sql = postgres(server.url, { max: 1, onnotice: () => {} });
+        const held = sql.begin(async (transaction) => {
+          const [row] = await transaction.unsafe(
+            `select pg_backend_pid() as pid from "${options.schema}".keys for update`,
+          );
+          process.kill(Number(row?.["pid"]), "SIGSTOP");
+          await sleep(1_000);
+          process.kill(Number(row?.["pid"]), "SIGCONT");
+        });
+        await held;
+        await sql.end();
+      }),
+      "stopped",
+    );
+    assertAnswered(outcome);
+    assertKept(outcome);
+    assert.ok(outcome.failed > 0);
+  });
+
+  it("there are no connections left, says so, and decides again once there are", async () => {
+    const many = postgres(server.url, { max: 60, onnotice: () => {}, idle_timeout: 60 });
+    const options = store();
+    const outcome = report(
+      await suffer(options, async () => {
+        await Promise.allSettled(Array.from({ length: 60 }, () => many.unsafe("select pg_sleep(0.3)")));
+        const sql = postgres(server.url, { max: 1, onnotice: () => {} });
+        await sql.unsafe(`select pg_terminate_backend(pid) from pg_stat_activity where ${ours}`).catch(() => {});
+        await sql.end({ timeout: 0.1 });
+        await sleep(500);
+        await many.end({ timeout: 0 });
+      }),
+      "connections",
+    );
+    assertAnswered(outcome);
+    assertKept(outcome);
+  });
+
+  it("PgBouncer in transaction mode stands in front of it and is started anew, forgets nothing", async () => {
+    let bouncer = await startPgBouncer(server, { default_pool_size: 2 });
+    const options = store({ url: `${bouncer.url}?pgbouncer=true` });
+    const port = Number(new URL(bouncer.url).port);
+    const outcome = report(
+      await suffer(options, async () => {
+        await bouncer.stop();
+        await sleep(200);
+        bouncer = await startPgBouncer(server, { default_pool_size: 2, listen_port: port });
+      }),
+      "pgbouncer",
+    );
+    await bouncer.stop();
+    assertAnswered(outcome);
+    assertKept(outcome);
+  });
+
+  it("a standby takes over, decides there", async () => {
+    const primary = await startPostgres();
+    const standby = await startPostgres({ standbyOf: primary });
+    const url = primary.url.replace(/@[^/]*/, `@127.0.0.1:${primary.port},127.0.0.1:${standby.port}`);
+    const outcome = report(
+      await suffer({ url, schema: freshSchema() }, async () => {
+        await primary.halt();
+        await standby.promote();
+      }),
+      "promotion",
+    );
+    await Promise.all([primary.stop(), standby.stop()]);
+    assertAnswered(outcome);
+    assert.ok(outcome.charged >= outcome.settled, JSON.stringify(outcome));
+  });
+});

@@ -17,6 +17,7 @@ import { startRedis } from "../../tests/stores/redis/_servers.ts";
 import { startRestRedis, TOKEN } from "../../tests/_support/rest_redis.ts";
 import { tool } from "../_process.ts";
 import { startServer } from "../package/visits.ts";
+import { obtainPostgres } from "../postgres/obtain.ts";
 import { obtainRedis } from "../redis/obtain.ts";
 
 const LISTENS = /^Listening on http:\/\/127\.0\.0\.1:(\d+)/;
@@ -27,6 +28,8 @@ export interface Services extends AsyncDisposable {
   readonly redisUrl: string;
   /** Another one, over TLS; `certs/` of the folder has its authority. */
   readonly tlsRedisUrl: string;
+  /** A PostgreSQL whose data may be thrown away. */
+  readonly postgresUrl: string;
   /** A web server that answers everything with JSON. */
   readonly webUrl: string;
   /** The server of `npm start`. */
@@ -44,6 +47,8 @@ export async function startServices(folder: string): Promise<Services> {
   try {
     const redis = await obtainRedis();
     closers.push(() => redis.stop());
+    const postgres = await obtainPostgres();
+    closers.push(() => postgres.stop());
     const rest = await startRestRedis(redis.url);
     closers.push(() => rest[Symbol.asyncDispose]());
     const tlsRedis = await startTlsRedis(folder);
@@ -59,6 +64,7 @@ export async function startServices(folder: string): Promise<Services> {
     return {
       redisUrl: redis.url,
       tlsRedisUrl: `rediss://127.0.0.1:${tlsRedis.tlsPort}`,
+      postgresUrl: postgres.url,
       webUrl: `http://127.0.0.1:${(web.address() as AddressInfo).port}`,
       startUrl: start.url,
       environment: {
@@ -92,10 +98,11 @@ async function startTlsRedis(folder: string): Promise<{ tlsPort: number; stop: (
 
 /** What stands for what, in the order in which it is replaced. All else in a block is run as it is written. */
 export function substitute(code: string, language: string, services: Services, port: number): string {
-  const { redisUrl, tlsRedisUrl, webUrl, startUrl } = services;
+  const { redisUrl, tlsRedisUrl, postgresUrl, webUrl, startUrl } = services;
   const all: readonly (readonly [RegExp, string])[] = [
     [/redis:\/\/(?:localhost|redis\.internal):6379(?:\/0)?/g, redisUrl],
     [/rediss:\/\/redis\.internal:6380(?:\/0)?/g, tlsRedisUrl],
+    [/postgres:\/\/postgres@localhost:5432\/postgres/g, postgresUrl],
     [/https:\/\/((?:\w+\.)*example)\b/g, `${webUrl}/$1`],
   ];
   const shell: readonly (readonly [RegExp, string])[] = [

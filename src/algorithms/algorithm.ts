@@ -27,6 +27,8 @@ export interface Algorithm<Limit extends RateLimit> {
   readonly letter: string;
   /** Whether its state has a key of its own in Redis where a limiter has several limits. */
   readonly hasOwnKey: boolean;
+  /** Where the state keeps each unit: an algorithm that counts about the same in a small state. */
+  readonly counterpart?: RateLimit["algorithm"];
   /** Whether a limit that denied some cost is known to deny it until the wait is over, whatever else leaves meanwhile. */
   readonly deniesUntilReady: boolean;
   /**

@@ -14,7 +14,8 @@ import type { Policy } from "../policy/policy.ts";
 import { compilePolicy } from "../policy/compile_policy.ts";
 import { localPolicy } from "../policy/share.ts";
 import type { Store } from "../stores/store.ts";
-import { EMBEDDED, engineNamed, openEmbedded, type StoreConfig } from "./engines.ts";
+import { checkForEngine } from "./engine_limits.ts";
+import { EMBEDDED, openEmbedded, type StoreConfig } from "./engines.ts";
 import type { LimiterListing, StoreListing } from "./listing.ts";
 import { sameConfig } from "./same_config.ts";
 import { type InstanceContext, StoreHandle } from "./store_handle.ts";
@@ -197,9 +198,9 @@ export class Definitions {
   #compile(id: string, options: LimiterOptions, stores: ReadonlyMap<string, StoreHandle>): Compiled {
     checkId("limiters", id);
     try {
-      compilePolicy(options); // what is wrong with it counts first
+      const { rates } = compilePolicy(options); // what is wrong with it counts first
       const storeId = pickStore(options.store, [...stores.keys()]);
-      checkOnChange(options, stores.get(storeId));
+      checkForEngine(options, rates, stores.get(storeId)?.engine);
       return { id, policy: compilePolicy(options, stores.get(storeId)?.failure), storeId, options };
     } catch (error) {
       throw within(`limiters.${id}`, error);
@@ -258,16 +259,6 @@ export class Definitions {
       clock,
     };
   }
-}
-
-function checkOnChange({ onChange = "keep" }: LimiterOptions, handle: StoreHandle | undefined): void {
-  const remote = handle && engineNamed(handle.engine)?.remote;
-  if (onChange === "keep" || remote === undefined || remote.changesCounts) return;
-  throw new ConfigError({
-    path: "onChange",
-    expected: `"keep", the only choice in ${remote.title}, or a limiter in memory`,
-    received: show(onChange),
-  });
 }
 
 /** A limiter that was checked. */

@@ -31,6 +31,11 @@ export interface RemoteEngine {
   readonly otherPlaces: readonly string[];
   /** Whether new rules may scale or reset what others have counted: `onChange`. */
   readonly changesCounts: boolean;
+  /**
+   * The most units of a limit whose state keeps each of them, where the store writes all of that state with each call.
+   * @default {Infinity}
+   */
+  readonly mostKept?: number;
 }
 
 /** One kind of store, as a row of `registry/engines.ts`. */

@@ -123,6 +123,16 @@ describe("createRateSync()", () => {
       [{ limiters: { "": { ratePerSecond: 1 } } }, "ids of 1 to 1 024 characters", 'received ""'],
       [{ stores: { ["x".repeat(1_025)]: { engine: "memory" } } }, "stores", "ids of 1 to 1 024 characters"],
       [
+        {
+          stores: { a: { engine: "postgres", url: "postgres://h" } },
+          limiters: { b: { ...WINDOW, limit: 10_001 } },
+        },
+        "limiters.b.limit",
+        "at most 10000 with sliding_window in PostgreSQL",
+        "the algorithm sliding_window_counter",
+        "received 10001",
+      ],
+      [
         { stores: { a: { engine: "mysql" } } },
         "stores.a.engine",
         '"memory", "redis", "nats" or "postgres"',

@@ -17,6 +17,7 @@ export const slidingWindowAlgorithm: Algorithm<SlidingWindowLimit> = Object.free
   name: "sliding_window",
   letter: "s",
   hasOwnKey: true,
+  counterpart: "sliding_window_counter",
   deniesUntilReady: false,
   compile: (options: LimitOptions, prefix: string): SlidingWindowLimit =>
     compileWindow("sliding_window", options, prefix, MAX_UNITS),

@@ -19,6 +19,8 @@ export const postgresEngine: Engine<PostgresStoreConfig | PostgresClientStoreCon
     urlExample: "postgres://localhost:5432/app",
     otherPlaces: [],
     changesCounts: true,
+    // 36 kB of state, which each call writes to the table and to the log of the server.
+    mostKept: 10_000,
   },
   describe: (config) => postgresPlaceOf(config),
   open: async (config, context) => await (await import("./open.ts")).openPostgresStore(config, context),

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { systemClock } from "../../base/clock.ts";
 import { startTimer } from "../../base/deadline.ts";
 import { StoreError } from "../../base/errors.ts";
 import type { Notice } from "./message.ts";
@@ -22,6 +23,8 @@ export interface ReadingOptions {
   readonly shard: string;
   /** How much is applied between two snapshots, in requests. */
   readonly snapshotEvery: number;
+  /** How long nothing may come while something should, in microseconds. */
+  readonly quietUs: number;
   /** Who hears of what is read. */
   readonly host: ReplicaHost;
   /** Publishes a notice by itself. */
@@ -56,6 +59,10 @@ export class Reading {
   #notBefore = -1;
   #isBusy = false;
   #isClosed = false;
+  /** When the last message came. */
+  #heardUs = 0;
+  /** Ends the beginning that is under way. */
+  #interrupt: (reason: Error) => void = () => {};
   #caughtUp: { readonly sequence: number; done(): void }[] = [];
 
   /**
@@ -69,12 +76,24 @@ export class Reading {
 
   /** Begins. Resolves when all is applied that is there now. */
   async start(): Promise<void> {
-    await this.#begin();
+    this.#isBusy = true;
+    try {
+      await this.#begin();
+    } finally {
+      this.#isBusy = false;
+    }
   }
 
-  /** Reads on by a new reader. */
+  /** Reads on by a new reader, if nothing has come for a while. */
   renew(): void {
-    void this.#restart();
+    if (systemClock.nowUs() - this.#heardUs >= this.#options.quietUs) {
+      this.#restart(lost("nothing has come for a while"));
+    }
+  }
+
+  /** Reads on by a new reader, because the stream is another one than it was. */
+  moved(): void {
+    if (!this.#isBusy) this.#restart(lost("it is another one than before"));
   }
 
   /** Drops the state, and loads one that others have stored from now on. */
@@ -83,7 +102,7 @@ export class Reading {
     if (replica === undefined || this.#isBusy) return;
     this.#notBefore = replica.sequence;
     this.replica = undefined;
-    void this.#restart();
+    this.#restart(lost("the state that was read is not that of the others"));
   }
 
   /** A process has told something about snapshots, or the state begins anew. */
@@ -108,28 +127,31 @@ export class Reading {
     this.#reader = undefined;
   }
 
-  /** Begins again until that succeeds. */
-  async #restart(): Promise<void> {
-    if (this.#isBusy || this.#isClosed) return;
+  /** Begins again until that succeeds. A beginning that is under way counts as failed. */
+  #restart(reason: StoreError): void {
+    if (this.#isBusy) return this.#interrupt(reason);
+    this.#options.failed(reason);
+    void this.#begins();
+  }
+
+  async #begins(): Promise<void> {
     this.#isBusy = true;
-    try {
-      for (let delayMs = RETRY_MS; !this.#isClosed; delayMs = Math.min(2 * delayMs, MOST_RETRY_MS)) {
-        try {
-          await this.#begin();
-          return;
-        } catch (error) {
-          this.#options.failed(error as StoreError);
-          await sleep(delayMs);
-        }
+    for (let delayMs = RETRY_MS; !this.#isClosed; delayMs = Math.min(2 * delayMs, MOST_RETRY_MS)) {
+      try {
+        await this.#begin();
+        break;
+      } catch (error) {
+        this.#options.failed(error instanceof StoreError ? error : lost("it could not be begun", error));
+        await sleep(delayMs);
       }
-    } finally {
-      this.#isBusy = false;
     }
+    this.#isBusy = false;
   }
 
   async #begin(): Promise<void> {
     const { stream, shard } = this.#options;
     const turn = ++this.#turn;
+    this.#caughtUp = [];
     await this.#reader?.close();
     this.#reader = undefined;
     const state = await stream.state(shard);
@@ -139,7 +161,9 @@ export class Reading {
     const isAnother = this.#id !== undefined && this.#id !== state.id;
     this.replica = replica;
     this.#id = state.id;
-    let isWaiting = true;
+    this.#heardUs = systemClock.nowUs();
+    const interrupted = new Promise<never>((_, reject) => this.#interrupt = reject);
+    interrupted.catch(() => {}); // also where nothing waits for it
     const reader = await stream.read(
       shard,
       replica.sequence + 1,
@@ -147,16 +171,12 @@ export class Reading {
         if (turn === this.#turn) this.#apply(message);
       },
       (error) => {
-        if (turn !== this.#turn) return;
-        if (isWaiting) this.#turn++;
-        this.#options.failed(error as StoreError);
-        void this.#restart();
+        if (turn === this.#turn) this.#restart(error instanceof StoreError ? error : lost("the reading ended", error));
       },
     );
-    isWaiting = false;
     if (this.#isClosed || turn !== this.#turn) return void await reader.close();
     this.#reader = reader;
-    await this.#reached(state.last);
+    await Promise.race([this.#reached(state.last), interrupted]);
     if (isAnew) this.#options.anew(isAnother ? "The stream was deleted, and its limits with it" : undefined);
   }
 
@@ -205,15 +225,12 @@ export class Reading {
 
   #apply(message: LogMessage): void {
     const { replica } = this;
+    this.#heardUs = systemClock.nowUs();
     if (replica === undefined || message.sequence <= replica.sequence) return;
     if (message.sequence > replica.sequence + 1) {
       this.replica = undefined;
-      const text = `Cannot go on: messages from ${replica.sequence + 1} to ${
-        message.sequence - 1
-      } are missing in the stream`;
-      this.#options.failed(new StoreError("STORE_UNAVAILABLE", text, { reason: "disconnected" }));
-      void this.#restart();
-      return;
+      const [from, to] = [replica.sequence + 1, message.sequence - 1];
+      return this.#restart(lost(`its messages from ${from} to ${to} are missing`));
     }
     try {
       replica.apply(message);
@@ -225,7 +242,7 @@ export class Reading {
     if (this.#caughtUp.length > 0) this.#tellReached();
   }
 
-  /** Resolves when a message was applied, or the reading begins anew. */
+  /** Resolves when a message was applied. */
   #reached(sequence: number): Promise<void> {
     if ((this.replica?.sequence ?? 0) >= sequence) return Promise.resolve();
     return new Promise((done) => this.#caughtUp.push({ sequence, done }));
@@ -236,6 +253,13 @@ export class Reading {
     for (const each of this.#caughtUp) if (each.sequence <= sequence) each.done();
     this.#caughtUp = this.#caughtUp.filter((each) => each.sequence > sequence);
   }
+}
+
+function lost(why: string, cause?: unknown): StoreError {
+  return new StoreError("STORE_UNAVAILABLE", `Cannot go on reading the stream: ${why}`, {
+    reason: "disconnected",
+    cause,
+  });
 }
 
 function sleep(ms: number): Promise<void> {

@@ -60,6 +60,8 @@ export interface ReplicaHost {
   replied(number: number, replies: readonly LogReply[]): void;
   /** A process has told something. */
   noticed(notice: Notice, session: string): void;
+  /** Others hold this process for dead: its waiting calls have lost their places. */
+  lapsed(): void;
   /** A stretch has ended over which digests are compared. */
   marked(mark: Marked): void;
   /** A message is by a newer version: nothing after it can be known. */
@@ -154,7 +156,9 @@ export class Replica {
     const { version, session, number, items } = message;
     if (version > VERSION) return this.#host.outdated(version);
     this.#setTime(stampUs);
-    this.sessions.expire(this.#nowUs, session);
+    this.sessions.expire(this.#nowUs, session, (name) => {
+      if (name === this.#host.session) this.#host.lapsed();
+    });
     if (!this.sessions.accept(session, number, this.#nowUs)) return;
     this.#mark(sequence - 1);
     this.#host.rules.seen(message.rules, session === this.#host.session, this.#nowUs, this.book);
@@ -235,6 +239,7 @@ export class Replica {
     if (!("targets" in item)) return this.#notice(item, session);
     this.weight++;
     try {
+      checkId(item);
       for (const target of item.targets) this.#touch(target);
       const reply = this.#memory.execute<StoreRequest>(item) as TakeReply | DoneReply;
       this.digest.addReply(reply);
@@ -264,4 +269,11 @@ export class Replica {
     this.#host.marked({ sequence, digest: this.digest.text });
     this.digest = new Digest();
   }
+}
+
+/** Permits without an id are known to one process alone. */
+function checkId(request: StoreRequest): void {
+  if (request.op !== "take" || request.mode === "peek" || request.id !== "") return;
+  if (request.targets.every(({ policy }) => policy.maxConcurrent === 0)) return;
+  throw new TypeError("Cannot take permits: expected an id, received none");
 }

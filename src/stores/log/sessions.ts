@@ -94,20 +94,24 @@ export class Sessions {
     this.#sessions.delete(name);
   }
 
-  /** Whether a session takes wakeups. */
-  isListening(name: string): boolean {
-    return (this.#sessions.get(name)?.instances.length ?? 0) > 0;
-  }
-
-  /** Ends what has not been heard of for too long, but for one session, of which something comes now. */
-  expire(nowUs: number, sender: string): void {
+  /**
+   * Ends what has not been heard of for too long, but for one session, of which something comes now.
+   *
+   * @param nowUs The time.
+   * @param sender That session.
+   * @param lapsed Called with each session whose waiting calls are skipped from now on.
+   */
+  expire(nowUs: number, sender: string, lapsed: (name: string) => void): void {
     if (nowUs < this.#nextUs) return;
     let nextUs = Infinity;
     for (const [name, session] of this.#sessions) {
       // Of a clock that has stepped back, the old times say nothing.
       if (session.seenUs > nowUs) session.seenUs = nowUs;
       const silentUs = name === sender ? 0 : nowUs - session.seenUs;
-      if (silentUs > session.aliveUs && session.instances.length > 0) this.listen(name, [], session.aliveUs);
+      if (silentUs > session.aliveUs && session.instances.length > 0) {
+        this.listen(name, [], session.aliveUs);
+        lapsed(name);
+      }
       const isListening = session.instances.length > 0;
       if (!isListening && silentUs > REMEMBERED_US) this.#sessions.delete(name);
       else nextUs = Math.min(nextUs, nowUs - silentUs + (isListening ? session.aliveUs : REMEMBERED_US));

@@ -58,7 +58,6 @@ export class Shard implements ReplicaHost {
   #opening: Promise<void> | undefined;
   #stopped: StoreError | undefined;
   #isClosed = false;
-  #isLapsed = false;
   #beat: { cancel(): void } | undefined;
 
   /**
@@ -70,7 +69,7 @@ export class Shard implements ReplicaHost {
     this.#outbox = new Outbox({
       publish: (id, data) => stream.publish(name, id, data),
       stuck: () => this.#reading.renew(),
-      misplaced: () => this.#reading.renew(),
+      misplaced: () => this.#reading.moved(),
       sequence: () => this.#reading.replica?.sequence ?? 0,
       timeoutUs: answerTimeoutMs * 1_000,
       againUs: resendMs * 1_000,
@@ -79,6 +78,7 @@ export class Shard implements ReplicaHost {
       stream,
       shard: name,
       snapshotEvery: options.snapshotEvery,
+      quietUs: resendMs * 1_000,
       host: this,
       publish: (notice) => this.#publish(notice),
       anew: (reason) => this.#anew(reason),
@@ -192,10 +192,6 @@ export class Shard implements ReplicaHost {
   }
 
   replied(number: number, replies: readonly LogReply[]): void {
-    // Others may have held this process for dead: then its waiting calls have lost their places.
-    const isListening = this.#reading.replica?.sessions.isListening(this.session) ?? true;
-    if (isListening) this.#isLapsed = false;
-    else if (this.#beat !== undefined && !this.#isLapsed) this.#lapsed();
     this.#outbox.replied(number, replies);
     this.#reading.applied();
   }
@@ -232,11 +228,10 @@ export class Shard implements ReplicaHost {
     if (reason !== undefined) {
       this.#options.onError(new StoreError("STORE_UNAVAILABLE", reason, { reason: "disconnected" }));
     }
-    if (this.#beat !== undefined) this.#lapsed();
+    if (this.#beat !== undefined) this.lapsed();
   }
 
-  #lapsed(): void {
-    this.#isLapsed = true;
+  lapsed(): void {
     this.#tellListening();
     for (const listener of this.listeners.values()) listener.missed();
   }

@@ -86,8 +86,8 @@ export class SnapshotDuty {
     try {
       await stream.saveSnapshot(shard, sequence, new SnapshotWriter(replica, id).chunks());
       await publish({ op: "stored", sequence });
-      // Those who read slowly still find what follows the snapshot before.
-      if (before > 0) await stream.cut(shard, before + 1);
+      // Those who read slowly still find what follows the snapshot before. A stream that was made anew is not cut.
+      if (before > 0 && (await stream.state(shard)).id === id) await stream.cut(shard, before + 1);
     } catch (error) {
       failed(error as StoreError);
     } finally {

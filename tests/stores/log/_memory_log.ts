@@ -216,7 +216,7 @@ export class MemoryLogStream implements LogStream {
   // deno-lint-ignore require-await -- what throws, rejects
   async cut(name: string, sequence: number): Promise<void> {
     const shard = this.log.shard(name);
-    shard.first = Math.max(shard.first, sequence);
+    shard.first = Math.max(shard.first, Math.min(sequence, shard.last + 1));
   }
 
   /** Ends all readings. */

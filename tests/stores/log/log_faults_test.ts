@@ -1,0 +1,324 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import type { LimiterOptions } from "../../../src/policy/options.ts";
+import { compilePolicy } from "../../../src/policy/compile_policy.ts";
+import type { Policy } from "../../../src/policy/policy.ts";
+import { LogStore, type LogStoreSettings } from "../../../src/stores/log/log_store.ts";
+import type { StoreRequest, TakeReply, TakeRequest, Target } from "../../../src/stores/store.ts";
+import { waiterId } from "../../../src/stores/waiter_id.ts";
+import { type Faults, MemoryLog, MemoryLogStream } from "./_memory_log.ts";
+import { stateOf } from "./_state.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** Numbers from 0 to 1 that follow from a seed. */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 0x1_0000_0000;
+  };
+}
+
+interface Process {
+  readonly store: LogStore;
+  readonly stream: MemoryLogStream;
+}
+
+/** Processes on one stream, with faults that follow from a seed. */
+class Fleet {
+  readonly log: MemoryLog;
+  readonly processes: Process[] = [];
+  readonly random: () => number;
+  /** What the server's clock is ahead of the machine's. */
+  offsetUs = 0;
+  readonly errors: string[] = [];
+
+  constructor(seed: number) {
+    this.random = randomOf(seed);
+    this.log = new MemoryLog(() =>
+      Math.floor(performance.timeOrigin * 1_000 + performance.now() * 1_000) + this.offsetUs
+    );
+    this.log.comparesIds = this.random() < 0.5;
+  }
+
+  open(faults: Faults = {}, settings: LogStoreSettings = {}): Process {
+    const stream = new MemoryLogStream(this.log, { later: (work) => void setTimeout(work, 0), ...faults });
+    const onError = (error: Error) => void this.errors.push(error.message);
+    const store = new LogStore(stream, { resendMs: 40, answerTimeoutMs: 4_000, onError, ...settings });
+    const process = { store, stream };
+    this.processes.push(process);
+    return process;
+  }
+
+  /** Lets all read the same messages, and compares what they hold. */
+  async assertEqual(): Promise<void> {
+    for (let i = 0; i < 2; i++) {
+      for (const { store } of this.processes) assert.deepEqual((await store.check()).problems, []);
+    }
+    // The last look of each has been read by itself, and the others are told of it in a moment.
+    await until(() => {
+      const last = this.log.shard("0").last;
+      return this.processes.every(({ store }) => store.replicas[0]?.sequence === last);
+    });
+    const [first, ...others] = this.processes.map(({ store }) => stateOf(store));
+    for (const other of others) assert.deepEqual(other, first);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.processes.map(({ store }) => store.close()));
+  }
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const endMs = performance.now() + 5_000;
+  while (!holds()) {
+    if (performance.now() > endMs) throw new Error("it did not come true");
+    await new Promise((done) => setTimeout(done, 5));
+  }
+}
+
+function take(options: LimiterOptions | Policy, key: string, more: Partial<TakeRequest> = {}): TakeRequest {
+  const policy = "rates" in options ? options : compilePolicy(options);
+  const target: Target = { limiter: "api", key, policy, cost: 1, slots: policy.maxConcurrent > 0 ? 1 : 0 };
+  return { op: "take", targets: [target], mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0, ...more };
+}
+
+describe("A fleet on a stream with faults", () => {
+  for (const seed of [1, 2, 3, 4]) {
+    it(`admits exactly the limit, and every process holds the same (seed ${seed})`, async () => {
+      const fleet = new Fleet(seed);
+      const { random } = fleet;
+      const faults: Faults = {
+        losesMessage: () => random() < 0.05,
+        losesReply: () => random() < 0.05,
+        later: (work) => void setTimeout(work, random() * 3),
+      };
+      for (let i = 0; i < 3; i++) fleet.open(faults, { snapshotEvery: 1_000 });
+      const policies = [
+        compilePolicy({ limit: 100, windowMs: HOUR_MS, burst: 100 }),
+        compilePolicy({ algorithm: "fixed_window", limit: 100, windowMs: HOUR_MS }),
+        compilePolicy({ algorithm: "sliding_window", limit: 100, windowMs: HOUR_MS }),
+      ];
+      const admitted = new Map<string, number>();
+      let isOver = false;
+      const chaos = (async () => {
+        while (!isOver) {
+          const { stream } = fleet.processes[Math.floor(random() * 3)] as Process;
+          if (random() < 0.5) stream.killReaders();
+          else {
+            const frozen = stream.readers.at(-1);
+            if (frozen !== undefined) frozen.isFrozen = true;
+          }
+          await new Promise((done) => setTimeout(done, 60 + 60 * random()));
+        }
+      })();
+      let unknown = 0;
+      const caller = async (process: number) => {
+        for (let i = 0; i < 60; i++) {
+          const place = Math.floor(random() * 3);
+          const key = `${place}.${Math.floor(random() * 4)}`;
+          const request = take(policies[place] as Policy, key);
+          const { store } = fleet.processes[process] as Process;
+          const reply = await store.execute({
+            ...request,
+            targets: [{ ...request.targets[0] as Target, limiter: `l${place}` }],
+          })
+            .catch(() => undefined);
+          if (reply === undefined) unknown++;
+          else if (reply.status === "allowed") admitted.set(key, (admitted.get(key) ?? 0) + 1);
+        }
+      };
+      await Promise.all(Array.from({ length: 36 }, (_, i) => caller(i % 3)));
+      isOver = true;
+      await chaos;
+      assert.equal(unknown, 0, "calls had no answer");
+      for (const [key, count] of admitted) assert.equal(count, 100, key);
+      fleet.open({}, { snapshotEvery: 1_000 });
+      assert.ok(fleet.log.shard("0").first > 1 || fleet.log.shard("0").stored > 0, "no snapshot was stored");
+      await fleet.assertEqual();
+      await fleet.close();
+    });
+  }
+
+  it("holds the same state when rules change and the clock of the server steps", async () => {
+    const fleet = new Fleet(7);
+    const { random } = fleet;
+    const open = () => fleet.open({}, { snapshotEvery: 60, aliveMs: 1e12 });
+    open();
+    open();
+    const rules: LimiterOptions[] = [
+      { limit: 3, windowMs: 1_000 },
+      { limit: 5, windowMs: 4_000, burst: 5 },
+      { algorithm: "sliding_window", limit: 4, windowMs: 2_000 },
+      { algorithm: "sliding_window_counter", limit: 4, windowMs: 2_000 },
+      { limits: [{ limit: 2, windowMs: 500 }, { algorithm: "fixed_window", limit: 9, windowMs: 60_000 }] },
+      { limit: 5, windowMs: 4_000, maxConcurrent: 2, leaseTtlMs: 1_000 },
+      { limit: 3, windowMs: 1_000, onChange: "scale" },
+    ];
+    const policies = rules.map((options) => compilePolicy(options));
+    let sequence = 0;
+    for (let i = 0; i < 900; i++) {
+      if (i % 150 === 149) open();
+      if (random() < 0.2) fleet.offsetUs += Math.floor(random() * [1_000, 1e6, 1e7, 3e8][Math.floor(random() * 4)]!);
+      if (random() < 0.02) fleet.offsetUs -= Math.floor(random() * 1e8);
+      const policy = policies[Math.floor(random() * (i % 300 < 150 ? policies.length : 2))] as Policy;
+      const { store } = fleet.processes[Math.floor(random() * fleet.processes.length)] as Process;
+      const slots = policy.maxConcurrent > 0 ? 1 : 0;
+      const id = slots === 0 ? "" : waiterId({
+        instance: "one",
+        sequence: ++sequence,
+        direct: true,
+        maxWaitUs: 0,
+        slots,
+        cost: 1,
+        leaseTtlUs: 1e6,
+      });
+      const asked = take(policy, `k${Math.floor(random() * 20)}`, { id });
+      const request: StoreRequest = random() < 0.9
+        ? asked
+        : { op: "block", targets: asked.targets, durationUs: Math.floor(random() * 1e6) };
+      void store.execute(request);
+      if (random() < 0.3) await store.execute(take(policies[i % 5] as Policy, "sync"));
+    }
+    await fleet.assertEqual();
+    assert.ok(fleet.log.shard("0").stored > 3, "too few snapshots");
+    await fleet.close();
+  });
+
+  it("answers every call after a pause of a process, also one whose messages were cut meanwhile", async () => {
+    const fleet = new Fleet(1);
+    const [running, paused] = [fleet.open({}, { snapshotEvery: 50 }), fleet.open({}, { snapshotEvery: 50 })];
+    await paused.store.connect();
+    paused.stream.isPaused = true;
+    const late = paused.store.execute(take({ limit: 1_000, windowMs: HOUR_MS }, "a"));
+    for (let i = 0; i < 400; i++) await running.store.execute(take({ limit: 1_000, windowMs: HOUR_MS }, "a"));
+    await until(() => fleet.log.shard("0").first > 100);
+    paused.stream.resume();
+    assert.equal((await late).status, "allowed");
+    await fleet.assertEqual();
+    assert.match(fleet.errors.join("\n"), /messages from \d+ to \d+ are missing/);
+    await fleet.close();
+  });
+
+  it("skips the waiting calls of a process that is gone, and gives others their places back after a pause", async () => {
+    const fleet = new Fleet(2);
+    const settings = { aliveMs: 300 };
+    const [one, two] = [fleet.open({}, settings), fleet.open({}, settings)];
+    const policy = compilePolicy({ maxConcurrent: 1, leaseTtlMs: 60_000 });
+    const idOf = (instance: string, sequence: number) =>
+      waiterId({ instance, sequence, direct: true, maxWaitUs: 60e6, slots: 1, cost: 1, leaseTtlUs: 60e6 });
+    const granted: string[] = [];
+    let missed = 0;
+    for (const [instance, { store }] of [["one", one], ["two", two]] as const) {
+      await store.listen({
+        instance,
+        targetOf: () => undefined,
+        wakeup: ({ id, kind }) => void (kind === "granted" && granted.push(id)),
+        missed: () => void missed++,
+      });
+    }
+    const holder = idOf("one", 1);
+    assert.equal(
+      (await one.store.execute(take(policy, "k", { id: holder, mode: "wait", maxWaitUs: 60e6 }))).status,
+      "allowed",
+    );
+    const waiting = idOf("two", 1);
+    const queued = await two.store.execute(take(policy, "k", { id: waiting, mode: "wait", maxWaitUs: 60e6 }));
+    assert.equal(queued.status, "queued");
+    const behind = idOf("one", 2);
+    assert.equal(
+      (await one.store.execute(take(policy, "k", { id: behind, mode: "wait", maxWaitUs: 60e6 }))).status,
+      "queued",
+    );
+    two.stream.isPaused = true;
+    await new Promise((done) => setTimeout(done, 500));
+    await one.store.execute({ op: "release", id: holder, targets: take(policy, "k").targets });
+    await until(() => granted.length > 0);
+    assert.deepEqual(granted, [behind]);
+    two.stream.resume();
+    await until(() => missed > 0);
+    // It asks again, and is served when the permit is free.
+    const poll = {
+      op: "poll",
+      id: waiting,
+      arrivalUs: queued.arrivalUs,
+      targets: [take(policy, "k").targets[0] as Target],
+    } as const;
+    assert.equal((await two.store.execute(poll)).status, "queued");
+    await one.store.execute({ op: "release", id: behind, targets: take(policy, "k").targets });
+    await until(() => granted.length > 1);
+    assert.deepEqual(granted, [behind, waiting]);
+    await fleet.close();
+  });
+
+  it("stops deciding where a process is of a newer version, and says so", async () => {
+    const fleet = new Fleet(3);
+    const { store } = fleet.open();
+    await store.connect();
+    fleet.log.shard("0").append("x", new TextEncoder().encode('[2,"newer",1,[],[]]'), fleet.log);
+    await until(() => fleet.errors.length > 0);
+    await assert.rejects(store.execute(take({ limit: 1, windowMs: 1_000 }, "a")), {
+      code: "STORE_REFUSED",
+      message: /newer version/,
+    });
+    const { ok, problems } = await store.check();
+    assert.equal(ok, false);
+    assert.match(problems[0]?.message ?? "", /Update this process/);
+    await fleet.close();
+  });
+
+  it("leaves out what is no message of this package", async () => {
+    const fleet = new Fleet(4);
+    const [one, two] = [fleet.open(), fleet.open()];
+    await one.store.connect();
+    for (
+      const text of [
+        "",
+        "{",
+        "null",
+        "[1]",
+        '[1,"s",1,[],[[9]]]',
+        '[1,"s",2,["a"],[[0,0,1,-1,"k"]]]',
+        "[0,1,2]",
+        "\u0000",
+      ]
+    ) {
+      fleet.log.shard("0").append(text, new TextEncoder().encode(text), fleet.log);
+    }
+    assert.equal((await one.store.execute(take({ limit: 1, windowMs: HOUR_MS }, "a"))).status, "allowed");
+    assert.equal((await two.store.execute(take({ limit: 1, windowMs: HOUR_MS }, "a"))).status, "rate");
+    await fleet.assertEqual();
+    await fleet.close();
+  });
+
+  it("begins anew when the stream was deleted, and says that counted units are lost", async () => {
+    const fleet = new Fleet(5);
+    const [one, two] = [fleet.open({}, { snapshotEvery: 20 }), fleet.open()];
+    const request = take({ limit: 50, windowMs: HOUR_MS }, "a");
+    await two.store.connect();
+    for (let i = 0; i < 60; i++) await one.store.execute(request);
+    assert.equal((await one.store.execute(request)).status, "rate");
+    fleet.log.deleteAll();
+    assert.equal((await one.store.execute(request).catch(() => one.store.execute(request))).status, "allowed");
+    await fleet.assertEqual();
+    assert.match(fleet.errors.join("\n"), /The stream was deleted, and its limits with it/);
+    await fleet.close();
+  });
+
+  it("begins anew where messages are missing and no process has them", async () => {
+    const fleet = new Fleet(6);
+    const one = fleet.open();
+    await one.store.execute(take({ limit: 1, windowMs: HOUR_MS }, "a"));
+    await one.store.close();
+    fleet.processes.length = 0;
+    fleet.log.shard("0").first = fleet.log.shard("0").last + 1;
+    const [two, three] = [fleet.open({}, { answerTimeoutMs: 9_000 }), fleet.open({}, { answerTimeoutMs: 9_000 })];
+    await Promise.all([two.store.connect(), three.store.connect()]);
+    const reply = await two.store.execute(take({ limit: 1, windowMs: HOUR_MS }, "a")) as TakeReply;
+    assert.equal(reply.status, "allowed");
+    await fleet.assertEqual();
+    await fleet.close();
+  });
+});

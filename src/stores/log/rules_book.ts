@@ -29,7 +29,7 @@ export class RulesBook {
   }
 
   /** All policies that were read. */
-  policies(): Iterable<Policy> {
+  policies(): IterableIterator<Policy> {
     return this.#policies.values();
   }
 

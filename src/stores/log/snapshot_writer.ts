@@ -9,7 +9,7 @@ import { inNextTurn } from "../../base/turn.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Entry } from "../memory/entry.ts";
 import { encodeEntry } from "../memory/entry_codec.ts";
-import type { TableCopy } from "../memory/limiter_table.ts";
+import type { LimiterTable } from "../memory/limiter_table.ts";
 import type { RowCopy } from "../memory/row_table.ts";
 import type { Target } from "../store.ts";
 import { VERSION } from "./message.ts";
@@ -27,16 +27,21 @@ import {
 const MAX_CHUNK = 256 * 1_024;
 
 /** How many rows and entries are written in a turn of the event loop. */
-const ROWS_A_TURN = 4_096;
-const ENTRIES_A_TURN = 256;
+const ROWS_A_TURN = 1_024;
+const ENTRIES_A_TURN = 64;
 
 const encoder = new TextEncoder();
 
 interface CopiedLimiter {
   readonly place: number;
-  readonly copy: TableCopy;
+  readonly table: LimiterTable;
+  readonly rows: readonly RowCopy[];
   /** Keys of rows that are more than numbers, as bytes: few. */
   readonly odd: readonly (readonly [string | undefined, Uint8Array])[];
+  /** Entries, as they are met. */
+  readonly entries: Iterator<[string | undefined, Entry]>;
+  /** Keys of entries that were written, or that did not exist yet. */
+  readonly done: Set<string | undefined>;
   /** Entries that were about to change, as bytes. */
   readonly saved: [string | undefined, Uint8Array][];
 }
@@ -56,11 +61,10 @@ export class SnapshotWriter {
     this.#replica = replica;
     const limiters: LimiterHead[] = [];
     for (const [limiter, table] of replica.table.tables()) {
-      const copy = table.copy();
-      const odd = copy.rows.flatMap((rows) =>
-        rows.odd.map((key) => [key, this.#encoded(table.kept(key) as Entry)] as const)
-      );
-      this.#limiters.set(limiter, { place: limiters.length, copy, odd, saved: [] });
+      const rows = table.copyRows();
+      const odd = rows.flatMap(({ odd }) => odd.map((key) => [key, this.#encoded(table.kept(key) as Entry)] as const));
+      const copied = { place: limiters.length, table, rows, odd, entries: table.entries(), done: new Set(), saved: [] };
+      this.#limiters.set(limiter, copied as CopiedLimiter);
       const { reigns, endsUs, othersUntilUs } = table.reignsOf(replica.book.policies());
       limiters.push({
         limiter,
@@ -114,7 +118,7 @@ export class SnapshotWriter {
   *#blocks(): Generator<Uint8Array, void, void> {
     yield blockOf(BLOCK.head, this.#head, []);
     for (const limiter of this.#limiters.values()) {
-      for (const rows of limiter.copy.rows) yield* this.#rows(limiter.place, rows);
+      for (const rows of limiter.rows) yield* this.#rows(limiter.place, rows);
       if (limiter.odd.length > 0) yield this.#block(limiter.place, limiter.odd, true);
       yield* this.#entries(limiter);
     }
@@ -137,13 +141,15 @@ export class SnapshotWriter {
     }
   }
 
-  *#entries({ place, copy, saved }: CopiedLimiter): Generator<Uint8Array, void, void> {
-    const { entries } = copy;
-    while (entries.size > 0 || saved.length > 0) {
+  *#entries({ place, entries, done, saved }: CopiedLimiter): Generator<Uint8Array, void, void> {
+    for (let isOver = false; !isOver;) {
       const part = saved.splice(0);
-      for (const [key, entry] of entries) {
-        if (part.length >= ENTRIES_A_TURN) break;
-        entries.delete(key);
+      while (part.length < ENTRIES_A_TURN) {
+        const next = entries.next();
+        if (isOver = next.done === true) break;
+        const [key, entry] = next.value;
+        if (done.has(key)) continue;
+        done.add(key);
         part.push([key, this.#encoded(entry)]);
       }
       yield this.#block(place, part, false);
@@ -160,10 +166,10 @@ export class SnapshotWriter {
   #save({ limiter, key, isHash }: Target): void {
     const copied = this.#limiters.get(limiter);
     const kept = isHash ? key : shortKey(key);
-    const entry = copied?.copy.entries.get(kept);
-    if (copied === undefined || entry === undefined) return;
-    copied.copy.entries.delete(kept);
-    copied.saved.push([kept, this.#encoded(entry)]);
+    if (copied === undefined || copied.done.has(kept)) return;
+    copied.done.add(kept);
+    const entry = copied.table.entryOf(kept);
+    if (entry !== undefined) copied.saved.push([kept, this.#encoded(entry)]);
   }
 
   #encoded(entry: Entry): Uint8Array {

@@ -194,9 +194,14 @@ export class LimiterTable implements Table {
     return { policy: rows.policy, states, blockedUs: rows.blockedUs(key), ledger: undefined, others: undefined };
   }
 
-  /** What is kept at this moment: entries as they are, which go on to change, and a copy of all rows. */
-  copy(): TableCopy {
-    return { entries: new Map(this.#entries.all()), rows: this.#rowTables.map((rowTable) => rowTable.copy()) };
+  /** All entries, as they are met: those that are added meanwhile come too. */
+  entries(): IterableIterator<[string | undefined, Entry]> {
+    return this.#entries.all();
+  }
+
+  /** All rows as they are at this moment. */
+  copyRows(): RowCopy[] {
+    return this.#rowTables.map((rowTable) => rowTable.copy());
   }
 
   /** When each of some rules ended that were in use here, and how long others count. */
@@ -251,14 +256,6 @@ export class LimiterTable implements Table {
     }
     return rowTable;
   }
-}
-
-/** What a table held at a moment. */
-export interface TableCopy {
-  /** Its entries. The objects are those of the table. */
-  readonly entries: Map<string | undefined, Entry>;
-  /** Its rows. */
-  readonly rows: readonly RowCopy[];
 }
 
 /** When rules ended that were in use. */

@@ -321,4 +321,28 @@ describe("A fleet on a stream with faults", () => {
     await fleet.assertEqual();
     await fleet.close();
   });
+
+  it("finds the process that has computed something else, which loads the state of the others", async () => {
+    const fleet = new Fleet(8);
+    for (let i = 0; i < 3; i++) fleet.open({}, { snapshotEvery: 200 });
+    const stores = fleet.processes.map(({ store }) => store);
+    const request = take({ algorithm: "fixed_window", limit: 100_000, windowMs: HOUR_MS }, "a");
+    const ask = async (times: number) => {
+      for (let i = 0; i < times; i++) await Promise.all(stores.map((store) => store.execute(request).catch(() => {})));
+    };
+    await ask(20);
+    // As a wrong bit in its memory would do.
+    const wrong = stores[0]?.replicas[0];
+    wrong?.table.reset({ ...request.targets[0] as Target, policy: wrong.book.policies().next().value as Policy });
+    for (let i = 0; i < 4; i++) {
+      fleet.offsetUs += 11e6;
+      await ask(10);
+    }
+    await until(() => fleet.errors.some((error) => error.includes("this one loads the state of the others")));
+    const before = fleet.log.shard("0").stored;
+    while (stores[0]?.replicas[0] === undefined) await ask(1);
+    assert.ok(fleet.log.shard("0").stored > before, "no snapshot was stored for it");
+    await fleet.assertEqual();
+    await fleet.close();
+  });
 });

@@ -64,10 +64,14 @@ export interface LogStoreSettings {
 /** The most requests of one message, without those that are like the one before. */
 const MAX_BATCH = 128;
 
+/** What each shard of a store holds in this process, as far as it was read: for tests and benches that compare processes. */
+export let replicasOf: (store: LogStore) => (Replica | undefined)[];
+
 /** A store over a stream, which is closed with it. */
 export class LogStore implements Store {
   static {
     brand(this, "LogStore");
+    replicasOf = (store) => store.#shards.map(({ replica }) => replica);
   }
 
   /** What kind of store it is: that of the stream. */
@@ -139,11 +143,6 @@ export class LogStore implements Store {
   get load(): StoreLoad {
     const loads = this.#batchers.map(({ load }) => load);
     return loads.reduce((a, b) => ({ queued: a.queued + b.queued, calls: a.calls + b.calls }));
-  }
-
-  /** What each shard holds in this process, as far as it was read: for tests that compare processes. */
-  get replicas(): readonly (Replica | undefined)[] {
-    return this.#shards.map(({ replica }) => replica);
   }
 
   /** Why nothing can be sent, where there is no connection. */

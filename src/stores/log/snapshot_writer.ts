@@ -146,7 +146,8 @@ export class SnapshotWriter {
       const part = saved.splice(0);
       while (part.length < ENTRIES_A_TURN) {
         const next = entries.next();
-        if (isOver = next.done === true) break;
+        isOver = next.done === true;
+        if (next.done) break;
         const [key, entry] = next.value;
         if (done.has(key)) continue;
         done.add(key);

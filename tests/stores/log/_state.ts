@@ -1,10 +1,10 @@
-import type { LogStore } from "../../../src/stores/log/log_store.ts";
+import { type LogStore, replicasOf } from "../../../src/stores/log/log_store.ts";
 import type { Replica } from "../../../src/stores/log/replica.ts";
 import { encodeEntry } from "../../../src/stores/memory/entry_codec.ts";
 
 /** All that decides in a process: what stands for each key, the time, who is there, and the digest. Equal ones decide alike. */
 export function stateOf(store: LogStore): object[] {
-  return store.replicas.map((replica) => replica === undefined ? { unknown: true } : stateOfReplica(replica));
+  return replicasOf(store).map((replica) => replica === undefined ? { unknown: true } : stateOfReplica(replica));
 }
 
 function stateOfReplica(replica: Replica): object {

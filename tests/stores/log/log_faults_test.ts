@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { LimiterOptions } from "../../../src/policy/options.ts";
 import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
-import { LogStore, type LogStoreSettings } from "../../../src/stores/log/log_store.ts";
+import { LogStore, type LogStoreSettings, replicasOf } from "../../../src/stores/log/log_store.ts";
 import type { StoreRequest, TakeReply, TakeRequest, Target } from "../../../src/stores/store.ts";
 import { waiterId } from "../../../src/stores/waiter_id.ts";
 import { type Faults, MemoryLog, MemoryLogStream } from "./_memory_log.ts";
@@ -60,7 +60,7 @@ class Fleet {
     // The last look of each has been read by itself, and the others are told of it in a moment.
     await until(() => {
       const last = this.log.shard("0").last;
-      return this.processes.every(({ store }) => store.replicas[0]?.sequence === last);
+      return this.processes.every(({ store }) => replicasOf(store)[0]?.sequence === last);
     });
     const [first, ...others] = this.processes.map(({ store }) => stateOf(store));
     for (const other of others) assert.deepEqual(other, first);
@@ -332,7 +332,7 @@ describe("A fleet on a stream with faults", () => {
     };
     await ask(20);
     // As a wrong bit in its memory would do.
-    const wrong = stores[0]?.replicas[0];
+    const wrong = replicasOf(stores[0] as LogStore)[0];
     wrong?.table.reset({ ...request.targets[0] as Target, policy: wrong.book.policies().next().value as Policy });
     for (let i = 0; i < 4; i++) {
       fleet.offsetUs += 11e6;
@@ -340,7 +340,7 @@ describe("A fleet on a stream with faults", () => {
     }
     await until(() => fleet.errors.some((error) => error.includes("this one loads the state of the others")));
     const before = fleet.log.shard("0").stored;
-    while (stores[0]?.replicas[0] === undefined) await ask(1);
+    while (replicasOf(stores[0] as LogStore)[0] === undefined) await ask(1);
     assert.ok(fleet.log.shard("0").stored > before, "no snapshot was stored for it");
     await fleet.assertEqual();
     await fleet.close();

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 
 import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
-import { LogStore } from "../../../src/stores/log/log_store.ts";
+import { LogStore, replicasOf } from "../../../src/stores/log/log_store.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
 import {
   batchesArb,
@@ -36,7 +36,7 @@ const openOnLog: OpenParitySubject = (clock) => {
     another,
     async compare(target, states) {
       await another.check();
-      for (const { replicas: [replica] } of [store, another]) {
+      for (const [replica] of [store, another].map(replicasOf)) {
         // What cannot be told from fresh may be forgotten or not.
         const found = replica?.table.stored(target).states ?? [];
         const { policy: { rates } } = target;

@@ -125,7 +125,7 @@ export class Reading {
     if (place.delivered !== this.#delivered + 1) return this.#gap();
     this.#delivered = place.delivered;
     const { sequence, stampUs } = place;
-    this.#options.onMessage({ sequence, stampUs, subject: message.subject, data: message.data });
+    this.#options.onMessage({ sequence, stampUs, subject: message.subject, data: plain(message.data) });
   }
 
   /** Heartbeats, and questions whether all of it has arrived so far. */
@@ -158,6 +158,11 @@ export class Reading {
     this.close();
     this.#options.onEnd(error);
   }
+}
+
+/** The same bytes as an array of its own kind: on Node, the client may give a Buffer, whose `slice` copies nothing. */
+function plain({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 function lost(link: NatsLink, why: string): StoreError {

@@ -19,6 +19,7 @@ import { httpRedis } from "./http_redis.ts";
 import { imports } from "./imports.ts";
 import { lone } from "./lone.ts";
 import { memory } from "./memory.ts";
+import { nats } from "./nats.ts";
 import { observe } from "./observe.ts";
 import { outage } from "./outage.ts";
 import { permits } from "./permits.ts";
@@ -51,6 +52,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   cluster,
   concurrency,
   permits,
+  nats,
   outage,
   walk,
   memory,

@@ -1,0 +1,97 @@
+/**
+ * One process of `nats.ts`. Its arguments: what to measure, the URL of NATS, how many calls are in flight, how many keys
+ * there are, and which process it is.
+ *
+ * - `ours`: decisions of this package.
+ * - `kv`: the same by compare-and-set on a bucket of KV. A process remembers what it has written, and reads only when
+ *   another one has written since: nothing that decides by KV can send less.
+ * - `echo`: answers requests.
+ * - `start`: opens a store with all that it holds.
+ *
+ * @module
+ */
+
+import process from "node:process";
+
+import { Kvm } from "@nats-io/kv";
+import { connect } from "@nats-io/transport-node";
+import { createRateSync } from "@ratesync/core";
+import { createNatsStore } from "@ratesync/core/nats";
+
+import { serveRounds } from "./_apart.ts";
+import { type Contender, inFlight } from "./_load.ts";
+import { around, userKeys } from "./_names.ts";
+import { ENDLESS, HOUR_MS } from "./_ours.ts";
+
+const [subject = "", url = "", ...numbers] = process.argv.slice(2);
+const [lanes = 1, keyCount = 1, place = 0] = numbers.map(Number);
+// Each process has keys of its own, unless there is one for all. KV takes no colons.
+const keys = userKeys(keyCount).map((key) => key.replace(":", ".") + (keyCount === 1 ? "" : `-${place}`));
+
+await serveRounds(open);
+
+async function open(): Promise<Contender> {
+  switch (subject) {
+    case "ours":
+      return ours();
+    case "kv":
+      return await kv();
+    case "echo":
+      return await echo();
+    case "start":
+      return started();
+  }
+  throw new Error(`expected ours, kv, echo or start, received ${subject}`);
+}
+
+function ours(): Contender {
+  const rs = createRateSync({
+    stores: { shared: { engine: "nats", url } },
+    limiters: { api: { ...ENDLESS, onStoreError: "throw", decisionTimeoutMs: 30_000 } },
+  });
+  return inFlight(subject, { lanes, call: (i) => rs.tryAcquire("api", { key: around(keys, i) }) });
+}
+
+async function kv(): Promise<Contender> {
+  const bucket = await new Kvm(await connect({ servers: url })).create("limits", { history: 1 });
+  const spaceMs = HOUR_MS / 1_000_000_000;
+  const known = new Map<string, { readonly fullMs: number; readonly revision: number }>();
+  async function read(key: string) {
+    const entry = await bucket.get(key);
+    return entry === null ? { fullMs: 0, revision: 0 } : { fullMs: Number(entry.string()), revision: entry.revision };
+  }
+  async function take(key: string): Promise<boolean> {
+    for (let { fullMs, revision } = known.get(key) ?? { fullMs: 0, revision: 0 };;) {
+      const nowMs = Date.now();
+      const next = Math.max(fullMs, nowMs) + spaceMs;
+      if (next > nowMs + HOUR_MS) return false;
+      try {
+        const write = revision === 0 ? bucket.create(key, String(next)) : bucket.update(key, String(next), revision);
+        known.set(key, { fullMs: next, revision: await write });
+        return true;
+      } catch (error) {
+        if (!/wrong last sequence/.test(String(error))) throw error;
+        ({ fullMs, revision } = await read(key)); // another one was faster
+      }
+    }
+  }
+  return inFlight(subject, { lanes, call: (i) => take(around(keys, i)) });
+}
+
+async function echo(): Promise<Contender> {
+  const client = await connect({ servers: url });
+  client.subscribe("echo", { callback: (_error, message) => void message.respond(message.data) });
+  await client.flush();
+  return inFlight(subject, { lanes: 1, call: () => Promise.resolve() });
+}
+
+function started(): Contender {
+  return inFlight(subject, {
+    lanes: 1,
+    async call() {
+      const store = createNatsStore({ url, socketConnectTimeoutMs: 60_000 });
+      await store.connect();
+      await store.close();
+    },
+  });
+}

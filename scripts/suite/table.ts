@@ -146,6 +146,11 @@ export const TABLE: readonly Row[] = [
       "runtime: Bun needs two thirds of the time that Node needs with its test runner, which follows every promise",
   },
   {
+    paths: ["tests/stores/nats/nats_conformance_test.ts"],
+    on: BUN,
+    because: "decisions by the kernels over a connection that stream_test.ts and refusals_test.ts try on every runtime",
+  },
+  {
     paths: [
       "tests/stores/redis/clients/clients_conformance_test.ts",
       "tests/stores/redis/cluster/cluster_conformance_test.ts",
@@ -323,6 +328,7 @@ export const WAITING: readonly string[] = [
   "tests/examples/npm_start_test.ts",
   "tests/examples/servers_test.ts",
   "tests/faults/cluster_test.ts",
+  "tests/faults/nats_test.ts",
   "tests/faults/sentinels_test.ts",
   "tests/faults/standalone_test.ts",
   "tests/fleet/watching_test.ts",
@@ -340,6 +346,8 @@ export const WAITING: readonly string[] = [
   "tests/registry/mistakes_test.ts",
   "tests/stores/log/log_faults_test.ts",
   "tests/stores/mixed_rules/rules_that_go_test.ts",
+  "tests/stores/nats/refusals_test.ts",
+  "tests/stores/nats/stream_test.ts",
   "tests/stores/postgres/connections/sessions_test.ts",
   "tests/stores/postgres/faults/faults_test.ts",
   "tests/stores/redis/clients/clients_test.ts",

@@ -69,6 +69,7 @@ const TABLES: readonly Table[] = [
   ["## Stores", optionsOf(ENGINES.memory), ["engine"], /^Memory/],
   ["\nRedis:", optionsOf(ENGINES.redis), [], /^Redis/],
   ["\nPostgreSQL:", optionsOf(ENGINES.postgres), [], /^Postgres/],
+  ["\nNATS:", optionsOf(ENGINES.nats), [], /^Nats/],
   ["## Limiters", LIMITER_OPTIONS, [], /^Limiter/],
 ];
 

@@ -89,7 +89,7 @@ export const NATS_FAULTS: readonly Fault<OneNats>[] = [
 /** What can happen to three servers. */
 export const NATS_CLUSTER_FAULTS: readonly Fault<ThreeNats>[] = [
   {
-    name: "SIGKILL of the stream's leader",
+    name: "Cluster: SIGKILL of the stream's leader",
     lastsMs: 500,
     async begin(place) {
       place.hit = await leaderOf(place.cluster);
@@ -99,7 +99,7 @@ export const NATS_CLUSTER_FAULTS: readonly Fault<ThreeNats>[] = [
       await until(async () => ![undefined, hit].includes(await leaderOf(cluster)), 20_000),
   },
   {
-    name: "SIGSTOP of the stream's leader",
+    name: "Cluster: SIGSTOP of the stream's leader",
     lastsMs: 500,
     async begin(place) {
       place.hit = await leaderOf(place.cluster);

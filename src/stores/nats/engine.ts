@@ -18,7 +18,8 @@ export const natsEngine: Engine<NatsStoreConfig | NatsClientStoreConfig> = {
     urlForm: "a URL that begins with nats:// or tls://",
     urlExample: "nats://localhost:4222",
     otherPlaces: [],
-    changesCounts: true,
+    // Processes with old and new rules take turns in the stream, and each turn would change the counts again.
+    changesCounts: false,
   },
   describe: (config) => natsPlaceOf(config),
   open: async (config, context) => await (await import("./open.ts")).openNatsStore(config, context),

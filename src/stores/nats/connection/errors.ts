@@ -36,7 +36,8 @@ const ADVICE: Partial<Record<StoreErrorReason, string>> = {
   authentication: "check username and password, token, creds or nkeySeed",
   permission: "grant this user what docs/nats.md lists",
   no_jetstream: "start the server with JetStream (nats-server -js), and enable it for the account",
-  stream_missing: "it is made again when the store connects, unless autoCreate is false; in a cluster, it may have no leader",
+  stream_missing:
+    "it is made again when the store connects, unless autoCreate is false; in a cluster, it may have no leader",
   wrong_stream: "correct or delete the stream, or give the store a streamPrefix of its own",
   stream_full: "raise the limits of the stream, of the account or of the server, or free its disk",
 };

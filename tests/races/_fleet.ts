@@ -14,8 +14,10 @@ import type { JobResult, SentHistory } from "./_member.ts";
 
 /** What the processes of a fleet share. */
 export interface Shared {
-  /** Where Redis is. */
+  /** Where Redis is: it keeps the limits, and the counters of the tests. */
   readonly url: string;
+  /** Where NATS is, if that keeps the limits. */
+  readonly natsUrl?: string;
   /** What every key begins with. */
   readonly prefix: string;
   /** The limiters by id. */

@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync, type LimiterOptions, type RateSync } from "../../mod.ts";
+import { createNatsStore } from "../../src/stores/nats/mod.ts";
 import { createRedisStore } from "../../src/stores/redis/mod.ts";
 import type { Entry } from "../_support/auditor/history.ts";
 import { record } from "../_support/auditor/recorder.ts";
@@ -40,6 +41,7 @@ export interface Member<Work> {
 
 interface Told {
   readonly url: string;
+  readonly natsUrl?: string;
   readonly prefix: string;
   readonly limiters: Record<string, LimiterOptions>;
   readonly size?: number;
@@ -85,14 +87,18 @@ export async function serveJobs<Work>(job: (member: Member<Work>) => Promise<Job
 }
 
 async function connect<Work>(told: string): Promise<Member<Work>> {
-  const { url, prefix, limiters, size = 1, ...work } = JSON.parse(told) as Told & Work;
+  const { url, natsUrl, prefix, limiters, size = 1, ...work } = JSON.parse(told) as Told & Work;
   const errors: string[] = [];
   const noteUnhandled = (reason: unknown) => void errors.push(`unhandled: ${reason}`);
   process.on("unhandledRejection", noteUnhandled);
   const strict = Object.entries(limiters).map(([id, options]): [string, LimiterOptions] => {
     return [id, { onStoreError: "throw", decisionTimeoutMs: Infinity, ...options }];
   });
-  const { store, entries } = record(createRedisStore({ url, keyPrefix: prefix }));
+  const { store, entries } = record(
+    natsUrl === undefined
+      ? createRedisStore({ url, keyPrefix: prefix })
+      : createNatsStore({ url: natsUrl, streamPrefix: prefix }),
+  );
   const rs = createRateSync({ stores: { shared: store }, limiters: Object.fromEntries(strict) });
   const raw = await openRawRedis(url);
   await rs.connect();

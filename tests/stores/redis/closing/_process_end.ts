@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { createRateSync, type RedisStoreOptions } from "../../../../mod.ts";
+import { createRateSync, type NatsStoreConfig, type RedisStoreOptions, type StoreConfig } from "../../../../mod.ts";
 import { startWorker } from "../../../_support/processes.ts";
 import { freshPrefix } from "../../../_support/redis.ts";
 
@@ -18,7 +18,9 @@ const END_MS = 5_000;
 /** Where a Redis is. */
 export interface Place extends AsyncDisposable {
   /** The options by which it is reached. */
-  readonly store: RedisStoreOptions;
+  readonly store: RedisStoreOptions | NatsStoreConfig;
+  /** The option that parts the stores of tests. @default {"keyPrefix"} */
+  readonly prefixOption?: "keyPrefix" | "streamPrefix";
 }
 
 const ENDS: readonly [act: string, when: string][] = [
@@ -39,8 +41,11 @@ export function describeEnds(name: string, open: () => Promise<Place>): void {
     });
     after(() => place[Symbol.asyncDispose]());
 
-    const start = (act: string, keyPrefix = freshPrefix()) =>
-      startWorker("stores/redis/closing/process_end_worker", [JSON.stringify({ ...place.store, keyPrefix }), act]);
+    const main = (prefix: string): StoreConfig => {
+      return { engine: "redis", ...place.store, [place.prefixOption ?? "keyPrefix"]: prefix };
+    };
+    const start = (act: string, prefix = freshPrefix()) =>
+      startWorker("stores/redis/closing/process_end_worker", [JSON.stringify(main(prefix)), act]);
 
     for (const [act, when] of ENDS) {
       it(`ends by itself when it ${when}`, async () => {
@@ -57,7 +62,7 @@ export function describeEnds(name: string, open: () => Promise<Place>): void {
       const { code } = await worker.exited;
       assert.equal(code, 0);
       await using rs = createRateSync({
-        stores: { main: { engine: "redis", ...place.store, keyPrefix } },
+        stores: { main: main(keyPrefix) },
         limiters: { slot: { maxConcurrent: 1, leaseTtlMs: 60_000 } },
       });
       assert.ok((await rs.tryAcquire("slot")).allowed, "the permit was not given back");
@@ -66,7 +71,7 @@ export function describeEnds(name: string, open: () => Promise<Place>): void {
     it("goes on while it waits for a permit that another process holds", async () => {
       const keyPrefix = freshPrefix();
       await using rs = createRateSync({
-        stores: { main: { engine: "redis", ...place.store, keyPrefix } },
+        stores: { main: main(keyPrefix) },
         limiters: { slot: { maxConcurrent: 1, leaseTtlMs: 60_000 } },
       });
       const permit = await rs.acquire("slot");

@@ -1,0 +1,11 @@
+import { startNats } from "../../../scripts/nats/server.ts";
+import { describeEnds } from "../redis/closing/_process_end.ts";
+
+describeEnds("NATS", async () => {
+  const server = await startNats();
+  return {
+    store: { engine: "nats", url: server.url },
+    prefixOption: "streamPrefix",
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+});

@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import { run } from "../scripts/_process.ts";
 import type { Contender, Round } from "./_load.ts";
 import type { Probe } from "./_probe.ts";
-import { openSubject, type Subject } from "./_subjects.ts";
+import type { Subject } from "./_subjects.ts";
 
 /** Which core is whose. */
 const REDIS_CORE = "0";
@@ -35,21 +35,34 @@ export async function pinRedis(probe: Probe): Promise<string | undefined> {
 
 /** Options of {@linkcode openApart}. */
 export interface ApartOptions {
-  /** The program that serves rounds (`serveRounds`), in this folder, without its ending. */
+  /** The module of this folder that opens the contender (`Opens`), without its ending. */
   readonly program: string;
   /** Its arguments. */
   readonly args: readonly string[];
   /** Whether it gets a core that Redis has not. */
   readonly isPinned: boolean;
+  /** Whether tiny counts will do: it then runs in this process, which takes less time to start. @default {false} */
+  readonly quick?: boolean;
+}
+
+/** What a module exports that opens a contender. */
+export interface Opens {
+  /** Opens it. */
+  open(args: readonly string[]): Promise<Contender>;
 }
 
 /** What a program is to do, and what it answers, one line each. */
 type Answer = Round | { readonly least: number; readonly commands: readonly string[] } | { readonly error: string };
 
 /** Starts a contender in a process of its own. */
-export async function openApart(name: string, { program, args, isPinned }: ApartOptions): Promise<Contender> {
-  const file = fileURLToPath(new URL(`./${program}${extname(import.meta.url)}`, import.meta.url));
-  const command = [process.execPath, ...("deno" in process.versions ? ["run", "--allow-all", "--no-check"] : []), file];
+export async function openApart(
+  name: string,
+  { program, args, isPinned, quick = false }: ApartOptions,
+): Promise<Contender> {
+  if (quick) return await opens(program).then(({ open }) => open(args));
+  const worker = fileURLToPath(new URL(`./_worker${extname(import.meta.url)}`, import.meta.url));
+  const deno = "deno" in process.versions ? ["run", "--allow-all", "--no-check"] : [];
+  const command = [process.execPath, ...deno, worker, program];
   const [first = "", ...rest] = isPinned ? ["taskset", "-c", CONTENDER_CORE, ...command] : command;
   const child = spawn(first, [...rest, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -76,17 +89,16 @@ export async function openApart(name: string, { program, args, isPinned }: Apart
 }
 
 /** How {@linkcode openOnRedis} starts a contender. */
-export interface OnRedisOptions {
-  /** Whether it gets a core that Redis has not. */
-  readonly isPinned: boolean;
-  /** Whether tiny counts will do: it then runs in this process, which takes less time to start. */
-  readonly quick: boolean;
-}
+export type OnRedisOptions = Pick<ApartOptions, "isPinned" | "quick">;
 
 /** Starts a contender on Redis in a process of its own. */
-export function openOnRedis(name: string, subject: Subject, { isPinned, quick }: OnRedisOptions): Promise<Contender> {
-  if (quick) return openSubject(subject);
-  return openApart(name, { program: "_redis_worker", args: [JSON.stringify(subject)], isPinned });
+export function openOnRedis(name: string, subject: Subject, options: OnRedisOptions): Promise<Contender> {
+  return openApart(name, { program: "_subjects", args: [JSON.stringify(subject)], ...options });
+}
+
+/** The module of a program. */
+export async function opens(program: string): Promise<Opens> {
+  return await import(new URL(`./${program}${extname(import.meta.url)}`, import.meta.url).href) as Opens;
 }
 
 /** Serves a contender to the process that has started this one. Never returns. */

@@ -5,18 +5,13 @@
  * @module
  */
 
-import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync, type Limiter, type LimiterOptions } from "@ratesync/core";
 
-import { serveRounds } from "./_apart.ts";
 import { atOnce, type Contender, inFlight } from "./_load.ts";
 import { around, userKeys } from "./_names.ts";
 import { HOUR_MS, openRateSync } from "./_ours.ts";
-
-const [subject = "", keyCount = "1", url = ""] = process.argv.slice(2);
-const keys = userKeys(Number(keyCount));
 
 /** More than is ever asked for. */
 const limit = 1_000_000_000;
@@ -41,12 +36,12 @@ const SYNC: Readonly<Record<string, LimiterOptions>> = {
   sync_lease: { ratePerSecond: 1, burst: limit, tokenLeaseMs: 10_000 },
 };
 
-await serveRounds(open);
-
-async function open(): Promise<Contender> {
-  if (subject === "flexible") return await flexible();
-  if (subject === "express") return await express();
-  if (subject in SYNC) return await openSync();
+/** Opens one. */
+export async function open([subject = "", keyCount = "1", url = ""]: readonly string[]): Promise<Contender> {
+  const keys = userKeys(Number(keyCount));
+  if (subject === "flexible") return await flexible(keys);
+  if (subject === "express") return await express(keys);
+  if (subject in SYNC) return await openSync(subject, keys, url);
   const options = LIMITERS[subject];
   if (options === undefined) throw new Error(`expected a contender, received ${subject}`);
   const limiter = createRateSync({ limiters: { api: options } }).limiter("api");
@@ -58,32 +53,32 @@ async function open(): Promise<Contender> {
   });
 }
 
-async function openSync(): Promise<Contender> {
+async function openSync(subject: string, keys: readonly string[], url: string): Promise<Contender> {
   const limiters = { api: SYNC[subject] as LimiterOptions };
   const rs = subject === "sync_lease" ? openRateSync(url, limiters) : createRateSync({ limiters });
   await rs.connect();
   const limiter = rs.limiter("api");
-  if (subject === "sync_lease") await leaseMany(limiter);
+  if (subject === "sync_lease") await leaseMany(limiter, keys);
   return atOnce(subject, (i) => limiter.tryAcquireSync(around(keys, i)), () => rs.close());
 }
 
 /** A lease grows where all of its units were used: until those of each key are enough for a round. */
-async function leaseMany(limiter: Limiter): Promise<void> {
+async function leaseMany(limiter: Limiter, keys: readonly string[]): Promise<void> {
   for (let times = 0; times < LEASES; times++) {
     for (const key of keys) while (limiter.tryAcquireSync(key) !== undefined);
     await sleep(50);
   }
 }
 
-async function flexible(): Promise<Contender> {
+async function flexible(keys: readonly string[]): Promise<Contender> {
   const { RateLimiterMemory } = await import("rate-limiter-flexible");
   const limiter = new RateLimiterMemory({ points: limit, duration: HOUR_MS / 1_000 });
-  return inFlight(subject, { lanes: 1, call: (i) => limiter.consume(around(keys, i)).catch(() => undefined) });
+  return inFlight("flexible", { lanes: 1, call: (i) => limiter.consume(around(keys, i)).catch(() => undefined) });
 }
 
-async function express(): Promise<Contender> {
+async function express(keys: readonly string[]): Promise<Contender> {
   const { MemoryStore } = await import("express-rate-limit");
   const store = new MemoryStore();
   store.init({ windowMs: HOUR_MS } as Parameters<typeof store.init>[0]);
-  return inFlight(subject, { lanes: 1, call: (i) => store.increment(around(keys, i)) });
+  return inFlight("express", { lanes: 1, call: (i) => store.increment(around(keys, i)) });
 }

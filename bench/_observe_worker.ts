@@ -5,18 +5,13 @@
  * @module
  */
 
-import process from "node:process";
-
 import { createRateSync, type RateSync } from "@ratesync/core";
 
-import { serveRounds } from "./_apart.ts";
 import { type Contender, inFlight } from "./_load.ts";
 import { around, userKeys } from "./_names.ts";
 import { HOUR_MS } from "./_ours.ts";
 
-const [observer = "", outcome = ""] = process.argv.slice(2);
 const keys = userKeys(1_000);
-const limit = outcome === "denied" ? 1 : 1_000_000_000;
 
 const OBSERVERS: Readonly<Record<string, (rateSync: RateSync) => void | Promise<void>>> = {
   none() {},
@@ -37,9 +32,9 @@ const OBSERVERS: Readonly<Record<string, (rateSync: RateSync) => void | Promise<
   },
 };
 
-await serveRounds(open);
-
-async function open(): Promise<Contender> {
+/** Opens one. */
+export async function open([observer = "", outcome = ""]: readonly string[]): Promise<Contender> {
+  const limit = outcome === "denied" ? 1 : 1_000_000_000;
   const rates = { algorithm: "fixed_window", limit, windowMs: HOUR_MS } as const;
   const rateSync = createRateSync({ limiters: { api: outcome === "permit" ? { maxConcurrent: 10 } : rates } });
   if (outcome !== "permit") { for (const key of keys) await rateSync.tryAcquire("api", { key }); }

@@ -5,48 +5,48 @@
  * @module
  */
 
-import process from "node:process";
-
 import { createRateSync, type RateSync } from "@ratesync/core";
 
-import { serveRounds } from "./_apart.ts";
 import { type Contender, inFlight } from "./_load.ts";
 import { around, userKeys } from "./_names.ts";
 import { openRateSync } from "./_ours.ts";
 
-const [subject = "", url = "", ...numbers] = process.argv.slice(2);
-const [lanes = 1, keyCount = 1, permits = 1] = numbers.map(Number);
-const keys = userKeys(keyCount);
-const limiters = { slots: { maxConcurrent: permits } };
-
-await serveRounds(open);
-
-async function open(): Promise<Contender> {
+/** Opens one. */
+export async function open([subject = "", url = "", ...numbers]: readonly string[]): Promise<Contender> {
+  const [lanes = 1, keyCount = 1, permits = 1] = numbers.map(Number);
+  const keys = userKeys(keyCount);
+  const limiters = { slots: { maxConcurrent: permits } };
   switch (subject) {
     case "redis":
-      return pairs(openRateSync(url, limiters));
+      return pairs(openRateSync(url, limiters), lanes, keys);
     case "memory":
-      return pairs(createRateSync({ limiters }));
+      return pairs(createRateSync({ limiters }), lanes, keys);
     case "semaphore":
-      return await semaphore();
+      return await semaphore(url, lanes, keys, permits);
   }
   throw new Error(`expected redis, memory or semaphore, received ${subject}`);
 }
 
-function pairs(rs: RateSync<"slots">): Contender {
-  return inFlight(subject, {
+function pairs(rs: RateSync<"slots">, lanes: number, keys: readonly string[]): Contender {
+  return inFlight("pairs", {
     lanes,
     call: async (i) => {
       const permit = await rs.acquire("slots", { key: around(keys, i) });
       await permit.release();
     },
+    close: () => rs.close(),
   });
 }
 
-async function semaphore(): Promise<Contender> {
+async function semaphore(
+  url: string,
+  lanes: number,
+  keys: readonly string[],
+  permits: number,
+): Promise<Contender> {
   const [{ Semaphore }, { Redis }] = await Promise.all([import("redis-semaphore"), import("ioredis")]);
   const client = new Redis(url, { enableAutoPipelining: true });
-  return inFlight(subject, {
+  return inFlight("semaphore", {
     lanes,
     call: async (i) => {
       const one = new Semaphore(client, around(keys, i), permits);
@@ -54,5 +54,6 @@ async function semaphore(): Promise<Contender> {
       await one.release();
     },
     commands: ["zrem"],
+    close: () => client.quit(),
   });
 }

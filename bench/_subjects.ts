@@ -49,6 +49,11 @@ export type Subject =
   | { readonly kind: "mixed"; readonly options: Sent<MixedOptions> }
   | { readonly kind: Peer; readonly options: Sent<PeerOptions> };
 
+/** Opens the one that is described by JSON. */
+export function open([json = ""]: readonly string[]): Promise<Contender> {
+  return openSubject(JSON.parse(json) as Subject);
+}
+
 /** Opens one in this process. */
 export function openSubject({ kind, options: { keys: sent, ...options } }: Subject): Promise<Contender> {
   const keys = typeof sent === "string" ? [sent] : userKeys(sent);

@@ -35,7 +35,7 @@ export async function observe({ quick }: BenchContext): Promise<Report> {
     const { contenders } = await openPeers(Object.fromEntries(
       Object.entries(OBSERVERS).map(([name, observer]) => {
         const args = [observer, outcome];
-        return [name, () => openApart(name, { program: "_observe_worker", args, isPinned: false })];
+        return [name, () => openApart(name, { program: "_observe_worker", args, isPinned: false, quick })];
       }),
     ));
     const measured = await compare(contenders, paceOf(quick, { warmUpMs: 1_000, roundMs: 250, rounds: 9 }));

@@ -51,7 +51,7 @@ export async function permits({ url, quick }: BenchContext): Promise<Report> {
     const opened = await openPeers(Object.fromEntries(
       Object.entries(subjects).map(([name, subject]) => {
         const args = [subject, url, lanes, keys, permits].map(String);
-        return [name, () => openApart(name, { program: "_permit_worker", args, isPinned })];
+        return [name, () => openApart(name, { program: "_permit_worker", args, isPinned, quick })];
       }),
     ));
     const measured = await compare(opened.contenders, pace, probe);

@@ -1,5 +1,5 @@
 /**
- * Denials by what denied them, counted while somebody observes.
+ * Denials by what denied them, counted while an observer wants them.
  *
  * @module
  */

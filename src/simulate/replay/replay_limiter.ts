@@ -22,7 +22,7 @@ export interface ReplayLimiter {
   decide(key: number, cost: number, nowUs: number): number;
 }
 
-/** Makes one. As in the memory store, states are numbers in a row where their algorithms have such. */
+/** What decides by a policy. As in the memory store, states are numbers in a row where their algorithms have such. */
 export function replayLimiter(policy: Policy): ReplayLimiter {
   const flats = policy.rates.map(flatOf);
   return flats.includes(undefined)

@@ -248,6 +248,7 @@ export const TABLE: readonly Row[] = [
       "tests/limiter/long_keys_test.ts",
       "tests/limiter/mistaken_calls_test.ts",
       "tests/limiter/permit_queue_test.ts",
+      "tests/limiter/refund_test.ts",
       "tests/limiter/remembered_denials_test.ts",
       "tests/limiter/reservation_test.ts",
       "tests/limiter/store_health_test.ts",

@@ -240,7 +240,10 @@ export class Limiter {
     if (options.key === undefined) this.forgetMetrics();
   }
 
-  /** Gives units back to a key, up to a full limit. */
+  /**
+   * Gives units back to a key, up to a full limit. Of windows, only those of the present one: what waiting calls and
+   * `penalize` have taken from later windows stays.
+   */
   async refund(units: number, options: KeyOptions = {}): Promise<void> {
     const target = this.target(keyOf(options));
     await this.#opened((store) => store.verbs.refund(store, target, units));

@@ -95,7 +95,8 @@ const TOPICS: readonly Topic[] = [
     title: "The contract of a store",
     intro: "What a store of one's own must do, and the compiled rules that it is given. " +
       "[Testing](../testing.md) tells how the conformance suite tries it.",
-    has: (name, source) => /\/(?:stores\/store|algorithms\/\w+)\.ts$/.test(source) || /^(?:Named)?Policy$/.test(name),
+    has: (name, source) =>
+      /\/(?:stores\/(?:store|requests|replies)|algorithms\/\w+)\.ts$/.test(source) || /^(?:Named)?Policy$/.test(name),
   },
 ];
 

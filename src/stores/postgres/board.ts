@@ -6,7 +6,7 @@
 
 import { systemClock } from "../../base/clock.ts";
 import { type Board, type BoardPost, isPostId, MAX_POST, MAX_POSTS, WATCHED_MS } from "../board.ts";
-import type { PostgresConnection, Row, Statement } from "./connections/connection.ts";
+import type { Row, Statement } from "./connections/connection.ts";
 import type { PostgresNames } from "./names.ts";
 
 /** How often a process that makes calls looks whether there is a watcher, in microseconds. */

@@ -8,8 +8,6 @@ import { createRateSync, type Decision, type LimiterOptions } from "@ratesync/co
 import pg from "pg";
 import postgres from "postgres";
 
-import { openPostgresJs } from "../src/stores/postgres/connections/postgres_js.ts";
-import { PostgresStore } from "../src/stores/postgres/postgres_store.ts";
 import { type Contender, inFlight } from "./_load.ts";
 import { around, userKeys } from "./_names.ts";
 
@@ -40,7 +38,7 @@ export async function openPostgresSubject(subject: PostgresSubject): Promise<Con
     case "ours":
     case "permits": {
       const rs = createRateSync({
-        stores: { shared: new PostgresStore(openPostgresJs({ url: subject.url })) },
+        stores: { shared: { engine: "postgres", url: subject.url } },
         limiters: { api: { onStoreError: "throw", decisionTimeoutMs: 30_000, denyCacheMs: 0, ...subject.limiter } },
       });
       await rs.connect();

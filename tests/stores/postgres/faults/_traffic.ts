@@ -35,9 +35,12 @@ export interface Outcome {
   readonly reasons: readonly string[];
 }
 
-/** Lets a fault happen in the midst of traffic, on a limit that comes from the table of keys and that no time restores. */
+/** Lets a fault happen in the midst of traffic, on a window and a bucket that no time restores. */
 export async function suffer(store: PostgresStoreOptions, fault: () => Promise<void>): Promise<Outcome> {
-  const limiters = { window: { algorithm: "fixed_window", limit: PLENTY, windowMs: HOUR_MS, denyCacheMs: 0 } } as const;
+  const limiters = {
+    window: { algorithm: "fixed_window", limit: PLENTY, windowMs: HOUR_MS, denyCacheMs: 0 },
+    bucket: { ratePerSecond: 0.01, burst: PLENTY, denyCacheMs: 0 },
+  } as const;
   const failures = { onStoreError: "deny", decisionTimeoutMs: DECISION_MS } as const;
   await using rs = createRateSync({
     stores: { main: { engine: "postgres", ...store, ...failures } },
@@ -49,10 +52,10 @@ export async function suffer(store: PostgresStoreOptions, fault: () => Promise<v
   rs.subscribeStores((event) => "error" in event && event.error?.reason && reasons.add(event.error.reason));
   let [allowed, failed, longestMs, lastMs, settled] = [0, 0, 0, 0, 0];
   let isOver = false;
-  const lanes = Array.from({ length: LANES }, async () => {
+  const lanes = Array.from({ length: LANES }, async (_, lane) => {
     while (!isOver) {
       const startMs = performance.now();
-      const decision = await rs.tryAcquire("window");
+      const decision = await rs.tryAcquire(lane % 2 === 0 ? "window" : "bucket");
       const endMs = performance.now();
       longestMs = Math.max(longestMs, endMs - startMs);
       if (decision.allowed) {
@@ -72,11 +75,13 @@ export async function suffer(store: PostgresStoreOptions, fault: () => Promise<v
   await sleep(200);
   isOver = true;
   await Promise.all(lanes);
-  let remaining = NaN;
-  await until(async () => {
-    const { remaining: left, degraded } = await rs.peek("window");
-    remaining = left;
-    return !degraded;
-  });
-  return { allowed, failed, charged: PLENTY - remaining, settled, longestMs, recoveryMs, reasons: [...reasons] };
+  let charged = 0;
+  for (const limiter of ["window", "bucket"] as const) {
+    await until(async () => {
+      const { remaining, degraded } = await rs.peek(limiter);
+      if (!degraded) charged += PLENTY - remaining;
+      return !degraded;
+    });
+  }
+  return { allowed, failed, charged, settled, longestMs, recoveryMs, reasons: [...reasons] };
 }

@@ -36,7 +36,18 @@ describe("A PostgreSQL store, while", { concurrency: 1 }, () => {
   before(async () => {
     server = await startPostgres({ settings: { max_connections: 40 } });
   });
-  after(() => server.stop());
+  after(async () => {
+    for (const sql of clients) await sql.end({ timeout: 0 });
+    for (const one of others) await one.stop();
+    await server.stop();
+  });
+  const clients: postgres.Sql[] = [];
+  const others: { stop(): Promise<void> }[] = [];
+  const clientOf = ({ url }: PostgresServer, max = 1) => {
+    const sql = postgres(url, { max, onnotice: () => {} });
+    clients.push(sql);
+    return sql;
+  };
   const store = (more: object = {}) => ({ url: server.url, schema: freshSchema(), ...more });
   const ours = "application_name = 'ratesync' and pid <> pg_backend_pid()";
   const report = (outcome: Outcome, name: string) => {
@@ -78,16 +89,16 @@ describe("A PostgreSQL store, while", { concurrency: 1 }, () => {
 
   it("another session locks the table, leaves decisions to the failure policy and comes back", async () => {
     const options = store();
-    const sql = postgres(server.url, { max: 1, onnotice: () => {} });
+    const sql = clientOf(server);
     const outcome = report(
-      await suffer(options, () =>
-        sql.begin(async (transaction) => {
+      await suffer(options, async () => {
+        await sql.begin(async (transaction) => {
           await transaction.unsafe(`lock table "${options.schema}".keys in exclusive mode`);
           await sleep(1_000);
-        }).then(() => {})),
+        });
+      }),
       "locked",
     );
-    await sql.end();
     assertAnswered(outcome);
     assertKept(outcome);
     assert.ok(outcome.failed > 0);
@@ -97,8 +108,7 @@ describe("A PostgreSQL store, while", { concurrency: 1 }, () => {
     const options = store();
     const outcome = report(
       await suffer(options, async () => {
-        const sql = postgres(server.url, { max: 1, onnotice: () => {} });
-        const held = sql.begin(async (transaction) => {
+        const held = clientOf(server).begin(async (transaction) => {
           const [row] = await transaction.unsafe(
             `select pg_backend_pid() as pid from "${options.schema}".keys for update`,
           );
@@ -107,7 +117,6 @@ describe("A PostgreSQL store, while", { concurrency: 1 }, () => {
           process.kill(Number(row?.["pid"]), "SIGCONT");
         });
         await held;
-        await sql.end();
       }),
       "stopped",
     );
@@ -117,14 +126,12 @@ describe("A PostgreSQL store, while", { concurrency: 1 }, () => {
   });
 
   it("there are no connections left, says so, and decides again once there are", async () => {
-    const many = postgres(server.url, { max: 60, onnotice: () => {}, idle_timeout: 60 });
+    const many = clientOf(server, 60);
     const options = store();
     const outcome = report(
       await suffer(options, async () => {
         await Promise.allSettled(Array.from({ length: 60 }, () => many.unsafe("select pg_sleep(0.3)")));
-        const sql = postgres(server.url, { max: 1, onnotice: () => {} });
-        await sql.unsafe(`select pg_terminate_backend(pid) from pg_stat_activity where ${ours}`).catch(() => {});
-        await sql.end({ timeout: 0.1 });
+        await many.unsafe(`select pg_terminate_backend(pid) from pg_stat_activity where ${ours}`).catch(() => {});
         await sleep(500);
         await many.end({ timeout: 0 });
       }),
@@ -136,6 +143,7 @@ describe("A PostgreSQL store, while", { concurrency: 1 }, () => {
 
   it("PgBouncer in transaction mode stands in front of it and is started anew, forgets nothing", async () => {
     let bouncer = await startPgBouncer(server, { default_pool_size: 2 });
+    others.push({ stop: () => bouncer.stop() });
     const options = store({ url: `${bouncer.url}?pgbouncer=true` });
     const port = Number(new URL(bouncer.url).port);
     const outcome = report(
@@ -146,7 +154,6 @@ describe("A PostgreSQL store, while", { concurrency: 1 }, () => {
       }),
       "pgbouncer",
     );
-    await bouncer.stop();
     assertAnswered(outcome);
     assertKept(outcome);
   });
@@ -154,6 +161,7 @@ describe("A PostgreSQL store, while", { concurrency: 1 }, () => {
   it("a standby takes over, decides there", async () => {
     const primary = await startPostgres();
     const standby = await startPostgres({ standbyOf: primary });
+    others.push(primary, standby);
     const url = primary.url.replace(/@[^/]*/, `@127.0.0.1:${primary.port},127.0.0.1:${standby.port}`);
     const outcome = report(
       await suffer({ url, schema: freshSchema() }, async () => {
@@ -162,7 +170,6 @@ describe("A PostgreSQL store, while", { concurrency: 1 }, () => {
       }),
       "promotion",
     );
-    await Promise.all([primary.stop(), standby.stop()]);
     assertAnswered(outcome);
     assert.ok(outcome.charged >= outcome.settled, JSON.stringify(outcome));
   });

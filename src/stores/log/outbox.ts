@@ -89,6 +89,7 @@ export class Outbox {
     const sent = this.#sent.get(number);
     if (sent === undefined) return;
     this.#sent.delete(number);
+    this.#rest();
     sent.resolve(replies);
   }
 
@@ -96,8 +97,7 @@ export class Outbox {
   fail(error: Error): void {
     const all = [...this.#sent.values()];
     this.#sent.clear();
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#rest();
     for (const { reject } of all) reject(error);
   }
 
@@ -116,14 +116,20 @@ export class Outbox {
       const isSent = error instanceof StoreError && isUnknownFate(error);
       sent.isUnknown ||= isSent;
       if (sent.isUnknown || !this.#sent.delete(number)) return;
+      this.#rest();
       sent.reject(error);
     });
   }
 
+  /** The process stays alive while something is on its way: the stream may not hold it. */
   #schedule(): Timer {
-    return systemClock.schedule(systemClock.nowUs() + this.#options.againUs / LOOKS, () => this.#look(), {
-      background: true,
-    });
+    return systemClock.schedule(systemClock.nowUs() + this.#options.againUs / LOOKS, () => this.#look());
+  }
+
+  #rest(): void {
+    if (this.#sent.size > 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   /** Sends again what has not come back, and gives up what may not wait any longer. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { startTimer } from "../../base/deadline.ts";
+import { keepAlive, startTimer } from "../../base/deadline.ts";
 import { ClosedError, StoreError } from "../../base/errors.ts";
 import type { WakeupListener } from "../store.ts";
 import { Agreement } from "./agreement.ts";
@@ -122,8 +122,13 @@ export class Shard implements ReplicaHost {
   }
 
   async #open(): Promise<void> {
-    await this.#options.stream.connect();
-    await this.#reading.start();
+    const held = keepAlive();
+    try {
+      await this.#options.stream.connect();
+      await this.#reading.start();
+    } finally {
+      held.cancel();
+    }
     if (this.listeners.size === 0) return;
     await this.#ask([this.#listening()]);
     this.#beat ??= this.#beats();

@@ -94,6 +94,7 @@ export const TABLE: readonly Row[] = [
     paths: [
       "tests/http/adapters/servers/servers_test.ts",
       "tests/races/admission_test.ts",
+      "tests/races/decisions_test.ts",
       "tests/races/fifo_test.ts",
       "tests/races/mixed_rules_test.ts",
       "tests/races/outbound_test.ts",

@@ -1,0 +1,48 @@
+/**
+ * One process of `npm run decisions`. Its argument is a `Share` as JSON; it sends a `WorkerResult`, and ends.
+ *
+ * @module
+ */
+
+import process from "node:process";
+
+import { createRateSync, type StoreConfig } from "../../mod.ts";
+import { LIMITERS, type Share, type WorkerResult } from "./plan.ts";
+
+const { engine, url, count, callers, keys, seed = 1 } = JSON.parse(process.argv[2] as string) as Share;
+const rs = createRateSync({
+  stores: { shared: { engine, url } as unknown as StoreConfig },
+  limiters: LIMITERS,
+});
+const names = Object.keys(LIMITERS);
+const counts = () => Object.fromEntries(names.map((name) => [name, new Array<number>(keys).fill(0)]));
+const [asked, admitted] = [counts(), counts()];
+let failed = 0;
+let left = count;
+let state = seed;
+
+/** A whole number from 0, below `below`, that follows from the seed. */
+function random(below: number): number {
+  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+  return Math.floor(state / 0x1_0000_0000 * below);
+}
+
+async function call(): Promise<void> {
+  while (left-- > 0) {
+    const name = names[random(names.length)] as string;
+    const key = random(keys);
+    (asked[name] as number[])[key]!++;
+    try {
+      const { allowed } = await rs.tryAcquire(name, { key: `user:${key}` });
+      if (allowed) (admitted[name] as number[])[key]!++;
+    } catch {
+      failed++;
+    }
+  }
+}
+
+const before = process.cpuUsage();
+await Promise.all(Array.from({ length: callers }, call));
+const { user, system } = process.cpuUsage(before);
+const result: WorkerResult = { asked, admitted, failed, cpuUs: user + system };
+process.send?.(result, () => void rs.close().then(() => process.disconnect()));

@@ -32,7 +32,7 @@ const MESSAGE_US = 60_000_000;
  * cut off after a quarter of a second. Where a plan without indexes is not wanted, PostgreSQL takes it for so dear that it
  * would compile it (`jit`), which takes half a second.
  *
- * Returns the time, when that was read by the server's own clock, and a line for each row that is there: its place in `wanted`, `tat`, `rem`, `rules`, the reach in `extra`,
+ * Returns the time, when that was read by the server's own clock, the number of the transaction, and a line for each row that is there: its place in `wanted`, `tat`, `rem`, `rules`, the reach in `extra`,
  * and the bytes of its `state`. If calls wait on one of them, or `hears`, also a line for each session: channel, whether it
  * listens, instance.
  */
@@ -40,7 +40,8 @@ const lockKeys: SqlFunction = {
   name: "lock_1",
   sql: (names) => `
   CREATE OR REPLACE FUNCTION ${names.of("lock_1")}(
-    wanted text[], hears boolean, durable boolean, clock bigint, OUT now bigint, OUT read bigint, OUT lines text, OUT heard text
+    wanted text[], hears boolean, durable boolean, clock bigint, OUT now bigint, OUT read bigint, OUT xid text, OUT lines text,
+    OUT heard text
   ) LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
   DECLARE waits boolean;
   BEGIN
@@ -55,6 +56,8 @@ const lockKeys: SqlFunction = {
       ) AS k;
     read := ${REAL};
     now := coalesce(clock, read);
+    -- Row locks are of a transaction with a number.
+    xid := CASE WHEN lines IS NULL THEN pg_current_xact_id() ELSE pg_current_xact_id_if_assigned() END;
     IF hears OR waits THEN
       SELECT string_agg(s.channel || ' ' || s.listens::int || ' ' || s.instance, E'\\n') INTO heard
         FROM ${names.of("sessions")} AS s WHERE s.seen > read - ${SESSION_US};

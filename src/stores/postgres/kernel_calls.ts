@@ -5,6 +5,7 @@
  * @module
  */
 
+import { sleepUntil, systemClock } from "../../base/clock.ts";
 import { StoreError } from "../../base/errors.ts";
 import type { PermitLedger } from "../memory/permit_ledger.ts";
 import type { RunContext } from "../memory/run_context.ts";
@@ -12,6 +13,7 @@ import { runRequest } from "../memory/run_request.ts";
 import type { StoreRequest, WakeupListener } from "../store.ts";
 import { parseWaiterId } from "../waiter_id.ts";
 import type { PostgresConnection, Row, Statement } from "./connections/connection.ts";
+import { HELD_MS } from "./functions.ts";
 import { HeldRows } from "./held_rows.ts";
 import { toHex } from "./hex.ts";
 import { LoadedKeys, type LoadedRow, UnknownRules, type WrittenRow } from "./loaded_keys.ts";
@@ -37,6 +39,9 @@ export interface KernelCallsOptions {
 /** How often a transaction that was rolled back is run again: another one had made the same new row, or had it locked. */
 const MOST_TRIES = 5;
 
+/** How often it is asked what became of a transaction, within the time for which it may hold rows. */
+const FATE_TRIES = 5;
+
 /** How often in a row answers may be late. After that, the server's clock was set back. */
 const MOST_LATE = 3;
 
@@ -61,7 +66,7 @@ export class KernelCalls {
   constructor(options: KernelCallsOptions) {
     const { names } = options;
     this.#options = options;
-    this.#lockText = `SELECT now::text, read::text, lines, heard FROM ${
+    this.#lockText = `SELECT now::text, read::text, xid, lines, heard FROM ${
       names.of("lock_1")
     }($1::text::text[], $2::text::boolean, $3::text::boolean, $4::text::bigint)`;
     this.#putText = `SELECT ${names.of("put_1")}($1::text::text[], $2::text::bigint[], $3::text::bigint[], ` +
@@ -87,12 +92,17 @@ export class KernelCalls {
     const outbox = new Outbox(sessions);
     let replies: readonly (Reply | Error)[] = [];
     let isKept = true;
+    let sent: string | undefined;
+    let adds = false;
     try {
       const [row] = await connection.transaction(this.#lock(batch, keys), ([found]) => {
         if (this.#held.isLate(Number(found?.["read"])) && tries < MOST_LATE) throw new Late();
         const run = this.#run(batch, keys, found as Row, outbox, tries === MOST_TRIES);
         replies = run.replies;
-        return this.#put(run.rows, outbox);
+        const put = this.#put(run.rows, outbox);
+        if (put !== undefined) sent = found?.["xid"] ?? undefined;
+        adds = run.rows.some(({ isNew }) => isNew);
+        return put;
       });
       isKept = row?.["kept"] !== "false";
     } catch (error) {
@@ -107,8 +117,13 @@ export class KernelCalls {
       const isRolledBack = error instanceof StoreError &&
         ROLLED_BACK.includes((error.cause as { code?: unknown })?.code);
       if (isRolledBack && tries < MOST_TRIES) return undefined;
-      sessions.lost();
-      throw error;
+      const isBroken = error instanceof StoreError && error.code === "STORE_UNAVAILABLE" && tries < MOST_TRIES;
+      const fate = isBroken && sent !== undefined ? await this.#fateOf(sent) : undefined;
+      if (fate === "aborted") return undefined;
+      if (fate !== "committed" || adds) {
+        sessions.lost();
+        throw error;
+      }
     }
     if (!isKept) {
       if (tries < MOST_TRIES) return undefined;
@@ -117,6 +132,24 @@ export class KernelCalls {
     sessions.found();
     outbox.deliver();
     return replies;
+  }
+
+  /**
+   * What became of a transaction whose connection broke: `aborted` where the server had ended it because this process stood
+   * still, or `committed`. Anything else if that cannot be found out.
+   */
+  async #fateOf(xid: string): Promise<string | undefined> {
+    const text = "SELECT pg_xact_status($1::text::xid8) AS fate";
+    try {
+      for (let left = FATE_TRIES;; left--) {
+        const [row] = await this.#options.connection.query({ name: "fate_1", text, values: [xid] });
+        const fate = row?.["fate"] ?? undefined;
+        if (fate !== "in progress" || left === 0) return fate;
+        await sleepUntil(systemClock, systemClock.nowUs() + HELD_MS * 1_000 / FATE_TRIES);
+      }
+    } catch {
+      return undefined; // the server is gone
+    }
   }
 
   #lock(batch: readonly NamedRequest[], keys: readonly string[]): Statement {

@@ -198,6 +198,27 @@ describe("PostgresStore", () => {
     assert.equal((await rowOf(one))?.["queued"], null);
   });
 
+  it("decides once, although the server ended its transaction because the process stood still", async () => {
+    const opened = openPostgresJs({ url: postgresUrl() });
+    let stands = 0;
+    const stand = () => {
+      for (const endMs = performance.now() + 400; stands === 1 && performance.now() < endMs;);
+    };
+    const store = open({}, {
+      ...opened,
+      transaction: (first, next) =>
+        opened.transaction(first, (rows) => {
+          const statement = next(rows);
+          stands++;
+          stand();
+          return statement;
+        }),
+    });
+    const one = target(MINUTE);
+    const { status, levels } = await store.execute(takeOf([one]));
+    assert.deepEqual([status, levels[0]?.rates[0]?.[0], stands], ["allowed", 1, 2]);
+  });
+
   it("makes its tables again when they are gone, and lets many processes do that at once", async () => {
     const processes = Array.from({ length: 5 }, () => open({ tablePrefix: "again_" }));
     await Promise.all(processes.map((store) => store.connect()));

@@ -123,6 +123,7 @@ export class Reading {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#turn++;
+    this.#interrupt(lost("it was closed"));
     await this.#reader?.close();
     this.#reader = undefined;
   }

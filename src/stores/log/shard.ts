@@ -117,7 +117,7 @@ export class Shard implements ReplicaHost {
   open(): Promise<void> {
     return this.#opening ??= this.#open().catch((error) => {
       this.#opening = undefined;
-      throw error;
+      throw this.#stopped ?? error;
     });
   }
 

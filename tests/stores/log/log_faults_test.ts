@@ -266,6 +266,8 @@ describe("A fleet on a stream with faults", () => {
     const { ok, problems } = await store.check();
     assert.equal(ok, false);
     assert.match(problems[0]?.message ?? "", /Update this process/);
+    // One that starts now finds it among what it reads first.
+    await assert.rejects(fleet.open().store.connect(), { code: "STORE_REFUSED", message: /newer version/ });
     await fleet.close();
   });
 

@@ -117,10 +117,9 @@ export class Reading {
   #receive(message: NatsMessage): void {
     if (this.#isEnded) return;
     this.#heardUs = systemClock.nowUs();
-    const { headers } = message;
-    if (headers !== undefined && headers.code !== 0 && message.data.length === 0) return this.#control(message);
     const place = placeOf(message.reply);
-    if (place === undefined) return;
+    // Headers are only read where they are needed: the client takes them apart at the first look.
+    if (place === undefined) return this.#control(message);
     // A consumer counts what it delivers, so a message that was lost on the way is noticed.
     if (place.delivered !== this.#delivered + 1) return this.#gap();
     this.#delivered = place.delivered;

@@ -11,49 +11,55 @@
  * @module
  */
 
-import process from "node:process";
-
 import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
 import { createRateSync } from "@ratesync/core";
 import { createNatsStore } from "@ratesync/core/nats";
 
-import { serveRounds } from "./_apart.ts";
 import { type Contender, inFlight } from "./_load.ts";
 import { around, userKeys } from "./_names.ts";
 import { ENDLESS, HOUR_MS } from "./_ours.ts";
 
-const [subject = "", url = "", ...numbers] = process.argv.slice(2);
-const [lanes = 1, keyCount = 1, place = 0] = numbers.map(Number);
-// Each process has keys of its own, unless there is one for all. KV takes no colons.
-const keys = userKeys(keyCount).map((key) => key.replace(":", ".") + (keyCount === 1 ? "" : `-${place}`));
+interface Work {
+  readonly url: string;
+  readonly lanes: number;
+  readonly keys: readonly string[];
+}
 
-await serveRounds(open);
-
-async function open(): Promise<Contender> {
+/** Opens what the arguments say. */
+export async function open([subject = "", url = "", ...numbers]: readonly string[]): Promise<Contender> {
+  const [lanes = 1, keyCount = 1, place = 0] = numbers.map(Number);
+  // Each process has keys of its own, unless there is one for all. KV takes no colons.
+  const keys = userKeys(keyCount).map((key) => key.replace(":", ".") + (keyCount === 1 ? "" : `-${place}`));
+  const work: Work = { url, lanes, keys };
   switch (subject) {
     case "ours":
-      return ours();
+      return ours(work);
     case "kv":
-      return await kv();
+      return await kv(work);
     case "echo":
-      return await echo();
+      return await echo(work);
     case "start":
-      return started();
+      return started(work);
   }
   throw new Error(`expected ours, kv, echo or start, received ${subject}`);
 }
 
-function ours(): Contender {
+function ours({ url, lanes, keys }: Work): Contender {
   const rs = createRateSync({
     stores: { shared: { engine: "nats", url } },
     limiters: { api: { ...ENDLESS, onStoreError: "throw", decisionTimeoutMs: 30_000 } },
   });
-  return inFlight(subject, { lanes, call: (i) => rs.tryAcquire("api", { key: around(keys, i) }) });
+  return inFlight("ours", {
+    lanes,
+    close: () => rs.close(),
+    call: (i) => rs.tryAcquire("api", { key: around(keys, i) }),
+  });
 }
 
-async function kv(): Promise<Contender> {
-  const bucket = await new Kvm(await connect({ servers: url })).create("limits", { history: 1 });
+async function kv({ url, lanes, keys }: Work): Promise<Contender> {
+  const client = await connect({ servers: url });
+  const bucket = await new Kvm(client).create("limits", { history: 1 });
   const spaceMs = HOUR_MS / 1_000_000_000;
   const known = new Map<string, { readonly fullMs: number; readonly revision: number }>();
   async function read(key: string) {
@@ -75,18 +81,18 @@ async function kv(): Promise<Contender> {
       }
     }
   }
-  return inFlight(subject, { lanes, call: (i) => take(around(keys, i)) });
+  return inFlight("kv", { lanes, close: () => client.close(), call: (i) => take(around(keys, i)) });
 }
 
-async function echo(): Promise<Contender> {
+async function echo({ url }: Work): Promise<Contender> {
   const client = await connect({ servers: url });
   client.subscribe("echo", { callback: (_error, message) => void message.respond(message.data) });
   await client.flush();
-  return inFlight(subject, { lanes: 1, call: () => Promise.resolve() });
+  return inFlight("echo", { lanes: 1, close: () => client.close(), call: () => Promise.resolve() });
 }
 
-function started(): Contender {
-  return inFlight(subject, {
+function started({ url }: Work): Contender {
+  return inFlight("start", {
     lanes: 1,
     async call() {
       const store = createNatsStore({ url, socketConnectTimeoutMs: 60_000 });

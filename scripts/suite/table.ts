@@ -40,6 +40,23 @@ export const TABLE: readonly Row[] = [
     because: "measures how long scripts and turns of the event loop take, without any API of a runtime",
   },
   {
+    paths: ["tests/http/adapters/express/express4_test.ts", "tests/http/adapters/koa2_test.ts"],
+    on: NODE,
+    because:
+      "the versions before, through the same adapters, which express_test.ts and koa_test.ts try on every runtime",
+  },
+  {
+    paths: [
+      "tests/http/outbound/obedience_test.ts",
+      "tests/http/outbound/pauses_test.ts",
+      "tests/registry/redis_places_test.ts",
+    ],
+    on: BUN,
+    because:
+      "pauses that processes share, and options; fetch, and connections over REST, are tried on every runtime by " +
+      "limited_fetch_test.ts, retries_test.ts and rest_test.ts",
+  },
+  {
     paths: ["tests/simulate/"],
     on: BUN,
     because: "formats, decisions in the time of a log and reports, without any API of a runtime",
@@ -181,7 +198,7 @@ export const TABLE: readonly Row[] = [
     on: BUN,
     because:
       "thousands of decisions through the clients of packages, on a cluster, over REST and over TLS; these connections " +
-      "are tried on every runtime by clients_test.ts, process_end_test.ts, rest_test.ts and tls_test.ts, and the same " +
+      "are tried on every runtime by clients_test.ts, credentials_test.ts, rest_test.ts and tls_test.ts, and the same " +
       "decisions, over plain ones, by conformance_test.ts",
   },
   {
@@ -223,7 +240,7 @@ export const TABLE: readonly Row[] = [
     on: BUN,
     because:
       "which calls go where, and in which order; the connections, to a server, a cluster, Sentinels, over TLS and REST, " +
-      "are tried on every runtime by process_end_test.ts and rest_test.ts",
+      "are tried on every runtime by process_end_test.ts, credentials_test.ts, sentinel_news_test.ts and rest_test.ts",
   },
   {
     paths: ["tests/registry/secrets_test.ts", "tests/stores/redis/endpoints/url_passwords_test.ts"],

@@ -13,14 +13,17 @@ import { TemporaryFolder } from "../_temporary.ts";
 import { mainEntryProblems } from "./load.ts";
 import type { Manifests } from "./manifests.ts";
 
-/** The most that what services load may take on a disk, with its types and pages, in bytes. */
+/** The most that what a service with stores of one kind loads may take on a disk, with its types and pages, in bytes. */
 const MAX_LIBRARY_BYTES = 1_000_000;
+
+/** What belongs to one kind of store outside of the process. A service mostly has one. */
+const ENGINE = /\/(?:bundle|chunks|stores)\/(redis|postgres|nats|log)[_./]/;
 
 /** What no service loads: the program `ratesync`, the page of the dashboard, the conformance suite. */
 const ASIDE = /^dist\/bundle\/(?:program\/|testing\.cjs$)/;
 
 /** The most that all of it may take. Programs come with the library so that a fleet and its operators have one version. */
-const MAX_ALL_BYTES = 1_300_000;
+const MAX_ALL_BYTES = 1_600_000;
 
 /** The longest line of code: what Node prints of an error begins with the line that threw it. */
 const MAX_LINE_LENGTH = 700;
@@ -63,7 +66,7 @@ export function strayFiles(files: readonly string[]): string[] {
 
 /** Sizes in bytes. */
 export interface SizeLimits {
-  /** The most of what services load. */
+  /** The most of what a service with stores of one kind loads. */
   readonly library: number;
   /** The most of all. */
   readonly all: number;
@@ -78,16 +81,25 @@ export async function unpackedProblems(
   const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size));
   const sum = (isCounted: (file: string) => boolean) =>
     sizes.reduce((bytes, size, i) => isCounted(files[i] as string) ? bytes + size : bytes, 0);
-  const library = sum((file) => !ASIDE.test(file));
+  const shared = sum((file) => !ASIDE.test(file) && !ENGINE.test(file));
+  const engines = [...new Set(files.map(engineOf))].map((engine) => {
+    return sum((file) => !ASIDE.test(file) && engineOf(file) !== undefined && engineOf(file) === engine);
+  });
+  const library = shared + Math.max(0, ...engines);
   const all = sum(() => true);
   const code = files.filter((file) => /\.c?js$/.test(file) && !ASIDE.test(file));
   const lines = await Promise.all(code.map(async (file) => (await readFile(join(folder, file), "utf8")).split("\n")));
   const long = code.filter((_, i) => lines[i]?.some((line) => line.length > MAX_LINE_LENGTH));
   return [
-    ...(library > most.library ? [`what services load is ${library} bytes, more than ${most.library}`] : []),
+    ...(library > most.library ? [`what a service loads is ${library} bytes, more than ${most.library}`] : []),
     ...(all > most.all ? [`the package unpacks to ${all} bytes, more than ${most.all}`] : []),
     ...long.map((file) => `${file} has a line of more than ${MAX_LINE_LENGTH} characters`),
   ];
+}
+
+/** The kind of store that a file is for; undefined for those of all kinds. The store in a log is for NATS. */
+function engineOf(file: string): string | undefined {
+  return ENGINE.exec(file)?.[1]?.replace("log", "nats");
 }
 
 /** Imports every entry on every runtime and tries it, and compiles the same program against the declarations. */

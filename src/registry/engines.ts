@@ -61,5 +61,5 @@ export function engineNamed(name: string): Engine<StoreConfig> | undefined {
 
 /** The options of a store, but for `engine`. Those about failures are for stores outside this process. */
 export function optionsOf({ remote, options }: Engine<StoreConfig>): OptionTable {
-  return remote === undefined ? options : { ...options, ...FAILURE_OPTIONS };
+  return remote === undefined ? options() : { ...options(), ...FAILURE_OPTIONS };
 }

@@ -40,8 +40,8 @@ export interface RemoteEngine {
 
 /** One kind of store, as a row of `registry/engines.ts`. */
 export interface Engine<Config> {
-  /** Its options, but for `engine` and those about failures. */
-  readonly options: OptionTable;
+  /** Its options, but for `engine` and those about failures. A function, because the table is loaded when it is needed. */
+  options(): OptionTable;
   /**
    * What stores outside this process need. They also take the options about failures, and another store decides while
    * they cannot. Absent where stores are inside.

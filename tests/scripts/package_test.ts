@@ -88,7 +88,7 @@ describe("unpackedProblems()", () => {
     using folder = await write(files);
     const problems = await unpackedProblems(folder.path, Object.keys(files), { library: 100, all: 200 });
     assert.deepEqual(problems, [
-      "what services load is 1204 bytes, more than 100",
+      "what a service loads is 1204 bytes, more than 100",
       "the package unpacks to 1204 bytes, more than 200",
     ]);
     using aside = await write({ "dist/bundle/program/a.cjs": "x".repeat(1_000) });

@@ -10,7 +10,7 @@ import { MEMORY_OPTIONS, type MemoryStoreConfig } from "./options.ts";
 
 /** The row of memory stores. */
 export const memoryEngine: Engine<MemoryStoreConfig> = {
-  options: MEMORY_OPTIONS,
+  options: () => MEMORY_OPTIONS,
   describe(config) {
     checkOptions(config, MEMORY_OPTIONS);
     return undefined;

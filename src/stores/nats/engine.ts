@@ -5,13 +5,12 @@
  */
 
 import type { Engine } from "../engine.ts";
-import { NATS_OPTIONS } from "./option_table.ts";
 import type { NatsClientStoreConfig, NatsStoreConfig } from "./options.ts";
-import { natsPlaceOf } from "./settings/place.ts";
+import { NATS_OPTIONS, natsPlaceOf } from "./settings/place.ts";
 
 /** The row of NATS stores. */
 export const natsEngine: Engine<NatsStoreConfig | NatsClientStoreConfig> = {
-  options: NATS_OPTIONS,
+  options: () => NATS_OPTIONS,
   remote: {
     title: "NATS",
     urls: /^\s*(?:nats|tls):\/\//i,

@@ -5,13 +5,12 @@
  */
 
 import type { Engine } from "../engine.ts";
-import { postgresPlaceOf } from "./connections/place.ts";
-import { POSTGRES_OPTIONS } from "./option_table.ts";
+import { POSTGRES_OPTIONS, postgresPlaceOf } from "./connections/place.ts";
 import type { PostgresClientStoreConfig, PostgresStoreConfig } from "./options.ts";
 
 /** The row of PostgreSQL stores. */
 export const postgresEngine: Engine<PostgresStoreConfig | PostgresClientStoreConfig> = {
-  options: POSTGRES_OPTIONS,
+  options: () => POSTGRES_OPTIONS,
   remote: {
     title: "PostgreSQL",
     urls: /^\s*postgres(?:ql)?:\/\//i,

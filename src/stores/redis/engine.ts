@@ -5,13 +5,12 @@
  */
 
 import type { Engine } from "../engine.ts";
-import { placeOf } from "./connections/place.ts";
-import { REDIS_OPTIONS } from "./option_table.ts";
+import { placeOf, REDIS_OPTIONS } from "./connections/place.ts";
 import type { RedisClientStoreConfig, RedisStoreConfig } from "./options.ts";
 
 /** The row of Redis stores. */
 export const redisEngine: Engine<RedisStoreConfig | RedisClientStoreConfig> = {
-  options: REDIS_OPTIONS,
+  options: () => REDIS_OPTIONS,
   remote: {
     title: "Redis",
     urls: /^\s*(?:https?|unix|(?:redis|valkey)(?:s|s?\+\w+)?):\/\//i,

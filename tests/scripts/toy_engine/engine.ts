@@ -11,7 +11,7 @@ import { TOY_OPTIONS, type ToyStoreConfig } from "./options.ts";
 
 /** The row of toy stores. */
 export const toyEngine: Engine<ToyStoreConfig> = {
-  options: TOY_OPTIONS,
+  options: () => TOY_OPTIONS,
   remote: {
     title: "Toy",
     urls: /^toy:\/\//,

@@ -10,6 +10,8 @@ import type { NatsClientStoreOptions, NatsStoreOptions } from "../options.ts";
 import { readNatsPlace, readNatsSettings } from "./settings.ts";
 import { URL_FORM } from "./url.ts";
 
+export { NATS_OPTIONS } from "../option_table.ts";
+
 /** What is used of a client. */
 const METHODS = ["publish", "subscribe", "status", "closed", "isClosed", "close"] as const;
 

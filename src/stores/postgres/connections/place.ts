@@ -11,6 +11,8 @@ import { type KnownClient, labelOf, recognise } from "./clients/recognise.ts";
 import { readSettings, SOCKET_TIMEOUT_MS } from "./settings/settings.ts";
 import { URL_FORM } from "./settings/url_text.ts";
 
+export { POSTGRES_OPTIONS } from "../option_table.ts";
+
 /** A given client, and how to use it. */
 export interface Given {
   /** The client. */

@@ -12,6 +12,8 @@ import { isRestUrl, readRest } from "./rest/settings.ts";
 import { type ConnectionSettings, readSettings } from "./settings/settings.ts";
 import { URL_FORM } from "./settings/url_text.ts";
 
+export { REDIS_OPTIONS } from "../option_table.ts";
+
 /** A given client, and how to use it. */
 export interface Given {
   /** The client. */

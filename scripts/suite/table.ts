@@ -219,6 +219,12 @@ export const TABLE: readonly Row[] = [
       "sessions_test.ts and process_end_test.ts",
   },
   {
+    paths: ["tests/stores/postgres/poolers/"],
+    on: BUN,
+    because: "decisions through PgBouncer; sessions and clients are tried on every runtime by " +
+      "sessions_test.ts",
+  },
+  {
     paths: ["tests/stores/postgres/servers/"],
     on: NODE,
     because: "tools of this repository, which run on Node",

@@ -10,7 +10,7 @@ import type { LogMessage, LogReader, LogSnapshot, LogState, LogStream } from "..
 import { checkNats } from "./check.ts";
 import type { NatsPublishOptions } from "./connection/client.ts";
 import { loadNatsDriver } from "./connection/driver.ts";
-import { apiError, noRespondersError } from "./connection/errors.ts";
+import { apiError, noRespondersError, versionError } from "./connection/errors.ts";
 import { NatsLink, type NatsSource } from "./connection/link.ts";
 import { JetStream, type StreamInfo } from "./jetstream.ts";
 import { namesOf } from "./names.ts";
@@ -70,6 +70,11 @@ export class NatsStream implements LogStream {
       };
     }
     await this.#link.connect();
+    const { version = "" } = this.#link.client?.info ?? {};
+    const [major = 0, minor = 0] = version.split(".").map(Number);
+    if (major < 2 || (major === 2 && minor < 9)) {
+      throw versionError(this.#link.where, version || "of an unknown version");
+    }
   }
 
   async state(shard: string): Promise<LogState> {

@@ -76,6 +76,18 @@ describe("A NATS store that cannot use what it is given", () => {
     silent.close();
   });
 
+  it("says that a server is too old", async () => {
+    const greeting = `INFO ${
+      JSON.stringify({ version: "2.8.4", proto: 1, headers: true, max_payload: 1_048_576 })
+    }\r\n`;
+    await using old = await startServer((socket) => {
+      socket.write(greeting);
+      socket.on("data", (data) => String(data).includes("PING") && socket.write("PONG\r\n"));
+    });
+    const says = /it is nats-server 2\.8\.4, and 2\.9 or newer is required; .*update the server/;
+    await refuses({ url: `nats://127.0.0.1:${old.port}` }, "STORE_REFUSED", "version_unsupported", says);
+  });
+
   it("says that there is no JetStream", async () => {
     await using server = await startNats({ jetstream: undefined });
     await refuses({ url: server.url }, "STORE_REFUSED", "no_jetstream", /nats-server -js/);

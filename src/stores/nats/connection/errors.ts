@@ -35,6 +35,7 @@ const ADVICE: Partial<Record<StoreErrorReason, string>> = {
   not_nats: "correct host and port: NATS listens for clients at port 4222",
   authentication: "check username and password, token, creds or nkeySeed",
   permission: "grant this user what docs/nats.md lists",
+  version_unsupported: "update the server",
   no_jetstream: "start the server with JetStream (nats-server -js), and enable it for the account",
   stream_missing:
     "it is made again when the store connects, unless autoCreate is false; in a cluster, it may have no leader",
@@ -138,6 +139,13 @@ export function apiError({ label }: Labelled, what: string, { code, err_code = 0
   }
   const reason = API_REASONS[err_code];
   return new StoreError("STORE_REFUSED", `NATS at ${label} refused to ${what}: ${advise(text, reason)}`, { reason });
+}
+
+/** The server is too old. */
+export function versionError({ label }: Labelled, version: string): StoreError {
+  const what = `it is nats-server ${version}, and 2.9 or newer is required`;
+  const message = `Cannot use NATS at ${label}: ${advise(what, "version_unsupported")}`;
+  return new StoreError("STORE_REFUSED", message, { reason: "version_unsupported" });
 }
 
 /** A stream that others made cannot hold the limits. */

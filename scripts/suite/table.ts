@@ -186,7 +186,7 @@ export const TABLE: readonly Row[] = [
   {
     paths: ["tests/stores/nats/nats_conformance_test.ts"],
     on: BUN,
-    because: "decisions by the kernels over a connection that stream_test.ts and refusals_test.ts try on every runtime",
+    because: "decisions by the kernels; the connection is tried on every runtime by stream_test.ts, refusals_test.ts",
   },
   {
     paths: [

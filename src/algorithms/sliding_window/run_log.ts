@@ -8,9 +8,9 @@
 /** Some runs, one behind the other. */
 export interface Page {
   /** Instants; those from `from` on count, up to `to`. Most logs are short: typed arrays would be larger than what is in them. */
-  readonly stampsUs: number[];
+  stampsUs: number[];
   /** Units taken for each. */
-  readonly units: number[];
+  units: number[];
   /** The first run that counts. */
   from: number;
   /** Past the last run. */
@@ -72,6 +72,7 @@ export function append(pages: Page[], stampUs: number, units: number, capacity: 
     return;
   }
   if (last === undefined || last.to >= Math.max(LEAST_PAGE, Math.sqrt(capacity))) {
+    if (last !== undefined) fit(last);
     pages.push({ stampsUs: [stampUs], units: [units], from: 0, to: 1, sum: units });
     return;
   }
@@ -135,4 +136,10 @@ function dropEmpty(pages: Page[]): void {
     if (last.to > last.from) return;
     pages.pop();
   }
+}
+
+/** Gives back the room that arrays have for more: the page is full. */
+function fit(page: Page): void {
+  page.stampsUs = page.stampsUs.slice(0, page.to);
+  page.units = page.units.slice(0, page.to);
 }

@@ -17,7 +17,7 @@ import { asServerUser, giveToServerUser, obtainPrograms } from "./programs.ts";
 export interface PostgresOptions {
   /** Settings of `postgresql.conf`, beside those that make tests fast. `fsync` is off unless it is given here. */
   readonly settings?: Readonly<Record<string, string | number>>;
-  /** Lines of `pg_hba.conf`, in place of those that let everybody in. */
+  /** Lines of `pg_hba.conf`, in place of those that let every user in. */
   readonly access?: readonly string[];
   /** Certificate and key in PEM: the server then offers TLS. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };

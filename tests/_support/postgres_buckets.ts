@@ -52,7 +52,7 @@ export class BucketTable {
     );
   }
 
-  /** Makes one. `nowUs`: its clock, where that is not the server's. */
+  /** Makes a store. `nowUs`: its clock, where that is not the server's. */
   static async open(nowUs?: number): Promise<BucketTable> {
     const sql = postgres(postgresUrl(), { max: 1, onnotice: () => {}, fetch_types: false });
     const table = new BucketTable(freshSchema(), sql, nowUs);

@@ -54,9 +54,10 @@ function typeOf({ type, whole, min }: OptionRow): RegExp | string {
  * engines may have another default.
  */
 function literalOf(name: string, { type }: OptionRow, owner: RegExp): string | undefined {
-  const own = symbols.filter((symbol) => owner.test(symbol.name));
-  const members = [...own, ...symbols].flatMap((symbol) => symbol.declarations[0]?.def.properties ?? []);
-  const defaults = members.filter((member) => member.name === name).map(defaultOf);
+  const membersOf = (some: typeof symbols) =>
+    some.flatMap((symbol) => symbol.declarations[0]?.def.properties ?? []).filter((member) => member.name === name);
+  const own = membersOf(symbols.filter((symbol) => owner.test(symbol.name)));
+  const defaults = (own.length > 0 ? own : membersOf(symbols)).map(defaultOf);
   const [, value] = /^`(true|false|".*"|[\d_]+)`$/.exec(defaults.find((text) => text.startsWith("`")) ?? "") ?? [];
   if (value === undefined || value.startsWith('"')) return value;
   const number = value.replaceAll("_", "");

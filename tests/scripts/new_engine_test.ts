@@ -16,8 +16,8 @@ const ADDITIONS: readonly Addition[] = [
     lines: 'import { toyEngine } from "../stores/toy/engine.ts";\n' +
       'import type { ToyStoreConfig } from "../stores/toy/options.ts";\n',
   },
-  { file: TABLE, behind: "export type StoreConfig = MemoryStoreConfig", lines: " | ToyStoreConfig" },
-  { file: TABLE, behind: "  redis: redisEngine,\n", lines: "  toy: toyEngine,\n" },
+  { file: TABLE, behind: "export type StoreConfig =\n  | MemoryStoreConfig\n", lines: "  | ToyStoreConfig\n" },
+  { file: TABLE, behind: "  postgres: postgresEngine,\n", lines: "  toy: toyEngine,\n" },
 ];
 
 describe("Adding an engine", () => {

@@ -12,7 +12,7 @@ import type { Marked } from "./replica.ts";
 export interface AgreementOptions {
   /** The session of this process. */
   readonly session: string;
-  /** Processes have computed different things. It is told whether most others agree on something else than this one. */
+  /** Processes have computed different things. The flag says whether most others agree on something else than this one. */
   differs(isOutvoted: boolean): void;
 }
 

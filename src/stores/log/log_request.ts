@@ -8,7 +8,7 @@ import type { BatchItem } from "../batcher.ts";
 import type { ReplySink, StoreRequest } from "../store.ts";
 import type { LogReply } from "./replica.ts";
 
-/** One item of a batch. A class, for the reason that is told at `NamedRequest` of the Redis store. */
+/** One item of a batch. A class, for the reason that stands at `NamedRequest` of the Redis store. */
 export class LogRequest implements BatchItem<LogReply> {
   /** The request. */
   readonly request: StoreRequest;

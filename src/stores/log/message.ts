@@ -57,7 +57,7 @@ export interface ReadMessage {
   readonly number: number;
   /** A limiter and its rules, by turns, as items refer to them. */
   readonly rules: readonly string[];
-  /** What is asked, each as a tuple. */
+  /** The requests, each as a tuple. */
   readonly items: readonly ItemTuple[];
 }
 

@@ -52,7 +52,7 @@ export class SnapshotDuty {
     this.#options = options;
   }
 
-  /** A message of this process was applied: now it may be its turn. */
+  /** A message of this process was applied: now this process may have to store a snapshot. */
   applied(replica: Replica): void {
     const { snapshotEvery, publish } = this.#options;
     const { nowUs, weight } = replica;

@@ -18,7 +18,7 @@ export interface LogMessage {
 
 /** A reading that is under way. */
 export interface LogReader {
-  /** Ends it. No message and no end is told after this was called. Must not reject. */
+  /** Ends it. After this call, neither `onMessage` nor `onEnd` is called. Must not reject. */
   close(): Promise<void> | void;
 }
 
@@ -67,7 +67,7 @@ export interface LogStream {
    *   do that; readers leave out what comes twice in any case.
    * @param data What it says, up to `maxBytes`. The array belongs to the stream from now on.
    * @returns Resolves when the stream has it, to its sequence; that of the first where it was published before. A stream that
-   *   does not confirm resolves to undefined when it was sent. A message that fails is told within a second.
+   *   does not confirm resolves to undefined when it was sent. A message that fails rejects within a second.
    */
   publish(shard: string, id: string, data: Uint8Array): Promise<number | undefined>;
   /** The longest message, in bytes. @default {1_000_000} */

@@ -109,7 +109,7 @@ export class JetStream {
     await this.#ask(`STREAM.PURGE.${stream}`, `purge the stream ${stream}`, which);
   }
 
-  /** Makes a consumer that pushes to a subject and ends by itself when nobody listens there. Returns its name. */
+  /** Makes a consumer that pushes to a subject and ends by itself when no process listens there. Returns its name. */
   async push(stream: string, config: Readonly<Record<string, unknown>>): Promise<string> {
     const body = {
       stream_name: stream,

@@ -1,6 +1,6 @@
 /**
  * One reading of a stream: a consumer pushes all messages from a sequence on, in order. What the consumer or the
- * connection miss ends the reading: whoever reads begins anew.
+ * connection miss ends the reading: the reader begins anew.
  *
  * @module
  */
@@ -79,7 +79,7 @@ export class Reading {
     return reading;
   }
 
-  /** Ends it. Nothing more is told. */
+  /** Ends it. No callback is called any more. */
   close(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;

@@ -14,7 +14,7 @@ export type Reply = TakeReply | DoneReply;
 
 /** A request on its way. */
 export class NamedRequest implements BatchItem<Reply> {
-  /** What is asked. */
+  /** The request. */
   readonly request: StoreRequest;
   /** The row of each target. */
   readonly keys: readonly string[];
@@ -27,7 +27,7 @@ export class NamedRequest implements BatchItem<Reply> {
   /**
    * Finds the names.
    *
-   * @param request What is asked.
+   * @param request The request.
    */
   constructor(request: StoreRequest) {
     this.request = request;

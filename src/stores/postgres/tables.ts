@@ -12,7 +12,7 @@ export const TABLES: readonly string[] = ["keys", "rules", "uses", "sessions", "
 /**
  * The statements that make the tables.
  *
- * - `keys`: A row for each key. A single token bucket that nobody waits for is `tat` (whole microseconds) and `rem` (the rest,
+ * - `keys`: A row for each key. A single token bucket that no call waits for is `tat` (whole microseconds) and `rem` (the rest,
  *   in parts of the denominator; NULL for 0) under `rules`; its `state` and `ends` are NULL, so that they take no room. Anything
  *   else is bytes in `state` (`memory/entry_codec.ts`), and then `tat` is 0, `rem` NULL and `ends` the instant from which
  *   the row can be forgotten. `queued` is true where calls wait for permits, else NULL. `extra` stands beside `tat` where calls

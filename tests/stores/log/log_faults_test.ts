@@ -57,7 +57,7 @@ class Fleet {
     for (let i = 0; i < 2; i++) {
       for (const { store } of this.processes) assert.deepEqual((await store.check()).problems, []);
     }
-    // The last look of each has been read by itself, and the others are told of it in a moment.
+    // The last look of each has been read by itself, and the others hear of it in a moment.
     await until(() => {
       const last = this.log.shard("0").last;
       return this.processes.every(({ store }) => replicasOf(store)[0]?.sequence === last);

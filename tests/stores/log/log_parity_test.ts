@@ -28,7 +28,7 @@ const START_US = 1_700_000_000_000_000;
 /** Two processes on one stream, both of which hold what the memory store holds. */
 const openOnLog: OpenParitySubject = (clock) => {
   const log = new MemoryLog(() => clock.nowUs());
-  // Time jumps by days between two messages: nobody is dead for that.
+  // Time jumps by days between two messages: no process is dead for that.
   const open = () => new LogStore(new MemoryLogStream(log), { aliveMs: 1e12 });
   const [store, another] = [open(), open()];
   return {

@@ -161,7 +161,7 @@ describe("A stream that others have made", () => {
   it("is refused if it takes other subjects too", () =>
     withStream((subject) => ({ subjects: [subject, `${subject}.more`] }), /has to take .* alone/));
 
-  it("is told to be missing if it may not be made", () =>
+  it("is reported as missing if it may not be made", () =>
     refuses({ url: server.url, autoCreate: false }, "STORE_REFUSED", "stream_missing", /stream not found/));
 
   it("is refused if another stream takes its subject", async () => {
@@ -218,7 +218,7 @@ describe("Who a NATS store is", () => {
     await refuses({ url: server.url, creds: newCreds().creds }, "STORE_REFUSED", "authentication", /check/);
   });
 
-  it("may lack rights, and is told which subject was refused", async () => {
+  it("may lack rights, and the error names the subject that was refused", async () => {
     const user = (name: string, publish: string) =>
       `{ user: ${name}, password: x, permissions: { publish: [${publish}], subscribe: ["_INBOX.api.>"] } }`;
     const api = '"$JS.API.STREAM.*.*", "$JS.API.CONSUMER.>", "$JS.FC.>"';

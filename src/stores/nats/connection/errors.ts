@@ -122,7 +122,7 @@ export function permissionError({ label }: Labelled, operation: string, subject:
   return new StoreError("STORE_REFUSED", advise(message, "permission"), { reason: "permission" });
 }
 
-/** Nobody listens: to the API, then there is no JetStream; to a stream, then it is missing. */
+/** No server listens: to the API, then there is no JetStream; to a stream, then it is missing. */
 export function noRespondersError({ label }: Labelled, subject: string): StoreError {
   const isApi = subject.startsWith("$JS.");
   const reason = isApi ? "no_jetstream" : "stream_missing";

@@ -29,7 +29,7 @@ export interface BucketHeader extends GroupHeader, BucketTerms {
 /** Sums of two numbers up to this fit into 8 bytes. */
 const MOST = 2n ** 61n;
 
-/** The longest wait that is told apart from one without an end, in microseconds: 31 years. */
+/** The longest wait that differs from one without an end, in microseconds: 31 years. */
 const LONGEST_US = 1e15;
 
 /** A promised instant is this many full refills ahead at most, where its reach is 1, and 2 (`algorithms/reach.ts`). */

@@ -38,7 +38,7 @@ describe("BucketCalls, by rows", () => {
     await table.send([take("denied"), take("denied")]);
     const before = await table.rows("api:denied");
     await other.begin(async (sql) => {
-      // Whoever locks or writes the row waits for this transaction.
+      // A call that locks or writes the row waits for this transaction.
       await sql.unsafe(`SELECT 1 FROM ${table.names.of("keys")} WHERE key = 'api:denied' FOR UPDATE`);
       assert.deepEqual(statuses(await table.send([take("denied"), take("denied", { mode: "peek" })])), [
         "rate",
@@ -83,7 +83,7 @@ describe("BucketCalls, by rows", () => {
     table.nowUs = NOW_US;
   });
 
-  it("remembers how far ahead instants are promised, so that a step back is told from them", async () => {
+  it("remembers how far ahead instants are promised, so that a step back differs from them", async () => {
     const wait = take("waits", { mode: "wait", maxWaitUs: Infinity });
     const reaches: number[] = [];
     for (let i = 0; i < 20; i++) {

@@ -52,7 +52,7 @@ export const SOCKET_TIMEOUT_MS = 5_000;
 
 /** Options that ask for TLS. */
 const TLS_OPTIONS = ["tlsCa", "tlsCert", "tlsServerName"] as const;
-/** Without TLS on the way, nobody can read along. */
+/** Connections that other machines cannot read need no TLS. */
 const LOCAL = /^(?:localhost|127(?:\.\d+){3}|::1|\/.*)$/;
 
 /**

@@ -57,7 +57,7 @@ async function secured(socket: Socket, endpoint: Endpoint, { host }: Address): P
     if (sslMode === "prefer" || sslMode === "allow") return socket;
     throw unreachable(label, `the server does not offer TLS, which sslmode=${sslMode} wants`, "tls");
   }
-  // More than one byte would be text that somebody on the way has put in front of what is encrypted.
+  // More than one byte would be text that another machine on the way has put in front of what is encrypted.
   if (letter !== "S" || answer.length !== 1) throw notPostgres(label);
   const { connect } = await nodeModule("node:tls", () => import("node:tls"));
   const { isIP } = await nodeModule("node:net", () => import("node:net"));

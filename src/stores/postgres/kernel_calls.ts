@@ -140,16 +140,15 @@ export class KernelCalls {
    */
   async #fateOf(xid: string): Promise<string | undefined> {
     const text = "SELECT pg_xact_status($1::text::xid8) AS fate";
-    try {
-      for (let left = FATE_TRIES;; left--) {
-        const [row] = await this.#options.connection.query({ name: "fate_1", text, values: [xid] });
-        const fate = row?.["fate"] ?? undefined;
-        if (fate !== "in progress" || left === 0) return fate;
-        await sleepUntil(systemClock, systemClock.nowUs() + FATE_US);
-      }
-    } catch {
-      return undefined; // the server is gone
+    let fate: string | undefined;
+    for (let left = FATE_TRIES; left > 0; left--) {
+      // Other connections may have been lost at the same time; to ask again changes nothing.
+      const asked = this.#options.connection.query({ name: "fate_1", text, values: [xid] }).catch(() => []);
+      fate = (await asked)[0]?.["fate"] ?? undefined;
+      if (fate !== undefined && fate !== "in progress") break;
+      await sleepUntil(systemClock, systemClock.nowUs() + FATE_US);
     }
+    return fate;
   }
 
   #lock(batch: readonly NamedRequest[], keys: readonly string[]): Statement {

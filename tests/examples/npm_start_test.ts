@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 
 import { freePort } from "../../scripts/_free_port.ts";
 import { startNats } from "../../scripts/nats/server.ts";
+import { startPostgres } from "../../scripts/postgres/server.ts";
 import { startWorker } from "../_support/processes.ts";
 import { startRedis, startRedisAt, until } from "../stores/redis/_servers.ts";
 
@@ -14,11 +15,12 @@ interface Health {
   readonly problems: readonly string[];
 }
 
-async function startServer(redisUrl: string, natsUrl = "") {
+async function startServer(redisUrl: string, natsUrl = "", databaseUrl = "") {
   const port = await freePort();
   process.env["PORT"] = `${port}`;
   process.env["REDIS_URL"] = redisUrl;
   process.env["NATS_URL"] = natsUrl;
+  process.env["DATABASE_URL"] = databaseUrl;
   const worker = startWorker("../examples/server");
   const line = await worker.readLine();
   const url = `http://127.0.0.1:${port}`;
@@ -92,5 +94,24 @@ describe("npm start", () => {
     assert.equal(await visit(), 200, "the server limits by itself");
     await nats.start();
     await until(async () => (await health()).decidedBy === "nats", 20_000);
+  });
+
+  it("keeps limits in PostgreSQL where DATABASE_URL says where that is, and by itself while it is away", async () => {
+    const postgres = await startPostgres();
+    try {
+      const { worker, line, visit, health } = await startServer("", "", postgres.url);
+      await using _worker = worker;
+      const place = `postgres://127.0.0.1:${postgres.port}/postgres`;
+      assert.ok(line.endsWith(`(limits kept in PostgreSQL at ${place}, shared with every server that uses it)`), line);
+      assert.equal(await visit(), 200);
+      assert.deepEqual(await health(), { status: 200, ok: true, decidedBy: "postgres", problems: [] });
+      await postgres.halt();
+      await until(async () => (await health()).decidedBy === "memory", 20_000);
+      assert.equal(await visit(), 200, "the server limits by itself");
+      await postgres.start();
+      await until(async () => (await health()).decidedBy === "postgres", 20_000);
+    } finally {
+      await postgres.stop();
+    }
   });
 });

@@ -57,6 +57,8 @@ export class Reading {
   #turn = 0;
   /** Snapshots up to here are of a state that is not trusted. */
   #notBefore = -1;
+  /** The newest snapshot cannot be used: another one is needed before a process begins with it. */
+  #isStale = false;
   #isBusy = false;
   #isClosed = false;
   /** When the last message came. */
@@ -178,6 +180,8 @@ export class Reading {
     if (this.#isClosed || turn !== this.#turn) return void await reader.close();
     this.#reader = reader;
     await Promise.race([this.#reached(state.last), interrupted]);
+    if (this.#isStale) this.#options.publish({ op: "wanted" }).catch(() => {}); // the next to begin says it again
+    this.#isStale = false;
     if (isAnew) this.#options.anew(isAnother ? "The stream was deleted, and its limits with it" : undefined);
   }
 
@@ -210,16 +214,18 @@ export class Reading {
     if (isWanted) return await this.#snapshot(state) ?? new Replica(host, state.first - 1, this.#book);
     const { last } = await this.#options.stream.state(this.#options.shard);
     await this.#options.publish({ op: "begin" });
+    this.#isStale = true;
     return new Replica(host, last, this.#book);
   }
 
-  /** The state of the newest snapshot, if all messages behind it are there. */
-  async #snapshot({ id, first }: LogState): Promise<Replica | undefined> {
+  /** The state of the newest snapshot, if it is of messages that the stream has, and all behind it are there. */
+  async #snapshot({ id, first, last }: LogState): Promise<Replica | undefined> {
     const { stream, shard, host } = this.#options;
     const snapshot = await stream.loadSnapshot(shard);
-    if (snapshot === undefined || snapshot.sequence + 1 < first || snapshot.sequence <= this.#notBefore) {
-      return undefined;
-    }
+    if (snapshot === undefined || snapshot.sequence <= this.#notBefore) return undefined;
+    // After a loss of power, a server may have lost messages that a snapshot knows.
+    if (snapshot.sequence > last) this.#isStale = true;
+    if (snapshot.sequence > last || snapshot.sequence + 1 < first) return undefined;
     const replica = new Replica(host, snapshot.sequence, this.#book);
     return await readSnapshot(replica, snapshot.chunks, id) ? replica : undefined;
   }

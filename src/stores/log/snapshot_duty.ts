@@ -65,7 +65,7 @@ export class SnapshotDuty {
   /** A process has told something about snapshots. */
   noticed(notice: Notice, session: string, replica: Replica, id: string): void {
     const { nowUs } = replica;
-    if (notice.op === "wanted") this.#isWanted = session !== this.#options.session;
+    if (notice.op === "wanted") this.#isWanted = true;
     else if (notice.op === "stored") {
       this.#isWanted = false;
       this.#claimedUs = this.#saidUs = -Infinity;

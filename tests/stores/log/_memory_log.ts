@@ -49,6 +49,13 @@ export class MemoryShard {
     return this.messages.length;
   }
 
+  /** Loses its last messages, as a server does that has lost its power before they were on the disk. */
+  lose(count: number): void {
+    this.messages.length -= count;
+    for (const [id, sequence] of this.ids) if (sequence > this.messages.length) this.ids.delete(id);
+    for (const reader of [...this.readers]) reader.end(new StoreError("STORE_UNAVAILABLE", "the server restarts"));
+  }
+
   append(id: string, data: Uint8Array, { nowUs, comparesIds }: MemoryLog): number {
     const known = comparesIds ? this.ids.get(id) : undefined;
     if (known !== undefined) return known;

@@ -309,6 +309,23 @@ describe("A fleet on a stream with faults", () => {
     await fleet.close();
   });
 
+  it("holds the same everywhere after the server has lost messages that a snapshot knows", async () => {
+    const fleet = new Fleet(9);
+    const one = fleet.open({}, { snapshotEvery: 30, answerTimeoutMs: 9_000 });
+    const request = take({ algorithm: "fixed_window", limit: 1_000, windowMs: HOUR_MS }, "a");
+    for (let i = 0; i < 40; i++) await one.store.execute(request);
+    await until(() => fleet.log.shard("0").stored > 0);
+    const { sequence } = fleet.log.shard("0").snapshot as { readonly sequence: number };
+    fleet.log.shard("0").lose(fleet.log.shard("0").last - sequence + 5);
+    const two = fleet.open({}, { answerTimeoutMs: 9_000 });
+    // No process has what is missing: limits begin anew, after some seconds in which one could have told.
+    await Promise.all([one, two].map(({ store }) => store.execute(request).catch(() => store.connect())));
+    for (let i = 0; i < 12; i++) await Promise.all([one.store.execute(request), two.store.execute(request)]);
+    fleet.open();
+    await fleet.assertEqual();
+    await fleet.close();
+  });
+
   it("begins anew where messages are missing and no process has them", async () => {
     const fleet = new Fleet(6);
     const one = fleet.open();

@@ -41,6 +41,7 @@ async function call(): Promise<void> {
   }
 }
 
+process.once("disconnect", () => process.exit()); // also where the command was interrupted
 const before = process.cpuUsage();
 await Promise.all(Array.from({ length: callers }, call));
 const { user, system } = process.cpuUsage(before);

@@ -25,6 +25,8 @@ export interface ReadingOptions {
   readonly snapshotEvery: number;
   /** How long nothing may come while something should, in microseconds. */
   readonly quietUs: number;
+  /** How long it waits for a snapshot by another process where messages are missing, in milliseconds. */
+  readonly wantedMs: number;
   /** Who hears of what is read. */
   readonly host: ReplicaHost;
   /** Publishes a notice by itself. */
@@ -39,8 +41,7 @@ export interface ReadingOptions {
 const RETRY_MS = 50;
 const MOST_RETRY_MS = 1_000;
 
-/** How long a process waits for a snapshot by another one where messages are missing, and how often it looks for it. */
-const WANTED_MS = 5_000;
+/** How often a process looks for a snapshot by another one where messages are missing. */
 const WANTED_LOOK_MS = 250;
 
 /** The reading of one shard. */
@@ -201,7 +202,7 @@ export class Reading {
     }
     // Messages are missing, or the state was not right: others have a whole one, if there are any.
     await this.#options.publish({ op: "wanted" });
-    for (let waitedMs = 0; waitedMs < WANTED_MS; waitedMs += WANTED_LOOK_MS) {
+    for (let waitedMs = 0; waitedMs < this.#options.wantedMs; waitedMs += WANTED_LOOK_MS) {
       await sleep(WANTED_LOOK_MS);
       if (this.#isClosed) break;
       const replica = await this.#snapshot(await this.#options.stream.state(this.#options.shard));

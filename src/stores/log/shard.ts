@@ -79,6 +79,7 @@ export class Shard implements ReplicaHost {
       shard: name,
       snapshotEvery: options.snapshotEvery,
       quietUs: resendMs * 1_000,
+      wantedMs: answerTimeoutMs,
       host: this,
       publish: (notice) => this.#publish(notice),
       anew: (reason) => this.#anew(reason),

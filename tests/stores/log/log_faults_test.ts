@@ -311,14 +311,14 @@ describe("A fleet on a stream with faults", () => {
 
   it("holds the same everywhere after the server has lost messages that a snapshot knows", async () => {
     const fleet = new Fleet(9);
-    const one = fleet.open({}, { snapshotEvery: 30, answerTimeoutMs: 9_000 });
+    const one = fleet.open({}, { snapshotEvery: 30, answerTimeoutMs: 1_000 });
     const request = take({ algorithm: "fixed_window", limit: 1_000, windowMs: HOUR_MS }, "a");
     for (let i = 0; i < 40; i++) await one.store.execute(request);
     await until(() => fleet.log.shard("0").stored > 0);
     const { sequence } = fleet.log.shard("0").snapshot as { readonly sequence: number };
     fleet.log.shard("0").lose(fleet.log.shard("0").last - sequence + 5);
-    const two = fleet.open({}, { answerTimeoutMs: 9_000 });
-    // No process has what is missing: limits begin anew, after some seconds in which one could have told.
+    const two = fleet.open({}, { answerTimeoutMs: 1_000 });
+    // No process has what is missing: limits begin anew, after the time in which one could have told.
     await Promise.all([one, two].map(({ store }) => store.execute(request).catch(() => store.connect())));
     for (let i = 0; i < 12; i++) await Promise.all([one.store.execute(request), two.store.execute(request)]);
     fleet.open();
@@ -333,7 +333,7 @@ describe("A fleet on a stream with faults", () => {
     await one.store.close();
     fleet.processes.length = 0;
     fleet.log.shard("0").first = fleet.log.shard("0").last + 1;
-    const [two, three] = [fleet.open({}, { answerTimeoutMs: 9_000 }), fleet.open({}, { answerTimeoutMs: 9_000 })];
+    const [two, three] = [fleet.open({}, { answerTimeoutMs: 1_000 }), fleet.open({}, { answerTimeoutMs: 1_000 })];
     await Promise.all([two.store.connect(), three.store.connect()]);
     const reply = await two.store.execute(take({ limit: 1, windowMs: HOUR_MS }, "a")) as TakeReply;
     assert.equal(reply.status, "allowed");

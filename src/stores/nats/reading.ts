@@ -117,6 +117,7 @@ export class Reading {
   #receive(message: NatsMessage): void {
     if (this.#isEnded) return;
     this.#heardUs = systemClock.nowUs();
+    this.#link.heard();
     const place = placeOf(message.reply);
     // Headers are only read where they are needed: the client takes them apart at the first look.
     if (place === undefined) return this.#control(message);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { StoreError } from "../../../mod.ts";
+import { freePort } from "../../../scripts/_free_port.ts";
 import { type NatsServer, startNats } from "../../../scripts/nats/server.ts";
 import type { NatsStream } from "../../../src/stores/nats/nats_stream.ts";
 import { until } from "../redis/_servers.ts";
@@ -147,6 +148,22 @@ describe("NatsStream", () => {
       await until(() => stream.publish("main", "a", bytes("1")).then((place) => place === 1, () => false));
       assert.equal((await stream.state("main")).last, 1);
     }));
+
+  it("goes on at another server of its URL when the one that it uses stands still", async () => {
+    const port = await freePort();
+    await using first = await startNats();
+    const elsewhere = streamWith({
+      url: `${first.url},nats://127.0.0.1:${port}`,
+      streamPrefix: freshStreamPrefix(),
+    });
+    await elsewhere.connect();
+    await elsewhere.state("main");
+    await using _second = await startNats({ port });
+    first.signal("SIGSTOP");
+    await until(() => elsewhere.state("main").then(() => true, () => false), 20_000);
+    assert.equal(await elsewhere.publish("main", "a", bytes("1")), 1);
+    await elsewhere.close();
+  });
 
   async function infoOf(streamPrefix: string, name: string): Promise<{ state: { messages: number } }> {
     return await api(streamPrefix, "STREAM.INFO", name) as { state: { messages: number } };

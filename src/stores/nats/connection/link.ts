@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Timer } from "../../../base/clock.ts";
+import { systemClock, type Timer } from "../../../base/clock.ts";
 import { DeadlineQueue, startTimer } from "../../../base/deadline.ts";
 import { ClosedError, type StoreError } from "../../../base/errors.ts";
 import type { NatsClient, NatsMessage, NatsPublishOptions, NatsSubscription } from "./client.ts";
@@ -55,6 +55,8 @@ interface Session {
 
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
+/** After how long without a word the connection is given up when an answer does not come, in milliseconds. */
+const SILENCE_MS = 1_500;
 /** How long the process is kept alive after the last answer. */
 const LINGER_MS = 100;
 
@@ -74,6 +76,7 @@ export class NatsLink {
   #linger: Timer | undefined;
   #others: readonly string[] = [];
   #next = 0;
+  #heardUs = 0;
   #isClosed = false;
 
   constructor(source: NatsSource, options: NatsLinkOptions) {
@@ -81,7 +84,10 @@ export class NatsLink {
     this.#options = options;
     this.#deadlines = new DeadlineQueue(options.answerMs, (pending) => {
       this.#pending.delete(pending.token);
-      pending.reject(timeoutError(source, options.answerMs));
+      const error = timeoutError(source, options.answerMs);
+      pending.reject(error);
+      const silentMs = (systemClock.nowUs() - this.#heardUs) / 1_000;
+      if (source.isOwn && silentMs > SILENCE_MS) this.#drop(error);
     });
   }
 
@@ -150,12 +156,17 @@ export class NatsLink {
     return `${this.#options.inboxPrefix}.ratesync-${crypto.randomUUID()}`;
   }
 
-  /** Looks upon the connection as lost: nothing was heard on it for too long. */
-  drop(error: StoreError): void {
+  /** Something has come over the connection. */
+  heard(): void {
+    this.#heardUs = systemClock.nowUs();
+  }
+
+  /** The server at the other end says nothing: another one of the cluster may. */
+  #drop(error: StoreError): void {
     const session = this.#session;
     if (session === undefined) return;
     this.#lose(session, error);
-    if (this.#source.isOwn) session.client.close().catch(() => {});
+    session.client.close().catch(() => {});
   }
 
   /** Closes the connection if it is this link's own. What waits for answers fails. */
@@ -189,6 +200,7 @@ export class NatsLink {
     if (this.#isClosed) return session; // `close` waits for it
     this.#session = session;
     this.#failure = undefined;
+    this.heard();
     this.#others = [...client.info?.connect_urls ?? []];
     return session;
   }
@@ -220,6 +232,7 @@ export class NatsLink {
   }
 
   #answered(message: NatsMessage, from: number): void {
+    this.heard();
     const token = message.subject.slice(from);
     const pending = this.#pending.get(token);
     if (pending === undefined) return; // its time was over

@@ -23,8 +23,8 @@ export interface RemoteEngine {
   readonly title: string;
   /** The URLs of its stores. A URL picks the engine where a file does not name one. */
   readonly urls: RegExp;
-  /** What messages say that was expected in place of another URL. */
-  readonly urlForm: string;
+  /** What URLs begin with, in words, for messages. */
+  readonly urlStart: string;
   /** An address, for messages. */
   readonly urlExample: string;
   /** Options that say where a store is, in place of `url`, as files spell them. */

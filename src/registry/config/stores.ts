@@ -74,7 +74,7 @@ function keysFor(section: Section, kind: Kind | undefined, url: string | undefin
 function checkUrl(section: Section, url: string, kind: Kind | undefined): void {
   const remotes = kind?.remote === undefined ? KINDS.flatMap(({ remote }) => remote ?? []) : [kind.remote];
   if (url !== "" && !remotes.some(({ urls }) => urls.test(url))) {
-    section.fail("url", remotes.map(({ urlForm }) => urlForm).join("; or "));
+    section.fail("url", `a URL that begins with ${remotes.map(({ urlStart }) => urlStart).join("; or ")}`);
   }
   if (section.isFromEnvironment("url") && /\$\{\w/.test(url)) {
     section.fail(

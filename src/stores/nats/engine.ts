@@ -14,7 +14,7 @@ export const natsEngine: Engine<NatsStoreConfig | NatsClientStoreConfig> = {
   remote: {
     title: "NATS",
     urls: /^\s*(?:nats|tls):\/\//i,
-    urlForm: "a URL that begins with nats:// or tls://",
+    urlStart: "nats:// or tls://",
     urlExample: "nats://localhost:4222",
     otherPlaces: [],
     // Processes with old and new rules take turns in the stream, and each turn would change the counts again.

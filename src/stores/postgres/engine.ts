@@ -14,7 +14,7 @@ export const postgresEngine: Engine<PostgresStoreConfig | PostgresClientStoreCon
   remote: {
     title: "PostgreSQL",
     urls: /^\s*postgres(?:ql)?:\/\//i,
-    urlForm: "a URL that begins with postgres://",
+    urlStart: "postgres://",
     urlExample: "postgres://localhost:5432/app",
     otherPlaces: [],
     changesCounts: true,

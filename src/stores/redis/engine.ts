@@ -14,7 +14,7 @@ export const redisEngine: Engine<RedisStoreConfig | RedisClientStoreConfig> = {
   remote: {
     title: "Redis",
     urls: /^\s*(?:https?|unix|(?:redis|valkey)(?:s|s?\+\w+)?):\/\//i,
-    urlForm: "a URL that begins with redis:// or rediss://, or https:// for a REST endpoint",
+    urlStart: "redis:// or rediss://, or https:// for a REST endpoint",
     urlExample: "redis://localhost:6379/0",
     otherPlaces: ["sentinels", "cluster"],
     // The scripts know nothing but the rules of the call.

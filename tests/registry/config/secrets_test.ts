@@ -26,7 +26,10 @@ const secrets = fc
 const MISTAKES: readonly string[] = [
   "[stores.a]\nurl = URL\nextra = 1",
   "[stores.a]\nurl = S",
-  '[stores.a]\nurl = "postgres://u:${SECRET}@h"',
+  '[stores.a]\nurl = "mysql://u:${SECRET}@h"',
+  '[stores.a]\nurl = "postgres://u:${SECRET}@h"\nextra = 1',
+  '[stores.a]\nurl = "nats://u:${SECRET}@h"\nextra = 1',
+  '[stores.a]\nurl = "nats://h"\ntoken = [S]',
   "[stores.a]\nurl = [S]",
   "[stores.a]\nurl = { password = S }",
   "[stores.a]\nurl = URL\npasword = S",

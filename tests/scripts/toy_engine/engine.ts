@@ -15,7 +15,7 @@ export const toyEngine: Engine<ToyStoreConfig> = {
   remote: {
     title: "Toy",
     urls: /^toy:\/\//,
-    urlForm: "a URL that begins with toy://",
+    urlStart: "toy://",
     urlExample: "toy://localhost",
     otherPlaces: ["hosts"],
     changesCounts: false,

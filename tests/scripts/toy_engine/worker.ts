@@ -113,7 +113,8 @@ function logged(pattern: RegExp): void {
   await refused(
     `url = "sql://:${SECRET}@h"`,
     "url",
-    "a URL that begins with redis:// or rediss://, or https:// for a REST endpoint; or a URL that begins with toy://",
+    "a URL that begins with redis:// or rediss://, or https:// for a REST endpoint; or nats:// or tls://; or postgres://; " +
+      "or toy://",
     "[hidden] (a string)",
   );
   await refused('url = ""\nhosts = ["h"]', "url", "one of url and hosts", "[hidden] (an empty string)");

@@ -115,6 +115,7 @@ export const TABLE: readonly Row[] = [
       "tests/races/fifo_test.ts",
       "tests/races/mixed_rules_test.ts",
       "tests/races/outbound_test.ts",
+      "tests/races/postgres_test.ts",
       "tests/telemetry/fleet_test.ts",
     ],
     on: BUN,
@@ -411,7 +412,7 @@ export const WAITING: readonly string[] = [
 ];
 
 /** Files and folders whose tests share one PostgreSQL, each with a schema of its own: `tests/_support/postgres.ts`. */
-export const ON_POSTGRES: readonly string[] = ["tests/stores/postgres/"];
+export const ON_POSTGRES: readonly string[] = ["tests/races/postgres_test.ts", "tests/stores/postgres/"];
 
 /** Whether a test file needs the PostgreSQL that files share. */
 export function needsPostgres(file: string, paths: readonly string[] = ON_POSTGRES): boolean {

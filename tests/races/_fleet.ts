@@ -18,6 +18,8 @@ export interface Shared {
   readonly url: string;
   /** Where NATS is, if that keeps the limits. */
   readonly natsUrl?: string;
+  /** Where PostgreSQL is, if that keeps the limits. */
+  readonly postgres?: { readonly url: string; readonly schema: string };
   /** What every key begins with. */
   readonly prefix: string;
   /** The limiters by id. */

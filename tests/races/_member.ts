@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync, type LimiterOptions, type RateSync } from "../../mod.ts";
 import { createNatsStore } from "../../src/stores/nats/mod.ts";
+import { createPostgresStore } from "../../src/stores/postgres/mod.ts";
 import { createRedisStore } from "../../src/stores/redis/mod.ts";
 import type { Entry } from "../_support/auditor/history.ts";
 import { record } from "../_support/auditor/recorder.ts";
@@ -42,6 +43,7 @@ export interface Member<Work> {
 interface Told {
   readonly url: string;
   readonly natsUrl?: string;
+  readonly postgres?: { readonly url: string; readonly schema: string };
   readonly prefix: string;
   readonly limiters: Record<string, LimiterOptions>;
   readonly size?: number;
@@ -87,7 +89,7 @@ export async function serveJobs<Work>(job: (member: Member<Work>) => Promise<Job
 }
 
 async function connect<Work>(told: string): Promise<Member<Work>> {
-  const { url, natsUrl, prefix, limiters, size = 1, ...work } = JSON.parse(told) as Told & Work;
+  const { url, natsUrl, postgres, prefix, limiters, size = 1, ...work } = JSON.parse(told) as Told & Work;
   const errors: string[] = [];
   const noteUnhandled = (reason: unknown) => void errors.push(`unhandled: ${reason}`);
   process.on("unhandledRejection", noteUnhandled);
@@ -95,7 +97,9 @@ async function connect<Work>(told: string): Promise<Member<Work>> {
     return [id, { onStoreError: "throw", decisionTimeoutMs: Infinity, ...options }];
   });
   const { store, entries } = record(
-    natsUrl === undefined
+    postgres !== undefined
+      ? createPostgresStore({ ...postgres, socketTimeoutMs: 60_000 })
+      : natsUrl === undefined
       ? createRedisStore({ url, keyPrefix: prefix })
       : createNatsStore({ url: natsUrl, streamPrefix: prefix }),
   );

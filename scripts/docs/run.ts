@@ -24,6 +24,8 @@ const PEERS = [
   "@upstash",
   "bottleneck",
   "ioredis",
+  "pg",
+  "postgres",
   "prom-client",
   "rate-limit-redis",
   "rate-limiter-flexible",

@@ -5,7 +5,9 @@ import { describe, it } from "node:test";
 import * as core from "@ratesync/core";
 import * as http from "@ratesync/core/http";
 import * as memory from "@ratesync/core/memory";
+import * as nats from "@ratesync/core/nats";
 import * as outbound from "@ratesync/core/outbound";
+import * as postgres from "@ratesync/core/postgres";
 import * as redis from "@ratesync/core/redis";
 import * as testing from "@ratesync/core/testing";
 
@@ -14,7 +16,7 @@ import { isLimiter } from "../../src/limiter/is_limiter.ts";
 
 type Class = { readonly name: string; readonly prototype: Record<symbol, unknown> };
 
-const exported = { ...core, ...http, ...memory, ...outbound, ...redis, ...testing };
+const exported = { ...core, ...http, ...memory, ...nats, ...outbound, ...postgres, ...redis, ...testing };
 const classes = Object.entries(exported).filter(([name, value]) =>
   typeof value === "function" && /^[A-Z]/.test(name) && value.prototype !== undefined
 ) as unknown as [string, Class][];
@@ -95,10 +97,12 @@ const INTERNAL: readonly string[] = [
   "Log",
   "LogError",
   "NoneAnswered",
+  "NotBegun",
   "NotConfirmed",
   "Problem",
   "RestRefusal",
   "Stopped",
+  "UnknownRules",
   "UnreadableFile",
   "UsageError",
 ];

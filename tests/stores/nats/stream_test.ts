@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { StoreError } from "../../../mod.ts";
 import { freePort } from "../../../scripts/_free_port.ts";
@@ -138,6 +139,7 @@ describe("NatsStream", () => {
     withStreams(async () => {
       const heard = await hear(stream);
       server.signal("SIGSTOP");
+      await sleep(50); // a signal reaches a process a little later
       try {
         await assert.rejects(stream.publish("main", "a", bytes("1")), isStoreError("STORE_TIMEOUT", "no_answer"));
         assert.match((await heard.ended).message, /nothing was heard for \d+ ms/);

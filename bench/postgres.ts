@@ -70,9 +70,8 @@ export async function postgresBench({ quick }: BenchContext): Promise<Report> {
         const args = [JSON.stringify(subject)];
         return [name, async () => {
           await server.query("DROP TABLE IF EXISTS flexible; DROP SCHEMA IF EXISTS ratesync CASCADE");
-          if (quick) return await openPostgresSubject(subject);
           const isPinned = server.notPinned === undefined;
-          return await openApart(name, { program: "_postgres_worker", args, isPinned });
+          return await openApart(name, { program: "_postgres_worker", args, isPinned, quick });
         }] as const;
       });
       // One after the other: the server's own processes write and clean up for all.

@@ -115,8 +115,7 @@ async function alone(quick: boolean): Promise<Measured[]> {
     inFlight(`${OURS}, ${LONE}`, { lanes: 1, call: () => rs.tryAcquire("api", { key: "user:1" }) }),
     inFlight(`${BARE}, ${LONE}`, { lanes: 1, call: () => client.request("echo", payload, { timeout: 5_000 }) }),
   ];
-  // Every sixty-first call is timed, so that a round of fewer may time none.
-  const pace = quick ? { warmUpMs: 50, roundMs: 300, rounds: 1 } : { warmUpMs: 1_000, roundMs: 300, rounds: 10 };
+  const pace = paceOf(quick, { warmUpMs: 1_000, roundMs: 300, rounds: 10 });
   const measured = await compare(contenders, pace, processProbe(server.pid));
   await echo.close();
   await client.close();

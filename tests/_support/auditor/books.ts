@@ -6,7 +6,7 @@
 
 import { marksOf, type TakeReply, type TakeRequest, type Target } from "../../../src/stores/store.ts";
 import { parseWaiterId } from "../../../src/stores/waiter_id.ts";
-import { longestWaitUs, spanUs } from "./bounds.ts";
+import { countedWindows, longestWaitUs, spanUs } from "./bounds.ts";
 import type { Entry } from "./history.ts";
 import { Ledger, ledgerName } from "./ledger.ts";
 
@@ -105,7 +105,8 @@ export class BookKeeper implements Books {
       mostUs = Math.max(mostUs, blockedUs - nowUs);
       for (const limit of target.policy.rates) {
         const spans = [8, 1_024].find((spans) => longestUs <= spans * spanUs(limit)) ?? Infinity;
-        mostUs = Math.max(mostUs, Math.min(heldUs, spans * spanUs(limit)) + longestWaitUs(limit));
+        const believedUs = (spans + countedWindows(limit)) * spanUs(limit);
+        mostUs = Math.max(mostUs, Math.min(heldUs, believedUs) + longestWaitUs(limit));
       }
     }
     if (waitUs <= mostUs) return;

@@ -48,3 +48,12 @@ export function longestWaitUs(limit: RateLimit): number {
 export function fullRefillUs(rates: readonly RateLimit[]): number {
   return Math.max(0, ...rates.map((limit) => longestWaitUs(limit)));
 }
+
+/**
+ * The windows that count after they have opened. While the first one does, those behind it stay where they are, although the
+ * clock has stepped back by as much.
+ */
+export function countedWindows({ algorithm }: RateLimit): number {
+  if (algorithm === "sliding_window_counter") return 2;
+  return algorithm === "fixed_window" ? 1 : 0;
+}

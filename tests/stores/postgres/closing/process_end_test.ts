@@ -19,6 +19,7 @@ const ENDS: readonly [act: string, when: string][] = [
   ["configure", "has only configured its store"],
   ["connect", "has only connected"],
   ["decide", "has decided once"],
+  ["storeAlone", "has asked a store without an instance, which was connecting in the background"],
   ["hold", "holds a permit that it has not released"],
   ["listen", "has waited for a permit, and still listens"],
 ];

@@ -9,6 +9,8 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync } from "../../../../mod.ts";
+import { compilePolicy } from "../../../../src/policy/compile_policy.ts";
+import { createPostgresStore } from "../../../../src/stores/postgres/mod.ts";
 
 const [url = "", schema = "", act = ""] = process.argv.slice(2);
 const rs = createRateSync({
@@ -26,6 +28,18 @@ const ACTS: Record<string, () => Promise<unknown>> = {
   decide: async () => {
     const { degraded } = await rs.tryAcquire("api");
     if (degraded) throw new Error("PostgreSQL has not decided");
+  },
+  async storeAlone() {
+    const store = createPostgresStore({ url, schema });
+    store.prepare();
+    const targets = [{
+      limiter: "api",
+      key: undefined,
+      policy: compilePolicy({ ratePerSecond: 1 }),
+      cost: 1,
+      slots: 0,
+    }];
+    await store.execute({ op: "take", mode: "now", targets, maxWaitUs: 0, id: "", arrivalUs: 0 });
   },
   hold: () => rs.acquire("slot"),
   async listen() {

@@ -69,6 +69,14 @@ for (const [name, { open, end }] of kinds()) {
       assert.deepEqual({ ...rows[0] }, { one: null, two: 'b"\\ ü' });
     });
 
+    it("keeps statements of one name apart whose texts differ, as those of stores in two schemas", async () => {
+      const named = (value: string) => ({ name: "same_name", text: `select '${value}'::text`, values: [] });
+      for (const value of ["a", "b", "a", "b"]) {
+        // One after the other, so that a pool lends the same connection.
+        assert.equal(only(await connection.query(named(value))), value);
+      }
+    });
+
     it("commits both statements of a transaction, and none if the second or its maker fails", async () => {
       const table = `t_${randomUUID().replaceAll("-", "")}`;
       await connection.query(statement(`create table ${table} (n int)`));

@@ -5,9 +5,14 @@
  */
 
 import { startTimer } from "../../../../base/deadline.ts";
+import { randomId } from "../../random_id.ts";
 import type { ChannelListener, Row, Statement } from "../connection.ts";
 import { type ClientAdapter, type Lent, transactOn } from "./adapter.ts";
 import type { PgClientLike, PgPoolLike } from "./postgres_client.ts";
+
+/** Names of statements by their text: a connection of a pool may serve several stores, with other tables. */
+const names = new Map<string, string>();
+const NAME_PREFIX = `ratesync_${randomId()}_`;
 
 /** How long after a lost session the next one is tried, in milliseconds. */
 const RETRY_MS = 500;
@@ -49,9 +54,15 @@ export function adaptPg(pool: PgPoolLike, prepare: boolean): ClientAdapter {
 }
 
 async function run(client: PgClientLike, { text, values, name }: Statement, prepare: boolean): Promise<readonly Row[]> {
-  const named = prepare && name !== undefined ? { name } : {};
+  const named = prepare && name !== undefined ? { name: nameOf(text) } : {};
   const result = await client.query({ text, values: [...values] as string[], ...named });
   return (result as { readonly rows: readonly Row[] }).rows;
+}
+
+function nameOf(text: string): string {
+  let name = names.get(text);
+  if (name === undefined) names.set(text, name = NAME_PREFIX + names.size);
+  return name;
 }
 
 /** Takes a connection of the pool for a channel, and another one when it is lost. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { DeadlineQueue } from "../../../../base/deadline.ts";
+import type { Timer } from "../../../../base/clock.ts";
+import { DeadlineQueue, keepAlive } from "../../../../base/deadline.ts";
 import { ClosedError } from "../../../../base/errors.ts";
 import { waitedError } from "../errors.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
@@ -27,6 +28,8 @@ export class Pool {
   readonly #waiters: Waiter[] = [];
   readonly #deadlines: DeadlineQueue<Waiter>;
   #opening = 0;
+  /** Keeps the process alive while calls wait: the connection that is being opened for them may not. */
+  #kept: Timer | undefined;
   #closed: Error | undefined;
   #onEmpty: () => void = () => {};
 
@@ -35,6 +38,7 @@ export class Pool {
     const { socketTimeoutMs, endpoint } = settings;
     this.#deadlines = new DeadlineQueue(socketTimeoutMs, (waiter) => {
       this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+      this.#keep();
       waiter.failed(waitedError(endpoint.label, socketTimeoutMs));
     });
   }
@@ -60,6 +64,7 @@ export class Pool {
       const waiter = { lent, failed };
       this.#waiters.push(waiter);
       this.#deadlines.add(waiter);
+      this.#keep();
       if (this.#opening < this.#waiters.length) void this.#open(false);
     });
   }
@@ -75,6 +80,7 @@ export class Pool {
       return;
     }
     this.#deadlines.delete(waiter);
+    this.#keep();
     session.hold(true);
     waiter.lent(session);
   }
@@ -139,5 +145,14 @@ export class Pool {
   #failAll(error: unknown): void {
     this.#deadlines.takeAll();
     for (const waiter of this.#waiters.splice(0)) waiter.failed(error);
+    this.#keep();
+  }
+
+  #keep(): void {
+    if (this.#waiters.length > 0) this.#kept ??= keepAlive();
+    else {
+      this.#kept?.cancel();
+      this.#kept = undefined;
+    }
   }
 }

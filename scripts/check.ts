@@ -25,6 +25,8 @@ import { toolchainProblems } from "./toolchains/matrix.ts";
 /** One thing to hold: a name and what is wrong with it. */
 type Step = readonly [name: string, problems: () => Promise<string[]>];
 
+process.setMaxListeners(0); // what steps start ends with this process
+
 const sources = await readSources("src");
 const manifests = await readManifests();
 const entryFiles = Object.values(manifests.deno.exports);

@@ -10,6 +10,7 @@ import { createRateSync, type StoreConfig } from "../../mod.ts";
 import { LIMITERS, type Share, type WorkerResult } from "./plan.ts";
 
 const { engine, url, count, callers, keys, seed = 1 } = JSON.parse(process.argv[2] as string) as Share;
+// Any engine: the command says which.
 const rs = createRateSync({
   stores: { shared: { engine, url } as unknown as StoreConfig },
   limiters: LIMITERS,

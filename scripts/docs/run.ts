@@ -20,6 +20,7 @@ const FRAMEWORKS = ["elysia", "express", "express-rate-limit", "fastify", "hono"
 
 /** Packages that the guides in `docs/migrating/` lead away from, clients that an application gives to a store, and libraries for metrics. */
 const PEERS = [
+  "@nats-io",
   "@opentelemetry",
   "@upstash",
   "bottleneck",
@@ -129,6 +130,7 @@ async function problemsOf(folder: string, written: readonly Written[], services:
     const { code, output } = await run("bash", ["-euo", "pipefail", `${id}.sh`], {
       ...options,
       cwd: join(folder, "sh"),
+      group: true,
     });
     if (code !== 0) problems.push(`${name} ends with ${code}\n${output}`);
   }

@@ -16,6 +16,7 @@ import { Authority } from "../../tests/stores/redis/_certificates.ts";
 import { startRedis } from "../../tests/stores/redis/_servers.ts";
 import { startRestRedis, TOKEN } from "../../tests/_support/rest_redis.ts";
 import { tool } from "../_process.ts";
+import { startNats } from "../nats/server.ts";
 import { startServer } from "../package/visits.ts";
 import { obtainPostgres } from "../postgres/obtain.ts";
 import { obtainRedis } from "../redis/obtain.ts";
@@ -30,6 +31,8 @@ export interface Services extends AsyncDisposable {
   readonly tlsRedisUrl: string;
   /** A PostgreSQL whose data may be thrown away. */
   readonly postgresUrl: string;
+  /** A NATS server with JetStream whose data may be thrown away. */
+  readonly natsUrl: string;
   /** A web server that answers everything with JSON. */
   readonly webUrl: string;
   /** The server of `npm start`. */
@@ -49,6 +52,8 @@ export async function startServices(folder: string): Promise<Services> {
     closers.push(() => redis.stop());
     const postgres = await obtainPostgres();
     closers.push(() => postgres.stop());
+    const nats = await startNats();
+    closers.push(() => nats[Symbol.asyncDispose]());
     const rest = await startRestRedis(redis.url);
     closers.push(() => rest[Symbol.asyncDispose]());
     const tlsRedis = await startTlsRedis(folder);
@@ -65,6 +70,7 @@ export async function startServices(folder: string): Promise<Services> {
       redisUrl: redis.url,
       tlsRedisUrl: `rediss://127.0.0.1:${tlsRedis.tlsPort}`,
       postgresUrl: postgres.url,
+      natsUrl: nats.url,
       webUrl: `http://127.0.0.1:${(web.address() as AddressInfo).port}`,
       startUrl: start.url,
       environment: {
@@ -98,11 +104,12 @@ async function startTlsRedis(folder: string): Promise<{ tlsPort: number; stop: (
 
 /** What stands for what, in the order in which it is replaced. All else in a block is run as it is written. */
 export function substitute(code: string, language: string, services: Services, port: number): string {
-  const { redisUrl, tlsRedisUrl, postgresUrl, webUrl, startUrl } = services;
+  const { redisUrl, tlsRedisUrl, postgresUrl, natsUrl, webUrl, startUrl } = services;
   const all: readonly (readonly [RegExp, string])[] = [
     [/redis:\/\/(?:localhost|redis\.internal):6379(?:\/0)?/g, redisUrl],
     [/rediss:\/\/redis\.internal:6380(?:\/0)?/g, tlsRedisUrl],
     [/postgres:\/\/postgres@localhost:5432\/postgres/g, postgresUrl],
+    [/(?:nats:\/\/)?localhost:4222/g, natsUrl],
     [/https:\/\/((?:\w+\.)*example)\b/g, `${webUrl}/$1`],
   ];
   const shell: readonly (readonly [RegExp, string])[] = [

@@ -65,6 +65,7 @@ export async function watchTable(
       FROM pg_stat_user_tables WHERE schemaname = ${schema} AND relname = 'keys'`;
     if (row === undefined) continue;
     const numbers = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
+    // The statement names each number of a sample.
     const sample = { second: Math.round((performance.now() - startMs) / 1_000), ...numbers } as unknown as TableSample;
     samples.push(sample);
     told(sample);

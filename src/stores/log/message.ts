@@ -142,6 +142,7 @@ export function readItem([, item]: readonly [1, OtherItem], targetOf: (tuple: Ta
   if (item.targets !== undefined) read["targets"] = item.targets.map(targetOf);
   if ("maxWaitUs" in item) read["maxWaitUs"] = item["maxWaitUs"] ?? Infinity;
   if ("durationUs" in item) read["durationUs"] = item["durationUs"] ?? Infinity;
+  // It has what its `op` needs: `write` of the same version has written it.
   return read as unknown as LogItem;
 }
 
@@ -190,6 +191,7 @@ function otherItem(item: LogItem, rules: RulesList): OtherItem {
   ]);
   const written: Record<string, unknown> & { op: LogItem["op"] } = { op: item.op };
   for (const name of SAID) {
+    // Each kind of item has some of these names.
     const value = (item as unknown as Readonly<Record<string, unknown>>)[name];
     if (value !== undefined) written[name] = value;
   }

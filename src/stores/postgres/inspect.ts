@@ -129,6 +129,7 @@ function wordsFor(row: Row, limiters: readonly NamedPolicy[]): string {
     limiter === row["limiter"] && JSON.stringify(policy.rates) === row["rates"]
   );
   const rates = JSON.parse(row["rates"] ?? "[]") as readonly RateLimit[];
+  // Of a policy, the words of its rates are read, and of its permits.
   return wordsOf(own?.policy ?? { rates, maxConcurrent: 0 } as unknown as Policy);
 }
 

@@ -259,5 +259,6 @@ function readPolicy(text: string): Policy | undefined {
   } catch {
     return undefined;
   }
+  // Of the rules of others, only the rates are read.
   return { rates } as unknown as Policy;
 }

@@ -145,7 +145,7 @@ async function openAt(endpoint: Endpoint, address: Address, options: SessionOpti
           pending.delete(reject);
           act();
         };
-        // The driver writes into the list of values.
+        // The driver writes into the list of values. Its types know no texts: columns are cast to text in the statements.
         sql.unsafe(text, [...values] as never[], { prepare: prepare && name !== undefined }).then(
           (rows) => settle(() => resolve(rows as unknown as Row[])),
           (error) => settle(() => reject(error)),

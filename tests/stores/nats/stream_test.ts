@@ -162,6 +162,7 @@ describe("NatsStream", () => {
     await elsewhere.state("main");
     await using _second = await startNats({ port });
     first.signal("SIGSTOP");
+    await sleep(50); // as above
     await until(() => elsewhere.state("main").then(() => true, () => false), 20_000);
     assert.equal(await elsewhere.publish("main", "a", bytes("1")), 1);
     await elsewhere.close();

@@ -79,7 +79,7 @@ describe("A limiter in Redis whose rules change", () => {
         }
         assertTogether([one, other], redis.taken, name);
       }),
-      { numRuns: runs(250) },
+      { numRuns: runs(600) },
     );
   });
 
@@ -106,7 +106,7 @@ describe("A limiter in Redis whose rules change", () => {
             assert.equal((await key.ask(1, other, 1, mode)).status, "allowed", name);
           }
         }),
-        { numRuns: runs(250) },
+        { numRuns: runs(600) },
       );
     },
   );
@@ -150,7 +150,7 @@ describe("Processes with different rules for one key in Redis", () => {
           }
         },
       ),
-      { numRuns: runs(250) },
+      { numRuns: runs(600) },
     );
   });
 
@@ -181,7 +181,7 @@ describe("Processes with different rules for one key in Redis", () => {
             assert.equal(peeked.waitUs, reply.waitUs);
           }
         }),
-        { numRuns: runs(200) },
+        { numRuns: runs(400) },
       );
     },
   );
@@ -197,7 +197,7 @@ describe("Processes with different rules for one key in Redis", () => {
         const kept = key.taken.map(({ atUs, cost }) => ({ atUs, units: cost }));
         assert.equal(aboveLarger(policies.map(({ rates }) => rates), kept), undefined, name);
       }),
-      { numRuns: runs(250) },
+      { numRuns: runs(600) },
     );
   });
 

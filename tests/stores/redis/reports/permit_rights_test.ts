@@ -179,7 +179,7 @@ describe("A command that a user may not run", () => {
           await scene.run(batch, i < granted ? undefined : command);
         }
       });
-      await fc.assert(property, { numRuns: 50 });
+      await fc.assert(property, { numRuns: 100 });
     });
   }
 });

@@ -34,8 +34,8 @@ const PAUSE = -2;
 const STORE = -3;
 
 /**
- * Counts denials. The words of a rule are found out once for each kind of denial: then a denial costs some comparisons and an
- * addition. Where several limits deny at once, it is found out each time which of them keeps the call out the longest.
+ * Counts denials. It finds the words of a rule once for each kind of denial. After that, a denial costs some comparisons and an
+ * addition. Where several limits deny at once, the counter asks each time which of them keeps the call out the longest.
  */
 export class DenialCounts {
   readonly #counts = new Map<string, DenialCount>();

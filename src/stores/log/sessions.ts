@@ -85,7 +85,9 @@ export class Sessions {
     this.#nextUs = Math.min(this.#nextUs, session.seenUs + aliveUs);
     for (const instance of session.instances) this.listeners.delete(instance);
     session.instances = instances;
-    for (const instance of instances) this.listeners.set(instance, this.#own.get(instance) ?? nobody(instance));
+    for (const instance of instances) {
+      this.listeners.set(instance, this.#own.get(instance) ?? foreignListener(instance));
+    }
   }
 
   /** Ends a session. */
@@ -126,6 +128,6 @@ export class Sessions {
 }
 
 /** Stands for a listener in another process. */
-function nobody(instance: string): WakeupListener {
+function foreignListener(instance: string): WakeupListener {
   return { instance, targetOf: () => undefined, wakeup: () => {}, missed: () => {} };
 }

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { type Check, checkOptions, numberFrom, type OptionRow, wholeNumber } from "../../base/option_table.ts";
+import { type Check, checkOptions, type OptionRow, wholeNumber } from "../../base/option_table.ts";
 import { rejectUnknownOptions } from "../../base/unknown_options.ts";
+import { COUNT_ROW, TIMEOUT_ROW } from "../option_rows.ts";
 import type { NatsClientStoreOptions, NatsStoreOptions } from "./options.ts";
 
 /** An option of a NATS store. */
@@ -14,15 +15,6 @@ interface NatsRow extends OptionRow {
   readonly client?: true;
 }
 
-/** The longest delay that timers of every runtime take, in milliseconds. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
-const TIMEOUT: NatsRow = {
-  type: "duration",
-  positive: true,
-  check: numberFrom(`milliseconds, above 0 and at most ${MAX_TIMEOUT_MS}`, Number.MIN_VALUE, MAX_TIMEOUT_MS),
-  client: true,
-};
 const NAME: Check = [
   "letters, digits, - and _",
   (value) => typeof value === "string" && /^[\w-]{1,64}$/.test(value),
@@ -54,15 +46,9 @@ export const NATS_OPTIONS: Readonly<Record<keyof NatsStoreOptions | keyof NatsCl
   shards: { type: "number", whole: true, min: 1, check: wholeNumber(1, 64), client: true },
   autoCreate: { type: "boolean", client: true },
   inboxPrefix: { type: "text", nonEmpty: true, check: SUBJECT, client: true },
-  socketTimeoutMs: TIMEOUT,
-  socketConnectTimeoutMs: TIMEOUT,
-  maxQueued: {
-    type: "number",
-    whole: true,
-    min: 1,
-    check: wholeNumber(1, Number.MAX_SAFE_INTEGER, "a whole number, 1 or more"),
-    client: true,
-  },
+  socketTimeoutMs: { ...TIMEOUT_ROW, client: true },
+  socketConnectTimeoutMs: { ...TIMEOUT_ROW, client: true },
+  maxQueued: { ...COUNT_ROW, client: true },
 };
 
 /**

@@ -5,20 +5,15 @@
  */
 
 import type { RateLimit } from "../../algorithms/limit.ts";
-import { systemClock } from "../../base/clock.ts";
-import { withTimeout } from "../../base/deadline.ts";
 import type { NamedPolicy, Policy } from "../../policy/policy.ts";
 import { wordsOf } from "../../policy/words.ts";
 import type { KeySample, RulesInUse, ServerFacts, StoreInspection } from "../inspection.ts";
+import { clockAheadMs, Look, timeRoundTrips } from "../look.ts";
 import type { PostgresConnection, Row } from "./connections/connection.ts";
 import { RULES_US } from "./functions.ts";
 import { rowName } from "./keys.ts";
 import { arrayLiteral, type PostgresNames } from "./names.ts";
 
-/** How long each part may take, in milliseconds. */
-const TIMEOUT_MS = 2_500;
-/** How many round trips are timed. */
-const ROUND_TRIPS = 20;
 /** How many keys are looked at. */
 const KEYS = 1_000;
 
@@ -34,22 +29,14 @@ export async function inspectPostgres(
   names: PostgresNames,
   limiters: readonly NamedPolicy[],
 ): Promise<StoreInspection> {
-  const unknown: string[] = [];
-  const attempt = async <Result>(what: string, act: () => Promise<Result>): Promise<Result | undefined> => {
-    try {
-      return await withTimeout(act(), TIMEOUT_MS, () => new Error(`no answer within ${TIMEOUT_MS} ms`));
-    } catch (error) {
-      unknown.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
-      return undefined;
-    }
-  };
-  const clock = () => attempt("the clock", () => clockOf(connection));
+  const look = new Look();
+  const clock = () => look.attempt("the clock", () => clockAheadMs(() => readUs(connection)));
   const before = await clock();
   const [roundTrips, facts, rules, keys] = await Promise.all([
-    attempt("the latency", () => time(connection)),
-    attempt("the state of the server", () => factsOf(connection)),
-    attempt("the rules in use", () => readRules(connection, names, limiters)),
-    attempt("the keys", () => sampleKeys(connection, names, limiters)),
+    look.attempt("the latency", () => timeRoundTrips(() => only(connection, "SELECT '1' AS one"))),
+    look.attempt("the state of the server", () => factsOf(connection)),
+    look.attempt("the rules in use", () => readRules(connection, names, limiters)),
+    look.attempt("the keys", () => sampleKeys(connection, names, limiters)),
   ]);
   const after = before === undefined ? undefined : await clock();
   return {
@@ -58,25 +45,13 @@ export async function inspectPostgres(
     servers: facts === undefined ? [] : [facts],
     rules: rules ?? [],
     keys,
-    unknown,
+    unknown: look.unknown,
   };
 }
 
-/** By how much the server's clock is ahead of this process', in milliseconds. */
-async function clockOf(connection: PostgresConnection): Promise<number> {
-  const sentUs = systemClock.nowUs();
+async function readUs(connection: PostgresConnection): Promise<number> {
   const row = await only(connection, "SELECT (extract(epoch from clock_timestamp()) * 1000000)::bigint::text AS now");
-  return (Number(row["now"]) - (sentUs + systemClock.nowUs()) / 2) / 1_000;
-}
-
-async function time(connection: PostgresConnection): Promise<number[]> {
-  const times: number[] = [];
-  for (let i = 0; i < ROUND_TRIPS; i++) {
-    const startUs = systemClock.nowUs();
-    await only(connection, "SELECT '1' AS one");
-    times.push((systemClock.nowUs() - startUs) / 1_000);
-  }
-  return times;
+  return Number(row["now"]);
 }
 
 /** How far replicas are behind is only told to users who may monitor the server. */

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { type Check, checkOptions, numberFrom, type OptionRow, wholeNumber } from "../../base/option_table.ts";
+import { type Check, checkOptions, type OptionRow } from "../../base/option_table.ts";
 import { rejectUnknownOptions } from "../../base/unknown_options.ts";
+import { COUNT_ROW, TIMEOUT_ROW } from "../option_rows.ts";
 import type { PostgresClientStoreOptions, PostgresStoreOptions } from "./options.ts";
 
 /** An option of a PostgreSQL store. */
@@ -14,23 +15,9 @@ interface PostgresRow extends OptionRow {
   readonly client?: true;
 }
 
-/** The longest delay that timers of every runtime take, in milliseconds. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 /** PostgreSQL cuts longer names; some of ours are added to the prefix. */
 const MAX_PREFIX = 30;
 
-const COUNT: OptionRow = {
-  type: "number",
-  whole: true,
-  min: 1,
-  check: wholeNumber(1, Number.MAX_SAFE_INTEGER, "a whole number, 1 or more"),
-};
-const TIMEOUT: OptionRow = {
-  type: "duration",
-  positive: true,
-  check: numberFrom(`milliseconds, above 0 and at most ${MAX_TIMEOUT_MS}`, Number.MIN_VALUE, MAX_TIMEOUT_MS),
-};
 const SCHEMA: Check = [
   "1 to 63 letters, digits and _, not pg_... or information_schema",
   (value) =>
@@ -61,10 +48,10 @@ export const POSTGRES_OPTIONS: Readonly<
   durable: { type: "boolean", client: true },
   prepare: { type: "boolean", client: true },
   listenUrl: { type: "text", secret: true },
-  poolMaxSize: COUNT,
-  socketTimeoutMs: { ...TIMEOUT, client: true },
-  socketConnectTimeoutMs: TIMEOUT,
-  maxQueued: { ...COUNT, client: true },
+  poolMaxSize: COUNT_ROW,
+  socketTimeoutMs: { ...TIMEOUT_ROW, client: true },
+  socketConnectTimeoutMs: TIMEOUT_ROW,
+  maxQueued: { ...COUNT_ROW, client: true },
 };
 
 /**

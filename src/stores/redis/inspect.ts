@@ -5,10 +5,9 @@
  * @module
  */
 
-import { systemClock } from "../../base/clock.ts";
-import { withTimeout } from "../../base/deadline.ts";
 import type { NamedPolicy } from "../../policy/policy.ts";
 import type { ServerFacts, StoreInspection } from "../inspection.ts";
+import { clockAheadMs, Look, timeRoundTrips } from "../look.ts";
 import { checkKey } from "./check.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { hashSlot } from "./hash_slot.ts";
@@ -18,12 +17,6 @@ import { readRules } from "./inspect_rules.ts";
 import type { InspectedServer } from "./inspected_server.ts";
 import type { KeyNames } from "./keys.ts";
 import { check, texts } from "./scripts.gen.ts";
-
-/** How long each part may take, in milliseconds. */
-const TIMEOUT_MS = 2_500;
-
-/** How many round trips are timed, in all. */
-const ROUND_TRIPS = 20;
 
 /** How many keys are tried to find one in a slot of a node. */
 const MAX_TRIES = 100_000;
@@ -40,24 +33,22 @@ export async function inspectRedis(
   names: KeyNames,
   limiters: readonly NamedPolicy[],
 ): Promise<StoreInspection> {
-  const unknown: string[] = [];
-  const attempt = async <Result>(what: string, act: () => Promise<Result>): Promise<Result | undefined> => {
-    try {
-      return await withTimeout(act(), TIMEOUT_MS, () => new Error(`no answer within ${TIMEOUT_MS} ms`));
-    } catch (error) {
-      unknown.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
-      return undefined;
-    }
-  };
-  const servers = await attempt("the servers", () => serversOf(connection, names.common)) ?? [];
-  const clocks = await Promise.all(servers.map((server) => attempt("the clock", () => clockOf(server))));
+  const look = new Look();
+  const clockOf = ({ run, key }: InspectedServer) =>
+    look.attempt("the clock", () => clockAheadMs(() => readUs(run, key)));
+  const servers = await look.attempt("the servers", () => serversOf(connection, names.common)) ?? [];
+  const clocks = await Promise.all(servers.map(clockOf));
   const [roundTrips, facts, rules, keys] = await Promise.all([
-    Promise.all(servers.map((server) => attempt("the latency", () => time(server, servers.length)))),
-    Promise.all(servers.map((server) => attempt("the state of a server", () => factsAt(server)))),
-    attempt("the rules in use", () => readRules(connection, names, limiters)),
-    attempt("the keys", () => sampleKeys(servers, names, limiters)),
+    Promise.all(
+      servers.map((server) =>
+        look.attempt("the latency", () => timeRoundTrips(() => server.run(texts, [server.key], ["1"]), servers.length))
+      ),
+    ),
+    Promise.all(servers.map((server) => look.attempt("the state of a server", () => factsAt(server)))),
+    look.attempt("the rules in use", () => readRules(connection, names, limiters)),
+    look.attempt("the keys", () => sampleKeys(servers, names, limiters)),
   ]);
-  const later = await Promise.all(servers.map((server) => attempt("the clock", () => clockOf(server))));
+  const later = await Promise.all(servers.map(clockOf));
   const moved = clocks.flatMap((before, i) => {
     const after = later[i];
     return before === undefined || after === undefined ? [] : [after - before];
@@ -68,7 +59,7 @@ export async function inspectRedis(
     servers: facts.filter((found) => found !== undefined),
     rules: rules ?? [],
     keys,
-    unknown,
+    unknown: look.unknown,
   };
 }
 
@@ -90,20 +81,7 @@ async function factsAt(server: InspectedServer): Promise<ServerFacts> {
   return factsOf(server.url, String(info));
 }
 
-/** By how much the server's clock is ahead of this process', in milliseconds. */
-async function clockOf(server: InspectedServer): Promise<number> {
-  const sentUs = systemClock.nowUs();
-  const [seconds, us] = await server.run(check, [server.key], []) as readonly unknown[];
-  const nowUs = systemClock.nowUs();
-  return (Number(seconds) * 1e6 + Number(us) - (sentUs + nowUs) / 2) / 1_000;
-}
-
-async function time({ run, key }: InspectedServer, servers: number): Promise<number[]> {
-  const times: number[] = [];
-  for (let i = 0; i < ROUND_TRIPS / servers; i++) {
-    const startUs = systemClock.nowUs();
-    await run(texts, [key], ["1"]);
-    times.push((systemClock.nowUs() - startUs) / 1_000);
-  }
-  return times;
+async function readUs(run: InspectedServer["run"], key: string): Promise<number> {
+  const [seconds, us] = await run(check, [key], []) as readonly unknown[];
+  return Number(seconds) * 1e6 + Number(us);
 }

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { type Check, checkOptions, numberFrom, type OptionRow, wholeNumber } from "../../base/option_table.ts";
+import { type Check, checkOptions, numberFrom, type OptionRow } from "../../base/option_table.ts";
 import { rejectUnknownOptions } from "../../base/unknown_options.ts";
+import { COUNT_ROW, MAX_TIMEOUT_MS, TIMEOUT_ROW } from "../option_rows.ts";
 import type { RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
 
 /** An option of a Redis store. */
@@ -16,20 +17,6 @@ interface RedisRow extends OptionRow {
   readonly client?: true;
 }
 
-/** The longest delay that timers of every runtime take, in milliseconds. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
-const COUNT: OptionRow = {
-  type: "number",
-  whole: true,
-  min: 1,
-  check: wholeNumber(1, Number.MAX_SAFE_INTEGER, "a whole number, 1 or more"),
-};
-const TIMEOUT: OptionRow = {
-  type: "duration",
-  positive: true,
-  check: numberFrom(`milliseconds, above 0 and at most ${MAX_TIMEOUT_MS}`, Number.MIN_VALUE, MAX_TIMEOUT_MS),
-};
 const NOT_EMPTY: Check = ["a string that is not empty", (value) => typeof value === "string" && value !== ""];
 
 /** Every option. What depends on other options, or on the URL, is checked where it is read. */
@@ -53,10 +40,10 @@ export const REDIS_OPTIONS: Readonly<Record<keyof RedisStoreOptions | keyof Redi
   tlsServerName: { type: "text" },
   tlsInsecure: { type: "boolean" },
   keyPrefix: { type: "text", nonEmpty: true, check: NOT_EMPTY, rest: true, client: true },
-  poolMinSize: COUNT,
-  poolMaxSize: COUNT,
-  socketTimeoutMs: { ...TIMEOUT, rest: true, client: true },
-  socketConnectTimeoutMs: { ...TIMEOUT, client: true },
+  poolMinSize: COUNT_ROW,
+  poolMaxSize: COUNT_ROW,
+  socketTimeoutMs: { ...TIMEOUT_ROW, rest: true, client: true },
+  socketConnectTimeoutMs: { ...TIMEOUT_ROW, client: true },
   timingMarginMs: {
     type: "number",
     min: 0,
@@ -64,7 +51,7 @@ export const REDIS_OPTIONS: Readonly<Record<keyof RedisStoreOptions | keyof Redi
     rest: true,
     client: true,
   },
-  maxQueued: { ...COUNT, rest: true, client: true },
+  maxQueued: { ...COUNT_ROW, rest: true, client: true },
   clusterBatch: { type: ["node", "slot"], client: true },
 };
 

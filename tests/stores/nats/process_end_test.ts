@@ -1,5 +1,5 @@
 import { startNats } from "../../../scripts/nats/server.ts";
-import { describeEnds } from "../redis/closing/_process_end.ts";
+import { describeEnds } from "../../_support/process_end.ts";
 
 describeEnds("NATS", async () => {
   const server = await startNats();

@@ -5,11 +5,12 @@ import { TemporaryFolder } from "../../../../scripts/_temporary.ts";
 import { redisUrl } from "../../../_support/redis.ts";
 import { Authority } from "../_certificates.ts";
 import { startRedis } from "../_servers.ts";
-import { describeEnds } from "./_process_end.ts";
+import { describeEnds } from "../../../_support/process_end.ts";
 
 describeEnds(
   "one Redis",
-  () => Promise.resolve({ store: { url: redisUrl() }, [Symbol.asyncDispose]: () => Promise.resolve() }),
+  () =>
+    Promise.resolve({ store: { engine: "redis", url: redisUrl() }, [Symbol.asyncDispose]: () => Promise.resolve() }),
 );
 
 describeEnds("Redis over TLS", async () => {
@@ -22,7 +23,7 @@ describeEnds("Redis over TLS", async () => {
   const server = await startRedis("--tls-port", String(port), ...args, "--tls-auth-clients", "no");
   const tlsCa = readFileSync(authority.path("authority.pem"), "utf8");
   return {
-    store: { url: `rediss://127.0.0.1:${port}`, tlsCa },
+    store: { engine: "redis", url: `rediss://127.0.0.1:${port}`, tlsCa },
     async [Symbol.asyncDispose]() {
       await server.stop();
       folder[Symbol.dispose]();

@@ -1,5 +1,5 @@
 /**
- * A script without a `close()` at its end. Arguments: the options of its store as JSON, and what it does. It writes `end`
+ * A script without a `close()` at its end. Arguments: its store as JSON, and what it does. It writes `end`
  * when nothing of it is left to be done.
  *
  * @module
@@ -8,12 +8,13 @@
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { createRateSync, type RedisStoreOptions } from "../../../../mod.ts";
+import { createRateSync, type RedisStoreConfig } from "../../mod.ts";
 
 const [options = "{}", act = ""] = process.argv.slice(2);
 const rs = createRateSync({
-  // On a busy machine the first connection takes longer than a decision may by default.
-  stores: { main: { engine: "redis", decisionTimeoutMs: 20_000, ...JSON.parse(options) as RedisStoreOptions } },
+  // On a busy machine the first connection takes longer than a decision may by default. The store may be of any engine: those
+  // outside this process have this option.
+  stores: { main: { decisionTimeoutMs: 20_000, ...JSON.parse(options) as RedisStoreConfig } },
   limiters: {
     api: { ratePerSecond: 1_000, burst: 1_000 },
     slot: { maxConcurrent: 1, leaseTtlMs: 60_000, timeoutMs: Infinity },
@@ -30,7 +31,7 @@ const ACTS: Record<string, () => Promise<unknown>> = {
   connect: () => rs.connect(),
   decide: async () => {
     const { degraded } = await rs.tryAcquire("api");
-    if (degraded) throw new Error("Redis has not decided");
+    if (degraded) throw new Error("the store has not decided");
   },
   hold: () => rs.acquire("slot"),
   async listen() {

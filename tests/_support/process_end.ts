@@ -1,5 +1,5 @@
 /**
- * Scripts that end by themselves, without a `close()`, wherever their Redis is.
+ * Scripts that end by themselves, without a `close()`, wherever their store is.
  *
  * @module
  */
@@ -8,19 +8,21 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { createRateSync, type NatsStoreConfig, type RedisStoreOptions, type StoreConfig } from "../../../../mod.ts";
-import { startWorker } from "../../../_support/processes.ts";
-import { freshPrefix } from "../../../_support/redis.ts";
+import { createRateSync, type StoreConfig } from "../../mod.ts";
+import { startWorker } from "./processes.ts";
+import { freshPrefix } from "./redis.ts";
 
 /** How long after its last line a script may take to end. It would never end before, so this only has to be bounded. */
 const END_MS = 5_000;
 
-/** Where a Redis is. */
+/** Where a store is. */
 export interface Place extends AsyncDisposable {
   /** The options by which it is reached. */
-  readonly store: RedisStoreOptions | NatsStoreConfig;
+  readonly store: StoreConfig;
   /** The option that parts the stores of tests. @default {"keyPrefix"} */
-  readonly prefixOption?: "keyPrefix" | "streamPrefix";
+  readonly prefixOption?: "keyPrefix" | "schema" | "streamPrefix";
+  /** A value for that option that no other test uses. @default a prefix of keys */
+  freshPrefix?(): string;
 }
 
 const ENDS: readonly [act: string, when: string][] = [
@@ -32,7 +34,7 @@ const ENDS: readonly [act: string, when: string][] = [
   ["listen", "has waited for a permit, and still listens"],
 ];
 
-/** Describes how scripts end on a Redis. */
+/** Describes how scripts end on a store. */
 export function describeEnds(name: string, open: () => Promise<Place>): void {
   describe(`A script on ${name} without a close() at its end`, () => {
     let place: Place;
@@ -42,10 +44,11 @@ export function describeEnds(name: string, open: () => Promise<Place>): void {
     after(() => place[Symbol.asyncDispose]());
 
     const main = (prefix: string): StoreConfig => {
-      return { engine: "redis", ...place.store, [place.prefixOption ?? "keyPrefix"]: prefix };
+      return { ...place.store, [place.prefixOption ?? "keyPrefix"]: prefix };
     };
-    const start = (act: string, prefix = freshPrefix()) =>
-      startWorker("stores/redis/closing/process_end_worker", [JSON.stringify(main(prefix)), act]);
+    const fresh = () => place.freshPrefix?.() ?? freshPrefix();
+    const start = (act: string, prefix = fresh()) =>
+      startWorker("_support/process_end_worker", [JSON.stringify(main(prefix)), act]);
 
     for (const [act, when] of ENDS) {
       it(`ends by itself when it ${when}`, async () => {
@@ -56,26 +59,26 @@ export function describeEnds(name: string, open: () => Promise<Place>): void {
       });
     }
 
-    it("ends after a release that it does not wait for has reached Redis", async () => {
-      const keyPrefix = freshPrefix();
-      await using worker = start("release", keyPrefix);
+    it("ends after a release that it does not wait for has reached the store", async () => {
+      const prefix = fresh();
+      await using worker = start("release", prefix);
       const { code } = await worker.exited;
       assert.equal(code, 0);
       await using rs = createRateSync({
-        stores: { main: main(keyPrefix) },
+        stores: { main: main(prefix) },
         limiters: { slot: { maxConcurrent: 1, leaseTtlMs: 60_000 } },
       });
       assert.ok((await rs.tryAcquire("slot")).allowed, "the permit was not given back");
     });
 
     it("goes on while it waits for a permit that another process holds", async () => {
-      const keyPrefix = freshPrefix();
+      const prefix = fresh();
       await using rs = createRateSync({
-        stores: { main: main(keyPrefix) },
+        stores: { main: main(prefix) },
         limiters: { slot: { maxConcurrent: 1, leaseTtlMs: 60_000 } },
       });
       const permit = await rs.acquire("slot");
-      await using worker = start("wait", keyPrefix);
+      await using worker = start("wait", prefix);
       assert.equal(await worker.readLine(), "end");
       await sleep(1_000);
       await permit.release();

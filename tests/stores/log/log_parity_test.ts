@@ -1,23 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import fc from "fast-check";
-
 import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
 import { LogStore, replicasOf } from "../../../src/stores/log/log_store.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
-import {
-  batchesArb,
-  limitersArb,
-  permitLimitersArb,
-  permitStepArb,
-  runs,
-  severalKeysArb,
-  startArb,
-  stepArb,
-} from "../../_support/arbitraries.ts";
 import { runHistory } from "../../_support/histories/history.ts";
 import { runInMemory } from "../../_support/histories/run.ts";
+import { assertSameBatches, assertSamePermits, assertSameStates } from "../../_support/parity_properties.ts";
 import { assertBatchParityOf, assertParityOf, type OpenParitySubject } from "../../_support/store_parity.ts";
 import { MemoryLog, MemoryLogStream } from "./_memory_log.ts";
 import { stateOf } from "./_state.ts";
@@ -50,41 +39,14 @@ const openOnLog: OpenParitySubject = (clock) => {
 };
 
 describe("Processes on a stream and the memory store", () => {
-  it("give the same replies and keep the same states, to the integer", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        limitersArb,
-        startArb,
-        fc.array(stepArb, { minLength: 1, maxLength: 30 }),
-        (limiters, startUs, steps) => assertParityOf(limiters, startUs, steps, openOnLog),
-      ),
-      { numRuns: runs(100) },
-    );
-  });
+  it("give the same replies and keep the same states, to the integer", () =>
+    assertSameStates(100, (...history) => assertParityOf(...history, openOnLog)));
 
-  it("give the same permits, in the same order, and tell the same waiters", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        permitLimitersArb,
-        startArb,
-        fc.array(permitStepArb, { minLength: 1, maxLength: 40, size: "max" }),
-        (limiters, startUs, steps) => assertParityOf(limiters, startUs, steps, openOnLog),
-      ),
-      { numRuns: runs(100) },
-    );
-  });
+  it("give the same permits, in the same order, and tell the same waiters", () =>
+    assertSamePermits(100, (...history) => assertParityOf(...history, openOnLog)));
 
-  it("do so for takes that are alike in one message", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        severalKeysArb,
-        startArb,
-        batchesArb,
-        (limiters, startUs, batches) => assertBatchParityOf(limiters, startUs, batches, openOnLog),
-      ),
-      { numRuns: runs(100) },
-    );
-  });
+  it("do so for takes that are alike in one message", () =>
+    assertSameBatches(100, (...history) => assertBatchParityOf(...history, openOnLog)));
 });
 
 describe("A random history of three processes on a stream", () => {

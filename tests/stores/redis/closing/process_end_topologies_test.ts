@@ -3,11 +3,17 @@ import { describeEnds } from "../../../_support/process_end.ts";
 
 describeEnds("a Redis Cluster", async () => {
   const cluster = await startCluster();
-  return { store: { engine: "redis", cluster: cluster.urls }, [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose]() };
+  return {
+    store: { engine: "redis", cluster: cluster.urls },
+    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+  };
 });
 
 describeEnds("Redis behind Sentinels", async () => {
   const sentinels = await startSentinels();
   const { urls, masterName } = sentinels;
-  return { store: { engine: "redis", sentinels: urls, masterName }, [Symbol.asyncDispose]: () => sentinels[Symbol.asyncDispose]() };
+  return {
+    store: { engine: "redis", sentinels: urls, masterName },
+    [Symbol.asyncDispose]: () => sentinels[Symbol.asyncDispose](),
+  };
 });

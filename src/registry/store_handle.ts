@@ -8,7 +8,6 @@ import { type Clock, systemClock, toWallMs } from "../base/clock.ts";
 import { ClosedError, ConfigError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { ifLifeGoesOn } from "../base/turn.ts";
-import { rejectUnknownOptions, unknownWord } from "../base/unknown_options.ts";
 import type { StoreEvent, Subscriptions } from "../limiter/observe/events.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { Log } from "../limiter/observe/log.ts";
@@ -17,13 +16,14 @@ import type { OpenStore } from "../limiter/open_store.ts";
 import type { OpenPlace } from "../limiter/store_access.ts";
 import type { StoreHealth } from "../limiter/resilience/store_health.ts";
 import type { StoreReport } from "../limiter/observe/store_report.ts";
-import { checkFailureOptions, splitFailureOptions } from "../policy/failure_options.ts";
+import { splitFailureOptions } from "../policy/failure_options.ts";
 import type { FailureOptions } from "../policy/options.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Board } from "../stores/board.ts";
 import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
-import { ENGINE_NAMES, engineNamed, ENGINES, loadEmbedded, optionsOf, type StoreConfig } from "./engines.ts";
+import { checkStore, isStore } from "./described_store.ts";
+import { engineNamed, ENGINES, loadEmbedded, type StoreConfig } from "./engines.ts";
 import type { StoreListing } from "./listing.ts";
 import type { Publisher } from "./reports/publisher.ts";
 import { sameConfig } from "./same_config.ts";
@@ -276,27 +276,4 @@ export class StoreHandle {
     const client = await this.#client;
     await client?.close();
   }
-}
-
-/**
- * Checks how a store is described.
- *
- * @returns Where it is, without credentials; undefined of a store inside this process, and of one that is given.
- * @throws {ConfigError} If it cannot be used; the path is relative to it.
- */
-export function checkStore(config: StoreConfig | Store): string | undefined {
-  if (typeof config !== "object" || config === null) {
-    throw new ConfigError({ path: "", expected: "an object with an engine", received: show(config) });
-  }
-  if (isStore(config)) return undefined;
-  const engine = engineNamed(config.engine);
-  if (engine === undefined) throw unknownWord("engine", ENGINE_NAMES, config.engine);
-  rejectUnknownOptions(config, ["engine", ...Object.keys(optionsOf(engine))]);
-  const [failure, rest] = splitFailureOptions(config);
-  checkFailureOptions(failure);
-  return engine.describe(rest);
-}
-
-function isStore(config: StoreConfig | Store): config is Store {
-  return typeof (config as Partial<Store>).execute === "function";
 }

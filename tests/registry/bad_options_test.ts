@@ -10,7 +10,7 @@ import { LIMITER_OPTIONS } from "../../src/policy/option_table.ts";
 import { keysOf } from "../../src/registry/config/toml_names.ts";
 import { MEMORY_OPTIONS } from "../../src/stores/memory/options.ts";
 import { REDIS_OPTIONS } from "../../src/stores/redis/option_table.ts";
-import { checkStore } from "../../src/registry/store_handle.ts";
+import { checkStore } from "../../src/registry/described_store.ts";
 import { createGuard } from "../../src/http/mod.ts";
 import { parse } from "./config/_support.ts";
 

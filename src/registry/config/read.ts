@@ -7,7 +7,7 @@
 import { show } from "../../base/text.ts";
 import { compilePolicy } from "../../policy/compile_policy.ts";
 import type { RateSyncConfig } from "../options.ts";
-import { checkStore } from "../store_handle.ts";
+import { checkStore } from "../described_store.ts";
 import { findOrFail } from "./find.ts";
 import { loadConfigFile, type LoadConfigOptions } from "./load.ts";
 import { replacedBy } from "./stores.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BatchItem } from "../batcher.ts";
+import type { BatchItem } from "../batch.ts";
 import type { ReplySink, StoreRequest } from "../store.ts";
 import type { LogReply } from "./replica.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BatchItem } from "../batcher.ts";
+import type { BatchItem } from "../batch.ts";
 import type { DoneReply, StoreRequest, TakeReply } from "../store.ts";
 import { isBucketTake } from "./buckets/header.ts";
 import { rowName } from "./keys.ts";

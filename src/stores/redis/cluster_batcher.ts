@@ -4,7 +4,8 @@
  * @module
  */
 
-import { Batcher, type BatcherOptions } from "../batcher.ts";
+import type { BatcherOptions } from "../batch.ts";
+import { Batcher } from "../batcher.ts";
 import type { ReplySink, StoreLoad } from "../store.ts";
 import type { Reply } from "./script_calls.ts";
 import type { ClusterView } from "./connections/connection.ts";

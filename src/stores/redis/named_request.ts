@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BatchItem } from "../batcher.ts";
+import type { BatchItem } from "../batch.ts";
 import type { DoneReply, ReplySink, StoreRequest, TakeReply } from "../store.ts";
 import type { RuleState } from "./rules.ts";
 

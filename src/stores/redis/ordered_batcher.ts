@@ -8,7 +8,8 @@
 
 import { systemClock } from "../../base/clock.ts";
 import { startTimer } from "../../base/deadline.ts";
-import { Batcher, type BatcherOptions, type BatchItem } from "../batcher.ts";
+import type { BatcherOptions, BatchItem } from "../batch.ts";
+import { Batcher } from "../batcher.ts";
 import type { ReplySink, StoreLoad } from "../store.ts";
 
 /** A call is slow that takes longer than so much, in milliseconds, and twice the usual time. */

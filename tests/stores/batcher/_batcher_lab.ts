@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 
 import { ClosedError, StoreError } from "../../../src/base/errors.ts";
-import { Batcher, type BatchItem } from "../../../src/stores/batcher.ts";
+import type { BatchItem } from "../../../src/stores/batch.ts";
+import { Batcher } from "../../../src/stores/batcher.ts";
 
 /** The most calls that a batcher has in flight, for a place that answers at once. */
 export const NEAR_CALLS = 3;

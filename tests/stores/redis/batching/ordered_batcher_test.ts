@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import fc from "fast-check";
 
-import type { BatchItem } from "../../../../src/stores/batcher.ts";
+import type { BatchItem } from "../../../../src/stores/batch.ts";
 import { inNextTurn } from "../../../../src/base/turn.ts";
 import { systemClock } from "../../../../src/base/clock.ts";
 import { OrderedBatcher } from "../../../../src/stores/redis/ordered_batcher.ts";

@@ -25,6 +25,7 @@ export function machineOf(world: FakeClock, random: Random): Disposable {
   Date.now = () => world.nowUs() / 1_000;
   performance.now = () => world.nowUs() / 1_000;
   Math.random = () => random.next();
+  // Of the many forms of these functions, the package uses one.
   globalThis.setTimeout = ((callback: () => void, ms: number = 0) => {
     const timer = world.schedule(world.nowUs() + Math.ceil(ms * 1_000) + LATE_US, callback);
     return { timer, unref: () => {}, ref: () => {} };

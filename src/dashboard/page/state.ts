@@ -26,7 +26,10 @@ const BASE = location.pathname.replace(/\/?$/, "/");
 /** How long views may stay away before they count as lost, in milliseconds. A store that hangs holds one up for three seconds. */
 const SILENT_MS = 6_000;
 
-/** Connects to the server, again and again, and calls `changed` with what is known. */
+/**
+ * Connects to the server, again and again, and calls `changed` with what is known. In a browser there is no other clock than its
+ * own, so the time is not taken from `base/clock.ts`.
+ */
 export function connect(changed: (state: State) => void): void {
   let state: State = { link: "connecting", sinceMs: undefined, config: undefined, view: undefined, points: [] };
   let source: EventSource | undefined;

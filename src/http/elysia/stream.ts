@@ -27,6 +27,7 @@ export function watchStream(value: unknown, done: (outcome: Outcome) => void): u
   if (!isGenerator) return undefined;
   const watch = new StreamWatch(done);
   watchUnread(watch, value, false);
+  // It has `next` and an iterator, which a type of Elysia does not say.
   return watchIterator(value as unknown as AnyIterator, watch);
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync } from "../../../../mod.ts";
 import { StoreError } from "../../../../src/base/errors.ts";
@@ -160,6 +161,13 @@ describe("PostgresStore", () => {
     await old.close();
     clock.set(clock.nowUs() + 61_000_000);
     assert.equal(await statuses(young, window, 5), 4);
+    // On a busy server the sign-off of the other one may come behind the next look at the rules. All looks are within the
+    // five minutes after which rules are forgotten without a sign-off.
+    for (let looks = 0; looks < 3 && reports.at(-1)?.others.length !== 0; looks++) {
+      await sleep(200);
+      clock.set(clock.nowUs() + 61_000_000);
+      await statuses(young, window, 1);
+    }
     assert.deepEqual(reports.at(-1)?.others, []);
   });
 

@@ -59,7 +59,7 @@ describe("A store that is configured", () => {
   });
 
   const start = (url: string, act: string) =>
-    startWorker("_support/process_end_worker", [JSON.stringify({ url }), act]);
+    startWorker("_support/process_end_worker", [JSON.stringify({ engine: "redis", url }), act]);
 
   it("does not keep a process that never uses it, where nothing listens", async () => {
     await using worker = start(`redis://127.0.0.1:${await freePort()}`, "configure");

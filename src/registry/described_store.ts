@@ -1,5 +1,5 @@
 /**
- * A store as an instance is told of it: options, or the store itself.
+ * What a caller gives an instance as a store: options, or the store itself.
  *
  * @module
  */

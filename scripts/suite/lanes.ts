@@ -30,9 +30,9 @@ export function laneCount(): number {
   return process.env["RATESYNC_TEST_REDIS_URL"] ? 1 : availableParallelism();
 }
 
-/** How many more lanes there are for files that mostly wait: half as many, one at least. */
+/** How many more lanes there are for files that mostly wait: as many. */
 export function waitingLaneCount(): number {
-  return process.env["RATESYNC_TEST_REDIS_URL"] ? 0 : Math.ceil(availableParallelism() / 2);
+  return process.env["RATESYNC_TEST_REDIS_URL"] ? 0 : availableParallelism();
 }
 
 /**

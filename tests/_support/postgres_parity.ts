@@ -27,9 +27,12 @@ import { plainStates } from "./stored_state.ts";
 export class PostgresParity {
   readonly #schema = freshSchema();
   readonly #opened = [1, 2].map(() => openPostgresJs({ url: postgresUrl() }));
+  /** What the stores of a sequence have asked, and was not answered yet. */
+  readonly #asked = new Set<Promise<unknown>>();
   /** The stores of a sequence leave them open. */
   readonly #connections = this.#opened.map((opened): PostgresConnection => ({
     ...opened,
+    query: (statement) => this.#noted(opened.query(statement)),
     close: () => Promise.resolve(),
   }));
 
@@ -45,6 +48,8 @@ export class PostgresParity {
       });
     } finally {
       await Promise.all(stores.map((store) => store.close()));
+      // A store cleans in the background, by the clock of its sequence: what it still asks would meet rows of the next one.
+      await Promise.allSettled(this.#asked);
     }
   }
 
@@ -53,6 +58,13 @@ export class PostgresParity {
     return this.#connections.map((connection) =>
       new PostgresStore(connection, { schema: this.#schema, testClock: clock })
     );
+  }
+
+  #noted<Result>(asked: Promise<Result>): Promise<Result> {
+    this.#asked.add(asked);
+    const forget = () => void this.#asked.delete(asked);
+    asked.then(forget, forget);
+    return asked;
   }
 
   async #empty(): Promise<void> {

@@ -26,7 +26,8 @@ import {
   windowKeysArb,
 } from "../../_support/arbitraries.ts";
 import type { LimiterOptions } from "../../../src/policy/options.ts";
-import { type Mutant, MUTANTS, occurrences, seed } from "../../_support/mutants.ts";
+import { MUTANTS } from "../../_support/mutants/all.ts";
+import { type Mutant, occurrences, seed } from "../../_support/mutants/mutant.ts";
 import { assertBatchParity, assertParity } from "../../_support/parity.ts";
 import { openRawRedis, type RawRedis } from "../../_support/raw_redis.ts";
 import { redisUrl } from "../../_support/redis.ts";

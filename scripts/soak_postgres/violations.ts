@@ -5,7 +5,8 @@
  */
 
 import type { LimiterOptions } from "../../src/policy/options.ts";
-import { LIMITERS, type LoadResult } from "./load.ts";
+import type { LoadResult } from "./load.ts";
+import { LIMITERS } from "./requests.ts";
 
 /** Each key with more units in some interval than its limit lets through. */
 export function violationsIn(results: readonly Pick<LoadResult, "taken">[]): string[] {

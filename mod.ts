@@ -56,9 +56,9 @@ export type {
   StoreErrorPolicy,
 } from "./src/policy/options.ts";
 export type { NamedPolicy, Policy } from "./src/policy/policy.ts";
-export { Decision, type DecisionJSON } from "./src/limiter/result/decision.ts";
-export type { DenialReason } from "./src/limiter/result/outcome.ts";
-export type { Explanation } from "./src/limiter/explain/explanation.ts";
+export { Decision, type DecisionJSON } from "./src/decision/decision.ts";
+export type { DenialReason } from "./src/decision/outcome.ts";
+export type { Explanation } from "./src/decision/explain/explanation.ts";
 export type {
   DeniedBy,
   ExplainedChange,
@@ -69,8 +69,8 @@ export type {
   ExplanationData,
   ExplanationSource,
   UnitsFree,
-} from "./src/limiter/explain/types.ts";
-export { RateLimitedError } from "./src/limiter/result/rate_limited_error.ts";
+} from "./src/decision/explain/types.ts";
+export { RateLimitedError } from "./src/decision/rate_limited_error.ts";
 export type { LimitStatus } from "./src/policy/status.ts";
 export type { NatsClientStoreConfig, NatsStoreConfig, NatsStoreOptions } from "./src/stores/nats/options.ts";
 export type {
@@ -89,7 +89,7 @@ export { type BlockOptions, KeyedLimiter, type Keyless, type KeyOptions, Limiter
 export type { HeavyHitter, HeavyHitterOptions, HeavyHitters } from "./src/limiter/observe/heavy_hitters.ts";
 export type { LimiterMetrics } from "./src/limiter/observe/metrics.ts";
 export type { Observer, WaitOutcome } from "./src/limiter/observe/observer.ts";
-export type { Permit } from "./src/limiter/result/decision.ts";
+export type { Permit } from "./src/decision/decision.ts";
 export type { RateLimitedOptions, WaitOptions } from "./src/limiter/rate_limited.ts";
 export type { Charge } from "./src/limiter/corrections.ts";
 export type { Reservation } from "./src/limiter/result/reservation.ts";

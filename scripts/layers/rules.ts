@@ -12,6 +12,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["algorithms"],
   ["policy"],
   ["stores"],
+  ["decision"],
   ["limiter"],
   ["registry"],
   ["http", "telemetry", "fleet"],

@@ -30,7 +30,7 @@ const MAIN = "dist/mod.js";
  * that module imports goes into it too.
  */
 const LATE_FILES: Readonly<Record<string, string>> = {
-  explain: "dist/src/limiter/explain/of_decision.js",
+  explain: "dist/src/decision/explain/of_decision.js",
   observing: "dist/src/limiter/observe/observing.js",
   foreign_words: "dist/src/base/foreign_words.js",
   headers: "dist/src/policy/headers.js",

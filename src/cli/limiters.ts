@@ -6,8 +6,8 @@
 
 import { NotFoundError } from "../base/errors.ts";
 import type { Limiter } from "../limiter/limiter.ts";
-import type { Decision } from "../limiter/result/decision.ts";
-import type { DenialReason } from "../limiter/result/outcome.ts";
+import type { Decision } from "../decision/decision.ts";
+import type { DenialReason } from "../decision/outcome.ts";
 import type { LimitStatus } from "../policy/status.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import type { Context } from "./command.ts";

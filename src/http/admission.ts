@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision, Permit } from "../limiter/result/decision.ts";
+import type { Decision, Permit } from "../decision/decision.ts";
 import type { CheckResult } from "./check_result.ts";
 import type { Refusal, RefusalReason } from "./denial.ts";
 import type { HeaderPair } from "./header_pair.ts";

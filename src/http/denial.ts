@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision } from "../limiter/result/decision.ts";
+import type { Decision } from "../decision/decision.ts";
 import { seconds } from "../policy/headers.ts";
 import { explanationBody } from "./explanation_body.ts";
 import { violatedPolicies } from "./headers.ts";

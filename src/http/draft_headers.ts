@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision } from "../limiter/result/decision.ts";
+import type { Decision } from "../decision/decision.ts";
 import { isMeasured, limitField, policyField, quotedNames } from "../policy/headers.ts";
 import type { LimitStatus } from "../policy/status.ts";
 import type { HeaderPair } from "./header_pair.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision } from "../limiter/result/decision.ts";
+import type { Decision } from "../decision/decision.ts";
 
 /** What is said of a limit, and of what would change a denial. */
 const LIMIT = ["rule", "limit", "used", "remaining", "denies", "deniesForMs", "free"] as const;

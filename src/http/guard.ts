@@ -46,7 +46,7 @@
 import { brand } from "../base/brand.ts";
 import { systemClock, wallMs } from "../base/clock.ts";
 import { listWords } from "../base/text.ts";
-import type { Decision } from "../limiter/result/decision.ts";
+import type { Decision } from "../decision/decision.ts";
 import { type Admission, GuardAdmission, type Settler } from "./admission.ts";
 import { ALLOWED, BLOCKED, type CheckResult, resultOf, resultOfError } from "./check_result.ts";
 import { type CompiledGuard, compileGuard } from "./compile_guard.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision } from "../limiter/result/decision.ts";
+import type { Decision } from "../decision/decision.ts";
 import { DraftHeaders } from "./draft_headers.ts";
 import { EXPOSED, type HeaderPair } from "./header_pair.ts";
 import { type HeaderDialect, headerNames, rateLimitHeaders } from "./headers.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision } from "../limiter/result/decision.ts";
+import type { Decision } from "../decision/decision.ts";
 import type { Logger } from "../limiter/observe/events.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { RateSync } from "../registry/rate_sync.ts";

@@ -7,7 +7,7 @@
 import { maxWaitUs } from "../limiter/call_options.ts";
 import { acquireAll, tryAcquireAll } from "../limiter/combined.ts";
 import type { Limiter } from "../limiter/limiter.ts";
-import type { Decision, Permit } from "../limiter/result/decision.ts";
+import type { Decision, Permit } from "../decision/decision.ts";
 import type { WaitOptions } from "../limiter/rate_limited.ts";
 import type { AskFor } from "../registry/combined_call.ts";
 import * as byDefault from "../registry/default_instance.ts";

@@ -7,8 +7,8 @@
 import { onAbort } from "../base/abort.ts";
 import { Deadlined, type DeadlineLine } from "../base/deadline.ts";
 import type { ReplySink, TakeReply, TakeRequest } from "../stores/store.ts";
-import type { Outcome } from "./result/outcome.ts";
-import type { Degradation } from "./resilience/degradation.ts";
+import type { Outcome } from "../decision/outcome.ts";
+import type { Degradation } from "../decision/degradation.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
 import type { LimiterTarget } from "./target.ts";

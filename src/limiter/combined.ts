@@ -6,7 +6,7 @@
 
 import type { WaitLimit } from "./call.ts";
 import type { OpenStore } from "./open_store.ts";
-import type { Decision, Permit } from "./result/decision.ts";
+import type { Decision, Permit } from "../decision/decision.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { LimiterTarget } from "./target.ts";
 

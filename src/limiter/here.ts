@@ -8,7 +8,7 @@ import { IN_LEFT, type LevelLeft, type TakeReply } from "../stores/store.ts";
 import { maxWaitUs } from "./call_options.ts";
 import { start, startAsked, startAtStore } from "./pipeline.ts";
 import { ACQUIRE, TRY } from "./result/answers.ts";
-import { Decision, type Permit, RatePermit } from "./result/decision.ts";
+import { Decision, type Permit, RatePermit } from "../decision/decision.ts";
 import { HeldPermit } from "./result/held_permit.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";

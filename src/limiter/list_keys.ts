@@ -9,7 +9,7 @@ import { hashOfKey } from "../base/short_key.ts";
 import type { StoredKey } from "../stores/store.ts";
 import type { Limiter } from "./limiter.ts";
 import type { OpenStore } from "./open_store.ts";
-import type { Decision } from "./result/decision.ts";
+import type { Decision } from "../decision/decision.ts";
 import { LimiterTarget } from "./target.ts";
 
 /**

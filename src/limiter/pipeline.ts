@@ -12,7 +12,7 @@ import type { TakeReply, Target } from "../stores/store.ts";
 import { Call, type CallKind, type Stages, type WaitLimit } from "./call.ts";
 import type { WaitOutcome } from "./observe/observer.ts";
 import { isClosed, isStoreError } from "./resilience/failure.ts";
-import type { Degradation } from "./resilience/degradation.ts";
+import type { Degradation } from "../decision/degradation.ts";
 import { failurePolicy, storeless } from "./resilience/failure_policy.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";

@@ -6,10 +6,10 @@
  */
 
 import type { WaitLimit } from "./call.ts";
-import type { Explanation } from "./explain/explanation.ts";
+import type { Explanation } from "../decision/explain/explanation.ts";
 import { start } from "./pipeline.ts";
 import { ACQUIRE, EXPLAIN, PEEK, TRY } from "./result/answers.ts";
-import type { Decision, Permit } from "./result/decision.ts";
+import type { Decision, Permit } from "../decision/decision.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
 import type { LimiterTarget } from "./target.ts";

@@ -7,14 +7,14 @@
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
 import type { Charge } from "../limiter/corrections.ts";
-import type { Decision } from "../limiter/result/decision.ts";
-import type { Explanation } from "../limiter/explain/explanation.ts";
+import type { Decision } from "../decision/decision.ts";
+import type { Explanation } from "../decision/explain/explanation.ts";
 import type { LimiterListener, Logger, StoreListener } from "../limiter/observe/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
 import type { HeavyHitterOptions, HeavyHitters } from "../limiter/observe/heavy_hitters.ts";
 import type { LimiterMetrics } from "../limiter/observe/metrics.ts";
 import type { Observer } from "../limiter/observe/observer.ts";
-import type { Permit } from "../limiter/result/decision.ts";
+import type { Permit } from "../decision/decision.ts";
 import { rateLimited as wrap, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/result/reservation.ts";
 import type { LimiterOptions } from "../policy/options.ts";

@@ -5,10 +5,10 @@
  */
 
 import { RateSyncError } from "../base/errors.ts";
-import type { Explanation } from "../limiter/explain/explanation.ts";
+import type { Explanation } from "../decision/explain/explanation.ts";
 import type { AskOptions } from "../limiter/call_options.ts";
-import type { Decision, DecisionJSON, Permit } from "../limiter/result/decision.ts";
-import { RateLimitedError } from "../limiter/result/rate_limited_error.ts";
+import type { Decision, DecisionJSON, Permit } from "../decision/decision.ts";
+import { RateLimitedError } from "../decision/rate_limited_error.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import { type Fields, type FieldValues, objectOf, readFields, refuse } from "./fields.ts";
 import { type HeldItems, RESERVATION_TTL_MS } from "./held.ts";

@@ -9,7 +9,7 @@
  */
 
 import type { Clock, Timer } from "../base/clock.ts";
-import type { Permit } from "../limiter/result/decision.ts";
+import type { Permit } from "../decision/decision.ts";
 import type { Reservation } from "../limiter/result/reservation.ts";
 import { Problem } from "./problem.ts";
 

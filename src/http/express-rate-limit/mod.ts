@@ -19,7 +19,7 @@
 import { wallMs } from "../../base/clock.ts";
 import { ConfigError } from "../../base/errors.ts";
 import { show } from "../../base/text.ts";
-import type { Decision } from "../../limiter/result/decision.ts";
+import type { Decision } from "../../decision/decision.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
 import { isMeasured } from "../../policy/headers.ts";
 import type { LimiterOptions } from "../../policy/options.ts";

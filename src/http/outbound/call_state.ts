@@ -5,9 +5,9 @@
  */
 
 import { type Clock, sleepUntil } from "../../base/clock.ts";
-import { RateLimitedError } from "../../limiter/result/rate_limited_error.ts";
+import { RateLimitedError } from "../../decision/rate_limited_error.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
-import type { Permit } from "../../limiter/result/decision.ts";
+import type { Permit } from "../../decision/decision.ts";
 import type { OutboundCall } from "./outbound_call.ts";
 import type { PauseState } from "./pause_state.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Permit } from "../../limiter/result/decision.ts";
+import type { Permit } from "../../decision/decision.ts";
 import type { KeyOptions, Limiter } from "../../limiter/limiter.ts";
 import { AnnouncedWindow } from "./announced_window.ts";
 import type { Quota } from "./quota.ts";

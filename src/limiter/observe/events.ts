@@ -5,7 +5,7 @@
  */
 
 import type { StoreError } from "../../base/errors.ts";
-import type { Decision } from "../result/decision.ts";
+import type { Decision } from "../../decision/decision.ts";
 
 /** An event of a limiter. */
 export type LimiterEvent =

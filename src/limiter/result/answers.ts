@@ -4,15 +4,15 @@
  * @module
  */
 
-import type { Explanation } from "../explain/explanation.ts";
-import { detailsFor } from "../explain/of_decision.ts";
+import type { Explanation } from "../../decision/explain/explanation.ts";
+import { detailsFor } from "../../decision/explain/of_decision.ts";
 import type { Call, CallKind } from "../call.ts";
 import { decisionOf } from "./decide.ts";
-import { type Decision, type Permit, RatePermit } from "./decision.ts";
-import type { Outcome } from "./outcome.ts";
+import { type Decision, type Permit, RatePermit } from "../../decision/decision.ts";
+import type { Outcome } from "../../decision/outcome.ts";
 import type { LimiterTarget } from "../target.ts";
 import { HeldPermit } from "./held_permit.ts";
-import { RateLimitedError } from "./rate_limited_error.ts";
+import { RateLimitedError } from "../../decision/rate_limited_error.ts";
 
 /** `tryAcquire`: the decision, with a permit where it allows. */
 export const TRY: CallKind<Decision> = {

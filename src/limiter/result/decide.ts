@@ -4,11 +4,11 @@
  * @module
  */
 
-import { decidingPlace } from "../explain/of_decision.ts";
-import type { Degradation } from "../resilience/degradation.ts";
+import { decidingPlace } from "../../decision/explain/of_decision.ts";
+import type { Degradation } from "../../decision/degradation.ts";
 import type { LimiterTarget } from "../target.ts";
-import { Decision } from "./decision.ts";
-import type { Outcome } from "./outcome.ts";
+import { Decision } from "../../decision/decision.ts";
+import type { Outcome } from "../../decision/outcome.ts";
 
 /** Makes the decision of a call on some targets. `grants`: it comes with a permit where it allows. */
 export function decisionOf(

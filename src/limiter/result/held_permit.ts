@@ -8,7 +8,7 @@ import { LeaseLostError } from "../../base/errors.ts";
 import { showAs } from "../../base/inspect.ts";
 import type { LocalLease, TakeReply, Target } from "../../stores/store.ts";
 import { decisionOf } from "./decide.ts";
-import type { Decision, Permit } from "./decision.ts";
+import type { Decision, Permit } from "../../decision/decision.ts";
 import type { HeldLease, LeaseLine } from "./lease_renewal.ts";
 import type { StoreSession } from "../store_session.ts";
 import type { LimiterTarget } from "../target.ts";

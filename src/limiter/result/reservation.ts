@@ -11,7 +11,7 @@ import { marksOf } from "../../stores/store.ts";
 import { type AcquireOptions, checkUnits, maxWaitUs } from "../call_options.ts";
 import { type Charge, mustHaveRates, penalize } from "../corrections.ts";
 import type { Call, CallKind } from "../call.ts";
-import type { Decision } from "./decision.ts";
+import type { Decision } from "../../decision/decision.ts";
 import { start } from "../pipeline.ts";
 import type { StoreAccess } from "../store_access.ts";
 import type { StoreSession } from "../store_session.ts";

@@ -8,7 +8,7 @@ import type { Limiter } from "../../limiter/limiter.ts";
 import { type DenialCount, DenialCounts } from "../../limiter/observe/denial_counts.ts";
 import type { HeavyHitter, HeavyHitterSketches } from "../../limiter/observe/heavy_hitters.ts";
 import type { LimiterMetrics } from "../../limiter/observe/metrics.ts";
-import type { Decision } from "../../limiter/result/decision.ts";
+import type { Decision } from "../../decision/decision.ts";
 import { hashOf, wordsOf } from "../../policy/words.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { Durations } from "./histogram.ts";

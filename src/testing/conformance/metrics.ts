@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 
-import { RateLimitedError } from "../../limiter/result/rate_limited_error.ts";
+import { RateLimitedError } from "../../decision/rate_limited_error.ts";
 import type { Topic } from "./bench.ts";
 
 const noneYet = {

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 
-import { Decision } from "../../limiter/result/decision.ts";
+import { Decision } from "../../decision/decision.ts";
 import type { Topic } from "./bench.ts";
 import { admitted } from "./load.ts";
 

@@ -6,8 +6,8 @@
 
 import assert from "node:assert/strict";
 
-import type { RateLimitedError } from "../../limiter/result/rate_limited_error.ts";
-import type { Permit } from "../../limiter/result/decision.ts";
+import type { RateLimitedError } from "../../decision/rate_limited_error.ts";
+import type { Permit } from "../../decision/decision.ts";
 import { waiterId } from "../../stores/waiter_id.ts";
 import type { Topic } from "./bench.ts";
 

@@ -7,7 +7,7 @@
 import { durationWords } from "../../base/duration_words.ts";
 import { show } from "../../base/text.ts";
 import { wordsFor } from "../../algorithms/words.ts";
-import type { Outcome } from "../result/outcome.ts";
+import type { Outcome } from "../outcome.ts";
 import type { LimitState } from "./limit_states.ts";
 import type { ExplainedChange, ExplainedLimiter, ExplanationData } from "./types.ts";
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Degradation } from "../resilience/degradation.ts";
-import type { DecisionPart, DenialReason, Outcome } from "../result/outcome.ts";
+import type { Degradation } from "../degradation.ts";
+import type { DecisionPart, DenialReason, Outcome } from "../outcome.ts";
 import { explain } from "./explain.ts";
 import type { Explanation } from "./explanation.ts";
 import type { Policy } from "../../policy/policy.ts";

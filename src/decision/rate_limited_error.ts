@@ -4,7 +4,7 @@
  * @module
  */
 
-import { nameError, RateSyncError } from "../../base/errors.ts";
+import { nameError, RateSyncError } from "../base/errors.ts";
 import type { Decision } from "./decision.ts";
 
 /**

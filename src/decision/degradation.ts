@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StoreError } from "../../base/errors.ts";
+import type { StoreError } from "../base/errors.ts";
 
 /** What decided in its place, and why. */
 export interface Degradation {

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { brand } from "../../base/brand.ts";
-import { showAs, shownKey } from "../../base/inspect.ts";
-import { decisionHeaders } from "../../policy/headers.ts";
-import { deniedByOf, explanationOf } from "../explain/of_decision.ts";
-import type { Explanation } from "../explain/explanation.ts";
-import type { DeniedBy } from "../explain/types.ts";
-import type { Degradation } from "../resilience/degradation.ts";
-import { type LimitStatus, limitStatuses, type PolicyLevel } from "../../policy/status.ts";
+import { brand } from "../base/brand.ts";
+import { showAs, shownKey } from "../base/inspect.ts";
+import { decisionHeaders } from "../policy/headers.ts";
+import { deniedByOf, explanationOf } from "./explain/of_decision.ts";
+import type { Explanation } from "./explain/explanation.ts";
+import type { DeniedBy } from "./explain/types.ts";
+import type { Degradation } from "./degradation.ts";
+import { type LimitStatus, limitStatuses, type PolicyLevel } from "../policy/status.ts";
 import { type DecisionPart, type DenialReason, type Outcome, REASONS } from "./outcome.ts";
 
 /** A decision as a plain object, as `JSON.stringify` shows it. */

@@ -10,7 +10,7 @@ import type { Policy } from "../../policy/policy.ts";
 import { permitsRule } from "../../policy/rules_text.ts";
 import { type PolicyLevel, rateStatus } from "../../policy/status.ts";
 import type { TargetDetails } from "../../stores/store.ts";
-import type { Outcome } from "../result/outcome.ts";
+import type { Outcome } from "../outcome.ts";
 import type { DeniedBy } from "./types.ts";
 
 /** One limiter of a call. */

@@ -9,8 +9,8 @@ import { systemClock, toWallMs } from "../../base/clock.ts";
 import type { Level } from "../../algorithms/kernel.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { freeInUs, wordsFor } from "../../algorithms/words.ts";
-import type { Degradation } from "../resilience/degradation.ts";
-import type { DenialReason, Outcome } from "../result/outcome.ts";
+import type { Degradation } from "../degradation.ts";
+import type { DenialReason, Outcome } from "../outcome.ts";
 import { changesOf } from "./changes.ts";
 import { Explanation } from "./explanation.ts";
 import {

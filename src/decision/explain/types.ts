@@ -5,7 +5,7 @@
  */
 
 import type { Algorithm } from "../../policy/options.ts";
-import type { DenialReason } from "../result/outcome.ts";
+import type { DenialReason } from "../outcome.ts";
 
 /** What denied a call. None of it names the key, and there are few values of each: they fit labels of metrics. */
 export interface DeniedBy {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { NamedPolicy } from "../../policy/policy.ts";
-import type { Standing } from "../../policy/status.ts";
-import type { TargetDetails } from "../../stores/store.ts";
+import type { NamedPolicy } from "../policy/policy.ts";
+import type { Standing } from "../policy/status.ts";
+import type { TargetDetails } from "../stores/store.ts";
 
 /**
  * Why a call was denied.

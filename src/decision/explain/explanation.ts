@@ -7,7 +7,7 @@
 import { durationWords } from "../../base/duration_words.ts";
 import { showAs, shownKey } from "../../base/inspect.ts";
 import { show } from "../../base/text.ts";
-import type { DenialReason } from "../result/outcome.ts";
+import type { DenialReason } from "../outcome.ts";
 import type {
   DeniedBy,
   ExplainedChange,

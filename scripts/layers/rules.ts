@@ -13,6 +13,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["policy"],
   ["stores"],
   ["decision"],
+  ["observe"],
   ["limiter"],
   ["registry"],
   ["http", "telemetry", "fleet"],

@@ -31,7 +31,7 @@ const MAIN = "dist/mod.js";
  */
 const LATE_FILES: Readonly<Record<string, string>> = {
   explain: "dist/src/decision/explain/of_decision.js",
-  observing: "dist/src/limiter/observe/observing.js",
+  observing: "dist/src/observe/observing.js",
   foreign_words: "dist/src/base/foreign_words.js",
   headers: "dist/src/policy/headers.js",
   nats_options: "dist/src/stores/nats/settings/place.js",

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 
 import { NotFoundError } from "../base/errors.ts";
 import { onAbort } from "../base/abort.ts";
-import type { Logger } from "../limiter/observe/events.ts";
+import type { Logger } from "../observe/events.ts";
 import { CONFIG_PLACES, findConfigFile, readConfig } from "../registry/config/mod.ts";
 import type { RateSyncConfig } from "../registry/options.ts";
 import type { RateSync } from "../registry/rate_sync.ts";

@@ -5,7 +5,7 @@
  */
 
 import { systemClock } from "../base/clock.ts";
-import type { Logger } from "../limiter/observe/events.ts";
+import type { Logger } from "../observe/events.ts";
 
 /**
  * What went wrong in a guard.

@@ -5,7 +5,7 @@
  */
 
 import type { Decision } from "../decision/decision.ts";
-import type { Logger } from "../limiter/observe/events.ts";
+import type { Logger } from "../observe/events.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import type { BodyStyle, RefusalReason } from "./denial.ts";

@@ -10,7 +10,7 @@ import type { StoreError } from "../base/errors.ts";
 import { steadyUs } from "../base/clock.ts";
 import type { TakeReply, Target } from "../stores/store.ts";
 import { Call, type CallKind, type Stages, type WaitLimit } from "./call.ts";
-import type { WaitOutcome } from "./observe/observer.ts";
+import type { WaitOutcome } from "../observe/observer.ts";
 import { isClosed, isStoreError } from "./resilience/failure.ts";
 import type { Degradation } from "../decision/degradation.ts";
 import { failurePolicy, storeless } from "./resilience/failure_policy.ts";

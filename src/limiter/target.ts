@@ -8,7 +8,7 @@ import type { NamedPolicy, Policy } from "../policy/policy.ts";
 import { localPolicy } from "../policy/share.ts";
 import type { LevelLeft, TakeRequest, Target } from "../stores/store.ts";
 import { checkKeyClass } from "./call_options.ts";
-import type { Recorder } from "./observe/recorder.ts";
+import type { Recorder } from "../observe/recorder.ts";
 
 /** The most classes of keys that a limiter tells apart: they are labels of metrics. */
 const MOST_CLASSES = 100;

@@ -7,7 +7,7 @@
 
 import { PROTOCOL } from "../base/brand.ts";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
-import { Log } from "../limiter/observe/log.ts";
+import { Log } from "../observe/log.ts";
 import type { CloseOptions } from "./close_options.ts";
 import { createRateSync, type RateSync } from "./rate_sync.ts";
 

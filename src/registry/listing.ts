@@ -5,7 +5,7 @@
  */
 
 import type { StoreError } from "../base/errors.ts";
-import type { LimiterMetrics } from "../limiter/observe/metrics.ts";
+import type { LimiterMetrics } from "../observe/metrics.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { RulesReport, StoreLoad } from "../stores/store.ts";
 

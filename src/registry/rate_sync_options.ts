@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
-import type { Logger } from "../limiter/observe/events.ts";
+import type { Logger } from "../observe/events.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import type { Store } from "../stores/store.ts";
 import type { StoreConfig } from "./engines.ts";

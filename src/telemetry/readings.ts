@@ -5,7 +5,7 @@
  */
 
 import { ClosedError } from "../base/errors.ts";
-import type { DenialCount } from "../limiter/observe/denial_counts.ts";
+import type { DenialCount } from "../observe/denial_counts.ts";
 import type { DenialReason } from "../decision/outcome.ts";
 import { rulesText } from "../policy/rules_text.ts";
 import type { LimiterListing, StoreListing } from "../registry/listing.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Observer, WaitOutcome } from "../limiter/observe/observer.ts";
+import type { Observer, WaitOutcome } from "../observe/observer.ts";
 import type { InstrumentId } from "./instruments.ts";
 import type { Attributes } from "./readings.ts";
 

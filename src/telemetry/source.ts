@@ -6,8 +6,8 @@
 
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import { DenialCounts } from "../limiter/observe/denial_counts.ts";
-import type { Observer } from "../limiter/observe/observer.ts";
+import { DenialCounts } from "../observe/denial_counts.ts";
+import type { Observer } from "../observe/observer.ts";
 import { theDefault } from "../registry/default_state.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import { type Reading, readingOfDenials, readingsOf } from "./readings.ts";

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 
 import { createRateSync, type LimitOptions } from "../../mod.ts";
-import { DenialCounts } from "../../src/limiter/observe/denial_counts.ts";
+import { DenialCounts } from "../../src/observe/denial_counts.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 const rate: fc.Arbitrary<LimitOptions> = fc.oneof(

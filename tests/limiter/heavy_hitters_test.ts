@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 
 import { createRateSync, NotFoundError } from "../../mod.ts";
-import { Sketch } from "../../src/limiter/observe/sketch.ts";
+import { Sketch } from "../../src/observe/sketch.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 describe("Sketch", () => {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { createRateSync, type Logger, type RateSync, StoreError, type StoreEvent } from "../../mod.ts";
-import { Log } from "../../src/limiter/observe/log.ts";
-import { Subscriptions } from "../../src/limiter/observe/events.ts";
-import { StoreReport } from "../../src/limiter/observe/store_report.ts";
+import { Log } from "../../src/observe/log.ts";
+import { Subscriptions } from "../../src/observe/events.ts";
+import { StoreReport } from "../../src/observe/store_report.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { freshPrefix } from "../_support/redis.ts";
 import { type RedisProcess, startRedis, until } from "../stores/redis/_servers.ts";

@@ -63,7 +63,7 @@ const TOPICS: readonly Topic[] = [
       "read counts with `metrics()`, and look at a store with `check()`. With `observe()` comes what metrics need " +
       "besides; [Metrics](metrics.md) has those that are ready for OpenTelemetry and Prometheus.",
     has: (name, source) =>
-      /\/limiter\/observe\/(?:events|observer|heavy_hitters)\.ts$/.test(source) ||
+      /\/observe\/(?:events|observer|heavy_hitters)\.ts$/.test(source) ||
       /^(?:LimiterMetrics|Store(?:Check|Problem\w*))$/.test(name),
     first: [
       "LimiterEvent",

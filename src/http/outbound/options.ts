@@ -7,7 +7,7 @@
 import { ConfigError } from "../../base/errors.ts";
 import { show } from "../../base/text.ts";
 import { rejectUnknownOptions } from "../../base/unknown_options.ts";
-import type { Logger } from "../../limiter/observe/events.ts";
+import type { Logger } from "../../observe/events.ts";
 import { isLimiter } from "../../limiter/is_limiter.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
 import { ready } from "../../registry/default_state.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Logger } from "../../limiter/observe/events.ts";
+import type { Logger } from "../../observe/events.ts";
 
 /** The warnings of one limited fetch. */
 export class Warnings {

@@ -5,9 +5,9 @@
  */
 
 import type { Limiter } from "../../limiter/limiter.ts";
-import { type DenialCount, DenialCounts } from "../../limiter/observe/denial_counts.ts";
-import type { HeavyHitter, HeavyHitterSketches } from "../../limiter/observe/heavy_hitters.ts";
-import type { LimiterMetrics } from "../../limiter/observe/metrics.ts";
+import { type DenialCount, DenialCounts } from "../../observe/denial_counts.ts";
+import type { HeavyHitter, HeavyHitterSketches } from "../../observe/heavy_hitters.ts";
+import type { LimiterMetrics } from "../../observe/metrics.ts";
 import type { Decision } from "../../decision/decision.ts";
 import { hashOf, wordsOf } from "../../policy/words.ts";
 import type { Policy } from "../../policy/policy.ts";

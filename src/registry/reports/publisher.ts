@@ -7,8 +7,8 @@
 import { type Clock, systemClock, type Timer, wallMs } from "../../base/clock.ts";
 import { VERSION } from "../../base/version.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
-import { HeavyHitterSketches } from "../../limiter/observe/heavy_hitters.ts";
-import type { Observer } from "../../limiter/observe/observer.ts";
+import { HeavyHitterSketches } from "../../observe/heavy_hitters.ts";
+import type { Observer } from "../../observe/observer.ts";
 import { type Board, MAX_POST } from "../../stores/board.ts";
 import type { StoreListing } from "../listing.ts";
 import { Durations } from "./histogram.ts";

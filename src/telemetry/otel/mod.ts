@@ -18,7 +18,7 @@ import { type MeterProvider, metrics, type TracerProvider } from "@opentelemetry
 import { ConfigError } from "../../base/errors.ts";
 import { show } from "../../base/text.ts";
 import { rejectUnknownOptions } from "../../base/unknown_options.ts";
-import type { Observer } from "../../limiter/observe/observer.ts";
+import type { Observer } from "../../observe/observer.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
 import { recordTo } from "../recorded.ts";
 import { Source } from "../source.ts";

@@ -7,7 +7,7 @@
 import { type Context, context, SpanStatusCode, type TracerProvider } from "@opentelemetry/api";
 
 import { systemClock, wallMs } from "../../base/clock.ts";
-import type { Observer } from "../../limiter/observe/observer.ts";
+import type { Observer } from "../../observe/observer.ts";
 
 /** An observer that makes a span of each wait, below the span that was active when the call was made. */
 export function spansOf(

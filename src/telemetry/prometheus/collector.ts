@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Histogram } from "../../limiter/observe/histogram.ts";
+import { Histogram } from "../../observe/histogram.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
 import { type InstrumentId, INSTRUMENTS } from "../instruments.ts";
 import type { Attributes, Reading } from "../readings.ts";

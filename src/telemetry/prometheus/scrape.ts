@@ -5,7 +5,7 @@
  */
 
 import { inMicrotask } from "../../base/turn.ts";
-import { Histogram } from "../../limiter/observe/histogram.ts";
+import { Histogram } from "../../observe/histogram.ts";
 import { ALL, type Instrument, type InstrumentId, prometheusName } from "../instruments.ts";
 import type { Collector, Labels } from "./collector.ts";
 

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type Clock, toWallMs } from "../../base/clock.ts";
-import { show } from "../../base/text.ts";
-import type { DenialReason } from "../../decision/outcome.ts";
+import { type Clock, toWallMs } from "../base/clock.ts";
+import { show } from "../base/text.ts";
+import type { DenialReason } from "../decision/outcome.ts";
 import type { Logger } from "./events.ts";
 import type { Counts, LimiterMetrics } from "./metrics.ts";
 import type { Observer, ObserverMethods } from "./observer.ts";

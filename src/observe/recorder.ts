@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Clock } from "../../base/clock.ts";
-import type { StoreError } from "../../base/errors.ts";
-import type { Decision } from "../../decision/decision.ts";
-import type { DenialReason } from "../../decision/outcome.ts";
+import type { Clock } from "../base/clock.ts";
+import type { StoreError } from "../base/errors.ts";
+import type { Decision } from "../decision/decision.ts";
+import type { DenialReason } from "../decision/outcome.ts";
 import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
 import type { Counts, LimiterMetrics } from "./metrics.ts";
 import type { WaitOutcome } from "./observer.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision } from "../../decision/decision.ts";
+import type { Decision } from "../decision/decision.ts";
 import type { StoreEvent } from "./events.ts";
 
 /**

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { algorithmOf } from "../../algorithms/mod.ts";
-import type { Policy } from "../../policy/policy.ts";
-import type { PolicyLevel } from "../../policy/status.ts";
-import type { DeniedBy } from "../../decision/explain/types.ts";
-import type { Decision } from "../../decision/decision.ts";
-import type { Outcome } from "../../decision/outcome.ts";
+import { algorithmOf } from "../algorithms/mod.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { PolicyLevel } from "../policy/status.ts";
+import type { DeniedBy } from "../decision/explain/types.ts";
+import type { Decision } from "../decision/decision.ts";
+import type { Outcome } from "../decision/outcome.ts";
 
 /** Denials of one limiter, by one rule, of one class of keys. */
 export interface DenialCount extends Pick<DeniedBy, "limiter" | "keyClass" | "rule"> {

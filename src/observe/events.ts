@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { StoreError } from "../../base/errors.ts";
-import type { Decision } from "../../decision/decision.ts";
+import type { StoreError } from "../base/errors.ts";
+import type { Decision } from "../decision/decision.ts";
 
 /** An event of a limiter. */
 export type LimiterEvent =

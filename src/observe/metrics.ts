@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { DenialReason } from "../../decision/outcome.ts";
+import type { DenialReason } from "../decision/outcome.ts";
 
 /** Counts since the start of the process or the last reset: a copy, which does not change. */
 export interface LimiterMetrics {

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
-import type { StoreError } from "../../base/errors.ts";
-import { isPermanent } from "../../base/permanent.ts";
-import { show } from "../../base/text.ts";
-import type { StoreErrorPolicy } from "../../policy/options.ts";
-import type { Policy } from "../../policy/policy.ts";
-import type { RulesReport, Store } from "../../stores/store.ts";
+import { type Clock, systemClock, type Timer } from "../base/clock.ts";
+import type { StoreError } from "../base/errors.ts";
+import { isPermanent } from "../base/permanent.ts";
+import { show } from "../base/text.ts";
+import type { StoreErrorPolicy } from "../policy/options.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { RulesReport, Store } from "../stores/store.ts";
 import type { StoreEvent, Subscriptions } from "./events.ts";
 import type { Log } from "./log.ts";
 

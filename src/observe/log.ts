@@ -4,8 +4,8 @@
  * @module
  */
 
-import { ConfigError } from "../../base/errors.ts";
-import { show } from "../../base/text.ts";
+import { ConfigError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
 import type { Logger } from "./events.ts";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { type Clock, toWallMs } from "../../base/clock.ts";
-import { shortKey } from "../../base/short_key.ts";
+import { type Clock, toWallMs } from "../base/clock.ts";
+import { shortKey } from "../base/short_key.ts";
 import type { Observer } from "./observer.ts";
 import { Sketch } from "./sketch.ts";
 

@@ -102,6 +102,42 @@ export function newStoreCheck(found: StoreFindings): StoreCheck {
   });
 }
 
+/** Which kind of problem a refusal is, by its reason; `refused` for all others. */
+export const REFUSAL_KINDS: Partial<Record<StoreErrorReason, StoreProblemKind>> = {
+  permission: "permission",
+  loading: "loading",
+  out_of_memory: "memory",
+  read_only: "replica",
+};
+
+/** What a failed check tells: a problem that stops decisions. */
+export function problemOf(error: unknown): StoreProblem {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof StoreError)) return { kind: "unreachable", message, stopsDecisions: true };
+  const { code, reason, retryAfterMs } = error;
+  const refusalKind = reason === undefined ? "refused" : REFUSAL_KINDS[reason] ?? "refused";
+  return {
+    kind: code === "STORE_REFUSED" ? refusalKind : "unreachable",
+    message,
+    stopsDecisions: true,
+    ...(reason === undefined ? {} : { reason }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}
+
+/** The most by which a store's clock may differ from this process' without being reported, in milliseconds. */
+const MAX_CLOCK_OFFSET_MS = 1_000;
+
+/** The problem of a store whose clock differs. A slow call hides when the server read its clock, so as much is not counted. */
+export function clockProblems(offsetMs: number, latencyMs: number): StoreProblem[] {
+  if (Math.abs(offsetMs) - latencyMs / 2 <= MAX_CLOCK_OFFSET_MS) return [];
+  const by = `${(Math.abs(offsetMs) / 1_000).toFixed(1)} s ${offsetMs > 0 ? "ahead of" : "behind"}`;
+  const message =
+    `The server's clock is ${by} this process'. Limits hold, since only the server's counts, but instants such as ` +
+    "those of a reservation are off by that: let both machines take their time from NTP";
+  return [{ kind: "clock", message, stopsDecisions: false }];
+}
+
 /** The first problem that stops decisions, as the error that they fail with; undefined if there is none. */
 export function errorOf(problems: readonly StoreProblem[]): StoreError | undefined {
   const found = problems.find((problem) => problem.stopsDecisions);

@@ -7,13 +7,7 @@
 import { systemClock, wallMs } from "../../base/clock.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { ClosedError, StoreError } from "../../base/errors.ts";
-import {
-  newStoreCheck,
-  type StoreCheck,
-  type StoreFindings,
-  type StoreProblem,
-  type StoreProblemKind,
-} from "../check.ts";
+import { clockProblems, newStoreCheck, problemOf, type StoreCheck, type StoreFindings } from "../check.ts";
 import type { DoneReply } from "../store.ts";
 import type { Shard } from "./shard.ts";
 import type { LogStream } from "./stream.ts";
@@ -63,17 +57,11 @@ async function look(shards: readonly Shard[]): Promise<Partial<StoreFindings>> {
   ]);
   const latencyMs = (systemClock.nowUs() - sentUs) / 1_000;
   const { nowUs } = replies[0] as DoneReply;
+  const clockOffsetMs = Math.round(nowUs / 1_000 - (sentMs + latencyMs / 2));
   return {
     latencyMs,
-    clockOffsetMs: Math.round(nowUs / 1_000 - (sentMs + latencyMs / 2)),
+    clockOffsetMs,
     keyCount: shards.reduce((sum, { replica }) => sum + (replica?.table.size ?? 0), 0),
+    problems: clockProblems(clockOffsetMs, latencyMs),
   };
-}
-
-function problemOf(error: Error): StoreProblem {
-  const { message } = error;
-  if (!(error instanceof StoreError)) return { kind: "refused", message, stopsDecisions: true };
-  const kind: StoreProblemKind = error.code === "STORE_REFUSED" ? "refused" : "unreachable";
-  const problem: StoreProblem = { kind, message, stopsDecisions: true };
-  return error.reason === undefined ? problem : { ...problem, reason: error.reason };
 }

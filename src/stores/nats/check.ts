@@ -7,13 +7,13 @@
 import { steadyUs, systemClock } from "../../base/clock.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { StoreError } from "../../base/errors.ts";
-import type { StoreFindings, StoreProblem } from "../check.ts";
+import { problemOf, type StoreFindings, type StoreProblem } from "../check.ts";
 import { timeoutError } from "./connection/errors.ts";
 import type { NatsLink } from "./connection/link.ts";
 import type { JetStream, StreamInfo } from "./jetstream.ts";
 import { namesOf } from "./names.ts";
 import type { NatsSettings } from "./settings/settings.ts";
-import { isMissing, problemOf } from "./streams.ts";
+import { isMissing, streamProblem } from "./streams.ts";
 
 /** How long all of it may take, in milliseconds. */
 const TIMEOUT_MS = 1_400;
@@ -38,7 +38,7 @@ export async function checkNats(
     const looking = look(link, jetstream, settings, shards);
     return await withTimeout(looking, TIMEOUT_MS, () => timeoutError(link.where, TIMEOUT_MS));
   } catch (error) {
-    return { version: link.client?.info?.version, problems: [problemFrom(error)] };
+    return { version: link.client?.info?.version, problems: [problemOf(error)] };
   }
 }
 
@@ -87,7 +87,7 @@ async function streamOf(jetstream: JetStream, name: string): Promise<StreamInfo 
 
 function streamProblems({ config, cluster }: StreamInfo, { streamPrefix }: NatsSettings): StoreProblem[] {
   const shard = config.name.slice(streamPrefix.length + 1);
-  const problem = problemOf(config, namesOf(streamPrefix, shard).logSubject);
+  const problem = streamProblem(config, namesOf(streamPrefix, shard).logSubject);
   const problems: StoreProblem[] = problem === undefined ? [] : [{
     kind: "refused",
     message: `The stream ${config.name} cannot hold limits: ${problem}`,
@@ -130,12 +130,4 @@ function roomProblems(used: number | undefined, limit: number | undefined): Stor
     `Less than 10 % of what JetStream may store is left (${used} of ${limit} bytes are in use); when it is ` +
     "full, decisions are refused: raise the limit of the account or of the server";
   return [{ kind: "memory", message, stopsDecisions: false }];
-}
-
-function problemFrom(error: unknown): StoreProblem {
-  const message = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof StoreError)) return { kind: "unreachable", message, stopsDecisions: true };
-  const { code, reason } = error;
-  const kind = code !== "STORE_REFUSED" ? "unreachable" : reason === "permission" ? "permission" : "refused";
-  return { kind, message, stopsDecisions: true, ...reason === undefined ? {} : { reason } };
 }

@@ -37,7 +37,7 @@ export class Streams {
       if (!isMissing(error) || !this.#settings.autoCreate) throw error;
       return await this.#jetstream.create(this.#configOf(name, subject));
     });
-    const problem = problemOf(info.config, subject);
+    const problem = streamProblem(info.config, subject);
     if (problem !== undefined) throw wrongStreamError(this.#link.where, name, problem);
     return info;
   }
@@ -63,7 +63,7 @@ export function isMissing(error: unknown): boolean {
 }
 
 /** Why a stream cannot hold limits; undefined if it can. */
-export function problemOf(config: StreamConfig, subject: string): string | undefined {
+export function streamProblem(config: StreamConfig, subject: string): string | undefined {
   const { retention, discard, max_age = 0, max_msgs_per_subject = -1, max_bytes = -1, max_msgs = -1, subjects } =
     config;
   if (config.mirror !== undefined || config.sources !== undefined) return "it copies other streams";

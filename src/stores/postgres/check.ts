@@ -7,7 +7,14 @@
 import { systemClock, toWallMs } from "../../base/clock.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { StoreError, type StoreErrorReason } from "../../base/errors.ts";
-import { newStoreCheck, type StoreCheck, type StoreFindings, type StoreProblem } from "../check.ts";
+import {
+  clockProblems,
+  newStoreCheck,
+  problemOf,
+  type StoreCheck,
+  type StoreFindings,
+  type StoreProblem,
+} from "../check.ts";
 import type { PostgresConnection, Row } from "./connections/connection.ts";
 import { FUNCTIONS } from "./functions.ts";
 import type { PostgresNames } from "./names.ts";
@@ -15,7 +22,6 @@ import { withAdvice } from "./refusal.ts";
 
 /** Together with connecting; callers want to answer within two seconds, on a busy machine too. */
 const TIMEOUT_MS = 1_500;
-const MAX_CLOCK_OFFSET_MS = 1_000;
 /** The share of the server's connections from which on it is said how many there are. */
 const MOST_CONNECTIONS = 0.9;
 
@@ -135,16 +141,6 @@ function refusalOf(row: Row, names: PostgresNames, autoCreate: boolean): StorePr
   return refused("permission", `this user may not use all tables and functions of ${place}`, "permission");
 }
 
-/** A slow call hides when the server read its clock, so as much is not counted. */
-function clockProblems(offsetMs: number, latencyMs: number): StoreProblem[] {
-  if (Math.abs(offsetMs) - latencyMs / 2 <= MAX_CLOCK_OFFSET_MS) return [];
-  const by = `${(Math.abs(offsetMs) / 1_000).toFixed(1)} s ${offsetMs > 0 ? "ahead of" : "behind"}`;
-  const message =
-    `The server's clock is ${by} this process'. Limits hold, since only the server's counts, but instants such as ` +
-    "those of a reservation are off by that: let both machines take their time from NTP";
-  return [{ kind: "clock", message, stopsDecisions: false }];
-}
-
 function adviceOf(row: Row): string[] {
   const advice: string[] = [];
   const [connections, most] = [Number(row["connections"]), Number(row["most"])];
@@ -162,25 +158,6 @@ function readOnly(): StoreProblem {
   const message = withAdvice("The database takes no writes", "read_only");
   return { kind: "replica", message, stopsDecisions: true, reason: "read_only" };
 }
-
-function problemOf(error: unknown): StoreProblem {
-  const message = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof StoreError)) return { kind: "unreachable", message, stopsDecisions: true };
-  const { reason } = error;
-  const kind = error.code !== "STORE_REFUSED"
-    ? "unreachable"
-    : reason === undefined
-    ? "refused"
-    : KINDS[reason] ?? "refused";
-  return { kind, message, stopsDecisions: true, ...(reason === undefined ? {} : { reason }) };
-}
-
-const KINDS: Partial<Record<StoreErrorReason, StoreProblem["kind"]>> = {
-  permission: "permission",
-  loading: "loading",
-  out_of_memory: "memory",
-  read_only: "replica",
-};
 
 function refused(kind: StoreProblem["kind"], text: string, reason: StoreErrorReason): StoreProblem {
   const message = withAdvice(`Cannot decide: ${text}`, reason);

@@ -7,7 +7,15 @@
 import { systemClock, toWallMs } from "../../base/clock.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { StoreError, type StoreErrorReason } from "../../base/errors.ts";
-import { newStoreCheck, type StoreCheck, type StoreFindings, type StoreProblem } from "../check.ts";
+import {
+  clockProblems,
+  newStoreCheck,
+  problemOf,
+  REFUSAL_KINDS,
+  type StoreCheck,
+  type StoreFindings,
+  type StoreProblem,
+} from "../check.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { hashSlot } from "./hash_slot.ts";
 import { readInfo } from "./info.ts";
@@ -17,7 +25,6 @@ import { check } from "./scripts.gen.ts";
 
 /** Together with connecting; callers want to answer within two seconds, on a busy machine too. */
 export const TIMEOUT_MS = 1_500;
-const MAX_CLOCK_OFFSET_MS = 1_000;
 /** The share of the memory that should be left. */
 const MIN_HEADROOM = 0.1;
 
@@ -92,7 +99,9 @@ export function noAnswer(place: string): StoreError {
 
 /** What it means that nothing could be found out. */
 export function failed(error: unknown): StoreFindings {
-  const problem = problemOf(error);
+  const found = problemOf(error);
+  const isRefused = error instanceof StoreError && error.code === "STORE_REFUSED";
+  const problem = isRefused ? { ...found, ...refused(error.message, error.reason) } : found;
   const canRunScripts = problem.kind === "permission" ? false : undefined;
   return { engine: "redis", canRunScripts, problems: [problem] };
 }
@@ -175,17 +184,6 @@ function evictionProblems(policy: string | undefined): StoreProblem[] {
   return [problem("eviction", message)];
 }
 
-/** A slow call hides when the server read its clock, so as much is not counted. */
-function clockProblems(offsetMs: number, latencyMs: number): StoreProblem[] {
-  if (Math.abs(offsetMs) - latencyMs / 2 <= MAX_CLOCK_OFFSET_MS) return [];
-  const by = `${(Math.abs(offsetMs) / 1_000).toFixed(1)} s ${offsetMs > 0 ? "ahead of" : "behind"}`;
-  return [problem(
-    "clock",
-    `The server's clock is ${by} this process'. Limits hold, since only the server's counts, but instants such as ` +
-      "those of a reservation are off by that: let both machines take their time from NTP",
-  )];
-}
-
 function adviceOf({ evictionPolicy, memoryLimitBytes }: Memory, hasInfo: boolean): string[] {
   if (!hasInfo) {
     return ["Scripts of this user may not run INFO, so version, role and memory are not known: grant it +info"];
@@ -205,27 +203,11 @@ function replica(): StoreProblem {
   return problem("replica", message, true, "read_only");
 }
 
-function problemOf(error: unknown): StoreProblem {
-  const message = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof StoreError)) return problem("unreachable", message, true);
-  const { retryAfterMs } = error;
-  if (error.code === "STORE_REFUSED") {
-    return { ...refused(message, error.reason), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-  }
-  return problem("unreachable", message, true, error.reason);
-}
-
-const KINDS: Partial<Record<StoreErrorReason, StoreProblem["kind"]>> = {
-  permission: "permission",
-  loading: "loading",
-  out_of_memory: "memory",
-};
-
 /** What the server said when it refused; the message says what to do. */
 function refused(message: string, reason: StoreErrorReason | undefined): StoreProblem {
   if (reason === "read_only") return replica();
   const todo = reason === undefined ? `${message.replace(/\.$/, "")}. See docs/redis/troubleshooting.md` : message;
-  return problem(reason === undefined ? "refused" : KINDS[reason] ?? "refused", todo, true, reason);
+  return problem(reason === undefined ? "refused" : REFUSAL_KINDS[reason] ?? "refused", todo, true, reason);
 }
 
 function problem(

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { processEnv } from "../../base/process_env.ts";
+
 /** Where NATS is, as configuration and `createNatsStore` take it. */
 export interface NatsFromEnv {
   /** Picks the store. */
@@ -33,10 +35,4 @@ export function natsFromEnv(
   env: Readonly<Record<string, string | undefined>> = processEnv(),
 ): NatsFromEnv | undefined {
   return env["NATS_URL"] ? { engine: "nats", url: env["NATS_URL"] } : undefined;
-}
-
-/** Node, Bun, Deno and platforms like them; empty where there is no environment. */
-function processEnv(): Readonly<Record<string, string | undefined>> {
-  const { process } = globalThis as { process?: { env?: Readonly<Record<string, string | undefined>> } };
-  return process?.env ?? {};
 }

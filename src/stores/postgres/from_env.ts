@@ -4,6 +4,8 @@
  * @module
  */
 
+import { processEnv } from "../../base/process_env.ts";
+
 /** Where PostgreSQL is, as configuration and `createPostgresStore` take it. */
 export interface PostgresFromEnv {
   /** Picks the store. */
@@ -34,10 +36,4 @@ export function postgresFromEnv(
 ): PostgresFromEnv | undefined {
   const url = env["DATABASE_URL"];
   return url !== undefined && /^postgres(?:ql)?:\/\//i.test(url) ? { engine: "postgres", url } : undefined;
-}
-
-/** Node, Bun, Deno and platforms like them; empty where there is no environment. */
-function processEnv(): Readonly<Record<string, string | undefined>> {
-  const { process } = globalThis as { process?: { env?: Readonly<Record<string, string | undefined>> } };
-  return process?.env ?? {};
 }

@@ -5,6 +5,7 @@
  */
 
 import { ConfigError } from "../../base/errors.ts";
+import { processEnv } from "../../base/process_env.ts";
 
 /** Where Redis is, as configuration and `createRedisStore` take it. */
 export interface RedisFromEnv {
@@ -54,10 +55,4 @@ export function redisFromEnv(
     throw new ConfigError({ path: tokenName, expected: `the token that goes with ${urlName}`, received: "none" });
   }
   return env["REDIS_URL"] ? { engine: "redis", url: env["REDIS_URL"] } : undefined;
-}
-
-/** Node, Bun, Deno and platforms like them; empty where there is no environment. */
-function processEnv(): Readonly<Record<string, string | undefined>> {
-  const { process } = globalThis as { process?: { env?: Readonly<Record<string, string | undefined>> } };
-  return process?.env ?? {};
 }

@@ -10,7 +10,8 @@ import type { PostgresConnection } from "../../src/stores/postgres/connections/c
 import { openPostgresJs } from "../../src/stores/postgres/connections/postgres_js.ts";
 import { fromHex } from "../../src/stores/postgres/hex.ts";
 import { rowName } from "../../src/stores/postgres/keys.ts";
-import { arrayLiteral, PostgresNames } from "../../src/stores/postgres/names.ts";
+import { PostgresNames } from "../../src/stores/postgres/names.ts";
+import { arrayLiteral } from "../../src/stores/postgres/sql_text.ts";
 import { PostgresStore } from "../../src/stores/postgres/postgres_store.ts";
 import { kernelOf, type RateState } from "../../src/algorithms/kernels.ts";
 import type { Reach } from "../../src/algorithms/reach.ts";

@@ -8,6 +8,7 @@ import { systemClock } from "../../base/clock.ts";
 import { type Board, type BoardPost, isPostId, MAX_POST, MAX_POSTS, WATCHED_MS } from "../board.ts";
 import type { Row, Statement } from "./connections/connection.ts";
 import type { PostgresNames } from "./names.ts";
+import { SERVER_US } from "./sql_text.ts";
 
 /** How often a process that makes calls looks whether there is a watcher, in microseconds. */
 const LOOK_US = 2_000_000;
@@ -15,9 +16,8 @@ const LOOK_US = 2_000_000;
 /** The id of the row that tells of the watcher; no process has it. */
 const WATCHER = "";
 
-/** The server's clock, and the instant from which on a row counts. */
-const NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
-const LIVES = `sent > ${NOW} - ${WATCHED_MS * 1_000}`;
+/** Whether a row is recent enough to count. */
+const IS_RECENT = `sent > ${SERVER_US} - ${WATCHED_MS * 1_000}`;
 
 /** What the board needs of its store. */
 export interface PostgresBoardOptions {
@@ -61,8 +61,8 @@ export class PostgresBoard implements Board {
     this.#lookLater();
     const rows = await this.#options.query({
       name: "post_1",
-      text: `INSERT INTO ${this.#table} (id, message, sent) SELECT $1::text, $2::text, ${NOW}
-        WHERE EXISTS (SELECT FROM ${this.#table} WHERE id = '${WATCHER}' AND ${LIVES})
+      text: `INSERT INTO ${this.#table} (id, message, sent) SELECT $1::text, $2::text, ${SERVER_US}
+        WHERE EXISTS (SELECT FROM ${this.#table} WHERE id = '${WATCHER}' AND ${IS_RECENT})
         ON CONFLICT (id) DO UPDATE SET message = excluded.message, sent = excluded.sent RETURNING id`,
       values: [id, JSON.stringify(text)], // texts of PostgreSQL cannot hold everything
     });
@@ -74,13 +74,13 @@ export class PostgresBoard implements Board {
     const rows = await this.#options.query({
       name: "watch_1",
       text: `WITH watched AS (
-          INSERT INTO ${this.#table} (id, message, sent) VALUES ('${WATCHER}', '', ${NOW})
+          INSERT INTO ${this.#table} (id, message, sent) VALUES ('${WATCHER}', '', ${SERVER_US})
             ON CONFLICT (id) DO UPDATE SET sent = excluded.sent
         ), gone AS (
-          DELETE FROM ${this.#table} WHERE id <> '${WATCHER}' AND sent < ${NOW} - ${10 * WATCHED_MS * 1_000}
+          DELETE FROM ${this.#table} WHERE id <> '${WATCHER}' AND sent < ${SERVER_US} - ${10 * WATCHED_MS * 1_000}
         )
         SELECT id, CASE WHEN length(message) <= ${6 * MAX_POST + 2} THEN message END AS message FROM ${this.#table}
-          WHERE id <> '${WATCHER}' AND ${LIVES} ORDER BY id LIMIT ${MAX_POSTS}`,
+          WHERE id <> '${WATCHER}' AND ${IS_RECENT} ORDER BY id LIMIT ${MAX_POSTS}`,
       values: [],
     });
     return rows.flatMap(({ id, message }) => isPostId(id ?? "") ? [{ id: id as string, text: textOf(message) }] : []);
@@ -90,7 +90,7 @@ export class PostgresBoard implements Board {
   async #look(): Promise<void> {
     this.#lookLater();
     try {
-      const text = `SELECT id FROM ${this.#table} WHERE id = '${WATCHER}' AND ${LIVES}`;
+      const text = `SELECT id FROM ${this.#table} WHERE id = '${WATCHER}' AND ${IS_RECENT}`;
       const rows = await this.#options.query({ name: "watched_1", text, values: [] });
       if (rows.length > 0) { for (const watched of this.#noticers) watched(); }
     } catch {

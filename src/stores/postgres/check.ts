@@ -19,6 +19,8 @@ import type { PostgresConnection, Row } from "./connections/connection.ts";
 import { FUNCTIONS } from "./functions.ts";
 import type { PostgresNames } from "./names.ts";
 import { withAdvice } from "./refusal.ts";
+import { literal, SERVER_US } from "./sql_text.ts";
+import { TABLES } from "./tables.ts";
 
 /** Together with connecting; callers want to answer within two seconds, on a busy machine too. */
 const TIMEOUT_MS = 1_500;
@@ -26,8 +28,7 @@ const TIMEOUT_MS = 1_500;
 const MOST_CONNECTIONS = 0.9;
 
 /** The columns of the table of keys. Another program's table has others. */
-const COLUMNS = ["ends", "key", "queued", "rem", "rules", "state", "tat"];
-const TABLES = ["keys", "rules", "uses", "sessions", "mailbox", "board"];
+const COLUMNS = ["ends", "extra", "key", "queued", "rem", "rules", "state", "tat"];
 
 /**
  * Looks at a database. Never rejects, and takes two seconds at most.
@@ -87,15 +88,15 @@ async function look(
 
 /** All in one statement. What is not there is null. */
 function lookAt(names: PostgresNames): { readonly text: string; readonly values: readonly string[] } {
-  const table = (name: string) => `to_regclass('${literal(names.of(name))}')`;
+  const table = (name: string) => `to_regclass(${literal(names.of(name))})`;
   const each = (list: readonly string[], test: (name: string) => string) =>
     list.map((name) => `coalesce(${test(name)}, false)`).join(" AND ");
-  const calls = FUNCTIONS.map(({ name }) => `to_regproc('${literal(names.of(name))}')`);
-  const schema = `to_regnamespace('${literal(names.schema)}')`;
+  const calls = FUNCTIONS.map(({ name }) => `to_regproc(${literal(names.of(name))})`);
+  const schema = `to_regnamespace(${literal(names.schema)})`;
   const text = `SELECT current_setting('server_version') AS version, pg_is_in_recovery()::text AS standby,
     current_setting('default_transaction_read_only') AS read_only, current_setting('fsync') AS fsync,
     current_setting('autovacuum') AS autovacuum, current_setting('max_connections') AS most,
-    (extract(epoch from clock_timestamp()) * 1000000)::bigint::text AS now,
+    ${SERVER_US}::text AS now,
     (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::text AS connections,
     (SELECT reltuples::bigint FROM pg_class WHERE oid = ${table("keys")} AND reltuples >= 0)::text AS key_count,
     (SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute
@@ -162,8 +163,4 @@ function readOnly(): StoreProblem {
 function refused(kind: StoreProblem["kind"], text: string, reason: StoreErrorReason): StoreProblem {
   const message = withAdvice(`Cannot decide: ${text}`, reason);
   return { kind, message, stopsDecisions: true, reason };
-}
-
-function literal(text: string): string {
-  return text.replaceAll("'", "''");
 }

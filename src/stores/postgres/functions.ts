@@ -7,12 +7,10 @@
 
 import { BUCKET_FUNCTIONS } from "./buckets/functions.ts";
 import type { SqlFunction } from "./sql_function.ts";
+import { literal, SERVER_US } from "./sql_text.ts";
 
 /** The clock in whole microseconds: the one that a test passes in, or the server's. */
-const NOW = "coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint)";
-
-/** The server's own clock: sessions and mailboxes live in real time, also where a test passes a clock in. */
-const REAL = "(extract(epoch from clock_timestamp()) * 1000000)::bigint";
+const NOW = `coalesce(clock, ${SERVER_US})`;
 
 /** How long a process may hold rows while it does nothing, in milliseconds. */
 export const HELD_MS = 250;
@@ -54,7 +52,7 @@ const lockKeys: SqlFunction = {
       CROSS JOIN LATERAL (
         SELECT * FROM ${names.of("keys")} AS one WHERE one.key = u.key FOR NO KEY UPDATE OF one
       ) AS k;
-    read := ${REAL};
+    read := ${SERVER_US};
     now := coalesce(clock, read);
     -- Row locks are of a transaction with a number.
     xid := CASE WHEN lines IS NULL THEN pg_current_xact_id() ELSE pg_current_xact_id_if_assigned() END;
@@ -103,7 +101,7 @@ const putKeys: SqlFunction = {
     END IF;
     FOR i IN 1 .. coalesce(cardinality(channels), 0) LOOP
       IF left(channels[i], 1) = '!' THEN PERFORM pg_notify(substr(channels[i], 2), messages[i]);
-      ELSE INSERT INTO ${names.of("mailbox")} (channel, message, sent) VALUES (channels[i], messages[i], ${REAL});
+      ELSE INSERT INTO ${names.of("mailbox")} (channel, message, sent) VALUES (channels[i], messages[i], ${SERVER_US});
       END IF;
     END LOOP;
   END $$;`,
@@ -154,7 +152,7 @@ const hearSessions: SqlFunction = {
   sql: (names) => `
   CREATE OR REPLACE FUNCTION ${names.of("hear_1")}(own_channel text, can_listen boolean, instances text[])
   RETURNS void LANGUAGE plpgsql AS $$
-  DECLARE now bigint := ${REAL};
+  DECLARE now bigint := ${SERVER_US};
   BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     INSERT INTO ${names.of("sessions")} (instance, channel, listens, seen)
@@ -185,7 +183,7 @@ const cleanKeys: SqlFunction = {
           AND coalesce(ends, tat + 2) < fresh_us
         FOR UPDATE SKIP LOCKED
     ));
-    RETURN pg_relation_size('${names.of("keys").replaceAll("'", "''")}') / current_setting('block_size')::bigint;
+    RETURN pg_relation_size(${literal(names.of("keys"))}) / current_setting('block_size')::bigint;
   END $$;`,
 };
 

@@ -5,6 +5,7 @@
  */
 
 import { PostgresNames, type PostgresPlace } from "./names.ts";
+import { quoted } from "./sql_text.ts";
 
 /**
  * The SQL that lets a role use the schema and all that is in it, but make nothing: for stores with `autoCreate: false`. An
@@ -15,7 +16,7 @@ import { PostgresNames, type PostgresPlace } from "./names.ts";
  */
 export function postgresGrants(place: PostgresPlace, role: string): string {
   const { schema } = new PostgresNames(place);
-  const to = `"${role.replaceAll('"', '""')}"`;
+  const to = quoted(role);
   return `GRANT USAGE ON SCHEMA ${schema} TO ${to};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${to};
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} TO ${to};`;

@@ -12,7 +12,8 @@ import { clockAheadMs, Look, timeRoundTrips } from "../look.ts";
 import type { PostgresConnection, Row } from "./connections/connection.ts";
 import { RULES_US } from "./functions.ts";
 import { rowName } from "./keys.ts";
-import { arrayLiteral, type PostgresNames } from "./names.ts";
+import type { PostgresNames } from "./names.ts";
+import { arrayLiteral, SERVER_US } from "./sql_text.ts";
 
 /** How many keys are looked at. */
 const KEYS = 1_000;
@@ -50,7 +51,7 @@ export async function inspectPostgres(
 }
 
 async function readUs(connection: PostgresConnection): Promise<number> {
-  const row = await only(connection, "SELECT (extract(epoch from clock_timestamp()) * 1000000)::bigint::text AS now");
+  const row = await only(connection, `SELECT ${SERVER_US}::text AS now`);
   return Number(row["now"]);
 }
 
@@ -82,11 +83,11 @@ async function readRules(
   limiters: readonly NamedPolicy[],
 ): Promise<RulesInUse[]> {
   const rows = await connection.query({
-    text: `SELECT r.limiter, r.rates, count(u.process)::text AS processes, ((extract(epoch from clock_timestamp())
-        * 1000000 - max(u.seen)) / 1000)::bigint::text AS ago
+    text: `SELECT r.limiter, r.rates, count(u.process)::text AS processes,
+        ((${SERVER_US} - max(u.seen)) / 1000)::text AS ago
       FROM ${names.of("rules")} AS r JOIN ${names.of("uses")} AS u ON u.rules = r.id
       WHERE r.limiter = ANY ($1::text::text[])
-        AND u.seen > extract(epoch from clock_timestamp()) * 1000000 - ${RULES_US}
+        AND u.seen > ${SERVER_US} - ${RULES_US}
       GROUP BY r.id, r.limiter, r.rates`,
     values: [arrayLiteral(limiters.map(({ limiter }) => limiter))],
   });

@@ -16,12 +16,13 @@ import type { PostgresConnection, Row, Statement } from "./connections/connectio
 import { HeldRows } from "./held_rows.ts";
 import { toHex } from "./hex.ts";
 import { LoadedKeys, type LoadedRow, UnknownRules, type WrittenRow } from "./loaded_keys.ts";
-import { arrayLiteral, type PostgresNames } from "./names.ts";
+import type { PostgresNames } from "./names.ts";
 import type { NamedRequest, Reply } from "./named_request.ts";
 import { Outbox } from "./outbox.ts";
 import { sortByName } from "./row_order.ts";
 import type { RuleBook } from "./rules.ts";
 import type { Sessions } from "./sessions.ts";
+import { arrayLiteral } from "./sql_text.ts";
 
 /** What a batch is run with. */
 export interface KernelCallsOptions {

@@ -7,7 +7,8 @@
 import type { KeyQuery, StoredKey } from "../store.ts";
 import type { PostgresConnection } from "./connections/connection.ts";
 import { keyOfRow, rowName } from "./keys.ts";
-import { arrayLiteral, type PostgresNames } from "./names.ts";
+import type { PostgresNames } from "./names.ts";
+import { arrayLiteral } from "./sql_text.ts";
 
 /** How many rows are read, or deleted, at a time. */
 const STEP = 2_000;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { quoted } from "./sql_text.ts";
+
 /** Where a store keeps its tables and functions. */
 export interface PostgresPlace {
   /** The schema. @default {"ratesync"} */
@@ -35,22 +37,4 @@ export class PostgresNames {
   of(name: string): string {
     return `${this.schema}.${quoted(this.#prefix + name)}`;
   }
-}
-
-/** An array as PostgreSQL writes it: the parameter of a statement that casts it (`$1::text::text[]`). */
-export function arrayLiteral(items: readonly (string | number | null)[]): string {
-  let text = "{";
-  for (let i = 0; i < items.length; i++) {
-    const item = items[i];
-    if (i > 0) text += ",";
-    if (item === null || item === undefined) text += "NULL";
-    else if (typeof item === "number") text += item;
-    else text += `"${/["\\]/.test(item) ? item.replace(/["\\]/g, "\\$&") : item}"`;
-  }
-  return `${text}}`;
-}
-
-/** A name in SQL. */
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

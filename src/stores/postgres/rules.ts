@@ -13,7 +13,8 @@ import type { RulesReport } from "../store.ts";
 import type { PostgresConnection, Row } from "./connections/connection.ts";
 import { RULES_US } from "./functions.ts";
 import { rowName } from "./keys.ts";
-import { arrayLiteral, type PostgresNames } from "./names.ts";
+import type { PostgresNames } from "./names.ts";
+import { arrayLiteral } from "./sql_text.ts";
 
 /** After how long a process tells and asks again, in microseconds: beside its calls, and before the next one. */
 const AGAIN_US = 30_000_000;

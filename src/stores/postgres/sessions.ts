@@ -9,9 +9,10 @@ import type { WakeupListener } from "../store.ts";
 import type { PostgresConnection } from "./connections/connection.ts";
 import { SESSION_US } from "./functions.ts";
 import { receive } from "./messages.ts";
-import { arrayLiteral, type PostgresNames } from "./names.ts";
+import type { PostgresNames } from "./names.ts";
 import type { NamedRequest } from "./named_request.ts";
 import type { OwnListeners } from "./outbox.ts";
+import { arrayLiteral } from "./sql_text.ts";
 
 /** How often a process with waiting calls says that it is alive, in microseconds. */
 const AGAIN_US = SESSION_US / 4;

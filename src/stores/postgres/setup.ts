@@ -7,6 +7,7 @@
 import type { PostgresConnection, Statement } from "./connections/connection.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { PostgresNames, type PostgresPlace } from "./names.ts";
+import { literal } from "./sql_text.ts";
 import { TABLES, tablesOf } from "./tables.ts";
 
 /**
@@ -22,12 +23,12 @@ export function postgresSetup(place: PostgresPlace = {}): string {
 
 /** The same in one statement, which other processes wait for. */
 function setupOf(names: PostgresNames): string {
-  const lock = `pg_advisory_xact_lock(hashtextextended('${literal(`ratesync ${names.place}`)}', 0))`;
+  const lock = `pg_advisory_xact_lock(hashtextextended(${literal(`ratesync ${names.place}`)}, 0))`;
   const functions = FUNCTIONS.map((each) => each.sql(names)).join("");
   return `DO $setup$ BEGIN
   PERFORM set_config('client_min_messages', 'warning', true);
   PERFORM ${lock};
-  IF to_regnamespace('${literal(names.schema)}') IS NULL THEN CREATE SCHEMA ${names.schema}; END IF;${
+  IF to_regnamespace(${literal(names.schema)}) IS NULL THEN CREATE SCHEMA ${names.schema}; END IF;${
     tablesOf(names)
   }${functions}
 END $setup$;`;
@@ -35,8 +36,8 @@ END $setup$;`;
 
 /** Asks whether everything is there. */
 function isThere(names: PostgresNames): Statement {
-  const functions = FUNCTIONS.map(({ name }) => `to_regproc('${literal(names.of(name))}') IS NOT NULL`);
-  const tables = TABLES.map((name) => `to_regclass('${literal(names.of(name))}') IS NOT NULL`);
+  const functions = FUNCTIONS.map(({ name }) => `to_regproc(${literal(names.of(name))}) IS NOT NULL`);
+  const tables = TABLES.map((name) => `to_regclass(${literal(names.of(name))}) IS NOT NULL`);
   return { text: `SELECT (${[...tables, ...functions].join(" AND ")})::text AS there`, values: [] };
 }
 
@@ -53,8 +54,4 @@ export async function ensureSetup(
   if (!autoCreate) return;
   const [row] = await connection.query(isThere(names));
   if (row?.["there"] !== "true") await connection.query({ text: setupOf(names), values: [] });
-}
-
-function literal(text: string): string {
-  return text.replaceAll("'", "''");
 }

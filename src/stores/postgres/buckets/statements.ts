@@ -5,7 +5,8 @@
  */
 
 import type { Statement } from "../connections/connection.ts";
-import { arrayLiteral, type PostgresNames } from "../names.ts";
+import type { PostgresNames } from "../names.ts";
+import { arrayLiteral } from "../sql_text.ts";
 import { type BucketOperands, columnsAfter, exactBase, fits, wholeBase } from "./arithmetic.ts";
 import type { BucketEntry } from "./rounds.ts";
 

@@ -4,6 +4,9 @@
  * @module
  */
 
+/** The options of each transaction. The level is that of the sessions too, but a pooler keeps no settings of sessions. */
+export const TRANSACTION = "isolation level read committed read write";
+
 /** One statement. All parameters are text, and so are all columns of its rows: drivers convert other types differently. */
 export interface Statement {
   /** The SQL, with `$1`, `$2` ... for the values. */

@@ -6,11 +6,10 @@
  */
 
 import { withTimeout } from "../../../../base/deadline.ts";
-import { StoreError } from "../../../../base/errors.ts";
-import { withAdvice } from "../../refusal.ts";
-import type { ChannelListener, PostgresConnection, Row, Statement } from "../connection.ts";
+import { type ChannelListener, type PostgresConnection, type Row, type Statement, TRANSACTION } from "../connection.ts";
 import { callError, type Fate, openError, silentError } from "../errors.ts";
 import type { Given } from "../place.ts";
+import { checkServer } from "../server_version.ts";
 
 /** Makes the second statement of a transaction of the rows of the first. */
 export type Next = (rows: readonly Row[]) => Statement | undefined;
@@ -25,14 +24,11 @@ export interface ClientAdapter {
   listen?(channel: string, listener: ChannelListener): Promise<() => unknown>;
 }
 
-/** What a transaction is begun with. */
-export const BEGIN = "begin isolation level read committed read write";
-
 /** How long it may take to listen no more, in milliseconds. */
 const CLOSE_MS = 400;
 
 const LOOK: Statement = {
-  text: "select current_setting('server_version_num') as version, pg_is_in_recovery()::text as standby",
+  text: "select current_setting('server_version') as version, pg_is_in_recovery()::text as standby",
   values: [],
 };
 
@@ -77,7 +73,8 @@ export function connectionOver(adapter: ClientAdapter, { label, prepare, socketT
       } catch (cause) {
         throw openError(label, cause);
       }
-      checkServer(label, rows[0]);
+      const [row] = rows;
+      checkServer(label, { version: row?.["version"], isStandby: row?.["standby"] === "true" });
     },
     async close() {
       const ended = Promise.allSettled(ends.map(async (end) => await end()));
@@ -95,17 +92,6 @@ export function connectionOver(adapter: ClientAdapter, { label, prepare, socketT
     };
   }
   return connection;
-}
-
-function checkServer(label: string, row: Row | undefined): void {
-  const isOld = Number(row?.["version"]) < 140_000;
-  if (!isOld && row?.["standby"] !== "true") return;
-  const reason = isOld ? "version_unsupported" : "read_only";
-  const text = isOld
-    ? `its version is too old (${row?.["version"]})`
-    : "it follows another server, and takes no writes";
-  const message = `Cannot use PostgreSQL through ${label}: ${text}`;
-  throw new StoreError("STORE_REFUSED", withAdvice(message, reason), { reason });
 }
 
 /** One connection of a pool, for one transaction. */
@@ -126,7 +112,7 @@ export async function transactOn(
   const run = (text: string) => lent.run({ text, values: [] });
   let isClean = false;
   try {
-    run(BEGIN).catch(() => {}); // what is behind it fails too
+    run(`begin ${TRANSACTION}`).catch(() => {}); // what is behind it fails too
     const last = next(await lent.run(first));
     onCommit();
     const rows = last === undefined ? [] : await lent.run(last);

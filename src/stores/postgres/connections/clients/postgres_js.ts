@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Row } from "../connection.ts";
+import { type Row, TRANSACTION } from "../connection.ts";
 import { sqlStateOf } from "../errors.ts";
-import { BEGIN, type ClientAdapter } from "./adapter.ts";
+import type { ClientAdapter } from "./adapter.ts";
 import type { PostgresJsLike } from "./postgres_client.ts";
 
 /** What the store uses of it. */
@@ -17,7 +17,7 @@ export function adaptPostgresJs(sql: PostgresJsLike, prepare: boolean): ClientAd
   return {
     query: run,
     async transaction(first, next, onCommit) {
-      const rows = await sql.begin(BEGIN.replace("begin ", ""), async (transaction) => {
+      const rows = await sql.begin(TRANSACTION, async (transaction) => {
         const one = (statement: Parameters<typeof run>[0]) =>
           Promise.resolve(transaction.unsafe(...call(statement))).catch(unlessLost);
         const last = next(await one(first) as readonly Row[]);

@@ -6,12 +6,11 @@
 
 import { DeadlineQueue } from "../../../../base/deadline.ts";
 import { StoreError } from "../../../../base/errors.ts";
-import type { Row, Statement } from "../connection.ts";
+import { type Row, type Statement, TRANSACTION } from "../connection.ts";
 import { callError, silentError, sqlStateOf } from "../errors.ts";
 import type { Session } from "./session.ts";
 
-/** The level is that of the sessions too, but a pooler keeps no settings of sessions. */
-const BEGIN: Statement = { text: "begin isolation level read committed read write", values: [] };
+const BEGIN: Statement = { text: `begin ${TRANSACTION}`, values: [] };
 const COMMIT: Statement = { text: "commit", values: [] };
 const ROLLBACK: Statement = { text: "rollback", values: [] };
 

@@ -8,19 +8,17 @@
 import type { Socket } from "node:net";
 
 import { startTimer } from "../../../../base/deadline.ts";
-import { StoreError } from "../../../../base/errors.ts";
+import type { StoreError } from "../../../../base/errors.ts";
 import { inNextTurn } from "../../../../base/turn.ts";
 import { askCredentials } from "../../../credentials.ts";
-import { withAdvice } from "../../refusal.ts";
 import type { Row, Statement } from "../connection.ts";
 import { openError, unreachable } from "../errors.ts";
+import { checkServer } from "../server_version.ts";
 import type { ConnectionSettings, Endpoint } from "../settings/settings.ts";
 import type { Address } from "../settings/url_text.ts";
 import { loadDriver } from "./driver.ts";
 import { openSocket } from "./socket.ts";
 
-/** The first version of PostgreSQL that the store is made for. */
-const LEAST_VERSION = 14;
 /**
  * How long a statement waits for a row, in milliseconds. Transactions of the store last a round trip, so a longer wait means
  * that another session stands still, or that far too many processes want one key: then failure policies decide.
@@ -123,7 +121,8 @@ async function openAt(endpoint: Endpoint, address: Address, options: SessionOpti
 
   try {
     await sql.unsafe("select 1");
-    checkServer(label, sql.parameters as Readonly<Record<string, string | undefined>>);
+    const { server_version: version, in_hot_standby: standby } = sql.parameters as Readonly<Record<string, string>>;
+    checkServer(label, { version, isStandby: standby === "on" });
   } catch (error) {
     socket?.destroy();
     throw attempt.signal.aborted ? attempt.signal.reason : error;
@@ -173,21 +172,6 @@ function sessionSettings({ prepare, statementTimeoutMs }: SessionOptions): Reado
     lock_timeout: String(LOCK_MS),
     default_transaction_isolation: "read committed",
   };
-}
-
-function checkServer(label: string, parameters: Readonly<Record<string, string | undefined>>): void {
-  const { server_version: version = "", in_hot_standby: standby } = parameters;
-  const major = Number.parseInt(version, 10);
-  if (major < LEAST_VERSION) {
-    const reason = "version_unsupported";
-    const message = `Cannot use PostgreSQL at ${label}: it says that its version is ${version}`;
-    throw new StoreError("STORE_REFUSED", withAdvice(message, reason), { reason });
-  }
-  if (standby === "on") {
-    const reason = "read_only";
-    const message = `Cannot use PostgreSQL at ${label}: it follows another server, and takes no writes`;
-    throw new StoreError("STORE_REFUSED", withAdvice(message, reason), { reason });
-  }
 }
 
 function timeoutError(label: string, isAccepted: boolean, ms: number): StoreError {

@@ -26,7 +26,7 @@ const MAX_BYTES = 1_000_000;
 /** What the headers of a message may take of what the server allows, in bytes. */
 const HEADER_BYTES = 512;
 
-/** See the module's text. */
+/** The streams of all shards of one store. */
 export class NatsStream implements LogStream {
   readonly engine = "nats";
   readonly url: string;

@@ -8,19 +8,14 @@
 import { systemClock, type Timer } from "../../base/clock.ts";
 import { startTimer } from "../../base/deadline.ts";
 import { StoreError } from "../../base/errors.ts";
+import type { LogMessage } from "../log/stream.ts";
 import type { NatsMessage, NatsSubscription } from "./connection/client.ts";
 import type { NatsLink } from "./connection/link.ts";
 import type { JetStream } from "./jetstream.ts";
 import { noConnectionError, permissionError } from "./connection/errors.ts";
 
-/** One message as the stream keeps it. */
-export interface StreamMessage {
-  /** Its place in the stream. */
-  readonly sequence: number;
-  /** When the server stored it, by the server's clock, in microseconds since 1970. */
-  readonly stampUs: number;
-  /** What was published. */
-  readonly data: Uint8Array;
+/** A message of a stream, with its subject. */
+export interface StreamMessage extends LogMessage {
   /** Where it was published. */
   readonly subject: string;
 }
@@ -41,10 +36,10 @@ export interface ReadOptions {
 
 /** How often the server says that it is there, in milliseconds. */
 const HEARTBEAT_MS = 500;
-/** After how long without a message or a heartbeat the consumer counts as lost. */
+/** After how long without a message or a heartbeat the consumer counts as lost, in milliseconds. */
 const SILENCE_MS = 1_500;
 
-/** See the module's text. */
+/** A consumer of a stream, until it is closed or has missed something. */
 export class Reading {
   readonly #link: NatsLink;
   readonly #jetstream: JetStream;
@@ -143,7 +138,7 @@ export class Reading {
     this.#end(lost(this.#link, "messages were lost on the way"));
   }
 
-  /** A client's own consumer may not notice that it is gone; this one does. */
+  /** Ends the reading when heartbeats stay away: a server that has lost the consumer does not tell. */
   #watch(): void {
     if (this.#isEnded) return;
     this.#timer = startTimer(HEARTBEAT_MS, () => {

@@ -6,8 +6,9 @@
  */
 
 import { withTimeout } from "../../base/deadline.ts";
-import { StoreError } from "../../base/errors.ts";
-import { invalidAnswerError } from "./connection/errors.ts";
+import type { StoreError } from "../../base/errors.ts";
+import type { LogSnapshot } from "../log/stream.ts";
+import { apiError, invalidAnswerError } from "./connection/errors.ts";
 import type { NatsLink } from "./connection/link.ts";
 import type { JetStream } from "./jetstream.ts";
 import type { ShardNames } from "./names.ts";
@@ -18,14 +19,6 @@ import { isMissing } from "./streams.ts";
 const IN_FLIGHT = 4;
 /** How long the next piece of a snapshot that is read may take, in milliseconds. */
 const PIECE_MS = 2_000;
-
-/** A snapshot in the stream. */
-export interface StoredSnapshot {
-  /** It holds the effect of all messages up to this one. */
-  readonly sequence: number;
-  /** Its bytes, in pieces. */
-  readonly chunks: AsyncIterable<Uint8Array>;
-}
 
 /** The snapshots of one shard. */
 export class Snapshots {
@@ -44,7 +37,7 @@ export class Snapshots {
    *
    * @param life Which life of the log it must be of.
    */
-  async load(life: string): Promise<StoredSnapshot | undefined> {
+  async load(life: string): Promise<LogSnapshot | undefined> {
     const newest = (await this.#stored(`${life}.*.end`)).at(-1);
     if (newest === undefined) return undefined;
     return { sequence: newest.sequence, chunks: this.#read(`${this.#names.snapshotSubject}.${newest.name}`) };
@@ -101,11 +94,7 @@ export class Snapshots {
 
   async #publish(subject: string, data: Uint8Array | string): Promise<void> {
     const answer = this.#jetstream.parse((await this.#link.ask(subject, data)).data);
-    if (answer.error !== undefined) {
-      throw new StoreError("STORE_REFUSED", `NATS refused a piece of a snapshot: ${answer.error.description}`, {
-        reason: "stream_full",
-      });
-    }
+    if (answer.error !== undefined) throw apiError(this.#link.where, "store a piece of a snapshot", answer.error);
   }
 
   async *#read(subject: string): AsyncGenerator<Uint8Array> {

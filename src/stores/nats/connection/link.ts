@@ -53,16 +53,17 @@ interface Session {
   readonly answers: NatsSubscription;
 }
 
+/** How soon a lost connection is opened again, in milliseconds: at first, and at most. */
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
-/** After how long without a word the connection is given up when an answer does not come, in milliseconds. */
+/** A connection over which nothing came for this long is given up when an answer is late, in milliseconds. */
 const SILENCE_MS = 1_500;
-/** How long the process is kept alive after the last answer. */
+/** How long the process is kept alive after the last answer, in milliseconds. */
 const LINGER_MS = 100;
 
 let inboxes = 0;
 
-/** See the module's text. */
+/** The connection of one store, and the requests that wait for answers over it. */
 export class NatsLink {
   readonly #source: NatsSource;
   readonly #options: NatsLinkOptions;
@@ -112,7 +113,7 @@ export class NatsLink {
    * @throws {StoreError} If it cannot be opened.
    */
   async connect(): Promise<void> {
-    if (this.#isClosed) throw new ClosedError("NATS store");
+    if (this.#isClosed) throw new ClosedError("the nats store");
     if (this.#session === undefined) await this.#open();
   }
 

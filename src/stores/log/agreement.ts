@@ -8,7 +8,7 @@
 import type { Notice } from "./message.ts";
 import type { Marked } from "./replica.ts";
 
-/** What is compared by, and who hears of it. */
+/** What an agreement needs. */
 export interface AgreementOptions {
   /** The session of this process. */
   readonly session: string;
@@ -26,7 +26,7 @@ export class Agreement {
   #isSaid = true;
   /** What others have said of it, in the order of the stream. */
   readonly #votes = new Map<string, string>();
-  /** Where it was reported that processes differ. */
+  /** The sequence of the last mark at which processes differed. */
   #reported = 0;
 
   /**
@@ -67,7 +67,7 @@ export class Agreement {
     this.#votes.clear();
   }
 
-  /** Most votes decide, and of as many the first that was said. */
+  /** The digest with the most votes wins; of several with as many, the one that was said first. */
   #judge(): void {
     if (this.#mark === undefined || this.#reported !== this.#mark.sequence) return;
     const counts = new Map<string, number>();

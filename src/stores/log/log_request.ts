@@ -8,15 +8,15 @@ import type { BatchItem } from "../batch.ts";
 import type { ReplySink, StoreRequest } from "../store.ts";
 import type { LogReply } from "./replica.ts";
 
-/** One item of a batch. A class, for the reason that stands at `NamedRequest` of the Redis store. */
+/**
+ * One item of a batch. A class: V8 may come to make objects of a literal in the old generation, where everything that
+ * they hold grows old with them.
+ */
 export class LogRequest implements BatchItem<LogReply> {
   /** The request. */
   readonly request: StoreRequest;
-  /** What the batcher keeps of it: see `BatchItem`. */
   sink: ReplySink<LogReply> | undefined = undefined;
-  /** As there. */
   isGone = false;
-  /** As there. */
   leave: (() => void) | undefined = undefined;
 
   /**

@@ -29,9 +29,9 @@ export type Notice =
   | { readonly op: "clear" }
   /** All of the state is forgotten: it begins with this message, for every reader. */
   | { readonly op: "begin" }
-  /** Nothing: its sender knows that it has read all that was there before. */
+  /** Changes nothing. When its sender reads it, the sender has read all messages before it. */
   | { readonly op: "look" }
-  /** The sender would store a snapshot of the state at this message. */
+  /** The sender offers to store a snapshot of the state at this message. */
   | { readonly op: "storing" }
   /** A snapshot was stored, up to a sequence. */
   | { readonly op: "stored"; readonly sequence: number }
@@ -44,7 +44,7 @@ export type Notice =
   /** What the sender has computed up to a mark. */
   | { readonly op: "digest"; readonly mark: number; readonly digest: string };
 
-/** One thing that a message asks. */
+/** One item of a message: a request, or a notice. */
 export type LogItem = StoreRequest | Notice;
 
 /** A message that was read. */
@@ -79,7 +79,7 @@ interface OtherItem {
   readonly [member: string]: unknown;
 }
 
-/** In place of the longest wait: decides now. */
+/** In place of the longest wait: the take is decided at once. */
 export const NOW = -1;
 
 const encoder = new TextEncoder();
@@ -142,7 +142,7 @@ export function readItem([, item]: readonly [1, OtherItem], targetOf: (tuple: Ta
   if (item.targets !== undefined) read["targets"] = item.targets.map(targetOf);
   if ("maxWaitUs" in item) read["maxWaitUs"] = item["maxWaitUs"] ?? Infinity;
   if ("durationUs" in item) read["durationUs"] = item["durationUs"] ?? Infinity;
-  // It has what its `op` needs: `write` of the same version has written it.
+  // It has what its `op` needs: `writeMessage` of the same version has written it.
   return read as unknown as LogItem;
 }
 
@@ -167,8 +167,8 @@ function isAlike(one: TakeRequest, other: TakeRequest): boolean {
   return a.key === b.key && a.cost === b.cost && a.policy === b.policy && a.limiter === b.limiter;
 }
 
-/** What requests say beside their targets. Their objects may hold more: calls are requests too. */
-const SAID = [
+/** The members of requests that are sent, beside their targets. A request may be a call, whose object holds more. */
+const SENT_MEMBERS = [
   "mode",
   "maxWaitUs",
   "id",
@@ -190,7 +190,7 @@ function otherItem(item: LogItem, rules: RulesList): OtherItem {
     target.slots,
   ]);
   const written: Record<string, unknown> & { op: LogItem["op"] } = { op: item.op };
-  for (const name of SAID) {
+  for (const name of SENT_MEMBERS) {
     // Each kind of item has some of these names.
     const value = (item as unknown as Readonly<Record<string, unknown>>)[name];
     if (value !== undefined) written[name] = value;

@@ -9,10 +9,10 @@ import { systemClock, type Timer } from "../../base/clock.ts";
 import { StoreError } from "../../base/errors.ts";
 import type { LogReply } from "./replica.ts";
 
-/** How often it is looked after them in the time after which one is sent again. */
+/** How many times in `againUs` the outbox looks for messages that have to be sent again. */
 const LOOKS = 10;
 
-/** How a message is sent, and what is done about those that do not come back. */
+/** How messages are sent, and who hears of those that do not come back. */
 export interface OutboxOptions {
   /** Publishes; resolves to the sequence, if the stream tells it. */
   publish(id: string, data: Uint8Array): Promise<number | undefined>;
@@ -22,9 +22,9 @@ export interface OutboxOptions {
   misplaced(): void;
   /** The last sequence that was read. */
   sequence(): number;
-  /** For how long a message is sent again, in microseconds. */
+  /** For how long a message is sent again and again, in microseconds; then it fails. */
   readonly timeoutUs: number;
-  /** After how long, in microseconds. */
+  /** After how long a message that has not come back is sent again, in microseconds. */
   readonly againUs: number;
 }
 
@@ -38,8 +38,8 @@ interface Sent {
   isUnderWay: boolean;
   /** Whether it may be in the stream. */
   isUnknown: boolean;
-  /** When the stream had it. */
-  hadUs: number;
+  /** When the stream first confirmed it; `Infinity` before. */
+  confirmedUs: number;
   /** When it was published last. */
   sentUs: number;
 }
@@ -75,7 +75,7 @@ export class Outbox {
         reject,
         isUnderWay: false,
         isUnknown: false,
-        hadUs: Infinity,
+        confirmedUs: Infinity,
         sentUs: nowUs,
       };
       this.#sent.set(number, sent);
@@ -89,7 +89,7 @@ export class Outbox {
     const sent = this.#sent.get(number);
     if (sent === undefined) return;
     this.#sent.delete(number);
-    this.#rest();
+    this.#stopIfEmpty();
     sent.resolve(replies);
   }
 
@@ -97,7 +97,7 @@ export class Outbox {
   fail(error: Error): void {
     const all = [...this.#sent.values()];
     this.#sent.clear();
-    this.#rest();
+    this.#stopIfEmpty();
     for (const { reject } of all) reject(error);
   }
 
@@ -107,7 +107,7 @@ export class Outbox {
     this.#options.publish(sent.id, sent.data).then((sequence) => {
       sent.isUnderWay = false;
       sent.isUnknown = true;
-      sent.hadUs = Math.min(sent.hadUs, systemClock.nowUs());
+      sent.confirmedUs = Math.min(sent.confirmedUs, systemClock.nowUs());
       if (sequence !== undefined && sequence <= this.#options.sequence() && this.#sent.has(number)) {
         this.#options.misplaced();
       }
@@ -116,7 +116,7 @@ export class Outbox {
       const isSent = error instanceof StoreError && isUnknownFate(error);
       sent.isUnknown ||= isSent;
       if (sent.isUnknown || !this.#sent.delete(number)) return;
-      this.#rest();
+      this.#stopIfEmpty();
       sent.reject(error);
     });
   }
@@ -126,7 +126,8 @@ export class Outbox {
     return systemClock.schedule(systemClock.nowUs() + this.#options.againUs / LOOKS, () => this.#look());
   }
 
-  #rest(): void {
+  /** Stops the timer when nothing is on its way. */
+  #stopIfEmpty(): void {
     if (this.#sent.size > 0) return;
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -144,7 +145,7 @@ export class Outbox {
         continue;
       }
       if (sent.isUnderWay || nowUs - sent.sentUs < againUs) continue;
-      isStuck ||= nowUs - sent.hadUs >= againUs;
+      isStuck ||= nowUs - sent.confirmedUs >= againUs;
       this.#publish(number, sent);
     }
     if (isStuck) this.#options.stuck();

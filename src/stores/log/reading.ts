@@ -41,7 +41,7 @@ export interface ReadingOptions {
 const RETRY_MS = 50;
 const MOST_RETRY_MS = 1_000;
 
-/** How often a process looks for a snapshot by another one where messages are missing. */
+/** How often a process looks for a snapshot by another one where messages are missing, in milliseconds. */
 const WANTED_LOOK_MS = 250;
 
 /** The reading of one shard. */
@@ -51,10 +51,10 @@ export class Reading {
   readonly #options: ReadingOptions;
   readonly #duty: SnapshotDuty;
   readonly #book = new RulesBook();
-  /** Which life of the shard it reads. */
+  /** The id of the shard that it reads: see `LogState.id`. */
   #id: string | undefined;
   #reader: LogReader | undefined;
-  /** Counts readings: what an earlier one tells is not listened to. */
+  /** Counts readings, to ignore what an earlier one still delivers. */
   #turn = 0;
   /** Snapshots up to here are of a state that is not trusted. */
   #notBefore = -1;
@@ -243,8 +243,8 @@ export class Reading {
     try {
       replica.apply(message);
     } catch (cause) {
-      // A message that makes no sense has the same effect everywhere, as far as it has one.
-      const text = `Cannot apply message ${message.sequence} of the stream: it makes no sense`;
+      // A message that cannot be applied has the same effect, or none, in every process.
+      const text = `Cannot apply message ${message.sequence} of the stream: it is none that this package writes`;
       this.#options.failed(new StoreError("STORE_REFUSED", text, { reason: "foreign_state", cause }));
     }
     if (this.#caughtUp.length > 0) this.#tellReached();

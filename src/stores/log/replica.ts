@@ -48,7 +48,7 @@ export interface Marked {
   readonly digest: string;
 }
 
-/** What a replica tells. None of it may throw. */
+/** What a replica needs, and whom it tells what it reads. None of the methods may throw. */
 export interface ReplicaHost {
   /** The session of this process. */
   readonly session: string;
@@ -103,7 +103,7 @@ export class Replica {
   sequence: number;
   /** How much has been applied since the last snapshot, in requests. */
   weight = 0;
-  /** Who is there. */
+  /** The processes that take part. */
   readonly sessions: Sessions;
   /** All keys. */
   readonly table: StateTable;

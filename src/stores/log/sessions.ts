@@ -7,7 +7,7 @@
 
 import type { WakeupListener } from "../store.ts";
 
-/** How long it is remembered which messages of a session have come: none is sent again later. */
+/** How long a session remembers which of its messages have come, in microseconds: none is sent again later. */
 const REMEMBERED_US = 150_000_000;
 
 /** How many messages of a session may be under way at the same time. */

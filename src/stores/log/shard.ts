@@ -22,12 +22,12 @@ export interface ShardOptions {
   readonly stream: LogStream;
   /** Which of its shards. */
   readonly name: string;
-  /** For how long a message is sent again, in milliseconds. */
+  /** For how long a message is sent again and again, in milliseconds; then it fails. */
   readonly answerTimeoutMs: number;
+  /** After how long a message that has not come back is sent again, in milliseconds. */
+  readonly resendMs: number;
   /** After how long without a message of this process its waiting calls are skipped, in milliseconds. */
   readonly aliveMs: number;
-  /** When it is sent again, in milliseconds. */
-  readonly resendMs: number;
   /** How much is applied between two snapshots, in requests. */
   readonly snapshotEvery: number;
   /** The listeners of this process, by instance. */
@@ -40,15 +40,21 @@ export interface ShardOptions {
   noticed(notice: Notice): void;
 }
 
-/** How often a process with waiting calls says that it lives, in the time after which it would count as dead. */
+/** How many times in `aliveMs` a process with waiting calls says that it is alive. */
 const BEATS = 3;
+
+/** How long it may take to tell the others that this process leaves, in milliseconds. */
+const LEAVE_MS = 300;
+
+/** The longest message where the stream names none, in bytes. */
+const MAX_BYTES = 1_000_000;
 
 /** Notices that are about the state itself. */
 const READING_NOTICES: ReadonlySet<Notice["op"]> = new Set(["storing", "stored", "wanted", "begin"]);
 
 /** A shard as this process sees it. */
 export class Shard implements ReplicaHost {
-  /** The session of this process: what it sends again is known by it. */
+  /** The session of this process: readers recognise by it what is sent again. */
   readonly session: string = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
   readonly #options: ShardOptions;
   readonly #outbox: Outbox;
@@ -96,7 +102,7 @@ export class Shard implements ReplicaHost {
     return this.#reading.replica;
   }
 
-  /** Why nothing is decided here until the process is replaced; undefined if that is not so. */
+  /** Why this process does not decide any more until it is replaced; undefined while it does. */
   get stopped(): StoreError | undefined {
     return this.#stopped;
   }
@@ -145,18 +151,18 @@ export class Shard implements ReplicaHost {
   }
 
   async #ask(items: readonly LogItem[]): Promise<readonly LogReply[]> {
-    if (this.#isClosed) throw new ClosedError("the store");
+    if (this.#isClosed) throw new ClosedError(`the ${this.#options.stream.engine} store`);
     const { replica } = this.#reading;
     if (this.#stopped !== undefined) throw this.#stopped;
     if (replica === undefined) throw unknown();
     const data = writeMessage(replica.book, this.session, this.#number + 1, items);
-    const { maxBytes = 1_000_000 } = this.#options.stream;
+    const { maxBytes = MAX_BYTES } = this.#options.stream;
     if (data.length > maxBytes) return await this.#halve(items, data.length, maxBytes);
     const number = ++this.#number;
     return await this.#outbox.send(number, `${this.session}.${number}`, data);
   }
 
-  /** Publishes a notice that nothing is answered to. */
+  /** Publishes a notice without waiting until it was applied. */
   #publish(notice: Notice): Promise<number | undefined> {
     const { stream, name } = this.#options;
     const number = ++this.#number;
@@ -179,7 +185,7 @@ export class Shard implements ReplicaHost {
     this.#beat ??= this.#beats();
   }
 
-  /** Says so again and again while calls wait. */
+  /** Tells the others again and again, while calls wait, that this process is alive. */
   #beats(): { cancel(): void } {
     return startTimer(this.#options.aliveMs / BEATS, () => {
       const isAwaited = [...this.listeners.values()].some((listener) => listener.isAwaited ?? true);
@@ -249,7 +255,7 @@ export class Shard implements ReplicaHost {
     this.#options.onError(error);
   }
 
-  /** Says that it goes, if that takes no longer than a moment, and reads no more. */
+  /** Tells the others that this process leaves, waits a moment for the answer, and stops reading. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     const leaves = this.#opening !== undefined && this.#stopped === undefined
@@ -257,9 +263,9 @@ export class Shard implements ReplicaHost {
       : undefined;
     this.#isClosed = true;
     this.#beat?.cancel();
-    if (leaves !== undefined) await Promise.race([leaves, new Promise<void>((done) => startTimer(300, done))]);
+    if (leaves !== undefined) await Promise.race([leaves, new Promise<void>((done) => startTimer(LEAVE_MS, done))]);
     await this.#reading.close();
-    this.#outbox.fail(new ClosedError("the store"));
+    this.#outbox.fail(new ClosedError(`the ${this.#options.stream.engine} store`));
   }
 }
 

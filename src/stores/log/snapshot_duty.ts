@@ -27,7 +27,7 @@ export interface SnapshotDutyOptions {
   failed(error: StoreError): void;
 }
 
-/** How long one may take, in microseconds of the stream's clock: after that, another process tries. */
+/** How long storing a snapshot may take, in microseconds of the stream's clock: after that, another process tries. */
 const CLAIM_US = 30_000_000;
 
 /** With many keys, a snapshot is stored after so many requests for each of them at least. */
@@ -36,9 +36,9 @@ const REQUESTS_A_KEY = 2;
 /** The duty of one process at one shard. */
 export class SnapshotDuty {
   readonly #options: SnapshotDutyOptions;
-  /** Since when a process has been at it. */
+  /** When the process that stores a snapshot has begun. */
   #claimedUs = -Infinity;
-  /** When this process has said that it will. */
+  /** When this process has offered to store one. */
   #saidUs = -Infinity;
   /** The snapshot before, behind which messages are still kept. */
   #stored = 0;

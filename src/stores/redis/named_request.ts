@@ -19,11 +19,8 @@ export class NamedRequest implements BatchItem<TakeReply | DoneReply> {
   readonly keys: readonly string[];
   /** What is known of the rules of each target. */
   readonly rules: readonly RuleState[];
-  /** What the batcher keeps of it: see `BatchItem`. */
   sink: ReplySink<TakeReply | DoneReply> | undefined = undefined;
-  /** As there. */
   isGone = false;
-  /** As there. */
   leave: (() => void) | undefined = undefined;
 
   /**

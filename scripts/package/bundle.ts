@@ -164,10 +164,12 @@ const plainCommonJs: Plugin = {
   },
 };
 
+/** The module is kept: `require` takes half a microsecond to find it again, and headers are written for each request. */
 function withLateChunks(code: string): string {
   let text = code;
   for (const [all, name = "", required = ""] of code.matchAll(LATE_CHUNK)) {
-    text = text.replaceAll(`${name}.`, `${name}().`).replace(all, `const ${name} = () => ${required};`);
+    const late = `let $${name};\nconst ${name} = () => $${name} ??= ${required};`;
+    text = text.replaceAll(`${name}.`, `${name}().`).replace(all, () => late);
   }
   return text;
 }

@@ -163,6 +163,7 @@ const PROGRAM_CALLS: readonly (readonly [words: readonly string[], expected: str
 const CONSUMER = `
 import assert from "node:assert/strict";
 import { close, ConfigError, createRateSync, Decision, StoreError, tryAcquire } from "@ratesync/core";
+import { createDashboard } from "@ratesync/core/dashboard";
 import { createRedisStore } from "@ratesync/core/redis";
 import { FakeClock } from "@ratesync/core/testing";
 
@@ -185,6 +186,31 @@ const error = await store.connect().catch((reason) => reason);
 assert(error instanceof StoreError);
 assert.equal(error.name, "StoreError");
 await store.close();
+
+// Each file that is required where it is called.
+const watched = createRateSync({ limiters: { api: { ratePerSecond: 1 } } });
+watched.heavyHitters("api");
+await watched.tryAcquire("api", { key: "user:42" });
+const refused = await watched.tryAcquire("api", { key: "user:42" });
+assert.match(refused.explain().summary, /^Denied by limiter "api"/);
+assert.match(refused.headers()["RateLimit"] ?? "", /r=0/);
+assert.deepEqual(watched.heavyHitters("api").byRequests, [{ key: "user:42", count: 2, error: 0 }]);
+const { body } = await createDashboard(watched)(new Request("http://localhost/events"));
+assert(body);
+const events = body.getReader();
+const awake = setInterval(() => void watched.tryAcquire("api", { key: "user:42" }), 100); // nothing else keeps the process
+for (let seen = "", reads = 0; !seen.includes("user:42"); reads++) {
+  const { value } = await events.read();
+  assert(value && reads < 10, "the dashboard does not show the key");
+  seen += new TextDecoder().decode(value);
+}
+clearInterval(awake);
+await events.cancel();
+await watched.close();
+for (const engine of ["redis", "postgres", "nats"]) {
+  const stores = JSON.parse('{ "main": { "engine": "' + engine + '", "urll": "" } }');
+  assert.throws(() => createRateSync({ stores }), /did you mean "url"/);
+}
 `;
 
 async function publint(installed: string): Promise<string[]> {

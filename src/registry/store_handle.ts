@@ -179,9 +179,9 @@ export class StoreHandle {
 
   /** There is a watcher of the processes that use the store. */
   #watched(board: Board): void {
+    const { clock, observers, limiters, log } = this.#context;
     import("./reports/publisher.ts").then(({ Publisher }) => {
       if (this.#closed) return;
-      const { clock, observers, limiters } = this.#context;
       this.#publisher ??= new Publisher({
         store: this.id,
         board,
@@ -191,7 +191,7 @@ export class StoreHandle {
         observe: (observer) => observers.add(observer),
       });
       this.#publisher.start();
-    }, () => {});
+    }).catch((error: unknown) => log.debug(`cannot report to watchers: ${error}`)); // must not end the process
   }
 
   /** How it looks from outside. */

@@ -23,9 +23,10 @@ function stopWith(exit: number): void {
 process.on("SIGINT", () => stopWith(EXIT.stopped));
 process.on("SIGTERM", () => stopWith(EXIT.ended));
 // A reader that ends early, such as `head`, is no failure.
-process.stdout.on("error", (error: { readonly code?: string }) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+process.stdout.on("error", (error: { readonly code?: string; readonly message: string }) => {
+  if (error.code === "EPIPE") process.exit(EXIT.done);
+  process.stderr.write(`error: Cannot write to standard output: ${error.message}\n`);
+  process.exit(EXIT.output);
 });
 process.stderr.on("error", () => {});
 

@@ -5,7 +5,9 @@
  */
 
 /** The exit codes. */
-export const EXIT: Readonly<Record<"done" | "no" | "usage" | "store" | "defect" | "stopped" | "ended", number>> = Object
+export const EXIT: Readonly<
+  Record<"done" | "no" | "usage" | "store" | "defect" | "output" | "stopped" | "ended", number>
+> = Object
   .freeze({
     /** Done, or the answer is yes. */
     done: 0,
@@ -17,6 +19,8 @@ export const EXIT: Readonly<Record<"done" | "no" | "usage" | "store" | "defect" 
     store: 3,
     /** A defect of this program. */
     defect: 70,
+    /** The output cannot be written. */
+    output: 74,
     /** Stopped by SIGINT. */
     stopped: 130,
     /** Stopped by SIGTERM. */
@@ -30,6 +34,7 @@ export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[
   [EXIT.usage, "wrong use: a command, an option, a limiter or a configuration file that cannot be used"],
   [EXIT.store, "the store cannot be reached, or refuses"],
   [EXIT.defect, "a defect of this program"],
+  [EXIT.output, "the output cannot be written: the disk is full"],
   [EXIT.stopped, "stopped by Ctrl-C or SIGINT"],
   [EXIT.ended, "stopped by SIGTERM"],
 ];

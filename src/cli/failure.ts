@@ -55,11 +55,12 @@ export class Stopped extends Error {
  * @param what What it was to be: `command`.
  * @param word What was written.
  * @param known What could have been written.
+ * @param advice What else may help.
  */
-export function unknownWord(what: string, word: string, known: readonly string[]): UsageError {
+export function unknownWord(what: string, word: string, known: readonly string[], advice?: string): UsageError {
   const meant = nearest(word, known);
   const hint = meant === undefined ? `known: ${known.join(", ")}` : `did you mean ${show(meant)}?`;
-  return new UsageError(`Unknown ${what} ${show(word)}: ${hint}`);
+  return new UsageError(`Unknown ${what} ${show(word)}: ${hint}`, advice);
 }
 
 /** An error as `--json` shows it. */

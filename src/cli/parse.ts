@@ -64,7 +64,9 @@ export function parseOptions(argv: readonly string[], specs: OptionSpecs): Parse
     const { name, rawName, value, inlineValue } = token;
     const spec = Object.hasOwn(specs, name) ? specs[name] : undefined;
     if (spec === undefined) {
-      throw unknownWord("option", rawName, Object.keys(specs).map((known) => `--${known}`));
+      const isShort = !rawName.startsWith("--");
+      const advice = isShort ? "a key or another argument that begins with - goes behind --" : undefined;
+      throw unknownWord("option", rawName, Object.keys(specs).map((known) => `--${known}`), advice);
     }
     if (spec.kind === "flag") {
       if (value !== undefined) throw new UsageError(`Option ${rawName} takes no value, received ${show(value)}`);

@@ -54,7 +54,7 @@ export class Session implements Context {
     this.#configFile = configFile;
     this.paint = !json && wantsColour(io.stdout, io.env, noColour) ? coloured : plain;
     this.#errorPaint = wantsColour(io.stderr, io.env, noColour) ? coloured : plain;
-    this.columns = io.stdout.isTTY === true ? io.stdout.columns ?? 80 : Infinity;
+    this.columns = io.stdout.isTTY === true ? io.stdout.columns || 80 : Infinity;
   }
 
   config(file: string | undefined = this.#configFile): Promise<FoundConfig> {
@@ -160,7 +160,7 @@ export class Session implements Context {
   progress(text: string): void {
     const { stderr } = this.io;
     if (stderr.isTTY !== true || this.json || (text === "" && !this.#isProgressShown)) return;
-    stderr.write(`\r\x1b[K${cutTo(text, (stderr.columns ?? 80) - 1)}`);
+    stderr.write(`\r\x1b[K${cutTo(text, (stderr.columns || 80) - 1)}`);
     this.#isProgressShown = text !== "";
   }
 }

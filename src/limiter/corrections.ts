@@ -18,7 +18,7 @@ export interface Charge {
   /** Units that were taken, or that a reservation has cost in all. */
   readonly charged: number;
   /**
-   * Units that were not: a limit can be overdrawn by a thousand times what it holds, and no store was charged where the
+   * Units that were not: one call charges at most a thousand times what the limit holds, and no store was charged where the
    * failure policy had decided. 0 nearly always.
    */
   readonly uncharged: number;

@@ -97,7 +97,23 @@ window = "1h"
       assert.deepEqual([now.allowed, now.reason], [false, "blocked"]);
       assert.ok(now.retryAfterMs > 3_590_000 && now.retryAfterMs <= 3_600_000);
       assert.equal((await rs.tryAcquire("login", { key })).reason, "blocked");
-      await json("block login", 0, ["--keep-longer", "--", key, "1m"]);
+      const kept = await json("block login", 0, ["--keep-longer", "--", key, "1m"]);
+      assert.ok(kept.blockedForMs > 3_590_000 && kept.blockedForMs <= 3_600_000);
+      const { stdout } = await ratesync([
+        "block",
+        "login",
+        "--config",
+        file.path,
+        "--yes",
+        "--keep-longer",
+        "--",
+        key,
+        "1m",
+      ]);
+      assert.match(
+        stdout,
+        /^An earlier block of key "tenant 7" of limiter "login" ends later and stays\.\nNow: blocked for/,
+      );
       const unblocked = await json("unblock login", 0, ["--", key]);
       assert.deepEqual([unblocked.wasBlocked, unblocked.now.allowed], [true, true]);
       assert.equal((await json("unblock login", 1, ["--", key])).wasBlocked, false);

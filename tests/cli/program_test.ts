@@ -52,6 +52,10 @@ describe("ratesync", () => {
       const [argv, problem] of [
         [[], /^error: Missing command\nratesync help/],
         [["check", "a", "b"], /Too many arguments: the last one is FILE, received "b" besides/],
+        [
+          ["why", "api", "-7"],
+          /^error: Unknown option "-7": .*\na key or another argument that begins with - goes behind --\n$/,
+        ],
         [["check", "--config"], /Option --config needs a value: --config FILE/],
         [["check", "--config", "--json"], /"message": "Option --config needs a value/],
         [["check", "--offline=yes"], /Option --offline takes no value, received "yes"/],

@@ -40,10 +40,16 @@ export const command: Command = defineCommand({
     const what = keyWords(id, key);
     await context.confirm(`This blocks ${what} for ${exactDuration(duration * 1_000)} (${place})`);
     await limiter.block(duration, { ...keyOptions(key), keepLonger });
+    const { limiters: [explained] } = await limiter.explain(keyOptions(key));
     const now = standingOf(await limiter.peek(keyOptions(key)));
+    const endsInMs = explained?.block?.endsInMs ?? duration;
+    const isKept = keepLonger && endsInMs > duration;
+    const done = isKept
+      ? `An earlier block of ${what} ends later and stays`
+      : `Blocked ${what} for ${exactDuration(duration * 1_000)}`;
     return {
-      json: { limiter: id, key, blockedForMs: duration, now },
-      text: `Blocked ${what} for ${exactDuration(duration * 1_000)}.\n${standingText(now, context.paint)}`,
+      json: { limiter: id, key, blockedForMs: isKept ? endsInMs : duration, now },
+      text: `${done}.\n${standingText(now, context.paint)}`,
     };
   },
 });

@@ -38,7 +38,7 @@ export const command: Command = defineCommand({
     const now = standingOf(await limiter.peek(keyOptions(key)));
     const rest = uncharged === 0
       ? ""
-      : ` ${uncharged} were not: a limit can be overdrawn by a thousand times what it holds.`;
+      : ` ${uncharged} were not: at most a thousand times what the limit holds is charged at a time.`;
     return {
       json: { limiter: id, key, charged, uncharged, now },
       text: `Charged ${counted(charged, "unit")} to ${what}.${rest}\n${standingText(now, context.paint)}`,

@@ -30,12 +30,12 @@ export const command: Command = defineCommand({
   async run(context, { limiter: id, key, units }) {
     const { limiter, place } = await sharedLimiter(context, id);
     const what = keyWords(id, key);
-    await context.confirm(`This gives ${counted(units, "unit")} back to ${what} (${place})`);
+    await context.confirm(`This gives up to ${counted(units, "unit")} back to ${what} (${place})`);
     await limiter.refund(units, keyOptions(key));
     const now = standingOf(await limiter.peek(keyOptions(key)));
     return {
       json: { limiter: id, key, refunded: units, now },
-      text: `Gave ${counted(units, "unit")} back to ${what}.\n${standingText(now, context.paint)}`,
+      text: `Gave up to ${counted(units, "unit")} back to ${what}.\n${standingText(now, context.paint)}`,
     };
   },
 });

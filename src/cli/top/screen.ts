@@ -61,8 +61,8 @@ export class Screen {
 
   #draw(): void {
     if (this.#isLeft) return;
-    const { columns = 80, rows = 24 } = this.#stdout;
-    const [width, height] = [Math.max(columns, 20), Math.max(rows, 4)];
+    const { columns, rows } = this.#stdout;
+    const [width, height] = [Math.max(columns || 80, 20), Math.max(rows || 24, 4)];
     const lines = this.#page(width, height).slice(0, height).map((line) => cutTo(line, width) + REST_OF_LINE);
     this.#stdout.write(`${HOME}${lines.join("\r\n")}${REST_OF_PAGE}`);
   }

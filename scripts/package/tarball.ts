@@ -164,6 +164,8 @@ const CONSUMER = `
 import assert from "node:assert/strict";
 import { close, ConfigError, createRateSync, Decision, StoreError, tryAcquire } from "@ratesync/core";
 import { createDashboard } from "@ratesync/core/dashboard";
+import { createNatsStore } from "@ratesync/core/nats";
+import { createPostgresStore } from "@ratesync/core/postgres";
 import { createRedisStore } from "@ratesync/core/redis";
 import { FakeClock } from "@ratesync/core/testing";
 
@@ -181,11 +183,18 @@ await second;
 await rs.close();
 
 assert.throws(() => createRedisStore({ url: "" }), ConfigError);
-const store = createRedisStore({ url: "redis://127.0.0.1:1" }); // no server listens there
-const error = await store.connect().catch((reason) => reason);
-assert(error instanceof StoreError);
-assert.equal(error.name, "StoreError");
-await store.close();
+const url = "//127.0.0.1:1/"; // no server listens there
+const stores = [
+  createRedisStore({ url: "redis:" + url }),
+  createPostgresStore({ url: "postgres:" + url }),
+  createNatsStore({ url: "nats:" + url }),
+];
+for (const store of stores) {
+  const error = await store.connect().catch((reason) => reason);
+  assert(error instanceof StoreError);
+  assert.deepEqual([error.name, error.reason], ["StoreError", "connection_refused"], error.message);
+  await store.close();
+}
 
 // Each file that is required where it is called.
 const watched = createRateSync({ limiters: { api: { ratePerSecond: 1 } } });
@@ -208,8 +217,8 @@ clearInterval(awake);
 await events.cancel();
 await watched.close();
 for (const engine of ["redis", "postgres", "nats"]) {
-  const stores = JSON.parse('{ "main": { "engine": "' + engine + '", "urll": "" } }');
-  assert.throws(() => createRateSync({ stores }), /did you mean "url"/);
+  const misspelt = JSON.parse('{ "main": { "engine": "' + engine + '", "urll": "" } }');
+  assert.throws(() => createRateSync({ stores: misspelt }), /did you mean "url"/);
 }
 `;
 

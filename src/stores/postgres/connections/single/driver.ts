@@ -27,8 +27,10 @@ export function loadDriver(): Promise<Driver> {
 
 async function importDriver(): Promise<Driver> {
   try {
-    const module: unknown = await import("postgres");
-    return ((module as { default?: unknown }).default ?? module) as Driver;
+    // Where the published bundle requires it, the default of Bun's module lies one level deeper.
+    let driver: unknown = await import("postgres");
+    while (typeof driver !== "function") driver = (driver as { readonly default: unknown }).default;
+    return driver as Driver;
   } catch (cause) {
     const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
     const isMissing = code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND";

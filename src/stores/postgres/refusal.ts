@@ -47,7 +47,7 @@ const ADVICE: Partial<Record<StoreErrorReason, string>> = {
     "tablePrefix",
   foreign_state: "the table is left as it is: give the store a schema or a tablePrefix of its own",
   command_missing: "this is a pooler such as PgBouncer, which has no sessions of its own: set prepare to false",
-  read_only: "this is a standby, or the database takes no writes: give the address of the primary",
+  read_only: "this is a standby, or default_transaction_read_only is on: give the address of the primary",
   loading: "the server starts or recovers: it decides again once that is done",
   busy: "other sessions hold rows of the store, or the server is slow: see pg_stat_activity",
   out_of_memory: "give the server more memory, or let it do less at a time",

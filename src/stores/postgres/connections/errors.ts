@@ -69,8 +69,9 @@ export function silentError({ label, mayHaveRun }: Fate, ms: number): StoreError
   return new StoreError("STORE_TIMEOUT", message, { reason: "no_answer" });
 }
 
-/** Too many statements wait for a session. */
-export function waitedError(label: string, ms: number): StoreError {
+/** Too many statements wait for a session, or none could be opened in time. */
+export function waitedError(label: string, ms: number, isUp: boolean): StoreError {
+  if (!isUp) return unreachable(label, `no session could be opened within ${ms} ms`, "connect_timeout");
   const message = `Cannot ask PostgreSQL at ${label}: all connections were in use for ${ms} ms; nothing was sent`;
   return new StoreError("STORE_TIMEOUT", message, { reason: "no_answer" });
 }

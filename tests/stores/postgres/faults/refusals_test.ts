@@ -86,6 +86,14 @@ const REFUSALS: readonly Refusal[] = [
     make: async () => ({ url: await listen(() => {}), socketConnectTimeoutMs: 300 }),
   },
   {
+    what: "a server that says nothing, to a call that waits no longer than a connection may take",
+    code: "STORE_UNAVAILABLE",
+    reason: "connect_timeout",
+    message: /no session could be opened within 300 ms/,
+    kind: "unreachable",
+    make: async () => ({ url: await listen(() => {}), socketTimeoutMs: 300, socketConnectTimeoutMs: 400 }),
+  },
+  {
     what: "a server that hangs up",
     code: "STORE_UNAVAILABLE",
     reason: "disconnected",

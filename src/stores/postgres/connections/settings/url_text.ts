@@ -107,7 +107,8 @@ export function readUrlText(url: unknown, path: string): UrlText {
   const mode = query["sslmode"]?.toLowerCase();
   if (mode !== undefined && !(SSL_MODES as readonly string[]).includes(mode)) {
     const hint = didYouMean(mode, SSL_MODES);
-    return refuse(`sslmode as one of ${SSL_MODES.join(", ")} in its query`, hint ?? "another value (not shown)");
+    const expected = `sslmode as one of ${SSL_MODES.join(", ")} in its query`;
+    return refuse(hint === undefined ? expected : `${expected}; ${hint}`, "another value (not shown)");
   }
   return {
     addresses,

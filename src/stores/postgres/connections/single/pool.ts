@@ -39,7 +39,7 @@ export class Pool {
     this.#deadlines = new DeadlineQueue(socketTimeoutMs, (waiter) => {
       this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
       this.#keep();
-      waiter.failed(waitedError(endpoint.label, socketTimeoutMs));
+      waiter.failed(waitedError(endpoint.label, socketTimeoutMs, this.isUp));
     });
   }
 

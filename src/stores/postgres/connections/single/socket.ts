@@ -55,7 +55,11 @@ async function secured(socket: Socket, endpoint: Endpoint, { host }: Address): P
   const letter = String.fromCharCode(answer[0] as number);
   if (letter === "N" && answer.length === 1) {
     if (sslMode === "prefer" || sslMode === "allow") return socket;
-    throw unreachable(label, `the server does not offer TLS, which sslmode=${sslMode} wants`, "tls");
+    throw unreachable(
+      label,
+      `the server does not offer TLS, which sslmode=${sslMode} wants; turn on ssl at the server`,
+      "tls",
+    );
   }
   // More than one byte would be text that another machine on the way has put in front of what is encrypted.
   if (letter !== "S" || answer.length !== 1) throw notPostgres(label);

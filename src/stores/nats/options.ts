@@ -21,8 +21,8 @@ export interface NatsStreamOptions {
    */
   readonly storage?: "file" | "memory";
   /**
-   * On how many servers of a cluster each stream is kept: 1, 3 or 5. It counts when the streams are made.
-   * @default {1}
+   * On how many servers of a cluster each stream is kept, from 1 to 5 and odd: 1, 3 or 5. It counts when the streams
+   * are made. @default {1}
    */
   readonly replicas?: number;
   /**

@@ -12,9 +12,9 @@ import { StoreError, type StoreErrorReason } from "../base/errors.ts";
  * - `unreachable`: No answer, or not in time.
  * - `refused`: It answered with an error, such as a wrong password.
  * - `loading`: It reads its data after a start.
- * - `permission`: This user may not run scripts, or not the commands in them.
+ * - `permission`: This user may not do what decisions need: run scripts or their commands, use tables, publish.
  * - `replica`: It takes no writes.
- * - `memory`: Little memory is left, or none.
+ * - `memory`: Little memory or storage is left, or none.
  * - `eviction`: It may evict limits when its memory is full.
  * - `clock`: It differs from this process' clock by more than a second, or was set back or forward.
  */
@@ -46,7 +46,7 @@ export interface StoreProblem {
 export interface StoreCheck {
   /** Whether the store can decide now: there is no problem that stops decisions. */
   readonly ok: boolean;
-  /** What kind of store it is: `memory`, `redis`. */
+  /** What kind of store it is: `memory`, `redis`, `postgres`, `nats`, or the word of a store of your own. */
   readonly engine: string;
   /** Where it is, without credentials; undefined where that means nothing. */
   readonly url: string | undefined;
@@ -66,9 +66,9 @@ export interface StoreCheck {
   readonly memoryLimitBytes: number | undefined;
   /** The share of that limit that is left, from 0 to 1; undefined without a limit. */
   readonly memoryHeadroom: number | undefined;
-  /** How many keys a memory store holds. */
+  /** How many keys the store holds. PostgreSQL estimates it; undefined on Redis. */
   readonly keyCount: number | undefined;
-  /** Whether the scripts may run, and read and write their keys. */
+  /** Whether the scripts or functions of the store may run, and read and write their keys. */
   readonly canRunScripts: boolean | undefined;
   /** What is wrong, the worst first. */
   readonly problems: readonly StoreProblem[];

@@ -40,7 +40,7 @@ export class PermitReply implements TakeReply {
     return 0;
   }
 
-  /** The fencing token; undefined where none was taken. */
+  /** The fencing token; 0 where none was taken. */
   get fence(): number {
     return this.#fence;
   }

@@ -102,7 +102,7 @@ export interface KeyQuery extends NamedPolicy {
 
 /** A store. Implementations pass the conformance suite in `@ratesync/core/testing`. */
 export interface Store {
-  /** What kind of store it is: `memory`, `redis`. */
+  /** What kind of store it is: `memory`, `redis`, `postgres`, `nats`, or a word of its own. */
   readonly engine: string;
   /** Whether it is inside this process, with this process' clock: asking costs nothing. @default {false} */
   readonly isLocal?: boolean;

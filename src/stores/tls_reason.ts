@@ -54,5 +54,8 @@ const MEANINGS: readonly (readonly [codes: RegExp, meaning: string])[] = [
     /ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|ACCESS_DENIED|DECRYPT_ERROR)$/,
     "it does not accept the client certificate: give one that its authority has signed, and that is valid, as tlsCert",
   ],
-  [/^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)$/, "it does not speak TLS: use redis://, or its TLS port"],
+  [
+    /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)$/,
+    "it does not speak TLS: use a URL without TLS, or the port for TLS",
+  ],
 ];

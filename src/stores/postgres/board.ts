@@ -10,7 +10,7 @@ import type { Row, Statement } from "./connections/connection.ts";
 import type { PostgresNames } from "./names.ts";
 import { SERVER_US } from "./sql_text.ts";
 
-/** How often a process that makes calls looks whether there is a watcher, in microseconds. */
+/** How often a process that makes calls checks whether there is a watcher, in microseconds. */
 const LOOK_US = 2_000_000;
 
 /** The id of the row that tells of the watcher; no process has it. */

@@ -8,11 +8,13 @@ import { systemClock } from "../../base/clock.ts";
 import type { PostgresConnection } from "./connections/connection.ts";
 import type { PostgresNames } from "./names.ts";
 
-/** How often a process looks at some pages, in microseconds, and at how many. */
+/** How often a process cleans some pages, in microseconds. */
 const AGAIN_US = 1_000_000;
+
+/** How many pages it cleans at a time. */
 const PAGES = 16;
 
-/** A hand that goes round over the pages of the table. Each process begins somewhere else. */
+/** Cleans some pages of the table after the other, again and again. Each process begins at another page. */
 export class Cleaner {
   readonly #connection: PostgresConnection;
   readonly #text: string;

@@ -187,7 +187,7 @@ const cleanKeys: SqlFunction = {
   END $$;`,
 };
 
-/** All of them. */
+/** The functions of the store, in the order in which they are made. */
 export const FUNCTIONS: readonly SqlFunction[] = [
   lockKeys,
   putKeys,

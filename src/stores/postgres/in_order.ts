@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What is under way, by key. */
+/** The calls that are under way, by key. */
 export class InOrder {
   readonly #last = new Map<string, Promise<unknown>>();
 

@@ -36,14 +36,14 @@ export interface KernelCallsOptions {
   readonly clock: () => string | null;
 }
 
-/** How often a transaction that was rolled back is run again: another one had made the same new row, or had it locked. */
+/** How many times a transaction is run, if it is rolled back: another one has made the same new row, or has locked it. */
 const MOST_TRIES = 5;
 
-/** How often it is asked what became of a transaction, and how long is between, in microseconds: servers may be busy. */
+/** How often the store asks what became of a transaction, and how long it waits in between, in microseconds. */
 const FATE_TRIES = 20;
 const FATE_US = 50_000;
 
-/** How often in a row answers may be late. After that, the server's clock was set back. */
+/** After so many answers in a row that seem late, the server's clock was set back. */
 const MOST_LATE = 3;
 
 /** Errors of PostgreSQL after which nothing has happened, and trying again helps: a deadlock, and a failed serialization. */
@@ -121,8 +121,9 @@ export class KernelCalls {
       const isBroken = error instanceof StoreError && error.code === "STORE_UNAVAILABLE" && tries < MOST_TRIES;
       const fate = isBroken && sent !== undefined ? await this.#fateOf(sent) : undefined;
       if (fate === "aborted") return undefined;
+      // If rows were added, a commit does not tell whether `put_1` has kept anything.
       if (fate !== "committed" || adds) {
-        sessions.lost();
+        sessions.transactionFailed();
         throw error;
       }
     }
@@ -130,7 +131,7 @@ export class KernelCalls {
       if (tries < MOST_TRIES) return undefined;
       throw new StoreError("STORE_REFUSED", `Cannot add a key: other processes have added it ${tries} times meanwhile`);
     }
-    sessions.found();
+    sessions.transactionCommitted();
     outbox.deliver();
     return replies;
   }

@@ -12,7 +12,7 @@ import { rowName } from "./keys.ts";
 /** What is answered to a request. */
 export type Reply = TakeReply | DoneReply;
 
-/** A request on its way. */
+/** A request that waits to be sent, or was sent. */
 export class NamedRequest implements BatchItem<Reply> {
   /** The request. */
   readonly request: StoreRequest;

@@ -74,12 +74,12 @@ export class Sessions implements OwnListeners {
   }
 
   /** A transaction has failed, and its messages may be lost. */
-  lost(): void {
+  transactionFailed(): void {
     this.#hasLost = true;
   }
 
   /** A transaction was committed: if one had failed before, calls that wait ask again. */
-  found(): void {
+  transactionCommitted(): void {
     if (!this.#hasLost) return;
     this.#hasLost = false;
     this.missed();

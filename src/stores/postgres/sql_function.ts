@@ -1,12 +1,12 @@
 /**
- * A function in the database.
+ * The form in which the functions of the database are written down.
  *
  * @module
  */
 
 import type { PostgresNames } from "./names.ts";
 
-/** One function. */
+/** A function in the database. */
 export interface SqlFunction {
   /** Its name, with its version. */
   readonly name: string;

@@ -6,7 +6,7 @@
 
 import type { PostgresNames } from "./names.ts";
 
-/** Their names. */
+/** The names of the tables. */
 export const TABLES: readonly string[] = ["keys", "rules", "uses", "sessions", "mailbox", "board"];
 
 /**

@@ -43,7 +43,7 @@ export interface UrlText {
 
 const DEFAULT_PORT = 5432;
 const SCHEME = /^postgres(?:ql)?:\/\/([^]*)$/i;
-const PLACE = /^([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
+const HOSTS_DATABASE_QUERY = /^([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
 const HOST = /^(?:\[([\da-f:.]+(?:%[\w.-]+)?)\]|([^\s[\]:@%,]*|(?:%2f[^\s:@,]*)))(?::(\d{1,5}))?$/i;
 const PASSWORD_HINT = "; a password with special characters works as it is in the option `password`";
 
@@ -51,25 +51,31 @@ const PASSWORD_HINT = "; a password with special characters works as it is in th
 const USED = ["sslmode", "host", "port", "user", "password", "dbname", "pgbouncer"];
 /** Words of drivers and of ORMs, which share the URL. They change nothing here. */
 const IGNORED = [
-  ...[
-    "application_name",
-    "channel_binding",
-    "client_encoding",
-    "connect_timeout",
-    "connection_limit",
-    "fallback_application_name",
-  ],
-  ...[
-    "gssencmode",
-    "keepalives",
-    "keepalives_count",
-    "keepalives_idle",
-    "keepalives_interval",
-    "max_connections",
-    "options",
-  ],
-  ...["pool_timeout", "schema", "search_path", "socket_timeout", "sslaccept", "sslnegotiation", "statement_cache_size"],
-  ...["statement_timeout", "target_session_attrs", "tcp_user_timeout", "uselibpqcompat", "single_use_connections"],
+  "application_name",
+  "channel_binding",
+  "client_encoding",
+  "connect_timeout",
+  "connection_limit",
+  "fallback_application_name",
+  "gssencmode",
+  "keepalives",
+  "keepalives_count",
+  "keepalives_idle",
+  "keepalives_interval",
+  "max_connections",
+  "options",
+  "pool_timeout",
+  "schema",
+  "search_path",
+  "single_use_connections",
+  "socket_timeout",
+  "sslaccept",
+  "sslnegotiation",
+  "statement_cache_size",
+  "statement_timeout",
+  "target_session_attrs",
+  "tcp_user_timeout",
+  "uselibpqcompat",
 ];
 /** Words that name files, for which there are options. */
 const FILES: Readonly<Record<string, string>> = {
@@ -96,7 +102,7 @@ export function readUrlText(url: unknown, path: string): UrlText {
     return refuse(URL_FORM, url === "" ? "an empty text" : "a text that begins with something else");
   }
   const at = placeOfAt(rest, refuse);
-  const [, hosts = "", database, queryText = ""] = PLACE.exec(rest.slice(at + 1)) ??
+  const [, hosts = "", database, queryText = ""] = HOSTS_DATABASE_QUERY.exec(rest.slice(at + 1)) ??
     refuse(`${URL_FORM}${PASSWORD_HINT}`, "a URL with a #");
   const query = readQuery(queryText, refuse);
   const info = at < 0 ? "" : rest.slice(0, at);
@@ -125,7 +131,10 @@ type Refuse = (expected: string, received: string) => never;
 function readAddress(text: string, portInQuery: string | undefined, refuse: Refuse): Address {
   if (text.startsWith("/")) return { host: text, port: portOf(portInQuery, refuse) };
   const found = HOST.exec(text) ??
-    refuse(`${URL_FORM}${PASSWORD_HINT}`, /:[^\]]*$/.test(text) ? "a URL whose port is not a number" : "another host");
+    refuse(
+      `${URL_FORM}${PASSWORD_HINT}`,
+      /:[^\]]*$/.test(text) ? "a URL whose port is not a number" : "a host that cannot be read (not shown)",
+    );
   const [, address, name, port] = found;
   return { host: address ?? (decode(name ?? "") || "localhost"), port: portOf(port ?? portInQuery, refuse) };
 }
@@ -134,7 +143,7 @@ function portOf(text: string | undefined, refuse: Refuse): number {
   const port = text === undefined || text === "" ? DEFAULT_PORT : Number(text);
   return Number.isInteger(port) && port >= 1 && port <= 65_535
     ? port
-    : refuse("a port from 1 to 65535 in it", "another one");
+    : refuse("a port from 1 to 65535 in it", "another port (not shown)");
 }
 
 /**

@@ -30,6 +30,11 @@ export interface BatcherOptions<Item, Reply> {
   readonly maxQueued: number;
   /** As many calls may be in flight as soon as there is something to send. @default {3} */
   readonly minCalls?: number | undefined;
+  /**
+   * In how many parts the callers of a call go on, where nothing else is under way. What the first of them ask then reaches
+   * the other side earlier, in more and smaller calls. @default {3}
+   */
+  readonly parts?: number | undefined;
   /** The most calls in flight; it may change: see `resume`. @default as many as keep the other side busy */
   readonly maxCalls?: number | undefined;
 }

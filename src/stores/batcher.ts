@@ -227,7 +227,7 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
       options.onCall?.(batch.length, answeredUs - sentUs, false);
       this.#calls--;
       const isAlone = this.#calls === 0 && this.#queued === 0 && this.#answers.length === 0;
-      const size = isAlone ? partOf(batch.length) : batch.length;
+      const size = isAlone ? partOf(batch.length, options.parts ?? PARTS) : batch.length;
       for (let from = 0; from < batch.length; from += size) {
         this.#answers.push(() => settle(batch, replies, from, Math.min(from + size, batch.length)));
       }
@@ -245,8 +245,8 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
  * How many callers of a call go on at a time, where nothing else is under way: what the first of them ask is on its way
  * while the others go on. Together, they would all wait for the server, and then the server for all of them.
  */
-function partOf(count: number): number {
-  return Math.max(LEAST_PART, Math.ceil(count / PARTS));
+function partOf(count: number, parts: number): number {
+  return Math.max(LEAST_PART, Math.ceil(count / parts));
 }
 
 function settle<Reply>(

@@ -49,6 +49,9 @@ import { ensureSetup } from "./setup.ts";
  */
 const MIN_CALLS = 2;
 
+/** All callers of a call go on together, so that what they ask next is one call again. */
+const PARTS = 1;
+
 /** The most requests of one transaction, without those that share a row. */
 const MAX_BATCH = 256;
 
@@ -146,6 +149,7 @@ export class PostgresStore implements Store {
       },
       nowUs: systemClock.nowUs,
       minCalls: MIN_CALLS,
+      parts: PARTS,
       maxBatch: MAX_BATCH,
       maxQueued: settings.maxQueued ?? MAX_QUEUED,
     });

@@ -60,6 +60,8 @@ export interface BatcherLabOptions {
   readonly maxBatch: number;
   /** The most that wait. */
   readonly maxQueued?: number;
+  /** In how many parts the callers of a lone call go on. */
+  readonly parts?: number;
 }
 
 /** Stands for a refusal for want of room, whose text does not matter. */
@@ -79,12 +81,12 @@ export class BatcherLab {
   nowUs: number = 0;
   /** The most of those at any time. */
   mostOpen: number = 0;
-  readonly #options: Required<BatcherLabOptions>;
+  readonly #options: Required<Omit<BatcherLabOptions, "parts">>;
   readonly #afterSending: (() => void)[] = [];
   readonly #waiting = new Map<Asked, () => void>();
   #closed: ClosedError | undefined;
 
-  constructor({ maxBatch, maxQueued = 1_000_000 }: BatcherLabOptions) {
+  constructor({ maxBatch, maxQueued = 1_000_000, parts }: BatcherLabOptions) {
     this.#options = { maxBatch, maxQueued };
     this.batcher = new Batcher<Item, string>({
       send: (items) => this.#send(items),
@@ -96,6 +98,7 @@ export class BatcherLab {
       nowUs: () => this.nowUs,
       maxBatch,
       maxQueued,
+      parts,
     });
   }
 

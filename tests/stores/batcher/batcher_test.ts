@@ -214,6 +214,22 @@ describe("Batcher.ask()", () => {
     await lab.finish();
   });
 
+  it("lets the callers of a lone call go on together, where that is wanted, so that they ask for one call again", async () => {
+    const lab = new BatcherLab({ maxBatch: 128, parts: 1 });
+    let left = 20 * 90;
+    for (let i = 0; i < 90; i++) {
+      void (async () => {
+        while (left-- > 0) await lab.asking();
+      })();
+    }
+    while (left > 0) {
+      await lab.turn();
+      for (const call of lab.open) call.answer();
+    }
+    await lab.finish();
+    assert.ok(lab.calls.every(({ items }) => items.length === 90), `${lab.calls.map(({ items }) => items.length)}`);
+  });
+
   for (
     const [callers, least, most] of [[10, 10, 10], [30, 10, 20], [90, 20, 45], [200, 60, 128], [400, 95, 128]] as const
   ) {

@@ -39,6 +39,9 @@ export interface KernelCallsOptions {
 /** How many times a transaction is run, if it is rolled back: another one has made the same new row, or has locked it. */
 const MOST_TRIES = 5;
 
+/** After so many such runs a batch goes on in halves: large ones of many processes have new rows in common again and again. */
+const WHOLE_TRIES = 2;
+
 /** How often the store asks what became of a transaction, and how long it waits in between, in microseconds. */
 const FATE_TRIES = 20;
 const FATE_US = 50_000;
@@ -82,12 +85,24 @@ export class KernelCalls {
     for (let tries = 1;; tries++) {
       await rules.ready(batch.flatMap(({ request }) => request.targets));
       const outcome = await this.#try(batch, tries);
-      if (outcome !== undefined) return outcome;
+      if (outcome === "crossed" && tries >= WHOLE_TRIES && batch.length > 1) return await this.#sendHalves(batch);
+      if (outcome !== undefined && outcome !== "crossed") return outcome;
     }
   }
 
-  /** One transaction; undefined where it was rolled back and has to be run again. */
-  async #try(batch: readonly NamedRequest[], tries: number): Promise<readonly (Reply | Error)[] | undefined> {
+  /** Runs a batch as two, one after the other. What the first has done stands, whatever happens to the second. */
+  async #sendHalves(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
+    const middle = batch.length >> 1;
+    const first = await this.send(batch.slice(0, middle));
+    const rest = batch.slice(middle);
+    return [...first, ...await this.send(rest).catch((error: Error) => rest.map(() => error))];
+  }
+
+  /** One transaction; undefined where it has to be run again, and `crossed` where another one has made a new row of it. */
+  async #try(
+    batch: readonly NamedRequest[],
+    tries: number,
+  ): Promise<readonly (Reply | Error)[] | "crossed" | undefined> {
     const { connection, rules, sessions } = this.#options;
     const keys = sortByName([...new Set(batch.flatMap((named) => named.keys))], (key) => key);
     const outbox = new Outbox(sessions);
@@ -128,7 +143,7 @@ export class KernelCalls {
       }
     }
     if (!isKept) {
-      if (tries < MOST_TRIES) return undefined;
+      if (tries < MOST_TRIES) return "crossed";
       throw new StoreError("STORE_REFUSED", `Cannot add a key: other processes have added it ${tries} times meanwhile`);
     }
     sessions.transactionCommitted();

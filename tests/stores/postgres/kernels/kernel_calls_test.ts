@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import postgres from "postgres";
+
 import { createRateSync } from "../../../../mod.ts";
 import { StoreError } from "../../../../src/base/errors.ts";
 import { compilePolicy } from "../../../../src/policy/compile_policy.ts";
@@ -70,6 +72,45 @@ describe("PostgresStore", () => {
       }));
       assert.equal(replies.filter(({ status }) => status === "allowed").length, 15);
     }
+  });
+
+  it("decides about large batches in parts, where other processes add a new key of them again and again", async () => {
+    const client = postgres(postgresUrl(), { max: 1 });
+    const connection = openPostgresJs({ url: postgresUrl() });
+    const sizes: number[] = [];
+    const crossed = new Set<string>();
+    const model = target(MINUTE);
+    const store = open({}, {
+      ...connection,
+      async transaction(first, next) {
+        const keys = JSON.parse((first.values[0] as string).replace("{", "[").replace("}", "]")) as string[];
+        sizes.push(keys.length);
+        const fresh = keys.find((key) => !crossed.has(key));
+        if (keys.length === 1 || fresh === undefined) return await connection.transaction(first, next);
+        crossed.add(fresh);
+        const added = await client.reserve();
+        await added`BEGIN`;
+        await added.unsafe(
+          `INSERT INTO ${names.of("keys")} SELECT tat, rem, rules, $1, ends, extra, queued, state FROM ${
+            names.of("keys")
+          }
+            WHERE key = $2 ON CONFLICT DO NOTHING`,
+          [fresh, `api:${model.key}`],
+        );
+        const running = connection.transaction(first, next);
+        await sleep(20); // until it waits for the new row
+        await added`COMMIT`;
+        added.release();
+        return await running;
+      },
+    });
+    await store.execute(takeOf([model]));
+    sizes.length = 0;
+    const targets = Array.from({ length: 8 }, () => target(MINUTE));
+    const replies = await Promise.all(targets.map((one) => store.execute(takeOf([one]))));
+    assert.ok(replies.every(({ status }) => status === "allowed"));
+    assert.deepEqual(sizes.slice(0, 3), [8, 8, 4]);
+    await client.end();
   });
 
   it("writes nothing when it denies or peeks", async () => {

@@ -9,23 +9,26 @@ import type { LimiterOptions } from "../../src/policy/options.ts";
 /** An hour, which is longer than a run. */
 export const HOUR_MS = 3_600_000;
 
-/** What each key admits. */
-export const LIMIT = 1_000;
-
 /** A limiter for each way to count; all ask the store for every decision. */
-export const LIMITERS: Readonly<Record<string, LimiterOptions>> = {
-  bucket: limiter("token_bucket"),
-  fixed: limiter("fixed_window"),
-  sliding: limiter("sliding_window"),
-};
+export const LIMITERS = ["bucket", "fixed", "sliding"] as const;
 
-function limiter(algorithm: "token_bucket" | "fixed_window" | "sliding_window"): LimiterOptions {
-  const burst = algorithm === "token_bucket" ? { burst: LIMIT } : {};
+const ALGORITHMS = { bucket: "token_bucket", fixed: "fixed_window", sliding: "sliding_window" } as const;
+
+/**
+ * The limiters.
+ *
+ * @param limit What each key of each admits in an hour.
+ */
+export function limitersOf(limit: number): Readonly<Record<string, LimiterOptions>> {
+  return Object.fromEntries(LIMITERS.map((name) => [name, optionsOf(name, limit)]));
+}
+
+function optionsOf(name: typeof LIMITERS[number], limit: number): LimiterOptions {
   return {
-    algorithm,
-    limit: LIMIT,
+    algorithm: ALGORITHMS[name],
+    limit,
     windowMs: HOUR_MS,
-    ...burst,
+    ...(name === "bucket" ? { burst: limit } : {}),
     denyCacheMs: 0,
     onStoreError: "throw",
     decisionTimeoutMs: 30_000,
@@ -41,6 +44,8 @@ export interface Share {
   readonly count: number;
   /** How many of them at the same time. */
   readonly callers: number;
+  /** What each key admits. */
+  readonly limit: number;
   /** How many keys each limiter has. */
   readonly keys: number;
   /** What its choice of keys follows from. */

@@ -7,16 +7,15 @@
 import process from "node:process";
 
 import { createRateSync, type StoreConfig } from "../../mod.ts";
-import { LIMITERS, type Share, type WorkerResult } from "./plan.ts";
+import { LIMITERS, limitersOf, type Share, type WorkerResult } from "./plan.ts";
 
-const { engine, url, count, callers, keys, seed = 1 } = JSON.parse(process.argv[2] as string) as Share;
+const { engine, url, count, callers, limit, keys, seed = 1 } = JSON.parse(process.argv[2] as string) as Share;
 // Any engine: the command says which.
 const rs = createRateSync({
   stores: { shared: { engine, url } as unknown as StoreConfig },
-  limiters: LIMITERS,
+  limiters: limitersOf(limit),
 });
-const names = Object.keys(LIMITERS);
-const counts = () => Object.fromEntries(names.map((name) => [name, new Array<number>(keys).fill(0)]));
+const counts = () => Object.fromEntries(LIMITERS.map((name) => [name, new Array<number>(keys).fill(0)]));
 const [asked, admitted] = [counts(), counts()];
 let failed = 0;
 let left = count;
@@ -30,7 +29,7 @@ function random(below: number): number {
 
 async function call(): Promise<void> {
   while (left-- > 0) {
-    const name = names[random(names.length)] as string;
+    const name = LIMITERS[random(LIMITERS.length)] as string;
     const key = random(keys);
     (asked[name] as number[])[key]!++;
     try {

@@ -5,6 +5,14 @@
  * @module
  */
 
+/** Where the numbers of `Kernel.measure` are written. */
+export interface FlatLevel {
+  /** The first of them. */
+  first: number;
+  /** The second. */
+  second: number;
+}
+
 /** Taking from a row of numbers. */
 export interface FlatTake {
   /**
@@ -28,10 +36,8 @@ export interface FlatLimit<State> extends FlatTake {
   write(state: State, rows: Float64Array, at: number): void;
   /** The state that was written. */
   read(rows: Float64Array, at: number): State;
-  /** The first number of `Kernel.measure`. */
-  first(rows: Float64Array, at: number, nowUs: number): number;
-  /** The second number of `Kernel.measure`. */
-  second(rows: Float64Array, at: number, nowUs: number): number;
+  /** As `Kernel.measure`. */
+  measure(rows: Float64Array, at: number, nowUs: number, level: FlatLevel): void;
   /** As `Kernel.freshFromUs`. */
   freshFromUs(rows: Float64Array, at: number): number;
 }

@@ -5,7 +5,7 @@
  */
 
 import { onAbort } from "./abort.ts";
-import { readSleptMs, readTimeMs } from "./time_source.ts";
+import { readSleptMs, readTimeUs } from "./time_source.ts";
 
 /** A timer that has not fired yet. */
 export interface Timer {
@@ -57,9 +57,7 @@ const EARLY_US = 2_000;
  * `wallMs`.
  */
 export const systemClock: Clock = Object.freeze({
-  nowUs(): number {
-    return Math.floor(readTimeMs() * 1_000);
-  },
+  nowUs: readTimeUs,
   schedule(atUs: number, callback: () => void, options: ScheduleOptions = {}): Timer {
     let early = 0;
     let cancel = () => {};

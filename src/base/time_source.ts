@@ -43,12 +43,12 @@ let source: Source = sourceNow("system");
 let lookedMs = -Infinity;
 let sleptMs = 0;
 
-/** The time in milliseconds since the Unix epoch, with fractions. Never less than before. */
-export function readTimeMs(): number {
-  const nowMs = performance.now();
+/** The time in whole microseconds since the Unix epoch. Never less than before. */
+export function readTimeUs(): number {
+  let nowMs = performance.now();
   // Each decision comes by here: one call into the runtime, and no second one for the wall clock.
-  if (Date.now === dateNow && nowMs < lookedMs + LOOK_MS && nowMs >= lookedMs) return aheadMs + nowMs;
-  return look();
+  if (Date.now !== dateNow || nowMs < lookedMs || nowMs >= lookedMs + LOOK_MS) nowMs = look();
+  return Math.floor((aheadMs + nowMs) * 1_000);
 }
 
 /** How much of the time was a gain of the wall clock, since the start of the process, in milliseconds. */
@@ -56,6 +56,7 @@ export function readSleptMs(): number {
   return sleptMs;
 }
 
+/** Looks at both clocks. Returns what the steady one reads. */
 function look(): number {
   const before = source;
   const isReplaced = Date.now !== dateNow;
@@ -71,18 +72,17 @@ function look(): number {
   if (source !== before || isReplaced) aheadMs = switched(before, nowWallMs, nowSteadyMs) - nowSteadyMs;
   else if (source === "date") aheadMs = lastMs + Math.max(nowWallMs - wallMs, 0) - nowSteadyMs;
   else if (nowSteadyMs < steadyMs) aheadMs = lastMs - nowSteadyMs;
-  else if (source === "system") countSleep(nowWallMs - nowSteadyMs);
+  else if (source === "system" && nowWallMs - nowSteadyMs > leadMs) countSleep(nowWallMs - nowSteadyMs);
   wallMs = nowWallMs;
   steadyMs = nowSteadyMs;
   // Fakes move without a word: they are read each time.
   lookedMs = source === "system" ? nowSteadyMs : Infinity;
-  return aheadMs + nowSteadyMs;
+  return nowSteadyMs;
 }
 
-/** Adds what the wall clock has gained since it led by most. */
+/** Adds what the wall clock has gained since it led by most: it leads by more now. */
 function countSleep(nowLeadMs: number): void {
   const gainedMs = nowLeadMs - leadMs;
-  if (gainedMs <= 0) return;
   leadMs = nowLeadMs;
   if (gainedMs < ROUNDING_MS || wallMs < UNSET_MS) return;
   sleptMs += gainedMs;

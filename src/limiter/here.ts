@@ -4,7 +4,7 @@
  * @module
  */
 
-import { IN_LEFT, type LevelLeft, type TakeReply } from "../stores/store.ts";
+import { IN_LEFT, type TakeReply } from "../stores/store.ts";
 import { maxWaitUs } from "./call_options.ts";
 import { start, startAsked, startAtStore } from "./pipeline.ts";
 import { ACQUIRE, TRY } from "./result/answers.ts";
@@ -13,9 +13,6 @@ import { HeldPermit } from "./result/held_permit.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
 import type { LimiterRules } from "./target.ts";
-
-/** What the last take left behind. */
-const LEFT: LevelLeft = { nowUs: 0, first: 0, second: 0 };
 
 /** Decides now on one key. */
 export function tryAcquire(
@@ -26,7 +23,7 @@ export function tryAcquire(
   cost: number,
 ): Decision | Promise<Decision> {
   const known = tryHere(session, rules, key, cost);
-  if (known !== undefined && isDecision(known)) return known;
+  if (known !== undefined && !("then" in known)) return known;
   const targets = rules.targetsOf(key, cost);
   if (known !== undefined) return startAsked(known, session, access, targets, TRY);
   // More units may have to be leased. Else this process knows nothing of the key.
@@ -44,7 +41,7 @@ export function tryAcquireSync(
 ): Decision | undefined {
   if (!session.answersAtOnce && rules.policy.tokenLeaseUs === 0) return undefined;
   const known = tryHere(session, rules, key, cost);
-  if (known !== undefined && isDecision(known)) return known;
+  if (known !== undefined && !("then" in known)) return known;
   const targets = rules.targetsOf(key, cost);
   if (known === undefined) session.shortcuts?.begin(targets[0]);
   else {
@@ -63,12 +60,15 @@ function tryHere(
   cost: number,
 ): Decision | Promise<TakeReply> | undefined {
   const reply = session.answersAtOnce ? ask(session, rules, key, cost) : known(session, rules, key, cost);
-  if (reply === undefined || isLate(reply)) return reply;
-  const decision = decide(rules, key, cost, reply, true);
+  if (reply === undefined || "then" in reply) return reply;
+  const { limiter, named, recorder, now: { left } } = rules;
+  const isLeft = reply === IN_LEFT;
+  const outcome = isLeft ? undefined : reply;
+  const decision = new Decision(limiter, key, cost, named, outcome, true, undefined, left.first, left.second);
   if (reply.lease !== undefined) {
     decision.grant(new HeldPermit(session, rules.targetsOf(key, cost), decision, 0, reply, reply.lease));
   }
-  rules.recorder.decided(decision, 0, LEFT.nowUs, false, false);
+  recorder.decided(decision, 0, isLeft ? left.nowUs : reply.nowUs, false, false);
   return decision;
 }
 
@@ -87,13 +87,13 @@ export function acquire(
   signal: AbortSignal | undefined,
 ): Permit | Promise<Permit> {
   const reply = session.answersAtOnce ? ask(session, rules, key, cost) : undefined;
-  if (reply !== undefined && !isLate(reply) && reply.status === "allowed") {
+  if (reply !== undefined && !("then" in reply) && reply.status === "allowed") {
     return permitOf(session, rules, key, cost, reply);
   }
   const limit = { maxWaitUs: maxWaitUs(timeoutMs, [rules.policy]), signal };
   const targets = rules.targetsOf(key, cost);
   // Where the call has to wait, nothing was taken.
-  return reply !== undefined && isLate(reply)
+  return reply !== undefined && "then" in reply
     ? startAsked(reply, session, access, targets, ACQUIRE, limit)
     : start(session, access, targets, ACQUIRE, limit);
 }
@@ -106,37 +106,24 @@ function permitOf(
   cost: number,
   reply: TakeReply,
 ): Permit {
-  const { recorder } = rules;
+  const { limiter, named, recorder, now: { left } } = rules;
   const { lease } = reply;
-  if (lease === undefined) {
-    const permit = new RatePermit(decide(rules, key, cost, reply, false), 0);
-    recorder.decided(permit.decision, 0, LEFT.nowUs, true, false);
-    return permit;
+  // Few callers ask a permit with a lease for its decision.
+  if (lease !== undefined && !recorder.isWatched) {
+    recorder.acquired(0, reply.nowUs);
+    return new HeldPermit(session, rules.targetsOf(key, cost), undefined, 0, reply, lease);
   }
-  // Few callers ask a permit for its decision.
-  const decision = recorder.isWatched ? decide(rules, key, cost, reply, false) : undefined;
-  const permit = new HeldPermit(session, rules.targetsOf(key, cost), decision, 0, reply, lease);
-  if (decision === undefined) recorder.acquired(0, reply.nowUs);
-  else recorder.decided(decision, 0, reply.nowUs, true, false);
+  const isLeft = reply === IN_LEFT;
+  const outcome = isLeft ? undefined : reply;
+  const decision = new Decision(limiter, key, cost, named, outcome, false, undefined, left.first, left.second);
+  const permit = lease === undefined
+    ? new RatePermit(decision, 0)
+    : new HeldPermit(session, rules.targetsOf(key, cost), decision, 0, reply, lease);
+  recorder.decided(decision, 0, isLeft ? left.nowUs : reply.nowUs, true, false);
   return permit;
 }
 
-/** The decision of a reply. `LEFT.nowUs` is when it was made. */
-function decide(
-  { limiter, named }: LimiterRules,
-  key: string | undefined,
-  cost: number,
-  reply: TakeReply,
-  grants: boolean,
-): Decision {
-  if (reply === IN_LEFT) {
-    return new Decision(limiter, key, cost, named, undefined, grants, undefined, LEFT.first, LEFT.second);
-  }
-  LEFT.nowUs = reply.nowUs;
-  return new Decision(limiter, key, cost, named, reply, grants);
-}
-
-/** What this process knows without asking: see `tryHere`. */
+/** What this process knows without asking: units that it has leased, or a denial that still holds. */
 function known(
   { shortcuts }: StoreSession,
   rules: LimiterRules,
@@ -157,21 +144,17 @@ function ask(
   key: string | undefined,
   cost: number,
 ): TakeReply | Promise<TakeReply> | undefined {
+  const request = rules.now;
+  if (rules.policy.maxConcurrent > 0) request.targets = rules.targetsOf(key, cost);
+  else {
+    request.target.key = key;
+    request.target.cost = cost;
+  }
   try {
-    const reply = store.execute(rules.requestNow(key, cost, LEFT));
-    if (isLate(reply)) rules.lendRequest();
+    const reply = store.execute(request);
+    if ("then" in reply) rules.lendRequest();
     return reply;
   } catch {
     return undefined; // asked again as a call, which knows what to do
   }
-}
-
-/** Whether a store has not answered at once after all. Promises have no status, and to ask for that is cheaper. */
-function isLate(reply: TakeReply | Promise<TakeReply>): reply is Promise<TakeReply> {
-  return (reply as TakeReply).status === undefined;
-}
-
-/** `instanceof` compares brands, which takes longer than all of a decision. */
-function isDecision(known: Decision | Promise<TakeReply>): known is Decision {
-  return (known as Decision).allowed !== undefined;
 }

@@ -68,7 +68,8 @@ export class StoreSession {
   /** Whether messages about permits reach this process. */
   hears = false;
   readonly #store: Store;
-  readonly #owed: OwedGiveBacks;
+  /** What callers who have left give back; undefined where that is nothing, as for nearly every request. */
+  #owed: OwedGiveBacks | undefined;
   readonly #changed = new ChangedRules();
   readonly #undone: [request: TakeRequest, reply: TakeReply][] = [];
   #sequence = 0;
@@ -81,7 +82,6 @@ export class StoreSession {
   constructor(id: string, store: Store, clock: Clock, remote?: { shortcuts: Shortcuts; health: StoreHealth }) {
     this.id = id;
     this.#store = store;
-    this.#owed = new OwedGiveBacks(store);
     this.clock = clock;
     this.turns = new TimedQueue(clock);
     const instance = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
@@ -96,7 +96,11 @@ export class StoreSession {
 
   /** The store itself. What callers who have left give back comes before any other request. */
   get store(): Store {
-    if (this.#owed.some) this.#owed.send();
+    const owed = this.#owed;
+    if (owed !== undefined) {
+      this.#owed = undefined;
+      owed.send();
+    }
     return this.#store;
   }
 
@@ -157,7 +161,7 @@ export class StoreSession {
     if (id !== "") await this.leave(targets, id);
     const giveBack = giveBackOf(targets, reply, forgotten);
     if (giveBack === undefined) return;
-    if (this.answersAtOnce) this.#owed.add(giveBack);
+    if (this.answersAtOnce) (this.#owed ??= new OwedGiveBacks(this.#store)).add(giveBack);
     else await this.ask(giveBack);
   }
 

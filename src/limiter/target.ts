@@ -28,15 +28,17 @@ export class LimiterRules implements NamedPolicy {
   readonly keyClass: string | undefined;
   /** Itself, as a list: what decisions on one key say. */
   readonly named: readonly [LimiterRules] = [this];
+  /** A request about this moment, for a store that keeps nothing of it: each call changes it. */
+  now: TakeNow;
   #classes: Map<string, LimiterRules> | undefined;
   #newest: readonly [LimiterTarget] | undefined;
-  #now: TakeNow | undefined;
 
   constructor(policy: Policy, recorder: Recorder, keyClass?: string) {
     this.limiter = recorder.limiter;
     this.policy = policy;
     this.recorder = recorder;
     this.keyClass = keyClass;
+    this.now = new TakeNow(this.limiter, policy);
   }
 
   /**
@@ -58,20 +60,9 @@ export class LimiterRules implements NamedPolicy {
     return rules;
   }
 
-  /** A request about this moment, for a store that keeps nothing of it: the next call changes it. `left`: see there. */
-  requestNow(key: string | undefined, cost: number, left: LevelLeft): TakeRequest {
-    const request = this.#now ??= new TakeNow(this.limiter, this.policy, left);
-    if (this.policy.maxConcurrent > 0) request.targets = this.targetsOf(key, cost);
-    else {
-      request.target.key = key;
-      request.target.cost = cost;
-    }
-    return request;
-  }
-
   /** The store keeps that request after all. */
   lendRequest(): void {
-    this.#now = undefined;
+    this.now = new TakeNow(this.limiter, this.policy);
   }
 
   /** The target of a call on this limiter alone. A call on the same key as the last one has the same target. */
@@ -114,19 +105,20 @@ export class LimiterTarget implements Target {
 }
 
 /** A request that is used again and again. */
-class TakeNow implements TakeRequest {
+export class TakeNow implements TakeRequest {
   readonly op = "take";
   readonly mode = "now";
   readonly maxWaitUs = 0;
   readonly id = "";
   readonly arrivalUs = 0;
   readonly times = undefined;
-  readonly left: LevelLeft;
+  /** What the last take left behind, where the store answers with no more than that. */
+  readonly left: LevelLeft = { nowUs: 0, first: 0, second: 0 };
+  /** The key and the cost of a call that takes no permit: then the only one of the targets. */
   readonly target: { limiter: string; policy: Policy; key: string | undefined; cost: number; slots: 0 };
   targets: readonly [Target];
 
-  constructor(limiter: string, policy: Policy, left: LevelLeft) {
-    this.left = left;
+  constructor(limiter: string, policy: Policy) {
     this.target = { limiter, policy, key: undefined, cost: 1, slots: 0 };
     this.targets = [this.target];
   }

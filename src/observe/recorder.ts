@@ -104,10 +104,14 @@ export class Recorder {
   ): void {
     if (decision.allowed) this.acquired(waitedMs, atUs);
     else this.#denied(decision, waits, wasQueued, key);
-    if (decision.degraded) this.#counts.degradedDecisions++;
     if (!this.isWatched) return;
     if (this.#events.any) this.#events.emit({ type: "decision", limiter: this.limiter, decision, waitedMs });
     this.observers.methods.decided?.(this.limiter, key, decision, waitedMs);
+  }
+
+  /** A call was decided in place of the store. */
+  degraded(): void {
+    this.#counts.degradedDecisions++;
   }
 
   /** A call was allowed, without a listener. */

@@ -43,8 +43,6 @@ export class Definitions {
   readonly #context: Omit<InstanceContext, "limiters">;
   readonly #stores = new Map<string, StoreHandle>();
   readonly #limiters = new Map<string, LimiterEntry>();
-  /** The one that was asked for last. */
-  #newest: Limiter | undefined;
   /** How many functions of `run` are under way. */
   readonly runs: StoreAccess["runs"] = { count: 0, onNone: undefined };
   #fallback: Promise<OpenStore> | undefined;
@@ -95,8 +93,7 @@ export class Definitions {
    * @throws {ClosedError} If everything was closed.
    */
   limiter(id: string): Limiter {
-    const newest = this.#newest;
-    return newest !== undefined && newest.id === id && !this.#closed ? newest : this.entry(id).limiter;
+    return this.entry(id).limiter;
   }
 
   /** A limiter with the id of its store. */
@@ -104,7 +101,6 @@ export class Definitions {
     if (this.#closed) throw new ClosedError("this rate-sync instance");
     const entry = this.#limiters.get(id);
     if (entry === undefined) throw new NotFoundError("limiter", id, this.limiterIds);
-    this.#newest = entry.limiter;
     return entry;
   }
 
@@ -215,7 +211,6 @@ export class Definitions {
     const before = entry?.limiter;
     const isSame = before !== undefined && sameConfig(before.policy, policy);
     const access = this.#access(storeId);
-    this.#newest = undefined;
     if (isSame) {
       // The very same rules: what this process remembers of denials and leases goes by them.
       before.adopt(before.policy, access);

@@ -47,6 +47,8 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   readonly #storeEvents: Subscriptions<StoreEvent>;
   readonly #observers: Observers;
   #hitters: HeavyHitterSketches | undefined;
+  /** The limiter that was asked for last: its id need not be looked up again. Undefined once new calls fail. */
+  #newest: Limiter | undefined;
   #closing: Promise<void> | undefined;
   #draining: Promise<void> | undefined;
 
@@ -90,7 +92,8 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {NotFoundError} If there is none; it lists the known ones.
    */
   limiter(id: Id): Limiter {
-    return this.#definitions.limiter(id);
+    const newest = this.#newest;
+    return newest !== undefined && newest.id === id ? newest : this.#newest = this.#definitions.limiter(id);
   }
 
   /** Settings that HTTP integrations read: given, or of the configuration that was loaded last. */
@@ -101,7 +104,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   /** Waits until the call may go ahead: see `Limiter.acquire`. */
   acquire(limiter: Id, options?: AcquireOptions): Promise<Permit> {
     try {
-      return this.#definitions.limiter(limiter).acquire(options);
+      return this.limiter(limiter).acquire(options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -110,7 +113,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   /** Decides now: see `Limiter.tryAcquire`. */
   tryAcquire(limiter: Id, options?: AskOptions): Promise<Decision> {
     try {
-      return this.#definitions.limiter(limiter).tryAcquire(options);
+      return this.limiter(limiter).tryAcquire(options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -124,7 +127,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @returns Undefined if the store has to be asked: `await tryAcquire()` decides then.
    */
   tryAcquireSync(limiter: Id, asked?: string | AskOptions): Decision | undefined {
-    return this.#definitions.limiter(limiter).tryAcquireSync(asked);
+    return this.limiter(limiter).tryAcquireSync(asked);
   }
 
   /** Returns what `tryAcquire` would decide: see `Limiter.peek`. */
@@ -350,6 +353,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     } catch (error) {
       return Promise.reject(error);
     }
+    this.#newest = undefined;
     if (!options.drain) return this.#closing ??= this.#definitions.close();
     return this.#closing ?? (this.#draining ??= this.#drain(options));
   }

@@ -28,8 +28,9 @@ const AT = 2;
 function same(rate: RateLimit, state: RateState, rows: Float64Array, nowUs: number): void {
   const flat = flatOf(rate)!;
   const kernel = kernelOf(rate);
-  const level = [flat.first(rows, AT, nowUs), flat.second(rows, AT, nowUs)];
-  assert.deepEqual(level, kernel.measure(state, nowUs, rate), "level");
+  const level = { first: NaN, second: NaN };
+  flat.measure(rows, AT, nowUs, level);
+  assert.deepEqual([level.first, level.second], kernel.measure(state, nowUs, rate), "level");
   assert.equal(flat.freshFromUs(rows, AT), kernel.freshFromUs(state, rate), "fresh from");
   assert.deepEqual(flat.read(rows, AT), state, "state");
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FlatLimit } from "../flat.ts";
+import type { FlatLevel, FlatLimit } from "../flat.ts";
 import type { FixedWindowLimit } from "../limit.ts";
 import type { Window } from "../windows.ts";
 import type { FixedWindowState } from "./kernel.ts";
@@ -56,15 +56,12 @@ export class FlatFixedWindow implements FlatLimit<FixedWindowState> {
     rows[at + 1] = isOpen ? count + cost : cost;
   }
 
-  /** The units in use. */
-  first(rows: Float64Array, at: number, nowUs: number): number {
-    return (rows[at] as number) + this.#windowUs > nowUs ? rows[at + 1] as number : 0;
-  }
-
-  /** How long until none is. */
-  second(rows: Float64Array, at: number, nowUs: number): number {
+  /** The units in use, and how long until none is. */
+  measure(rows: Float64Array, at: number, nowUs: number, level: FlatLevel): void {
     const resetUs = (rows[at] as number) + this.#windowUs - nowUs;
-    return resetUs > 0 && (rows[at + 1] as number) > 0 ? resetUs : 0;
+    const count = rows[at + 1] as number;
+    level.first = resetUs > 0 ? count : 0;
+    level.second = resetUs > 0 && count > 0 ? resetUs : 0;
   }
 
   /** When the window cannot be told from a fresh one. */

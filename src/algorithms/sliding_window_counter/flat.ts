@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { FlatLimit } from "../flat.ts";
+import type { FlatLevel, FlatLimit } from "../flat.ts";
 import type { SlidingWindowCounterLimit } from "../limit.ts";
 import { fades, type SlidingWindowCounterState } from "./kernel.ts";
 
@@ -63,18 +63,14 @@ export class FlatSlidingWindowCounter implements FlatLimit<SlidingWindowCounterS
     rows[at + 2] = this.#current + cost;
   }
 
-  /** The units in use. */
-  first(rows: Float64Array, at: number, nowUs: number): number {
+  /** The units in use, of those before as many as count still, and how long until none is. */
+  measure(rows: Float64Array, at: number, nowUs: number, level: FlatLevel): void {
     this.#roll(rows, at, nowUs);
-    if (this.#previous === 0) return this.#current;
     const left = this.#steps - Math.floor((nowUs - this.#startUs) / this.#limit.stepUs);
-    return Math.ceil(this.#previous * left / this.#steps) + this.#current;
-  }
-
-  /** How long until none is. */
-  second(rows: Float64Array, at: number, nowUs: number): number {
+    const fading = this.#previous === 0 ? 0 : Math.ceil(this.#previous * left / this.#steps);
     const resetUs = this.freshFromUs(rows, at) - nowUs;
-    return resetUs > 0 ? resetUs : 0;
+    level.first = fading + this.#current;
+    level.second = resetUs > 0 ? resetUs : 0;
   }
 
   /** When the counter cannot be told from a fresh one. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FlatLimit } from "../flat.ts";
+import type { FlatLevel, FlatLimit } from "../flat.ts";
 import type { TokenBucketLimit } from "../limit.ts";
 import type { TokenBucketState } from "./kernel.ts";
 
@@ -50,15 +50,11 @@ class FlatTokenBucket implements FlatLimit<TokenBucketState> {
     rows[at] = (tatUs > nowUs ? tatUs : nowUs) + cost * this.#intervalUs;
   }
 
-  /** How long until the bucket is full, in microseconds. */
-  first(rows: Float64Array, at: number, nowUs: number): number {
+  /** How long until the bucket is full, in microseconds; there is no rest. */
+  measure(rows: Float64Array, at: number, nowUs: number, level: FlatLevel): void {
     const leftUs = (rows[at] as number) - nowUs;
-    return leftUs > 0 ? leftUs : 0;
-  }
-
-  /** There is no rest. */
-  second(): number {
-    return 0;
+    level.first = leftUs > 0 ? leftUs : 0;
+    level.second = 0;
   }
 
   /** When the bucket cannot be told from a fresh one. */
@@ -112,15 +108,11 @@ class FlatFractionBucket implements FlatLimit<TokenBucketState> {
     rows[at + 1] = this.#nextRem;
   }
 
-  /** How long until the bucket is full, in whole microseconds. */
-  first(rows: Float64Array, at: number, nowUs: number): number {
+  /** How long until the bucket is full, in whole microseconds, and the rest of that. */
+  measure(rows: Float64Array, at: number, nowUs: number, level: FlatLevel): void {
     const leftUs = (rows[at] as number) - nowUs;
-    return leftUs > 0 ? leftUs : 0;
-  }
-
-  /** The rest of that. */
-  second(rows: Float64Array, at: number, nowUs: number): number {
-    return (rows[at] as number) < nowUs ? 0 : rows[at + 1] as number;
+    level.first = leftUs > 0 ? leftUs : 0;
+    level.second = leftUs < 0 ? 0 : rows[at + 1] as number;
   }
 
   /** When the bucket cannot be told from a fresh one. */

@@ -75,12 +75,13 @@ function permitOf<Answer>({ session, targets, reply, id, waitedMs }: Call<Answer
 }
 
 function record<Answer>(call: Call<Answer>, decision: Decision): void {
-  const { session, targets, reply, waitedMs, waits, wasQueued } = call;
+  const { session, targets, reply, waitedMs, waits, wasQueued, degradation } = call;
   // A store in this process has the clock of this process.
   const isNow = reply !== undefined && session.health === undefined && !waits;
   const atUs = !decision.allowed ? 0 : isNow ? reply.nowUs : session.clock.nowUs();
   for (let i = 0; i < targets.length; i++) {
     const { recorder, key } = targets[i] as LimiterTarget;
+    if (degradation !== undefined) recorder.degraded();
     recorder.decided(decision, waitedMs, atUs, waits, wasQueued, key);
   }
 }

@@ -47,21 +47,16 @@ export class OwedGiveBacks {
     this.#store = store;
   }
 
-  /** Whether anything is to be given back before the next request. */
-  get some(): boolean {
-    return this.#targets.length > 0;
-  }
-
   /** Adds one. */
   add({ targets, marks }: GiveBackRequest): void {
-    if (!this.some) inMicrotask(() => this.send());
+    if (this.#targets.length === 0) inMicrotask(() => this.send());
     this.#targets.push(...targets);
     this.#marks.push(...marks);
   }
 
   /** Sends all of them. */
   send(): void {
-    if (!this.some) return;
+    if (this.#targets.length === 0) return;
     const request: GiveBackRequest = { op: "giveBack", targets: this.#targets, marks: this.#marks };
     this.#targets = [];
     this.#marks = [];

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type FlatLimit, FlatLimits, type FlatTake } from "../../algorithms/flat.ts";
+import { type FlatLevel, type FlatLimit, FlatLimits, type FlatTake } from "../../algorithms/flat.ts";
 import type { Level } from "../../algorithms/kernel.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
@@ -38,6 +38,9 @@ const FIRST = 8;
 /** A row table with fewer rows than this is not worth packing. */
 const LOOSE = 256;
 
+/** Where a level is written before it is read. */
+const LEVEL: FlatLevel = { first: 0, second: 0 };
+
 /** Rows by place, from 1; places that fell free are used again. */
 export class RowTable implements Table {
   /** The rules that were asked for last. */
@@ -50,13 +53,14 @@ export class RowTable implements Table {
   readonly width: number;
   /** All rows. Row 0 is that of every key that is not kept: zeros, as good as fresh. */
   rows: Float64Array;
-  readonly #places = new Map<Key, number>();
+  /** The place of each key. */
+  readonly places: Map<Key, number> = new Map();
   /** Whose each place is; `null` of a free one, and of 0. */
   #keys: (Key | null)[] = [null];
   /** Until when keys are denied everything; most limiters have none. */
-  readonly #blocks = new Map<Key, number>();
+  readonly blocks: Map<Key, number> = new Map();
   /** States that are more than numbers: something was given back, or is promised. Most limiters have none. */
-  readonly #more = new Map<Key, readonly RateState[]>();
+  readonly more: Map<Key, readonly RateState[]> = new Map();
   /** The first free place, 0 for none; the first number of it holds the next. */
   #free = 0;
   #cursor = 1;
@@ -75,12 +79,12 @@ export class RowTable implements Table {
 
   /** How many keys there are. */
   get size(): number {
-    return this.#places.size;
+    return this.places.size;
   }
 
   /** The place of a key; 0 if it has none. */
   find(key: Key): number {
-    return this.#places.get(key) ?? 0;
+    return this.places.get(key) ?? 0;
   }
 
   /** A place for a key that has none yet. */
@@ -90,7 +94,7 @@ export class RowTable implements Table {
     else place = this.#keys.length;
     if (place * this.width === this.rows.length) this.#grow();
     this.#keys[place] = key;
-    this.#places.set(key, place);
+    this.places.set(key, place);
     this.rows.fill(0, place * this.width, (place + 1) * this.width);
     return place;
   }
@@ -99,10 +103,10 @@ export class RowTable implements Table {
   put(key: Key, states: readonly RateState[]): void {
     const place = this.find(key) || this.add(key);
     if (!this.flats.every((flat, i) => flat.fits(states[i] as RateState))) {
-      this.#more.set(key, states);
+      this.more.set(key, states);
       return;
     }
-    if (this.#more.size > 0) this.#more.delete(key);
+    if (this.more.size > 0) this.more.delete(key);
     let at = place * this.width;
     for (const [i, flat] of this.flats.entries()) {
       flat.write(states[i] as RateState, this.rows, at);
@@ -112,7 +116,7 @@ export class RowTable implements Table {
 
   /** The states of a key that has a place. */
   statesOf(key: Key, place: number): RateState[] {
-    const more = this.#more.get(key);
+    const more = this.more.get(key);
     if (more !== undefined) return [...more];
     let at = place * this.width;
     return this.flats.map((flat) => flat.read(this.rows, (at += flat.width) - flat.width));
@@ -122,45 +126,40 @@ export class RowTable implements Table {
   levelsOf(place: number, nowUs: number): Level[] {
     let at = place * this.width;
     return this.flats.map((flat): Level => {
-      const from = at;
+      flat.measure(this.rows, at, nowUs, LEVEL);
       at += flat.width;
-      return [flat.first(this.rows, from, nowUs), flat.second(this.rows, from, nowUs)];
+      return [LEVEL.first, LEVEL.second];
     });
   }
 
   /** All keys. */
   keys(): IterableIterator<Key> {
-    return this.#places.keys();
-  }
-
-  /** Whether any key can be odd. */
-  get hasOdd(): boolean {
-    return this.#more.size > 0 || this.#blocks.size > 0;
+    return this.places.keys();
   }
 
   /** Whether something else than its row decides about a key: its states are more than that, or it is blocked. */
   isOdd(key: Key, nowUs: number): boolean {
-    return this.#more.has(key) || this.blockedUs(key) > nowUs;
+    return this.more.has(key) || this.blockedUs(key) > nowUs;
   }
 
   /** Until when a key is denied everything; 0 if it is not. */
   blockedUs(key: Key): number {
-    return this.#blocks.size === 0 ? 0 : this.#blocks.get(key) ?? 0;
+    return this.blocks.size === 0 ? 0 : this.blocks.get(key) ?? 0;
   }
 
   /** Denies a key that has a place everything until an instant; 0 lifts that. */
   block(key: Key, untilUs: number): void {
-    if (untilUs > 0) this.#blocks.set(key, untilUs);
-    else if (this.#blocks.size > 0) this.#blocks.delete(key);
+    if (untilUs > 0) this.blocks.set(key, untilUs);
+    else if (this.blocks.size > 0) this.blocks.delete(key);
   }
 
   /** Forgets a key. Returns whether there was one. */
   delete(key: Key): boolean {
-    const place = this.#places.get(key);
+    const place = this.places.get(key);
     if (place === undefined) return false;
-    this.#places.delete(key);
+    this.places.delete(key);
     this.block(key, 0);
-    if (this.#more.size > 0) this.#more.delete(key);
+    if (this.more.size > 0) this.more.delete(key);
     this.#keys[place] = null;
     this.rows[place * this.width] = this.#free;
     this.#free = place;
@@ -209,7 +208,7 @@ export class RowTable implements Table {
   #freshFromUs(place: number): number {
     const key = this.#keys[place] as Key;
     let latestUs = this.blockedUs(key);
-    const more = this.#more.size === 0 ? undefined : this.#more.get(key);
+    const more = this.more.size === 0 ? undefined : this.more.get(key);
     let at = place * this.width;
     for (let i = 0; i < this.flats.length; i++) {
       const flat = this.flats[i] as FlatLimit<RateState>;
@@ -225,7 +224,7 @@ export class RowTable implements Table {
   /** A copy of all that is numbers, and the keys that are more than that. Costs little: numbers are copied at once. */
   copy(): RowCopy {
     const keys = this.#keys.slice();
-    const odd = [...new Set([...this.#more.keys(), ...this.#blocks.keys()])];
+    const odd = [...new Set([...this.more.keys(), ...this.blocks.keys()])];
     for (const key of odd) keys[this.find(key)] = null;
     return { policy: this.policy, keys, rows: this.rows.slice(0, keys.length * this.width), width: this.width, odd };
   }
@@ -235,7 +234,7 @@ export class RowTable implements Table {
     const first = this.#keys.length;
     if ((first + keys.length) * this.width > this.rows.length) this.#grow(keys.length);
     this.rows.set(rows, first * this.width);
-    for (const key of keys) this.#places.set(key, this.#keys.push(key) - 1);
+    for (const key of keys) this.places.set(key, this.#keys.push(key) - 1);
   }
 
   #grow(more: number = 0): void {
@@ -252,10 +251,10 @@ export class RowTable implements Table {
     this.#keys = [null];
     this.#free = 0;
     this.#cursor = 1;
-    for (const [key, from] of this.#places) {
+    for (const [key, from] of this.places) {
       const place = this.#keys.length;
       this.rows.set(rows.subarray(from * width, (from + 1) * width), place * width);
-      this.#places.set(key, place);
+      this.places.set(key, place);
       this.#keys.push(key);
     }
   }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { FlatLimit } from "../../algorithms/flat.ts";
+import type { FlatLevel, FlatLimit } from "../../algorithms/flat.ts";
 import type { RateState } from "../../algorithms/kernels.ts";
 import { shortKey } from "../../base/short_key.ts";
 import { LevelReply } from "../level_reply.ts";
@@ -14,6 +14,9 @@ import { IN_LEFT, type LevelLeft, type TakeReply, type TakeRequest } from "../st
 import type { StateTable } from "./state_table.ts";
 import type { LimiterTable } from "./limiter_table.ts";
 import type { RowTable } from "./row_table.ts";
+
+/** Where a level is written for which the caller has no place. */
+const SCRATCH: FlatLevel = { first: 0, second: 0 };
 
 /**
  * Decides if numbers are all that the key is, and nothing has to be promised for later; else undefined, and where the key is
@@ -32,8 +35,9 @@ export function takeRow(
   left: LevelLeft | undefined,
 ): TakeReply | undefined {
   const key = shortKey(asWritten);
-  let place = rowTable.find(key);
-  if ((place === 0 && keys.isElsewhere(key)) || (rowTable.hasOdd && rowTable.isOdd(key, nowUs))) return undefined;
+  let place = rowTable.places.get(key) ?? 0;
+  if (place === 0 && keys.isElsewhere(key)) return undefined;
+  if ((rowTable.more.size > 0 || rowTable.blocks.size > 0) && rowTable.isOdd(key, nowUs)) return undefined;
   const atUs = rowTable.all.earliest(rowTable.rows, place * rowTable.width, nowUs, cost);
   const waitUs = atUs - nowUs;
   const allowed = waitUs <= 0;
@@ -50,11 +54,9 @@ export function takeRow(
   if (flats.length > 1) return new RatesReply(status, nowUs, waitUs, rowTable.levelsOf(place, nowUs), undefined);
   const flat = flats[0] as FlatLimit<RateState>;
   const at = place * width;
-  const first = flat.first(rows, at, nowUs);
-  const second = flat.second(rows, at, nowUs);
-  if (left === undefined || !allowed) return new LevelReply(status, nowUs, waitUs, first, second);
+  const level = left ?? SCRATCH;
+  flat.measure(rows, at, nowUs, level);
+  if (left === undefined || !allowed) return new LevelReply(status, nowUs, waitUs, level.first, level.second);
   left.nowUs = nowUs;
-  left.first = first;
-  left.second = second;
   return IN_LEFT;
 }

@@ -6,6 +6,13 @@
  */
 
 import { brand } from "./brand.ts";
+import { nearest } from "./foreign_words.ts"; // which is loaded late
+import { show } from "./text.ts";
+
+/** How many ids a message lists. */
+const MOST_LISTED = 20;
+/** How many it compares with the one that was asked for. */
+const MOST_COMPARED = 1_000;
 
 /**
  * Gives a class of errors its brand, and its instances their `name`. The name is a literal, because minifiers rename
@@ -135,14 +142,18 @@ export class NotFoundError extends RateSyncError {
    * @param kind What was looked for.
    * @param id The id that was asked for.
    * @param known The ids that are configured.
-   * @param hint Where they could have come from, if there is none.
+   * @param why Where they could have come from, if there is none.
    */
-  constructor(kind: "limiter" | "store", id: string, known: readonly string[], hint?: string) {
-    const none = hint === undefined ? "none is configured" : `none is configured, and ${hint}`;
-    const list = known.length === 0 ? none : `known: ${known.map((k) => JSON.stringify(k)).join(", ")}`;
+  constructor(kind: "limiter" | "store", id: string, known: readonly string[], why?: string) {
+    const none = why === undefined ? "none is configured" : `none is configured, and ${why}`;
+    const shown = known.slice(0, MOST_LISTED).map((each) => JSON.stringify(each)).join(", ");
+    const more = known.length > MOST_LISTED ? ` and ${known.length - MOST_LISTED} more` : "";
+    const meant = more === "" || typeof id !== "string" ? undefined : nearest(id, known.slice(0, MOST_COMPARED));
+    const hint = meant === undefined ? "" : `; did you mean ${JSON.stringify(meant)}?`;
+    const list = known.length === 0 ? none : `known: ${shown}${more}${hint}`;
     super(
       kind === "limiter" ? "LIMITER_NOT_FOUND" : "STORE_NOT_FOUND",
-      `Cannot find ${kind} ${JSON.stringify(id)}: ${list}`,
+      `Cannot find ${kind} ${typeof id === "string" ? JSON.stringify(id) : show(id)}: ${list}`,
     );
     this.id = id;
     this.known = known;

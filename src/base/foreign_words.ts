@@ -7,6 +7,8 @@
 import { nearest } from "./nearest.ts";
 import { show } from "./text.ts";
 
+export { nearest };
+
 /** Our words with those of others, for one place: `ours:other,other ours:other`. */
 export type WordTable = readonly [place: string, words: string];
 

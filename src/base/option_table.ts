@@ -42,6 +42,12 @@ export interface OptionRow {
 /** The options of one kind of object, by their names in code. */
 export type OptionTable = Readonly<Record<string, OptionRow>>;
 
+/** A clock. */
+export const CLOCK: Check = ["a clock, with nowUs() and schedule()", (value) => {
+  const { nowUs, schedule } = Object(value) as Readonly<Record<string, unknown>>;
+  return typeof nowUs === "function" && typeof schedule === "function";
+}];
+
 const BOOLEAN: Check = ["true or false", (value) => typeof value === "boolean"];
 
 /**

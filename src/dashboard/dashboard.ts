@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ConfigError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import { readFields } from "../serve/fields.ts";
 import { parseJson } from "../serve/json.ts";
@@ -52,9 +54,12 @@ export interface Dashboard {
  *
  * @param rs The instance.
  * @param options How the dashboard is made.
- * @throws {ConfigError} If an option cannot be used.
+ * @throws {ConfigError} If the instance or an option cannot be used.
  */
 export function createDashboard(rs: RateSync<string>, options: DashboardOptions = {}): Dashboard {
+  if (typeof rs?.explain !== "function") {
+    throw new ConfigError({ path: "rs", expected: "an instance, of createRateSync", received: show(rs) });
+  }
   const { basePath, allowChanges, title, token, maxVisitors } = dashboardSettings(options);
   const feed = new Feed(rs, title, allowChanges);
   const access = new DashboardAccess(token);

@@ -26,6 +26,16 @@ export function checkOptions(options: unknown, known: readonly string[], path: s
   rejectUnknownOptions(options, known, isOuter ? "" : `${path}.`, HTTP_WORDS);
 }
 
+/**
+ * Checks the handler that a guard wraps.
+ *
+ * @throws {ConfigError} If it is no function.
+ */
+export function checkHandler(handler: unknown): void {
+  if (typeof handler === "function") return;
+  throw new ConfigError({ path: "handler", expected: "a function that answers requests", received: show(handler) });
+}
+
 /** What a word of another package means here, as the end of a message: `; did you mean "draft-11"?`, or nothing. */
 export function hint(word: unknown, known: readonly string[]): string {
   const meant = typeof word === "string" ? didYouMean(word, known, HTTP_WORDS) : undefined;

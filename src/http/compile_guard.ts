@@ -152,7 +152,11 @@ const RULE_KEYS = ["limiter", "key", "keyClass", "cost", "settle"];
 
 function compileRules<Raw>(options: GuardOptions<Raw>): CompiledRule<Raw>[] {
   const { limiter, key = byIp() } = options;
-  const base = { path: "", cost: checkCost(options.cost ?? 1, "cost"), settle: options.settle };
+  const base = {
+    path: "",
+    cost: options.cost === undefined ? 1 : checkCost(options.cost, "cost"),
+    settle: options.settle,
+  };
   const identify = checkKey(key, "key");
   const keyClass = checkClass(options.keyClass, "keyClass");
   const own = { ...base, identify, keyClass, keyPrefixes: prefixesOf(identify) };
@@ -230,7 +234,10 @@ function compileList(list: GuardList | undefined, path: string): CompiledList {
     if (typeof key !== "string" || key === "") fail(`${path}.keys[${i}]`, "a key", key);
     if (parseNetwork(key) !== undefined) fail(`${path}.keys[${i}]`, `a key; networks belong in ${path}.networks`, key);
   }
-  return { networks: networks && new NetworkSet(networks, `${path}.networks`), keys: new Set(keys) };
+  return {
+    networks: networks === undefined ? undefined : new NetworkSet(networks, `${path}.networks`),
+    keys: new Set(keys),
+  };
 }
 
 function compileDialects(headers: GuardOptions["headers"] = "draft-11"): HeaderDialect[] {

@@ -70,6 +70,7 @@ export function byApiKey(options: ByApiKeyOptions = {}): Identify {
   checkOptions(options, ["header", "known"], "byApiKey");
   const { header: name = "authorization", known } = options;
   const header = headerName(name, "byApiKey.header");
+  if (known !== undefined) checkFunction(known, "byApiKey.known");
   return classed<Identify>(async (request) => {
     const value = request.header(header)?.trim();
     const apiKey = header === "authorization" ? /^bearer +(\S+)$/i.exec(value ?? "")?.[1] : value;
@@ -80,6 +81,7 @@ export function byApiKey(options: ByApiKeyOptions = {}): Identify {
 
 /** By the first function that gives a key: `firstOf(byApiKey({ known }), byIp())`. */
 export function firstOf<Raw = unknown>(...identifiers: readonly Identify<Raw>[]): Identify<Raw> {
+  for (const [i, identify] of identifiers.entries()) checkFunction(identify, `firstOf[${i}]`);
   return classedAs<Identify<Raw>>(async (request) => {
     for (const identify of identifiers) {
       const keys = keysOf(await identify(request));
@@ -105,6 +107,10 @@ const MAX_KEY_LENGTH = 65_536;
 
 function isKey(key: string): boolean {
   return key !== "" && key.length <= MAX_KEY_LENGTH;
+}
+
+function checkFunction(value: unknown, path: string): void {
+  if (typeof value !== "function") throw new ConfigError({ path, expected: "a function", received: show(value) });
 }
 
 function headerName(name: string, path: string): string {

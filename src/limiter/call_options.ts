@@ -46,6 +46,11 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** What a call can say. */
 const KNOWN: readonly string[] = ["key", "cost", "keyClass", "timeoutMs", "signal", "limiter"];
 
+/** What a correction can say. */
+export const CORRECTION: readonly string[] = ["key", "keepLonger"];
+/** What a call over several limiters can say beside them. */
+export const WAIT: readonly string[] = ["timeoutMs", "signal"];
+
 /** The longest key. Longer ones are a mistake, or an attack. */
 const MAX_KEY_LENGTH = 65_536;
 
@@ -73,16 +78,24 @@ function isKey(key: unknown): boolean {
   return typeof key === "string" && key !== "" && key.length <= MAX_KEY_LENGTH;
 }
 
+/**
+ * Checks a key.
+ *
+ * @throws {TypeError} If it is not a string of 1 to 65 536 characters.
+ */
+export function checkKey(limiter: string, key: unknown): void {
+  if (isKey(key)) return;
+  const received = typeof key === "string" && key !== "" ? `one of ${key.length} characters` : show(key);
+  throw new TypeError(
+    `Cannot ask limiter ${
+      show(limiter)
+    }: key must be a string of 1 to ${MAX_KEY_LENGTH} characters, received ${received}`,
+  );
+}
+
 /** A function of its own: what every call goes through stays small, so that it is compiled into its callers. */
 function refuse(limiter: string, policy: Policy, key: unknown, cost: number): never {
-  if (key !== undefined && !isKey(key)) {
-    const received = typeof key === "string" && key !== "" ? `one of ${key.length} characters` : show(key);
-    throw new TypeError(
-      `Cannot ask limiter ${
-        show(limiter)
-      }: key must be a string of 1 to ${MAX_KEY_LENGTH} characters, received ${received}`,
-    );
-  }
+  if (key !== undefined) checkKey(limiter, key);
   checkUnits("cost", limiter, cost);
   throw new CostExceedsLimitError(limiter, cost, policy.capacity);
 }
@@ -109,19 +122,19 @@ export function checkKeyClass(limiter: string, keyClass: unknown): void {
 /**
  * Checks how options are spelt: a misspelt one would silently mean the default, no key or another deadline.
  *
- * @throws {TypeError} If there is no such option.
+ * @throws {TypeError} If there is no such option, or they are no object.
  */
-export function checkNames(limiter: string, options: AskOptions): void {
+export function checkNames(limiter: string, options: object, known: readonly string[] = KNOWN): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`Cannot ask limiter ${show(limiter)}: options must be an object, received ${show(options)}`);
   }
   for (const name in options) {
-    if (name !== "key" && name !== "cost" && !KNOWN.includes(name)) refuseName(limiter, name);
+    if (!known.includes(name)) refuseName(limiter, name, known);
   }
 }
 
-function refuseName(limiter: string, name: string): never {
-  const hint = didYouMean(name, KNOWN) ?? `options are ${listWords(KNOWN, "and")}`;
+function refuseName(limiter: string, name: string, known: readonly string[]): never {
+  const hint = didYouMean(name, known) ?? `options are ${listWords(known, "and")}`;
   throw new TypeError(`Cannot ask limiter ${show(limiter)}: there is no option ${show(name)}; ${hint}`);
 }
 
@@ -149,11 +162,21 @@ export function maxWaitUs(timeoutMs: number | undefined, policies: readonly Poli
 }
 
 /**
- * Checks how long a call may wait.
+ * Checks how long a call may wait, and what ends the wait.
  *
- * @throws {RangeError} If it is not a number from 0 to Infinity.
+ * @throws {RangeError} If `timeoutMs` is not a number from 0 to Infinity.
+ * @throws {TypeError} If `signal` is no signal; where it is aborted, its reason.
  */
-export function checkTimeout(timeoutMs: unknown): void {
+export function checkWait(timeoutMs: unknown, signal: AbortSignal | null | undefined): void {
+  if (timeoutMs !== undefined) checkTimeout(timeoutMs);
+  if (signal === undefined || signal === null) return; // `fetch` takes null too
+  if (typeof signal.throwIfAborted !== "function") {
+    throw new TypeError(`Cannot wait: signal must be an AbortSignal, received ${show(signal)}`);
+  }
+  signal.throwIfAborted();
+}
+
+function checkTimeout(timeoutMs: unknown): void {
   if (typeof timeoutMs === "number" && timeoutMs >= 0) return;
   throw new RangeError(`Cannot wait: timeoutMs must be a number from 0 to Infinity, received ${show(timeoutMs)}`);
 }

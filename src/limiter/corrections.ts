@@ -61,7 +61,7 @@ export async function penalize(client: StoreSession, target: Target, units: numb
 /**
  * Denies everything for a while; 0 lifts a block.
  *
- * @throws {RangeError} If it is no such time.
+ * @throws {RangeError | TypeError} If it is no such time, or `keepLonger` is no boolean.
  * @internal
  */
 export async function block(
@@ -72,6 +72,9 @@ export async function block(
 ): Promise<void> {
   if (!(typeof durationMs === "number" && durationMs >= 0 && durationMs <= MOST_BLOCK_MS)) {
     throw new RangeError(`Cannot block: durationMs must be a number from 0 to 35 years, received ${show(durationMs)}`);
+  }
+  if (keepLonger !== undefined && typeof keepLonger !== "boolean") {
+    throw new TypeError(`Cannot block: keepLonger must be true or false, received ${show(keepLonger)}`);
   }
   await client.correct({ op: "block", durationUs: Math.round(durationMs * 1_000), keepLonger, targets: [target] });
 }

@@ -8,7 +8,15 @@ import { brand } from "../base/brand.ts";
 import { showAs, shownKey } from "../base/inspect.ts";
 import { show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type AcquireOptions, type AskOptions, checkAsk, checkNames, checkTimeout } from "./call_options.ts";
+import {
+  type AcquireOptions,
+  type AskOptions,
+  checkAsk,
+  checkKey,
+  checkNames,
+  checkWait,
+  CORRECTION,
+} from "./call_options.ts";
 import type { Charge } from "./corrections.ts";
 import type { Explanation } from "../decision/explain/explanation.ts";
 import type { LimiterListener, Logger } from "../observe/events.ts";
@@ -99,10 +107,10 @@ export class Limiter {
   acquire(options: AcquireOptions = {}): Promise<Permit> {
     // Not an async function: a permit that is known at once costs one promise, not four.
     try {
+      checkNames(this.id, options);
       const { signal, key, cost = 1, keyClass, timeoutMs } = options;
-      if (timeoutMs !== undefined) checkTimeout(timeoutMs);
-      signal?.throwIfAborted();
-      this.#check(options);
+      checkWait(timeoutMs, signal);
+      checkAsk(this.id, this.#rules.policy, options);
       const { store } = this.#access.open;
       const rules = keyClass === undefined ? this.#rules : this.#rules.of(keyClass);
       return store === undefined
@@ -205,6 +213,7 @@ export class Limiter {
    */
   async reserve(options: AcquireOptions = {}): Promise<Reservation> {
     const target = this.target(options);
+    checkWait(options.timeoutMs, options.signal);
     return await this.#opened((store) => store.verbs.reserve(store, this.#access, target, options));
   }
 
@@ -235,7 +244,7 @@ export class Limiter {
    * too.
    */
   async reset(options: KeyOptions = {}): Promise<void> {
-    const targets = [this.target(keyOf(options))];
+    const targets = [this.#corrected(options)];
     await this.#opened((store) => store.correct({ op: "reset", targets }));
     if (options.key === undefined) this.forgetMetrics();
   }
@@ -245,7 +254,7 @@ export class Limiter {
    * `penalize` have taken from later windows stays.
    */
   async refund(units: number, options: KeyOptions = {}): Promise<void> {
-    const target = this.target(keyOf(options));
+    const target = this.#corrected(options);
     await this.#opened((store) => store.verbs.refund(store, target, units));
   }
 
@@ -255,7 +264,7 @@ export class Limiter {
    * @returns What was taken: at most a thousand times what the limit holds.
    */
   async penalize(units: number, options: KeyOptions = {}): Promise<Charge> {
-    const target = this.target(keyOf(options));
+    const target = this.#corrected(options);
     return await this.#opened((store) => store.verbs.penalize(store, target, units));
   }
 
@@ -267,7 +276,7 @@ export class Limiter {
    * @throws {RangeError} If it is not such a number.
    */
   async block(durationMs: number, options: BlockOptions = {}): Promise<void> {
-    const target = this.target(keyOf(options));
+    const target = this.#corrected(options);
     await this.#opened((store) => store.verbs.block(store, target, durationMs, options.keepLonger));
   }
 
@@ -277,12 +286,17 @@ export class Limiter {
    * @internal
    */
   async isBlocked(options: KeyOptions = {}): Promise<boolean> {
-    const target = this.target(keyOf(options));
+    const target = this.#corrected(options);
     return await this.#opened((store) => store.verbs.isBlocked(store, target));
   }
 
-  /** The same limiter for one key. It costs nothing to make, and is not stored anywhere. */
+  /**
+   * The same limiter for one key. It costs nothing to make, and is not stored anywhere.
+   *
+   * @throws {TypeError} If the key is not a string of 1 to 65 536 characters.
+   */
   for(key: string): KeyedLimiter {
+    checkKey(this.id, key); // undefined would mean the limiter as a whole
     return new KeyedLimiter(this, key);
   }
 
@@ -311,23 +325,21 @@ export class Limiter {
    * @internal
    */
   target(options: AskOptions): LimiterTarget {
-    this.#check(options);
+    checkNames(this.id, options);
+    checkAsk(this.id, this.#rules.policy, options);
     return this.#rules.of(options.keyClass).targetsOf(options.key, options.cost ?? 1)[0];
   }
 
-  #check(options: AskOptions): void {
-    checkNames(this.id, options);
-    checkAsk(this.id, this.#rules.policy, options);
+  /** What a correction changes, checked: a misspelt `key` would change the limiter as a whole. */
+  #corrected(options: KeyOptions): LimiterTarget {
+    checkNames(this.id, options, CORRECTION);
+    return this.target(options.key === undefined ? {} : { key: options.key });
   }
 
   /** Does something at the store, in this turn where it is open. */
   async #opened<Result>(act: (store: OpenStore) => Result | Promise<Result>): Promise<Result> {
     return await act(this.#access.open.store ?? await this.#access.client());
   }
-}
-
-function keyOf({ key }: KeyOptions): AskOptions {
-  return key === undefined ? {} : { key };
 }
 
 showAs(Limiter.prototype, "Limiter", (it) => ({ id: it.id, ...it.policy, metrics: it.metrics() }));
@@ -359,12 +371,12 @@ export class KeyedLimiter {
 
   /** As `Limiter.acquire`. */
   acquire(options: Keyless<AcquireOptions> = {}): Promise<Permit> {
-    return this.limiter.acquire({ ...options, key: this.key });
+    return this.limiter.acquire(keyed(options, this.key));
   }
 
   /** As `Limiter.tryAcquire`. */
   tryAcquire(options: Keyless<AskOptions> = {}): Promise<Decision> {
-    return this.limiter.tryAcquire({ ...options, key: this.key });
+    return this.limiter.tryAcquire(keyed(options, this.key));
   }
 
   /** As `Limiter.tryAcquireSync`. */
@@ -375,17 +387,17 @@ export class KeyedLimiter {
 
   /** As `Limiter.peek`. */
   peek(options: Keyless<AskOptions> = {}): Promise<Decision> {
-    return this.limiter.peek({ ...options, key: this.key });
+    return this.limiter.peek(keyed(options, this.key));
   }
 
   /** As `Limiter.explain`. */
   explain(options: Keyless<AskOptions> = {}): Promise<Explanation> {
-    return this.limiter.explain({ ...options, key: this.key });
+    return this.limiter.explain(keyed(options, this.key));
   }
 
   /** As `Limiter.reserve`. */
   reserve(options: Keyless<AcquireOptions> = {}): Promise<Reservation> {
-    return this.limiter.reserve({ ...options, key: this.key });
+    return this.limiter.reserve(keyed(options, this.key));
   }
 
   /** As `Limiter.run`. */
@@ -393,7 +405,7 @@ export class KeyedLimiter {
     fn: (permit: Permit) => Result | Promise<Result>,
     options: Keyless<AcquireOptions> = {},
   ): Promise<Result> {
-    return this.limiter.run(fn, { ...options, key: this.key });
+    return this.limiter.run(fn, keyed(options, this.key));
   }
 
   /** As `Limiter.reset`. */
@@ -415,6 +427,11 @@ export class KeyedLimiter {
   block(durationMs: number): Promise<void> {
     return this.limiter.block(durationMs, { key: this.key });
   }
+}
+
+/** Options with the key. What is no object is passed on as it is, and refused there. */
+function keyed<Options>(options: Options, key: string): Options & { readonly key: string } {
+  return (typeof options === "object" ? { ...options, key } : options) as Options & { readonly key: string };
 }
 
 showAs(KeyedLimiter.prototype, "KeyedLimiter", ({ limiter, key }) => ({ limiter: limiter.id, key: shownKey(key) }));

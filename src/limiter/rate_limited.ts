@@ -35,6 +35,15 @@ export function rateLimited<Id extends string, Args extends unknown[], Result>(
     throw new TypeError(`Cannot limit a function: expected options that name a limiter, received ${show(options)}`);
   }
   const { limiter, key, cost, ...wait } = options;
+  if (typeof limiter !== "string") {
+    throw new TypeError(`Cannot limit a function: limiter must be the id of a limiter, received ${show(limiter)}`);
+  }
+  for (const [name, value] of Object.entries({ key, cost })) {
+    if (value === undefined || typeof value === "function") continue;
+    throw new TypeError(
+      `Cannot limit a function: ${name} must be a function of its arguments, received ${show(value)}`,
+    );
+  }
   const limited = async function (this: unknown, ...args: Args): Promise<Result> {
     const call: AcquireOptions = {
       ...wait,

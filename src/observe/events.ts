@@ -4,6 +4,7 @@
  * @module
  */
 
+import { show } from "../base/text.ts";
 import type { StoreError } from "../base/errors.ts";
 import type { Decision } from "../decision/decision.ts";
 
@@ -111,8 +112,15 @@ export class Subscriptions<Event = LimiterEvent> {
     return this.#listeners.size > 0;
   }
 
-  /** Adds a listener. Returns how to remove it. */
+  /**
+   * Adds a listener. Returns how to remove it.
+   *
+   * @throws {TypeError} If it is no function.
+   */
   add(listener: (event: Event) => void): () => void {
+    if (typeof listener !== "function") {
+      throw new TypeError(`Cannot subscribe: expected a function, received ${show(listener)}`);
+    }
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }

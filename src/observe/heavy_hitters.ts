@@ -6,6 +6,8 @@
 
 import { type Clock, toWallMs } from "../base/clock.ts";
 import { shortKey } from "../base/short_key.ts";
+import { show } from "../base/text.ts";
+import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import type { Observer } from "./observer.ts";
 import { Sketch } from "./sketch.ts";
 
@@ -79,9 +81,11 @@ export class HeavyHitterSketches {
    *
    * @throws {RangeError} If the count cannot be used.
    */
-  read(limiter: string, { count = 10 }: HeavyHitterOptions): HeavyHitters {
+  read(limiter: string, options: HeavyHitterOptions): HeavyHitters {
+    rejectUnknownOptions(options, ["count"]);
+    const { count = 10 } = options;
     if (!Number.isInteger(count) || count < 1 || count > MOST) {
-      throw new RangeError(`Cannot read heavy hitters: expected a count from 1 to ${MOST}, received ${String(count)}`);
+      throw new RangeError(`Cannot read heavy hitters: expected a count from 1 to ${MOST}, received ${show(count)}`);
     }
     const counted = this.#counted(limiter);
     counted.readUs = this.#clock.nowUs();

@@ -24,7 +24,7 @@ export const LIMIT_OPTIONS: Readonly<Record<keyof LimitOptions, OptionRow>> = {
 
 /** A limiter, but for the numbers of its limit. */
 export const LIMITER_OPTIONS: Readonly<Record<keyof LimiterOptions, OptionRow>> = {
-  store: { type: "text" },
+  store: { type: "text", check: ["the id of a store", (value) => typeof value === "string"] },
   ...LIMIT_OPTIONS,
   limits: { type: "tables" },
   maxConcurrent: { type: "number", whole: true, check: wholeNumber(1, 1e9) },

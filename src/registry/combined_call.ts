@@ -22,12 +22,16 @@ export interface AskFor<Id extends string = string> extends AskOptions {
  * The parts of a call over several limiters. One key of one limiter can be named several times: its costs add up.
  *
  * @throws {ConfigError} If the limiters are not all on one store.
- * @throws {TypeError} If there are none.
+ * @throws {TypeError} If there are none, or they are no objects.
  */
 export function combinedCall(
   definitions: Definitions,
   requests: readonly AskFor[],
 ): { targets: LimiterTarget[]; access: StoreAccess<OpenStore> } {
+  if (!Array.isArray(requests)) fail("an array of { limiter, key }", requests);
+  for (const request of requests) {
+    if (typeof request !== "object" || request === null) fail("objects with the id of a limiter", request);
+  }
   const [first] = requests;
   if (first === undefined) throw new TypeError("Cannot acquire from no limiter: the list is empty");
   const { limiter, storeId } = definitions.entry(first.limiter);
@@ -48,4 +52,8 @@ export function combinedCall(
   }
   const targets = [...merged.values()].map((request) => definitions.limiter(request.limiter).target(request));
   return { targets, access: limiter.access };
+}
+
+function fail(expected: string, received: unknown): never {
+  throw new TypeError(`Cannot ask several limiters: expected ${expected}, received ${show(received)}`);
 }

@@ -94,12 +94,12 @@ export async function reserve(limiter: string, options?: AcquireOptions): Promis
 
 /** Waits until all of several limiters allow the call: see `RateSync.acquireAll`. */
 export async function acquireAll(requests: readonly AskFor[], options?: WaitOptions): Promise<Permit> {
-  return await (await ready(requests[0]?.limiter)).acquireAll(requests, options);
+  return await (await ready(requests?.[0]?.limiter)).acquireAll(requests, options);
 }
 
 /** Decides now over several limiters: see `RateSync.tryAcquireAll`. */
 export async function tryAcquireAll(requests: readonly AskFor[]): Promise<Decision> {
-  return await (await ready(requests[0]?.limiter)).tryAcquireAll(requests);
+  return await (await ready(requests?.[0]?.limiter)).tryAcquireAll(requests);
 }
 
 /** Acquires, calls, and releases: see `Limiter.run`. */

@@ -267,7 +267,7 @@ interface Compiled {
 function pickStore(wanted: string | undefined, known: readonly string[]): string {
   if (wanted !== undefined) {
     if (known.includes(wanted)) return wanted;
-    throw new NotFoundError("store", String(wanted), known);
+    throw new NotFoundError("store", wanted, known);
   }
   if (known.length <= 1) return known[0] ?? EMBEDDED.engine;
   throw new ConfigError({
@@ -277,7 +277,8 @@ function pickStore(wanted: string | undefined, known: readonly string[]): string
   });
 }
 
-function checkId(kind: "stores" | "limiters", id: string): void {
+/** @throws {ConfigError} If it cannot be the id of a store or a limiter. */
+export function checkId(kind: "stores" | "limiters", id: string): void {
   if (typeof id === "string" && id !== "" && id.length <= 1_024) return;
   throw new ConfigError({ path: kind, expected: "ids of 1 to 1 024 characters", received: show(id) });
 }

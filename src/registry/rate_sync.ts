@@ -7,7 +7,14 @@
 import { brand } from "../base/brand.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { showAs } from "../base/inspect.ts";
-import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
+import {
+  type AcquireOptions,
+  type AskOptions,
+  checkNames,
+  checkWait,
+  maxWaitUs,
+  WAIT,
+} from "../limiter/call_options.ts";
 import type { Charge } from "../limiter/corrections.ts";
 import { acquireAll, tryAcquireAll } from "../limiter/combined.ts";
 import type { Explanation } from "../decision/explain/explanation.ts";
@@ -27,7 +34,7 @@ import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
 import { checkCloseOptions, type CloseOptions } from "./close_options.ts";
-import { Definitions } from "./definitions.ts";
+import { checkId, Definitions } from "./definitions.ts";
 import type { StoreConfig } from "./engines.ts";
 import type { HttpConfig, RateSyncConfig } from "./options.ts";
 import type { LimiterListing, StoreListing } from "./listing.ts";
@@ -153,8 +160,9 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {ConfigError} If they are not all on one store.
    */
   async acquireAll(requests: readonly AskFor<Id>[], options: WaitOptions = {}): Promise<Permit> {
-    options.signal?.throwIfAborted();
     const { targets, access } = combinedCall(this.#definitions, requests);
+    checkNames(targets[0]?.limiter ?? "", options, WAIT);
+    checkWait(options.timeoutMs, options.signal);
     const waitUs = maxWaitUs(options.timeoutMs, targets.map(({ policy }) => policy));
     return await acquireAll(access, targets, { maxWaitUs: waitUs, signal: options.signal });
   }
@@ -266,6 +274,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {ConfigError} If the description cannot be used; nothing is changed then.
    */
   async configureStore(id: string, config: StoreConfig | Store): Promise<void> {
+    checkId("stores", id);
     await this.#definitions.apply({ stores: { [id]: config }, limiters: {} });
   }
 
@@ -275,6 +284,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {ConfigError | NotFoundError} If the description cannot be used; nothing is changed then.
    */
   configureLimiter(id: string, options: LimiterOptions): void {
+    checkId("limiters", id);
     void this.#definitions.apply({ stores: {}, limiters: { [id]: options } });
   }
 

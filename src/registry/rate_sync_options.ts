@@ -6,6 +6,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { ConfigError } from "../base/errors.ts";
+import { CLOCK } from "../base/option_table.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import type { Logger } from "../observe/events.ts";
@@ -46,7 +47,7 @@ export function checkInstance(options: object): void {
   rejectUnknownOptions(http as object, ["trustedProxyNetworks"], "http.");
   const { trustedProxyNetworks = [] } = http as { trustedProxyNetworks?: unknown };
   demand(trustedProxyNetworks, "http.trustedProxyNetworks", "an array of networks such as 10.0.0.0/8", isTexts);
-  if (clock !== undefined) demand(clock, "clock", "a clock, with nowUs() and schedule()", isClock);
+  if (clock !== undefined) demand(clock, "clock", ...CLOCK);
 }
 
 function demand(value: unknown, path: string, expected: string, holds: (value: unknown) => boolean): void {
@@ -59,9 +60,4 @@ function isTable(value: unknown): value is object {
 
 function isTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every((text) => typeof text === "string" && text !== "");
-}
-
-function isClock(value: unknown): boolean {
-  const { nowUs, schedule } = Object(value) as Readonly<Record<string, unknown>>;
-  return typeof nowUs === "function" && typeof schedule === "function";
 }

@@ -7,6 +7,7 @@
 import timers from "node:timers";
 
 import { brand } from "../base/brand.ts";
+import { show } from "../base/text.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 /** The real timer, also while fake timers of a test runner are installed. */
 const immediate = timers.setImmediate;
@@ -64,9 +65,10 @@ export class FakeClock implements Clock {
    *
    * @param startUs The first reading, in microseconds since the Unix epoch. @default 2026-01-01T00:00:00Z
    * @param options How it behaves.
+   * @throws {RangeError} If `startUs` is no finite number.
    */
   constructor(startUs: number = START_US, options: FakeClockOptions = {}) {
-    this.#nowUs = startUs;
+    this.#nowUs = checkUs(startUs);
     const { settle = nextTurn } = options;
     this.#settle = async () => {
       do {
@@ -140,9 +142,13 @@ export class FakeClock implements Clock {
     return await promise;
   }
 
-  /** Sets the time without firing timers, as if the clock was corrected, forwards or back. */
+  /**
+   * Sets the time without firing timers, as if the clock was corrected, forwards or back.
+   *
+   * @throws {RangeError} If it is no finite number.
+   */
   set(nowUs: number): void {
-    this.#nowUs = nowUs;
+    this.#nowUs = checkUs(nowUs);
   }
 
   /** One move after the other, whatever becomes of them; each begins with everything settled. */
@@ -168,8 +174,13 @@ export class FakeClock implements Clock {
 }
 
 function checkMs(verb: string, ms: number): void {
-  if (ms >= 0 && ms < Infinity) return;
-  throw new RangeError(`Cannot ${verb}: expected milliseconds from 0, received ${ms}`);
+  if (typeof ms === "number" && ms >= 0 && ms < Infinity) return;
+  throw new RangeError(`Cannot ${verb}: expected milliseconds from 0, received ${show(ms)}`);
+}
+
+function checkUs(us: number): number {
+  if (Number.isFinite(us)) return us;
+  throw new RangeError(`Cannot set the clock: expected microseconds since 1970, received ${show(us)}`);
 }
 
 /** Lets promises that are ready run to their end: a message channel would not, on every runtime. */

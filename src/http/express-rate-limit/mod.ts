@@ -18,10 +18,12 @@
 
 import { wallMs } from "../../base/clock.ts";
 import { ConfigError } from "../../base/errors.ts";
+import { checkOptions as checkRows } from "../../base/option_table.ts";
 import { show } from "../../base/text.ts";
 import type { Decision } from "../../decision/decision.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
 import { isMeasured } from "../../policy/headers.ts";
+import { LIMITER_OPTIONS } from "../../policy/option_table.ts";
 import type { LimiterOptions } from "../../policy/options.ts";
 import { checkOptions } from "../check_options.ts";
 import * as byDefault from "../../registry/default_instance.ts";
@@ -77,7 +79,7 @@ const MOST_HITS = 2 ** 31;
  * store which comes with express-rate-limit; every hit counts, whatever the limit says.
  *
  * @param options Where hits are counted.
- * @throws {ConfigError} If an option is misspelt.
+ * @throws {ConfigError} If an option is misspelt or cannot be used.
  */
 export function expressRateLimitStore(options: ExpressRateLimitStoreOptions = {}): ExpressRateLimitStore {
   checkOptions(options, ["rateSync", "store", "prefix", "onStoreError"], "expressRateLimitStore", true);
@@ -88,6 +90,7 @@ export function expressRateLimitStore(options: ExpressRateLimitStoreOptions = {}
   if (typeof prefix !== "string" || prefix === "") {
     throw new ConfigError({ path: "prefix", expected: "a text", received: show(prefix) });
   }
+  checkRows(options, { store: LIMITER_OPTIONS.store, onStoreError: LIMITER_OPTIONS.onStoreError });
   return new HitCounter(options, prefix);
 }
 

@@ -15,6 +15,7 @@
 
 import { forget, remember, repeated } from "../admissions.ts";
 import { readRequestBody } from "../body.ts";
+import { checkHandler } from "../check_options.ts";
 import type { Guard } from "../guard.ts";
 import { setHeaders } from "../set_headers.ts";
 import type { GuardOptions } from "../options.ts";
@@ -36,11 +37,13 @@ export interface FetchGuardOptions<Req, Rest extends unknown[]> extends GuardOpt
  *
  * @param handler Answers. What it throws or rejects with is passed on.
  * @param options How it is guarded, or a guard.
+ * @throws {ConfigError} If the handler is no function, or an option cannot be used.
  */
 export function guardHandler<Req extends Request, Rest extends unknown[], Result extends Response | undefined | void>(
   handler: (request: Req, ...rest: Rest) => Result | Promise<Result>,
   options: FetchGuardOptions<Req, Rest> | Guard<Req>,
 ): (request: Req, ...rest: Rest) => Promise<Result | Response> {
+  checkHandler(handler);
   const { guard, peer } = guardWithPeer<Req, [request: Req, ...rest: Rest]>(options, peerOf);
   return async (request, ...rest) => {
     if (repeated(request, guard) !== undefined) return await handler(request, ...rest);

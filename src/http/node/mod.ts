@@ -15,6 +15,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Admission } from "../admission.ts";
+import { checkHandler } from "../check_options.ts";
 import { type Guard, guardOf } from "../guard.ts";
 import { admitNode, end, type Next, nodeMiddleware, type NodeRequest, type NodeResponse } from "../node_http.ts";
 import type { GuardOptions } from "../options.ts";
@@ -34,6 +35,7 @@ export function guardHandler<Req extends NodeRequest = IncomingMessage, Res exte
   handler: (request: Req, response: Res) => unknown,
   options: GuardOptions<Req> | Guard<Req>,
 ): (request: Req, response: Res) => Promise<void> {
+  checkHandler(handler);
   const guard = guardOf(options);
   return async (request, response) => {
     let admission: Admission;

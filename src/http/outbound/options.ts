@@ -162,8 +162,8 @@ export function readSettings(options: LimitedFetchOptions): Settings {
   }
   rejectUnknownOptions(options, KNOWN);
   const { key, cost = 1, timeoutMs, readLimit } = options;
-  if (key !== undefined && typeof key !== "string" && typeof key !== "function") {
-    throw wrong("key", "a string or a function", key);
+  if (key !== undefined && typeof key !== "function" && (typeof key !== "string" || key === "")) {
+    throw wrong("key", "a string that is not empty, or a function", key);
   }
   if (typeof cost !== "function" && !(Number.isSafeInteger(cost) && cost >= 1)) {
     throw wrong("cost", "a whole number from 1, or a function", cost);
@@ -180,9 +180,9 @@ export function readSettings(options: LimitedFetchOptions): Settings {
     timeoutMs,
     maxRetries: whole(options, "maxRetries", 2, 100),
     retryBudget: number(options, "retryBudget", 0.2, 0, 1),
-    retryMethods: methods(options.retryMethods ?? IDEMPOTENT),
+    retryMethods: methods(options.retryMethods),
     retryNetworkErrors: flag(options, "retryNetworkErrors", false),
-    refusals: statuses(options.refusals ?? [429, 503]),
+    refusals: statuses(options.refusals),
     heedRemaining: flag(options, "heedRemaining", true),
     reserve: whole(options, "reserve", 0, 1e12),
     maxPauseMs: number(options, "maxPauseMs", 3_600_000, 1, 1e12),
@@ -190,7 +190,7 @@ export function readSettings(options: LimitedFetchOptions): Settings {
     maxBackoffMs: number(options, "maxBackoffMs", Math.max(60_000, backoffMs), backoffMs, 864e5),
     families: readFamilies(options.limitHeaders),
     readLimit: readLimit?.bind(options),
-    onThrottled: callback(options.onThrottled ?? (() => {})),
+    onThrottled: callback(options.onThrottled),
     logger: loggerOf(options.logger),
   };
 }
@@ -205,37 +205,37 @@ function findLimiter({ limiter, rateSync }: LimitedFetchOptions): () => Limiter 
 }
 
 function number(options: LimitedFetchOptions, name: keyof LimitedFetchOptions, or: number, min: number, max: number) {
-  const value = options[name] ?? or;
+  const { [name]: value = or } = options;
   if (typeof value === "number" && value >= min && value <= max) return value;
   throw wrong(name, `a number from ${min} to ${max}`, value);
 }
 
 function whole(options: LimitedFetchOptions, name: keyof LimitedFetchOptions, or: number, max: number): number {
-  const value = options[name] ?? or;
+  const { [name]: value = or } = options;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= max) return value;
   throw wrong(name, `a whole number from 0 to ${max}`, value);
 }
 
 function flag(options: LimitedFetchOptions, name: keyof LimitedFetchOptions, or: boolean): boolean {
-  const value = options[name] ?? or;
+  const { [name]: value = or } = options;
   if (typeof value === "boolean") return value;
   throw wrong(name, "true or false", value);
 }
 
-function methods(value: readonly string[]): readonly string[] {
+function methods(value: readonly string[] = IDEMPOTENT): readonly string[] {
   if (Array.isArray(value) && value.every((method) => typeof method === "string" && method !== "")) {
     return value.map((method: string) => method.toUpperCase());
   }
   throw wrong("retryMethods", "an array of methods", value);
 }
 
-function statuses(value: readonly number[]): readonly number[] {
+function statuses(value: readonly number[] = [429, 503]): readonly number[] {
   const isStatus = (status: unknown) => Number.isInteger(status) && Number(status) >= 400 && Number(status) <= 599;
   if (Array.isArray(value) && value.every(isStatus)) return [...value];
   throw wrong("refusals", "an array of statuses from 400 to 599", value);
 }
 
-function callback(value: Settings["onThrottled"]): Settings["onThrottled"] {
+function callback(value: LimitedFetchOptions["onThrottled"] = () => {}): Settings["onThrottled"] {
   if (typeof value === "function") return value;
   throw wrong("onThrottled", "a function", value);
 }

@@ -65,7 +65,6 @@ export async function reserve(
       received: String(target.policy.maxConcurrent),
     });
   }
-  signal?.throwIfAborted();
   return await start(session, access, [target], RESERVE, { maxWaitUs: maxWaitUs(timeoutMs, [target.policy]), signal });
 }
 

@@ -5,12 +5,12 @@
  */
 
 import { ConfigError } from "../../base/errors.ts";
+import { show } from "../../base/text.ts";
 import type { RateSyncConfig } from "../options.ts";
 import { type EnvReader, readEnvOrThrow } from "./environment.ts";
 import { expandDocument } from "./expand.ts";
 import { filesBeside, readTextFile, UnreadableFile } from "./files.ts";
 import { type ConfigParser, parseDocument } from "./parse.ts";
-
 import { type ConfigChecks, readDocument } from "./schema.ts";
 
 /** How a configuration file is read. */
@@ -63,6 +63,7 @@ export async function loadConfigFile(
   path: string,
   options: CheckedLoadOptions = {},
 ): Promise<RateSyncConfig> {
+  if (typeof path !== "string") throw new ConfigError({ path: "path", expected: "a path", received: show(path) });
   return await parseConfig(await readText(path), { ...options, file: path });
 }
 

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { ConfigError } from "../../base/errors.ts";
 import { show } from "../../base/text.ts";
+import { rejectUnknownOptions } from "../../base/unknown_options.ts";
 import { compilePolicy } from "../../policy/compile_policy.ts";
 import type { RateSyncConfig } from "../options.ts";
 import { checkStore } from "../described_store.ts";
@@ -28,6 +30,11 @@ export interface ReadConfig {
  * @throws {ConfigError} If there is no file, or anything in it is wrong.
  */
 export async function readConfig(path: string | undefined, options: LoadConfigOptions): Promise<ReadConfig> {
+  rejectUnknownOptions(options, ["parse", "env"]);
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || typeof value === "function") continue;
+    throw new ConfigError({ path: name, expected: "a function", received: show(value) });
+  }
   const config = await loadConfigFile(path ?? await findOrFail(), {
     ...options,
     checkLimiter: (_id, limiter) => void compilePolicy(limiter),

@@ -8,8 +8,10 @@ import type { RateState } from "../../algorithms/kernels.ts";
 import { brand } from "../../base/brand.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError } from "../../base/errors.ts";
+import { checkOptions, CLOCK } from "../../base/option_table.ts";
 import { MAX_PLAIN_KEY } from "../../base/short_key.ts";
 import { inMicrotask } from "../../base/turn.ts";
+import { rejectUnknownOptions } from "../../base/unknown_options.ts";
 import type { Board } from "../board.ts";
 import { newStoreCheck, type StoreCheck } from "../check.ts";
 import type {
@@ -26,6 +28,7 @@ import type {
 } from "../store.ts";
 import { waiterId } from "../waiter_id.ts";
 import { MemoryBoard } from "./board.ts";
+import { MEMORY_OPTIONS } from "./options.ts";
 import type { RunContext } from "./run_context.ts";
 import { runRequest } from "./run_request.ts";
 import { StateTable } from "./state_table.ts";
@@ -49,6 +52,8 @@ export interface MemoryParts {
   /** Where wakeups go, by instance. @default a map of its own */
   readonly listeners?: Map<string, WakeupListener>;
 }
+
+const OPTIONS = { maxKeys: MEMORY_OPTIONS.maxKeys, clock: { check: CLOCK } };
 
 /** A store inside this process. It sets no timers, and forgets keys that are as good as fresh. */
 export class MemoryStore implements Store {
@@ -80,8 +85,11 @@ export class MemoryStore implements Store {
    *
    * @param options How to make it.
    * @param parts What it keeps its state in, for stores that are made of this one.
+   * @throws {ConfigError} If an option is unknown or cannot be used.
    */
   constructor(options: MemoryStoreOptions = {}, parts: MemoryParts = {}) {
+    rejectUnknownOptions(options, Object.keys(OPTIONS));
+    checkOptions(options, OPTIONS);
     this.#clock = options.clock ?? systemClock;
     this.board = new MemoryBoard(this.#clock);
     this.#table = parts.table ?? new StateTable(options.maxKeys ?? 1_000_000, () => this.#clock.nowUs());

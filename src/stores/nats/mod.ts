@@ -24,6 +24,7 @@
  */
 
 import type { StoreError } from "../../base/errors.ts";
+import { rejectUnknownOptions } from "../../base/unknown_options.ts";
 import { LogStore } from "../log/log_store.ts";
 import { givenSource, ownSource } from "./connection/source.ts";
 import { NatsStream } from "./nats_stream.ts";
@@ -66,8 +67,10 @@ export interface NatsStoreExtras {
  */
 export function createNatsStore(
   options: NatsStoreOptions | NatsClientStoreOptions,
-  { onError = () => {} }: NatsStoreExtras = {},
+  extras: NatsStoreExtras = {},
 ): LogStore {
+  rejectUnknownOptions(extras, ["onError"], "extras.");
+  const { onError = () => {} } = extras;
   const settings = readNatsSettings(options);
   const source = isGivenNats(options)
     ? givenSource(options.client)

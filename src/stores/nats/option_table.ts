@@ -58,7 +58,8 @@ export const NATS_OPTIONS: Readonly<Record<keyof NatsStoreOptions | keyof NatsCl
  * @throws {ConfigError} If an option is unknown, or cannot be used.
  */
 export function checkNatsOptions(options: object): void {
-  const isKnown = (row: NatsRow) => !("client" in options) || row.client;
+  const isGiven = typeof options === "object" && options !== null && "client" in options;
+  const isKnown = (row: NatsRow) => !isGiven || row.client;
   const known = Object.entries(NATS_OPTIONS).filter(([, row]) => isKnown(row)).map(([name]) => name);
   rejectUnknownOptions(options, ["engine", ...known]);
   checkOptions(options, NATS_OPTIONS);

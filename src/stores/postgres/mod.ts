@@ -25,10 +25,12 @@
 
 import type { Clock } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
+import { rejectUnknownOptions } from "../../base/unknown_options.ts";
 import { openGivenClient } from "./connections/clients/open.ts";
 import { isGiven } from "./connections/place.ts";
 import { openPostgresJs } from "./connections/postgres_js.ts";
 import type { PostgresClientStoreOptions, PostgresStoreOptions } from "./options.ts";
+import { checkPostgresOptions } from "./option_table.ts";
 import { PostgresStore } from "./postgres_store.ts";
 
 export type { ChannelListener, PostgresConnection, Row, Statement } from "./connections/connection.ts";
@@ -71,8 +73,11 @@ export interface PostgresStoreExtras {
  */
 export function createPostgresStore(
   options: PostgresStoreOptions | PostgresClientStoreOptions,
-  { onError, testClock }: PostgresStoreExtras = {},
+  extras: PostgresStoreExtras = {},
 ): PostgresStore {
+  checkPostgresOptions(options);
+  rejectUnknownOptions(extras, ["onError", "testClock"], "extras.");
+  const { onError, testClock } = extras;
   const { schema, tablePrefix, autoCreate, durable, maxQueued } = options;
   const connection = isGiven(options) ? openGivenClient(options) : openPostgresJs(options, onError);
   return new PostgresStore(connection, { schema, tablePrefix, autoCreate, durable, maxQueued, testClock });

@@ -67,6 +67,16 @@ export function checkPostgresOptions(options: object, isKnown: (row: PostgresRow
   checkOptions(options, POSTGRES_OPTIONS);
 }
 
+/**
+ * Checks where a store keeps its tables and functions.
+ *
+ * @throws {ConfigError} If an option is unknown, or cannot be used.
+ */
+export function checkPostgresPlace(place: object): void {
+  rejectUnknownOptions(place, ["schema", "tablePrefix"]);
+  checkOptions(place, POSTGRES_OPTIONS);
+}
+
 function bytes(text: string): number {
   return new TextEncoder().encode(text).length;
 }

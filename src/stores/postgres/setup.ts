@@ -6,6 +6,7 @@
 
 import type { PostgresConnection, Statement } from "./connections/connection.ts";
 import { FUNCTIONS } from "./functions.ts";
+import { checkPostgresPlace } from "./option_table.ts";
 import { PostgresNames, type PostgresPlace } from "./names.ts";
 import { literal } from "./sql_text.ts";
 import { TABLES, tablesOf } from "./tables.ts";
@@ -16,8 +17,10 @@ import { TABLES, tablesOf } from "./tables.ts";
  * and `EXECUTE` of its functions.
  *
  * @param place The schema and the prefix of names, as the store has them.
+ * @throws {ConfigError} If one of them is unknown, or cannot be used.
  */
 export function postgresSetup(place: PostgresPlace = {}): string {
+  checkPostgresPlace(place);
   return setupOf(new PostgresNames(place));
 }
 

@@ -30,6 +30,7 @@
  * @module
  */
 
+import { rejectUnknownOptions } from "../../base/unknown_options.ts";
 import { openGivenClient } from "./connections/clients/open.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { type NodeRedisHooks, openNodeRedis } from "./connections/node_redis.ts";
@@ -38,6 +39,7 @@ import { openRest } from "./connections/rest/fetch.ts";
 import { isRestUrl } from "./connections/rest/settings.ts";
 import type { StoreError } from "../../base/errors.ts";
 import type { RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
+import { checkRedisOptions } from "./option_table.ts";
 import { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
 
 export type { ClusterNodeView, ClusterView, RedisConnection, ScriptReply } from "./connections/connection.ts";
@@ -81,8 +83,11 @@ export interface RedisStoreExtras extends Pick<RedisStoreSettings, "testClock" |
  */
 export function createRedisStore(
   options: RedisStoreOptions | RedisClientStoreOptions,
-  { onError, ...testing }: RedisStoreExtras = {},
+  extras: RedisStoreExtras = {},
 ): RedisStore {
+  checkRedisOptions(options);
+  rejectUnknownOptions(extras, ["onError", "testClock", "testScript"], "extras.");
+  const { onError, ...testing } = extras;
   const { keyPrefix, timingMarginMs, maxQueued, clusterBatch } = options;
   const hooks = onError === undefined ? {} : { onError };
   return new RedisStore(open(options, hooks), {

@@ -75,7 +75,9 @@ export function instrument(options: InstrumentOptions = {}): () => void {
   if (tracerProvider !== undefined && typeof tracerProvider?.getTracer !== "function") {
     fail("tracerProvider", "a TracerProvider", tracerProvider);
   }
-  if (typeof attributes !== "object" || attributes === null) fail("attributes", "an object of strings", attributes);
+  if (typeof attributes !== "object" || attributes === null || Array.isArray(attributes)) {
+    fail("attributes", "an object of strings", attributes);
+  }
   const known = meters.get(meterProvider) ?? new Meters(meterProvider as MeterProvider);
   meters.set(meterProvider, known);
   const recorded = recordTo((id, own) => known.open(id, { ...own, ...attributes }));

@@ -20,6 +20,7 @@ export class LogBoard implements Board {
   readonly #posts = new Map<string, Post>();
   readonly #watched = new Set<() => void>();
   #watchedUntilUs = -Infinity;
+  #usedUs = -Infinity;
 
   /**
    * @param send Sends a notice to all processes; resolves when it has been read here.
@@ -28,10 +29,15 @@ export class LogBoard implements Board {
     this.#send = send;
   }
 
-  /** Has `watched` called when a process reads the board. */
+  /** Has `watched` called when a process reads the board, if this process makes calls. */
   notice(watched: () => void): () => void {
     this.#watched.add(watched);
     return () => void this.#watched.delete(watched);
+  }
+
+  /** The store sends calls of this process: it has something to report. */
+  used(): void {
+    this.#usedUs = nowUs();
   }
 
   /** Posts a text, if there is a watcher. */
@@ -52,7 +58,8 @@ export class LogBoard implements Board {
     const now = nowUs();
     if (notice.op === "watch") {
       this.#watchedUntilUs = now + WATCHED_MS * 1_000;
-      for (const watched of this.#watched) watched();
+      const isUsed = now - this.#usedUs < WATCHED_MS * 1_000;
+      if (isUsed) { for (const watched of this.#watched) watched(); }
     } else if (notice.op === "post" && isPostId(notice.id)) this.#keep(notice.id, notice.text, now);
     for (const [id, { untilUs }] of this.#posts) if (untilUs <= now) this.#posts.delete(id);
   }

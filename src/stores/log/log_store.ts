@@ -78,6 +78,7 @@ export class LogStore implements Store {
   readonly engine: string;
   /** Where processes leave reports while there is a watcher. */
   readonly board: Board;
+  readonly #board: LogBoard;
   readonly #stream: LogStream;
   readonly #settings: LogStoreSettings;
   readonly #shards: readonly Shard[];
@@ -99,7 +100,7 @@ export class LogStore implements Store {
     this.#stream = stream;
     this.#settings = settings;
     const board = new LogBoard((item) => this.#first.send([item]));
-    this.board = board;
+    this.board = this.#board = board;
     const { shards = 1, answerTimeoutMs = 5_000, resendMs = 1_000, snapshotEvery = 500_000 } = settings;
     const { aliveMs = 10_000, onError = () => {} } = settings;
     this.#shards = Array.from({ length: shards }, (_, place) =>
@@ -124,7 +125,10 @@ export class LogStore implements Store {
 
   #batcherOf(shard: Shard): Batcher<LogRequest, LogReply> {
     return new Batcher({
-      send: (batch) => shard.send(batch.map(({ request }) => request)),
+      send: (batch) => {
+        this.#board.used();
+        return shard.send(batch.map(({ request }) => request));
+      },
       kindOf: () => undefined,
       keysOf: () => [],
       joins: (item, before) => joins(item.request, before.request),

@@ -269,6 +269,21 @@ describe("A fleet on a stream with faults", () => {
     await fleet.close();
   });
 
+  it("tells of a reader of the board only those processes that make calls", async () => {
+    const fleet = new Fleet(11);
+    const [reader, busy, idle] = [fleet.open(), fleet.open(), fleet.open()];
+    const told: string[] = [];
+    for (const [name, { store }] of Object.entries({ reader, busy, idle })) {
+      store.board.notice(() => void told.push(name));
+      await store.connect();
+    }
+    await busy.store.execute(take({ limit: 1, windowMs: HOUR_MS }, "a"));
+    await reader.store.board.read();
+    await fleet.assertEqual();
+    assert.deepEqual(told, ["busy"]);
+    await fleet.close();
+  });
+
   it("stops deciding where a process is of a newer version, and says so", async () => {
     const fleet = new Fleet(3);
     const { store } = fleet.open();

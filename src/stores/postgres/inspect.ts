@@ -5,6 +5,7 @@
  */
 
 import type { RateLimit } from "../../algorithms/limit.ts";
+import { StoreError } from "../../base/errors.ts";
 import type { NamedPolicy, Policy } from "../../policy/policy.ts";
 import { wordsOf } from "../../policy/words.ts";
 import type { KeySample, RulesInUse, ServerFacts, StoreInspection } from "../inspection.ts";
@@ -17,6 +18,9 @@ import { arrayLiteral, SERVER_US } from "./sql_text.ts";
 
 /** How many keys are looked at. */
 const KEYS = 1_000;
+
+/** A table without keys. */
+const NO_KEYS: KeySample = { count: 0, isAll: true, endless: [], earlier: [], foreign: [], limiters: [] };
 
 /**
  * Looks at a database. Never rejects, and takes three seconds at most.
@@ -36,8 +40,8 @@ export async function inspectPostgres(
   const [roundTrips, facts, rules, keys] = await Promise.all([
     look.attempt("the latency", () => timeRoundTrips(() => only(connection, "SELECT '1' AS one"))),
     look.attempt("the state of the server", () => factsOf(connection)),
-    look.attempt("the rules in use", () => readRules(connection, names, limiters)),
-    look.attempt("the keys", () => sampleKeys(connection, names, limiters)),
+    look.attempt("the rules in use", () => unlessMissing(readRules(connection, names, limiters), [])),
+    look.attempt("the keys", () => unlessMissing(sampleKeys(connection, names, limiters), NO_KEYS)),
   ]);
   const after = before === undefined ? undefined : await clock();
   return {
@@ -48,6 +52,16 @@ export async function inspectPostgres(
     keys,
     unknown: look.unknown,
   };
+}
+
+/** Before the first call, there are no tables yet. */
+async function unlessMissing<Found>(finding: Promise<Found>, none: Found): Promise<Found> {
+  try {
+    return await finding;
+  } catch (error) {
+    if (error instanceof StoreError && error.reason === "schema_missing") return none;
+    throw error;
+  }
 }
 
 async function readUs(connection: PostgresConnection): Promise<number> {
@@ -121,11 +135,9 @@ async function sampleKeys(
   const known = new Set(limiters.map(({ limiter }) => rowName({ limiter, key: undefined })));
   const found = rows.slice(0, KEYS).map(({ key }) => (key ?? "").split(":")[0] ?? "");
   return {
+    ...NO_KEYS,
     count: found.length,
     isAll: rows.length <= KEYS,
-    endless: [],
-    earlier: [],
-    foreign: [],
     limiters: [...new Set(found)].filter((limiter) => !known.has(limiter)),
   };
 }

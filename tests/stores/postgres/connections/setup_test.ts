@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 
 import { createRateSync } from "../../../../mod.ts";
+import { createPostgresStore } from "../../../../src/stores/postgres/mod.ts";
 import { ratesync } from "../../../_support/cli.ts";
 import { adminQuery, dropSchema, freshSchema, postgresUrl } from "../../../_support/postgres.ts";
 
@@ -40,6 +41,22 @@ describe("ratesync init --postgres", () => {
       const decision = await rs.tryAcquire(limiter);
       assert.ok(decision.allowed && !decision.degraded);
       await decision.permit?.release();
+    }
+  });
+});
+
+describe("PostgresStore.inspect()", () => {
+  it("finds no keys and no rules before the first call, and makes no tables", async () => {
+    const schema = freshSchema();
+    const store = createPostgresStore({ url: postgresUrl(), schema });
+    try {
+      const { keys, rules, unknown } = await store.inspect([]);
+      assert.deepEqual({ count: keys?.count, rules, unknown }, { count: 0, rules: [], unknown: [] });
+      // It fails if the schema exists.
+      await adminQuery(`create schema "${schema}"`);
+    } finally {
+      await store.close();
+      await dropSchema(schema);
     }
   });
 });

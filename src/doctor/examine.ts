@@ -21,7 +21,7 @@ import { rights } from "./checks/rights.ts";
 import { rules } from "./checks/rules.ts";
 import { tls } from "./checks/tls.ts";
 import { version } from "./checks/version.ts";
-import { type Finding, finding, type Judge, type Patient } from "./finding.ts";
+import { type ExaminedStore, type Finding, finding, type Judge } from "./finding.ts";
 
 /** What is judged, in the order of the report. */
 const JUDGES: readonly Judge[] = [
@@ -79,17 +79,17 @@ export async function examine(rs: RateSync<string>, options: ExamineOptions = {}
   return stores.map((store, i) => {
     const check = checks.get(store) as StoreCheck;
     const limiters = limitersOn(rs, store);
-    const patient: Patient = { store, limiters, check, inspection: looks[i], fleet: fleetSeen };
-    return { store, ok: check.ok, findings: judge(patient) };
+    const examined: ExaminedStore = { store, limiters, check, inspection: looks[i], fleet: fleetSeen };
+    return { store, ok: check.ok, findings: judge(examined) };
   });
 }
 
 /** All that is said of a store. */
-export function judge(patient: Patient): Finding[] {
-  const { check, inspection } = patient;
+export function judge(examined: ExaminedStore): Finding[] {
+  const { check, inspection } = examined;
   // Of a store that does not decide there is no more to say than why.
   const judges = check.ok ? JUDGES : [reachability, rights, memory];
-  const findings = judges.flatMap((each) => each(patient)).filter(({ level }) => check.ok || level !== "ok");
+  const findings = judges.flatMap((each) => each(examined)).filter(({ level }) => check.ok || level !== "ok");
   const unknown = check.ok ? inspection?.unknown ?? [] : [];
   return [...findings, ...unknown.map((detail) => finding("unknown", "note", `could not be found out: ${detail}`))];
 }
@@ -100,7 +100,7 @@ async function lookAt(rs: RateSync<string>, id: string, check: StoreCheck): Prom
   return await store.inspect?.(limitersOn(rs, id));
 }
 
-function limitersOn(rs: RateSync<string>, store: string): Patient["limiters"] {
+function limitersOn(rs: RateSync<string>, store: string): ExaminedStore["limiters"] {
   return Object.entries(rs.listLimiters()).filter(([, listing]) => listing.store === store)
     .map(([limiter, { policy }]) => ({ limiter, policy }));
 }

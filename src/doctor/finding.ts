@@ -32,7 +32,7 @@ export interface Finding {
 }
 
 /** What is known of a store when it is judged. */
-export interface Patient {
+export interface ExaminedStore {
   /** The store's id. */
   readonly store: string;
   /** The limiters on it, as the configuration has them. */
@@ -46,7 +46,7 @@ export interface Patient {
 }
 
 /** Judges one thing. It says nothing about what is not known, and about what does not apply. */
-export type Judge = (patient: Patient) => readonly Finding[];
+export type Judge = (examined: ExaminedStore) => readonly Finding[];
 
 /** Makes a finding. */
 export function finding(what: string, level: Level, detail: string, advice?: string): Finding {

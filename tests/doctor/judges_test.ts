@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { judge } from "../../src/doctor/examine.ts";
-import type { Patient } from "../../src/doctor/finding.ts";
+import type { ExaminedStore } from "../../src/doctor/finding.ts";
 import type { FleetLimiter, FleetProcess, FleetStore } from "../../src/fleet/fleet.ts";
 import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { wordsOf } from "../../src/policy/words.ts";
@@ -76,8 +76,8 @@ const STORE: FleetStore = {
   p99Ms: 1,
 };
 
-/** What is different about a patient that is else in the best of health. */
-interface Illness {
+/** What is different about a store that is else as it should be. */
+interface Difference {
   readonly check?: Partial<StoreFindings>;
   readonly inspection?: Partial<StoreInspection>;
   readonly server?: Partial<ServerFacts>;
@@ -86,7 +86,7 @@ interface Illness {
   readonly limiters?: readonly Pick<FleetLimiter, "id" | "rules">[];
 }
 
-function patient({ check, inspection, server, keys, store, limiters = [] }: Illness): Patient {
+function examined({ check, inspection, server, keys, store, limiters = [] }: Difference): ExaminedStore {
   return {
     store: "s",
     limiters: [{ limiter: "api", policy: POLICY }],
@@ -101,8 +101,8 @@ function patient({ check, inspection, server, keys, store, limiters = [] }: Illn
 }
 
 /** What is found, without what is as it should be. */
-function illOf(illness: Illness): string[] {
-  return judge(patient(illness)).filter(({ level }) => level !== "ok")
+function findingsOf(difference: Difference): string[] {
+  return judge(examined(difference)).filter(({ level }) => level !== "ok")
     .map(({ level, what, detail }) => `${level} ${what}: ${detail}`);
 }
 
@@ -116,7 +116,7 @@ function using(rules: string, ...processes: string[]): FleetLimiter["rules"][num
 
 describe("The doctor", () => {
   it("finds nothing wrong where nothing is", () => {
-    const findings = judge(patient({}));
+    const findings = judge(examined({}));
     assert.deepEqual(findings.map(({ level, what }) => `${level} ${what}`), [
       "ok reachability",
       "ok rights",
@@ -135,7 +135,7 @@ describe("The doctor", () => {
     assert.ok(findings.every(({ advice }) => advice === undefined));
   });
 
-  const illnesses: readonly [name: string, illness: Illness, found: readonly RegExp[]][] = [
+  const differences: readonly [name: string, difference: Difference, found: readonly RegExp[]][] = [
     ["a store that cannot be reached", { check: { problems: [problem("unreachable", true)] } }, [
       /^error reachability: a problem of unreachable$/,
     ]],
@@ -152,6 +152,9 @@ describe("The doctor", () => {
     ["evicted keys", { server: { evictedKeys: 12 } }, [/^warning eviction: 12 keys were evicted/]],
     ["no maxmemory", { check: { memoryLimitBytes: Infinity } }, [
       /^note memory: 2\.0 MB in use, and there is no maxmemory/,
+    ]],
+    ["no limit of JetStream", { check: { engine: "nats", url: "tls://a:4222", memoryLimitBytes: Infinity } }, [
+      /^note memory: 2\.0 MB in use, and there is no limit of JetStream for this account$/,
     ]],
     ["a slow store", { inspection: { roundTripsMs: [20, 30, 400] } }, [
       /^warning latency: p50 30\.0 ms, p99 400\.0 ms, of 3 calls/,
@@ -220,9 +223,9 @@ describe("The doctor", () => {
       /^note unknown: could not be found out: the keys: NOPERM$/,
     ]],
   ];
-  for (const [name, illness, expected] of illnesses) {
+  for (const [name, difference, expected] of differences) {
     it(`finds ${name}`, () => {
-      const found = illOf(illness);
+      const found = findingsOf(difference);
       assert.equal(found.length, expected.length, found.join("\n"));
       expected.forEach((pattern, i) => assert.match(found[i] ?? "", pattern));
     });

@@ -38,7 +38,7 @@ export const fleet: Judge = ({ fleet: { stores }, store }) => {
   if (troubled.length > 0) return findings;
   const count = processes.length === 0
     ? "none has made a call within the last seconds"
-    : `${processes.length} report${processes.length === 1 ? "s" : ""}: ${
+    : `${processes.length === 1 ? "1 process reports" : `${processes.length} processes report`}: ${
       processes.slice(0, 5).map(({ label }) => show(label)).join(", ")
     }${processes.length > 5 ? " ..." : ""}`;
   return [finding("processes", "ok", count), ...findings];

@@ -18,7 +18,8 @@ export const latency: Judge = ({ inspection }) => {
   const [p50, p99] = [at(0.5), at(0.99)];
   const detail = `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, of ${times.length} calls from here`;
   if (p50 <= SLOW_P50_MS && p99 <= SLOW_P99_MS) return [finding("latency", "ok", detail)];
-  const advice = "Each decision waits for one call: run the store near the application, and look for slow commands " +
-    "(SLOWLOG) and for a busy machine";
+  const advice =
+    "Each decision waits for one call: run the store near the application, and look for slow commands of " +
+    "others (SLOWLOG, pg_stat_activity), and for a busy machine";
   return [finding("latency", "warning", detail, advice)];
 };

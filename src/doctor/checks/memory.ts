@@ -4,16 +4,17 @@
  * @module
  */
 
+import type { StoreCheck } from "../../stores/check.ts";
 import { type Finding, finding, type Judge } from "../finding.ts";
 
 /** Judges memory and eviction. */
 export const memory: Judge = ({ check, inspection }) => {
-  const { memoryUsedBytes: used, memoryLimitBytes: limit, memoryHeadroom: headroom, evictionPolicy } = check;
+  const { memoryUsedBytes: used, memoryLimitBytes: limit, evictionPolicy } = check;
   const findings = check.problems.flatMap(({ kind, message, stopsDecisions }): Finding[] =>
     kind === "memory" || kind === "eviction" ? [finding(kind, stopsDecisions ? "error" : "warning", message)] : []
   );
   const has = (what: string) => findings.some((found) => found.what === what);
-  if (used !== undefined && !has("memory")) findings.push(room(used, limit, headroom));
+  if (used !== undefined && !has("memory")) findings.push(room(check));
   if (evictionPolicy !== undefined && !has("eviction")) findings.push(eviction(evictionPolicy, limit));
   const evicted = (inspection?.servers ?? []).reduce((sum, { evictedKeys = 0 }) => sum + evictedKeys, 0);
   if (evicted > 0) {
@@ -24,10 +25,22 @@ export const memory: Judge = ({ check, inspection }) => {
   return findings;
 };
 
-function room(used: number, limit: number | undefined, headroom: number | undefined): Finding {
+/** What bounds the memory of an engine, or its storage, and how to set it. */
+const LIMITS: Readonly<Record<string, { readonly name: string; readonly advice: string }>> = {
+  redis: { name: "maxmemory", advice: "Set maxmemory, so that the server cannot take the machine's memory" },
+  nats: {
+    name: "limit of JetStream for this account",
+    advice:
+      "Set max_mem and max_file of JetStream, or limits of the account, so that the server cannot fill the machine",
+  },
+};
+
+function room(
+  { engine, memoryUsedBytes: used = 0, memoryLimitBytes: limit, memoryHeadroom: headroom }: StoreCheck,
+): Finding {
   if (limit === Infinity) {
-    const detail = `${bytes(used)} in use, and there is no maxmemory`;
-    return finding("memory", "note", detail, "Set maxmemory, so that the server cannot take the machine's memory");
+    const { name, advice } = LIMITS[engine] ?? { name: "limit", advice: undefined };
+    return finding("memory", "note", `${bytes(used)} in use, and there is no ${name}`, advice);
   }
   const left = headroom === undefined ? "" : `, ${Math.round(headroom * 100)} % of ${bytes(limit ?? 0)} left`;
   return finding("memory", "ok", `${bytes(used)} in use${left}`);

@@ -15,6 +15,7 @@ export const rights: Judge = ({ check, limiters }) => {
     return refused.map(({ message }) => finding("rights", "error", message, advice));
   }
   if (check.canRunScripts !== true) return [];
+  if (check.engine !== "redis") return [finding("rights", "ok", "this user may do what decisions need")];
   const whose = limiters.length === 0 ? "the scripts" : `the scripts of ${countOf(limiters.length, "limiter")}`;
   return [finding("rights", "ok", `this user may run ${whose}, and each command in them`)];
 };

@@ -7,21 +7,21 @@
 import { show } from "../../base/text.ts";
 import type { FleetRules } from "../../fleet/fleet.ts";
 import { wordsOf } from "../../policy/words.ts";
-import { type Finding, finding, type Judge, type Patient } from "../finding.ts";
+import { type ExaminedStore, type Finding, finding, type Judge } from "../finding.ts";
 
 /** Who uses some rules, by the rules in words. */
 type Users = ReadonlyMap<string, string>;
 
 /** Judges the rules of each limiter, by the registers in the store and by what processes report. */
-export const rules: Judge = (patient) => {
-  const known = new Map(patient.limiters.map(({ limiter, policy }) => [limiter, wordsOf(policy)] as const));
-  const reported = patient.fleet.limiters.filter(({ store }) => store === patient.store);
+export const rules: Judge = (examined) => {
+  const known = new Map(examined.limiters.map(({ limiter, policy }) => [limiter, wordsOf(policy)] as const));
+  const reported = examined.fleet.limiters.filter(({ store }) => store === examined.store);
   const ids = new Set([...known.keys(), ...reported.map(({ id }) => id)]);
   const findings: Finding[] = [];
   let isUsed = false;
   for (const id of ids) {
     const options = reported.find((limiter) => limiter.id === id)?.rules ?? [];
-    const users = usersOf(id, patient, options);
+    const users = usersOf(id, examined, options);
     isUsed ||= users.size > 0;
     findings.push(...judge(show(id), known.get(id), users, options));
   }
@@ -32,7 +32,7 @@ export const rules: Judge = (patient) => {
   return [finding("rules", "ok", detail), ...findings];
 };
 
-function usersOf(id: string, { inspection }: Patient, options: readonly FleetRules[]): Users {
+function usersOf(id: string, { inspection }: ExaminedStore, options: readonly FleetRules[]): Users {
   const users = new Map<string, string>();
   for (const { limiter, rules: words, processes, seenAgoMs } of inspection?.rules ?? []) {
     const seen = `seen ${Math.round(seenAgoMs / 1_000)} s ago`;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joinBytes } from "../base/join_bytes.ts";
 import { Problem } from "../serve/problem.ts";
 
 /**
@@ -23,11 +24,5 @@ export async function readLimited(request: Request, most: number): Promise<Uint8
       throw new Problem("BODY_TOO_LARGE", `The body is larger than ${most} bytes`);
     }
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
+  return joinBytes(chunks);
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { joinBytes } from "../base/join_bytes.ts";
+
 /** The bytes of a body of fetch: of a copy, so that the handler has the whole. */
 export async function readRequestBody(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
   if (request.bodyUsed || Number(request.headers.get("content-length")) > maxBytes) return undefined;
@@ -18,16 +20,5 @@ export async function readRequestBody(request: Request, maxBytes: number): Promi
     }
     chunks.push(part.value);
   }
-  return size === 0 ? undefined : joined(chunks, size);
-}
-
-/** Pieces as one. */
-export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
+  return size === 0 ? undefined : joinBytes(chunks);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { joined } from "./body.ts";
+import { joinBytes } from "../base/join_bytes.ts";
 
 /** What is used of an `IncomingMessage`, and of what body parsers add. */
 interface IncomingBody {
@@ -35,7 +35,7 @@ export function readNodeBody(raw: object, maxBytes: number): unknown {
     const done = () => {
       request.off("readable", read);
       for (const event of ENDS) request.off(event, done);
-      const bytes = joined(chunks, size);
+      const bytes = joinBytes(chunks);
       if (size > 0 && request.readable) request.unshift(toBuffer(bytes));
       resolve(size === length ? bytes : undefined);
     };

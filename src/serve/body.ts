@@ -6,6 +6,7 @@
 
 import type { IncomingMessage } from "node:http";
 
+import { joinBytes } from "../base/join_bytes.ts";
 import type { ServeSettings } from "./options.ts";
 import { Problem } from "./problem.ts";
 
@@ -42,21 +43,10 @@ export function readBody(
       { background: true },
     );
     request.on("data", take);
-    request.once("end", () => end(() => resolve(joined(chunks, size))));
+    request.once("end", () => end(() => resolve(joinBytes(chunks))));
     // The client left: the answer cannot be delivered.
     const broken = () => fail(new Problem("BODY_INVALID", "The connection ended before the body"));
     request.once("error", broken);
     request.once("close", broken);
   });
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0] as Uint8Array;
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
 }

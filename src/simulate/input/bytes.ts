@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joinBytes } from "../../base/join_bytes.ts";
 import { nodeModule } from "../../base/node_module.ts";
 import { LogError } from "../log_error.ts";
 import type { LogSource } from "./source.ts";
@@ -53,7 +54,7 @@ async function firstChunk(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array
   while (head === undefined || head.length < HEAD_BYTES) {
     const next = await chunks.next();
     if (next.done) return head;
-    head = head === undefined || head.length === 0 ? next.value : joined(head, next.value);
+    head = head === undefined || head.length === 0 ? next.value : joinBytes([head, next.value]);
   }
   return head;
 }
@@ -115,11 +116,4 @@ function isBinary(chunk: Uint8Array): boolean {
   let nuls = 0;
   for (const byte of chunk) if (byte === 0) nuls++;
   return nuls > Math.max(MOST_NULS, chunk.length / 1_000);
-}
-
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
-  const both = new Uint8Array(one.length + other.length);
-  both.set(one);
-  both.set(other, one.length);
-  return both;
 }

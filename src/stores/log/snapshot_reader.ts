@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joinBytes } from "../../base/join_bytes.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { decodeEntry } from "../memory/entry_codec.ts";
 import type { LimiterTable } from "../memory/limiter_table.ts";
@@ -26,7 +27,7 @@ export async function readSnapshot(replica: Replica, chunks: AsyncIterable<Uint8
   const reader = new SnapshotReader(replica, id);
   let left: Uint8Array = new Uint8Array(0);
   for await (const chunk of chunks) {
-    left = left.length === 0 ? chunk : joined(left, chunk);
+    left = left.length === 0 ? chunk : joinBytes([left, chunk]);
     while (left.length >= PREFIX_BYTES) {
       const length = new DataView(left.buffer, left.byteOffset).getUint32(0);
       if (left.length < length) break;
@@ -94,11 +95,4 @@ class SnapshotReader {
       this.#tables[limiter]?.load(key ?? undefined, decodeEntry(bytes, (ref) => this.#policies[ref]), areRows);
     });
   }
-}
-
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
-  const both = new Uint8Array(one.length + other.length);
-  both.set(one);
-  both.set(other, one.length);
-  return both;
 }

@@ -143,7 +143,7 @@ export class ClockWatch {
 
 function textOf({ byUs }: Step): string {
   const by = `${(Math.abs(byUs) / 1e6).toFixed(1)} s`;
-  const todo = "Let NTP slew the clocks of the servers, and set them only before Redis starts";
+  const todo = "Let NTP slew the clocks of the servers, and set them only before the server starts";
   return byUs < 0
     ? `The server's clock was set back by ${by}. Calls may wait for a window or full refill once more; leases of crashed ` +
       `holders, and blocks, may last for up to that long: reset() such keys. ${todo}`

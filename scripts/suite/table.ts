@@ -413,7 +413,11 @@ export const WAITING: readonly string[] = [
 ];
 
 /** Files and folders whose tests share one PostgreSQL, each with a schema of its own: `tests/_support/postgres.ts`. */
-export const ON_POSTGRES: readonly string[] = ["tests/races/postgres_test.ts", "tests/stores/postgres/"];
+export const ON_POSTGRES: readonly string[] = [
+  "tests/cli/operate_test.ts",
+  "tests/races/postgres_test.ts",
+  "tests/stores/postgres/",
+];
 
 /** Whether a test file needs the PostgreSQL that files share. */
 export function needsPostgres(file: string, paths: readonly string[] = ON_POSTGRES): boolean {

@@ -42,6 +42,23 @@ export interface ServerFacts {
   readonly evictedKeys: number | undefined;
 }
 
+/** What is known of a server; all else is undefined. */
+export function serverFacts(known: Partial<ServerFacts>): ServerFacts {
+  return { ...NOTHING, ...known };
+}
+
+const NOTHING: ServerFacts = Object.freeze({
+  url: undefined,
+  uptimeSeconds: undefined,
+  replicas: undefined,
+  replicaLagSeconds: undefined,
+  logsChanges: undefined,
+  isLogFailing: undefined,
+  snapshotAgeSeconds: undefined,
+  isSnapshotFailing: undefined,
+  evictedKeys: undefined,
+});
+
 /** Rules that processes use for a limiter. */
 export interface RulesInUse {
   /** The limiter's id. */

@@ -1,5 +1,5 @@
 /**
- * Configuration files for the program, each with limiters on a real Redis, a Cluster, Sentinels or REST.
+ * Configuration files for the program, each with limiters on a real server: Redis, a Cluster, Sentinels, REST, PostgreSQL, NATS.
  *
  * @module
  */
@@ -8,35 +8,55 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { TemporaryFolder } from "../../scripts/_temporary.ts";
-import { redisUrl } from "../_support/redis.ts";
+import { dropSchema, freshSchema, postgresUrl } from "../_support/postgres.ts";
+import { freshPrefix, redisUrl } from "../_support/redis.ts";
 import { startRestRedis, TOKEN } from "../_support/rest_redis.ts";
+import { anyNats, freshStreamPrefix } from "../stores/nats/_nats.ts";
 import { startCluster, startSentinels } from "../stores/redis/_topologies.ts";
 
 /** A place whose limits the program operates. */
 export interface Place extends AsyncDisposable {
-  /** The lines of its store in TOML. */
+  /** The lines of its store in TOML: nothing else is kept under its prefix. */
   readonly store: string;
 }
 
 /** Starts what each place needs. */
 export const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
-  "a Redis": () => Promise.resolve({ store: `url = "${redisUrl()}"`, [Symbol.asyncDispose]: () => Promise.resolve() }),
+  "a Redis": () =>
+    Promise.resolve({ store: `url = "${redisUrl()}"\n${keyPrefix()}`, [Symbol.asyncDispose]: () => Promise.resolve() }),
   "a Redis Cluster": async () => {
     const cluster = await startCluster();
-    return { store: `cluster = ${list(cluster.urls)}`, [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose]() };
+    return {
+      store: `cluster = ${list(cluster.urls)}\n${keyPrefix()}`,
+      [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+    };
   },
   "Redis behind Sentinels": async () => {
     const sentinels = await startSentinels();
     return {
-      store: `sentinels = ${list(sentinels.urls)}\nmaster_name = "${sentinels.masterName}"`,
+      store: `sentinels = ${list(sentinels.urls)}\nmaster_name = "${sentinels.masterName}"\n${keyPrefix()}`,
       [Symbol.asyncDispose]: () => sentinels[Symbol.asyncDispose](),
     };
   },
   "Redis over REST": async () => {
     const rest = await startRestRedis();
     return {
-      store: `url = "${rest.url}"\ntoken = "${TOKEN}"`,
+      store: `url = "${rest.url}"\ntoken = "${TOKEN}"\n${keyPrefix()}`,
       [Symbol.asyncDispose]: () => rest[Symbol.asyncDispose](),
+    };
+  },
+  "PostgreSQL": () => {
+    const [url, schema] = [postgresUrl(), freshSchema()];
+    return Promise.resolve({
+      store: `url = "${url}"\nschema = "${schema}"`,
+      [Symbol.asyncDispose]: () => dropSchema(schema),
+    });
+  },
+  "NATS": async () => {
+    const nats = await anyNats();
+    return {
+      store: `url = "${nats.url}"\nstream_prefix = "${freshStreamPrefix()}"`,
+      [Symbol.asyncDispose]: () => nats[Symbol.asyncDispose](),
     };
   },
 };
@@ -60,6 +80,8 @@ export class ConfigFile implements Disposable {
     this.#folder[Symbol.dispose]();
   }
 }
+
+const keyPrefix = () => `key_prefix = "${freshPrefix()}"`;
 
 function list(urls: readonly string[]): string {
   return JSON.stringify(urls);

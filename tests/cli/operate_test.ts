@@ -3,7 +3,6 @@ import { after, before, describe, it } from "node:test";
 
 import { createRateSync, type RateSync } from "../../mod.ts";
 import { ratesync, ratesyncJson } from "../_support/cli.ts";
-import { freshPrefix } from "../_support/redis.ts";
 import { ConfigFile, type Place, PLACES } from "./_places.ts";
 
 const HOSTILE = "<script>\x1b[31m: 😀";
@@ -22,7 +21,6 @@ for (const [name, start] of Object.entries(PLACES)) {
       place = await start();
       file = new ConfigFile(`[stores.main]
 ${place.store}
-key_prefix = "${freshPrefix()}"
 
 [limiters.login]
 algorithm = "sliding_window"

@@ -9,9 +9,11 @@ import { brand } from "../../base/brand.ts";
 import { systemClock } from "../../base/clock.ts";
 import { ClosedError, ConfigError, StoreError } from "../../base/errors.ts";
 import { inNextTurn } from "../../base/turn.ts";
+import type { NamedPolicy } from "../../policy/policy.ts";
 import { Batcher } from "../batcher.ts";
 import type { Board } from "../board.ts";
 import type { StoreCheck } from "../check.ts";
+import type { StoreInspection } from "../inspection.ts";
 import type {
   KeyQuery,
   ReleaseRequest,
@@ -206,7 +208,7 @@ export class LogStore implements Store {
 
   /** The keys of a limiter, from the state in this process, as it is when all that was sent before has been read. */
   async *listKeys(query: KeyQuery): AsyncGenerator<StoredKey, void, void> {
-    const shard = this.#shards[shardOf(query.limiter, this.#shards.length)] as Shard;
+    const shard = this.#shardOf(query.limiter);
     await shard.send([{ op: "look" }]);
     const { replica } = shard;
     if (replica !== undefined) yield* storedKeys(replica.table, query);
@@ -235,6 +237,21 @@ export class LogStore implements Store {
     return this.#checking ??= checkLog(this.#stream, this.#shards, this.#isClosed).finally(() => {
       this.#checking = undefined;
     });
+  }
+
+  /**
+   * Looks closely, for people who operate the store, and changes nothing. Never rejects.
+   *
+   * @param limiters The limiters whose rules are read.
+   */
+  async inspect(limiters: readonly NamedPolicy[]): Promise<StoreInspection> {
+    const { inspectLog } = await import("./inspect.ts");
+    const placed = limiters.map((named) => ({ ...named, shard: this.#shardOf(named.limiter) }));
+    return await inspectLog(this.#stream, this.#shards, placed);
+  }
+
+  #shardOf(limiter: string): Shard {
+    return this.#shards[shardOf(limiter, this.#shards.length)] as Shard;
   }
 
   /** Refuses what waits to be sent, tells the others, and closes the stream. */

@@ -161,7 +161,7 @@ export class Replica {
     });
     if (!this.sessions.accept(session, number, this.#nowUs)) return;
     this.#mark(sequence - 1);
-    this.#host.rules.seen(message.rules, session === this.#host.session, this.#nowUs, this.book);
+    this.#host.rules.seen(message.rules, session, session === this.#host.session, this.#nowUs, this.book);
     const replies: LogReply[] | undefined = session === this.#host.session ? [] : undefined;
     const policies: Policy[] = [];
     const policyOf = (place: number): Policy => {

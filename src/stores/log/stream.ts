@@ -5,6 +5,7 @@
  */
 
 import type { StoreFindings } from "../check.ts";
+import type { ServerFacts } from "../inspection.ts";
 
 /** One message as the stream keeps it. */
 export interface LogMessage {
@@ -99,6 +100,8 @@ export interface LogStream {
   cut(shard: string, sequence: number): Promise<void>;
   /** Looks at the server, and tells what is wrong. Never rejects, and resolves within a second and a half. */
   check?(): Promise<Partial<StoreFindings>>;
+  /** Tells of the servers what people who operate them want to know. */
+  inspect?(): Promise<readonly ServerFacts[]>;
   /** Closes what this stream has opened. Readings end without being told. */
   close(): Promise<void>;
 }

@@ -6,6 +6,7 @@
 
 import type { StoreError } from "../../base/errors.ts";
 import type { StoreFindings } from "../check.ts";
+import { type ServerFacts, serverFacts } from "../inspection.ts";
 import type { LogMessage, LogReader, LogSnapshot, LogState, LogStream } from "../log/stream.ts";
 import { checkNats } from "./check.ts";
 import type { NatsPublishOptions } from "./connection/client.ts";
@@ -125,6 +126,12 @@ export class NatsStream implements LogStream {
 
   async check(): Promise<Partial<StoreFindings>> {
     return await checkNats(this.#link, this.#jetstream, this.#settings, [...this.#lives.keys()]);
+  }
+
+  async inspect(): Promise<ServerFacts[]> {
+    const { cluster } = await this.#jetstream.info(namesOf(this.#settings.streamPrefix, "0").log);
+    const replicas = cluster?.replicas?.filter(({ current, offline }) => current && !offline).length ?? 0;
+    return [serverFacts({ url: this.url, replicas })];
   }
 
   async close(): Promise<void> {

@@ -8,7 +8,7 @@ import type { RateLimit } from "../../algorithms/limit.ts";
 import { StoreError } from "../../base/errors.ts";
 import type { NamedPolicy, Policy } from "../../policy/policy.ts";
 import { wordsOf } from "../../policy/words.ts";
-import type { KeySample, RulesInUse, ServerFacts, StoreInspection } from "../inspection.ts";
+import { type KeySample, type RulesInUse, type ServerFacts, serverFacts, type StoreInspection } from "../inspection.ts";
 import { clockAheadMs, Look, timeRoundTrips } from "../look.ts";
 import type { PostgresConnection, Row } from "./connections/connection.ts";
 import { RULES_US } from "./functions.ts";
@@ -78,17 +78,12 @@ async function factsOf(connection: PostgresConnection): Promise<ServerFacts> {
       (SELECT max(extract(epoch from replay_lag))::text FROM pg_stat_replication) AS lag`,
   );
   const lag = row["lag"];
-  return {
+  return serverFacts({
     url: connection.url,
     uptimeSeconds: Number(row["uptime"]),
     replicas: Number(row["replicas"]),
     replicaLagSeconds: typeof lag === "string" ? Number(lag) : undefined,
-    logsChanges: undefined,
-    isLogFailing: undefined,
-    snapshotAgeSeconds: undefined,
-    isSnapshotFailing: undefined,
-    evictedKeys: undefined,
-  };
+  });
 }
 
 async function readRules(

@@ -65,6 +65,9 @@ async function run(url: string): Promise<number> {
   const failed = results.reduce((sum, each) => sum + each.failed, 0);
   const problems = LIMITERS.flatMap((name) => problemsOf(name, limit, results, elapsedMs, failed === 0));
   for (const problem of problems.slice(0, 20)) console.error(`FAILED: ${problem}`);
+  for (const [text, times] of results.flatMap(({ failures }) => Object.entries(failures)).slice(0, 20)) {
+    console.error(`${times} x ${text}`);
+  }
   const cpuUs = results.reduce((sum, each) => sum + each.cpuUs, 0);
   console.log(
     `${

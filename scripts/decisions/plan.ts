@@ -59,6 +59,8 @@ export interface WorkerResult {
   readonly admitted: Readonly<Record<string, readonly number[]>>;
   /** Calls without an answer. */
   readonly failed: number;
+  /** Why they had none: how often, by message, and the second in which it was. */
+  readonly failures: Readonly<Record<string, number>>;
   /** What the process took of the processors, in microseconds. */
   readonly cpuUs: number;
 }

@@ -18,6 +18,7 @@ const rs = createRateSync({
 const counts = () => Object.fromEntries(LIMITERS.map((name) => [name, new Array<number>(keys).fill(0)]));
 const [asked, admitted] = [counts(), counts()];
 let failed = 0;
+const failures: Record<string, number> = {};
 let left = count;
 let state = seed;
 
@@ -35,8 +36,12 @@ async function call(): Promise<void> {
     try {
       const { allowed } = await rs.tryAcquire(name, { key: `user:${key}` });
       if (allowed) (admitted[name] as number[])[key]!++;
-    } catch {
+    } catch (error) {
       failed++;
+      const text = `${Math.round(performance.now() / 1_000)} s: ${
+        error instanceof Error ? error.message : String(error)
+      }`;
+      failures[text] = (failures[text] ?? 0) + 1;
     }
   }
 }
@@ -45,5 +50,5 @@ process.once("disconnect", () => process.exit()); // also where the command was 
 const before = process.cpuUsage();
 await Promise.all(Array.from({ length: callers }, call));
 const { user, system } = process.cpuUsage(before);
-const result: WorkerResult = { asked, admitted, failed, cpuUs: user + system };
+const result: WorkerResult = { asked, admitted, failed, failures, cpuUs: user + system };
 process.send?.(result, () => void rs.close().then(() => process.disconnect()));

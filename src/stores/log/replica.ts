@@ -179,6 +179,7 @@ export class Replica {
         replies?.push(reply);
       }
     }
+    if (message.rules.length > 0) this.book.tidy(() => this.table.policies());
     if (replies !== undefined) this.#host.replied(number, replies);
   }
 

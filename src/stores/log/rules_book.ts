@@ -10,10 +10,14 @@ import type { Policy } from "../../policy/policy.ts";
 /** What of a policy decides: all else is about the process that asks. */
 type Rules = Pick<Policy, "rates" | "maxConcurrent" | "maxWaiters" | "leaseTtlUs" | "onChange">;
 
+/** How many rules may be added before it is looked for those that nothing refers to. */
+const SPARE = 64;
+
 /** Rules by their text. */
 export class RulesBook {
   readonly #texts = new WeakMap<Policy, string>();
   readonly #policies = new Map<string, Policy>();
+  #most = SPARE;
 
   /** The rules of a policy as a text: the same for the same rules. */
   textOf(policy: Policy): string {
@@ -31,6 +35,19 @@ export class RulesBook {
   /** All policies that were read. */
   policies(): IterableIterator<Policy> {
     return this.#policies.values();
+  }
+
+  /**
+   * Forgets rules that no key is kept under, now and then: whether it has makes no difference to a decision, so processes may
+   * do it at different times. Read again, they are a new policy.
+   *
+   * @param used The policies that the state refers to.
+   */
+  tidy(used: () => Iterable<Policy>): void {
+    if (this.#policies.size <= this.#most) return;
+    const kept = new Set(used());
+    for (const [text, policy] of this.#policies) if (!kept.has(policy)) this.#policies.delete(text);
+    this.#most = 2 * this.#policies.size + SPARE;
   }
 
   /** The policy of a text that `textOf` made, in this process or another one. */

@@ -204,6 +204,16 @@ export class LimiterTable implements Table {
     return this.#rowTables.map((rowTable) => rowTable.copy());
   }
 
+  /** The rules that keys are kept under, and the present ones; some may come several times. */
+  *policies(): Generator<Policy, void, void> {
+    yield this.policy;
+    for (const rowTable of this.#rowTables) yield rowTable.policy;
+    for (const [, { policy, others = [] }] of this.#entries.all()) {
+      yield policy;
+      for (const section of others) yield section.policy;
+    }
+  }
+
   /** When each of some rules ended that were in use here, and how long others count. */
   reignsOf(policies: Iterable<Policy>): Reigns {
     const ends: Reign[] = [];

@@ -60,6 +60,11 @@ export class StateTable implements Entries {
     return this.#byLimiter.entries();
   }
 
+  /** The rules that keys are kept under, and the present ones of each limiter; some may come several times. */
+  *policies(): Generator<Policy, void, void> {
+    for (const keys of this.#all) yield* keys.policies();
+  }
+
   /** The table of a limiter, which goes by these rules from now on. */
   keysOf(limiter: string, policy: Policy): LimiterTable {
     const keys = limiter === this.#lastId ? this.#last as LimiterTable : this.#find(limiter, policy);

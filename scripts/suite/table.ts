@@ -186,9 +186,9 @@ export const TABLE: readonly Row[] = [
       "runtime: Bun needs two thirds of the time that Node needs with its test runner, which follows every promise",
   },
   {
-    paths: ["tests/stores/nats/nats_conformance_test.ts"],
+    paths: ["tests/stores/nats/nats_parity_test.ts"],
     on: BUN,
-    because: "decisions by the kernels; the connection is tried on every runtime by stream_test.ts, refusals_test.ts",
+    because: "decisions by the kernels; the same over the transport of each runtime by nats_conformance_test.ts",
   },
   {
     paths: [

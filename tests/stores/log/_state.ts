@@ -1,6 +1,10 @@
+import assert from "node:assert/strict";
+
+import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
 import { type LogStore, replicasOf } from "../../../src/stores/log/log_store.ts";
 import type { Replica } from "../../../src/stores/log/replica.ts";
 import { encodeEntry } from "../../../src/stores/memory/entry_codec.ts";
+import type { Target } from "../../../src/stores/store.ts";
 
 /** All that decides in a process: what stands for each key, the time, who is there, and the digest. Equal ones decide alike. */
 export function stateOf(store: LogStore): object[] {
@@ -28,4 +32,16 @@ function numberOf(text: string): number {
   let hash = 7;
   for (let i = 0; i < text.length; i++) hash = (hash * 31 + text.charCodeAt(i)) % 0x1_0000_0000;
   return hash;
+}
+
+/** Whether a process holds such states for a target: what cannot be told from fresh may be forgotten or not. */
+export function assertHolds(store: LogStore, target: Target, states: readonly RateState[]): void {
+  const [replica] = replicasOf(store);
+  const found = replica?.table.stored(target).states ?? [];
+  const isFresh = [found, states].some((each) =>
+    target.policy.rates.every((rate, i) =>
+      kernelOf(rate).freshFromUs(each[i] as RateState, rate) <= (replica?.nowUs ?? 0)
+    )
+  );
+  if (!isFresh) assert.deepEqual(found, states);
 }

@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
-import { LogStore, replicasOf } from "../../../src/stores/log/log_store.ts";
+import { LogStore } from "../../../src/stores/log/log_store.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
 import { runHistory } from "../../_support/histories/history.ts";
 import { runInMemory } from "../../_support/histories/run.ts";
 import { assertSameBatches, assertSamePermits, assertSameStates } from "../../_support/parity_properties.ts";
 import { assertBatchParityOf, assertParityOf, type OpenParitySubject } from "../../_support/store_parity.ts";
 import { MemoryLog, MemoryLogStream } from "./_memory_log.ts";
-import { stateOf } from "./_state.ts";
+import { assertHolds, stateOf } from "./_state.ts";
 
 /** When every history begins. */
 const START_US = 1_700_000_000_000_000;
@@ -25,15 +24,7 @@ const openOnLog: OpenParitySubject = (clock) => {
     another,
     async compare(target, states) {
       await another.check();
-      for (const [replica] of [store, another].map(replicasOf)) {
-        // What cannot be told from fresh may be forgotten or not.
-        const found = replica?.table.stored(target).states ?? [];
-        const { policy: { rates } } = target;
-        const isFresh = [found, states].some((each) =>
-          rates.every((rate, i) => kernelOf(rate).freshFromUs(each[i] as RateState, rate) <= clock.nowUs())
-        );
-        if (!isFresh) assert.deepEqual(found, states);
-      }
+      for (const each of [store, another]) assertHolds(each, target, states);
     },
   };
 };

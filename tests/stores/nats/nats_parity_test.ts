@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { type LogStore, replicasOf } from "../../../src/stores/log/log_store.ts";
+import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
 import { runHistory } from "../../_support/histories/history.ts";
 import { runInMemory } from "../../_support/histories/run.ts";
@@ -75,7 +76,7 @@ describe("Two processes on NATS and the memory store", () => {
 
 /** Resolves when a process has read all that was sent before. */
 async function read(store: LogStore, limiter: string): Promise<void> {
-  await store.listKeys({ limiter }).next();
+  await store.listKeys({ limiter, policy: compilePolicy({ maxConcurrent: 1 }) }).next();
 }
 
 /** Lets each process read the same messages, and compares what they hold. */

@@ -284,6 +284,8 @@ export interface StoreErrorOptions extends ErrorOptions {
   readonly reason?: StoreErrorReason | undefined;
   /** How long the store does not want to be asked, in milliseconds, if it has said that. */
   readonly retryAfterMs?: number | undefined;
+  /** Whether it is about one key alone. @default {false} */
+  readonly isOfKey?: boolean;
 }
 
 /** The store could not decide. `code` says which kind of failure it was, `reason` what caused it. */
@@ -298,6 +300,8 @@ export class StoreError extends RateSyncError {
   readonly reason: StoreErrorReason | undefined;
   /** How long the store does not want to be asked, in milliseconds; undefined where it has not said that. */
   readonly retryAfterMs: number | undefined;
+  /** Whether it is about one key alone: the store decides for others, so the breaker stays closed. */
+  readonly isOfKey: boolean;
 
   /**
    * For stores of your own: a failure that the breaker and the failure policy understand.
@@ -310,6 +314,7 @@ export class StoreError extends RateSyncError {
     super(code, message, options);
     this.reason = options?.reason;
     this.retryAfterMs = options?.retryAfterMs;
+    this.isOfKey = options?.isOfKey ?? false;
   }
 }
 

@@ -99,8 +99,8 @@ export class StoreReport {
     );
   }
 
-  /** One call has failed, and the breaker is closed. */
-  failed(error: StoreError): void {
+  /** One call for these limiters has failed, and the breaker is closed. */
+  failed(error: StoreError, limiters: readonly string[] = []): void {
     const nowUs = this.#clock.nowUs();
     const answers = this.#options.answers();
     const trouble = this.#trouble;
@@ -119,7 +119,8 @@ export class StoreReport {
       answers,
       calls: 1,
     };
-    this.#warn(error, `${this.#name} fails, ${this.#fallback()}`);
+    const what = error.isOfKey ? ` for a key of ${limiters.map((id) => show(id)).join(" or ")}` : "";
+    this.#warn(error, `${this.#name} fails, ${this.#fallback()}`, what);
     this.#checkLater(nowUs + IMPAIRED_US);
   }
 
@@ -197,8 +198,9 @@ export class StoreReport {
     this.#warn(error, `${this.#name} unavailable, ${this.#fallback()}`);
   }
 
-  #warn({ code, reason, message }: StoreError, what: string): void {
-    this.#options.log.warn(`${what}: store ${show(this.#options.id)} cannot decide (${reason ?? code}): ${message}`);
+  #warn({ code, reason, message }: StoreError, what: string, forWhat = ""): void {
+    const store = show(this.#options.id);
+    this.#options.log.warn(`${what}: store ${store} cannot decide${forWhat} (${reason ?? code}): ${message}`);
   }
 
   #checkLater(atUs: number): void {

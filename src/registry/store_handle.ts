@@ -151,7 +151,7 @@ export class StoreHandle {
     });
     const health: StoreHealth = new StoreHealth(this.id, store, {
       onFirstAnswer: () => report.announce(),
-      onFailure: (error) => report.failed(error),
+      onFailure: (error, limiters) => report.failed(error, limiters),
       onDown: (error) => report.down(error),
       onStillDown: (error) => report.stillDown(error),
       onUp: (downUs) => {

@@ -161,7 +161,7 @@ describe("Breaker", () => {
     }
   });
 
-  it("is not opened by a call that was late while others were answered, a request that is wrong, or a full queue", () => {
+  it("is not opened by a call that was late while others were answered, a wrong request or value, or a full queue", () => {
     const { it, told } = breaker();
     const mark = it.mark;
     it.answered();
@@ -169,6 +169,7 @@ describe("Breaker", () => {
     for (let i = 0; i < 20; i++) {
       it.failed(new StoreError("STORE_REFUSED", "WRONGTYPE"), it.mark);
       it.failed(new StoreError("STORE_OVERLOADED", "x", { reason: "overloaded" }), it.mark);
+      it.failed(new StoreError("STORE_REFUSED", "x", { reason: "foreign_state", isOfKey: true }), it.mark);
     }
     assert.deepEqual(told, []);
   });

@@ -13,10 +13,10 @@ export function isStoreError(error: unknown): error is StoreError {
 
 /**
  * Whether an error says that the store, and not only the request, is in trouble. A queue that is full is none: those in it
- * are served.
+ * are served. A value that cannot be read is none: the store decides for other keys.
  */
-export function isOutage({ code, reason }: StoreError): boolean {
-  if (code === "STORE_OVERLOADED") return false;
+export function isOutage({ code, reason, isOfKey }: StoreError): boolean {
+  if (code === "STORE_OVERLOADED" || isOfKey) return false;
   return code !== "STORE_REFUSED" || reason !== undefined;
 }
 

@@ -21,7 +21,7 @@ export function failurePolicy(targets: readonly LimiterTarget[], error: StoreErr
   // Many callers may have failed by the same error object, so each is thrown an error with a stack trace of its own.
   if (strictest === "throw") {
     for (const { recorder } of targets) recorder.failed();
-    throw new StoreError(error.code, error.message, { cause: error, reason: error.reason });
+    throw new StoreError(error.code, error.message, { cause: error, reason: error.reason, isOfKey: error.isOfKey });
   }
   return strictest;
 }

@@ -21,8 +21,8 @@ const LOOK_MS = 1_800;
 
 /** What is reported of the health of a store. None of these may throw. */
 export interface HealthHooks extends Pick<BreakerOptions, "onFirstAnswer" | "onDown" | "onStillDown" | "onUp"> {
-  /** Called when a call has failed, and the breaker has not opened for it. */
-  onFailure(error: StoreError): void;
+  /** Called when a call has failed, and the breaker has not opened for it. `limiters` are those that it was for. */
+  onFailure(error: StoreError, limiters: readonly string[]): void;
   /** Called when the store's clock was set back or forward. */
   onClockStep(text: string): void;
   /** The rules of the limiters on the store: a look finds out whether it can do what they need. */
@@ -180,7 +180,9 @@ export class StoreHealth {
     if (targets.length > 0) this.#lastTargets = targets;
     const wasOpen = this.breaker.error !== undefined;
     this.breaker.failed(error, mark, isPart);
-    if (!wasOpen && this.breaker.error === undefined) this.#hooks.onFailure(error);
+    if (!wasOpen && this.breaker.error === undefined) {
+      this.#hooks.onFailure(error, targets.map(({ limiter }) => limiter));
+    }
   }
 
   /** The error of a call whose time is over. */

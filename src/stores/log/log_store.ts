@@ -268,6 +268,6 @@ export class LogStore implements Store {
 /** An error of its own for each caller. */
 function errorOf(cause: unknown): unknown {
   if (!(cause instanceof StoreError)) return cause;
-  const { code, message, reason, retryAfterMs } = cause;
-  return new StoreError(code, message, { cause, reason, retryAfterMs });
+  const { code, message, reason, retryAfterMs, isOfKey } = cause;
+  return new StoreError(code, message, { cause, reason, retryAfterMs, isOfKey });
 }

@@ -53,7 +53,7 @@ export function decodeEntry(bytes: Uint8Array, policyOf: (ref: number) => Policy
     throw new StoreError(
       "STORE_REFUSED",
       `Cannot read the state of a key: it has form ${bytes[0] ?? "none"}, and this version reads form ${FORM}`,
-      { reason: "foreign_state" },
+      { reason: "foreign_state", isOfKey: true },
     );
   }
   try {
@@ -62,6 +62,7 @@ export function decodeEntry(bytes: Uint8Array, policyOf: (ref: number) => Policy
     if (!(cause instanceof RangeError)) throw cause;
     throw new StoreError("STORE_REFUSED", "Cannot read the state of a key: its bytes are damaged", {
       reason: "foreign_state",
+      isOfKey: true,
       cause,
     });
   }
@@ -71,6 +72,7 @@ export function decodeEntry(bytes: Uint8Array, policyOf: (ref: number) => Policy
 export function unknownRules(ref: number): StoreError {
   return new StoreError("STORE_REFUSED", `Cannot read the state of a key: nothing is known of its rules ${ref}`, {
     reason: "foreign_state",
+    isOfKey: true,
   });
 }
 

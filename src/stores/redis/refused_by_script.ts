@@ -17,5 +17,6 @@ export const otherRules: StoreError = new StoreError("STORE_REFUSED", "The key h
 export function refusedByScript(text: string): StoreError {
   if (text === OTHER_RULES) return otherRules;
   const reason = refusalReason(text);
-  return new StoreError("STORE_REFUSED", `Redis refused the request: ${withAdvice(text, reason)}`, { reason });
+  const message = `Redis refused the request: ${withAdvice(text, reason)}`;
+  return new StoreError("STORE_REFUSED", message, { reason, isOfKey: reason === "foreign_state" });
 }

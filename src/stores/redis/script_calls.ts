@@ -96,8 +96,8 @@ export class ScriptCalls {
 /** An error of its own for each caller. */
 export function errorOf(cause: unknown): unknown {
   if (!(cause instanceof StoreError)) return cause;
-  const { code, message, reason, retryAfterMs } = cause;
-  return new StoreError(code, message, { cause, reason, retryAfterMs });
+  const { code, message, reason, retryAfterMs, isOfKey } = cause;
+  return new StoreError(code, message, { cause, reason, retryAfterMs, isOfKey });
 }
 
 function entriesOf({ rules }: NamedRequest): readonly UsedRules[] {

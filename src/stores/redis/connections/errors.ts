@@ -162,8 +162,8 @@ export function reasonOfFirst(errors: readonly unknown[]): StoreErrorReason | un
 
 /** The same failure for another caller, with a stack trace of its own. */
 export function sameError(error: StoreError): StoreError {
-  const { cause, reason, retryAfterMs } = error;
-  return new StoreError(error.code, error.message, { cause, reason, retryAfterMs });
+  const { cause, reason, retryAfterMs, isOfKey } = error;
+  return new StoreError(error.code, error.message, { cause, reason, retryAfterMs, isOfKey });
 }
 
 function reach(endpoint: Endpoint, reason: string): string {

@@ -142,7 +142,7 @@ describe("PostgresStore", () => {
     assert.equal(one?.status, "fulfilled");
     for (const [outcome, message] of [[two, /it has form 2/], [three, /its bytes are damaged/]] as const) {
       assert.ok(outcome?.status === "rejected" && outcome.reason instanceof StoreError);
-      assert.equal(outcome.reason.reason, "foreign_state");
+      assert.deepEqual([outcome.reason.reason, outcome.reason.isOfKey], ["foreign_state", true]);
       assert.match(outcome.reason.message, message);
     }
     assert.deepEqual([await rowOf(foreign), await rowOf(damaged)], rows);

@@ -11,7 +11,8 @@ import {
   StoreError,
   type StoreEvent,
 } from "../../../../mod.ts";
-import { freshPrefix } from "../../../_support/redis.ts";
+import { openRawRedis } from "../../../_support/raw_redis.ts";
+import { freshPrefix, redisUrl } from "../../../_support/redis.ts";
 import { REFUSALS, type RefusingServer } from "./_refusals.ts";
 import { until } from "../_servers.ts";
 
@@ -49,7 +50,12 @@ function limitersOf(kind: string): Record<string, LimiterOptions> {
   return Object.fromEntries(Object.entries(LIMITERS).filter(([id]) => kind.includes(id) || kind.includes("at once")));
 }
 
-function newInstance({ url }: RefusingServer, limiters: Record<string, LimiterOptions>, onStoreError?: "throw") {
+function newInstance(
+  { url }: Pick<RefusingServer, "url">,
+  limiters: Record<string, LimiterOptions>,
+  onStoreError?: "throw",
+  keyPrefix: string = freshPrefix(),
+) {
   const warnings: string[] = [];
   const infos: string[] = [];
   const events: StoreEvent[] = [];
@@ -58,7 +64,7 @@ function newInstance({ url }: RefusingServer, limiters: Record<string, LimiterOp
   const logger: Logger = { debug: quiet, info: (message) => void infos.push(message), warn, error: warn };
   const rs = createRateSync({
     logger,
-    stores: { shared: { engine: "redis", url, keyPrefix: freshPrefix(), ...onStoreError && { onStoreError } } },
+    stores: { shared: { engine: "redis", url, keyPrefix, ...onStoreError && { onStoreError } } },
     limiters,
   });
   rs.subscribeStores((event) => events.push(event));
@@ -133,4 +139,31 @@ describe("A store on a server that refuses", { concurrency: 4 }, () => {
       });
     });
   }
+});
+
+describe("A store with a value that it did not write", () => {
+  it("fails calls for that key, decides for others, and names the limiter once", async () => {
+    const raw = await openRawRedis();
+    for (const [id, options] of Object.entries(LIMITERS)) {
+      const keyPrefix = freshPrefix();
+      const { rs, warnings, events } = newInstance({ url: redisUrl() }, { [id]: options }, "throw", keyPrefix);
+      await raw.send(
+        "SET",
+        options.maxConcurrent ? `{${keyPrefix}:${id}:odd}:leases` : `${keyPrefix}:${id}:odd`,
+        "odd",
+      );
+      for (let i = 0; i < 20; i++) {
+        await assert.rejects(rs.tryAcquire(id, { key: "odd" }), { reason: "foreign_state", isOfKey: true }, id);
+      }
+      assert.equal((await rs.tryAcquire(id, { key: "other" })).degraded, false, id);
+      assert.deepEqual(events.filter(({ type }) => type === "store_down"), [], id);
+      assert.equal(warnings.length, 1, warnings.join("\n"));
+      assert.ok(
+        warnings[0]?.includes(`store "shared" cannot decide for a key of "${id}" (foreign_state): `),
+        warnings[0],
+      );
+      await rs.close();
+    }
+    await raw.close();
+  });
 });

@@ -26,12 +26,10 @@ export class RateLimitedError extends RateSyncError {
    * @param options The standard error options.
    */
   constructor(decision: Decision, options?: ErrorOptions) {
-    const why = decision.reason === "store"
-      ? "its store could not be asked"
-      : `it has ${decision.remaining} of ${decision.limit} left, try again in ${Math.ceil(decision.retryAfterMs)} ms`;
+    const { cost, limiter } = decision;
     super(
       "RATE_LIMITED",
-      `Cannot take ${decision.cost} from limiter ${JSON.stringify(decision.limiter)}: ${why}`,
+      `Cannot take ${cost} from limiter ${JSON.stringify(limiter)}: ${reasonOf(decision)}`,
       options,
     );
     this.decision = decision;
@@ -41,4 +39,11 @@ export class RateLimitedError extends RateSyncError {
   get retryAfterMs(): number {
     return this.decision.retryAfterMs;
   }
+}
+
+function reasonOf({ reason, remaining, limit, retryAfterMs }: Decision): string {
+  if (reason === "store") return "its store could not be asked";
+  if (reason === "queue_full") return "as many calls wait as its maxWaiters allows";
+  const wait = `try again in ${Math.ceil(retryAfterMs)} ms`;
+  return reason === "blocked" ? `its key is blocked, ${wait}` : `it has ${remaining} of ${limit} left, ${wait}`;
 }

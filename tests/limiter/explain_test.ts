@@ -29,8 +29,9 @@ describe("decision.deniedBy", () => {
     const { rs } = instance({ upload: { maxConcurrent: 1, maxWaiters: 1 }, paced: { limit: 3, windowMs: 90_000 } });
     const permit = await rs.acquire("upload");
     const waiting = rs.acquire("upload", { timeoutMs: 1_000 });
-    const denied = await rs.acquire("upload", { timeoutMs: 1_000 }).catch((error) => error.decision);
+    const { decision: denied, message } = await rs.acquire("upload", { timeoutMs: 1_000 }).catch((error) => error);
     assert.equal(denied.reason, "queue_full");
+    assert.equal(message, 'Cannot take 1 from limiter "upload": as many calls wait as its maxWaiters allows');
     const permits = { limiter: "upload", keyClass: "none", limit: 0, rule: "1 at once, concurrency" };
     assert.deepEqual(denied.deniedBy, permits);
     assert.deepEqual((await rs.tryAcquire("upload")).deniedBy, permits);
@@ -39,6 +40,9 @@ describe("decision.deniedBy", () => {
     await rs.block("paced", 1_000, { key: "a" });
     const { deniedBy } = await rs.tryAcquire("paced", { key: "a" });
     assert.deepEqual(deniedBy, { limiter: "paced", keyClass: "key", limit: undefined, rule: "block" });
+    await assert.rejects(rs.acquire("paced", { key: "a", timeoutMs: 0 }), {
+      message: 'Cannot take 1 from limiter "paced": its key is blocked, try again in 1000 ms',
+    });
   });
 
   it("names the limiter of a call over several that denies the longest, also twice the same limiter", async () => {

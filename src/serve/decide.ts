@@ -15,9 +15,7 @@ import { type HeldItems, RESERVATION_TTL_MS } from "./held.ts";
 import { Problem } from "./problem.ts";
 
 /** A decision as clients get it. */
-export interface DecisionAnswer extends Omit<DecisionJSON, "limits"> {
-  /** Every limit of the decision. */
-  readonly limits: DecisionJSON["limits"];
+export interface DecisionAnswer extends DecisionJSON {
   /** `RateLimit-Policy`, `RateLimit` and, on a denial, `Retry-After`, to be sent on to the client's own client. */
   readonly headers: Readonly<Record<string, string>>;
   /** How long the call waited, in milliseconds. */

@@ -48,7 +48,7 @@ export async function startServer(rs: RateSync, options: ServeOptions = {}): Pro
   server.requestTimeout = settings.headTimeoutMs + settings.bodyTimeoutMs;
   const connections = new Connections(server, settings);
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    void serve(app, settings, connections, request, response).catch(settings.onError);
+    void serve({ app, settings, connections }, request, response).catch(settings.onError);
   });
   const url = await listen(server, settings);
   let closing: Promise<void> | undefined;
@@ -57,10 +57,15 @@ export async function startServer(rs: RateSync, options: ServeOptions = {}): Pro
   return { url, close, [Symbol.asyncDispose]: () => close({ drainMs: 0 }) };
 }
 
+/** The parts of a server. */
+interface ServerParts {
+  readonly app: ServeApp;
+  readonly settings: ServeSettings;
+  readonly connections: Connections;
+}
+
 async function serve(
-  app: ServeApp,
-  settings: ServeSettings,
-  connections: Connections,
+  { app, settings, connections }: ServerParts,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {

@@ -13,15 +13,16 @@ import { createRateSync } from "../../registry/rate_sync.ts";
 import { Access } from "../../serve/access.ts";
 import { isLoopback } from "../../serve/options.ts";
 import { Problem } from "../../serve/problem.ts";
-import { type Command, type Context, defineCommand } from "../command.ts";
+import { type Command, defineCommand } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { UsageError } from "../failure.ts";
+import { tokenOf } from "../token.ts";
 
 /** Serves the dashboard. */
 export const command: Command = defineCommand({
   about: "It serves a live page of the fleet: requests and denials, times, permits, stores, the keys that come most " +
     "often, and a box that explains a key. It asks all processes that use the stores of the configuration to report while " +
-    "a page is open. Limiters in the memory of a process are seen only by a dashboard in that process: createDashboard().\n" +
+    "a page is open. Limiters in the memory of a process are seen only by a dashboard in that process: createDashboard().\n\n" +
     "It listens on loopback unless --host says otherwise. Beyond loopback, and with --allow-changes, visitors need a " +
     "token: the one of RATESYNC_TOKEN, or a new one that is printed with the address.",
   arguments: {},
@@ -29,7 +30,11 @@ export const command: Command = defineCommand({
     host: { kind: "text", value: "ADDRESS", about: "Where to listen; 127.0.0.1 if left out" },
     port: { kind: "count", value: "PORT", min: 0, max: 65_535, about: "The port, 0 for a free one; 4291 if left out" },
     title: { kind: "text", value: "TEXT", about: "The title of the page" },
-    "token-env": { kind: "text", value: "NAME", about: "The environment variable with the token" },
+    "token-env": {
+      kind: "text",
+      value: "NAME",
+      about: "The environment variable with the token; RATESYNC_TOKEN if left out",
+    },
     "allow-changes": { kind: "flag", about: "Let visitors block, unblock and reset keys" },
   },
   endsItself: true,
@@ -39,7 +44,8 @@ export const command: Command = defineCommand({
     ["ratesync dashboard --host 0.0.0.0 --allow-changes", "serves other machines, with a token"],
   ],
   async run(context, { host = "127.0.0.1", port = 4_291, title, "allow-changes": allowChanges, ...values }) {
-    const token = tokenOf(context, values["token-env"], allowChanges || !isLoopback(host));
+    const isTokenNeeded = allowChanges || !isLoopback(host);
+    const token = tokenOf(context.io.env, values["token-env"]) ?? (isTokenNeeded ? newToken() : undefined);
     const { config: { stores, limiters, http }, warnings } = await context.config();
     for (const warning of warnings) context.warn(warning);
     // Not context.open(): the page shows the failure policies as the file has them.
@@ -83,9 +89,6 @@ async function answer(
   await dashboard.node(request, response);
 }
 
-/** The token of the environment, or a new one where one is needed. */
-function tokenOf({ io }: Context, name: string | undefined, isNeeded: boolean): string | undefined {
-  const token = io.env[name ?? "RATESYNC_TOKEN"];
-  if (name !== undefined && !token) throw new UsageError(`Cannot use --token-env ${name}: that variable is not set`);
-  return token || (isNeeded ? crypto.randomUUID().replaceAll("-", "") : undefined);
+function newToken(): string {
+  return crypto.randomUUID().replaceAll("-", "");
 }

@@ -12,13 +12,14 @@ import { startServer } from "../../serve/server.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { UsageError } from "../failure.ts";
+import { tokenOf } from "../token.ts";
 
 /** Serves decisions. */
 export const command: Command = defineCommand({
   about:
     "It serves decisions of the limiters to programs in other languages: JSON over HTTP, on loopback unless --host " +
     "says otherwise. Beyond loopback it needs a token, which clients send as Authorization: Bearer TOKEN. " +
-    "GET /openapi.json describes every call.\n" +
+    "GET /openapi.json describes every call.\n\n" +
     "The failure policies of the configuration hold. On SIGTERM it refuses new decisions, and waits up to --drain for " +
     "clients to release their permits.",
   arguments: {},
@@ -87,10 +88,3 @@ export const command: Command = defineCommand({
     return { exit: EXIT.done };
   },
 });
-
-/** The token of the environment. It is never an argument: other users of the machine see those. */
-function tokenOf(env: Readonly<Record<string, string | undefined>>, name: string | undefined): string | undefined {
-  const token = env[name ?? "RATESYNC_TOKEN"];
-  if (name !== undefined && !token) throw new UsageError(`Cannot use --token-env ${name}: that variable is not set`);
-  return token || undefined;
-}

@@ -135,8 +135,8 @@ export interface Context {
   config(file?: string): Promise<FoundConfig>;
   /**
    * Makes an instance of the configuration, which the program closes at its end. Only once. With `--store`, it has only that
-   * store and the limiters on it. Its limiters throw if the
-   * store cannot decide, whatever the file says: an operator must see what the store says. Nothing is connected yet.
+   * store and the limiters on it. Its limiters throw if the store cannot decide, whatever the file says: an operator must see
+   * what the store says. Nothing is connected yet.
    *
    * @param options `quiet`: what the configuration warns of is not written to standard error, the command tells it.
    * @throws {ConfigError | UsageError} If there is no configuration file, or anything in it is wrong.
@@ -167,7 +167,7 @@ export interface Command {
   readonly options: OptionSpecs;
   /** What it changes in a store: then it has to `confirm`, and the help says so. */
   readonly changes?: string;
-  /** Whether it ends by itself, in its own time, when the program has to stop. Others have half a second. */
+  /** Whether it ends by itself, in its own time, when the program has to stop. Others have a tenth of a second. */
   readonly endsItself?: boolean;
   /** What exit codes mean for it, where the general meaning does not say enough. */
   readonly exits?: Readonly<Record<number, string>>;

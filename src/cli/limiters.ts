@@ -49,7 +49,7 @@ export function sharedPlace(rs: RateSync, storeId: string, what: string): string
     throw new UsageError(
       `Cannot reach ${what}: its store ${JSON.stringify(storeId)} is in the memory of each process, ` +
         "where this program cannot see it",
-      "limits that are kept in Redis can be seen and changed",
+      "limits that are kept in Redis, PostgreSQL or NATS can be seen and changed",
     );
   }
   return `store ${JSON.stringify(storeId)}${url === undefined ? "" : `, ${url}`}`;

@@ -10,7 +10,8 @@ export const TEMPLATE: string =
 # A duration is a number of seconds, or text with a unit: "250ms", "5s", "5m", "1.5h", "1d".
 
 # A store holds the counts. Here all processes share one Redis, if REDIS_URL is set; without it, each process counts
-# for itself, in memory. \${NAME} is an environment variable, \${NAME:-default} one with a default.
+# for itself, in memory. A URL that begins with postgres:// or nats:// is a store in PostgreSQL or NATS.
+# \${NAME} is an environment variable, \${NAME:-default} one with a default.
 [stores.main]
 url = "\${REDIS_URL:-}"        # redis://[user:password@]host[:port][/db]; rediss:// for TLS; https:// for REST
 # token = "\${REDIS_TOKEN:-}"  # for REST

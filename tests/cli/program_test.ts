@@ -18,12 +18,14 @@ describe("ratesync", () => {
     const { exit, stdout, stderr } = await ratesync(["--help"]);
     assert.equal(exit, 0);
     assert.equal(stderr, "");
-    for (const [name, { summary }] of Object.entries(COMMANDS)) {
+    for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
       assert.match(stdout, new RegExp(`^  ${name} +${summary}$`, "m"));
       const help = await ratesync([name, "--help"]);
       assert.equal(help.exit, 0);
       assert.match(help.stdout, new RegExp(`^  ratesync ${name}\\b`, "m"));
       assert.deepEqual(await ratesync(["help", name]), help);
+      const paragraphs = (await load()).command.about?.split("\n\n") ?? [];
+      assert.ok(!paragraphs.join("").includes("\n"), `${name}: a single line break is lost in the help`);
       for (const line of (help.stdout.split("\nExamples\n")[0] ?? "").split("\n")) assert.ok(line.length <= 100, line);
     }
     assert.deepEqual(await ratesync(["-V"]), { exit: 0, stdout: `${VERSION}\n`, stderr: "" });

@@ -23,7 +23,7 @@ const PLAIN_COLUMNS = 120;
 export const command: Command = defineCommand({
   about: "It looks at each store: whether it can be reached, how fast it answers, rights, version, clock, memory, " +
     "eviction, persistence, replicas, encryption and a sample of the keys. Then it asks the processes that use the store " +
-    "what they do, and compares their rules with each other and with the configuration. It changes no limit.\n" +
+    "what they do, and compares their rules with each other and with the configuration. It changes no limit.\n\n" +
     "It takes about five seconds. Processes that made no call within the last seconds do not report.",
   arguments: {},
   options: {

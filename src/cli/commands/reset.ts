@@ -27,7 +27,8 @@ export const command: Command = defineCommand({
   about: "After it, limits are whole, permits are free and blocks are gone. Permits that are held now are lost: the " +
     "`lost` signal of each is aborted.\n\n" +
     "With a key, it resets that key. Without one, it resets every key of the limiter, in steps. Without a limiter, it " +
-    "deletes every key of the store, of all limiters and of all services that use the same key prefix; that needs --all.",
+    "deletes every key of the store, of all limiters and of all services that use the same key prefix, schema or stream " +
+    "prefix; that needs --all.",
   arguments: {
     limiter: { ...LIMITER_ARGUMENT, optional: true },
     key: {

@@ -26,7 +26,7 @@ export const command: Command = defineCommand({
   about:
     "It asks all processes that use the stores of the configuration to report once a second, and adds up what they " +
     "say: calls, denials by reason, waiting calls, permits, times, and the keys that come most often. Processes report " +
-    "only while there is a watcher. A process appears within three seconds of its next call (over REST, eleven).\n" +
+    "only while there is a watcher. A process appears within three seconds of its next call (over REST, eleven).\n\n" +
     "On a terminal it redraws one page: q or Ctrl-C ends it. Elsewhere it prints a table at each interval, or with --json " +
     "a line of JSON.",
   arguments: {

@@ -6,8 +6,8 @@
 
 import { type Browser, chromium } from "playwright-core";
 
-import { run } from "../_process.ts";
-import { installWithApt } from "../redis/apt.ts";
+import { installWithApt } from "../_apt.ts";
+import { findProgram } from "../_find_program.ts";
 
 const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"];
 
@@ -17,10 +17,10 @@ const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"];
  * @throws {Error} If there is none, and it cannot be installed.
  */
 export async function startBrowser(): Promise<Browser> {
-  let program = await findProgram();
+  let program = findProgram(PROGRAMS);
   if (program === undefined) {
     const { problem } = await installWithApt("chromium");
-    program = await findProgram();
+    program = findProgram(PROGRAMS);
     if (program === undefined) {
       throw new Error(
         `Cannot find ${PROGRAMS.join(", ")} on the PATH, nor install Debian's package chromium: ${problem}`,
@@ -30,12 +30,4 @@ export async function startBrowser(): Promise<Browser> {
   // Chromium has no sandbox of its own for root, and little shared memory in a container.
   const args = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"];
   return await chromium.launch({ executablePath: program, args });
-}
-
-async function findProgram(): Promise<string | undefined> {
-  for (const program of PROGRAMS) {
-    const { code, output } = await run("which", [program]);
-    if (code === 0) return output.trim();
-  }
-  return undefined;
 }

@@ -28,7 +28,7 @@ export async function startNatsCluster(size = 3): Promise<NatsCluster> {
         `cluster {\n  name: test\n  listen: 127.0.0.1:${port}\n  routes: [${all}]\n}`,
     })
   ));
-  await hasLeader(monitors[0] as number);
+  await hasLeader(monitors[0] as number, size);
   return {
     servers,
     url: `nats://${servers.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
@@ -39,11 +39,11 @@ export async function startNatsCluster(size = 3): Promise<NatsCluster> {
 }
 
 /** Waits until the servers have agreed on who places streams. */
-async function hasLeader(monitor: number): Promise<void> {
+async function hasLeader(monitor: number, size: number): Promise<void> {
   for (let waitedMs = 0; waitedMs < 20_000; waitedMs += 50) {
     const answer = await fetch(`http://127.0.0.1:${monitor}/jsz`).then((response) => response.json(), () => ({}));
     const cluster = (answer as { meta_cluster?: { leader?: string; cluster_size?: number } }).meta_cluster;
-    if (cluster?.leader && cluster.cluster_size === 3) return;
+    if (cluster?.leader && cluster.cluster_size === size) return;
     await sleep(50);
   }
   throw new Error("Cannot start a cluster of nats-servers: they have not agreed on a leader within 20 s");

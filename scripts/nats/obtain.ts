@@ -4,11 +4,8 @@
  * @module
  */
 
-import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import process from "node:process";
-
-import { installWithApt } from "../redis/apt.ts";
+import { installWithApt } from "../_apt.ts";
+import { findProgram } from "../_find_program.ts";
 
 /** Where Debian puts it, beside the folders of the PATH. */
 const MORE_FOLDERS = ["/usr/sbin", "/usr/local/bin"];
@@ -30,6 +27,5 @@ export async function obtainNatsServer(): Promise<string> {
 }
 
 function findNatsServer(): string | undefined {
-  const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...MORE_FOLDERS];
-  return folders.map((folder) => join(folder, "nats-server")).find((path) => existsSync(path));
+  return findProgram(["nats-server"], MORE_FOLDERS);
 }

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { existsSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import process from "node:process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 
+import { installWithApt } from "../_apt.ts";
+import { findProgram } from "../_find_program.ts";
 import { freePort } from "../_free_port.ts";
 import { TemporaryFolder } from "../_temporary.ts";
-import { installWithApt } from "../redis/apt.ts";
 import { startDaemon } from "./daemon.ts";
 import { giveToServerUser } from "./programs.ts";
 import type { PostgresServer } from "./server.ts";
@@ -84,6 +84,5 @@ async function obtainPgBouncer(): Promise<string> {
 }
 
 function findPgBouncer(): string | undefined {
-  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"];
-  return folders.map((folder) => join(folder, "pgbouncer")).find((path) => existsSync(path));
+  return findProgram(["pgbouncer"], ["/usr/sbin"]);
 }

@@ -8,7 +8,7 @@ import { chownSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 
-import { installWithApt } from "../redis/apt.ts";
+import { installWithApt } from "../_apt.ts";
 
 /** Where Debian and its relatives put the programs of a server, a folder for each version. */
 const DEBIAN = "/usr/lib/postgresql";

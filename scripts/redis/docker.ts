@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { TestRedis, Unavailable } from "./test_redis.ts";
+import type { Unavailable } from "../_apt.ts";
+import type { TestRedis } from "./test_redis.ts";
 
 const IMAGE = "redis:7-alpine";
 const PORT = 6379;

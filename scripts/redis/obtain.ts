@@ -6,7 +6,7 @@
 
 import process from "node:process";
 
-import { installWithApt } from "./apt.ts";
+import { installWithApt } from "../_apt.ts";
 import { startInDocker } from "./docker.ts";
 import { findServer, startServer } from "./server.ts";
 import type { TestRedis } from "./test_redis.ts";

@@ -8,10 +8,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
-import { delimiter, join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { findProgram } from "../_find_program.ts";
 import { freePort } from "../_free_port.ts";
 import { TemporaryFolder } from "../_temporary.ts";
 import type { TestRedis } from "./test_redis.ts";
@@ -20,9 +20,7 @@ const START_LIMIT_MS = 10_000;
 
 /** The path of redis-server, or of Valkey's, if the PATH has one. */
 export function findServer(): string | undefined {
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
-  const candidates = ["redis-server", "valkey-server"].flatMap((name) => folders.map((folder) => join(folder, name)));
-  return candidates.find((path) => existsSync(path));
+  return findProgram(["redis-server", "valkey-server"]);
 }
 
 /**

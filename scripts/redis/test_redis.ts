@@ -15,9 +15,3 @@ export interface TestRedis {
   /** Stops it, unless it was there before. */
   stop(): Promise<void>;
 }
-
-/** Why a way to get a Redis is closed on this machine. */
-export interface Unavailable {
-  /** In a few words. */
-  readonly problem: string;
-}

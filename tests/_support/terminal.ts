@@ -10,7 +10,7 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { run } from "../../scripts/_process.ts";
-import { installWithApt } from "../../scripts/redis/apt.ts";
+import { installWithApt } from "../../scripts/_apt.ts";
 
 /** Runs a command in a pty, passes on what it writes, and takes keys and sizes as lines of JSON. */
 const DRIVER = `

@@ -15,7 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../scripts/_free_port.ts";
 import { run } from "../../scripts/_process.ts";
 import { TemporaryFolder } from "../../scripts/_temporary.ts";
-import { installWithApt } from "../../scripts/redis/apt.ts";
+import { installWithApt } from "../../scripts/_apt.ts";
 
 /** One series of an answer. */
 export interface Sample {

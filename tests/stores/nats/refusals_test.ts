@@ -175,8 +175,8 @@ describe("A stream that others have made", () => {
   });
 });
 
-describe("Who a NATS store is", () => {
-  it("is a user with a password, also one that a function gives", async () => {
+describe("A NATS store signs in", () => {
+  it("as a user with a password, also one that a function gives", async () => {
     await using server = await startNats({ config: `authorization { user: api, password: "${SECRET}" }` });
     const { url } = server;
     const { port } = server;
@@ -196,7 +196,7 @@ describe("Who a NATS store is", () => {
     await refuses({ url, username: "api", password: () => "" }, "STORE_UNAVAILABLE", "authentication", /an empty text/);
   });
 
-  it("is a token", async () => {
+  it("with a token", async () => {
     await using server = await startNats({ config: `authorization { token: "${SECRET}" }` });
     await accepts({ url: server.url, token: SECRET });
     await accepts({ url: server.url, token: () => Promise.resolve(SECRET) });
@@ -204,21 +204,21 @@ describe("Who a NATS store is", () => {
     await refuses({ url: server.url, token: `${SECRET}!` }, "STORE_REFUSED", "authentication", /check/);
   });
 
-  it("is an NKey", async () => {
+  it("with an NKey", async () => {
     const { seed, publicKey } = newUserSeed();
     await using server = await startNats({ config: `authorization { users: [{ nkey: ${publicKey} }] }` });
     await accepts({ url: server.url, nkeySeed: seed });
     await refuses({ url: server.url, nkeySeed: newUserSeed().seed }, "STORE_REFUSED", "authentication", /check/);
   });
 
-  it("is a file of credentials", async () => {
+  it("with a file of credentials", async () => {
     const { config, creds } = newCreds();
     await using server = await startNats({ config });
     await accepts({ url: server.url, creds });
     await refuses({ url: server.url, creds: newCreds().creds }, "STORE_REFUSED", "authentication", /check/);
   });
 
-  it("may lack rights, and the error names the subject that was refused", async () => {
+  it("with too few rights, and names the subject that was refused", async () => {
     const user = (name: string, publish: string) =>
       `{ user: ${name}, password: x, permissions: { publish: [${publish}], subscribe: ["_INBOX.api.>"] } }`;
     const api = '"$JS.API.STREAM.*.*", "$JS.API.CONSUMER.>", "$JS.FC.>"';

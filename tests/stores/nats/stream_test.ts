@@ -51,7 +51,7 @@ describe("NatsStream", () => {
       assert.deepEqual(first, second);
       assert.deepEqual(first?.map(([sequence]) => sequence), Array.from({ length: 100 }, (_, i) => i + 1));
       const off = Math.abs(Number(first?.[0]?.[1]) / 1_000 - Date.now());
-      assert.ok(off < 60_000, `${off} ms from this machine's time`);
+      assert.ok(off < 10_000, `${off} ms from the time of this machine, which runs the server`);
       heard.forEach(({ close }) => close());
     }));
 

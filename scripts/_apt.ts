@@ -7,8 +7,12 @@
 import { existsSync } from "node:fs";
 import process from "node:process";
 
-import { run } from "../_process.ts";
-import type { Unavailable } from "./test_redis.ts";
+import { run } from "./_process.ts";
+/** Why a way to get a program is closed on this machine. */
+export interface Unavailable {
+  /** In a few words. */
+  readonly problem: string;
+}
 
 /** Installs a package. Its service, if it was started, is stopped: the tests start a server of their own. */
 export async function installWithApt(name: string = "redis-server"): Promise<Unavailable> {

@@ -65,7 +65,7 @@ describe("Two processes on NATS and the memory store", () => {
     for (let seed = 1; seed <= 6; seed++) {
       const clock = new FakeClock(START_US);
       const stores = processes(clock, 4, 200);
-      const [late, ...early] = stores as [LogStore, ...LogStore[]];
+      const [, ...early] = stores as [LogStore, ...LogStore[]];
       const answers = await runHistory(seed, { processes: early, clock });
       assert.deepEqual(answers, await runInMemory(seed), `seed ${seed}`);
       await assertSame(stores);

@@ -203,8 +203,8 @@ export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIME
 
 /**
  * Why a store could not decide, as far as it is known. `not_redis`, `not_postgres`, `not_nats`, `driver_missing`,
- * `authentication`, `wrong_database`, `cluster_node`, `version_unsupported`, `schema_missing`, `no_jetstream` and
- * `wrong_stream` are permanent: waiting does not help, the configuration or the server has to change.
+ * `authentication`, `wrong_database`, `cluster_node`, `not_cluster`, `not_sentinel`, `primary_unknown`,
+ * `version_unsupported`, `schema_missing`, `no_jetstream` and `wrong_stream` are permanent: waiting does not help, the configuration or the server has to change.
  *
  * - `connection_refused`: Not sent: nothing listens at the address.
  * - `host_unknown`: Not sent: the host name does not resolve.
@@ -222,6 +222,9 @@ export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIME
  * - `permission`: Refused: the user may not run the command, or not on these keys.
  * - `wrong_database`: Refused: the server has no such database.
  * - `cluster_node`: Refused: the server belongs to a Redis Cluster, but is configured as a single server.
+ * - `not_cluster`: Refused: the server is a single server, but is configured as a node of a Redis Cluster.
+ * - `not_sentinel`: Refused: the server is no Sentinel, but is configured as one.
+ * - `primary_unknown`: Refused: the Sentinels do not know a primary of this name.
  * - `version_unsupported`: Refused: the version of the server is too old.
  * - `schema_missing`: Refused: the schema, a table or a function of the store is missing.
  * - `command_missing`: Refused: the server does not know the command, or has it renamed.
@@ -259,6 +262,9 @@ export type StoreErrorReason =
   | "permission"
   | "wrong_database"
   | "cluster_node"
+  | "not_cluster"
+  | "not_sentinel"
+  | "primary_unknown"
   | "version_unsupported"
   | "schema_missing"
   | "command_missing"

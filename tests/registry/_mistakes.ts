@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { freePort } from "../../scripts/_free_port.ts";
 import type { RedisStoreOptions, StoreErrorReason } from "../../mod.ts";
 import { Authority } from "../stores/redis/_certificates.ts";
+import { startLoneSentinel } from "../stores/redis/_topologies.ts";
 import { type RedisProcess, startRedis, startRedisAt, until } from "../stores/redis/_servers.ts";
 
 /** What no message may hold. */
@@ -54,6 +55,12 @@ class Servers implements AsyncDisposable {
     const files = ["--tls-cert-file", "here.pem", "--tls-key-file", "here.key", "--tls-ca-cert-file", "authority.pem"];
     const paths = files.map((word) => word.startsWith("--") ? word : authority.path(word));
     this.#running.push(await startRedis("--tls-port", String(port), ...paths, "--tls-auth-clients", "no"));
+  }
+
+  async startSentinel(masterName: string, primary: number): Promise<RedisProcess> {
+    const sentinel = await startLoneSentinel(this.#folder, masterName, primary);
+    this.#running.push(sentinel);
+    return sentinel;
   }
 
   async stop(): Promise<void> {
@@ -200,6 +207,45 @@ export const MISTAKES: readonly MistakeKind[] = [
         await servers.stop();
         await servers.start(port);
       });
+    },
+  },
+  {
+    what: "a single server as a cluster",
+    reason: "not_cluster",
+    advice: /this will not heal by itself: give url = "redis:\/\/127\.0\.0\.1:\d+" in place of cluster/,
+    async make() {
+      const [servers, port] = [new Servers(), await nodePort()];
+      await servers.start(port);
+      return mistake(servers, { cluster: [`redis://127.0.0.1:${port}`] }, async () => {
+        await servers.stop();
+        const node = await servers.start(port, "--cluster-enabled", "yes", "--dir", servers.path("."));
+        await node.command("CLUSTER", "ADDSLOTS", ...Array.from({ length: 16_384 }, (_, slot) => String(slot)));
+      });
+    },
+  },
+  {
+    what: "a primary that the Sentinel does not know",
+    reason: "primary_unknown",
+    advice: /knows only "other"; this will not heal by itself: check masterName/,
+    async make() {
+      const servers = new Servers();
+      const primary = await servers.start(await freePort());
+      const sentinel = await servers.startSentinel("other", primary.port);
+      return mistake(
+        servers,
+        { sentinels: [sentinel.url], masterName: "mymaster" },
+        () => sentinel.command("SENTINEL", "MONITOR", "mymaster", "127.0.0.1", String(primary.port), "1"),
+      );
+    },
+  },
+  {
+    what: "a socket that does not exist",
+    reason: "connection_refused",
+    advice: /start the server, or correct the path of its socket/,
+    async make() {
+      const [servers, port] = [new Servers(), await freePort()];
+      const path = servers.path("redis.sock");
+      return mistake(servers, { url: `unix://${path}` }, () => servers.start(port, "--unixsocket", path));
     },
   },
   {

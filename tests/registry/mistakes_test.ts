@@ -32,7 +32,11 @@ function entryOf(rs: Pick<core.RateSync<"api">, "tryAcquire" | "close">): Entry 
   return { decide: async (key) => (await rs.tryAcquire("api", { key })).degraded, close: () => rs.close() };
 }
 
-const TOML_NAMES: Readonly<Record<string, string>> = { keyPrefix: "key_prefix", tlsInsecure: "tls_insecure" };
+const TOML_NAMES: Readonly<Record<string, string>> = {
+  keyPrefix: "key_prefix",
+  tlsInsecure: "tls_insecure",
+  masterName: "master_name",
+};
 
 const ENTRIES: Readonly<Record<string, Open>> = {
   core: (store, options) => Promise.resolve(entryOf(instance(store, options))),

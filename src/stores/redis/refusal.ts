@@ -41,7 +41,8 @@ const ADVICE: Partial<Record<StoreErrorReason, string>> = {
     "npm install @redis/client (deno add npm:@redis/client, bun add @redis/client); where a bundler takes it in, keep it " +
     "external",
   authentication: "check username and password",
-  permission: "grant this user eval, evalsha and what the scripts call (docs/redis/permissions.md)",
+  permission: "grant this user eval, evalsha and what the scripts call, on the keys of the store " +
+    "(docs/redis/permissions.md)",
   wrong_database: 'choose a db that the server has: below its "databases" setting, and 0 on many services',
   cluster_node: 'give cluster = ["redis://host:port"] in place of the url, or a client of the cluster',
   command_missing: "the server, or what stands in front of it, renames or blocks a command that the store needs " +

@@ -18,13 +18,15 @@ export interface Failure {
 
 /** A connection could not be opened. No call was sent. */
 export function openError(endpoint: Endpoint, { cause, isReply }: Failure): StoreError {
-  const text = withoutSecret(reasonOf(cause), endpoint);
+  const received = reasonOf(cause);
+  const text = withoutSecret(received, endpoint);
   const shown = withoutSecretCause(cause, endpoint);
+  // What it means is read before the secret is hidden, which may be a part of any word.
   if (!isReply) {
-    const reason = socketReason(text);
+    const reason = socketReason(received);
     return new StoreError("STORE_UNAVAILABLE", reach(endpoint, withAdvice(text, reason)), { cause: shown, reason });
   }
-  const reason = refusalReason(text) ?? "disconnected";
+  const reason = refusalReason(received) ?? "disconnected";
   return new StoreError(
     "STORE_REFUSED",
     `Cannot use Redis at ${endpoint.label}: ${explain(endpoint, text, reason)}${encodingHint(endpoint, reason)}`,
@@ -88,7 +90,8 @@ export function lostError(endpoint: Endpoint, cause: unknown): StoreError {
 }
 
 /** A refusal with what to do about it; for a node of a cluster, the option to write. */
-function explain({ label }: Endpoint, text: string, reason: StoreErrorReason | undefined): string {
+function explain({ label }: Endpoint, received: string, reason: StoreErrorReason | undefined): string {
+  const text = received.replace(ARGUMENTS, "");
   if (reason !== "cluster_node") return withAdvice(text, reason);
   const explained = withAdvice(`it is a node of a Redis Cluster (${text})`, reason);
   return label.includes("://") ? explained.replace("redis://host:port", label.replace(/\/\d+$/, "")) : explained;
@@ -166,16 +169,20 @@ export function sameError(error: StoreError): StoreError {
   return new StoreError(error.code, error.message, { cause, reason, retryAfterMs, isOfKey });
 }
 
-function reach(endpoint: Endpoint, reason: string): string {
-  return `Cannot reach Redis at ${endpoint.label}: ${reason}`;
+function reach({ label }: Endpoint, reason: string): string {
+  const why = label.startsWith("unix:") ? reason.replace("host and port", "the path of its socket") : reason;
+  return `Cannot reach Redis at ${label}: ${why}`;
 }
 
 /** Why no connection came about, as far as the runtimes' words tell. */
 function socketReason(text: string): StoreErrorReason {
-  if (/ECONNREFUSED|ConnectionRefused/i.test(text)) return "connection_refused";
+  if (/ECONNREFUSED|ConnectionRefused|ENOENT|No such file/i.test(text)) return "connection_refused"; // or no such socket
   if (/ENOTFOUND|EAI_AGAIN|getaddrinfo|failed to lookup/i.test(text)) return "host_unknown";
   return "disconnected";
 }
+
+/** A server that does not know a command quotes the first arguments: a whole script, or a password. */
+const ARGUMENTS = /,? with args beginning with: .*$/s;
 
 /** Runtimes report "every address of the host failed" as an error without a message of its own. */
 function reasonOf(cause: unknown): string {

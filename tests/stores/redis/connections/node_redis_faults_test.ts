@@ -103,7 +103,7 @@ describe("NodeRedis that cannot connect", () => {
     const connection = openNodeRedis({ url });
     const error = await failure(connection.connect());
     assert.equal(error.code, "STORE_REFUSED");
-    assert.match(error.message, /unknown command 'HELLO'.*'\*\*\*'/);
+    assert.match(error.message, /unknown command 'HELLO'; the server/);
     assert.doesNotMatch(inspect(error, { depth: 10 }), /hunter2/);
     await connection.close();
   });

@@ -163,6 +163,12 @@ describe("A password that a function gives", () => {
     ["gives an object", () => ({ token: "token-s3cr3t" }), "authentication", /gave an object/],
     ["gives bytes", () => new TextEncoder().encode("token-s3cr3t"), "authentication", /gave an object/],
     ["gives another password", () => "token-s3cr3t-old", "authentication", /WRONGPASS/],
+    [
+      "gives what is a part of the refusal",
+      () => "PASS",
+      "authentication",
+      /WRONG\*\*\* .*; this will not heal by itself/,
+    ],
     ["never answers", () => new Promise(() => {}), "connect_timeout", /has given nothing within 300 ms/],
   ];
   for (const [name, give, reason, says] of BAD) {

@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { Redis } from "ioredis";
 import { createSentinel } from "redis";
 
-import type { StoreError } from "../../../../src/base/errors.ts";
+import type { StoreError, StoreErrorReason } from "../../../../src/base/errors.ts";
 import { openGivenClient } from "../../../../src/stores/redis/connections/clients/open.ts";
 import type { RedisConnection } from "../../../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../../../src/stores/redis/connections/node_redis.ts";
@@ -125,22 +125,36 @@ describe("A Redis behind Sentinels", { timeout: 120_000 }, () => {
     it("says what is wrong with a name or an address", async () => {
       const [server] = sentinels.servers as [RedisProcess];
       const { urls, masterName } = sentinels;
-      const cases: readonly [RedisStoreOptions, RegExp][] = [
+      const cases: readonly [RedisStoreOptions, RegExp, StoreErrorReason][] = [
         [
           { sentinels: urls, masterName: "other" },
-          /"other": the Sentinel at redis:.* knows only "mymaster"; check masterName/,
+          /"other": the Sentinel at redis:.* knows only "mymaster"; this will not heal by itself: check masterName/,
+          "primary_unknown",
         ],
-        [{ sentinels: [server.url], masterName }, /it is a Redis server, not a Sentinel. Give its address as the url/],
+        [
+          { sentinels: [server.url], masterName },
+          /it is a Redis server, not a Sentinel; this will not heal by itself: give its address as the url/,
+          "not_sentinel",
+        ],
         [
           { sentinels: ["redis://127.0.0.1:1"], masterName },
           /Cannot reach any Sentinel of redis\+sentinel:.*ECONNREFUSED/,
+          "connection_refused",
         ],
-        [{ cluster: [server.url] }, /as a cluster: it is a single server. Give url = "redis:/],
-        [{ cluster: ["redis://127.0.0.1:1"] }, /Cannot reach any node of redis\+cluster:.*ECONNREFUSED/],
+        [
+          { cluster: [server.url] },
+          /as a cluster: it is a single server; this will not heal by itself: give url = "redis:/,
+          "not_cluster",
+        ],
+        [
+          { cluster: ["redis://127.0.0.1:1"] },
+          /Cannot reach any node of redis\+cluster:.*ECONNREFUSED/,
+          "connection_refused",
+        ],
       ];
-      for (const [options, message] of cases) {
+      for (const [options, message, reason] of cases) {
         const wrong = openNodeRedis(options);
-        await assert.rejects(wrong.connect(), message);
+        await assert.rejects(wrong.connect(), { message, reason });
         await assert.rejects(wrong.run(increment, ["key"], []), message);
         await wrong.close();
       }

@@ -214,6 +214,7 @@ function notReady(endpoint: Endpoint, ms: number): StoreError {
   return new StoreError(
     "STORE_UNAVAILABLE",
     `Cannot reach Redis at ${endpoint.label}: the client has no connection that answers, for ${ms} ms`,
+    { reason: "disconnected" },
   );
 }
 

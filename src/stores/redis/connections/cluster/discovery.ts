@@ -63,12 +63,9 @@ export async function askSeed(
   } catch (cause) {
     if (cause instanceof StoreError) throw cause;
     if (cause instanceof Error && /cluster support disabled/i.test(cause.message)) {
-      throw new StoreError(
-        "STORE_REFUSED",
-        `Cannot use Redis at ${seed.label} as a cluster: it is a single server. Give url = "${seed.label}" in place of ` +
-          "cluster",
-        { cause },
-      );
+      const message = `Cannot use Redis at ${seed.label} as a cluster: it is a single server`;
+      const advice = `this will not heal by itself: give url = "${seed.label}" in place of cluster`;
+      throw new StoreError("STORE_REFUSED", `${message}; ${advice}`, { cause, reason: "not_cluster" });
     }
     throw openError(seed, client.failure(cause));
   } finally {

@@ -7,6 +7,7 @@
 import { startTimer, withTimeout } from "../../../../base/deadline.ts";
 import { RateSyncError, StoreError } from "../../../../base/errors.ts";
 import { openClient, type OpenClientOptions } from "../single/client.ts";
+import { refusalReason } from "../../refusal.ts";
 import { openTimeoutError, reasonOfFirst } from "../errors.ts";
 import type { Endpoint } from "../settings/url.ts";
 
@@ -115,7 +116,8 @@ async function askSentinel(
     throw new StoreError(
       "STORE_REFUSED",
       `Cannot find the primary ${JSON.stringify(masterName)}: the Sentinel at ${sentinel.label} knows ` +
-        `${known === "" ? "none" : `only ${known}`}; check masterName (master_name)`,
+        `${known === "" ? "none" : `only ${known}`}; this will not heal by itself: check masterName (master_name)`,
+      { reason: "primary_unknown" },
     );
   } catch (cause) {
     if (RateSyncError.is(cause)) throw cause;
@@ -123,16 +125,16 @@ async function askSentinel(
     if (/unknown command/i.test(text)) {
       throw new StoreError(
         "STORE_REFUSED",
-        `Cannot ask ${sentinel.label} for the primary: it is a Redis server, not a Sentinel. Give its address as the ` +
-          "url, or the Sentinels' port, which is 26379 as a rule",
-        { cause },
+        `Cannot ask ${sentinel.label} for the primary: it is a Redis server, not a Sentinel; this will not heal ` +
+          "by itself: give its address as the url, or the Sentinels' port, which is 26379 as a rule",
+        { cause, reason: "not_sentinel" },
       );
     }
     const isReply = client.failure(cause).isReply;
     throw new StoreError(
       isReply ? "STORE_REFUSED" : "STORE_UNAVAILABLE",
       `Cannot ask the Sentinel at ${sentinel.label} for the primary: ${text}`,
-      { cause },
+      { cause, reason: refusalReason(text) ?? "disconnected" },
     );
   } finally {
     client.close();

@@ -134,7 +134,7 @@ export class Sentinels {
         throw new StoreError(
           "STORE_UNAVAILABLE",
           `Cannot use Redis at ${label}: the Sentinels say that it is the primary, and it is a replica still`,
-          { cause: CONTRADICTION },
+          { cause: CONTRADICTION, reason: "read_only" },
         );
       }
     } catch (error) {

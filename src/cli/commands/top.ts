@@ -60,13 +60,15 @@ export const command: Command = defineCommand({
 async function showOnce(context: Context, rs: RateSync, limiter: string | undefined): Promise<Outcome> {
   context.progress("Waiting for processes to report ...");
   let latest: Fleet | undefined;
-  const stop = watchFleet(rs, (fleet) => latest = fleet, { everyMs: READ_MS / 2 });
-  try {
-    await sleepUntil(systemClock, systemClock.nowUs() + ONCE_MS * 1_000, context.signal);
-  } finally {
-    stop();
-  }
-  const fleet = only(latest ?? { atMs: 0, stores: [], limiters: [] }, context, limiter);
+  let stop = () => {};
+  // A store that is slow to connect to may be read for the first time after the wait.
+  const reading = new Promise<Fleet>((resolve, reject) => {
+    onAbort(context.signal, () => reject(context.signal.reason));
+    stop = watchFleet(rs, (fleet) => resolve(latest = fleet), { everyMs: READ_MS / 2 });
+  });
+  const waiting = sleepUntil(systemClock, systemClock.nowUs() + ONCE_MS * 1_000, context.signal);
+  const [first] = await Promise.all([reading, waiting]).finally(() => stop());
+  const fleet = only(latest ?? first, context, limiter);
   const isSeen = fleet.stores.some(({ problem }) => problem === undefined);
   return { json: fleet, text: pageOf(fleet, context, limiter), exit: isSeen ? EXIT.done : EXIT.store };
 }

@@ -18,9 +18,16 @@ const LOOKS_IN_A_ROW = 2;
 /** What is drained. */
 export type Drainable = Pick<Definitions, "runs" | "openClients">;
 
+/** What tells that a process is about to end. */
+interface Ending {
+  once(event: "beforeExit", listener: () => void): unknown;
+  off(event: "beforeExit", listener: () => void): unknown;
+}
+
 /**
  * Resolves when no call waits or is in flight, no permit is held and no function of `run` is under way, or when the time
- * is over. A permit that nothing else can release any more does not keep the process alive.
+ * is over. A permit that nothing else can release any more does not keep the process alive: on Node, which would end
+ * before the call is over, it resolves then.
  *
  * @param instance What is drained. It must not take new calls.
  * @param options How long it may take.
@@ -32,18 +39,28 @@ export async function drained(
   isOver: () => boolean,
 ): Promise<void> {
   const { runs } = instance;
+  const { process } = globalThis as { process?: Partial<Ending> };
+  let hasNothingElse = false;
+  let wake: (() => void) | undefined;
+  const beforeExit = () => {
+    hasNothingElse = true;
+    wake?.();
+  };
+  process?.once?.("beforeExit", beforeExit);
   const endUs = steadyUs(systemClock) + timeoutMs * 1_000;
-  for (let inRow = 0; !isOver();) {
+  for (let inRow = 0; !isOver() && !hasNothingElse;) {
     const clients = await instance.openClients();
     const isIdle = clients.every((client) => client.isIdle);
     const isHeld = runs.count > 0 || clients.some(({ leases }) => !leases.isEmpty);
     inRow = isIdle && !isHeld ? inRow + 1 : 0;
-    if (inRow === LOOKS_IN_A_ROW || steadyUs(systemClock) >= endUs) return;
+    if (inRow === LOOKS_IN_A_ROW || steadyUs(systemClock) >= endUs) break;
     await new Promise<void>((resolve) => {
+      wake = resolve;
       // What is held is heard of at once, because the process may have nothing else to do.
       for (const place of [runs, ...clients.map(({ leases }) => leases)]) place.onNone = resolve;
       const atUs = systemClock.nowUs() + LOOK_MS * 1_000;
       systemClock.schedule(atUs, resolve, { background: isIdle && isHeld });
     });
   }
+  process?.off?.("beforeExit", beforeExit);
 }

@@ -31,6 +31,7 @@ const ENDS: readonly [act: string, when: string][] = [
   ["decide", "has decided once"],
   ["hold", "holds a permit that it has not released"],
   ["drain", "drains a permit that nothing can release any more"],
+  ["drained", "has awaited the drain of such a permit"],
   ["listen", "has waited for a permit, and still listens"],
 ];
 

@@ -48,6 +48,10 @@ const ACTS: Record<string, () => Promise<unknown>> = {
     await rs.acquire("slot");
     void rs.close({ drain: true });
   },
+  async drained() {
+    await rs.acquire("slot");
+    await rs.close({ drain: true, timeoutMs: 1_000 });
+  },
   wait() {
     void rs.acquire("slot").then((permit) => {
       console.log("served");

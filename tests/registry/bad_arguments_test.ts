@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import { type AskFor, configure, createRateSync, rateLimited, RateSyncError, subscribeStores } from "../../mod.ts";
 import { createDashboard } from "../../src/dashboard/mod.ts";
 import { expressRateLimitStore } from "../../src/http/express-rate-limit/mod.ts";
+import { rateLimit } from "../../src/http/fastify/mod.ts";
 import { guardHandler } from "../../src/http/fetch/mod.ts";
 import { byApiKey, byBody, byHeader, byIp, createGuard, firstOf, responseBytes } from "../../src/http/mod.ts";
 import { guardHandler as guardNode } from "../../src/http/node/mod.ts";
@@ -131,6 +132,7 @@ const CALLS: Readonly<Record<string, readonly [takes: readonly Value[], call: (v
   "expressRateLimitStore()": [["undefined", "object"], (v) => expressRateLimitStore(v)],
   "expressRateLimitStore({ store })": [["undefined", "text", "empty"], (store) => expressRateLimitStore({ store })],
   "expressRateLimitStore({ onStoreError })": [["undefined"], (onStoreError) => expressRateLimitStore({ onStoreError })],
+  "fastify rateLimit(options), not a plugin": [[], (v) => (rateLimit as (options: unknown) => void)(v)],
   "fetch guardHandler(handler)": [["function"], (v) => guardHandler(v, { limiter: "api", rateSync: rs })],
   "fetch guardHandler(, options)": [[], (v) => guardHandler(() => new Response(), v)],
   "node guardHandler(handler)": [["function"], (v) => guardNode(v, { limiter: "api", rateSync: rs })],
@@ -233,7 +235,7 @@ async function assertRefused(takes: readonly Value[], call: (value: never) => un
     assert.ok(RateSyncError.is(error) || error instanceof TypeError || error instanceof RangeError, said);
     assert.match(
       error.message,
-      /^Cannot (?:ask|use|find|wait|block|run|limit|subscribe|observe|set|advance|read)[ :]/,
+      /^Cannot (?:ask|use|find|wait|block|run|limit|subscribe|observe|set|advance|read|register)[ :]/,
       said,
     );
     assert.doesNotMatch(error.message, /\[object|undefined is|is not a|of undefined|of null/, said);

@@ -117,12 +117,18 @@ const HOOKS: readonly FastifyHook[] = ["onRequest", "preParsing", "preValidation
  * @param fastify The instance.
  * @param options How it guards. Routes may say otherwise: `config: { rateLimit: { ... } }`.
  * @param done Called at the end; with an error if anything is wrong that can be known then.
+ * @throws {TypeError} If it is called as a function that makes a plugin.
  */
 export function rateLimit<Req extends FastifyRequest = FastifyRequest>(
   fastify: FastifyInstance,
   options: FastifyRateLimitOptions<Req>,
   done: (error?: Error) => void,
 ): void {
+  if (typeof done !== "function") {
+    throw new TypeError(
+      "Cannot register the plugin: expected fastify.register(rateLimit, options), received a call of it",
+    );
+  }
   try {
     register(fastify, options);
   } catch (error) {

@@ -33,6 +33,10 @@ const ACTS: Record<string, () => Promise<unknown>> = {
     const { degraded } = await rs.tryAcquire("api");
     if (degraded) throw new Error("the store has not decided");
   },
+  async close() {
+    await rs.tryAcquire("api");
+    await rs.close();
+  },
   hold: () => rs.acquire("slot"),
   async listen() {
     const first = await rs.acquire("slot");

@@ -14,6 +14,8 @@ import type { NatsSettings } from "./settings/settings.ts";
 const DUPLICATE_WINDOW_NS = 120e9;
 /** The least that will do. */
 const MIN_DUPLICATE_WINDOW_NS = 30e9;
+/** The longest message that is sent where the server allows as much, with its headers, in bytes. */
+const MAX_MESSAGE_BYTES = 1_000_512;
 
 /** Makes and checks streams. */
 export class Streams {
@@ -64,14 +66,25 @@ export function isMissing(error: unknown): boolean {
 
 /** Why a stream cannot hold limits; undefined if it can. */
 export function streamProblem(config: StreamConfig, subject: string): string | undefined {
-  const { retention, discard, max_age = 0, max_msgs_per_subject = -1, max_bytes = -1, max_msgs = -1, subjects } =
-    config;
+  const {
+    retention,
+    discard,
+    max_age = 0,
+    max_msgs_per_subject = -1,
+    max_bytes = -1,
+    max_msgs = -1,
+    max_msg_size = -1,
+    subjects,
+  } = config;
   if (config.mirror !== undefined || config.sources !== undefined) return "it copies other streams";
   if (retention !== "limits") {
     return `its retention is ${retention}, and has to be limits, so that no reader takes a message away`;
   }
   if (discard !== "new" && (max_bytes > 0 || max_msgs > 0)) {
     return "it drops its oldest messages when it is full (discard: old), and has to refuse new ones (discard: new)";
+  }
+  if (max_msg_size > 0 && max_msg_size < MAX_MESSAGE_BYTES) {
+    return `it takes messages of ${max_msg_size} bytes at most (max_msg_size), and has to take any that the server takes`;
   }
   if (max_age > 0) return `its messages end after ${max_age / 1e9} s (max_age), and have to stay until they are purged`;
   if (max_msgs_per_subject > 0) return `it keeps ${max_msgs_per_subject} messages of a subject, and has to keep all`;

@@ -1,5 +1,5 @@
 import { startNats } from "../../../scripts/nats/server.ts";
-import { describeEnds } from "../../_support/process_end.ts";
+import { describeEnds, describeSilentEnd } from "../../_support/process_end.ts";
 
 describeEnds("NATS", async () => {
   const server = await startNats();
@@ -9,3 +9,5 @@ describeEnds("NATS", async () => {
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 });
+
+describeSilentEnd("nats");

@@ -8,6 +8,7 @@ import { StoreError } from "../../../mod.ts";
 import { freePort } from "../../../scripts/_free_port.ts";
 import { TemporaryFolder } from "../../../scripts/_temporary.ts";
 import { type NatsServer, startNats } from "../../../scripts/nats/server.ts";
+import { keepAlive } from "../../../src/base/deadline.ts";
 import type { NatsStoreOptions } from "../../../src/stores/nats/options.ts";
 import { Authority } from "../redis/_certificates.ts";
 import { startServer } from "../redis/_servers.ts";
@@ -19,6 +20,7 @@ const SECRET = "s3cr3t-p4ss";
 /** Connects, makes the streams, publishes, and tells what has failed; undefined if nothing has. */
 async function use(options: NatsStoreOptions): Promise<StoreError | undefined> {
   const stream = streamWith({ streamPrefix: freshStreamPrefix(), socketConnectTimeoutMs: 1_500, ...options });
+  const held = keepAlive(); // as a store does while it connects
   try {
     await stream.connect();
     await stream.state("main");
@@ -29,6 +31,7 @@ async function use(options: NatsStoreOptions): Promise<StoreError | undefined> {
     assert.ok(!inspect(error, { depth: 6 }).includes(SECRET), inspect(error, { depth: 6 }));
     return error;
   } finally {
+    held.cancel();
     await stream.close();
   }
 }
@@ -70,7 +73,7 @@ describe("A NATS store that cannot use what it is given", () => {
       { url },
       "STORE_UNAVAILABLE",
       "connect_timeout",
-      /nothing that speaks NATS has answered within 1500 ms/,
+      /nothing that speaks NATS has answered within 1500 ms; the connection was accepted/,
     );
     silent.closeAllConnections();
     silent.close();
@@ -114,7 +117,12 @@ describe("A NATS store that cannot use what it is given", () => {
 
   it("refuses more than one replica on a server without a cluster", async () => {
     await using server = await startNats();
-    await refuses({ url: server.url, replicas: 3 }, "STORE_REFUSED", "wrong_stream", /replicas > 1 not supported/);
+    await refuses(
+      { url: server.url, replicas: 3 },
+      "STORE_REFUSED",
+      "wrong_stream",
+      /replicas > 1 not supported.*: lower replicas/,
+    );
   });
 });
 
@@ -154,6 +162,8 @@ describe("A stream that others have made", () => {
   it("is refused if its messages end", () => withStream(() => ({ max_age: 3600e9 }), /end after 3600 s \(max_age\)/));
   it("is refused if it drops its oldest messages", () =>
     withStream(() => ({ discard: "old", max_bytes: 1_000_000 }), /drops its oldest messages/));
+  it("is refused if it takes short messages only", () =>
+    withStream(() => ({ max_msg_size: 10_000 }), /messages of 10000 bytes at most \(max_msg_size\)/));
   it("is refused if it confirms nothing", () => withStream(() => ({ no_ack: true }), /no_ack/));
   it("is refused if it cannot be purged", () => withStream(() => ({ deny_purge: true }), /deny_purge/));
   it("is refused if it forgets ids of messages too soon", () =>
@@ -261,7 +271,7 @@ describe("A NATS server with TLS", () => {
     await accepts({ url, tlsInsecure: true });
     await refuses({ url }, "STORE_UNAVAILABLE", "tls", /signed by an unknown authority/);
     await refuses({ url, tlsCa, tlsServerName: "nats.test" }, "STORE_UNAVAILABLE", "tls", /name|ALTNAME/i);
-    await refuses({ url: `tls://127.0.0.1:${plain.port}` }, "STORE_UNAVAILABLE", "tls", /does not support 'tls'/);
+    await refuses({ url: `tls://127.0.0.1:${plain.port}` }, "STORE_UNAVAILABLE", "tls", /does not offer TLS/);
     const mine = { tlsCa, tlsCert: authority.read("client.pem"), tlsKey: authority.read("client.key") };
     await accepts({ url: `tls://127.0.0.1:${strict.port}`, ...mine });
     const error = await use({ url: `tls://127.0.0.1:${strict.port}`, tlsCa });

@@ -8,6 +8,7 @@ import { StoreError, type StoreErrorReason } from "../../../base/errors.ts";
 import { isPermanent } from "../../../base/permanent.ts";
 import type { TlsSettings } from "../../tls_options.ts";
 import { tlsReason } from "../../tls_reason.ts";
+import { GreetingError } from "./greeting.ts";
 
 /** Who is asked, for messages. */
 export interface Labelled {
@@ -31,14 +32,15 @@ export interface ApiError {
 const ADVICE: Partial<Record<StoreErrorReason, string>> = {
   connection_refused: "start the server, or correct host and port",
   host_unknown: "correct the host name, or the name server of this machine",
-  connect_timeout: "check host and port, and the firewalls between here and there; it may be no NATS server",
+  connect_timeout: "check host and port, and the firewalls between here and there",
   not_nats: "correct host and port: NATS listens for clients at port 4222",
   authentication: "check username and password, token, creds or nkeySeed",
   permission: "grant this user what docs/nats.md lists",
   version_unsupported: "update the server",
   no_jetstream: "start the server with JetStream (nats-server -js), and enable it for the account",
   stream_missing:
-    "it is made again when the store connects, unless autoCreate is false; in a cluster, it may have no leader",
+    "the store makes it when it connects; with autoCreate false, make it as docs/nats.md says; in a cluster, it may have " +
+    "no leader",
   wrong_stream: "correct or delete the stream, or give the store a streamPrefix of its own",
   stream_full: "raise the limits of the stream, of the account or of the server, or free its disk",
 };
@@ -63,6 +65,14 @@ const API_REASONS: Readonly<Record<number, StoreErrorReason>> = {
   10122: "stream_full",
 };
 
+/** What to do about some of these, where it is another thing than for their reason. */
+const API_ADVICE: Readonly<Record<number, string>> = {
+  10074: "lower replicas, or start a cluster of as many servers",
+  10005: "lower replicas, or start more servers of the cluster",
+};
+
+const NO_TLS = "the server does not offer TLS: use nats://, or turn on TLS at the server";
+
 /** Errors of JetStream that pass: no leader, no quorum, a server that shuts down. */
 const PASSING: ReadonlySet<number> = new Set([10008, 10009, 10041, 10042]);
 
@@ -73,9 +83,10 @@ export function openError(where: Labelled, timeoutMs: number, cause: unknown): S
   const text = String((error as { message?: unknown } | null)?.message ?? error);
   const tls = where.tls === undefined ? undefined : tlsReason(error, where.tls);
   const reason = tls === undefined ? openReason(error, text) : "tls";
+  const detail = error instanceof GreetingError ? text : "";
   const what = reason === "connect_timeout"
-    ? `nothing that speaks NATS has answered within ${timeoutMs} ms`
-    : tls ?? text;
+    ? `nothing that speaks NATS has answered within ${timeoutMs} ms${detail}`
+    : tls ?? (/support 'tls'/.test(text) ? NO_TLS : text);
   const code = reason === "authentication" ? "STORE_REFUSED" : "STORE_UNAVAILABLE";
   return new StoreError(code, `Cannot connect to NATS at ${where.label}: ${advise(what, reason)}`, {
     cause: error,
@@ -84,6 +95,7 @@ export function openError(where: Labelled, timeoutMs: number, cause: unknown): S
 }
 
 function openReason(error: unknown, text: string): StoreErrorReason {
+  if (error instanceof GreetingError) return error.reason;
   const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
   if (name === "AuthorizationError" || name === "UserAuthenticationExpiredError") return "authentication";
   if (/authori[sz]ation violation|authentication/i.test(text)) return "authentication";
@@ -138,7 +150,8 @@ export function apiError({ label }: Labelled, what: string, { code, err_code = 0
     return new StoreError("STORE_UNAVAILABLE", message, { reason: "cluster_down" });
   }
   const reason = API_REASONS[err_code];
-  return new StoreError("STORE_REFUSED", `NATS at ${label} refused to ${what}: ${advise(text, reason)}`, { reason });
+  const advised = advise(text, reason, API_ADVICE[err_code]);
+  return new StoreError("STORE_REFUSED", `NATS at ${label} refused to ${what}: ${advised}`, { reason });
 }
 
 /** The server is too old. */
@@ -160,8 +173,11 @@ export function invalidAnswerError({ label }: Labelled, what: string, cause?: un
   return new StoreError("STORE_REFUSED", message, { cause, reason: "invalid_answer" });
 }
 
-function advise(what: string, reason: StoreErrorReason | undefined): string {
-  const advice = reason === undefined ? undefined : ADVICE[reason];
+function advise(
+  what: string,
+  reason: StoreErrorReason | undefined,
+  advice: string | undefined = reason === undefined ? undefined : ADVICE[reason],
+): string {
   if (advice === undefined) return what;
   const note = isPermanent(reason) ? "this will not heal by itself: " : "";
   return `${what.replace(/\.$/, "")}; ${note}${advice}`;

@@ -8,7 +8,7 @@
 import { systemClock, type Timer } from "../../../base/clock.ts";
 import { DeadlineQueue, startTimer } from "../../../base/deadline.ts";
 import { ClosedError, type StoreError } from "../../../base/errors.ts";
-import type { NatsClient, NatsMessage, NatsPublishOptions, NatsSubscription } from "./client.ts";
+import type { NatsClient, NatsMessage, NatsPublishOptions } from "./client.ts";
 import {
   brokeError,
   type Labelled,
@@ -17,6 +17,7 @@ import {
   permissionError,
   timeoutError,
 } from "./errors.ts";
+import { endSession, type Session } from "./session.ts";
 
 /** How a link gets its client. */
 export interface NatsSource extends Labelled {
@@ -46,13 +47,6 @@ interface Pending {
   reject(error: StoreError): void;
 }
 
-/** The time from one connection to its loss. */
-interface Session {
-  readonly client: NatsClient;
-  readonly inbox: string;
-  readonly answers: NatsSubscription;
-}
-
 /** How soon a lost connection is opened again, in milliseconds: at first, and at most. */
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
@@ -79,8 +73,11 @@ export class NatsLink {
   #next = 0;
   #heardUs = 0;
   #isClosed = false;
+  #refuse: (error: ClosedError) => void = () => {};
+  readonly #whenClosed = new Promise<never>((_, reject) => this.#refuse = reject);
 
   constructor(source: NatsSource, options: NatsLinkOptions) {
+    this.#whenClosed.catch(() => {}); // nothing may wait for it
     this.#source = source;
     this.#options = options;
     this.#deadlines = new DeadlineQueue(options.answerMs, (pending) => {
@@ -174,19 +171,19 @@ export class NatsLink {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#refuse(new ClosedError("NATS store"));
     this.#retry?.cancel();
-    const session = this.#session ?? await this.#opening?.catch(() => undefined);
+    const session = this.#session;
     this.#session = undefined;
     this.#failAll(brokeError(this.#source, undefined));
-    if (session === undefined) return;
-    session.answers.unsubscribe();
-    if (this.#source.isOwn) await session.client.close();
+    if (session !== undefined) await endSession(session, this.#source.isOwn);
   }
 
   #open(): Promise<Session> {
     this.#retry?.cancel();
     this.#retry = undefined;
-    return this.#opening ??= this.#start().finally(() => this.#opening = undefined);
+    // A server that hangs does not hold up `close()`.
+    return this.#opening ??= Promise.race([this.#start(), this.#whenClosed]).finally(() => this.#opening = undefined);
   }
 
   async #start(): Promise<Session> {
@@ -198,7 +195,10 @@ export class NatsLink {
       throw error;
     }
     const session = this.#sessionOf(client);
-    if (this.#isClosed) return session; // `close` waits for it
+    if (this.#isClosed) {
+      void endSession(session, this.#source.isOwn);
+      throw new ClosedError("NATS store");
+    }
     this.#session = session;
     this.#failure = undefined;
     this.heard();

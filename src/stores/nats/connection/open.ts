@@ -16,6 +16,7 @@ import type { NatsCredentials, NatsPlace } from "../settings/settings.ts";
 import type { NatsClient } from "./client.ts";
 import { loadNatsDriver, type NatsDriver } from "./driver.ts";
 import { openError } from "./errors.ts";
+import { hearGreeting } from "./greeting.ts";
 
 /** The client's own pings would keep the process alive; idle heartbeats of the reading do their work. */
 const NO_PINGS_MS = 2 ** 31 - 1;
@@ -51,6 +52,7 @@ export async function openNats(place: NatsPlace, { timeoutMs, others }: OpenNats
     // One that is silent leaves time for the others.
     const leftMs = Math.max((untilUs - systemClock.nowUs()) / 1_000 / (servers.length - i), 1);
     try {
+      await hearGreeting(server, leftMs);
       return await openOne(driver, { place, server, credentials, leftMs });
     } catch (cause) {
       const error = openError(place, timeoutMs, cause);

@@ -1,4 +1,4 @@
-import { describeEnds } from "../../../_support/process_end.ts";
+import { describeEnds, describeSilentEnd } from "../../../_support/process_end.ts";
 import { dropSchema, freshSchema, postgresUrl } from "../../../_support/postgres.ts";
 
 describeEnds("PostgreSQL", () => {
@@ -16,3 +16,5 @@ describeEnds("PostgreSQL", () => {
     },
   });
 });
+
+describeSilentEnd("postgres");

@@ -5,7 +5,7 @@ import { TemporaryFolder } from "../../../../scripts/_temporary.ts";
 import { redisUrl } from "../../../_support/redis.ts";
 import { Authority } from "../_certificates.ts";
 import { startRedis } from "../_servers.ts";
-import { describeEnds } from "../../../_support/process_end.ts";
+import { describeEnds, describeSilentEnd } from "../../../_support/process_end.ts";
 
 describeEnds(
   "one Redis",
@@ -30,3 +30,5 @@ describeEnds("Redis over TLS", async () => {
     },
   };
 });
+
+describeSilentEnd("redis");

@@ -31,6 +31,8 @@ export class Pool {
   /** Keeps the process alive while calls wait: the connection that is being opened for them may not. */
   #kept: Timer | undefined;
   #closed: Error | undefined;
+  /** Gives up the sessions that are being opened. */
+  readonly #closing = new AbortController();
   #onEmpty: () => void = () => {};
 
   constructor(settings: ConnectionSettings) {
@@ -94,6 +96,7 @@ export class Pool {
   close(): Promise<void> {
     this.#closed = new ClosedError("the PostgreSQL store");
     this.#failAll(this.#closed);
+    this.#closing.abort(this.#closed);
     for (const session of this.#idle.splice(0)) this.#end(session);
     return new Promise((resolve) => {
       this.#onEmpty = resolve;
@@ -121,6 +124,7 @@ export class Pool {
         ...this.#settings,
         statementTimeoutMs: socketTimeoutMs + LATE_MS,
         isBackground,
+        signal: this.#closing.signal,
         onEnd: () => this.#ended(session),
       });
       this.#opening--;

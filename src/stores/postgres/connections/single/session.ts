@@ -47,6 +47,8 @@ export interface Session {
 export interface SessionOptions extends Pick<ConnectionSettings, "prepare" | "socketConnectTimeoutMs"> {
   /** How long the server lets a statement run, in milliseconds; absent for its own limit. */
   readonly statementTimeoutMs?: number;
+  /** Gives the attempt up; it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
   /** Whether the process may end meanwhile. */
   readonly isBackground?: boolean;
   /** Takes messages of channels. */
@@ -85,6 +87,9 @@ async function openAt(endpoint: Endpoint, address: Address, options: SessionOpti
   /** Statements under way. Of a connection that was lost, the driver rejects only some: the others would wait for ever. */
   const pending = new Set<(error: Error) => void>();
   const timer = startTimer(leftMs, () => attempt.abort(timeoutError(label, socket !== undefined, timeoutMs)));
+  const giveUp = () => attempt.abort(options.signal?.reason);
+  if (options.signal?.aborted) giveUp();
+  options.signal?.addEventListener("abort", giveUp, { once: true });
 
   const sql = postgres({
     host: address.host,
@@ -128,6 +133,7 @@ async function openAt(endpoint: Endpoint, address: Address, options: SessionOpti
     throw attempt.signal.aborted ? attempt.signal.reason : error;
   } finally {
     timer.cancel();
+    options.signal?.removeEventListener("abort", giveUp);
   }
   isOpen = true;
   onEnd = options.onEnd;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { configureLimiter, createRateSync, RateLimitedError, type RateSync, tryAcquire } from "@ratesync/core";
+import { configureLimiter, createRateSync, RateLimitedError, tryAcquire } from "@ratesync/core";
 import { close } from "@ratesync/core";
 import { collectMetrics, type CollectMetricsOptions } from "@ratesync/core/prometheus";
 import { Registry } from "prom-client";

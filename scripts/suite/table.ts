@@ -188,7 +188,8 @@ export const TABLE: readonly Row[] = [
   {
     paths: ["tests/stores/nats/nats_parity_test.ts"],
     on: BUN,
-    because: "decisions by the kernels; the same over the transport of each runtime by nats_conformance_test.ts",
+    because:
+      "decisions by the kernels, without any API of a runtime: nats_conformance_test.ts tries each runtime's transport",
   },
   {
     paths: [

@@ -54,11 +54,19 @@ export class PostgresParity {
     }
   }
 
-  /** The store as two processes see it. */
-  processes(clock: FakeClock): PostgresStore[] {
-    return this.#connections.map((connection) =>
-      new PostgresStore(connection, { schema: this.#schema, testClock: clock })
-    );
+  /**
+   * The store as two processes see it.
+   *
+   * @param clock What it takes for the time.
+   * @param cleans Whether it forgets rows every second of real time, which shows where a lease is renewed after its end.
+   */
+  processes(clock: FakeClock, cleans: boolean = true): PostgresStore[] {
+    return this.#connections.map((connection) => {
+      const { query } = connection;
+      const isLeftOut = (name?: string) => !cleans && name === "clean_1";
+      const some: typeof query = (statement) => isLeftOut(statement.name) ? Promise.resolve([]) : query(statement);
+      return new PostgresStore({ ...connection, query: some }, { schema: this.#schema, testClock: clock });
+    });
   }
 
   #noted<Result>(asked: Promise<Result>): Promise<Result> {

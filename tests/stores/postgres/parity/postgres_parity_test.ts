@@ -38,7 +38,7 @@ describe("PostgreSQL and the memory store", () => {
     for (let seed = 1; seed <= 12; seed++) {
       await parity.run(async () => {
         const clock = new FakeClock(START_US);
-        const processes = parity.processes(clock);
+        const processes = parity.processes(clock, false);
         assert.deepEqual(await runHistory(seed, { processes, clock }), await runInMemory(seed), `seed ${seed}`);
         for (const store of processes) await store.close();
       });

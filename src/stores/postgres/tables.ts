@@ -36,7 +36,7 @@ export function tablesOf(names: PostgresNames): string {
     extra bigint,
     queued boolean,
     state bytea
-  ) WITH (fillfactor = 70);
+  ) WITH (fillfactor = 80);
   CREATE TABLE IF NOT EXISTS ${names.of("rules")} (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     limiter text COLLATE "C" NOT NULL,

@@ -6,6 +6,7 @@
  */
 
 import { BUCKET_FUNCTIONS } from "./buckets/functions.ts";
+import { LOCK_MS } from "./connections/connection.ts";
 import type { SqlFunction } from "./sql_function.ts";
 import { literal, SERVER_US } from "./sql_text.ts";
 
@@ -40,7 +41,7 @@ const lockKeys: SqlFunction = {
   CREATE OR REPLACE FUNCTION ${names.of("lock_1")}(
     wanted text[], hears boolean, durable boolean, clock bigint, OUT now bigint, OUT read bigint, OUT xid text, OUT lines text,
     OUT heard text
-  ) LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
+  ) LANGUAGE plpgsql SET enable_seqscan = off SET jit = off SET lock_timeout = ${LOCK_MS} AS $$
   DECLARE waits boolean;
   BEGIN
     PERFORM set_config('idle_in_transaction_session_timeout', '${HELD_MS}', true);
@@ -73,7 +74,7 @@ const putKeys: SqlFunction = {
   CREATE OR REPLACE FUNCTION ${names.of("put_1")}(
     all_keys text[], all_tat bigint[], all_rem bigint[], all_rules integer[], all_ends bigint[], all_queued boolean[],
     all_extra bigint[], all_states bytea[], added integer, channels text[], messages text[], OUT kept boolean
-  ) LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
+  ) LANGUAGE plpgsql SET enable_seqscan = off SET jit = off SET lock_timeout = ${LOCK_MS} AS $$
   DECLARE made text[];
   BEGIN
     kept := true;

@@ -30,8 +30,8 @@ export interface KernelCallsOptions {
   readonly names: PostgresNames;
   readonly rules: RuleBook;
   readonly sessions: Sessions;
-  /** Whether a reply means that what it says is on disk. */
-  readonly isDurable: boolean;
+  /** Whether each transaction has to ask for a commit that does not wait for the disk. */
+  readonly asksAsync: boolean;
   /** The clock of a test, as a parameter of a statement; null for the server's. */
   readonly clock: () => string | null;
 }
@@ -169,12 +169,12 @@ export class KernelCalls {
   }
 
   #lock(batch: readonly NamedRequest[], keys: readonly string[]): Statement {
-    const { clock, isDurable, sessions } = this.#options;
+    const { clock, asksAsync, sessions } = this.#options;
     const hears = batch.some(({ request }) => needsSessions(request, sessions.all));
     return {
       name: "lock_1",
       text: this.#lockText,
-      values: [arrayLiteral(keys), String(hears), String(isDurable), clock()],
+      values: [arrayLiteral(keys), String(hears), String(!asksAsync), clock()],
     };
   }
 

@@ -33,7 +33,7 @@ import type { PostgresClientStoreOptions, PostgresStoreOptions } from "./options
 import { checkPostgresOptions } from "./option_table.ts";
 import { PostgresStore } from "./postgres_store.ts";
 
-export type { ChannelListener, PostgresConnection, Row, Statement } from "./connections/connection.ts";
+export type { ChannelListener, PostgresConnection, Row, SessionDefaults, Statement } from "./connections/connection.ts";
 export type {
   BunSqlLike,
   BunSqlReserved,
@@ -46,7 +46,8 @@ export type {
 export { type PostgresFromEnv, postgresFromEnv } from "./from_env.ts";
 export type { PostgresPlace } from "./names.ts";
 export type { PostgresClientStoreOptions, PostgresPlaceOptions, PostgresStoreOptions } from "./options.ts";
-export { PostgresStore, type PostgresStoreSettings } from "./postgres_store.ts";
+export { PostgresStore } from "./postgres_store.ts";
+export type { PostgresStoreSettings } from "./store_settings.ts";
 export { postgresGrants } from "./grants.ts";
 export { postgresSetup } from "./setup.ts";
 export type { Credential } from "../credentials.ts";

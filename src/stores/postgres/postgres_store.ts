@@ -5,7 +5,7 @@
  */
 
 import { brand } from "../../base/brand.ts";
-import { type Clock, systemClock } from "../../base/clock.ts";
+import { systemClock } from "../../base/clock.ts";
 import { ClosedError, RateSyncError, StoreError } from "../../base/errors.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { inNextTurn } from "../../base/turn.ts";
@@ -29,6 +29,7 @@ import type {
   WakeupListener,
 } from "../store.ts";
 import { PostgresBoard } from "./board.ts";
+import { BusyRows } from "./busy_rows.ts";
 import { BucketBatches } from "./buckets/bucket_batches.ts";
 import { checkPostgres } from "./check.ts";
 import type { PostgresConnection } from "./connections/connection.ts";
@@ -36,12 +37,13 @@ import { Cleaner } from "./cleaner.ts";
 import { InOrder } from "./in_order.ts";
 import { KernelCalls } from "./kernel_calls.ts";
 import { deleteAll, listRows } from "./list_rows.ts";
-import { PostgresNames, type PostgresPlace } from "./names.ts";
+import { PostgresNames } from "./names.ts";
 import { NamedRequest, type Reply } from "./named_request.ts";
 import { randomId } from "./random_id.ts";
 import { RuleBook } from "./rules.ts";
 import { Sessions } from "./sessions.ts";
 import { ensureSetup } from "./setup.ts";
+import type { PostgresStoreSettings } from "./store_settings.ts";
 
 /**
  * How many calls are in flight when answers come at once. Each has a process of the server for itself, and costs as much as
@@ -62,21 +64,6 @@ const CLOSE_MS = 400;
 /** How many requests may wait to be sent where nothing else is said. */
 const MAX_QUEUED = 65_536;
 
-/** How a store uses its connection. */
-export interface PostgresStoreSettings extends PostgresPlace {
-  /** Whether tables and functions that are missing are made. @default {true} */
-  readonly autoCreate?: boolean | undefined;
-  /**
-   * Whether a decision is on disk before it is answered. Without it, what was decided in about the last half second is
-   * lost if the server crashes. @default {false}
-   */
-  readonly durable?: boolean | undefined;
-  /** How many requests may wait to be sent; more fail with `STORE_OVERLOADED`. @default {65_536} */
-  readonly maxQueued?: number | undefined;
-  /** A clock that replaces the server's, for tests with virtual time. Never in production. */
-  readonly testClock?: Clock | undefined;
-}
-
 /** A store in PostgreSQL. Its connection is closed with it. */
 export class PostgresStore implements Store {
   static {
@@ -89,6 +76,7 @@ export class PostgresStore implements Store {
   readonly #names: PostgresNames;
   readonly #batcher: Batcher<NamedRequest, Reply>;
   readonly #inOrder = new InOrder();
+  readonly #busy: BusyRows;
   readonly #rules: RuleBook;
   readonly #sessions: Sessions;
   readonly #kernels: KernelCalls;
@@ -119,16 +107,19 @@ export class PostgresStore implements Store {
     this.#sessions = new Sessions(connection, names, process);
     const report = (found: RulesReport) => this.#rulesWatchers.forEach((watcher) => watcher(found));
     this.#rules = new RuleBook({ connection, names, process, clock, nowUs, report });
-    const isDurable = settings.durable ?? false;
+    const { sessions } = connection;
+    const asksAsync = !settings.durable && sessions?.commitsAsync !== true;
     this.#kernels = new KernelCalls({
       connection,
       names,
       rules: this.#rules,
       sessions: this.#sessions,
-      isDurable,
+      asksAsync,
       clock,
     });
-    this.#buckets = new BucketBatches(connection, { names, isDurable, clock }, this.#rules, this.#kernels);
+    const buckets = { names, asksAsync, asksLock: sessions === undefined, clock };
+    this.#buckets = new BucketBatches(connection, buckets, this.#rules, this.#kernels);
+    this.#busy = new BusyRows(connection, names);
     this.#cleaner = new Cleaner(connection, names, clock);
     this.#board = new PostgresBoard({
       names,
@@ -264,7 +255,7 @@ export class PostgresStore implements Store {
     return await this.#inOrder.run(keys, async () => {
       if (!this.#isReady) await this.#ready();
       try {
-        return await (batch[0]?.isBucket ? this.#buckets : this.#kernels).send(batch);
+        return await this.#busy.decide(batch, (some) => (some[0]?.isBucket ? this.#buckets : this.#kernels).send(some));
       } catch (error) {
         if (isMissing(error)) this.#forgetSetup();
         throw error;

@@ -81,9 +81,9 @@ export class BucketCalls {
     header.inUse = row !== undefined;
     if (row === undefined) return false;
     const nowUs = Number(row["clock"]);
-    const taken = unitsOf(Number(row["extra"]), entry);
+    const taken = unitsOf(Number(row["extra"] ?? 0), entry);
     const us = Number(row["tat"]) - nowUs;
-    answerEntry(replies, entry, header, { nowUs, blockedUs: 0, taken, us, rem: Number(row["rem"]) });
+    answerEntry(replies, entry, header, { nowUs, blockedUs: 0, taken, us, rem: Number(row["rem"] ?? 0) });
     return true;
   }
 }

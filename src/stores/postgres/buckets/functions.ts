@@ -9,12 +9,13 @@
  * @module
  */
 
+import { LOCK_MS } from "../connections/connection.ts";
 import type { PostgresNames } from "../names.ts";
 import type { SqlFunction } from "../sql_function.ts";
 import { type BucketOperands, columnsAfter, exactBase, fits, reachAfter } from "./arithmetic.ts";
 
-/** Settings that fix the plan. A `SET` in a function costs less than a plan for each batch. */
-const PLAN = `LANGUAGE plpgsql
+/** Settings that fix the plan, and end waits for rows. A `SET` in a function costs less than a plan for each batch. */
+const PLAN = `LANGUAGE plpgsql SET lock_timeout = ${LOCK_MS}
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan`;
 

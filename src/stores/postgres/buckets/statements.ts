@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Statement } from "../connections/connection.ts";
+import { LOCK_MS, type Statement } from "../connections/connection.ts";
 import type { PostgresNames } from "../names.ts";
 import { arrayLiteral } from "../sql_text.ts";
 import { type BucketOperands, columnsAfter, exactBase, fits, wholeBase } from "./arithmetic.ts";
@@ -14,8 +14,10 @@ import type { BucketEntry } from "./rounds.ts";
 export interface BucketSettings {
   /** The names of what the store keeps. */
   readonly names: PostgresNames;
-  /** Whether an answer waits until what it tells is on disk. */
-  readonly isDurable: boolean;
+  /** Whether each statement has to ask for a commit that does not wait for the disk. */
+  readonly asksAsync: boolean;
+  /** Whether each statement has to say how long it waits for a row. */
+  readonly asksLock: boolean;
   /** The clock of a test, as a parameter of a statement; null for the server's. */
   clock(): string | null;
 }
@@ -44,9 +46,9 @@ export class BucketStatements {
 
   /** Writes the texts. */
   constructor(settings: BucketSettings) {
-    const { names, isDurable } = settings;
+    const { names, asksAsync } = settings;
     this.#settings = settings;
-    this.#isDurable = String(isDurable);
+    this.#isDurable = String(!asksAsync);
     const types = (...all: string[]) => all.map((type, i) => `$${i + 1}::text${type && `::${type}`}`).join(", ");
     const big = "bigint";
     this.#alike = `SELECT ${names.of("take_alike_1")}(${
@@ -87,7 +89,7 @@ export class BucketStatements {
 
   /**
    * Takes from one key, if its bucket has room. The row that comes back has the `clock`, and `tat`, `rem` and `extra` as they
-   * are then. None comes back if anything else is to be done.
+   * are then; the last two are absent where they are always NULL. None comes back if anything else is to be done.
    */
   lone({ key, header, rules, times }: BucketEntry): Statement {
     const isOnce = header.isWhole && header.mode === "now" && times === 1;
@@ -101,7 +103,7 @@ export class BucketStatements {
   }
 
   #takeOne(isOnce: boolean): string {
-    const { names, isDurable } = this.#settings;
+    const { names, asksAsync, asksLock } = this.#settings;
     // The time at which the statement came: it is the same throughout. A test passes its own as the last parameter.
     const now = this.#settings.clock() === null
       ? "(date_part('epoch', statement_timestamp()) * 1e6)::bigint"
@@ -113,10 +115,12 @@ export class BucketStatements {
       ? `tat = ${now} + ${next}, extra = NULL`
       : `(tat, rem, extra) = (${columnsAfter(ONE.count, operands, exactBase(operands))})`;
     const condition = isOnce ? `${next} <= ${full}` : fits(exactBase(operands), operands);
-    const async = isDurable ? "" : ", set_config('synchronous_commit', 'off', true) AS async";
+    // Before the row is locked.
+    const asks = (asksAsync ? " AND set_config('synchronous_commit', 'off', true) = 'off'" : "") +
+      (asksLock ? ` AND set_config('lock_timeout', '${LOCK_MS}', true) <> ''` : "");
     return `UPDATE ${names.of("keys")} r SET ${columns}
-      WHERE r.key = $1::text AND r.rules = ${ONE.rules} AND r.state IS NULL AND ${condition}
-      RETURNING (${now})::text AS clock, r.tat::text, r.rem::text, r.extra::text${async}`;
+      WHERE r.key = $1::text AND r.rules = ${ONE.rules} AND r.state IS NULL AND ${condition}${asks}
+      RETURNING (${now})::text AS clock, r.tat::text${isOnce ? "" : ", r.rem::text, r.extra::text"}`;
   }
 }
 

@@ -20,6 +20,18 @@ export interface Statement {
 /** A row by the names of its columns. */
 export type Row = Readonly<Record<string, string | null>>;
 
+/** What sessions of a store have by themselves: a statement waits for a row no longer than 300 ms (`lock_timeout`). */
+export interface SessionDefaults {
+  /** Whether a commit does not wait for the disk (`synchronous_commit` is off). */
+  readonly commitsAsync: boolean;
+}
+
+/**
+ * How long a statement waits for a row, in milliseconds. Transactions of the store last a round trip, so a longer wait means
+ * that another session stands still, or that far too many processes want one key: then failure policies decide.
+ */
+export const LOCK_MS = 300;
+
 /** What comes over a channel. */
 export interface ChannelListener {
   /** Takes the payload of a message. Must not throw. */
@@ -40,6 +52,8 @@ export interface ChannelListener {
 export interface PostgresConnection {
   /** Where the database is, without credentials; undefined where that is not known. */
   readonly url?: string | undefined;
+  /** How its sessions are set up; undefined where they are not, so that statements have to say it. */
+  readonly sessions?: SessionDefaults | undefined;
   /** Whether calls can be sent now; undefined where the connection does not know. */
   isUp?(): boolean | undefined;
   /** Runs one statement, in a transaction of its own. */

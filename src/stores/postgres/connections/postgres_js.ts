@@ -26,13 +26,14 @@ const CLOSE_MS = 400;
  */
 export function openPostgresJs(options: PostgresStoreOptions, onError: OnError = () => {}): PostgresConnection {
   const settings = readSettings(options);
-  const { endpoint, listenEndpoint, socketTimeoutMs } = settings;
+  const { endpoint, listenEndpoint, socketTimeoutMs, prepare, isDurable } = settings;
   const pool = new Pool(settings);
   const calls = new Calls(endpoint.label, socketTimeoutMs);
   const listener = listenEndpoint === undefined ? undefined : new Listener(listenEndpoint, settings, onError);
 
   const connection: PostgresConnection = {
     url: endpoint.label,
+    ...(prepare ? { sessions: { commitsAsync: !isDurable } } : {}),
     isUp: () => pool.isUp,
     async query(statement) {
       const session = await pool.take();

@@ -13,7 +13,7 @@ import { until } from "../../redis/_servers.ts";
 const HOUR_MS = 3_600_000;
 const PLENTY = 1_000_000;
 /** How many callers there are. Each has one call under way at a time. */
-const LANES = 16;
+export const LANES = 16;
 /** How long a decision may take. */
 export const DECISION_MS = 500;
 
@@ -33,6 +33,8 @@ export interface Outcome {
   readonly recoveryMs: number;
   /** Why calls failed, each reason once, in order. */
   readonly reasons: readonly string[];
+  /** The same in words. */
+  readonly messages: readonly string[];
 }
 
 /** Lets a fault happen in the midst of traffic, on a window and a bucket that no time restores. */
@@ -48,8 +50,12 @@ export async function suffer(store: PostgresStoreOptions, fault: () => Promise<v
     logger: false,
   });
   await rs.connect();
-  const reasons = new Set<string>();
-  rs.subscribeStores((event) => "error" in event && event.error?.reason && reasons.add(event.error.reason));
+  const [reasons, messages] = [new Set<string>(), new Set<string>()];
+  rs.subscribeStores((event) => {
+    if (!("error" in event) || event.error?.reason === undefined) return;
+    reasons.add(event.error.reason);
+    messages.add(event.error.message);
+  });
   let [allowed, failed, longestMs, lastMs, settled] = [0, 0, 0, 0, 0];
   let isOver = false;
   const lanes = Array.from({ length: LANES }, async (_, lane) => {
@@ -83,5 +89,55 @@ export async function suffer(store: PostgresStoreOptions, fault: () => Promise<v
       return !degraded;
     });
   }
-  return { allowed, failed, charged, settled, longestMs, recoveryMs, reasons: [...reasons] };
+  return { allowed, failed, charged, settled, longestMs, recoveryMs, reasons: [...reasons], messages: [...messages] };
+}
+
+/** What became of the calls about some keys. */
+export interface Answers {
+  /** Calls that the failure policy decided. */
+  failed: number;
+  /** Calls that waited for a row, or as long as that. */
+  slow: number;
+}
+
+/** Waits for a row end after 300 ms. */
+const SLOW_MS = 250;
+
+/** Calls about one key, and beside them about others, by buckets and windows, while `hold` does something to the one. */
+export async function callsBeside(
+  store: PostgresStoreOptions,
+  hold: () => Promise<void>,
+): Promise<{ readonly held: Answers; readonly others: Answers }> {
+  const answers = { held: { failed: 0, slow: 0 }, others: { failed: 0, slow: 0 } };
+  await using rs = createRateSync({
+    stores: { main: { engine: "postgres", ...store } },
+    limiters: {
+      window: { algorithm: "fixed_window", limit: PLENTY, windowMs: HOUR_MS, denyCacheMs: 0 },
+      bucket: { ratePerSecond: 100_000, burst: PLENTY, denyCacheMs: 0 },
+    },
+    logger: false,
+  });
+  await rs.connect();
+  let [isOver, isHolding] = [false, false];
+  const lanes = Array.from({ length: LANES }, async (_, lane) => {
+    for (let i = 0; !isOver; i++) {
+      const isHeld = lane % 4 < 2;
+      const startMs = performance.now();
+      const { degraded } = await rs.tryAcquire(lane % 2 === 0 ? "window" : "bucket", {
+        key: isHeld ? "held" : `k${lane}:${i % 10}`,
+      });
+      const of = isHeld ? answers.held : answers.others;
+      if (isHolding && performance.now() - startMs > SLOW_MS) of.slow++;
+      if (degraded) of.failed++;
+      await sleep(2);
+    }
+  });
+  await sleep(500);
+  isHolding = true;
+  await hold();
+  isHolding = false;
+  await sleep(200);
+  isOver = true;
+  await Promise.all(lanes);
+  return answers;
 }

@@ -15,7 +15,7 @@ import postgres from "postgres";
 import { startPgBouncer } from "../../../../scripts/postgres/pgbouncer.ts";
 import { type PostgresServer, startPostgres } from "../../../../scripts/postgres/server.ts";
 import { adminQuery, freshSchema } from "../../../_support/postgres.ts";
-import { DECISION_MS, type Outcome, suffer } from "./_traffic.ts";
+import { callsBeside, DECISION_MS, LANES, type Outcome, suffer } from "./_traffic.ts";
 
 /** What comes on top on a machine that does other things too. */
 const SLACK_MS = 1_500;
@@ -123,6 +123,53 @@ describe("A PostgreSQL store, while", { concurrency: 1 }, () => {
     assertAnswered(outcome);
     assertKept(outcome);
     assert.ok(outcome.failed > 0);
+  });
+
+  for (const [who, more] of [["its own sessions", ""], ["a pooler in transaction mode", "?pgbouncer=true"]] as const) {
+    it(`a row is held, lets each caller wait 300 ms once and decides about other rows, over ${who}`, async () => {
+      const bouncer = more === "" ? undefined : await startPgBouncer(server);
+      if (bouncer !== undefined) others.push(bouncer);
+      const options = store({ url: (bouncer ?? server).url + more, onStoreError: "deny", decisionTimeoutMs: 5_000 });
+      const found = await callsBeside(options, async () => {
+        await clientOf(server).begin(async (transaction) => {
+          const [row] = await transaction.unsafe(
+            `select pg_backend_pid() as pid from "${options.schema}".keys where key like '%:held' for update`,
+          );
+          process.kill(Number(row?.["pid"]), "SIGSTOP");
+          await sleep(1_500);
+          process.kill(Number(row?.["pid"]), "SIGCONT");
+        });
+      });
+      if (process.env["RATESYNC_REPORT"]) console.log("held row", more, JSON.stringify(found));
+      assert.equal(found.others.failed, 0, JSON.stringify(found));
+      assert.ok(found.held.failed > 20, JSON.stringify(found));
+      // Each caller waits once, and not again behind the next one.
+      assert.ok(found.held.slow + found.others.slow < 2 * LANES, JSON.stringify(found));
+    });
+  }
+
+  it("statement_timeout of the server is less than waits for a held row, says so and comes back", async () => {
+    const bouncer = await startPgBouncer(server);
+    others.push(bouncer);
+    const options = store({ url: `${bouncer.url}?pgbouncer=true` });
+    const outcome = report(
+      await suffer(options, async () => {
+        const sql = clientOf(server);
+        await sql.unsafe("alter system set statement_timeout = '200ms'");
+        await sql.begin(async (transaction) => {
+          await transaction.unsafe(`select pg_reload_conf() from "${options.schema}".keys for update`);
+          await sleep(1_000);
+        });
+        await sql.unsafe("alter system reset statement_timeout");
+        await sql`select pg_reload_conf()`;
+      }),
+      "statement timeout",
+    );
+    assertAnswered(outcome);
+    assertKept(outcome);
+    assert.ok(outcome.failed > 0);
+    assert.deepEqual(outcome.reasons, ["busy"]);
+    assert.match(outcome.messages.join(), /statement timeout \(57014\); other sessions hold rows/);
   });
 
   it("there are no connections left, says so, and decides again once there are", async () => {

@@ -38,6 +38,8 @@ export interface ConnectionSettings {
   readonly listenEndpoint?: Endpoint;
   /** Whether statements are prepared, and sessions get settings. */
   readonly prepare: boolean;
+  /** Whether a commit waits for the disk, as the server is set up. */
+  readonly isDurable: boolean;
   /** The most connections for decisions. */
   readonly poolMaxSize: number;
   /** How long one statement may take, in milliseconds. */
@@ -73,6 +75,7 @@ export function readSettings(options: PostgresStoreOptions): ConnectionSettings 
     endpoint,
     ...(listenEndpoint === undefined ? {} : { listenEndpoint }),
     prepare,
+    isDurable: options.durable ?? false,
     poolMaxSize: options.poolMaxSize ?? POOL_MAX_SIZE,
     socketTimeoutMs: options.socketTimeoutMs ?? SOCKET_TIMEOUT_MS,
     socketConnectTimeoutMs: options.socketConnectTimeoutMs ?? SOCKET_TIMEOUT_MS,

@@ -11,7 +11,7 @@ import { startTimer } from "../../../../base/deadline.ts";
 import type { StoreError } from "../../../../base/errors.ts";
 import { inNextTurn } from "../../../../base/turn.ts";
 import { askCredentials } from "../../../credentials.ts";
-import type { Row, Statement } from "../connection.ts";
+import { LOCK_MS, type Row, type Statement } from "../connection.ts";
 import { openError, unreachable } from "../errors.ts";
 import { checkServer } from "../server_version.ts";
 import type { ConnectionSettings, Endpoint } from "../settings/settings.ts";
@@ -19,11 +19,6 @@ import type { Address } from "../settings/url_text.ts";
 import { loadDriver } from "./driver.ts";
 import { openSocket } from "./socket.ts";
 
-/**
- * How long a statement waits for a row, in milliseconds. Transactions of the store last a round trip, so a longer wait means
- * that another session stands still, or that far too many processes want one key: then failure policies decide.
- */
-const LOCK_MS = 300;
 /** How the protocol says goodbye. */
 const TERMINATE = new Uint8Array([88, 0, 0, 0, 4]);
 /** How long a connection may take to end, in milliseconds. */
@@ -44,7 +39,7 @@ export interface Session {
 }
 
 /** How a session is opened. */
-export interface SessionOptions extends Pick<ConnectionSettings, "prepare" | "socketConnectTimeoutMs"> {
+export interface SessionOptions extends Pick<ConnectionSettings, "prepare" | "isDurable" | "socketConnectTimeoutMs"> {
   /** How long the server lets a statement run, in milliseconds; absent for its own limit. */
   readonly statementTimeoutMs?: number;
   /** Gives the attempt up; it then rejects with the signal's reason. */
@@ -171,12 +166,13 @@ async function openAt(endpoint: Endpoint, address: Address, options: SessionOpti
 }
 
 /** Poolers refuse them, rightly: the next statement may be in another session. */
-function sessionSettings({ prepare, statementTimeoutMs }: SessionOptions): Readonly<Record<string, string>> {
+function sessionSettings({ prepare, isDurable, statementTimeoutMs }: SessionOptions): Readonly<Record<string, string>> {
   if (!prepare || statementTimeoutMs === undefined) return {};
   return {
     statement_timeout: String(Math.ceil(statementTimeoutMs)),
     lock_timeout: String(LOCK_MS),
     default_transaction_isolation: "read committed",
+    ...(isDurable ? {} : { synchronous_commit: "off" }),
   };
 }
 

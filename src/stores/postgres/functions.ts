@@ -22,6 +22,9 @@ export const SESSION_US = 15_000_000;
 /** How long rules count as in use after a process was last seen with them, in microseconds. */
 export const RULES_US = 300_000_000;
 
+/** How long rules are kept after that, in microseconds, where no row is under them. */
+const FORGOTTEN_US = 86_400_000_000;
+
 /** How long a message lies in a mailbox, in microseconds. */
 const MESSAGE_US = 60_000_000;
 
@@ -147,6 +150,37 @@ const useRules: SqlFunction = {
   END $$;`,
 };
 
+/**
+ * Finds rules of one limiter that no process has used for a day and no row is under, and returns their numbers. Given those
+ * that it found before, it forgets them, if that still holds: if the server's clock was set far ahead, processes have told
+ * what they use in between. A row with several sections (`memory/entry_codec.ts`) names their rules in its bytes: while a
+ * limiter has one, all of its rules stay.
+ */
+const forgetRules: SqlFunction = {
+  name: "forget_rules_1",
+  sql: (names) => `
+  CREATE OR REPLACE FUNCTION ${names.of("forget_rules_1")}(candidates integer[], clock bigint)
+  RETURNS integer[] LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
+  DECLARE before bigint := ${NOW} - ${FORGOTTEN_US}; row_name text; outdated integer[]; kept integer[]; has_sections boolean;
+  BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    SELECT limiter INTO row_name FROM ${names.of("rules")}
+      WHERE seen < before AND (candidates IS NULL OR id = ANY (candidates)) ORDER BY random() LIMIT 1;
+    -- A process that begins to use one of them waits for these locks, and gets a new number if they are deleted.
+    outdated := ARRAY(SELECT r.id FROM ${names.of("rules")} r
+      WHERE r.limiter = row_name AND r.seen < before AND (candidates IS NULL OR r.id = ANY (candidates))
+        AND NOT EXISTS (SELECT FROM ${names.of("uses")} u WHERE u.rules = r.id) FOR UPDATE SKIP LOCKED);
+    IF outdated = '{}' THEN RETURN NULL; END IF;
+    SELECT array_agg(DISTINCT k.rules), bool_or(get_byte(k.state, 1) & 4 <> 0) INTO kept, has_sections
+      FROM ${names.of("keys")} k WHERE k.key = row_name OR (k.key >= row_name || ':' AND k.key < row_name || ';');
+    IF has_sections THEN RETURN NULL; END IF;
+    outdated := ARRAY(SELECT unnest(outdated) EXCEPT SELECT unnest(kept));
+    IF candidates IS NULL THEN RETURN outdated; END IF;
+    DELETE FROM ${names.of("rules")} WHERE id = ANY (outdated);
+    RETURN NULL;
+  END $$;`,
+};
+
 /** Says that instances of a process are alive and may wait, and forgets those that are gone. */
 const hearSessions: SqlFunction = {
   name: "hear_1",
@@ -193,6 +227,7 @@ export const FUNCTIONS: readonly SqlFunction[] = [
   lockKeys,
   putKeys,
   useRules,
+  forgetRules,
   hearSessions,
   cleanKeys,
   ...BUCKET_FUNCTIONS,

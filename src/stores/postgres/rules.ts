@@ -20,6 +20,9 @@ import { arrayLiteral } from "./sql_text.ts";
 const AGAIN_US = 30_000_000;
 const AT_LATEST_US = 240_000_000;
 
+/** How often a process looks for rules that can be forgotten, and after how long without use it tells its own anew. */
+const FORGET_US = 3_600_000_000;
+
 /** How long what was read is taken for what is so now, in microseconds, where a row is under other rules. */
 const FRESH_US = 1_000_000;
 
@@ -49,6 +52,8 @@ interface Own extends NamedPolicy {
   id: number;
   /** Whether they were used since they were last told. */
   isUsed: boolean;
+  /** When they were last told, by the clock of this process: much later, the number may be forgotten. */
+  toldUs: number;
 }
 
 /** The rules of the limiters of this process, and those of others. */
@@ -67,6 +72,8 @@ export class RuleBook {
   readonly #told = new Map<string, string>();
   #askedUs = -Infinity;
   #readUs = -Infinity;
+  #forgotUs: number | undefined;
+  #outdated: string | null = null;
   #isOutdated = false;
   #asking: Promise<void> | undefined;
 
@@ -131,13 +138,14 @@ export class RuleBook {
 
   /** What to wait for until the rules of targets are known; undefined where they are. */
   ready(targets: Iterable<NamedPolicy>): Promise<void> | undefined {
+    const nowUs = this.#nowUs();
     let isMissing = this.#isOutdated;
     for (const { limiter, policy } of targets) {
       const own = this.#find(limiter, policy) ?? this.#enter(limiter, policy);
       own.isUsed = true;
-      if (own.id === 0) isMissing = true;
+      if (own.id === 0 || nowUs - own.toldUs > FORGET_US) isMissing = true;
     }
-    const agoUs = this.#nowUs() - this.#askedUs;
+    const agoUs = nowUs - this.#askedUs;
     if (isMissing || agoUs > AT_LATEST_US || agoUs < 0) return this.#askAgain();
     if (agoUs > AGAIN_US) this.#ask().catch(() => {}); // calls that need it fail by themselves
     return undefined;
@@ -159,7 +167,7 @@ export class RuleBook {
     const text = JSON.stringify(policy.rates);
     const name = JSON.stringify([limiter, text]);
     const own = this.#own.get(name) ??
-      { limiter, row: rowName({ limiter, key: undefined }), policy, text, id: 0, isUsed: true };
+      { limiter, row: rowName({ limiter, key: undefined }), policy, text, id: 0, isUsed: true, toldUs: 0 };
     this.#own.set(name, own);
     const byLimiter = this.#ownByPolicy.get(policy) ?? new Map<string, Own>();
     this.#ownByPolicy.set(policy, byLimiter.set(limiter, own));
@@ -198,7 +206,22 @@ export class RuleBook {
     this.#learn(row, sent);
     this.#askedUs = this.#nowUs();
     this.#readUs = steadyUs(systemClock);
-    for (const own of sent) this.#tell(own);
+    for (const own of sent) {
+      own.toldUs = this.#askedUs;
+      this.#tell(own);
+    }
+    if (this.#forgotUs === undefined) this.#forgotUs = this.#askedUs;
+    else if (this.#askedUs - this.#forgotUs > FORGET_US) void this.#forget();
+  }
+
+  /** Finds rules that nothing needs any more, and forgets those of the last time. What is wrong shows at the decisions. */
+  async #forget(): Promise<void> {
+    this.#forgotUs = this.#askedUs;
+    const text = `SELECT ${this.#names.of("forget_rules_1")}($1::text::integer[], $2::text::bigint)::text AS found`;
+    const values = [this.#outdated, this.#clock()];
+    this.#outdated = null;
+    const [row] = await this.#connection.query({ name: "forget_rules_1", text, values }).catch(() => []);
+    this.#outdated = row?.["found"] ?? null;
   }
 
   #learn(row: Row | undefined, sent: readonly Own[]): void {

@@ -24,12 +24,12 @@ export function postgresSetup(place: PostgresPlace = {}): string {
   return setupOf(new PostgresNames(place));
 }
 
-/** The same in one statement, which other processes wait for. */
+/** The same in one statement, which other processes wait for, and longer than they wait for a row. */
 function setupOf(names: PostgresNames): string {
   const lock = `pg_advisory_xact_lock(hashtextextended(${literal(`ratesync ${names.place}`)}, 0))`;
   const functions = FUNCTIONS.map((each) => each.sql(names)).join("");
   return `DO $setup$ BEGIN
-  PERFORM set_config('client_min_messages', 'warning', true);
+  PERFORM set_config('client_min_messages', 'warning', true), set_config('lock_timeout', '0', true);
   PERFORM ${lock};
   IF to_regnamespace(${literal(names.schema)}) IS NULL THEN CREATE SCHEMA ${names.schema}; END IF;${
     tablesOf(names)

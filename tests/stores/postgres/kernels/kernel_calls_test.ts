@@ -213,6 +213,54 @@ describe("PostgresStore", () => {
     assert.deepEqual(reports.at(-1)?.others, []);
   });
 
+  it("forgets rules that no process uses and no row needs, and none before", async () => {
+    const clock = new FakeClock(1_700_000_000_000_000);
+    const settings = { testClock: clock, tablePrefix: "forgetting_" };
+    const all = new PostgresNames({ schema, ...settings });
+    const [unused, needed, young] = [
+      target(MINUTE, "a"),
+      target({ limit: 1, windowMs: 30 * 86_400_000 }, "b"),
+      target({ limit: 2, windowMs: 1_000 }, "c"),
+    ];
+    const old = open(settings);
+    for (const one of [unused, needed]) await old.execute(takeOf([one]));
+    await old.close();
+    const store = open(settings);
+    const idOf = async (one: Target) => {
+      const text = `SELECT id::text FROM ${all.of("rules")} WHERE rates = $1::text`;
+      return (await raw.query({ text, values: [JSON.stringify(one.policy.rates)] }))[0]?.["id"];
+    };
+    // Each look finds rules, or forgets those of the look before.
+    const look = async () => {
+      for (let i = 0; i < 2; i++) {
+        clock.set(clock.nowUs() + 3_700_000_000);
+        await store.execute(takeOf([young]));
+        await sleep(100);
+      }
+    };
+    await store.execute(takeOf([young]));
+    await look();
+    assert.notEqual(await idOf(unused), undefined, "forgotten on the first day");
+    clock.set(clock.nowUs() + 2 * 86_400_000_000);
+    await store.execute(takeOf([young]));
+    // A section of other rules may name any of them.
+    await run(
+      `INSERT INTO ${all.of("keys")} SELECT 0, NULL, ${await idOf(young)}, 'api:d', ${
+        2n ** 60n
+      }, NULL, NULL, '\\x0104'`,
+    );
+    await run(`DELETE FROM ${all.of("keys")} WHERE key = 'api:a'`);
+    await look();
+    assert.notEqual(await idOf(unused), undefined, "forgotten beside sections");
+    await run(`DELETE FROM ${all.of("keys")} WHERE key = 'api:d'`);
+    for (let looks = 0; looks < 5 && await idOf(unused) !== undefined; looks++) await look();
+    assert.equal(await idOf(unused), undefined);
+    assert.notEqual(await idOf(needed), undefined);
+    // Rules that are used again get a new number, and rows of those that stayed still count.
+    assert.equal((await store.execute(takeOf([unused]))).status, "allowed");
+    assert.equal((await store.execute(takeOf([needed]))).status, "rate");
+  });
+
   it("hands permits to waiting calls of other processes, by messages or by a mailbox", async () => {
     for (const change of [{}, { listen: undefined } as unknown as Partial<PostgresConnection>]) {
       const [holder, waiter] = [open(), open({}, change)];

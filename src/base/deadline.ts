@@ -196,8 +196,15 @@ export class DeadlineLine {
   }
 }
 
-/** Calls back at an instant; where that turns out to be late, a little later still. */
-function whenDue(clock: Clock, atUs: number, callback: () => void): Timer {
+/**
+ * Calls back at an instant; where that turns out to be late, a little later still: this process was busy or stood still, and
+ * what has come meanwhile is read first. It does not keep the process alive.
+ *
+ * @param clock Where the time comes from.
+ * @param atUs The instant by that clock, in microseconds.
+ * @param callback What to call.
+ */
+export function whenDue(clock: Clock, atUs: number, callback: () => void): Timer {
   const options = { background: true };
   let timer = clock.schedule(atUs, () => {
     if (clock.nowUs() - atUs <= LATE_US) return callback();

@@ -31,7 +31,8 @@ export interface OutboxOptions {
 interface Sent {
   readonly id: string;
   readonly data: Uint8Array;
-  readonly untilUs: number;
+  /** Until when it may wait. */
+  untilUs: number;
   readonly resolve: (replies: readonly LogReply[]) => void;
   readonly reject: (error: Error) => void;
   /** Whether it is being published. */
@@ -123,7 +124,8 @@ export class Outbox {
 
   /** The process stays alive while something is on its way: the stream may not hold it. */
   #schedule(): Timer {
-    return systemClock.schedule(systemClock.nowUs() + this.#options.againUs / LOOKS, () => this.#look());
+    const atUs = systemClock.nowUs() + this.#options.againUs / LOOKS;
+    return systemClock.schedule(atUs, () => this.#look(systemClock.nowUs() - atUs));
   }
 
   /** Stops the timer when nothing is on its way. */
@@ -133,12 +135,18 @@ export class Outbox {
     this.#timer = undefined;
   }
 
-  /** Sends again what has not come back, and gives up what may not wait any longer. */
-  #look(): void {
+  /**
+   * Sends again what has not come back, and gives up what may not wait any longer.
+   *
+   * @param lateUs For how long this process was busy or stood still: the server does not answer for that, and what it has
+   *   answered comes only now.
+   */
+  #look(lateUs: number): void {
     const { againUs } = this.#options;
     const nowUs = systemClock.nowUs();
     let isStuck = false;
     for (const [number, sent] of this.#sent) {
+      sent.untilUs += lateUs;
       if (nowUs >= sent.untilUs) {
         this.#sent.delete(number);
         sent.reject(lost(this.#options.timeoutUs));

@@ -180,7 +180,8 @@ export class Reading {
     );
     if (this.#isClosed || turn !== this.#turn) return void await reader.close();
     this.#reader = reader;
-    await Promise.race([this.#reached(state.last), interrupted]);
+    // In this order: a reading that has ended has not begun, also where nothing was left to read.
+    await Promise.race([interrupted, this.#reached(state.last)]);
     if (this.#isStale) this.#options.publish({ op: "wanted" }).catch(() => {}); // the next to begin says it again
     this.#isStale = false;
     if (isAnew) this.#options.anew(isAnother ? "The stream was deleted, and its limits with it" : undefined);

@@ -10,15 +10,15 @@ import type { WakeupListener } from "../store.ts";
 /** How long a session remembers which of its messages have come, in microseconds: none is sent again later. */
 const REMEMBERED_US = 150_000_000;
 
-/** How many messages of a session may be under way at the same time. */
-const MOST_MISSING = 256;
+/** How many later messages of a session may come before one that was lost at first: more than it sends in some seconds. */
+const MOST_MISSING = 16_384;
 
 interface Session {
   /** When its last message came. */
   seenUs: number;
   /** The highest number that has come. */
   top: number;
-  /** Lower ones that have not. */
+  /** Lower ones that have not, in their order. */
   readonly missing: Set<number>;
   instances: readonly string[];
   /** How long its listeners count as alive when nothing comes of it: after that, its waiting calls are skipped. */
@@ -72,7 +72,10 @@ export class Sessions {
     const { top, missing } = session;
     if (number <= top) return missing.delete(number);
     for (let i = Math.max(top + 1, number - MOST_MISSING); i < number; i++) missing.add(i);
-    if (missing.size > 0) { for (const each of missing) if (each < number - MOST_MISSING) missing.delete(each); }
+    for (const each of missing) {
+      if (each >= number - MOST_MISSING) break; // they were added in their order
+      missing.delete(each);
+    }
     session.top = number;
     return true;
   }

@@ -6,7 +6,7 @@
  */
 
 import { systemClock, type Timer } from "../../base/clock.ts";
-import { startTimer } from "../../base/deadline.ts";
+import { whenDue } from "../../base/deadline.ts";
 import { StoreError } from "../../base/errors.ts";
 import type { LogMessage } from "../log/stream.ts";
 import type { NatsMessage, NatsSubscription } from "./connection/client.ts";
@@ -141,7 +141,8 @@ export class Reading {
   /** Ends the reading when heartbeats stay away: a server that has lost the consumer does not tell. */
   #watch(): void {
     if (this.#isEnded) return;
-    this.#timer = startTimer(HEARTBEAT_MS, () => {
+    // What has come while this process stood still is read before it is judged.
+    this.#timer = whenDue(systemClock, systemClock.nowUs() + HEARTBEAT_MS * 1_000, () => {
       const silentMs = (systemClock.nowUs() - this.#heardUs) / 1_000;
       if (silentMs > SILENCE_MS) this.#end(lost(this.#link, `nothing was heard for ${Math.round(silentMs)} ms`));
       else this.#watch();

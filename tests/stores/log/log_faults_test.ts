@@ -205,6 +205,31 @@ describe("A fleet on a stream with faults", () => {
     await fleet.close();
   });
 
+  it("answers a call whose message was lost, also where hundreds of others came before it was sent again", async () => {
+    const fleet = new Fleet(1);
+    let lost = 0;
+    const { store } = fleet.open({ losesMessage: () => ++lost === 2, later: queueMicrotask }, { resendMs: 2_000 });
+    await store.execute(take({ limit: 1_000, windowMs: HOUR_MS }, "a"));
+    const late = store.execute(take({ limit: 1_000, windowMs: HOUR_MS }, "a"));
+    await until(() => lost === 2);
+    for (let i = 0; i < 400; i++) await store.execute(take({ limit: 1_000, windowMs: HOUR_MS }, "a"));
+    assert.equal((await late).status, "allowed");
+    await fleet.close();
+  });
+
+  it("gives no call up for the time that the process itself stood still", async () => {
+    const fleet = new Fleet(1);
+    // What comes back needs another while when the process goes on.
+    const { store } = fleet.open({ later: (work) => void setTimeout(work, 80) }, { answerTimeoutMs: 400 });
+    await store.connect();
+    const call = store.execute(take({ limit: 1, windowMs: HOUR_MS }, "a"));
+    await new Promise((done) => setTimeout(done, 10)); // it is sent
+    const goOnMs = performance.now() + 600;
+    while (performance.now() < goOnMs); // stands still
+    assert.equal((await call).status, "allowed");
+    await fleet.close();
+  });
+
   it("skips the waiting calls of a process that is gone, and gives others their places back after a pause", async () => {
     const fleet = new Fleet(2);
     const settings = { aliveMs: 300 };

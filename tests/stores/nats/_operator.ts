@@ -11,7 +11,12 @@ export interface StreamAnswer {
   /** What went wrong. */
   readonly error?: { readonly description: string };
   /** What the stream holds. */
-  readonly state: { readonly messages: number; readonly bytes: number; readonly last_seq: number };
+  readonly state: {
+    readonly messages: number;
+    readonly bytes: number;
+    readonly first_seq: number;
+    readonly last_seq: number;
+  };
   /** Where it is kept, in a cluster. */
   readonly cluster?: { readonly leader?: string };
 }

@@ -186,7 +186,7 @@ export const TABLE: readonly Row[] = [
       "runtime: Bun needs two thirds of the time that Node needs with its test runner, which follows every promise",
   },
   {
-    paths: ["tests/stores/nats/nats_parity_test.ts"],
+    paths: ["tests/stores/nats/nats_parity_test.ts", "tests/stores/nats/versions_clocks_test.ts"],
     on: BUN,
     because:
       "decisions by the kernels, without any API of a runtime: nats_conformance_test.ts tries each runtime's transport",

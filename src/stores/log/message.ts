@@ -12,7 +12,8 @@ import type { RulesBook } from "./rules_book.ts";
 
 /**
  * The version of what messages say and of what they do to the state. Every process has to come to the same state, so one
- * that meets a newer version stops.
+ * that meets a newer version stops. A message is a JSON array in every version, and begins with the version: of all else, an
+ * older process knows nothing.
  */
 export const VERSION = 1;
 
@@ -126,6 +127,9 @@ export function readMessage(data: Uint8Array): ReadMessage | undefined {
     const parts = JSON.parse(decoder.decode(data)) as unknown;
     if (!Array.isArray(parts)) return undefined;
     const [version, session, number, rules, items] = parts as unknown[];
+    if (Number.isSafeInteger(version) && version as number > VERSION) {
+      return { version: version as number, session: "", number: 0, rules: [], items: [] };
+    }
     if (!Number.isSafeInteger(version) || typeof session !== "string" || !Number.isSafeInteger(number)) {
       return undefined;
     }

@@ -33,8 +33,17 @@ const note = (error: unknown) => {
 };
 const store = createNatsStore({ url }, { onError: note });
 const rs = createRateSync({
+  logger: false,
   stores: { shared: store },
-  limiters: { permits: { maxConcurrent: 10, leaseTtlMs: 5_000, onStoreError: "throw", timeoutMs: 10_000 } },
+  limiters: {
+    permits: {
+      maxConcurrent: 10,
+      leaseTtlMs: 5_000,
+      onStoreError: "throw",
+      timeoutMs: 10_000,
+      decisionTimeoutMs: 5_000,
+    },
+  },
 });
 const request = requestsOf(seed);
 const passing = compilePolicy({ algorithm: "fixed_window", limit: 3, windowMs: 5_000 });
@@ -45,7 +54,7 @@ const out = openSync(file, "w");
 let [requests, answered, permits] = [0, 0, 0];
 
 process.once("disconnect", () => process.exit()); // also where the command was interrupted
-await store.connect();
+while (!await connected()) await sleep(500);
 const endMs = performance.now() + ms;
 const isOver = () => performance.now() >= endMs;
 await Promise.all([load(), tell(), ...Array.from({ length: HOLDERS }, hold)]);
@@ -56,6 +65,13 @@ await rs.close();
 await store.close();
 const result: LoadResult = { kind: "result", requests, answered, permits, keys, errors };
 process.send?.(result, () => process.disconnect());
+
+async function connected(): Promise<boolean> {
+  return await store.connect().then(() => true, (error) => {
+    note(error);
+    return false;
+  });
+}
 
 async function load(): Promise<void> {
   for (let tick = 0; !isOver(); tick++) {

@@ -9,10 +9,13 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync, RateSyncError } from "../../mod.ts";
+import { LogStore } from "../../src/stores/log/log_store.ts";
+import { streamWith } from "../stores/nats/_nats.ts";
 
 const [url = "", streamPrefix = ""] = process.argv.slice(2);
+const store = new LogStore(streamWith({ url, streamPrefix }), { snapshotEvery: 300 });
 const rs = createRateSync({
-  stores: { main: { engine: "nats", url, streamPrefix } },
+  stores: { main: store },
   limiters: { api: { limit: 100, windowMs: 36_000_000, onStoreError: "throw", denyCacheMs: 0 } },
 });
 await rs.connect();
@@ -31,3 +34,4 @@ for (let isSpent = false; !isSpent;) {
 }
 console.log(allowed);
 await rs.close();
+await store.close();

@@ -165,10 +165,11 @@ const plainCommonJs: Plugin = {
 };
 
 /**
- * The module is kept: `require` takes half a microsecond to find it again, and headers are written for each request. The call
- * is in parentheses behind `new`, which would make an object of the function that requires, and not of the class.
+ * Requires late files where they are first used. They are kept then: `require` takes half a microsecond to find a file again,
+ * and headers are written for each request. The call is in parentheses behind `new`, which would make an object of the
+ * function that requires, and not of the class.
  */
-function withLateChunks(code: string): string {
+export function withLateChunks(code: string): string {
   let text = code;
   for (const [all, name = "", required = ""] of code.matchAll(LATE_CHUNK)) {
     const late = `let $${name};\nconst ${name} = () => $${name} ??= ${required};`;

@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
 
 import { TemporaryFolder } from "../../scripts/_temporary.ts";
+import { withLateChunks } from "../../scripts/package/bundle.ts";
 import { withoutSpaces } from "../../scripts/package/lines.ts";
 import { loadOf, mainEntryProblems } from "../../scripts/package/load.ts";
 import { strayFiles, unpackedProblems } from "../../scripts/package/tarball.ts";
@@ -73,6 +74,18 @@ exports.first = first;
     const exported: { list?: unknown[] } = {};
     new Function("exports", short.replace(/^#!.*/, ""))(exported);
     assert.deepEqual(exported.list?.slice(1, 3), [{ number: 1, "a b": 1 }, [2, "a;  b\n  c"]]);
+  });
+});
+
+describe("withLateChunks()", () => {
+  it("requires a late file at the first call of one of its functions, and only then", () => {
+    const code = 'const $headers = require("./headers.cjs");\nreturn (ms) => $headers.seconds(ms);';
+    const required: string[] = [];
+    const require = (file: string) => (required.push(file), { seconds: (ms: number) => ms / 1_000 });
+    const call = new Function("require", withLateChunks(code))(require) as (ms: number) => number;
+    assert.deepEqual(required, []);
+    assert.deepEqual([call(1_000), call(2_000), call(3_000)], [1, 2, 3]);
+    assert.deepEqual(required, ["./headers.cjs"]);
   });
 });
 

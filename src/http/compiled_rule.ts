@@ -5,6 +5,7 @@
  */
 
 import type { Identify } from "./identify.ts";
+import type { KeyPrefix } from "./key_class.ts";
 import type { Cost } from "./options.ts";
 import type { Settle } from "./settle.ts";
 
@@ -19,7 +20,7 @@ export interface CompiledRule<Raw> {
   /** What kind of key it is; undefined if the key tells. */
   readonly keyClass: string | undefined;
   /** What keys of known classes begin with. */
-  readonly keyPrefixes: readonly string[];
+  readonly keyPrefixes: readonly KeyPrefix[];
   /** Units that a request takes. */
   readonly cost: Cost<Raw>;
   /** Returns the real cost after the answer. */

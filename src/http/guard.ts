@@ -169,8 +169,8 @@ export class Guard<Raw = unknown> {
     const { source, waits, waitMs, statusCode } = this.#compiled;
     const checks = this.#compiled.mayBeFree ? all.filter(({ cost }) => cost > 0) : all;
     if (checks.length === 0) return new GuardAdmission(ALLOWED);
-    const failed = (error: unknown) => this.#conclude(request, checks, this.#resultOfError(request, error));
     if (waits) {
+      const failed = (error: unknown) => this.#conclude(request, checks, this.#resultOfError(request, error));
       return source.wait(checks, { timeoutMs: waitMs, signal: request.signal })
         .then((permit) => this.#conclude(request, checks, resultOf(permit.decision, statusCode, permit)), failed);
     }
@@ -178,11 +178,13 @@ export class Guard<Raw = unknown> {
     try {
       decision = source.decide(checks);
     } catch (error) {
-      return failed(error);
+      return this.#conclude(request, checks, this.#resultOfError(request, error));
     }
-    return decision instanceof Promise
-      ? decision.then((later) => this.#conclude(request, checks, resultOf(later, statusCode)), failed)
-      : this.#conclude(request, checks, resultOf(decision, statusCode));
+    if (!(decision instanceof Promise)) return this.#conclude(request, checks, resultOf(decision, statusCode));
+    return decision.then(
+      (later) => this.#conclude(request, checks, resultOf(later, statusCode)),
+      (error) => this.#conclude(request, checks, this.#resultOfError(request, error)),
+    );
   }
 
   #resultOfError({ signal }: GuardedRequest<Raw>, error: unknown): CheckResult {

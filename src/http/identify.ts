@@ -105,7 +105,8 @@ export function keysOf(identity: Identity): readonly string[] | undefined {
 /** The longest key; a limiter takes none that is longer. */
 const MAX_KEY_LENGTH = 65_536;
 
-function isKey(key: string): boolean {
+/** Whether a limiter takes a text as a key. */
+export function isKey(key: string): boolean {
   return key !== "" && key.length <= MAX_KEY_LENGTH;
 }
 

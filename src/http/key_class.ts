@@ -10,12 +10,20 @@ export const UNIDENTIFIED = "unidentified";
 /** The longest class of a key that a limiter takes. */
 const MAX_LENGTH = 64;
 
-/** What the keys of functions begin with: the class, and a colon. */
-const PREFIXES = new WeakMap<object, readonly string[]>();
+/** What keys of one class begin with. */
+export interface KeyPrefix {
+  /** The class. */
+  readonly keyClass: string;
+  /** The class and a colon. */
+  readonly text: string;
+}
+
+/** What the keys of functions begin with. */
+const PREFIXES = new WeakMap<object, readonly KeyPrefix[]>();
 
 /** Notes of a function that its keys begin with a class and a colon. Returns the function. */
 export function classed<Identifier extends object>(identify: Identifier, keyClass: string): Identifier {
-  if (keyClass.length <= MAX_LENGTH) PREFIXES.set(identify, [`${keyClass}:`]);
+  if (keyClass.length <= MAX_LENGTH) PREFIXES.set(identify, [{ keyClass, text: `${keyClass}:` }]);
   return identify;
 }
 
@@ -26,13 +34,13 @@ export function classedAs<Identifier extends object>(identify: Identifier, other
 }
 
 /** What the keys of a function begin with, as far as that is known. */
-export function prefixesOf(identify: object | undefined): readonly string[] {
+export function prefixesOf(identify: object | undefined): readonly KeyPrefix[] {
   return identify === undefined ? [] : PREFIXES.get(identify) ?? [];
 }
 
 /** The class of a key; undefined where nothing is known of it. */
-export function classOfKey(key: string | undefined, prefixes: readonly string[]): string | undefined {
-  if (key === undefined) return undefined;
+export function classOfKey(key: string, prefixes: readonly KeyPrefix[]): string | undefined {
   if (key === UNIDENTIFIED) return UNIDENTIFIED;
-  return prefixes.find((prefix) => key.startsWith(prefix))?.slice(0, -1);
+  for (const { keyClass, text } of prefixes) if (key.startsWith(text)) return keyClass;
+  return undefined;
 }

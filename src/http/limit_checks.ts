@@ -7,7 +7,7 @@
 import { kindOf, show } from "../base/text.ts";
 import type { CompiledRule } from "./compiled_rule.ts";
 import type { ErrorReporter } from "./error_reporter.ts";
-import { type Identify, type Identity, keysOf } from "./identify.ts";
+import { type Identify, type Identity, isKey, keysOf } from "./identify.ts";
 import { classOfKey, UNIDENTIFIED } from "./key_class.ts";
 import type { Cost } from "./options.ts";
 import type { GuardedRequest } from "./request.ts";
@@ -35,6 +35,7 @@ export function checksOf<Raw>(
   }
   const { cost } = rule;
   const keys = keysFor(rule, request, errors);
+  if (typeof keys === "string") return [checkOf(rule, keys, cost)];
   return keys instanceof Promise ? keys.then((later) => checksFor(rule, later, cost)) : checksFor(rule, keys, cost);
 }
 
@@ -43,7 +44,7 @@ async function checksOfMany<Raw>(
   request: GuardedRequest<Raw>,
   errors: ErrorReporter,
 ): Promise<LimitCheck<Raw>[]> {
-  const identified = new Map<Identify<Raw> | undefined, readonly string[] | undefined>();
+  const identified = new Map<Identify<Raw> | undefined, string | readonly string[] | undefined>();
   const checks: LimitCheck<Raw>[] = [];
   for (const rule of rules) {
     const cost = await costOf(rule.cost, rule, request, errors);
@@ -56,25 +57,34 @@ async function checksOfMany<Raw>(
 
 /** A check for each key; without keys, one of the limiter as a whole. */
 function checksFor<Raw>(
-  { limiter, settle, keyClass, keyPrefixes }: CompiledRule<Raw>,
-  keys: readonly string[] | undefined,
+  rule: CompiledRule<Raw>,
+  keys: string | readonly string[] | undefined,
   cost: number,
 ): LimitCheck<Raw>[] {
-  const classOf = (key: string | undefined) => keyClass ?? classOfKey(key, keyPrefixes);
-  if (keys === undefined) return [{ limiter, key: undefined, keyClass, cost, settle }];
-  if (keys.length === 1) return [{ limiter, key: keys[0], keyClass: classOf(keys[0]), cost, settle }];
-  return keys.map((key) => ({ limiter, key, keyClass: classOf(key), cost, settle }));
+  return keys === undefined || typeof keys === "string"
+    ? [checkOf(rule, keys, cost)]
+    : keys.map((key) => checkOf(rule, key, cost));
+}
+
+function checkOf<Raw>(
+  { limiter, settle, keyClass, keyPrefixes }: CompiledRule<Raw>,
+  key: string | undefined,
+  cost: number,
+): LimitCheck<Raw> {
+  const known = keyClass ?? (key === undefined ? undefined : classOfKey(key, keyPrefixes));
+  return { limiter, key, keyClass: known, cost, settle };
 }
 
 function keysFor<Raw>(
   rule: CompiledRule<Raw>,
   request: GuardedRequest<Raw>,
   errors: ErrorReporter,
-): readonly string[] | undefined | Promise<readonly string[]> {
+): string | readonly string[] | undefined | Promise<string | readonly string[]> {
   const { identify } = rule;
   if (identify === undefined) return undefined;
   try {
     const identity = identify(request);
+    if (typeof identity === "string" && isKey(identity)) return identity;
     if (!isPromise(identity)) return keysOrUnidentified(identity, rule, errors);
     return Promise.resolve(identity).then((later) => keysOrUnidentified(later, rule, errors))
       .catch((error) => unidentified("failed", rule, errors, error));
@@ -87,21 +97,19 @@ function keysOrUnidentified<Raw>(
   identity: Identity,
   rule: CompiledRule<Raw>,
   errors: ErrorReporter,
-): readonly string[] {
+): string | readonly string[] {
   return keysOf(identity) ?? unidentified(`returned ${emptyOf(identity)}`, rule, errors);
 }
-
-const UNIDENTIFIED_KEYS: readonly string[] = [UNIDENTIFIED];
 
 function unidentified<Raw>(
   what: string,
   { path, limiter }: CompiledRule<Raw>,
   errors: ErrorReporter,
   error?: unknown,
-): readonly string[] {
+): string {
   const rule = `${path}key of limiter ${show(limiter)}`;
   errors.report("key", `${rule} ${what}: the request shares the limit of all that are ${UNIDENTIFIED}`, error, rule);
-  return UNIDENTIFIED_KEYS;
+  return UNIDENTIFIED;
 }
 
 /** What a key function returned, without the value, which may be a secret. */

@@ -32,20 +32,24 @@ export function decisionHeaders(facts: HeaderFacts): Record<string, string> {
   return headers;
 }
 
-/** The value of `RateLimit-Policy`. `names` are those of `quotedNames`. */
+/** The value of `RateLimit-Policy`, a list of structured fields. `names` are those of `quotedNames`. */
 export function policyField({ limits }: HeaderFacts, names: readonly string[] = quotedNames(limits)): string {
-  return list(names, (i) => {
+  return names.map((name, i) => {
     const { limit, windowMs } = limits[i] as LimitStatus;
-    return windowMs === undefined ? `;q=${limit};qu="concurrent-requests"` : `;q=${limit};w=${seconds(windowMs)}`;
-  });
+    return name +
+      (windowMs === undefined ? `;q=${limit};qu="concurrent-requests"` : `;q=${limit};w=${seconds(windowMs)}`);
+  }).join(", ");
 }
 
-/** The value of `RateLimit`. `names` are those of `quotedNames`. */
+/** The value of `RateLimit`, such a list too. `names` are those of `quotedNames`. */
 export function limitField(facts: HeaderFacts, names: readonly string[] = quotedNames(facts.limits)): string {
-  return list(names, (i) => {
-    const { remaining, forMs } = available(facts.limits[i] as LimitStatus, facts);
-    return `;r=${remaining};t=${seconds(forMs)}`;
-  });
+  const { limits } = facts;
+  let field = "";
+  for (let i = 0; i < names.length; i++) {
+    const { remaining, forMs } = available(limits[i] as LimitStatus, facts);
+    field += `${i === 0 ? "" : ", "}${names[i]};r=${remaining};t=${seconds(forMs)}`;
+  }
+  return field;
 }
 
 /** Whether the call was counted. A failure policy that only allows or denies says nothing about what is left. */
@@ -79,12 +83,6 @@ export function seconds(ms: number): number {
 /** The names of limits as strings of structured fields (RFC 9651), one for each limit. */
 export function quotedNames(limits: readonly LimitStatus[]): string[] {
   return policyNames(limits).map((name) => `"${/["\\]/.test(name) ? name.replace(/["\\]/g, "\\$&") : name}"`);
-}
-
-/** A structured-field list: an item for each name, with its parameters. */
-function list(names: readonly string[], parameters: (i: number) => string): string {
-  if (names.length === 1) return names[0] + parameters(0);
-  return names.map((name, i) => name + parameters(i)).join(", ");
 }
 
 function printable(text: string): string {

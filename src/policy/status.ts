@@ -51,7 +51,9 @@ export function limitStatuses(named: readonly NamedPolicy[], levels: readonly Po
 }
 
 function statusesOf({ limiter, policy }: NamedPolicy, level: PolicyLevel): LimitStatus[] {
-  const all = policy.rates.map((rate, i) => rateStatus(limiter, rate, level.rates[i] ?? [0, 0]));
+  const { rates } = policy;
+  const statusOf = (rate: RateLimit, i: number) => rateStatus(limiter, rate, level.rates[i] ?? [0, 0]);
+  const all = rates.length === 1 ? [statusOf(rates[0] as RateLimit, 0)] : rates.map(statusOf);
   if (policy.maxConcurrent === 0) return all;
   const { used, freeInUs } = level.slots ?? { used: 0, freeInUs: 0 };
   return [...all, {

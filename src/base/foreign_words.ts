@@ -21,11 +21,11 @@ const WORDS: readonly WordTable[] = [
     "limiters",
     "limit:max,points,quota,maxRequests,tokensPerInterval,reservoir,intervalCap,requestsPerUnit " +
     "windowMs:duration,interval,period,per,ttl,timeWindow,refillInterval,reservoirRefreshInterval " +
-    "ratePerSecond:rate,rps,refillRate,minTime burst:capacity,bucketSize,maxTokens " +
+    "ratePerSecond:rate,rps,qps,refillRate,minTime burst:capacity,bucketSize,maxTokens " +
     "maxConcurrent:concurrency,permits maxWaiters:highWater,maxPending,queueLimit leaseTtlMs:expiration denyCacheMs:ephemeralCache,inMemoryBlockOnConsumed " +
     "onStoreError:passOnStoreError,skipOnError,fallbackOnError,insuranceLimiter,failOpen algorithm:strategy,type",
   ],
-  ["each call", "key:keyGenerator,keyFunc,identifier,id cost:weight,points,tokens,amount timeoutMs:maxWait"],
+  ["each call", "key:keyGenerator,keyFunc,keyFn,identifier,id cost:weight,points,tokens,amount timeoutMs:maxWait"],
   [
     "Redis stores",
     "engine:backend,adapter,driver,datastore,type,strategy client:storeClient,redis,redisClient,sendCommand " +
@@ -37,8 +37,8 @@ const WORDS: readonly WordTable[] = [
   ],
   [
     "",
-    "redis:valkey,keydb,dragonfly,upstash,elasticache memory:inMemory,map token_bucket:gcra,leaky_bucket " +
-    "sliding_window:sliding_log,rolling_window local:memory allow:fail_open deny:fail_closed throw:error,raise",
+    "redis:valkey,keydb,dragonfly,upstash,elasticache memory:inMemory,map,local postgres:pg,psql,pgsql nats:jetstream token_bucket:gcra,leaky_bucket " +
+    "sliding_window:sliding_log,rolling_window,rolling local:memory allow:fail_open deny:fail_closed throw:error,raise",
   ],
 ];
 

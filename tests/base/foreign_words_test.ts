@@ -9,6 +9,7 @@ const LIMITER_TOML = ["algorithm", "rate_per_second", "limit", "window_seconds",
 const STORE = ["engine", "url", "password", "username", "db", "cluster", "client", "keyPrefix", "tlsInsecure"];
 const CALL = ["key", "cost", "timeoutMs", "signal"];
 const GUARD = ["limiter", "key", "cost", "statusCode", "headers", "onDenied", "skip", "settle", "allow", "block"];
+const ENGINES = ["memory", "redis", "nats", "postgres"];
 
 /** What other packages write, where, and our word. */
 const FOREIGN: readonly (readonly [theirs: string, known: readonly string[], ours: string])[] = [
@@ -37,7 +38,14 @@ const FOREIGN: readonly (readonly [theirs: string, known: readonly string[], our
   ["whitelist", GUARD, "allow"],
   ["draft-8", ["draft-11", "draft-7", "draft-6"], "draft-11"],
   ["leaky_bucket", ["token_bucket", "sliding_window", "fixed_window"], "token_bucket"],
-  ["valkey", ["memory", "redis"], "redis"],
+  ["rolling", ["token_bucket", "sliding_window", "fixed_window"], "sliding_window"],
+  ["valkey", ENGINES, "redis"],
+  ["pg", ENGINES, "postgres"],
+  ["jetstream", ENGINES, "nats"],
+  ["local", ENGINES, "memory"],
+  ["memory", ["local", "allow", "deny", "throw"], "local"],
+  ["qps", LIMITER, "ratePerSecond"],
+  ["keyFn", GUARD, "key"],
 ];
 
 describe("didYouMean()", () => {

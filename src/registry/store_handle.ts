@@ -170,8 +170,9 @@ export class StoreHandle {
 
   async #openStore(): Promise<Store> {
     const { clock, log } = this.#context;
-    // What matters of an error in the background reaches a call, and is reported then.
-    const onError = (error: StoreError) => log.debug(error.message);
+    // What matters of an error in the background reaches a call, and is reported then; but not that units were lost.
+    const onError = ({ message }: StoreError, isWeaker = false) =>
+      isWeaker ? this.#report?.warn(message) : log.debug(message);
     return isStore(this.#config)
       ? this.#config
       : await ENGINES[this.#config.engine].open(this.#config, { clock, onError });

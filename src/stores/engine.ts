@@ -13,8 +13,11 @@ import type { Store } from "./store.ts";
 export interface OpenContext {
   /** Where time comes from, for stores inside this process. */
   readonly clock: Clock;
-  /** Called with what goes wrong in the background, such as a lost connection. */
-  readonly onError: (error: StoreError) => void;
+  /**
+   * Called with what goes wrong in the background, such as a lost connection; with `true` if limits are weaker because of
+   * it, although no call fails: counted units were lost.
+   */
+  readonly onError: (error: StoreError, isWeaker?: boolean) => void;
 }
 
 /** What is said of an engine whose stores are outside this process. */

@@ -59,8 +59,8 @@ export interface LogStoreSettings {
    * that is gone, they are skipped after that. @default {10_000}
    */
   readonly aliveMs?: number;
-  /** Takes what goes wrong in the background. */
-  readonly onError?: (error: StoreError) => void;
+  /** Takes what goes wrong in the background; with `true` if limits are weaker because of it, although no call fails. */
+  readonly onError?: (error: StoreError, isWeaker?: boolean) => void;
 }
 
 /** The most requests of one message, without those that are like the one before. */

@@ -184,7 +184,11 @@ export class Reading {
     await Promise.race([interrupted, this.#reached(state.last)]);
     if (this.#isStale) this.#options.publish({ op: "wanted" }).catch(() => {}); // the next to begin says it again
     this.#isStale = false;
-    if (isAnew) this.#options.anew(isAnother ? "The stream was deleted, and its limits with it" : undefined);
+    if (isAnew) {
+      this.#options.anew(
+        isAnother ? "The stream was deleted, or its server has lost it: limits begin anew" : undefined,
+      );
+    }
   }
 
   /** Whether the state at hand is one of this shard, and the next message is there or still to come. */

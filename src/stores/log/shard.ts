@@ -34,8 +34,8 @@ export interface ShardOptions {
   readonly listeners: ReadonlyMap<string, WakeupListener>;
   /** Sees the rules of all messages. */
   readonly rules: RulesWatch;
-  /** Takes what goes wrong in the background. */
-  onError(error: StoreError): void;
+  /** Takes what goes wrong in the background; with `true` if limits are weaker because of it, although no call fails. */
+  onError(error: StoreError, isWeaker?: boolean): void;
   /** A process has told something that is not about the state. */
   noticed(notice: Notice): void;
 }
@@ -230,7 +230,7 @@ export class Shard implements ReplicaHost {
   #differs(isOutvoted: boolean): void {
     const message = "Cannot trust this state: processes have computed different decisions from the same requests" +
       (isOutvoted ? "; this one loads the state of the others" : "");
-    this.#options.onError(new StoreError("STORE_REFUSED", message, { reason: "foreign_state" }));
+    this.#options.onError(new StoreError("STORE_REFUSED", message, { reason: "foreign_state" }), true);
     if (isOutvoted) this.#reading.reload();
   }
 
@@ -238,7 +238,7 @@ export class Shard implements ReplicaHost {
   #anew(reason: string | undefined): void {
     this.#agreement.reset();
     if (reason !== undefined) {
-      this.#options.onError(new StoreError("STORE_UNAVAILABLE", reason, { reason: "disconnected" }));
+      this.#options.onError(new StoreError("STORE_UNAVAILABLE", reason, { reason: "disconnected" }), true);
     }
     if (this.#beat !== undefined) this.lapsed();
   }

@@ -53,8 +53,11 @@ export type * from "../store.ts";
 
 /** What a store may be given beside its options. */
 export interface NatsStoreExtras {
-  /** Called with what goes wrong in the background, such as a lost connection. Must not throw. */
-  readonly onError?: (error: StoreError) => void;
+  /**
+   * Called with what goes wrong in the background, such as a lost connection; with `true` if limits are weaker because of
+   * it, although no call fails: counted units were lost. Must not throw.
+   */
+  readonly onError?: (error: StoreError, isWeaker?: boolean) => void;
 }
 
 /**

@@ -79,8 +79,12 @@ export class NatsStream implements LogStream {
   }
 
   async state(shard: string): Promise<LogState> {
-    const { log, logSubject } = namesOf(this.#settings.streamPrefix, shard);
-    const info = await this.#streams.open(log, logSubject);
+    const { log, logSubject, snapshots, snapshotSubject } = namesOf(this.#settings.streamPrefix, shard);
+    // Without a stream for snapshots, the log would grow without end: that is said now, and not after days.
+    const [info] = await Promise.all([
+      this.#streams.open(log, logSubject),
+      this.#streams.open(snapshots, `${snapshotSubject}.>`),
+    ]);
     const id = lifeOf(info);
     this.#lives.set(shard, id);
     const { messages, first_seq, last_seq } = info.state;

@@ -361,7 +361,7 @@ describe("A fleet on a stream with faults", () => {
     fleet.log.deleteAll();
     assert.equal((await one.store.execute(request).catch(() => one.store.execute(request))).status, "allowed");
     await fleet.assertEqual();
-    assert.match(fleet.errors.join("\n"), /The stream was deleted, and its limits with it/);
+    assert.match(fleet.errors.join("\n"), /The stream was deleted, or its server has lost it: limits begin anew/);
     await fleet.close();
   });
 

@@ -115,6 +115,14 @@ describe("A NATS store that cannot use what it is given", () => {
     }
   });
 
+  it("says that the account may have no stream for snapshots", async () => {
+    const users = `users: [{ user: api, password: "${SECRET}" }]`;
+    const jetstream = "jetstream: { max_mem: 1M, max_file: 1M, max_streams: 1 }";
+    await using server = await startNats({ config: `accounts { A: { ${jetstream}, ${users} } }` });
+    const options = { url: server.url, username: "api", password: SECRET };
+    await refuses(options, "STORE_REFUSED", "stream_full", /make the stream .*-snapshots: maximum number of streams/);
+  });
+
   it("refuses more than one replica on a server without a cluster", async () => {
     await using server = await startNats();
     await refuses(

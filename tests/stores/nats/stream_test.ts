@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { StoreError } from "../../../mod.ts";
+import { createRateSync, StoreError } from "../../../mod.ts";
 import { freePort } from "../../../scripts/_free_port.ts";
 import { type NatsServer, startNats } from "../../../scripts/nats/server.ts";
 import type { NatsStream } from "../../../src/stores/nats/nats_stream.ts";
@@ -182,6 +182,30 @@ describe("NatsStream", () => {
       await client.close();
     }
   }
+});
+
+describe("A limiter on NATS", () => {
+  it("warns that limits begin anew after its server has lost the stream", async () => {
+    await using server = await startNats();
+    const warnings: string[] = [];
+    const rs = createRateSync({
+      stores: { main: { engine: "nats", url: server.url, storage: "memory" } },
+      limiters: { api: { limit: 2, windowMs: 60_000, onStoreError: "deny" } },
+      logger: { debug() {}, info() {}, warn: (text) => void warnings.push(text), error() {} },
+    });
+    try {
+      for (let i = 0; i < 2; i++) assert.ok((await rs.tryAcquire("api")).allowed);
+      await server.kill();
+      await server.start();
+      await until(async () => (await rs.tryAcquire("api")).allowed, 20_000);
+      assert.match(
+        warnings.join("\n"),
+        /store "main": The stream was deleted, or its server has lost it: limits begin anew/,
+      );
+    } finally {
+      await rs.close();
+    }
+  });
 });
 
 /** Whether an error is such a failure of a store. */

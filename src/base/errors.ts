@@ -352,6 +352,9 @@ export class LeaseLostError extends RateSyncError {
    * @param limiter The limiter whose slot was lost.
    */
   constructor(limiter: string) {
-    super("LEASE_LOST", `The slot held on limiter ${JSON.stringify(limiter)} was lost: its lease ended before release`);
+    super(
+      "LEASE_LOST",
+      `The permit held on limiter ${JSON.stringify(limiter)} was lost: its lease ended before release`,
+    );
   }
 }

@@ -211,7 +211,7 @@ function checkRule<Raw>(rule: CompiledRule<Raw>, { policy }: Limiter, isAlone: b
     fail("cost", `at most ${policy.capacity}, all that limiter ${show(id)} ever holds`, cost);
   }
   if (isAlone && settle !== undefined && policy.rates.length === 0) {
-    fail("settle", `a rate to settle with; limiter ${show(id)} has only slots`, settle);
+    fail("settle", `a rate to settle with; limiter ${show(id)} has only permits`, settle);
   }
 }
 

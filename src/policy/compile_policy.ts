@@ -112,7 +112,7 @@ function compileTokenLease(options: LimiterOptions, [rate]: readonly RateLimit[]
   }
   throw new ConfigError({
     path: "tokenLeaseMs",
-    expected: "0, or a limiter that is one token bucket and has no slots",
+    expected: "0, or a limiter that is one token bucket and has no permits",
     received: show(tokenLeaseMs),
   });
 }

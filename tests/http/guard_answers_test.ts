@@ -158,7 +158,7 @@ describe("createGuard()", () => {
     ["a cost that is none", { limiter: "api", cost: 0 }, "cost", /from 1/],
     ["a cost that is never held", { limiter: "api", rateSync: rs, cost: 6 }, "cost", /at most 5/],
     ["the same of a limiter", { limiter: rs.limiter("api"), cost: 6 }, "cost", /at most 5/],
-    ["settling with slots alone", { limiter: "slots", rateSync: rs, settle: () => 0 }, "settle", /only slots/],
+    ["settling with permits alone", { limiter: "slots", rateSync: rs, settle: () => 0 }, "settle", /only permits/],
     ["a bad network", { limiter: "api", trustedProxies: ["10.0.0.0/99"] }, "trustedProxies[0]", /10\.0\.0\.0\/99/],
     ["networks that are no list", { limiter: "api", trustedProxies: "10.0.0.0/8" }, "trustedProxies", /array/],
     ["a bad allowed network", { limiter: "api", allow: { networks: ["x"] } }, "allow.networks[0]", /network/],

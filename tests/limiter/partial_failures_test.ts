@@ -82,7 +82,7 @@ describe("A store that fails for calls that wait for a slot, and for no others",
     });
   }
 
-  it("is reported once where a slot cannot be handed over, because PUBLISH is not granted", async () => {
+  it("is reported once where a permit cannot be handed over, because PUBLISH is not granted", async () => {
     await server.command("ACL", "SETUSER", "limits", "reset", "on", `>${SECRET}`, "~*", "&*", "+@all", "-publish");
     const { warnings, logger } = listen();
     const url = server.url.replace("//", `//limits:${SECRET}@`);

@@ -61,7 +61,7 @@ export async function reserve(
   if (target.policy.maxConcurrent > 0) {
     throw new ConfigError({
       path: `limiters.${target.limiter}.maxConcurrent`,
-      expected: "a limiter without slots, for reserve: a slot cannot be held for later; use acquire",
+      expected: "a limiter without permits, for reserve: a permit cannot be held for later; use acquire",
       received: String(target.policy.maxConcurrent),
     });
   }

@@ -131,7 +131,7 @@ export class Bench implements AsyncDisposable {
     const targets = [this.targetOf(limiter)];
     const reply = await this.store.execute({ op: "take", targets, mode: "now", maxWaitUs: 0, id, arrivalUs: 0 });
     if (reply.status !== "allowed") {
-      throw new Error(`Cannot take a slot of ${limiter.id}: ${JSON.stringify(reply)}`);
+      throw new Error(`Cannot take a permit of ${limiter.id}: ${JSON.stringify(reply)}`);
     }
     return id;
   }

@@ -13,7 +13,7 @@ export const combined: Topic = {
   topic: "rates and slots",
   cases: [
     {
-      name: "let a call wait for the slot first, and then for the rate",
+      name: "let a call wait for the permit first, and then for the rate",
       covers: ["5.5.1", "5.11.redis"],
       async run(bench) {
         const limiter = bench.limiter({ ratePerSecond: 10, maxConcurrent: 1 });
@@ -31,7 +31,7 @@ export const combined: Topic = {
       },
     },
     {
-      name: "deny by the rate when the slot is free",
+      name: "deny by the rate when the permit is free",
       covers: ["5.5.1"],
       async run(bench) {
         const limiter = bench.limiter({ ratePerSecond: 10, maxConcurrent: 1 });
@@ -57,7 +57,7 @@ export const combined: Topic = {
       },
     },
     {
-      name: "let a window and slots both deny, each for its own reason",
+      name: "let a window and permits both deny, each for its own reason",
       covers: ["5.5.3", "5.11.memory"],
       async run(bench) {
         const limiter = bench.limiter({ algorithm: "sliding_window", limit: 5, windowMs: 60_000, maxConcurrent: 2 });
@@ -70,7 +70,7 @@ export const combined: Topic = {
       },
     },
     {
-      name: "deny by an exhausted window although slots are free",
+      name: "deny by an exhausted window although permits are free",
       covers: ["5.5.4"],
       async run(bench) {
         const limiter = bench.limiter({ algorithm: "sliding_window", limit: 2, windowMs: 60_000, maxConcurrent: 5 });
@@ -102,7 +102,7 @@ export const combined: Topic = {
       },
     },
     {
-      name: "hold no slot while they wait for the rate",
+      name: "hold no permit while they wait for the rate",
       covers: ["law.10"],
       async run(bench) {
         const limiter = bench.limiter({ ratePerSecond: 1, maxConcurrent: 1 });

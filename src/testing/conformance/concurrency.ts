@@ -14,7 +14,7 @@ export const concurrency: Topic = {
   topic: "concurrency",
   cases: [
     {
-      name: "makes the third wait in vain while two hold both slots",
+      name: "makes the third wait in vain while two hold both permits",
       covers: ["5.4.1", "5.11.redis"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 2 });
@@ -30,7 +30,7 @@ export const concurrency: Topic = {
       },
     },
     {
-      name: "frees a slot at once when it is released",
+      name: "frees a permit at once when it is released",
       covers: ["5.4.2"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 1 });
@@ -112,7 +112,7 @@ export const concurrency: Topic = {
       },
     },
     {
-      name: "does not call the function of a run that finds no slot in time",
+      name: "does not call the function of a run that finds no permit in time",
       covers: ["5.4.11"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 1 });
@@ -154,7 +154,7 @@ export const concurrency: Topic = {
       },
     },
     {
-      name: "makes release a no-op where there are no slots",
+      name: "makes release a no-op where there are no permits",
       covers: ["5.4.14"],
       async run(bench) {
         const limiter = bench.limiter({ limit: 5, windowMs: 60_000, algorithm: "sliding_window" });
@@ -173,7 +173,7 @@ export const concurrency: Topic = {
       },
     },
     {
-      name: "runs one after the other where there is one slot",
+      name: "runs one after the other where there is one permit",
       covers: ["5.4.16"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 1 });
@@ -188,7 +188,7 @@ export const concurrency: Topic = {
       },
     },
     {
-      name: "never has more than 5 of 50 tasks inside, and all 5 slots in use",
+      name: "never has more than 5 of 50 tasks inside, and all 5 permits in use",
       covers: ["5.4.17", "law.1"],
       async run(bench) {
         assert.equal(await mostAtOnce(bench, bench.limiter({ maxConcurrent: 5 }), 50), 5);
@@ -202,7 +202,7 @@ export const concurrency: Topic = {
       },
     },
     {
-      name: "takes a cost of n as n slots where there is nothing but slots",
+      name: "takes a cost of n as n permits where there is nothing but permits",
       covers: ["law.6"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 5 });

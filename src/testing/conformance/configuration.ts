@@ -67,8 +67,8 @@ export const configuration: Topic = {
       { ...sliding, windowMs: -1 },
       { ...sliding, windowMs: Infinity },
     ]),
-    refuses("slots below 0", ["5.4.7"], "maxConcurrent", [{ maxConcurrent: -1 }]),
-    refuses("0 slots, or a part of one", ["5.4.8"], "maxConcurrent", [{ maxConcurrent: 0 }, { maxConcurrent: 0.5 }]),
+    refuses("permits below 0", ["5.4.7"], "maxConcurrent", [{ maxConcurrent: -1 }]),
+    refuses("0 permits, or a part of one", ["5.4.8"], "maxConcurrent", [{ maxConcurrent: 0 }, { maxConcurrent: 0.5 }]),
     {
       name: "reports a token bucket as it was configured",
       covers: ["5.2.7", "5.2.10", "5.7.1", "5.7.2", "5.7.5", "5.11.redis", "5.11.memory"],
@@ -82,7 +82,7 @@ export const configuration: Topic = {
       },
     },
     {
-      name: "takes token_bucket as the name of a limiter that has only slots",
+      name: "takes token_bucket as the name of a limiter that has only permits",
       covers: ["5.2.11", "5.4.5", "5.7.3"],
       async run(bench) {
         const limiter = bench.limiter({ algorithm: "token_bucket", maxConcurrent: 7 });

@@ -28,7 +28,7 @@ export const functions: Topic = {
       },
     },
     {
-      name: "hold the slot while they run, and release it whatever happens",
+      name: "hold the permit while they run, and release it whatever happens",
       covers: ["5.12.decorators"],
       async run(bench) {
         const rs = bench.instance(limiters);

@@ -180,7 +180,7 @@ export const keys: Topic = {
       },
     },
     {
-      name: "have slots and queues of their own",
+      name: "have permits and queues of their own",
       covers: ["law.10"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 1 });

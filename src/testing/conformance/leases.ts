@@ -16,7 +16,7 @@ export const leases: Topic = {
   topic: "leases",
   cases: [
     {
-      name: "free the slot of a crashed holder exactly when its time to live is over",
+      name: "free the permit of a crashed holder exactly when its time to live is over",
       covers: ["5.12.missing.lease", "law.11"],
       async run(bench) {
         const limiter = bench.limiter(oneSlot);
@@ -28,7 +28,7 @@ export const leases: Topic = {
       },
     },
     {
-      name: "let one who waits have the slot of a crashed holder exactly then",
+      name: "let one who waits have the permit of a crashed holder exactly then",
       covers: ["5.12.missing.lease", "law.11"],
       async run(bench) {
         const limiter = bench.limiter(oneSlot);
@@ -80,7 +80,7 @@ export const leases: Topic = {
       },
     },
     {
-      name: "are kept by a holder that was away for too long if no other call wanted the slot",
+      name: "are kept by a holder that was away for too long if no other call wanted the permit",
       covers: ["5.12.missing.lease"],
       async run(bench) {
         const limiter = bench.limiter(oneSlot);

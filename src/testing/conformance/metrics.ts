@@ -77,7 +77,7 @@ export const metrics: Topic = {
       },
     },
     {
-      name: "follow how many slots are held",
+      name: "follow how many permits are held",
       covers: ["5.6.5", "5.6.6"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 3 });
@@ -124,7 +124,7 @@ export const metrics: Topic = {
       },
     },
     {
-      name: "count how often every slot was taken, be it by tryAcquire or acquire",
+      name: "count how often every permit was taken, be it by tryAcquire or acquire",
       covers: ["5.6.11", "5.11.memory"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 1 });

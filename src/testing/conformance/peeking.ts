@@ -89,7 +89,7 @@ export const peeking: Topic = {
       },
     },
     {
-      name: "counts the slots that are held by all callers",
+      name: "counts the permits that are held by all callers",
       covers: ["5.11.redis"],
       async run(bench) {
         const options = { maxConcurrent: 5 };

@@ -38,7 +38,7 @@ export const reset: Topic = {
       },
     },
     {
-      name: "frees slots whose holder is gone",
+      name: "frees permits whose holder is gone",
       covers: ["5.9.3"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 1 });
@@ -92,7 +92,7 @@ export const reset: Topic = {
       },
     },
     {
-      name: "while two of two slots are held makes both available, and the old holders notice",
+      name: "while two of two permits are held makes both available, and the old holders notice",
       covers: ["5.9.9", "5.12.testing"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 2, leaseTtlMs: 3_000 });
@@ -135,7 +135,7 @@ export const reset: Topic = {
       },
     },
     {
-      name: "of everything serves those who wait for a slot",
+      name: "of everything serves those who wait for a permit",
       covers: ["5.9.10"],
       async run(bench) {
         const rs = bench.instance({ c: { maxConcurrent: 1 } });

@@ -207,7 +207,7 @@ export const several: Topic = {
       },
     },
     {
-      name: "take no slot anywhere while one of them is full, and all when it is free",
+      name: "take no permit anywhere while one of them is full, and all when it is free",
       covers: ["5.12.missing.composite", "law.7", "law.10"],
       async run(bench) {
         const rs = bench.instance(limiters);

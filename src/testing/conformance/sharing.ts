@@ -90,7 +90,7 @@ export const sharing: Topic = {
       },
     },
     {
-      name: "slots are shared by instances, and never exceeded by them",
+      name: "permits are shared by instances, and never exceeded by them",
       covers: ["5.11.redis", "law.1"],
       async run(bench) {
         const limiters = three(bench, { maxConcurrent: 4 });
@@ -98,7 +98,7 @@ export const sharing: Topic = {
       },
     },
     {
-      name: "a slot that one instance frees goes to one who waits in another",
+      name: "a permit that one instance frees goes to one who waits in another",
       covers: ["5.11.redis", "law.10"],
       async run(bench) {
         const [one, other] = [bench.limiter({ maxConcurrent: 1 }), bench.limiter({ maxConcurrent: 1 })];

@@ -16,7 +16,7 @@ export const waiting: Topic = {
   topic: "waiting",
   cases: [
     {
-      name: "for a slot is served in order of arrival, across instances",
+      name: "for a permit is served in order of arrival, across instances",
       covers: ["5.12.missing.fifo", "law.10"],
       async run(bench) {
         const options = { maxConcurrent: 1 } as const;
@@ -207,7 +207,7 @@ export const waiting: Topic = {
       },
     },
     {
-      name: "for a slot ends with the signal's reason, and the next in line moves up",
+      name: "for a permit ends with the signal's reason, and the next in line moves up",
       covers: ["5.12.missing.cancellation", "law.10"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 1 });
@@ -274,7 +274,7 @@ export const waiting: Topic = {
       },
     },
     {
-      name: "for a slot that ran out of time gives its place and takes no unit",
+      name: "for a permit that ran out of time gives its place and takes no unit",
       covers: ["5.12.missing.partial", "law.10"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 1, limit: 5, windowMs: 60_000, algorithm: "sliding_window" });
@@ -292,7 +292,7 @@ export const waiting: Topic = {
       },
     },
     {
-      name: "for a slot is served at once by a reset",
+      name: "for a permit is served at once by a reset",
       covers: ["5.9.3"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 1 });

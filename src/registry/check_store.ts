@@ -9,7 +9,7 @@ import { withTimeout } from "../base/deadline.ts";
 import { StoreError } from "../base/errors.ts";
 import type { StoreSession } from "../limiter/store_session.ts";
 import type { Policy } from "../policy/policy.ts";
-import { errorOf, newStoreCheck, type StoreCheck, type StoreProblem } from "../stores/check.ts";
+import { errorOf, newStoreCheck, problemOf, type StoreCheck, type StoreProblem } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 
 /** A store of this package answers before that. */
@@ -35,11 +35,7 @@ export async function lookAt(client: StoreSession, policies: readonly Policy[]):
     const problems = more.filter((problem) => problem !== undefined);
     return problems.length === 0 ? found : newStoreCheck({ ...found, problems: [...found.problems, ...problems] });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return newStoreCheck({
-      engine: store.engine,
-      problems: [{ kind: "unreachable", message, stopsDecisions: true }],
-    });
+    return newStoreCheck({ engine: store.engine, problems: [problemOf(error)] });
   }
 }
 
@@ -58,17 +54,15 @@ export async function connectTo({ store, health }: StoreSession, policies: reado
   health?.breaker.answered();
 }
 
-/** What keeps messages about slots from this process, where calls have waited for some. */
+/** What keeps messages about permits from this process, where calls have waited for some. */
 async function messageProblem(client: StoreSession, timeoutMs: number): Promise<StoreProblem | undefined> {
-  const late = () => new StoreError("STORE_TIMEOUT", "Cannot subscribe to messages about slots in time");
+  const late = () => new StoreError("STORE_TIMEOUT", "Cannot subscribe to messages about permits in time");
   try {
     await withTimeout(client.listenAgain() ?? Promise.resolve(), timeoutMs, late);
     return undefined;
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    const { code, message, reason } = error;
-    const kind = reason === "permission" ? reason : code === "STORE_REFUSED" ? "refused" : "unreachable";
-    return { kind, message, stopsDecisions: true, ...(reason === undefined ? {} : { reason }) };
+    return problemOf(error);
   }
 }
 

@@ -78,7 +78,7 @@ export function createDashboard(rs: RateSync<string>, options: DashboardOptions 
       if (streams.size >= maxVisitors) {
         throw new Problem("TOO_MANY_CONNECTIONS", `${maxVisitors} pages are open already`);
       }
-      // Pages ask so why there is no stream for them.
+      // A page whose stream was refused asks by HEAD for the reason.
       const body = request.method === "HEAD" ? null : eventStream(feed, streams);
       return Promise.resolve(new Response(body, { headers: { ...HEADERS, ...STREAM } }));
     }],

@@ -48,7 +48,12 @@ export class BucketTable {
     this.names = new PostgresNames({ schema });
     this.#calls = new BucketCalls(
       { query: (statement) => this.query(statement) },
-      { names: this.names, isDurable: false, clock: () => this.nowUs === undefined ? null : String(this.nowUs) },
+      {
+        names: this.names,
+        asksAsync: true,
+        asksLock: true,
+        clock: () => this.nowUs === undefined ? null : String(this.nowUs),
+      },
     );
   }
 

@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 
 import { createRateSync, type LimiterOptions, type Logger, StoreError } from "../../../mod.ts";
 import { type NatsServer, startNats } from "../../../scripts/nats/server.ts";
+import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import { VERSION } from "../../../src/stores/log/message.ts";
 import { LogStore } from "../../../src/stores/log/log_store.ts";
 import { stateOf } from "../log/_state.ts";
@@ -57,7 +58,8 @@ describe("Processes on a NATS server", () => {
       assert.deepEqual([problem?.kind, problem?.reason, problem?.stopsDecisions], ["refused", "foreign_state", true]);
       assert.match(problem?.message ?? "", /newer version .* Update this process/);
       await assert.rejects(rs.tryAcquire("strict"), (error) => {
-        return StoreError.is(error) && error.reason === "foreign_state" && /Update this process/.test(error.message);
+        return error instanceof StoreError && error.reason === "foreign_state" &&
+          /Update this process/.test(error.message);
       });
       const [closed, local] = [await rs.tryAcquire("closed"), await rs.tryAcquire("local")];
       assert.deepEqual([closed.allowed, closed.degraded, local.degraded], [false, true, true]);
@@ -117,7 +119,7 @@ describe("Processes on a NATS server", () => {
       // What was set back by an hour is set forward by one.
       assert.deepEqual(await spend(), { bucket: aheadS < 0 ? 1 : 0, window: 0, log: 0 });
       const [one, two] = processes.map(({ store }) => store) as [LogStore, LogStore];
-      await two.listKeys({ limiter: "log" }).next();
+      await two.listKeys({ limiter: "log", policy: compilePolicy({ limit: 1, windowMs: 1_000 }) }).next();
       await until(() => JSON.stringify(stateOf(one)) === JSON.stringify(stateOf(two)), 10_000);
       for (const { rs, store } of processes) {
         await rs.close();

@@ -88,6 +88,13 @@ export async function ask(
 ): Promise<CheckReply> {
   const sentUs = systemClock.nowUs();
   const reply = await server.run(check, keys, commands);
+  if (!Array.isArray(reply) || reply.length < 3) {
+    const message = withAdvice(
+      "Cannot read what the script of check() has found: the reply is another one",
+      "invalid_answer",
+    );
+    throw new StoreError("STORE_REFUSED", message, { reason: "invalid_answer" });
+  }
   return { reply, sentUs, receivedUs: systemClock.nowUs() };
 }
 

@@ -6,6 +6,7 @@ import { inspect } from "node:util";
 import { Redis } from "@upstash/redis";
 import { createClient as createKv, kv } from "@vercel/kv";
 
+import { createRateSync, type RateSync } from "../../../../mod.ts";
 import { freePort } from "../../../../scripts/_free_port.ts";
 import { StoreError } from "../../../../src/base/errors.ts";
 import { openGivenClient } from "../../../../src/stores/redis/connections/clients/open.ts";
@@ -259,3 +260,36 @@ async function rejectsWith(
     return true;
   });
 }
+
+describe("A store over REST whose endpoint answers with results of something else", () => {
+  const VERBS: Readonly<Record<string, (rs: RateSync<string>, limiter: string) => Promise<unknown>>> = {
+    connect: (rs) => rs.connect(),
+    tryAcquire: (rs, limiter) => rs.tryAcquire(limiter),
+    peek: (rs, limiter) => rs.peek(limiter),
+    explain: (rs, limiter) => rs.explain(limiter),
+    reset: (rs, limiter) => rs.reset(limiter),
+  };
+
+  for (const result of ["OK", 5, [], ["OK"], { answer: 42 }]) {
+    it(`every call says so: ${JSON.stringify(result)}`, async () => {
+      await using endpoint = await startRestRedis();
+      endpoint.misbehave = (_, response) => {
+        json(200, { result })(response);
+        return true;
+      };
+      await using rs = createRateSync<string>({
+        logger: false,
+        stores: { main: { engine: "redis", url: endpoint.url, token: TOKEN, onStoreError: "throw" } },
+        limiters: { rate: { limit: 5, windowMs: 60_000 }, permits: { maxConcurrent: 5 } },
+      });
+      for (const [verb, call] of Object.entries(VERBS)) {
+        for (const limiter of ["rate", "permits"]) {
+          await assert.rejects(call(rs, limiter), { name: "StoreError", reason: "invalid_answer" }, verb);
+        }
+      }
+      const { ok, problems } = await rs.check();
+      assert.deepEqual([ok, problems.map(({ reason }) => reason)], [false, ["invalid_answer"]]);
+      assert.doesNotMatch(JSON.stringify(problems), /undefined|is not a/);
+    });
+  }
+});

@@ -39,24 +39,37 @@ const LATE_FILES: Readonly<Record<string, string>> = {
   postgres_options: "dist/src/stores/postgres/connections/place.js",
 };
 
-/** Files of the same kind that are imported as usual. */
+/** Files of the same kind that are imported as usual. Each store outside of the process loads the memory store. */
 const OTHER_FILES: Readonly<Record<string, string>> = {
-  // First, because the other stores load it, and it loads none of them.
   memory_store: "dist/src/stores/memory/mod.js",
+  page: "dist/src/dashboard/page.gen.js",
+};
+
+/** The name of a late file with what the options of more than one store need. */
+const OPTIONS = "store_options";
+
+/** What lies below all stores, and what guards need too, so that these load no store for it. */
+const BASE_MODULE = /\/dist\/src\/base\//;
+
+/** What lies beside the folders of stores. */
+const COMMON_MODULE = /\/dist\/src\/stores\/\w+\.js$/;
+
+/** What more than one of these stores needs is in a file that they share, so that none of them loads another. */
+const STORE_FILES: Readonly<Record<string, string>> = {
   nats_store: "dist/src/stores/nats/mod.js",
   redis_store: "dist/src/stores/redis/mod.js",
   postgres_store: "dist/src/stores/postgres/mod.js",
-  page: "dist/src/dashboard/page.gen.js",
 };
 
 /** The program, as `tsc` has compiled it. */
 const PROGRAM = "dist/src/cli/bin.js";
 
-/** A module that only the program uses, or the page of the dashboard. */
-const PROGRAM_MODULE = /\/dist\/src\/(?:(?:cli|doctor|fleet|serve|simulate)\/|dashboard\/page\.gen\.js$)/;
+/** A module that only the program uses, or the page of the dashboard. The doctor alone inspects stores. */
+const PROGRAM_MODULE =
+  /\/dist\/src\/(?:(?:cli|doctor|fleet|serve|simulate)\/|dashboard\/page\.gen\.js$|stores\/(?:look|\w+\/inspect\w*)\.js$)/;
 
-/** A module into which no stack trace of a service leads: of the program, of tests, and what explains a decision. */
-const ASIDE_MODULE = /\/dist\/src\/(?:(?:dashboard|testing|limiter\/explain)\/)/;
+/** A module into which no stack trace of a service leads: of tests, what explains a decision, and what reports to watchers. */
+const ASIDE_MODULE = /\/dist\/src\/(?:dashboard|testing|decision\/explain|registry\/reports)\//;
 
 /** Bundles what `tsc` has compiled into dist/, to the files that the `exports` of package.json name. */
 export async function writeBundle({ exports, bin }: Pick<Manifests["npm"], "exports" | "bin">): Promise<void> {
@@ -72,9 +85,18 @@ export async function writeBundle({ exports, bin }: Pick<Manifests["npm"], "expo
   const entries = inputs.map(([, file]) => resolve(file));
   const late = Object.values(LATE_FILES).map((file) => resolve(file));
   const groups = [group("main", await loadOf(resolve(MAIN), late), entries)];
-  for (const [name, file] of Object.entries({ ...LATE_FILES, ...OTHER_FILES })) {
+  const loadsOf = (files: readonly string[]) => Promise.all(files.map((file) => loadOf(resolve(file))));
+  const options = await loadsOf(Object.keys(LATE_FILES).filter(isOptions).map((name) => LATE_FILES[name] as string));
+  groups.push({ name: OPTIONS, test: (path) => usersOf(path, options) > 1 });
+  for (const [name, file] of Object.entries(LATE_FILES)) groups.push(group(name, await loadOf(resolve(file)), entries));
+  const stores = await loadsOf(Object.values(STORE_FILES));
+  groups.push({ name: "base", test: (path) => BASE_MODULE.test(path) && usersOf(path, stores) > 0 });
+  for (const [name, file] of Object.entries(OTHER_FILES)) {
     groups.push(group(name, await loadOf(resolve(file)), entries));
   }
+  const isShared = (path: string) => usersOf(path, stores) > (COMMON_MODULE.test(path) ? 0 : 1);
+  groups.push({ name: "stores", test: (path) => isShared(path) && !entries.includes(path) });
+  for (const [i, name] of Object.keys(STORE_FILES).entries()) groups.push(group(name, stores[i] as Load, entries));
   await rm(FOLDER, { recursive: true, force: true });
   const bundle = await rolldown({
     input: Object.fromEntries(inputs),
@@ -104,6 +126,16 @@ export async function writeBundle({ exports, bin }: Pick<Manifests["npm"], "expo
     await writeFile(join(FOLDER, file.fileName), await withoutSpaces(file.fileName, file.code, isAside));
     if (file.isEntry && file.facadeModuleId !== resolve(PROGRAM)) await writeModule(file);
   }
+}
+
+/** Whether a late file is for the options of a store. */
+function isOptions(name: string): boolean {
+  return name.endsWith("_options");
+}
+
+/** How many of these load a file. */
+function usersOf(path: string, loads: readonly Load[]): number {
+  return loads.filter(({ files }) => files.has(path)).length;
 }
 
 function isProgram(moduleIds: readonly string[]): boolean {
@@ -146,7 +178,10 @@ const CHUNK = /\brequire_(?=\w+\b)/g;
 const NODE_MODULE = /^let (node_(\w+?)(?:_strict)?) = (require\("node:[\w/]+"\));\n\1 = .*__toESM\(\1, 1\);$/gm;
 
 /** Chunks require these files where they call them, not at their start. */
-const LATE_CHUNK = new RegExp(`^const (\\$(?:${Object.keys(LATE_FILES).join("|")})) = (require\\(".*"\\));$`, "gm");
+const LATE_CHUNK = new RegExp(
+  `^const (\\$(?:${[OPTIONS, ...Object.keys(LATE_FILES)].join("|")})) = (require\\(".*"\\));$`,
+  "gm",
+);
 
 /** The line in front of each module, which names a file that is not published. */
 const ORIGIN = /^\/\/ dist\/.*\n/gm;

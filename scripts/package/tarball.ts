@@ -88,13 +88,25 @@ export async function unpackedProblems(
   const library = shared + Math.max(0, ...engines);
   const all = sum(() => true);
   const code = files.filter((file) => /\.c?js$/.test(file) && !ASIDE.test(file));
-  const lines = await Promise.all(code.map(async (file) => (await readFile(join(folder, file), "utf8")).split("\n")));
+  const texts = await Promise.all(code.map((file) => readFile(join(folder, file), "utf8")));
+  const lines = texts.map((text) => text.split("\n"));
   const long = code.filter((_, i) => lines[i]?.some((line) => line.length > MAX_LINE_LENGTH));
   return [
     ...(library > most.library ? [`what a service loads is ${library} bytes, more than ${most.library}`] : []),
     ...(all > most.all ? [`the package unpacks to ${all} bytes, more than ${most.all}`] : []),
     ...long.map((file) => `${file} has a line of more than ${MAX_LINE_LENGTH} characters`),
+    ...code.flatMap((file, i) => strangersIn(file, texts[i] as string)),
   ];
+}
+
+/** The stores that a file loads without being for them: only the file that opens a store may load one, when it is opened. */
+function strangersIn(file: string, text: string): string[] {
+  if (/\/open\d*\.cjs$/.test(file)) return [];
+  const loaded = [...text.matchAll(/^(?:const \$?\w+=)?require\("(.*)"\);$/gm)].map(([, path = ""]) =>
+    join(file, "..", path)
+  );
+  const strangers = loaded.filter((path) => engineOf(path) !== undefined && engineOf(path) !== engineOf(file));
+  return strangers.map((path) => `${file} loads ${path}, which is for one kind of store`);
 }
 
 /** The kind of store that a file is for; undefined for those of all kinds. The store in a log is for NATS. */

@@ -109,6 +109,21 @@ describe("unpackedProblems()", () => {
     assert.deepEqual(await unpackedProblems(aside.path, ["dist/bundle/program/a.cjs"], limits), []);
   });
 
+  it("finds a store that others load", async () => {
+    const [http, redis, nats] = ["http", "chunks/redis_store", "chunks/nats_store"].map((name) =>
+      `dist/bundle/${name}.cjs`
+    );
+    using folder = await write({
+      [http as string]: 'const $redis_store=require("./chunks/redis_store.cjs");\n',
+      [redis as string]: 'require("./nats_store.cjs");\nconst a=()=>require("./postgres_store.cjs");\n',
+      [nats as string]: 'const $nats_options=require("./nats_options.cjs");\n',
+    });
+    assert.deepEqual(await unpackedProblems(folder.path, [http, redis, nats] as string[]), [
+      `${http} loads ${redis}, which is for one kind of store`,
+      `${redis} loads ${nats}, which is for one kind of store`,
+    ]);
+  });
+
   it("finds minified code", async () => {
     using folder = await write({ "mod.js": "x".repeat(701) });
     assert.deepEqual(await unpackedProblems(folder.path, ["mod.js"]), [

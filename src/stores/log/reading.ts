@@ -122,6 +122,11 @@ export class Reading {
     if (this.replica !== undefined) this.#duty.applied(this.replica);
   }
 
+  /** The stream takes no more messages. */
+  full(): void {
+    if (this.replica !== undefined && this.#id !== undefined) this.#duty.full(this.replica, this.#id);
+  }
+
   /** Reads no more. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -159,6 +164,7 @@ export class Reading {
     await this.#reader?.close();
     this.#reader = undefined;
     const state = await stream.state(shard);
+    this.#duty.opened(state.most);
     const replica = this.#continues(state) ? this.replica as Replica : await this.#load(state);
     if (this.#isClosed || turn !== this.#turn) return;
     const isAnew = this.replica !== replica;
@@ -245,6 +251,7 @@ export class Reading {
       const [from, to] = [replica.sequence + 1, message.sequence - 1];
       return this.#restart(lost(`its messages from ${from} to ${to} are missing`));
     }
+    this.#duty.read(message.data.length);
     try {
       replica.apply(message);
     } catch (cause) {

@@ -73,7 +73,7 @@ export class Shard implements ReplicaHost {
     this.#options = options;
     const { stream, name, answerTimeoutMs, resendMs } = options;
     this.#outbox = new Outbox({
-      publish: (id, data) => stream.publish(name, id, data),
+      publish: (id, data) => this.#append(id, data),
       stuck: () => this.#reading.renew(),
       misplaced: () => this.#reading.moved(),
       sequence: () => this.#reading.replica?.sequence ?? 0,
@@ -164,10 +164,17 @@ export class Shard implements ReplicaHost {
 
   /** Publishes a notice without waiting until it was applied. */
   #publish(notice: Notice): Promise<number | undefined> {
-    const { stream, name } = this.#options;
     const number = ++this.#number;
     const data = writeMessage(new RulesBook(), this.session, number, [notice]);
-    return stream.publish(name, `${this.session}.${number}`, data);
+    return this.#append(`${this.session}.${number}`, data);
+  }
+
+  #append(id: string, data: Uint8Array): Promise<number | undefined> {
+    const { stream, name } = this.#options;
+    return stream.publish(name, id, data).catch((error: unknown) => {
+      if (error instanceof StoreError && error.reason === "stream_full") this.#reading.full();
+      throw error;
+    });
   }
 
   async #halve(items: readonly LogItem[], bytes: number, maxBytes: number): Promise<readonly LogReply[]> {

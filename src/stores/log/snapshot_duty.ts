@@ -5,11 +5,12 @@
  * @module
  */
 
+import { startTimer } from "../../base/deadline.ts";
 import type { StoreError } from "../../base/errors.ts";
 import type { Notice } from "./message.ts";
 import type { Replica } from "./replica.ts";
 import { SnapshotWriter } from "./snapshot_writer.ts";
-import type { LogStream } from "./stream.ts";
+import type { LogLimits, LogStream } from "./stream.ts";
 
 /** What it needs. */
 export interface SnapshotDutyOptions {
@@ -33,6 +34,15 @@ const CLAIM_US = 30_000_000;
 /** With many keys, a snapshot is stored after so many requests for each of them at least. */
 const REQUESTS_A_KEY = 2;
 
+/** Between two snapshots, a stream fills by this share of what it may hold: it keeps what follows the one before. */
+const MOST_SHARE = 0.4;
+/** What a stream keeps beside what a message says: subject, id and place, in bytes. */
+const OVERHEAD_BYTES = 200;
+/** The share of a full stream that is kept for those who read slowly. */
+const KEPT_SHARE = 0.25;
+/** How long a process waits at most for another one to empty a full stream, in milliseconds. */
+const TURN_MS = 100;
+
 /** The duty of one process at one shard. */
 export class SnapshotDuty {
   readonly #options: SnapshotDutyOptions;
@@ -44,6 +54,10 @@ export class SnapshotDuty {
   #stored = 0;
   #isWanted = false;
   #isStoring = false;
+  /** What the stream may hold, and what came since the last snapshot. */
+  #most: LogLimits = {};
+  #messages = 0;
+  #bytes = 0;
 
   /**
    * @param options What it needs.
@@ -52,11 +66,36 @@ export class SnapshotDuty {
     this.#options = options;
   }
 
+  /** The stream is looked at. */
+  opened(most: LogLimits = {}): void {
+    this.#most = most;
+  }
+
+  /** A message was read. */
+  read(bytes: number): void {
+    this.#messages++;
+    this.#bytes += bytes + OVERHEAD_BYTES;
+  }
+
+  /** The stream takes no more messages: makes room, unless another process does. */
+  full(replica: Replica, id: string): void {
+    if (this.#isStoring) return;
+    this.#isStoring = true;
+    const before = this.#stored;
+    startTimer(Math.random() * TURN_MS, () => {
+      this.#isStoring = false;
+      if (this.#stored === before) void this.#store(replica, id, true);
+    });
+  }
+
   /** A message of this process was applied: now this process may have to store a snapshot. */
   applied(replica: Replica): void {
     const { snapshotEvery, publish } = this.#options;
     const { nowUs, weight } = replica;
-    const isDue = this.#isWanted || weight >= Math.max(snapshotEvery, REQUESTS_A_KEY * replica.table.size);
+    const { messages = Infinity, bytes = Infinity } = this.#most;
+    const isFilling = this.#messages > MOST_SHARE * messages || this.#bytes > MOST_SHARE * bytes;
+    const isDue = this.#isWanted || isFilling ||
+      weight >= Math.max(snapshotEvery, REQUESTS_A_KEY * replica.table.size);
     if (!isDue || isWithin(nowUs, this.#claimedUs) || isWithin(nowUs, this.#saidUs)) return;
     this.#saidUs = nowUs;
     publish({ op: "storing" }).catch(() => {});
@@ -70,6 +109,7 @@ export class SnapshotDuty {
       this.#isWanted = false;
       this.#claimedUs = this.#saidUs = -Infinity;
       this.#stored = notice.sequence;
+      this.#messages = this.#bytes = 0;
       replica.weight = 0;
     } else if (notice.op === "storing" && !isWithin(nowUs, this.#claimedUs)) {
       this.#claimedUs = nowUs;
@@ -78,13 +118,18 @@ export class SnapshotDuty {
   }
 
   /** Never rejects: if it fails, another process tries in half a minute. */
-  async #store(replica: Replica, id: string): Promise<void> {
+  async #store(replica: Replica, id: string, isFull = false): Promise<void> {
     const { stream, shard, publish, failed } = this.#options;
     const { sequence } = replica;
     const before = this.#stored;
     this.#isStoring = true;
     try {
       await stream.saveSnapshot(shard, sequence, new SnapshotWriter(replica, id).chunks());
+      if (isFull) {
+        const state = await stream.state(shard);
+        const kept = Math.floor(KEPT_SHARE * (sequence - state.first));
+        if (state.id === id) await stream.cut(shard, sequence + 1 - kept);
+      }
       await publish({ op: "stored", sequence });
       // Those who read slowly still find what follows the snapshot before. A stream that was made anew is not cut.
       if (before > 0 && (await stream.state(shard)).id === id) await stream.cut(shard, before + 1);

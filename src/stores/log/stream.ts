@@ -31,6 +31,16 @@ export interface LogState {
   readonly first: number;
   /** The sequence of the last message; 0 if there was none. */
   readonly last: number;
+  /** What it may hold at most; absent where only the disk limits it. */
+  readonly most?: LogLimits;
+}
+
+/** What a shard may hold at most. */
+export interface LogLimits {
+  /** Messages. @default {Infinity} */
+  readonly messages?: number;
+  /** Bytes. @default {Infinity} */
+  readonly bytes?: number;
 }
 
 /** A snapshot as it is kept. */

@@ -44,7 +44,7 @@ export type {
 export { type NatsFromEnv, natsFromEnv } from "./from_env.ts";
 export type { NatsClientStoreOptions, NatsStoreOptions, NatsStreamOptions } from "./options.ts";
 export { LogStore, type LogStoreSettings } from "../log/log_store.ts";
-export type { LogMessage, LogReader, LogSnapshot, LogState, LogStream } from "../log/stream.ts";
+export type { LogLimits, LogMessage, LogReader, LogSnapshot, LogState, LogStream } from "../log/stream.ts";
 export type { Credential } from "../credentials.ts";
 export type { Board, BoardPost } from "../board.ts";
 export type { StoreCheck, StoreFindings, StoreProblem, StoreProblemKind } from "../check.ts";

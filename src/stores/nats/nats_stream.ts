@@ -7,7 +7,7 @@
 import type { StoreError } from "../../base/errors.ts";
 import type { StoreFindings } from "../check.ts";
 import { type ServerFacts, serverFacts } from "../inspection.ts";
-import type { LogMessage, LogReader, LogSnapshot, LogState, LogStream } from "../log/stream.ts";
+import type { LogLimits, LogMessage, LogReader, LogSnapshot, LogState, LogStream } from "../log/stream.ts";
 import { checkNats } from "./check.ts";
 import type { NatsPublishOptions } from "./connection/client.ts";
 import { loadNatsDriver } from "./connection/driver.ts";
@@ -88,7 +88,7 @@ export class NatsStream implements LogStream {
     const id = lifeOf(info);
     this.#lives.set(shard, id);
     const { messages, first_seq, last_seq } = info.state;
-    return { id, first: messages === 0 ? last_seq + 1 : first_seq, last: last_seq };
+    return { id, first: messages === 0 ? last_seq + 1 : first_seq, last: last_seq, most: limitsOf(info) };
   }
 
   async publish(shard: string, id: string, data: Uint8Array): Promise<number> {
@@ -149,6 +149,11 @@ export class NatsStream implements LogStream {
   async #lifeOf(shard: string): Promise<string> {
     return this.#lives.get(shard) ?? (await this.state(shard)).id;
   }
+}
+
+/** JetStream has -1 for no limit. */
+function limitsOf({ config: { max_bytes: bytes = -1, max_msgs: messages = -1 } }: StreamInfo): LogLimits {
+  return { ...bytes > 0 ? { bytes } : {}, ...messages > 0 ? { messages } : {} };
 }
 
 /** A stream that is deleted and made again counts from 1 again. */

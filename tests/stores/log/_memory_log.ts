@@ -7,6 +7,10 @@ export class MemoryLog {
   nowUs: () => number;
   /** Whether ids are compared, as JetStream does. Without it, messages that are sent again come twice. */
   comparesIds = true;
+  /** How many messages a shard may hold. */
+  mostMessages: number = Infinity;
+  /** Whether the server tells clients how many. */
+  tellsMost = true;
   readonly #shards = new Map<string, MemoryShard>();
   #lives = 0;
 
@@ -175,7 +179,8 @@ export class MemoryLogStream implements LogStream {
   async state(name: string): Promise<LogState> {
     this.#check();
     const { id, first, last } = this.log.shard(name);
-    return { id, first, last };
+    const { mostMessages: messages, tellsMost } = this.log;
+    return { id, first, last, ...tellsMost ? { most: { messages } } : {} };
   }
 
   publish(name: string, id: string, data: Uint8Array): Promise<number> {
@@ -185,7 +190,11 @@ export class MemoryLogStream implements LogStream {
       const lost = () => reject(new StoreError("STORE_TIMEOUT", "no confirmation", { reason: "no_answer" }));
       this.#later(() => {
         if (losesMessage?.()) return this.#later(lost);
-        const sequence = this.log.shard(name).append(id, data, this.log);
+        const shard = this.log.shard(name);
+        if (shard.last + 1 - shard.first >= this.log.mostMessages) {
+          return this.#later(() => reject(new StoreError("STORE_REFUSED", "it is full", { reason: "stream_full" })));
+        }
+        const sequence = shard.append(id, data, this.log);
         this.#later(() => losesReply?.() ? lost() : resolve(sequence));
       });
     });

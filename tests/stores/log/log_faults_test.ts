@@ -351,6 +351,32 @@ describe("A fleet on a stream with faults", () => {
     await fleet.close();
   });
 
+  for (const tellsMost of [true, false]) {
+    const how = tellsMost ? "before it is full" : "when it is full, and goes on";
+    it(`cuts a stream that may hold few messages ${how}`, async () => {
+      const fleet = new Fleet(6);
+      fleet.log.mostMessages = 100;
+      fleet.log.tellsMost = tellsMost;
+      const processes = [fleet.open(), fleet.open()];
+      const request = take({ limit: 150, windowMs: HOUR_MS }, "a");
+      let allowed = 0;
+      let refused = 0;
+      for (let i = 0; i < 400; i++) {
+        const reply = await processes[i % 2]?.store.execute(request).catch(async ({ reason }) => {
+          assert.equal(reason, "stream_full");
+          refused++;
+          await new Promise((done) => setTimeout(done, 20));
+        });
+        if (reply?.status === "allowed") allowed++;
+      }
+      assert.equal(allowed, 150);
+      if (tellsMost) assert.equal(refused, 0);
+      await until(() => fleet.log.shard("0").last + 1 - fleet.log.shard("0").first < 100);
+      await fleet.assertEqual();
+      await fleet.close();
+    });
+  }
+
   it("begins anew when the stream was deleted, and says that counted units are lost", async () => {
     const fleet = new Fleet(5);
     const [one, two] = [fleet.open({}, { snapshotEvery: 20 }), fleet.open()];
@@ -406,6 +432,7 @@ describe("A fleet on a stream with faults", () => {
       for (let i = 0; i < times; i++) await Promise.all(stores.map((store) => store.execute(request).catch(() => {})));
     };
     await ask(20);
+    const before = fleet.log.shard("0").stored;
     // As a wrong bit in its memory would do.
     const wrong = replicasOf(stores[0] as LogStore)[0];
     wrong?.table.reset({ ...request.targets[0] as Target, policy: wrong.book.policies().next().value as Policy });
@@ -414,7 +441,6 @@ describe("A fleet on a stream with faults", () => {
       await ask(10);
     }
     await until(() => fleet.errors.some((error) => error.includes("this one loads the state of the others")));
-    const before = fleet.log.shard("0").stored;
     while (replicasOf(stores[0] as LogStore)[0] === undefined) await ask(1);
     assert.ok(fleet.log.shard("0").stored > before, "no snapshot was stored for it");
     await fleet.assertEqual();

@@ -59,7 +59,7 @@ function tryHere(
   key: string | undefined,
   cost: number,
 ): Decision | Promise<TakeReply> | undefined {
-  const reply = session.answersAtOnce ? ask(session, rules, key, cost) : known(session, rules, key, cost);
+  const reply = session.answersAtOnce ? ask(session, rules, key, cost) : session.shortcuts?.known(rules, key, cost);
   if (reply === undefined || "then" in reply) return reply;
   const { limiter, named, recorder, now: { left } } = rules;
   const isLeft = reply === IN_LEFT;
@@ -121,20 +121,6 @@ function permitOf(
     : new HeldPermit(session, rules.targetsOf(key, cost), decision, 0, reply, lease);
   recorder.decided(decision, 0, isLeft ? left.nowUs : reply.nowUs, true, false);
   return permit;
-}
-
-/** What this process knows without asking: units that it has leased, or a denial that still holds. */
-function known(
-  { shortcuts }: StoreSession,
-  rules: LimiterRules,
-  key: string | undefined,
-  cost: number,
-): TakeReply | undefined {
-  if (shortcuts === undefined) return undefined;
-  const isLease = rules.policy.tokenLeaseUs > 0;
-  const reply = isLease ? shortcuts.leased(rules, key, cost) : shortcuts.denied(rules.targetsOf(key, cost)[0], 0);
-  if (reply !== undefined) rules.recorder.spared(isLease);
-  return reply;
 }
 
 /** Asks about this moment; undefined where the store has failed, before it took anything. */

@@ -103,7 +103,7 @@ function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
       (call.kind.reserves || call.uncount !== undefined || !session.waits.isFull(targets));
     call.mode = mayWait ? "wait" : "now";
   }
-  call.id = targets.length === 1 && targets[0]?.slots === 0 ? "" : session.idFor(call);
+  call.id = targets.length === 1 && targets[0]?.slots === 0 ? "" : session.room.idFor(targets, call.maxWaitUs);
   const mayQueue = call.waits && call.id !== "";
   if (mayQueue) {
     session.room.announce(call.id, targets[0] as Target);
@@ -111,7 +111,7 @@ function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
   }
   const refusal = health?.openError();
   if (refusal !== undefined) return failed(call, refusal);
-  const mustListen = mayQueue && call.maxWaitUs > 0 && !session.hears;
+  const mustListen = mayQueue && call.maxWaitUs > 0 && !session.listener.hears;
   let asked: Promise<TakeReply> | undefined;
   if (health === undefined && !mustListen) {
     let reply: TakeReply | Promise<TakeReply>;
@@ -129,7 +129,7 @@ function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
     health?.start(call, session.clock, call.askedUs);
     if (asked !== undefined) asked.then((later) => call.answered(later), (error) => call.failed(error));
     else if (mustListen) {
-      const listening = session.listen();
+      const listening = session.listener.listen();
       listening.then(
         () => call.isOver ? call.withdraw() : session.send(call, call.signal),
         (error) => call.withdraw(error),
@@ -171,7 +171,7 @@ function wait<Answer>(call: Call<Answer>, waiting: Promise<TakeReply | undefined
 /** Takes anew within the time that is left: the instant of a call that waited holds no longer. */
 function takeAgain<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
   const { session, access, kind, targets, degradation } = call;
-  const again = new Call(session.currentAll(targets), kind, access, session, limitLeft(call), degradation);
+  const again = new Call(session.changed.currentAll(targets), kind, access, session, limitLeft(call), degradation);
   again.startUs = call.startUs;
   again.uncount = call.uncount;
   call.uncount = undefined;

@@ -23,7 +23,6 @@ import type {
   TakeRequest,
   Target,
 } from "../stores/store.ts";
-import { waiterId } from "../stores/waiter_id.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Shortcuts } from "./shortcut/shortcuts.ts";
 import { isOutage, isStoreError } from "./resilience/failure.ts";
@@ -41,9 +40,6 @@ const DONE = Promise.resolve();
 
 /** How long those who wait may take to give their places back when the store is closed, in milliseconds. */
 const LEAVE_MS = 300;
-
-/** Calls that wait less than this for a rate need not hear of corrections by other processes, in microseconds. */
-const HEAR_US = 250_000;
 
 /** What several limiters on one store share in a process. */
 export class StoreSession {
@@ -65,18 +61,14 @@ export class StoreSession {
   readonly leases: LeaseRenewal;
   /** Calls that wait for a rate, for limiters that bound how many may. */
   readonly waits: WaitCounts = new WaitCounts();
-  /** Whether messages about permits reach this process. */
-  hears = false;
+  /** Limiters whose rules have changed while calls waited or permits were held. */
+  readonly changed: ChangedRules = new ChangedRules();
+  /** Hears what the store sends by itself. */
+  readonly listener: StoreListener;
   readonly #store: Store;
   /** What callers who have left give back; undefined where that is nothing, as for nearly every request. */
   #owed: OwedGiveBacks | undefined;
-  readonly #changed = new ChangedRules();
   readonly #undone: [request: TakeRequest, reply: TakeReply][] = [];
-  #sequence = 0;
-  readonly #listener: StoreListener = new StoreListener(this);
-  #listening: Promise<void> | undefined;
-  #subscribed: Promise<void> | undefined;
-  #mustListen = false;
   #closing: Promise<void> | undefined;
 
   constructor(id: string, store: Store, clock: Clock, remote?: { shortcuts: Shortcuts; health: StoreHealth }) {
@@ -90,6 +82,7 @@ export class StoreSession {
     });
     this.shortcuts = remote?.shortcuts;
     this.health = remote?.health;
+    this.listener = new StoreListener(store, this);
     this.answersAtOnce = remote === undefined && store.answersAtOnce === true;
     this.leases = new LeaseRenewal(clock, (held) => this.#renew(held));
   }
@@ -102,22 +95,6 @@ export class StoreSession {
       owed.send();
     }
     return this.#store;
-  }
-
-  /** Names the leases and the place in queues of a call; empty where it takes no permit: nothing has to be found again. */
-  idFor({ targets, maxWaitUs }: Pick<TakeRequest, "targets" | "maxWaitUs">): string {
-    const most = (numberOf: (target: Target) => number) =>
-      targets.length === 1 ? numberOf(targets[0] as Target) : Math.max(...targets.map(numberOf));
-    const slots = most((target) => target.slots);
-    return slots === 0 ? "" : waiterId({
-      instance: this.room.instance,
-      sequence: this.nextSequence(),
-      direct: targets.length === 1,
-      maxWaitUs,
-      slots,
-      cost: targets[0]?.cost ?? 0,
-      leaseTtlUs: most(({ policy }) => policy.leaseTtlUs),
-    });
   }
 
   /** Sends a call. The store calls its `answered` or `failed`. */
@@ -136,19 +113,14 @@ export class StoreSession {
 
   /** The rules of a limiter have changed: from now on its waiters and its permits go by the new ones. */
   adopt(limiter: string, policy: Policy): void {
-    this.#changed.adopt(limiter, policy);
+    this.changed.adopt(limiter, policy);
     this.room.adopt(limiter);
     this.turns.adopt(limiter);
   }
 
   /** A call has been answered by rules that have changed since: it asks again, with all that wait beside it. */
   adoptLate(targets: readonly Target[]): void {
-    this.#changed.adoptLate(targets, (limiter) => this.turns.adopt(limiter));
-  }
-
-  /** Targets under the present rules of their limiters, where these name the same keys; the others as they are. */
-  currentAll<Each extends Target>(targets: readonly Each[]): readonly Each[] {
-    return this.#changed.currentAll(targets);
+    this.changed.adoptLate(targets, (limiter) => this.turns.adopt(limiter));
   }
 
   /**
@@ -190,7 +162,7 @@ export class StoreSession {
   }
 
   #holders(targets: readonly Target[]): Target[] {
-    return targets.filter(({ slots }) => slots > 0).map((target) => this.#changed.current(target));
+    return targets.filter(({ slots }) => slots > 0).map((target) => this.changed.current(target));
   }
 
   /**
@@ -203,11 +175,6 @@ export class StoreSession {
     inMicrotask(() => {
       for (const [each, granted] of this.#undone.splice(0).toReversed()) this.undoQuietly(each, granted);
     });
-  }
-
-  /** A number that this process has not used before. */
-  nextSequence(): number {
-    return ++this.#sequence;
   }
 
   /**
@@ -244,11 +211,6 @@ export class StoreSession {
   corrected({ name, op, nowUs, durationUs }: Correction): void {
     const forgottenUs = op === "reset" ? nowUs : -Infinity;
     this.turns.move({ name, forgottenUs, untilUs: this.clock.nowUs() + durationUs });
-  }
-
-  /** Makes sure that this process hears of corrections by others, as far as that is possible, for a call that waits. */
-  hear(waitUs: number): void {
-    if (waitUs >= HEAR_US) this.#subscribe().catch(() => {});
   }
 
   /**
@@ -296,32 +258,6 @@ export class StoreSession {
       this.shortcuts?.clear();
     }
     this.turns.moveAll();
-  }
-
-  /** Makes sure that messages about slots reach this process. Tried again after a failure. */
-  listen(): Promise<void> {
-    this.#mustListen = true;
-    const mark = this.health?.breaker.mark ?? 0;
-    this.#listening ??= this.#subscribe().then(() => {
-      this.hears = true;
-    }).catch((error) => {
-      this.#listening = undefined;
-      this.health?.failed(error, mark, [], true);
-      throw error;
-    });
-    return this.#listening;
-  }
-
-  #subscribe(): Promise<void> {
-    return this.#subscribed ??= this.store.listen(this.#listener).catch((error) => {
-      this.#subscribed = undefined;
-      throw error;
-    });
-  }
-
-  /** Tries again to listen, if that has failed; undefined where nothing in this process waits for slots. */
-  listenAgain(): Promise<void> | undefined {
-    return this.#mustListen ? this.listen() : undefined;
   }
 
   /** Whether no call waits or is in flight. Permits may be held. */

@@ -58,7 +58,7 @@ export async function connectTo({ store, health }: StoreSession, policies: reado
 async function messageProblem(client: StoreSession, timeoutMs: number): Promise<StoreProblem | undefined> {
   const late = () => new StoreError("STORE_TIMEOUT", "Cannot subscribe to messages about permits in time");
   try {
-    await withTimeout(client.listenAgain() ?? Promise.resolve(), timeoutMs, late);
+    await withTimeout(client.listener.listenAgain() ?? Promise.resolve(), timeoutMs, late);
     return undefined;
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;

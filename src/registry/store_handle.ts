@@ -160,7 +160,7 @@ export class StoreHandle {
       },
       onLate: (request, reply) => client.undoQuietly(request, reply),
       onClockStep: (text) => report.warn(text),
-      alsoNeeded: () => client.listenAgain(),
+      alsoNeeded: () => client.listener.listenAgain(),
       policies,
     });
     const shortcuts = new Shortcuts(store, clock, (request) => health.take(request));

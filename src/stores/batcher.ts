@@ -35,11 +35,13 @@ const LEAST_PART = 16;
 export class Batcher<Item extends BatchItem<Reply>, Reply> {
   readonly #options: BatcherOptions<Item, Reply>;
   #queue: (Item | undefined)[] = [];
-  /** How many at the front of the queue have been sent. */
+  /** How many at the front of the queue have been sent, and how many of the others still want to be. */
   #sent = 0;
-  #gone = 0;
+  #queued = 0;
   #calls = 0;
   readonly #times = new CallTimes();
+  /** How many more calls than the fewest keep the other side busy, as far away as it is. */
+  #moreCalls = 0;
   #isScheduled = false;
   /** Something was done in this turn of the event loop, and more is done in the next. */
   #isLater = false;
@@ -102,7 +104,7 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
     this.#closed = error;
     const queued = this.#queue.slice(this.#sent);
     this.#queue = [];
-    this.#sent = this.#gone = 0;
+    this.#sent = this.#queued = 0;
     for (const item of queued) {
       item?.leave?.();
       if (!item?.isGone) item?.sink?.failed(error);
@@ -117,7 +119,7 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
     }
     item.leave = onAbort(signal, () => {
       item.isGone = true;
-      this.#gone++;
+      this.#queued--;
       item.sink?.failed(signal.reason);
     });
     return true;
@@ -126,6 +128,7 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
   /** Sends an item at the end of this turn, so that others of the turn come along. */
   #push(item: Item): void {
     this.#queue.push(item);
+    this.#queued++;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     inMicrotask(this.#endTurn);
@@ -159,15 +162,10 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
     });
   }
 
-  get #queued(): number {
-    return this.#queue.length - this.#sent - this.#gone;
-  }
-
   #maySend(): boolean {
     if (this.#queued === 0) return false;
-    const more = Math.round(this.#times.fastestUs / US_A_CALL);
     const { minCalls = MIN_CALLS, maxCalls = MAX_CALLS } = this.#options;
-    return this.#calls < Math.min(minCalls + more, maxCalls);
+    return this.#calls < Math.min(minCalls + this.#moreCalls, maxCalls);
   }
 
   /** Takes the next few entries from the queue. */
@@ -177,10 +175,10 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
     let before: Item | undefined;
     for (let room = maxBatch; this.#sent < this.#queue.length && batch.length < MOST_JOINED * maxBatch; this.#sent++) {
       const item = this.#queue[this.#sent] as Item;
-      if (item.isGone) this.#gone--;
-      else {
+      if (!item.isGone) {
         if ((before === undefined || !joins(item, before)) && room-- === 0) break;
         before = item;
+        this.#queued--;
         batch.push(item);
       }
       this.#queue[this.#sent] = undefined; // the array may be old: what it holds would grow old with it
@@ -223,11 +221,13 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
     const sentUs = options.nowUs();
     options.send(batch).then((replies) => {
       const answeredUs = options.nowUs();
-      this.#times.add(sentUs, answeredUs);
+      this.#moreCalls = Math.round(this.#times.fastestWith(sentUs, answeredUs) / US_A_CALL);
       options.onCall?.(batch.length, answeredUs - sentUs, false);
       this.#calls--;
+      // Where nothing else is under way, what the first callers ask is on its way while the others go on. Together, they would
+      // all wait for the server, and then the server for all of them.
       const isAlone = this.#calls === 0 && this.#queued === 0 && this.#answers.length === 0;
-      const size = isAlone ? partOf(batch.length, options.parts ?? PARTS) : batch.length;
+      const size = isAlone ? Math.max(LEAST_PART, Math.ceil(batch.length / (options.parts ?? PARTS))) : batch.length;
       for (let from = 0; from < batch.length; from += size) {
         this.#answers.push(() => settle(batch, replies, from, Math.min(from + size, batch.length)));
       }
@@ -239,14 +239,6 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
       });
     }).then(() => this.#goOn());
   }
-}
-
-/**
- * How many callers of a call go on at a time, where nothing else is under way: what the first of them ask is on its way
- * while the others go on. Together, they would all wait for the server, and then the server for all of them.
- */
-function partOf(count: number, parts: number): number {
-  return Math.max(LEAST_PART, Math.ceil(count / parts));
 }
 
 function settle<Reply>(

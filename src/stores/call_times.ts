@@ -14,19 +14,14 @@ export class CallTimes {
   #beforeUs = Infinity;
   #sinceUs = -Infinity;
 
-  /** How long the fastest recent call was on its way, in microseconds; 0 before the first answer. */
-  get fastestUs(): number {
-    const us = Math.min(this.#latelyUs, this.#beforeUs);
-    return us === Infinity ? 0 : us;
-  }
-
-  /** A call was sent at one time, and answered at the other, both in microseconds. */
-  add(sentUs: number, nowUs: number): void {
+  /** How long the fastest recent call was on its way, with one that was sent and answered now; all in microseconds. */
+  fastestWith(sentUs: number, nowUs: number): number {
     if (nowUs - this.#sinceUs > REMEMBERED_US) {
       this.#beforeUs = this.#latelyUs;
       this.#latelyUs = Infinity;
       this.#sinceUs = nowUs;
     }
     this.#latelyUs = Math.min(this.#latelyUs, nowUs - sentUs);
+    return Math.min(this.#latelyUs, this.#beforeUs);
   }
 }

@@ -10,7 +10,7 @@ import { kernelOf, type RateState } from "../../src/algorithms/kernels.ts";
 import type { RateLimit } from "../../src/algorithms/limit.ts";
 import type { LimiterOptions } from "../../src/policy/options.ts";
 import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
-import type { ScriptCall } from "../../src/stores/redis/encode.ts";
+import type { ScriptCall } from "../../src/stores/redis/script_call.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
 import type { Store, Target } from "../../src/stores/store.ts";

@@ -57,13 +57,15 @@ export interface BreakerOptions {
 /** The breaker of one process at one store. */
 export class Breaker {
   readonly #options: BreakerOptions;
-  /** Counts answers and failures; where it stood at the last of each. */
-  #mark = 1;
+  /** Why the store is not asked; undefined while it is. A field, as the next: every call reads both. */
+  error: StoreError | undefined;
+  /** Counts answers and failures: what a call has to remember, when it is made, for `failed`. */
+  mark = 1;
+  /** Where the count stood at the last of each. */
   #answeredAt = 0;
   #failedAt = 0;
   /** Failures in a row; of calls that were under way together one counts. */
   #inRow = 0;
-  #error: StoreError | undefined;
   #outages = 0;
   #downAtUs = 0;
   #timer: Timer | undefined;
@@ -77,11 +79,6 @@ export class Breaker {
 
   constructor(options: BreakerOptions) {
     this.#options = options;
-  }
-
-  /** Why the store is not asked; undefined while it is. */
-  get error(): StoreError | undefined {
-    return this.#error;
   }
 
   /**
@@ -99,7 +96,7 @@ export class Breaker {
 
   /** Since when it is given up, by the clock; undefined while it is asked. */
   get downSinceUs(): number | undefined {
-    return this.#error === undefined ? undefined : this.#downAtUs;
+    return this.error === undefined ? undefined : this.#downAtUs;
   }
 
   /** Where the counter stood at the last answer: it has grown if there was another one. */
@@ -107,22 +104,17 @@ export class Breaker {
     return this.#answeredAt;
   }
 
-  /** What a call has to remember, when it is made, for `failed`. */
-  get mark(): number {
-    return this.#mark;
-  }
-
   /** The store has answered a call. */
   answered(): void {
     if (this.#answeredAt === 0) this.#options.onFirstAnswer();
-    this.#answeredAt = ++this.#mark;
+    this.#answeredAt = ++this.mark;
     this.#inRow = 0;
   }
 
   /** A call was rejected: keeps the probes running. */
   missed(): void {
     this.#idleLooks = 0;
-    if (this.#error !== undefined && this.#timer === undefined && !this.#isLooking) this.#lookLater(0);
+    if (this.error !== undefined && this.#timer === undefined && !this.#isLooking) this.#lookLater(0);
   }
 
   /**
@@ -134,7 +126,7 @@ export class Breaker {
    */
   failed(error: StoreError, mark: number, isPart = false): void {
     if (!isOutage(error)) return;
-    if (this.#error !== undefined) {
+    if (this.error !== undefined) {
       this.#knownUs = Math.max(this.#knownUs, this.#options.clock.nowUs());
       return;
     }
@@ -142,7 +134,7 @@ export class Breaker {
     const isSilent = error.code === "STORE_TIMEOUT" && mark >= this.#answeredAt;
     const isNew = mark >= this.#failedAt;
     if (isNew) {
-      this.#failedAt = ++this.#mark;
+      this.#failedAt = ++this.mark;
       this.#inRow++;
     }
     const isEnough = !isPart && (DOWN.has(error.reason) || isPermanent(error.reason) || isSilent);
@@ -157,7 +149,7 @@ export class Breaker {
 
   #open(error: StoreError): void {
     const nowUs = this.#options.clock.nowUs();
-    this.#error = error;
+    this.error = error;
     this.#outages++;
     this.#downAtUs = nowUs;
     this.#knownUs = nowUs + (error.retryAfterMs ?? 0) * 1_000;
@@ -191,7 +183,7 @@ export class Breaker {
     this.#isLooking = false;
     if (this.#isClosed) return;
     if (wrong === undefined) return this.#shut();
-    if (wrong !== "unknown") this.#options.onStillDown(this.#error = wrong);
+    if (wrong !== "unknown") this.#options.onStillDown(this.error = wrong);
     this.#delayUs = Math.min(this.#delayUs * 2, MAX_LOOK_US);
     const pauseUs = wrong === "unknown" ? 0 : (wrong.retryAfterMs ?? 0) * 1_000;
     // From its start: the process may have been frozen since.
@@ -201,7 +193,7 @@ export class Breaker {
 
   #shut(): void {
     const nowUs = this.#options.clock.nowUs();
-    this.#error = undefined;
+    this.error = undefined;
     this.#inRow = 0;
     this.#upAtUs = nowUs;
     this.#options.onUp(nowUs - this.#downAtUs);

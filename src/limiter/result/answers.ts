@@ -5,10 +5,10 @@
  */
 
 import type { Explanation } from "../../decision/explain/explanation.ts";
-import { detailsFor } from "../../decision/explain/of_decision.ts";
+import { decidingPlace, detailsFor } from "../../decision/explain/of_decision.ts";
 import type { Call, CallKind } from "../call.ts";
-import { decisionOf } from "./decide.ts";
-import { type Decision, type Permit, RatePermit } from "../../decision/decision.ts";
+import { Decision, type Permit, RatePermit } from "../../decision/decision.ts";
+import type { Degradation } from "../../decision/degradation.ts";
 import type { Outcome } from "../../decision/outcome.ts";
 import type { LimiterTarget } from "../target.ts";
 import { HeldPermit } from "./held_permit.ts";
@@ -56,7 +56,7 @@ export const ACQUIRE: CallKind<Permit> = {
  */
 export function allowedOrThrow<Answer>(call: Call<Answer>, outcome: Outcome): Decision {
   const decision = decisionOf(
-    call.session.currentAll(call.targets),
+    call.session.changed.currentAll(call.targets),
     outcome,
     false,
     call.degradation,
@@ -84,4 +84,16 @@ function record<Answer>(call: Call<Answer>, decision: Decision): void {
     if (degradation !== undefined) recorder.degraded();
     recorder.decided(decision, waitedMs, atUs, waits, wasQueued, key);
   }
+}
+
+/** Makes the decision of a call on some targets. `grants`: it comes with a permit where it allows. */
+function decisionOf(
+  targets: readonly LimiterTarget[],
+  outcome: Outcome,
+  grants: boolean,
+  degradation: Degradation | undefined,
+): Decision {
+  const isAlone = targets.length === 1 || outcome.status === "allowed" || outcome.status === "store";
+  const { limiter, key, cost } = targets[isAlone ? 0 : decidingPlace(targets, outcome)] as LimiterTarget;
+  return new Decision(limiter, key, cost, targets, outcome, grants, degradation);
 }

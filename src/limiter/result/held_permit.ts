@@ -7,8 +7,7 @@
 import { LeaseLostError } from "../../base/errors.ts";
 import { showAs } from "../../base/inspect.ts";
 import type { LocalLease, TakeReply, Target } from "../../stores/store.ts";
-import { decisionOf } from "./decide.ts";
-import type { Decision, Permit } from "../../decision/decision.ts";
+import { Decision, type Permit } from "../../decision/decision.ts";
 import type { HeldLease, LeaseLine } from "./lease_renewal.ts";
 import type { StoreSession } from "../store_session.ts";
 import type { LimiterTarget } from "../target.ts";
@@ -71,7 +70,9 @@ export class HeldPermit implements Permit, HeldLease {
 
   /** The decision that granted it. */
   get decision(): Decision {
-    return this.#decision ??= decisionOf(this.targets, this.#reply, false, undefined);
+    if (this.#decision !== undefined) return this.#decision;
+    const [{ limiter, key, cost }] = this.targets as readonly [LimiterTarget];
+    return this.#decision = new Decision(limiter, key, cost, this.targets, this.#reply, false);
   }
 
   /** The fencing token of the first of its slots. */
@@ -99,7 +100,7 @@ export class HeldPermit implements Permit, HeldLease {
     const heldMs = this.#heldMs();
     for (let i = 0; i < this.targets.length; i++) this.targets[i]?.recorder.freed("release", heldMs);
     const { lease } = this;
-    const targets = this.#session.currentAll(this.targets);
+    const targets = this.#session.changed.currentAll(this.targets);
     // Whatever keeps the store from hearing it, the lease ends by itself.
     if (typeof lease === "string") return this.#session.release(lease, targets);
     lease.release(targets[0] as Target);

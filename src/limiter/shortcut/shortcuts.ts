@@ -5,11 +5,11 @@
  */
 
 import type { Clock } from "../../base/clock.ts";
-import type { NamedPolicy } from "../../policy/policy.ts";
 import type { Store, StoreRequest, TakeReply, TakeRequest, Target } from "../../stores/store.ts";
 import { DenyCache } from "./deny_cache.ts";
 import type { TokenSource } from "./token_lease.ts";
 import { TokenLeases } from "./token_leases.ts";
+import type { LimiterRules } from "../target.ts";
 
 /** What one process knows of one store. */
 export class Shortcuts {
@@ -44,9 +44,16 @@ export class Shortcuts {
     return this.#denials.isEmpty ? undefined : this.#denials.find(target, this.#clock.nowUs(), maxWaitUs);
   }
 
-  /** Decides from units that this process has leased, without asking for more; undefined where they are not enough. */
-  leased({ limiter, policy }: NamedPolicy, key: string | undefined, cost: number): TakeReply | undefined {
-    return this.#tokens.takeNow(limiter, policy, key, cost);
+  /** What is known of a call without leasing more: units are leased, or a denial still holds. Counted. */
+  known(rules: LimiterRules, key: string | undefined, cost: number): TakeReply | undefined {
+    const { limiter, policy, recorder } = rules;
+    const isLease = policy.tokenLeaseUs > 0;
+    if (!isLease && this.#denials.isEmpty) return undefined;
+    const reply = isLease
+      ? this.#tokens.takeNow(limiter, policy, key, cost)
+      : this.denied(rules.targetsOf(key, cost)[0], 0);
+    if (reply !== undefined) recorder.spared(isLease);
+    return reply;
   }
 
   /** Leases units for later calls on a target, if its limiter leases any. */

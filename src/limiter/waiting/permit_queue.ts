@@ -7,6 +7,7 @@
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
 import type { TakeReply, Target, Wakeup, WakeupListener } from "../../stores/store.ts";
+import { waiterId } from "../../stores/waiter_id.ts";
 import { isOutage, isStoreError } from "../resilience/failure.ts";
 
 /** How long after its supposed instant a question is asked again at the earliest, in microseconds. */
@@ -62,6 +63,8 @@ interface Line {
 export class PermitQueue implements WakeupListener {
   /** The process, as the store knows it. */
   readonly instance: string;
+  /** How many calls of this process have been given names. */
+  named = 0;
   readonly #clock: Clock;
   readonly #targets = new Map<string, Target>();
   readonly #waiters = new Map<string, Waiter>();
@@ -82,6 +85,19 @@ export class PermitQueue implements WakeupListener {
     this.instance = instance;
     this.#clock = clock;
     this.#onUnwanted = onUnwanted;
+  }
+
+  /** Names the leases and the place in queues of a call; empty where it takes no permit: nothing has to be found again. */
+  idFor(targets: readonly Target[], maxWaitUs: number): string {
+    let [slots, leaseTtlUs] = [0, 0];
+    for (const target of targets) {
+      slots = Math.max(slots, target.slots);
+      leaseTtlUs = Math.max(leaseTtlUs, target.policy.leaseTtlUs);
+    }
+    if (slots === 0) return "";
+    const { cost } = targets[0] as Target;
+    const direct = targets.length === 1;
+    return waiterId({ instance: this.instance, sequence: ++this.named, direct, maxWaitUs, slots, cost, leaseTtlUs });
   }
 
   /** Whether a call waits, or may have to. */

@@ -16,7 +16,7 @@ import type { QueuedCall } from "./permit_queue.ts";
 /** Waits for the instant of a reply. Resolves to undefined where it holds no longer. */
 export function waitForTurn<Answer>(call: Call<Answer>, reply: TakeReply): Promise<TakeReply | undefined> {
   const { session, targets, signal } = call;
-  session.hear(reply.waitUs);
+  session.listener.hear(reply.waitUs);
   session.adoptLate(targets);
   return session.turns.wait({
     targets,
@@ -38,7 +38,7 @@ export async function waitForPermit<Answer>(call: Call<Answer>, first: TakeReply
   const { session, targets, maxWaitUs } = call;
   const { room } = session;
   const deadlineUs = call.startUs + maxWaitUs;
-  const id = call.id || `again.${session.nextSequence()}`;
+  const id = call.id || `again.${++session.room.named}`;
   const queued: QueuedCall = {
     id,
     line: targets.length === 1 ? nameOf(targets) : id,
@@ -106,7 +106,7 @@ function askAgain<Answer>(
   arrivalUs: number,
   deadlineUs: number,
 ): Promise<TakeReply> {
-  const [target, ...more] = session.currentAll<Target>(targets) as readonly [Target, ...Target[]];
+  const [target, ...more] = session.changed.currentAll<Target>(targets) as readonly [Target, ...Target[]];
   if (more.length === 0) return session.ask({ op: "poll", id, arrivalUs, targets: [target] });
   const maxWaitUs = Math.max(deadlineUs - steadyUs(session.clock), 0);
   return session.ask({ op: "take", mode, id, targets: [target, ...more], arrivalUs, maxWaitUs });

@@ -7,7 +7,7 @@
 import type { TokenBucketLimit } from "../../algorithms/limit.ts";
 import type { TakeRequest, Target } from "../store.ts";
 import { type GroupHeader, type HeaderOf, keptHeaders } from "../alike_takes.ts";
-import { type BucketTerms, spanOf } from "../bucket_outcome.ts";
+import { type BucketTerms, spanOf } from "../bucket_replies.ts";
 
 /** What the takes of a group have in common. Its `maxTimes` takes add up exactly in a double. */
 export interface BucketHeader extends GroupHeader, BucketTerms {

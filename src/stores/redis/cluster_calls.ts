@@ -12,23 +12,14 @@ import { StoreError } from "../../base/errors.ts";
 import { groupBy } from "../../base/group_by.ts";
 import { checkKey } from "./check.ts";
 import type { ClusterView, RedisConnection } from "./connections/connection.ts";
-import { keyByKeyScript, type ScriptCall } from "./encode.ts";
+import { isKeyByKey } from "./encode.ts";
 import { hashSlot } from "./hash_slot.ts";
 import type { NamedRequest } from "./named_request.ts";
 import { otherRules } from "./refused_by_script.ts";
-import { errorOf, type Reply } from "./script_calls.ts";
+import { errorOf, type Replies, type Reply, type RunBatch } from "./script_calls.ts";
 import type { Script } from "./script.ts";
+import type { ScriptCall } from "./script_call.ts";
 import { acrossSlots, check } from "./scripts.gen.ts";
-
-/** What was decided about requests, in their order. */
-export type Replies = readonly (Reply | StoreError)[];
-
-/** Makes a script call of a batch; by a way of sending of its own, which resolves to undefined if nothing was run. */
-export type RunBatch = (
-  batch: readonly NamedRequest[],
-  isMixed: boolean,
-  send?: RedisConnection["run"],
-) => Promise<Replies>;
 
 /** When a node that has refused is asked again, in microseconds. */
 const AGAIN_US = 60_000_000;
@@ -80,40 +71,40 @@ export class ClusterCalls {
   }
 
   /** Decides a batch. A call that fails does so for its own requests. */
-  async run(batch: readonly NamedRequest[], isMixed: boolean): Promise<Replies> {
+  async run(script: Script, batch: readonly NamedRequest[]): Promise<Replies> {
     const slots = batch.map(slotOf);
     const [first] = slots;
-    if (slots.every((slot) => slot === first)) return await this.#run(batch, isMixed);
-    if (!this.#isByNode || isMixed || keyByKeyScript(batch) === undefined) return await this.#bySlot(batch, isMixed);
+    if (slots.every((slot) => slot === first)) return await this.#run(script, batch);
+    if (!this.#isByNode || !isKeyByKey(script)) return await this.#bySlot(script, batch);
     const nodes = slots.map((slot) => this.#cluster.nodeOf(slot));
-    if (nodes.every((node) => node === nodes[0])) return await this.#atNode(batch, nodes[0]);
-    return await inParts(batch, nodes, (part) => this.run(part, isMixed));
+    if (nodes.every((node) => node === nodes[0])) return await this.#atNode(script, batch, nodes[0]);
+    return await inParts(batch, nodes, (part) => this.run(script, part));
   }
 
-  async #bySlot(batch: readonly NamedRequest[], isMixed: boolean): Promise<Replies> {
-    return await inParts(batch, batch.map(slotOf), (part) => this.#run(part, isMixed));
+  async #bySlot(script: Script, batch: readonly NamedRequest[]): Promise<Replies> {
+    return await inParts(batch, batch.map(slotOf), (part) => this.#run(script, part));
   }
 
-  async #atNode(batch: readonly NamedRequest[], node: object | undefined): Promise<Replies> {
-    if (node === undefined || !this.#allows(node)) return await this.#bySlot(batch, false);
-    const replies = await this.#across(batch);
-    if (replies === undefined) return await this.#bySlot(batch, false);
+  async #atNode(script: Script, batch: readonly NamedRequest[], node: object | undefined): Promise<Replies> {
+    if (node === undefined || !this.#allows(node)) return await this.#bySlot(script, batch);
+    const replies = await this.#across(script, batch);
+    if (replies === undefined) return await this.#bySlot(script, batch);
     if (!replies.some(isElsewhere)) return replies;
-    const again = [...await this.#bySlot(batch.filter((_, i) => isElsewhere(replies[i])), false)];
+    const again = [...await this.#bySlot(script, batch.filter((_, i) => isElsewhere(replies[i])))];
     // Most likely a slot has moved, but the node may be another one by now, which refuses.
     if (!again.every(isElsewhere)) this.#findings.delete(node);
     return replies.map((reply) => isElsewhere(reply) ? again.shift() as Reply | StoreError : reply);
   }
 
   /** Decides requests about keys in several slots of one node; undefined where that does not have the first one. */
-  async #across(batch: readonly NamedRequest[]): Promise<Replies | undefined> {
+  async #across(smallest: Script, batch: readonly NamedRequest[]): Promise<Replies | undefined> {
     const send: RedisConnection["run"] = async (script, keys, args) => {
       const call = acrossCall({ script, keys, args });
       const reply = await this.#cluster.runAt?.(hashSlot(keys[0] as string), call.script, call.keys, call.args);
       if (reply === undefined) throw new NotRun();
       return reply;
     };
-    return await this.#run(batch, false, send).catch((error) => {
+    return await this.#run(smallest, batch, send).catch((error) => {
       if (error instanceof NotRun) return undefined;
       throw error;
     });

@@ -7,9 +7,6 @@
 import { StoreError } from "../../base/errors.ts";
 import type { Correction, DoneReply, StoreRequest, TakeReply, Target, Wakeup } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
-import { decodeBuckets } from "./decode_buckets.ts";
-import { decodeSeveral } from "./decode_several.ts";
-import { decodeWindows } from "./decode_windows.ts";
 import type { EncodedCall } from "./encode.ts";
 import { withAdvice } from "./refusal.ts";
 import { refusedByScript } from "./refused_by_script.ts";
@@ -18,18 +15,10 @@ import { readShort, sizeOfShort } from "./short_permits.ts";
 
 /** Reads the reply to a call, one entry for each request of its batch. */
 export function decodeBatch(
-  { batch, buckets, windows, script, hasMessages }: EncodedCall,
+  { batch, script, hasMessages }: EncodedCall,
   reply: ScriptReply,
 ): (TakeReply | DoneReply | StoreError)[] {
   if (!Array.isArray(reply)) throw unreadable();
-  if (buckets.length > 0 || windows.length > 0) {
-    const decode = script.name === "several" ? decodeSeveral : decodeWindows;
-    const replies = windows.length > 0
-      ? decode(windows, batch.length, reply)
-      : decodeBuckets(buckets, batch.length, reply);
-    if (replies === undefined) throw unreadable();
-    return replies;
-  }
   const nowUs = Number(reply[0]);
   const plain = script.name !== "coordinate";
   const replies: (TakeReply | DoneReply | StoreError)[] = [];
@@ -61,7 +50,8 @@ export function messagesOf({ hasMessages }: EncodedCall, reply: ScriptReply): re
   return Array.isArray(messages) ? messages.map(String) : [];
 }
 
-function unreadable(): StoreError {
+/** The error of a reply that is not one entry for each request. */
+export function unreadable(): StoreError {
   const message = withAdvice("Cannot read the script's reply: it is not one entry a request", "invalid_answer");
   return new StoreError("STORE_REFUSED", message, { reason: "invalid_answer" });
 }

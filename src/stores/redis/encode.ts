@@ -5,52 +5,29 @@
  */
 
 import type { Mark } from "../../algorithms/kernel.ts";
-import { algorithmOf } from "../../algorithms/mod.ts";
-import type { RateAlgorithm, RateLimit } from "../../algorithms/limit.ts";
-import type { Policy } from "../../policy/policy.ts";
 import { correctedName } from "../correction.ts";
 import type { StoreRequest, TakeRequest, Target } from "../store.ts";
-import { type BucketHeader, integerArg } from "./bucket_header.ts";
-import { encodeBuckets } from "./encode_buckets.ts";
+import { integerArg } from "./bucket_header.ts";
+import { bucketCall } from "./buckets.ts";
+import { decodeSeveral } from "./decode_several.ts";
+import { decodeWindows } from "./decode_windows.ts";
 import { EncodedPolicies, keysBeside, morePlacesOf } from "./encode_policies.ts";
 import type { KeyNames } from "./keys.ts";
 import { aloneWith, isPlain, type RuleState } from "./rules.ts";
 import type { Script } from "./script.ts";
+import type { KeyCall, ScriptCall } from "./script_call.ts";
 import { encodeMixed, isKnownMixed } from "./encode_mixed.ts";
 import { encodePolicy } from "./encode_several.ts";
 import { isShortBatch, writeShort } from "./short_permits.ts";
-import { encodeWindows, type WindowHeader } from "./encode_windows.ts";
-import {
-  bucket,
-  coordinate,
-  decide,
-  fixedWindow,
-  several,
-  slidingWindow,
-  slidingWindowCounter,
-  takeMixed,
-} from "./scripts.gen.ts";
+import { encodeWindows } from "./encode_windows.ts";
+import { bucket, coordinate, decide, several, takeMixed } from "./scripts.gen.ts";
+import type { UsedRules } from "./register_cache.ts";
 import type { NamedRequest } from "./named_request.ts";
-import type { BatchGroup } from "./batch_groups.ts";
 
-/** One script call. */
-export interface ScriptCall {
-  /** What to run. */
-  readonly script: Script;
-  /** Its KEYS. */
-  readonly keys: readonly string[];
-  /** Its ARGV. */
-  readonly args: readonly string[];
-}
-
-/** One script call, and what it takes to read its reply. */
+/** A call of a script that decides more than takes by one key, and what it takes to read its reply. */
 export interface EncodedCall extends ScriptCall {
   /** The requests that it runs, in the order of their replies. */
   readonly batch: readonly NamedRequest[];
-  /** How the reply of `bucket.lua` lies; empty for the other scripts. */
-  readonly buckets: readonly BatchGroup<BucketHeader>[];
-  /** How the reply of a script of single windows, or of several limits, lies; empty for the other scripts. */
-  readonly windows: readonly BatchGroup<WindowHeader>[];
   /** Whether messages follow the replies. */
   readonly hasMessages: boolean;
 }
@@ -67,16 +44,9 @@ export interface EncodeOptions {
   readonly callers?: readonly string[];
   /** Whether the instances have inboxes, which are kept and emptied. @default {false} */
   readonly hasInboxes?: boolean;
-  /** Whether the keys of all requests have to do with other rules. @default {false} */
-  readonly isMixed?: boolean;
 }
 
 const MODES = { now: "0", wait: "1", peek: "2" } as const;
-
-/** Whether no other rules have to do with a target: the scripts for that know values of one form only. */
-function isAlone(rules: RuleState): boolean {
-  return !rules.isMixed && (rules.isNamed || isPlain(rules));
-}
 
 /** Whether a request asks for details, which only the large script knows. */
 function asksDetails(request: StoreRequest): request is TakeRequest & Required<Pick<TakeRequest, "details">> {
@@ -87,42 +57,34 @@ function asksDetails(request: StoreRequest): request is TakeRequest & Required<P
 function isSmall(named: NamedRequest): boolean {
   const { op, targets } = named.request;
   if (op !== "take" || asksDetails(named.request)) return false;
-  return targets.every((target) => target.policy.maxConcurrent === 0) && named.rules.every(isAlone);
+  return targets.every((target) => target.policy.maxConcurrent === 0) && named.rules.every(({ isAlone }) => isAlone);
 }
 
-/** The scripts that decide about a single limit, by its algorithm. Of an algorithm without one, `decide.lua` does. */
-const SINGLE: Readonly<Partial<Record<RateAlgorithm, Script>>> = {
-  token_bucket: bucket,
-  fixed_window: fixedWindow,
-  sliding_window: slidingWindow,
-  sliding_window_counter: slidingWindowCounter,
-};
-
-/** A script that decides groups of alike takes, each entry by its one key, by these rules, if there is one. */
-export function keyScriptOf({ rates, maxConcurrent }: Policy): Script | undefined {
-  if (maxConcurrent > 0) return undefined;
-  if (rates.length === 1) return SINGLE[(rates[0] as RateLimit).algorithm];
-  return rates.every(({ algorithm }) => SINGLE[algorithm] && !algorithmOf(algorithm).hasOwnKey) ? several : undefined;
-}
-
+/** The script that decides about a request by its one key, if there is one. */
 function keyScriptFor({ request, rules }: NamedRequest): Script | undefined {
-  if (request.op !== "take" || request.targets.length !== 1 || asksDetails(request)) return undefined;
-  const { policy } = request.targets[0] as Target;
-  const own = rules[0] as RuleState;
-  if (isAlone(own)) return keyScriptOf(policy);
-  const isKnown = policy.maxConcurrent === 0 && request.times === undefined && isKnownMixed(own);
+  if (request.op !== "take" || request.targets.length !== 1) return undefined;
+  if (request.mode === "peek" && asksDetails(request)) return undefined;
+  const own = rules[0] as UsedRules;
+  if (own.isAlone) return own.keyScript;
+  const isKnown = own.policy.maxConcurrent === 0 && request.times === undefined && isKnownMixed(own);
   return isKnown ? takeMixed : undefined;
 }
 
-/** The script that decides about each request of a batch by its one key, if there is one for all of them. */
-export function keyByKeyScript(batch: readonly NamedRequest[]): Script | undefined {
-  const script = batch[0] && keyScriptFor(batch[0]);
-  return batch.every((named) => keyScriptFor(named) === script) ? script : undefined;
+/** Whether a script decides about each request of its batches by one key. */
+export function isKeyByKey(script: Script): boolean {
+  return script !== decide && script !== coordinate;
 }
 
 /** The smallest script that can run a request. */
 export function scriptOf(named: NamedRequest): Script {
   return keyScriptFor(named) ?? (isSmall(named) ? decide : coordinate);
+}
+
+/** The smallest script that can run all of a batch. */
+export function commonScript(batch: readonly NamedRequest[]): Script {
+  const [first = coordinate, ...others] = new Set(batch.map(scriptOf));
+  if (others.length === 0) return first;
+  return batch.every(isSmall) ? decide : coordinate;
 }
 
 /** Whether a request and the one before it become one entry of the script. */
@@ -140,28 +102,26 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
 }
 
 /**
- * Turns a batch into one script call; an empty one only asks for messages. Requests with `times` are takes from single
- * token buckets, and must not stand in one batch with others, where no other rules have to do with them: only their script
- * and the large one know them.
+ * Turns a batch into one call of a script that decides key by key. Requests with `times` are takes from single token buckets,
+ * and must not stand in one batch with others.
  */
-export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
-  const script = options.isMixed ? undefined : keyByKeyScript(batch);
-  if (script === undefined) {
-    return isShortBatch(batch) ? encodeShortBatch(batch, options) : encodeRequests(batch, options);
-  }
-  if (script === bucket) {
-    return { script, ...encodeBuckets(batch, clockArgs(options)), batch, windows: [], hasMessages: false };
-  }
-  const encode = script === takeMixed ? encodeMixed : encodeWindows;
-  const { keys, args, windows } = encode(batch, clockArgs(options));
-  return { script, keys, args, batch, buckets: [], windows, hasMessages: false };
+export function encodeByKey(script: Script, batch: readonly NamedRequest[], options: EncodeOptions): KeyCall {
+  const clock = clockArgs(options);
+  if (script === bucket) return bucketCall(batch, clock);
+  const { keys, args, windows } = script === takeMixed ? encodeMixed(batch, clock) : encodeWindows(batch, clock);
+  const decode = script === several ? decodeSeveral : decodeWindows;
+  return { script, keys, args, read: (reply) => decode(windows, batch.length, reply) };
 }
 
-function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
-  const { callers = [], isMixed } = options;
+/** Turns a batch into one call of another script, that can run all of it; an empty one only asks for messages. */
+export function encodeBatch(script: Script, batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
+  return isShortBatch(batch) ? encodeShortBatch(batch, options) : encodeRequests(script, batch, options);
+}
+
+function encodeRequests(smallest: Script, batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
+  const { callers = [] } = options;
   // An integer says nothing of the window that it is.
-  const isByPlain = ({ rules }: NamedRequest) => rules.every(isPlain);
-  const plain = batch.length > 0 && !isMixed && batch.every((named) => isSmall(named) && isByPlain(named));
+  const plain = smallest === decide && batch.every(({ rules }) => rules.every(isPlain));
   const policies = new EncodedPolicies();
   const keys: string[] = [];
   const body: string[] = [];
@@ -188,7 +148,7 @@ function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions):
   args.push(...policies.args);
   args.push(String(batch.length), ...body);
   const hasMessages = !plain && callers.length > 0;
-  return { script: plain ? decide : coordinate, keys, args, batch, buckets: [], windows: [], hasMessages };
+  return { script: plain ? decide : coordinate, keys, args, batch, hasMessages };
 }
 
 function encodeShortBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
@@ -197,7 +157,7 @@ function encodeShortBatch(batch: readonly NamedRequest[], options: EncodeOptions
   for (const policy of policies) args.push(...encodePolicy(policy));
   for (const id of ids) args.push(id);
   const hasMessages = (options.callers?.length ?? 0) > 0;
-  return { script: coordinate, keys, args, batch, buckets: [], windows: [], hasMessages };
+  return { script: coordinate, keys, args, batch, hasMessages };
 }
 
 function clockArgs({ nowUs, graceMs }: EncodeOptions): string[] {

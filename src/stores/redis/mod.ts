@@ -40,7 +40,8 @@ import { isRestUrl } from "./connections/rest/settings.ts";
 import type { StoreError } from "../../base/errors.ts";
 import type { RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
 import { checkRedisOptions } from "./option_table.ts";
-import { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
+import { RedisStore } from "./redis_store.ts";
+import type { RedisStoreSettings } from "./store_settings.ts";
 
 export type { ClusterNodeView, ClusterView, RedisConnection, ScriptReply } from "./connections/connection.ts";
 export type {
@@ -59,8 +60,9 @@ export type {
 export { type RedisFromEnv, redisFromEnv } from "./from_env.ts";
 export type { Credential } from "../credentials.ts";
 export type { RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
-export { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
-export type { ScriptCall } from "./encode.ts";
+export { RedisStore } from "./redis_store.ts";
+export type { RedisStoreSettings } from "./store_settings.ts";
+export type { ScriptCall } from "./script_call.ts";
 export type { Script } from "./script.ts";
 export type { Board, BoardPost } from "../board.ts";
 export type { StoreCheck, StoreProblem, StoreProblemKind } from "../check.ts";

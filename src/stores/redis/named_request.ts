@@ -6,7 +6,7 @@
 
 import type { BatchItem } from "../batch.ts";
 import type { DoneReply, ReplySink, StoreRequest, TakeReply } from "../store.ts";
-import type { RuleState } from "./rules.ts";
+import type { UsedRules } from "./register_cache.ts";
 
 /**
  * One item of a batch. A class: V8 may come to make objects of a literal in the old generation, where everything that
@@ -18,7 +18,7 @@ export class NamedRequest implements BatchItem<TakeReply | DoneReply> {
   /** The keys of its targets, as `KeyNames` gives them. */
   readonly keys: readonly string[];
   /** What is known of the rules of each target. */
-  readonly rules: readonly RuleState[];
+  readonly rules: readonly UsedRules[];
   sink: ReplySink<TakeReply | DoneReply> | undefined = undefined;
   isGone = false;
   leave: (() => void) | undefined = undefined;
@@ -30,7 +30,7 @@ export class NamedRequest implements BatchItem<TakeReply | DoneReply> {
    * @param keys The keys of its targets.
    * @param rules What is known of the rules of each target.
    */
-  constructor(request: StoreRequest, keys: readonly string[], rules: readonly RuleState[]) {
+  constructor(request: StoreRequest, keys: readonly string[], rules: readonly UsedRules[]) {
     this.request = request;
     this.keys = keys;
     this.rules = rules;

@@ -6,7 +6,7 @@
 
 import { algorithmOf } from "../../algorithms/mod.ts";
 import type { Policy } from "../../policy/policy.ts";
-import { keyScriptOf } from "./encode.ts";
+import { keyScriptOf } from "./key_script.ts";
 import { bucket } from "./scripts.gen.ts";
 
 /** Any decision that takes something writes. `SET` is refused by a server that is full, `PEXPIRE` is not. */

@@ -5,7 +5,7 @@
  */
 
 import { brand } from "../../base/brand.ts";
-import { type Clock, systemClock } from "../../base/clock.ts";
+import { systemClock } from "../../base/clock.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { ClosedError, StoreError } from "../../base/errors.ts";
 import { groupBy } from "../../base/group_by.ts";
@@ -34,11 +34,11 @@ import { askAcrossSlots } from "./across_slots.ts";
 import { RedisBoard } from "./board.ts";
 import { checkRedis } from "./check.ts";
 import { checkCluster } from "./check_cluster.ts";
-import { ClusterCalls, type Replies } from "./cluster_calls.ts";
+import { ClusterCalls } from "./cluster_calls.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { checkNoTag } from "./connections/settings/settings.ts";
-import { decodeBatch, messagesOf } from "./decode.ts";
-import { encodeBatch, isRepeat, type ScriptCall, scriptOf } from "./encode.ts";
+import { isRepeat, scriptOf } from "./encode.ts";
+import type { RedisStoreSettings } from "./store_settings.ts";
 import type { NamedRequest } from "./named_request.ts";
 import { hashSlot } from "./hash_slot.ts";
 import { KeyNames } from "./keys.ts";
@@ -50,7 +50,6 @@ import { OrderedBatcher } from "./ordered_batcher.ts";
 import { needsOf } from "./needs.ts";
 import { withAdvice } from "./refusal.ts";
 import { errorOf, type Reply, ScriptCalls } from "./script_calls.ts";
-import { register } from "./scripts.gen.ts";
 import { patternOf, storedKey } from "./stored_keys.ts";
 
 /** The most requests of one script call: it keeps Redis busy for well under a millisecond. */
@@ -63,25 +62,6 @@ const CLOSE_MS = 400;
 /** How many requests may wait to be sent where nothing else is said. */
 const MAX_QUEUED = 65_536;
 
-/** How a store uses its connection. */
-export interface RedisStoreSettings {
-  /** What every key begins with. @default {"rate_limit"} */
-  readonly keyPrefix?: string;
-  /** Added to every key's time to live, in milliseconds. @default {10} */
-  readonly timingMarginMs?: number;
-  /**
-   * In a cluster, what one script call is about: keys of all slots of a node, where it lets that, or of one slot.
-   * @default {"node"}
-   */
-  readonly clusterBatch?: "node" | "slot";
-  /** How many requests may wait to be sent; more fail with `STORE_OVERLOADED`. @default {65_536} */
-  readonly maxQueued?: number;
-  /** A clock that replaces the server's, for tests with virtual time. Never in production. */
-  readonly testClock?: Clock;
-  /** Replaces a script before it is sent, for tests that seed mistakes. */
-  readonly testScript?: (call: ScriptCall) => ScriptCall;
-}
-
 /** A store in Redis. Its connection is closed with it. */
 export class RedisStore implements Store {
   static {
@@ -92,7 +72,6 @@ export class RedisStore implements Store {
   readonly engine: string = "redis";
   readonly #connection: RedisConnection;
   readonly #names: KeyNames;
-  readonly #settings: RedisStoreSettings;
   readonly #batcher: Batcher<NamedRequest, Reply> | ClusterBatcher | OrderedBatcher<NamedRequest, Reply>;
   readonly #messages: Messages;
   #checking: Promise<StoreCheck> | undefined;
@@ -111,18 +90,25 @@ export class RedisStore implements Store {
    */
   constructor(connection: RedisConnection, settings: RedisStoreSettings = {}) {
     this.#connection = connection;
-    this.#settings = settings;
     this.#names = new KeyNames(settings.keyPrefix ?? "rate_limit");
+    const { cluster } = connection;
+    if (cluster !== undefined) {
+      checkNoTag(settings.keyPrefix);
+      const isByNode = settings.clusterBatch !== "slot";
+      this.#clusterCalls = new ClusterCalls(
+        cluster,
+        this.#names.common,
+        (...call) => this.#calls.run(...call),
+        isByNode,
+      );
+    }
     this.#calls = new ScriptCalls({
-      register: (limiter, own) => {
-        const args = [String(settings.testClock?.nowUs() ?? ""), ...own];
-        const call = { script: register, keys: [this.#names.register(limiter)], args };
-        const sent = settings.testScript?.(call) ?? call;
-        return connection.run(sent.script, sent.keys, sent.args);
-      },
-      run: (batch, isMixed) => this.#clusterCalls?.run(batch, isMixed) ?? this.#run(batch, isMixed),
+      connection,
+      names: this.#names,
+      settings,
+      messages: () => this.#messages,
+      divide: this.#clusterCalls && ((script, batch) => (this.#clusterCalls as ClusterCalls).run(script, batch)),
       report: (report) => this.#rulesWatchers.forEach((watcher) => watcher(report)),
-      nowUs: settings.testClock === undefined ? systemClock.nowUs : () => (settings.testClock as Clock).nowUs(),
     });
     this.#board = new RedisBoard({
       common: this.#names.common,
@@ -148,12 +134,6 @@ export class RedisStore implements Store {
       maxBatch: MAX_BATCH,
       maxQueued: settings.maxQueued ?? MAX_QUEUED,
     };
-    const { cluster } = connection;
-    if (cluster !== undefined) {
-      checkNoTag(settings.keyPrefix);
-      const isByNode = settings.clusterBatch !== "slot";
-      this.#clusterCalls = new ClusterCalls(cluster, this.#names.common, (...call) => this.#run(...call), isByNode);
-    }
     this.#batcher = cluster !== undefined
       ? new ClusterBatcher(cluster, batching)
       : connection.isUnordered
@@ -193,7 +173,7 @@ export class RedisStore implements Store {
   }
 
   #ask(request: StoreRequest, signal: AbortSignal | undefined): Promise<Reply> {
-    return this.#batcher.ask(this.#calls.named(request, this.#names), signal);
+    return this.#batcher.ask(this.#calls.named(request), signal);
   }
 
   /** A script may only touch keys of one slot. */
@@ -207,44 +187,12 @@ export class RedisStore implements Store {
   /** As `execute`, for a take or a release; the outcome goes to a sink. */
   submit<Request extends TakeRequest | ReleaseRequest>(request: Request, sink: ReplySink<ReplyTo<Request>>): void {
     if (this.#connection.cluster === undefined || request.targets.length === 1) {
-      return this.#batcher.submit(this.#calls.named(request, this.#names), sink as ReplySink<Reply>);
+      return this.#batcher.submit(this.#calls.named(request), sink as ReplySink<Reply>);
     }
     this.#askCluster(request, undefined).then(
       (reply) => sink.answered(reply as ReplyTo<Request>),
       (error) => sink.failed(error),
     );
-  }
-
-  async #run(
-    batch: readonly NamedRequest[],
-    isMixed: boolean,
-    send?: RedisConnection["run"],
-  ): Promise<Replies> {
-    const messages = this.#messages;
-    const { waiting } = messages;
-    const callers = messages.callersOf(batch);
-    const encoded = encodeBatch(batch, {
-      names: this.#names,
-      graceMs: this.#settings.timingMarginMs ?? 10,
-      nowUs: this.#settings.testClock?.nowUs(),
-      callers,
-      hasInboxes: messages.areFetched,
-      isMixed,
-    });
-    const { script, keys, args } = this.#settings.testScript?.(encoded) ?? encoded;
-    try {
-      const reply = this.#calls.withoutRulesFlag(
-        await (send?.(script, keys, args) ?? this.#connection.run(script, keys, args)),
-        encoded,
-      );
-      const replies = decodeBatch(encoded, reply);
-      messages.replied(batch, replies);
-      if (encoded.hasMessages) messages.receive(messagesOf(encoded, reply), waiting);
-      return replies;
-    } catch (error) {
-      if (encoded.hasMessages) messages.lost(callers);
-      throw error;
-    }
   }
 
   /** Subscribes to the channels of the instance and of corrections, or fetches its messages from now on. */

@@ -11,7 +11,9 @@ import type { Policy } from "../../policy/policy.ts";
 import { wordsOf } from "../../policy/words.ts";
 import type { RulesReport, Target } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
-import { formOf, isNamed, mattersUs, type RuleState } from "./rules.ts";
+import { keyScriptOf } from "./key_script.ts";
+import type { Script } from "./script.ts";
+import { formOf, isNamed, isPlain, mattersUs, type RuleState } from "./rules.ts";
 
 /** How long what the register said is used at most, in microseconds. Half of what `register.lua` grants. */
 const VALID_US = 150_000_000;
@@ -46,6 +48,10 @@ export class UsedRules implements RuleState {
   nextFromUs = 0;
   readonly isNamed: boolean;
   isMixed = false;
+  /** Whether no other rules have to do with the keys of these: the scripts for that know values of one form only. */
+  isAlone = true;
+  /** The script that decides by these rules where they are alone, each take by one key; undefined if there is none. */
+  readonly keyScript: Script | undefined;
   aloneUs = 0;
   /** As a list, for requests with one target. */
   readonly alone: readonly UsedRules[] = [this];
@@ -72,6 +78,7 @@ export class UsedRules implements RuleState {
     this.policy = policy;
     this.form = this.plainForm = formOf(policy);
     this.isNamed = isNamed(this.form);
+    this.keyScript = keyScriptOf(policy);
   }
 }
 
@@ -208,6 +215,7 @@ export class RegisterCache {
     entry.nextForm = next;
     entry.nextFromUs = Number(from);
     entry.isMixed = Number(different) > 0;
+    entry.isAlone = !entry.isMixed && (entry.isNamed || isPlain(entry));
     entry.lastUs = Number(now);
     entry.aloneUs = entry.isMixed ? 0 : entry.lastUs;
     if (entry.readUs === undefined) entry.firstUs = entry.lastUs;

@@ -5,29 +5,56 @@
  * @module
  */
 
+import { systemClock } from "../../base/clock.ts";
 import { StoreError } from "../../base/errors.ts";
 import type { DoneReply, StoreRequest, TakeReply, Target } from "../store.ts";
-import type { ScriptReply } from "./connections/connection.ts";
-import type { EncodedCall } from "./encode.ts";
-import { NamedRequest } from "./named_request.ts";
+import type { RedisConnection, ScriptReply } from "./connections/connection.ts";
+import { decodeBatch, messagesOf, unreadable } from "./decode.ts";
+import { commonScript, encodeBatch, encodeByKey, type EncodedCall, isKeyByKey, scriptOf } from "./encode.ts";
 import type { KeyNames } from "./keys.ts";
+import type { Messages } from "./messages.ts";
+import { NamedRequest } from "./named_request.ts";
 import { OTHER_RULES, otherRules } from "./refused_by_script.ts";
-import { RegisterCache, type RegisterCacheOptions, type UsedRules } from "./register_cache.ts";
-import { coordinate } from "./scripts.gen.ts";
+import { RegisterCache, type RegisterCacheOptions } from "./register_cache.ts";
+import type { Script } from "./script.ts";
+import type { ScriptCall } from "./script_call.ts";
+import { coordinate, register } from "./scripts.gen.ts";
+import type { RedisStoreSettings } from "./store_settings.ts";
 
 /** What a script answers to a request. */
 export type Reply = TakeReply | DoneReply;
 
+/** What was decided about requests, in their order. */
+export type Replies = readonly (Reply | StoreError)[];
+
+/**
+ * Makes one call of a script that can run all of a batch; by a way of sending of its own, which resolves to undefined if
+ * nothing was run.
+ */
+export type RunBatch = (
+  script: Script,
+  batch: readonly NamedRequest[],
+  send?: RedisConnection["run"],
+) => Promise<Replies>;
+
 /** What these calls need of their store. */
-export interface ScriptCallsOptions extends RegisterCacheOptions {
-  /** Makes one script call. `isMixed` selects the scripts for keys that processes with different rules share. */
-  run(batch: readonly NamedRequest[], isMixed: boolean): Promise<readonly (Reply | StoreError)[]>;
+export interface ScriptCallsOptions extends Pick<RegisterCacheOptions, "report"> {
+  /** Sends them. */
+  readonly connection: Pick<RedisConnection, "run">;
+  /** How keys are called. */
+  readonly names: KeyNames;
+  /** How the store uses its connection. */
+  readonly settings: RedisStoreSettings;
+  /** Where messages of replies go. */
+  messages(): Messages;
+  /** Divides a batch by the nodes of a cluster. @default each batch is one call */
+  readonly divide?: RunBatch | undefined;
 }
 
 /** The calls of one store. */
 export class ScriptCalls {
+  readonly #options: ScriptCallsOptions;
   readonly #register: RegisterCache;
-  readonly #run: ScriptCallsOptions["run"];
 
   /**
    * Makes them.
@@ -35,23 +62,34 @@ export class ScriptCalls {
    * @param options What they need of their store.
    */
   constructor(options: ScriptCallsOptions) {
-    this.#register = new RegisterCache(options);
-    this.#run = options.run;
+    const { connection, names, settings: { testClock, testScript }, report } = options;
+    this.#options = options;
+    this.#register = new RegisterCache({
+      register: (limiter, own) => {
+        const args = [String(testClock?.nowUs() ?? ""), ...own];
+        const call = { script: register, keys: [names.register(limiter)], args };
+        const sent = testScript?.(call) ?? call;
+        return connection.run(sent.script, sent.keys, sent.args);
+      },
+      report,
+      nowUs: testClock === undefined ? systemClock.nowUs : () => testClock.nowUs(),
+    });
   }
 
   /** A request with its keys, and what is known of the rules of its targets. */
-  named(request: StoreRequest, names: KeyNames): NamedRequest {
+  named(request: StoreRequest): NamedRequest {
     const { targets } = request;
     const rules = targets.length === 1
       ? this.#register.of(targets[0] as Target).alone
       : targets.map((target) => this.#register.of(target));
-    return new NamedRequest(request, names.keysOf(targets), rules);
+    return new NamedRequest(request, this.#options.names.keysOf(targets), rules);
   }
 
-  /** Decides a batch; an empty one only asks for messages. */
+  /** Decides a batch of one script; an empty one only asks for messages. */
   send(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
     const refreshed = this.#register.refresh();
-    return refreshed === undefined ? this.#decide(batch) : this.#decideAfter(refreshed, batch);
+    if (refreshed !== undefined) return this.#decideAfter(refreshed, batch);
+    return this.#decide(batch[0] === undefined ? coordinate : scriptOf(batch[0]), batch);
   }
 
   /** Decides as far as the rules of a request could be read from their register. */
@@ -60,24 +98,65 @@ export class ScriptCalls {
     batch: readonly NamedRequest[],
   ): Promise<readonly (Reply | Error)[]> {
     await refreshed;
-    const unread = batch.map((named) => entriesOf(named).find(({ readUs }) => readUs === undefined));
+    const unread = batch.map((named) => named.rules.find(({ readUs }) => readUs === undefined));
     const known = batch.filter((_, i) => unread[i] === undefined);
-    const replies = known.length > 0 || batch.length === 0 ? [...await this.#decide(known)] : [];
+    const replies = known.length > 0 || batch.length === 0 ? [...await this.#decide(commonScript(known), known)] : [];
     return unread.map((entry) => entry === undefined ? replies.shift() as Reply : errorOf(entry.error) as Error);
   }
 
   /** Decides, and asks again for what has to do with other rules by the script that knows those. */
-  async #decide(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
-    const replies = await this.#run(batch, false);
+  async #decide(script: Script, batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
+    const run = this.#options.divide ?? this.run;
+    const replies = await run(script, batch);
     if (!replies.includes(otherRules)) return replies;
     const again = batch.filter((_, i) => replies[i] === otherRules);
     this.#sawOthers(again);
-    const decided = [...await this.#run(again, true)];
+    const decided = [...await run(coordinate, again)];
     return replies.map((reply) => reply === otherRules ? decided.shift() as Reply | StoreError : reply);
   }
 
+  /** Makes one call of a script that can run all of a batch. A field, because a cluster calls it as well. */
+  readonly run: RunBatch = async (script, batch, send) => {
+    if (!isKeyByKey(script)) return await this.#runWithMessages(script, batch, send);
+    const { names, settings: { timingMarginMs: graceMs = 10, testClock } } = this.#options;
+    const call = encodeByKey(script, batch, { names, graceMs, nowUs: testClock?.nowUs() });
+    const reply = await this.#call(call, send);
+    const replies = Array.isArray(reply) ? call.read(reply) : undefined;
+    if (replies === undefined) throw unreadable();
+    return replies;
+  };
+
+  /** The same where calls may have to wait: messages to those come with the reply. */
+  async #runWithMessages(
+    script: Script,
+    batch: readonly NamedRequest[],
+    send: RedisConnection["run"] | undefined,
+  ): Promise<Replies> {
+    const { names, settings: { timingMarginMs: graceMs = 10, testClock } } = this.#options;
+    const messages = this.#options.messages();
+    const { waiting, areFetched: hasInboxes } = messages;
+    const callers = messages.callersOf(batch);
+    const call = encodeBatch(script, batch, { names, graceMs, nowUs: testClock?.nowUs(), callers, hasInboxes });
+    try {
+      const reply = this.#withoutRulesFlag(await this.#call(call, send), call);
+      const replies = decodeBatch(call, reply);
+      messages.replied(batch, replies);
+      if (call.hasMessages) messages.receive(messagesOf(call, reply), waiting);
+      return replies;
+    } catch (error) {
+      if (call.hasMessages) messages.lost(callers);
+      throw error;
+    }
+  }
+
+  #call(encoded: ScriptCall, send: RedisConnection["run"] | undefined): Promise<ScriptReply> {
+    const { connection, settings: { testScript } } = this.#options;
+    const { script, keys, args } = testScript?.(encoded) ?? encoded;
+    return send === undefined ? connection.run(script, keys, args) : send(script, keys, args);
+  }
+
   /** The reply to a call without the mark with which the large script ends it where other rules may have come into use. */
-  withoutRulesFlag(reply: ScriptReply, { script, batch }: EncodedCall): ScriptReply {
+  #withoutRulesFlag(reply: ScriptReply, { script, batch }: EncodedCall): ScriptReply {
     if (script !== coordinate || !Array.isArray(reply) || reply.at(-1) !== OTHER_RULES) return reply;
     this.#sawOthers(batch);
     return reply.slice(0, -1);
@@ -89,7 +168,7 @@ export class ScriptCalls {
   }
 
   #sawOthers(batch: readonly NamedRequest[]): void {
-    for (const named of batch) for (const entry of entriesOf(named)) this.#register.sawOthers(entry);
+    for (const named of batch) for (const entry of named.rules) this.#register.sawOthers(entry);
   }
 }
 
@@ -98,8 +177,4 @@ export function errorOf(cause: unknown): unknown {
   if (!(cause instanceof StoreError)) return cause;
   const { code, message, reason, retryAfterMs, isOfKey } = cause;
   return new StoreError(code, message, { cause, reason, retryAfterMs, isOfKey });
-}
-
-function entriesOf({ rules }: NamedRequest): readonly UsedRules[] {
-  return rules as readonly UsedRules[];
 }

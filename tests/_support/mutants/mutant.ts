@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 
 import { shortenerOfScripts } from "../../../scripts/lua/scripts.ts";
-import type { ScriptCall } from "../../../src/stores/redis/encode.ts";
+import type { ScriptCall } from "../../../src/stores/redis/script_call.ts";
 import type { Script } from "../../../src/stores/redis/script.ts";
 import {
   bucket,

@@ -13,7 +13,7 @@ import fc from "fast-check";
 
 import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../../src/stores/redis/connections/node_redis.ts";
-import type { ScriptCall } from "../../../src/stores/redis/encode.ts";
+import type { ScriptCall } from "../../../src/stores/redis/script_call.ts";
 import {
   batchesArb,
   bucketKeysArb,

@@ -6,7 +6,7 @@
 
 import { tokenBucket, type TokenBucketState } from "../../../algorithms/token_bucket/kernel.ts";
 import type { Reach } from "../../../algorithms/reach.ts";
-import { answerEntry, type BucketOutcome } from "../../bucket_outcome.ts";
+import { answerEntry, type BucketOutcome } from "../../bucket_replies.ts";
 import type { TakeReply } from "../../store.ts";
 import type { PostgresConnection } from "../connections/connection.ts";
 import { type BucketEntry, type BucketTake, roundsOf } from "./rounds.ts";

@@ -7,7 +7,7 @@
 import type { TokenBucketLimit } from "../../../algorithms/limit.ts";
 import { isTokenBucket } from "../../../algorithms/token_bucket/limit.ts";
 import { type GroupHeader, type HeaderOf, keptHeaders } from "../../alike_takes.ts";
-import { type BucketTerms, spanOf } from "../../bucket_outcome.ts";
+import { type BucketTerms, spanOf } from "../../bucket_replies.ts";
 import type { StoreRequest, TakeRequest, Target } from "../../store.ts";
 
 /** What the takes of a group have in common. Its `maxTimes` takes add up in 8 bytes. */

@@ -5,7 +5,7 @@
  */
 
 import { StoreError } from "../../../base/errors.ts";
-import type { BucketOutcome } from "../../bucket_outcome.ts";
+import type { BucketOutcome } from "../../bucket_replies.ts";
 import type { BucketEntry } from "./rounds.ts";
 
 /** A row that was not taken from. */

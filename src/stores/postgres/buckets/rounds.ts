@@ -6,7 +6,7 @@
  */
 
 import { isAlike } from "../../alike_takes.ts";
-import type { TakesOfKey } from "../../bucket_outcome.ts";
+import type { TakesOfKey } from "../../bucket_replies.ts";
 import type { TakeRequest, Target } from "../../store.ts";
 import { sortByName } from "../row_order.ts";
 import { type BucketHeader, bucketHeaderOf } from "./header.ts";

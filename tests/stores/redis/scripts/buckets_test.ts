@@ -7,7 +7,7 @@ import fc from "fast-check";
 import type { TokenBucketLimit } from "../../../../src/algorithms/limit.ts";
 import { tokenBucket } from "../../../../src/algorithms/token_bucket/kernel.ts";
 import { KeyNames } from "../../../../src/stores/redis/keys.ts";
-import type { ScriptCall } from "../../../../src/stores/redis/encode.ts";
+import type { ScriptCall } from "../../../../src/stores/redis/script_call.ts";
 import { RedisStore } from "../../../../src/stores/redis/redis_store.ts";
 import type { TakeReply, TakeRequest, Target } from "../../../../src/stores/store.ts";
 import { FakeClock } from "../../../../src/testing/fake_clock.ts";

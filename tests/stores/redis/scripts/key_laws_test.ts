@@ -5,7 +5,7 @@ import fc from "fast-check";
 
 import { show } from "../../../../src/base/text.ts";
 import type { LimiterOptions } from "../../../../src/policy/options.ts";
-import type { ScriptCall } from "../../../../src/stores/redis/encode.ts";
+import type { ScriptCall } from "../../../../src/stores/redis/script_call.ts";
 import { hashSlot as ourSlot } from "../../../../src/stores/redis/hash_slot.ts";
 import { storedKey } from "../../../../src/stores/redis/stored_keys.ts";
 import { isOfLongerPrefix, KeyNames } from "../../../../src/stores/redis/keys.ts";

@@ -1,22 +1,58 @@
 /**
- * What `bucket.lua` answers, as replies: the script tells how many it admitted and where the bucket stands, and the
- * rest follows from that.
+ * Takes from single token buckets, as `bucket.lua` reads them: alike ones in groups under one header, and those on one
+ * key as one entry with a count. The script tells how many it admitted and where the bucket stands; the replies follow from
+ * that.
  *
  * @module
  */
 
 import { tokenBucket, type TokenBucketState } from "../../algorithms/token_bucket/kernel.ts";
 import type { StoreError } from "../../base/errors.ts";
-import { answerEntry, type BucketOutcome, denied } from "../bucket_outcome.ts";
-import { BucketReply } from "../bucket_reply.ts";
+import { answerEntry, type BucketOutcome, BucketReply, denied } from "../bucket_replies.ts";
 import type { TakeReply } from "../store.ts";
-import type { BucketHeader } from "./bucket_header.ts";
+import { type BatchEntry, type BatchGroup, groupTakes, isCounted } from "./batch_groups.ts";
+import { type BucketHeader, bucketHeaderOf, FLAGS } from "./bucket_header.ts";
 import type { ScriptReply } from "./connections/connection.ts";
-import type { BatchEntry, BatchGroup } from "./batch_groups.ts";
+import type { NamedRequest } from "./named_request.ts";
 import { refusedByScript } from "./refused_by_script.ts";
+import type { KeyCall } from "./script_call.ts";
+import { bucket } from "./scripts.gen.ts";
+
+const FLAG_ARGS: readonly string[] = Array.from({ length: 32 }, (_, flags) => String(flags));
+
+/** Turns takes from single token buckets into a call of the script; `clock` stands in front of its ARGV. */
+export function bucketCall(batch: readonly NamedRequest[], clock: readonly string[]): KeyCall {
+  const keys: string[] = [];
+  const args = [...clock];
+  const buckets: BatchGroup<BucketHeader>[] = [];
+
+  function add(header: BucketHeader, entries: BatchEntry[], counted: boolean): void {
+    if (entries.length === 0) return;
+    args.push(
+      FLAG_ARGS[header.flags + (counted ? FLAGS.counts : header.inUse ? FLAGS.inUse : 0)] as string,
+      String(entries.length),
+    );
+    for (const arg of header.args) args.push(arg);
+    for (const entry of entries) {
+      keys.push((batch[entry.index] as NamedRequest).keys[0] as string);
+      if (counted) args.push(String(entry.times));
+    }
+    buckets.push({ header, entries, counted });
+  }
+
+  for (const { header, entries, counted } of groupTakes(batch, bucketHeaderOf)) {
+    if (!counted) add(header, entries, false);
+    else {
+      // The keys of a group differ, so its entries may change places.
+      add(header, entries.filter((entry) => !isCounted(entry)), false);
+      add(header, entries.filter(isCounted), true);
+    }
+  }
+  return { script: bucket, keys, args, read: (reply) => readBuckets(buckets, batch.length, reply) };
+}
 
 /** Reads the reply to groups of `size` requests; undefined if it is not one entry for each of theirs. */
-export function decodeBuckets(
+function readBuckets(
   buckets: readonly BatchGroup<BucketHeader>[],
   size: number,
   reply: readonly ScriptReply[],

@@ -13,6 +13,12 @@ import { literal, SERVER_US } from "./sql_text.ts";
 /** The clock in whole microseconds: the one that a test passes in, or the server's. */
 const NOW = `coalesce(clock, ${SERVER_US})`;
 
+/**
+ * What changes when the server starts, also if it starts itself after a crash. It forgets transactions then that are not on
+ * disk, and gives their numbers to others.
+ */
+export const LIFE = "(pg_postmaster_start_time()::text || coalesce(pg_last_wal_replay_lsn()::text, ''))";
+
 /** How long a process may hold rows while it does nothing, in milliseconds. */
 export const HELD_MS = 250;
 
@@ -34,7 +40,8 @@ const MESSAGE_US = 60_000_000;
  * cut off after a quarter of a second. Where a plan without indexes is not wanted, PostgreSQL takes it for so dear that it
  * would compile it (`jit`), which takes half a second.
  *
- * Returns the time, when that was read by the server's own clock, the number of the transaction, and a line for each row that is there: its place in `wanted`, `tat`, `rem`, `rules`, the reach in `extra`,
+ * Returns the time, when that was read by the server's own clock, the number of the transaction and the life of the server
+ * (`LIFE`), and a line for each row that is there: its place in `wanted`, `tat`, `rem`, `rules`, the reach in `extra`,
  * and the bytes of its `state`. If calls wait on one of them, or `hears`, also a line for each session: channel, whether it
  * listens, instance.
  */
@@ -59,7 +66,7 @@ const lockKeys: SqlFunction = {
     read := ${SERVER_US};
     now := coalesce(clock, read);
     -- Row locks are of a transaction with a number.
-    xid := CASE WHEN lines IS NULL THEN pg_current_xact_id() ELSE pg_current_xact_id_if_assigned() END;
+    xid := CASE WHEN lines IS NULL THEN pg_current_xact_id() ELSE pg_current_xact_id_if_assigned() END || ' ' || ${LIFE};
     IF hears OR waits THEN
       SELECT string_agg(s.channel || ' ' || s.listens::int || ' ' || s.instance, E'\\n') INTO heard
         FROM ${names.of("sessions")} AS s WHERE s.seen > read - ${SESSION_US};

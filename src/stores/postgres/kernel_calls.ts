@@ -13,6 +13,7 @@ import { runRequest } from "../memory/run_request.ts";
 import type { StoreRequest, WakeupListener } from "../store.ts";
 import { parseWaiterId } from "../waiter_id.ts";
 import type { PostgresConnection, Row, Statement } from "./connections/connection.ts";
+import { LIFE } from "./functions.ts";
 import { HeldRows } from "./held_rows.ts";
 import { toHex } from "./hex.ts";
 import { LoadedKeys, type LoadedRow, UnknownRules, type WrittenRow } from "./loaded_keys.ts";
@@ -154,14 +155,20 @@ export class KernelCalls {
   /**
    * What became of a transaction whose connection broke: `aborted` where the server had ended it because this process stood
    * still, or `committed`. Anything else if that cannot be found out.
+   *
+   * @param sent Its number, and the life of the server in which it began: in another one, the number may have been given to
+   *   another transaction, which has committed.
    */
-  async #fateOf(xid: string): Promise<string | undefined> {
-    const text = "SELECT pg_xact_status($1::text::xid8) AS fate";
+  async #fateOf(sent: string): Promise<string | undefined> {
+    const [xid = "", life] = splitOnce(sent);
+    const text = `SELECT pg_xact_status($1::text::xid8) AS fate, ${LIFE} AS life`;
     let fate: string | undefined;
     for (let left = FATE_TRIES; left > 0; left--) {
       // Other connections may have been lost at the same time; to ask again changes nothing.
       const asked = this.#options.connection.query({ name: "fate_1", text, values: [xid] }).catch(() => []);
-      fate = (await asked)[0]?.["fate"] ?? undefined;
+      const [row] = await asked;
+      fate = row?.["fate"] ?? undefined;
+      if (fate === "committed" && row?.["life"] !== life) return undefined;
       if (fate !== undefined && fate !== "in progress") break;
       await sleepUntil(systemClock, systemClock.nowUs() + FATE_US);
     }
@@ -228,6 +235,12 @@ export class KernelCalls {
       ],
     };
   }
+}
+
+/** A text before and after the first space. */
+function splitOnce(text: string): readonly string[] {
+  const at = text.indexOf(" ");
+  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 /** The rows of `lock_1` by their names. */

@@ -30,6 +30,8 @@ const SAMPLE_MS = 30_000;
 const SHORT_MS = 60_000;
 const PAUSE_EVERY_MS = 120_000;
 const PAUSE_MS = 60_000;
+/** The share of requests that may fail on a busy machine. */
+const MOST_FAILED = 0.01;
 
 interface Sample {
   readonly second: number;
@@ -156,15 +158,21 @@ function growthIn(samples: readonly Sample[]): string[] {
   });
 }
 
+/**
+ * What must not fail. A process that has stood still reads anew, and one that gets no processor has no answer in time: their
+ * callers were told, and they are few.
+ */
 function failuresIn(results: readonly LoadResult[]): string[] {
   const problems: string[] = [];
-  const unanswered = results.reduce((sum, { requests, answered }) => sum + requests - answered, 0);
+  const requests = results.reduce((sum, each) => sum + each.requests, 0);
+  const unanswered = requests - results.reduce((sum, { answered }) => sum + answered, 0);
   if (unanswered > 0) problems.push(`${unanswered} requests had neither an answer nor an error`);
+  let failed = 0;
   for (const [text, times] of results.flatMap(({ errors }) => Object.entries(errors))) {
-    // A process that has stood still reads anew; calls that it had sent before may have no answer in time.
-    if (/reading begins anew|Cannot go on reading|may have run|No answer|connection/i.test(text)) {
-      console.log(`${times} x ${text}`);
-    } else problems.push(`${times} x ${text}`);
+    failed += times;
+    if (/^(STORE_UNAVAILABLE|STORE_TIMEOUT|RATE_LIMITED|LEASE_LOST)/.test(text)) console.log(`${times} x ${text}`);
+    else problems.push(`${times} x ${text}`);
   }
+  if (failed > MOST_FAILED * requests) problems.push(`${failed} of ${requests} requests failed`);
   return problems;
 }

@@ -42,7 +42,7 @@ export interface LoadResult {
   readonly permits: number;
   /** The keys that units were taken of, by their places in the file. */
   readonly keys: readonly string[];
-  /** What failed, by message without its numbers, and how often. */
+  /** What failed, by code and message without its numbers, and how often. */
   readonly errors: Readonly<Record<string, number>>;
 }
 

@@ -9,7 +9,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { createRateSync } from "../../mod.ts";
+import { createRateSync, RateSyncError } from "../../mod.ts";
 import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { createNatsStore } from "../../src/stores/nats/mod.ts";
 import type { StoreRequest } from "../../src/stores/store.ts";
@@ -27,8 +27,7 @@ const HOLDERS = 4;
 const { url, perSecond, seed, ms, file }: Load = JSON.parse(process.argv[2] as string);
 const errors: Record<string, number> = {};
 const note = (error: unknown) => {
-  const message = error instanceof Error ? error.message : String(error);
-  const text = message.replace(/\d+/g, "N");
+  const text = `${RateSyncError.is(error) ? error.code : "unknown"}: ${String(error).replace(/\d+/g, "N")}`;
   errors[text] = (errors[text] ?? 0) + 1;
 };
 const store = createNatsStore({ url }, { onError: note });

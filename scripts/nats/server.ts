@@ -4,15 +4,12 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { freePort } from "../_free_port.ts";
+import { type ServerProcess, startServerProcess } from "../_server_process.ts";
 import { TemporaryFolder } from "../_temporary.ts";
 import { obtainNatsServer } from "./obtain.ts";
 
@@ -27,30 +24,14 @@ export interface NatsServerOptions {
 }
 
 /** A server of one test. Disposing it kills it, and removes its files. */
-export interface NatsServer extends AsyncDisposable {
+export interface NatsServer extends ServerProcess, AsyncDisposable {
   /** Its port, which stays the same over restarts. */
   readonly port: number;
   /** Its URL, without credentials. */
   readonly url: string;
-  /** Its process. */
-  readonly pid: number;
   /** Where its files are. */
   readonly folder: string;
-  /** Sends it a signal. */
-  signal(name: NodeJS.Signals): void;
-  /** Kills it, and waits for its end. */
-  kill(): Promise<void>;
-  /** Starts it again with the files that it has. */
-  start(): Promise<void>;
 }
-
-const START_LIMIT_MS = 15_000;
-
-/** What ends with this process, however it ends. */
-const running = new Set<ChildProcess>();
-process.once("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
 
 /**
  * Starts a server.
@@ -68,55 +49,27 @@ export async function startNats(options: NatsServerOptions = {}): Promise<NatsSe
     : `jetstream {\n  store_dir: ${JSON.stringify(folder.path)}\n  ${jetstream}\n}\n`;
   writeFileSync(file, `host: 127.0.0.1\nport: ${port}\n${store}${config}\n`);
 
-  let child = await launch();
+  const child = await startServerProcess({
+    what: "nats-server",
+    program,
+    args: ["-c", file],
+    port,
+    isReady: () => greets(port),
+  });
   const server: NatsServer = {
+    ...child,
+    get pid() {
+      return child.pid;
+    },
     port,
     url: `nats://127.0.0.1:${port}`,
-    get pid() {
-      return child.pid as number;
-    },
     folder: folder.path,
-    // Not child.kill: on Deno that takes a stopped process for an ended one.
-    signal: (name) => void process.kill(child.pid as number, name),
-    async kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, "exit");
-      child.kill("SIGKILL");
-      await ended;
-    },
-    async start() {
-      child = await launch();
-    },
     async [Symbol.asyncDispose]() {
-      await server.kill();
+      await child.kill();
       folder[Symbol.dispose]();
     },
   };
   return server;
-
-  async function launch(): Promise<ChildProcess> {
-    const launched = spawn(program, ["-c", file], { stdio: ["ignore", "ignore", "pipe"] });
-    running.add(launched);
-    launched.once("exit", () => running.delete(launched));
-    try {
-      await answering(launched, port);
-    } catch (error) {
-      launched.kill("SIGKILL");
-      throw error;
-    }
-    return launched;
-  }
-}
-
-async function answering(child: ChildProcess, port: number): Promise<void> {
-  let printed = "";
-  child.stderr?.on("data", (chunk) => printed = `${printed}${chunk}`.slice(-4_000));
-  child.once("error", (error) => printed += error.message);
-  for (let waitedMs = 0; waitedMs < START_LIMIT_MS && running.has(child); waitedMs += 20) {
-    if (/Server is ready/.test(printed) && await greets(port)) return;
-    await sleep(20);
-  }
-  throw new Error(`Cannot start nats-server on port ${port}: it does not answer\n${printed}`);
 }
 
 /** Whether what listens on the loopback port greets as NATS does. */

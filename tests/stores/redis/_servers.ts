@@ -5,26 +5,19 @@
  * @module
  */
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { freePort } from "../../../scripts/_free_port.ts";
+import { startServerProcess } from "../../../scripts/_server_process.ts";
 import type { Script } from "../../../src/stores/redis/script.ts";
 import { sendCommand } from "../../_support/raw_command.ts";
 
 /** The server's program: of Redis, or of Valkey. */
 const program = ["redis-server", "valkey-server"].find((name) => spawnSync(name, ["--version"]).status === 0);
-
-/** What ends with this process, however it ends. */
-const running = new Set<ChildProcess>();
-process.once("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
 
 /** A Redis of one test. Disposing it kills it. */
 export interface RedisProcess extends AsyncDisposable {
@@ -65,40 +58,23 @@ export async function startProgram(port: number, args: readonly string[]): Promi
         "need one beside the one of `npm test`; install it (Debian: apt-get install redis-server; macOS: brew install redis)",
     );
   }
-  let child = await launch();
-  const server: RedisProcess = {
+  const child = await startServerProcess({
+    what: "a Redis",
+    program,
+    args,
+    port,
+    // It may want a password first, or be loading.
+    isReady: () => sendCommand(port, ["PING"]).then(() => true, (error) => /NOAUTH|LOADING/.test(String(error))),
+  });
+  return {
     port,
     url: `redis://127.0.0.1:${port}`,
-    // Not child.kill: on Deno that takes a stopped process for an ended one.
-    signal: (name) => void process.kill(child.pid as number, name),
-    async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, "exit");
-      child.kill("SIGKILL");
-      await ended;
-    },
-    async start() {
-      child = await launch();
-    },
+    signal: (name) => child.signal(name),
+    stop: () => child.kill(),
+    start: () => child.start(),
     command: (...command) => sendCommand(port, command),
-    async [Symbol.asyncDispose]() {
-      await server.stop();
-    },
+    [Symbol.asyncDispose]: () => child.kill(),
   };
-  return server;
-
-  async function launch(): Promise<ChildProcess> {
-    const launched = spawn(program as string, args, { stdio: "ignore" });
-    running.add(launched);
-    launched.once("exit", () => running.delete(launched));
-    try {
-      await answers(port, launched);
-    } catch (error) {
-      launched.kill("SIGKILL");
-      throw error;
-    }
-    return launched;
-  }
 }
 
 /** How many connections of this package a server has. */
@@ -155,13 +131,4 @@ export function scriptOf(source: string): Script {
 
 async function listen(server: ReturnType<typeof createServer>, port: number): Promise<void> {
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-}
-
-/** Waits until a Redis answers there. It may want a password first, or be loading. */
-async function answers(port: number, child: ChildProcess): Promise<void> {
-  await until(() => {
-    // Another program may have taken the port meanwhile, and answer in its place.
-    if (!running.has(child)) throw new Error(`Cannot start a Redis on port ${port}: it has ended`);
-    return sendCommand(port, ["PING"]).then(() => true, (error) => /NOAUTH|LOADING/.test(String(error)));
-  }, 15_000);
 }

@@ -34,6 +34,8 @@ class Fleet {
   /** What the server's clock is ahead of the machine's. */
   offsetUs = 0;
   readonly errors: string[] = [];
+  /** How many snapshots were stored before each of the errors. */
+  readonly storedBefore: number[] = [];
 
   constructor(seed: number) {
     this.random = randomOf(seed);
@@ -45,7 +47,10 @@ class Fleet {
 
   open(faults: Faults = {}, settings: LogStoreSettings = {}): Process {
     const stream = new MemoryLogStream(this.log, { later: (work) => void setTimeout(work, 0), ...faults });
-    const onError = (error: Error) => void this.errors.push(error.message);
+    const onError = (error: Error) => {
+      this.errors.push(error.message);
+      this.storedBefore.push(this.log.shard("0").stored);
+    };
     const store = new LogStore(stream, { resendMs: 40, answerTimeoutMs: 4_000, onError, ...settings });
     const process = { store, stream };
     this.processes.push(process);
@@ -432,7 +437,6 @@ describe("A fleet on a stream with faults", () => {
       for (let i = 0; i < times; i++) await Promise.all(stores.map((store) => store.execute(request).catch(() => {})));
     };
     await ask(20);
-    const before = fleet.log.shard("0").stored;
     // As a wrong bit in its memory would do.
     const wrong = replicasOf(stores[0] as LogStore)[0];
     wrong?.table.reset({ ...request.targets[0] as Target, policy: wrong.book.policies().next().value as Policy });
@@ -440,7 +444,9 @@ describe("A fleet on a stream with faults", () => {
       fleet.offsetUs += 11e6;
       await ask(10);
     }
-    await until(() => fleet.errors.some((error) => error.includes("this one loads the state of the others")));
+    const place = () => fleet.errors.findIndex((error) => error.includes("this one loads the state of the others"));
+    await until(() => place() >= 0);
+    const before = fleet.storedBefore[place()] as number;
     while (replicasOf(stores[0] as LogStore)[0] === undefined) await ask(1);
     assert.ok(fleet.log.shard("0").stored > before, "no snapshot was stored for it");
     await fleet.assertEqual();

@@ -93,7 +93,7 @@ describe("A PostgreSQL store, while", { concurrency: 1 }, () => {
   });
 
   it("the server crashes in a transaction and gives its number to another one, does not take it for committed", async () => {
-    const options = store();
+    const options = store({ durable: true });
     const connection = openPostgresJs(options);
     let crashes = false;
     const lost = new PostgresStore({

@@ -30,6 +30,11 @@ const SAMPLE_MS = 30_000;
 const SHORT_MS = 60_000;
 const PAUSE_EVERY_MS = 120_000;
 const PAUSE_MS = 60_000;
+/**
+ * The most messages that a stream keeps: those since the snapshot before the last. A snapshot is due after 500 000 requests,
+ * and a message counts as ten at least; the rest is for the time in which one is stored.
+ */
+const MOST_MESSAGES = 120_000;
 /** The share of requests that may fail on a busy machine. */
 const MOST_FAILED = 0.01;
 
@@ -144,12 +149,6 @@ async function watch(
   }
   return samples;
 }
-
-/**
- * The most messages that a stream keeps: those since the snapshot before the last. A snapshot is due after 500 000 requests,
- * and a message counts as ten at least; the rest is for the time in which one is stored.
- */
-const MOST_MESSAGES = 120_000;
 
 /** What has grown between the second third and the last: a server's memory needs some minutes to find its size. */
 function growthIn(samples: readonly Sample[]): string[] {

@@ -69,7 +69,8 @@ const PROGRAM_MODULE =
   /\/dist\/src\/(?:(?:cli|doctor|fleet|serve|simulate)\/|dashboard\/page\.gen\.js$|stores\/(?:look|\w+\/inspect\w*)\.js$)/;
 
 /** A module into which no stack trace of a service leads: of tests, what explains a decision, and what reports to watchers. */
-const ASIDE_MODULE = /\/dist\/src\/(?:dashboard|testing|decision\/explain|registry\/reports)\//;
+const ASIDE_MODULE =
+  /\/dist\/src\/(?:(?:dashboard|testing|decision\/explain|registry\/reports)\/|[\w/]*words\.js$|policy\/rules_text\.js$)/;
 
 /** Bundles what `tsc` has compiled into dist/, to the files that the `exports` of package.json name. */
 export async function writeBundle({ exports, bin }: Pick<Manifests["npm"], "exports" | "bin">): Promise<void> {

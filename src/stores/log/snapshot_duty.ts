@@ -124,11 +124,12 @@ export class SnapshotDuty {
     const before = this.#stored;
     this.#isStoring = true;
     try {
+      const { first } = isFull ? await stream.state(shard) : { first: 0 };
+      // A stream without messages takes none because its limit is too small for one, or because the server is full.
+      if (first > sequence) return;
       await stream.saveSnapshot(shard, sequence, new SnapshotWriter(replica, id).chunks());
-      if (isFull) {
-        const state = await stream.state(shard);
-        const kept = Math.floor(KEPT_SHARE * (sequence - state.first));
-        if (state.id === id) await stream.cut(shard, sequence + 1 - kept);
+      if (isFull && (await stream.state(shard)).id === id) {
+        await stream.cut(shard, sequence + 1 - Math.floor(KEPT_SHARE * (sequence - first)));
       }
       await publish({ op: "stored", sequence });
       // Those who read slowly still find what follows the snapshot before. A stream that was made anew is not cut.

@@ -382,6 +382,31 @@ describe("A fleet on a stream with faults", () => {
     });
   }
 
+  it("keeps its state while a stream may hold no message at all", async () => {
+    const fleet = new Fleet(7);
+    const { store } = fleet.open();
+    const request = take({ limit: 50, windowMs: HOUR_MS }, "a");
+    for (let i = 0; i < 30; i++) assert.equal((await store.execute(request)).status, "allowed");
+    fleet.log.mostMessages = 0;
+    const shard = fleet.log.shard("0");
+    const ask = () => assert.rejects(store.execute(request), { reason: "stream_full" });
+    for (const endMs = performance.now() + 5_000; shard.first <= shard.last && performance.now() < endMs;) {
+      await ask();
+      await new Promise((done) => setTimeout(done, 10));
+    }
+    assert.equal(shard.first, shard.last + 1, "messages are kept although the stream takes none");
+    const before = shard.stored;
+    await ask();
+    await new Promise((done) => setTimeout(done, 200));
+    assert.equal(shard.stored, before, "a snapshot was stored, and no room could be made");
+    fleet.log.mostMessages = Infinity;
+    for (let i = 30; i < 60; i++) {
+      assert.equal((await store.execute(request)).status, i < 50 ? "allowed" : "rate", `${i}`);
+    }
+    await fleet.assertEqual();
+    await fleet.close();
+  });
+
   it("begins anew when the stream was deleted, and says that counted units are lost", async () => {
     const fleet = new Fleet(5);
     const [one, two] = [fleet.open({}, { snapshotEvery: 20 }), fleet.open()];

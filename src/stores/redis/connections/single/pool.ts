@@ -223,9 +223,18 @@ export class Pool {
     if (this.#closing !== undefined || !this.#connections.includes(quiet)) return;
     if (quiet === this.#current) {
       this.#search(quiet).catch(() => {}); // told to calls
-    } else if (this.#connections.some((connection) => connection.isUp && connection.calls.provenUs > sinceUs)) {
-      quiet.renew(silentError(this.#settings.endpoint, (systemClock.nowUs() - sinceUs) / 1_000));
+    } else {
+      // What this process was too busy to read comes first.
+      startTimer(GRACE_MS, () => {
+        if (!quiet.isUp || !quiet.calls.isQuiet || !this.#hasProven(sinceUs)) return;
+        quiet.renew(silentError(this.#settings.endpoint, (systemClock.nowUs() - sinceUs) / 1_000));
+      });
     }
+  }
+
+  /** Whether a connection has answered what was sent after an instant. */
+  #hasProven(sinceUs: number): boolean {
+    return this.#connections.some(({ isUp, calls }) => isUp && calls.provenUs > sinceUs);
   }
 }
 

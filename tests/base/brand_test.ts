@@ -85,7 +85,7 @@ describe("RateSyncError.name", () => {
   it("is in the stack, and not among the fields", () => {
     const error = new core.StoreError("STORE_TIMEOUT", "too late");
     assert.match(String(error.stack), /^StoreError: too late/);
-    assert.deepEqual(Object.keys(error).sort(), ["code", "reason", "retryAfterMs"]);
+    assert.deepEqual(Object.keys(error).sort(), ["code", "isOfKey", "reason", "retryAfterMs"]);
   });
 });
 
@@ -93,6 +93,7 @@ describe("RateSyncError.name", () => {
 const INTERNAL: readonly string[] = [
   "EntryTable",
   "FromEnvironment",
+  "GreetingError",
   "Html",
   "Log",
   "LogError",

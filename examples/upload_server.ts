@@ -1,5 +1,5 @@
 /**
- * Uploads: two at the same time, over all servers that share a Redis. A slot is held from the first byte to the end of
+ * Uploads: two at the same time, over all servers that share a Redis. A permit is held from the first byte to the end of
  * the answer, and is free again when a client gives up in the middle.
  *
  *     npx bun examples/upload_server.ts

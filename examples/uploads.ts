@@ -1,5 +1,5 @@
 /**
- * At most three uploads at the same time. Eight are asked for at once; each holds a slot while it works and gives it
+ * At most three uploads at the same time. Eight are asked for at once; each holds a permit while it works and gives it
  * back at the end of its block, whatever happens there.
  *
  *     npx bun examples/uploads.ts
@@ -19,15 +19,15 @@ const startMs = performance.now();
 await Promise.allSettled(["a", "b", "c", "d", "e", "f", "g", "h"].map(upload));
 
 const { peakConcurrent, totalReleases } = rs.metrics("upload");
-console.log(`At most ${peakConcurrent} at once; ${totalReleases} slots taken and given back.`);
+console.log(`At most ${peakConcurrent} at once; ${totalReleases} permits taken and given back.`);
 
 async function upload(file: string): Promise<void> {
   await using permit = await rs.acquire("upload");
   log(`${file} begins, having waited ${Math.round(permit.waitedMs)} ms`);
-  // `lost` aborts the work if the slot is lost: someone else may hold it then.
+  // `lost` aborts the work if the permit is lost: someone else may hold it then.
   await sleep(200, undefined, { signal: permit.lost });
   if (file === "b") {
-    log(`${file} fails`); // and gives its slot back all the same
+    log(`${file} fails`); // and gives its permit back all the same
     throw new Error("disk full");
   }
   log(`${file} is done`);

@@ -96,7 +96,7 @@ async function ask(asked: StoreRequest): Promise<void> {
 
 function passingTake(number: number): StoreRequest {
   const key = `p${Math.floor(Date.now() / 10_000)}.${number * 7 % PASSING}`;
-  const targets = [{ limiter: "passing", policy: passing, key, cost: 1, slots: 0 }];
+  const targets = [{ limiter: "passing", policy: passing, key, cost: 1, permits: 0 }];
   return { op: "take", targets, mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0 };
 }
 

@@ -29,7 +29,7 @@ export function requestsOf(seed: number): () => StoreRequest {
   });
   const target = (place: number): Target => {
     const { limiter, policy, keys } = policies[place % policies.length] as typeof policies[number];
-    return { limiter, policy, key: `k${random(keys)}`, cost: 1, slots: 0 };
+    return { limiter, policy, key: `k${random(keys)}`, cost: 1, permits: 0 };
   };
   const takeOf = (targets: readonly Target[], mode: TakeRequest["mode"]): StoreRequest => {
     return { op: "take", targets, mode, maxWaitUs: mode === "wait" ? 300_000 : 0, id: "", arrivalUs: 0 };

@@ -349,7 +349,7 @@ export class LeaseLostError extends RateSyncError {
   /**
    * Builds the message.
    *
-   * @param limiter The limiter whose slot was lost.
+   * @param limiter The limiter whose permit was lost.
    */
   constructor(limiter: string) {
     super(

@@ -128,7 +128,7 @@ export class Decision {
   }
 
   /**
-   * What `tryAcquire` grants; without a slot, it is made when it is first asked for. Undefined where it denies, and of
+   * What `tryAcquire` grants; of a limiter without `maxConcurrent`, it is made when it is first asked for. Undefined where it denies, and of
    * decisions that grant nothing by themselves: those of `peek`, of permits, and of errors.
    */
   get permit(): Permit | undefined {
@@ -138,7 +138,7 @@ export class Decision {
   }
 
   /**
-   * Comes with a permit that holds slots.
+   * Comes with a permit of a limiter with `maxConcurrent`.
    *
    * @internal
    */
@@ -207,7 +207,7 @@ export class Decision {
   }
 
   get #levels(): readonly PolicyLevel[] {
-    return this.#outcome?.levels ?? [{ rates: [[this.#first, this.#second]], slots: undefined }];
+    return this.#outcome?.levels ?? [{ rates: [[this.#first, this.#second]], permits: undefined }];
   }
 
   get #tightest(): LimitStatus | undefined {
@@ -256,7 +256,7 @@ export interface Permit extends AsyncDisposable {
   release(): Promise<void>;
 }
 
-/** A permit without a slot: there is nothing to give back, and nothing to lose. */
+/** A permit of a limiter without `maxConcurrent`: there is nothing to give back, and nothing to lose. */
 export class RatePermit implements Permit {
   /** The decision that granted it. */
   readonly decision: Decision;
@@ -269,7 +269,7 @@ export class RatePermit implements Permit {
     this.waitedMs = waitedMs;
   }
 
-  /** There is no slot. */
+  /** Nothing is held, so there is no token. */
   get fencingToken(): undefined {
     return undefined;
   }

@@ -44,7 +44,7 @@ export const REASONS = {
   allowed: undefined,
   rate: "rate",
   blocked: "blocked",
-  slots: "concurrency",
+  permits: "concurrency",
   queued: "concurrency",
   queue_full: "queue_full",
   store: "store",

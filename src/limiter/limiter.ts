@@ -306,7 +306,7 @@ export class Limiter {
   }
 
   /**
-   * Starts the counts over. Slots that are held stay counted.
+   * Starts the counts over. Permits that are held stay counted.
    *
    * @internal
    */

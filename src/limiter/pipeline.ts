@@ -103,11 +103,11 @@ function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
       (call.kind.reserves || call.uncount !== undefined || !session.waits.isFull(targets));
     call.mode = mayWait ? "wait" : "now";
   }
-  call.id = targets.length === 1 && targets[0]?.slots === 0 ? "" : session.room.idFor(targets, call.maxWaitUs);
+  call.id = targets.length === 1 && targets[0]?.permits === 0 ? "" : session.room.idFor(targets, call.maxWaitUs);
   const mayQueue = call.waits && call.id !== "";
   if (mayQueue) {
     session.room.announce(call.id, targets[0] as Target);
-    if (targets.length > 1) call.uncount ??= session.waits.add(targets.filter(({ slots }) => slots === 0));
+    if (targets.length > 1) call.uncount ??= session.waits.add(targets.filter(({ permits }) => permits === 0));
   }
   const refusal = health?.openError();
   if (refusal !== undefined) return failed(call, refusal);

@@ -51,7 +51,7 @@ export class StoreSession {
   readonly clock: Clock;
   /** Calls that wait for an instant. */
   readonly turns: TimedQueue;
-  /** Calls that wait for a slot. */
+  /** Calls that wait for a permit. */
   readonly room: PermitQueue;
   /** What need not be asked; undefined for a store inside this process. */
   readonly shortcuts: Shortcuts | undefined;
@@ -162,7 +162,7 @@ export class StoreSession {
   }
 
   #holders(targets: readonly Target[]): Target[] {
-    return targets.filter(({ slots }) => slots > 0).map((target) => this.changed.current(target));
+    return targets.filter(({ permits }) => permits > 0).map((target) => this.changed.current(target));
   }
 
   /**

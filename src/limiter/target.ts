@@ -79,7 +79,7 @@ export class LimiterTarget implements Target {
   readonly key: string | undefined;
   readonly policy: Policy;
   readonly cost: number;
-  readonly slots: number;
+  readonly permits: number;
   /** Counts the calls of the limiter. */
   readonly recorder: Recorder;
   /** What kind of key it is; undefined where the call does not say. */
@@ -98,7 +98,7 @@ export class LimiterTarget implements Target {
     this.key = key;
     this.policy = policy;
     this.cost = cost;
-    this.slots = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? cost : 1;
+    this.permits = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? cost : 1;
     this.recorder = recorder;
     this.keyClass = keyClass;
   }
@@ -115,11 +115,11 @@ export class TakeNow implements TakeRequest {
   /** What the last take left behind, where the store answers with no more than that. */
   readonly left: LevelLeft = { nowUs: 0, first: 0, second: 0 };
   /** The key and the cost of a call that takes no permit: then the only one of the targets. */
-  readonly target: { limiter: string; policy: Policy; key: string | undefined; cost: number; slots: 0 };
+  readonly target: { limiter: string; policy: Policy; key: string | undefined; cost: number; permits: 0 };
   targets: readonly [Target];
 
   constructor(limiter: string, policy: Policy) {
-    this.target = { limiter, policy, key: undefined, cost: 1, slots: 0 };
+    this.target = { limiter, policy, key: undefined, cost: 1, permits: 0 };
     this.targets = [this.target];
   }
 }
@@ -130,8 +130,8 @@ export function onLocalLimits(targets: readonly LimiterTarget[]): readonly Limit
   const local = targets.map(({ limiter, key, policy, cost, recorder, keyClass }) => {
     return new LimiterTarget(limiter, key, localPolicy(policy), cost, recorder, keyClass);
   });
-  const fits = local.every(({ cost, slots, policy }) => {
-    return cost <= policy.capacity && (policy.maxConcurrent === 0 || slots <= policy.maxConcurrent);
+  const fits = local.every(({ cost, permits, policy }) => {
+    return cost <= policy.capacity && (policy.maxConcurrent === 0 || permits <= policy.maxConcurrent);
   });
   return fits ? local : undefined;
 }

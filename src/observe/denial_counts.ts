@@ -109,9 +109,9 @@ function denierOf(policy: Policy, { status, isPause, levels }: Outcome, cost: nu
   if (status === "store") return STORE;
   if (rates.length + Number(maxConcurrent > 0) === 1) return 0;
   if (status !== "rate") return maxConcurrent > 0 ? rates.length : undefined;
-  const { rates: standing, slots } = levels[0] as PolicyLevel;
+  const { rates: standing, permits } = levels[0] as PolicyLevel;
   // Without permits too, it depends on how long each denies.
-  if (maxConcurrent > 0 && maxConcurrent - (slots?.used ?? 0) < 1) return undefined;
+  if (maxConcurrent > 0 && maxConcurrent - (permits?.used ?? 0) < 1) return undefined;
   let found: number | undefined;
   for (let i = 0; i < rates.length; i++) {
     const rate = rates[i] as Policy["rates"][number];

@@ -28,15 +28,15 @@ export interface LimiterMetrics {
   readonly maxWaitMs: number;
   /** When the last call was allowed, in milliseconds since the Unix epoch; undefined before the first. */
   readonly lastAcquisitionAtMs: number | undefined;
-  /** Slots that this process holds. */
+  /** Permits that this process holds. */
   readonly currentConcurrent: number;
-  /** The most slots that this process has held at once. */
+  /** The most permits that this process has held at once. */
   readonly peakConcurrent: number;
-  /** How often a call found every slot taken. */
+  /** How often a call found every permit taken. */
   readonly maxConcurrentReached: number;
   /** Calls that were denied at once because `maxWaiters` calls waited already. */
   readonly queueFull: number;
-  /** Permits with a slot that were released. */
+  /** Permits that were released. */
   readonly totalReleases: number;
   /** Leases that ended before their permit was released. */
   readonly leasesLost: number;

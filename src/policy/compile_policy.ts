@@ -16,7 +16,7 @@ import type { FailureOptions, LimiterOptions, LimitOptions } from "./options.ts"
 import type { Policy } from "./policy.ts";
 import { localPolicy } from "./share.ts";
 
-/** How long a slot outlives a crashed holder where nothing else is said. */
+/** How long a permit outlives a crashed holder where nothing else is said. */
 const DEFAULT_LEASE_TTL_MS = 15_000;
 
 /** How long a denial may be repeated where nothing else is said. */
@@ -98,9 +98,9 @@ function compileRates(options: LimiterOptions): RateLimit[] {
       return compileLimit(limit, `limits[${i}].`);
     });
   }
-  const onlySlots = options.maxConcurrent !== undefined &&
+  const onlyPermits = options.maxConcurrent !== undefined &&
     alone.every((key) => key === "algorithm" && options.algorithm === DEFAULT_ALGORITHM);
-  return alone.length === 0 || onlySlots ? [] : [compileLimit(options, "")];
+  return alone.length === 0 || onlyPermits ? [] : [compileLimit(options, "")];
 }
 
 function compileTokenLease(options: LimiterOptions, [rate]: readonly RateLimit[]): number {

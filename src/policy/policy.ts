@@ -16,7 +16,7 @@ export interface Policy {
   readonly maxConcurrent: number;
   /** How many calls may wait for one key; more are denied at once. Infinity for any number. */
   readonly maxWaiters: number;
-  /** How long a slot outlives a crashed holder, in microseconds. */
+  /** How long a permit outlives a crashed holder, in microseconds. */
   readonly leaseTtlUs: number;
   /** The largest cost that one call can ever be granted. */
   readonly capacity: number;

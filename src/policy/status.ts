@@ -36,15 +36,15 @@ export interface Standing {
 export interface PolicyLevel {
   /** One for each of its rates. */
   readonly rates: readonly Level[];
-  /** Slots in use, and the microseconds until one falls free by itself; where it has slots. */
-  readonly slots: { readonly used: number; readonly freeInUs: number } | undefined;
+  /** Permits in use, and the microseconds until one falls free by itself; where it has permits. */
+  readonly permits: { readonly used: number; readonly freeInUs: number } | undefined;
   /**
    * Of several that are `blocked`: how long this one is, or until its rates agree too, in microseconds; absent if it is not.
    */
   readonly blockedUs?: number | undefined;
 }
 
-/** Describes every limit of some limiters, in order, slots last. */
+/** Describes every limit of some limiters, in order, permits last. */
 export function limitStatuses(named: readonly NamedPolicy[], levels: readonly PolicyLevel[]): readonly LimitStatus[] {
   if (named.length === 1) return statusesOf(named[0] as NamedPolicy, levels[0] as PolicyLevel);
   return named.flatMap((each, i) => statusesOf(each, levels[i] as PolicyLevel));
@@ -55,7 +55,7 @@ function statusesOf({ limiter, policy }: NamedPolicy, level: PolicyLevel): Limit
   const statusOf = (rate: RateLimit, i: number) => rateStatus(limiter, rate, level.rates[i] ?? [0, 0]);
   const all = rates.length === 1 ? [statusOf(rates[0] as RateLimit, 0)] : rates.map(statusOf);
   if (policy.maxConcurrent === 0) return all;
-  const { used, freeInUs } = level.slots ?? { used: 0, freeInUs: 0 };
+  const { used, freeInUs } = level.permits ?? { used: 0, freeInUs: 0 };
   return [...all, {
     limiter,
     algorithm: "concurrency",

@@ -162,7 +162,7 @@ export class BucketReply implements TakeReply {
 
   /** Where the bucket stands. */
   get levels(): readonly TargetLevel[] {
-    const level: TargetLevel = { rates: [[this.#us, this.#rem]], slots: undefined };
+    const level: TargetLevel = { rates: [[this.#us, this.#rem]], permits: undefined };
     return [this.#trace === undefined ? level : { ...level, traces: [this.#trace] }];
   }
 }

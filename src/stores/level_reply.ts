@@ -39,6 +39,6 @@ export class LevelReply implements TakeReply {
 
   /** Where the limit stands. */
   get levels(): readonly TargetLevel[] {
-    return [{ rates: [[this.#first, this.#second]], slots: undefined }];
+    return [{ rates: [[this.#first, this.#second]], permits: undefined }];
   }
 }

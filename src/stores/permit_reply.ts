@@ -47,6 +47,6 @@ export class PermitReply implements TakeReply {
 
   /** Where the permits stand. */
   get levels(): readonly TargetLevel[] {
-    return [{ rates: [], slots: { used: this.#used, freeInUs: this.#freeInUs, fence: this.#fence } }];
+    return [{ rates: [], permits: { used: this.#used, freeInUs: this.#freeInUs, fence: this.#fence } }];
   }
 }

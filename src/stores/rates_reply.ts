@@ -49,7 +49,7 @@ export class RatesReply implements TakeReply {
 
   /** Where the limits stand. */
   get levels(): readonly TargetLevel[] {
-    const level: TargetLevel = { rates: this.#rates, slots: undefined };
+    const level: TargetLevel = { rates: this.#rates, permits: undefined };
     return [this.#traces === undefined ? level : { ...level, traces: this.#traces }];
   }
 }

@@ -14,14 +14,14 @@ import type { PollRequest, StoreRequest, TakeRequest, Target } from "./requests.
  * - `queued`: The call waits for permits, and a wakeup will come.
  * - `rate`: Denied: a rate is used up.
  * - `blocked`: Denied: the key is blocked.
- * - `slots`: Denied: all permits are held.
+ * - `permits`: Denied: all permits are held.
  * - `queue_full`: Denied: `maxWaiters` calls wait already.
  */
-export type TakeStatus = "allowed" | "queued" | "rate" | "blocked" | "slots" | "queue_full";
+export type TakeStatus = "allowed" | "queued" | "rate" | "blocked" | "permits" | "queue_full";
 
-/** Where the slots of a target stand. */
-export interface SlotLevel {
-  /** Slots in use. */
+/** Where the permits of a target stand. */
+export interface PermitLevel {
+  /** Permits in use. */
   readonly used: number;
   /** Microseconds until one of them falls free by itself, if its holder stopped renewing it now. */
   readonly freeInUs: number;
@@ -33,8 +33,8 @@ export interface SlotLevel {
 export interface TargetLevel {
   /** One for each rate of the policy, in its order. */
   readonly rates: readonly Level[];
-  /** Present where the policy has slots. */
-  readonly slots: SlotLevel | undefined;
+  /** Present where the policy has permits. */
+  readonly permits: PermitLevel | undefined;
   /** For each rate, what a mark of this take holds besides the level (`Kernel.trace`). Absent where that is nothing. */
   readonly traces?: readonly (readonly number[] | undefined)[] | undefined;
   /**

@@ -13,15 +13,15 @@ export interface Target extends NamedPolicy {
   readonly key: string | undefined;
   /** Units to take from every rate, from 1 to `policy.capacity`. */
   readonly cost: number;
-  /** Slots to take; 0 where the policy has none. */
-  readonly slots: number;
+  /** Permits to take; 0 where the policy has none. */
+  readonly permits: number;
   /** Whether the key is what `listKeys` told of a long key: not the key itself, but its hash. @default {false} */
   readonly isHash?: boolean;
 }
 
 /**
  * Takes from all targets or from none. `now` decides at once, `peek` tells what `now` would without writing, `wait`
- * takes for the earliest possible instant: rates alone are taken for it; where slots are involved, the request queues.
+ * takes for the earliest possible instant: rates alone are taken for it; where permits are involved, the request queues.
  * A store may queue a request over several targets in any case.
  */
 export interface TakeRequest {
@@ -33,7 +33,7 @@ export interface TakeRequest {
   readonly mode: "now" | "wait" | "peek";
   /** The longest acceptable wait, in microseconds. */
   readonly maxWaitUs: number;
-  /** Names the leases and the place in the queue; made by `waiterId`. May be empty where no target takes slots. */
+  /** Names the leases and the place in the queue; made by `waiterId`. May be empty where no target takes permits. */
   readonly id: string;
   /** When a request that queues again first arrived, as its reply told; 0 for a new one. */
   readonly arrivalUs: number;
@@ -68,7 +68,7 @@ export interface PollRequest {
 export interface ReleaseRequest {
   /** Which request this is. */
   readonly op: "release";
-  /** The targets whose slots are held. */
+  /** The targets whose permits are held. */
   readonly targets: readonly Target[];
   /** The id they are held under. */
   readonly id: string;
@@ -78,7 +78,7 @@ export interface ReleaseRequest {
 export interface RenewRequest {
   /** Which request this is. */
   readonly op: "renew";
-  /** The targets whose slots are held. */
+  /** The targets whose permits are held. */
   readonly targets: readonly Target[];
   /** The id they are held under. */
   readonly id: string;

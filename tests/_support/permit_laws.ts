@@ -18,7 +18,7 @@ export async function assertRaisedServes({ connection, raw, testScript }: Parity
   const keyPrefix = freshPrefix();
   const store = new RedisStore(connection, { keyPrefix, ...(testScript && { testScript }) });
   const of = (key: string, maxConcurrent: number): Target => {
-    return { limiter: "raised", key, policy: compilePolicy({ maxConcurrent }), cost: 1, slots: 1 };
+    return { limiter: "raised", key, policy: compilePolicy({ maxConcurrent }), cost: 1, permits: 1 };
   };
   const name = (i: number) => `raised.${i}.d.600000000.1.1`;
   const take = async (mode: "now" | "wait", target: Target, i: number) => {
@@ -37,7 +37,11 @@ export async function assertRaisedServes({ connection, raw, testScript }: Parity
   }
   await store.execute({ op: "release", targets: [of("released", 3)], id: name(1) });
   assert.deepEqual(await holders(of("released", 3)), [name(2), name(3)], "a release serves all for whom there is room");
-  assert.equal(await take("now", of("taken", 2), 4), "slots", "one that comes later takes nothing from those in line");
+  assert.equal(
+    await take("now", of("taken", 2), 4),
+    "permits",
+    "one that comes later takes nothing from those in line",
+  );
   assert.deepEqual(await holders(of("taken", 2)), [name(1), name(2)], "a call serves those in line");
 }
 
@@ -49,7 +53,7 @@ export async function assertServersClock({ connection, raw, testScript }: Parity
     key: undefined,
     policy: compilePolicy({ maxConcurrent: 1 }),
     cost: 1,
-    slots: 1,
+    permits: 1,
   };
   const serverUs = async () => {
     const [seconds, us] = (await raw.send("TIME") as unknown[]).map(Number) as [number, number];

@@ -37,7 +37,7 @@ export async function assertBlockStays(services: ParityServices): Promise<void> 
   for (const [i, before] of policies.entries()) {
     for (const [j, after] of policies.entries()) {
       const [one, other] = [before, after].map((policy): Target => {
-        return { limiter: `b${i}-${j}`, key: undefined, policy, cost: 1, slots: policy.maxConcurrent };
+        return { limiter: `b${i}-${j}`, key: undefined, policy, cost: 1, permits: policy.maxConcurrent };
       }) as [Target, Target];
       await store.execute({ op: "block", targets: [one], durationUs: 60_000_000 });
       const request = { op: "take", mode: "now", maxWaitUs: 0, arrivalUs: 0, id: "x.1.d.0.1.1" } as const;
@@ -74,7 +74,7 @@ export async function assertCountsOn(services: ParityServices): Promise<void> {
         maxWaitUs: 0,
         arrivalUs: 0,
         id: "x.1.d.0.0.1",
-        targets: [{ limiter: `l${i}`, key: undefined, policy, cost: 1, slots: 0 }],
+        targets: [{ limiter: `l${i}`, key: undefined, policy, cost: 1, permits: 0 }],
       });
       const requests = [take(before), take(before), take(after), take(before)];
       const replies = await Promise.allSettled(requests.map((request) => store.execute(request)));
@@ -85,7 +85,7 @@ export async function assertCountsOn(services: ParityServices): Promise<void> {
       );
       await store.execute({
         op: "reset",
-        targets: [{ limiter: `l${i}`, key: undefined, policy: after, cost: 1, slots: 0 }],
+        targets: [{ limiter: `l${i}`, key: undefined, policy: after, cost: 1, permits: 0 }],
       });
     }
   }
@@ -105,7 +105,7 @@ export async function assertFillKept(services: ParityServices): Promise<void> {
     ...[100, 7, 97, 997].map((limit) => compilePolicy({ limit, windowMs: 3_600_000 })),
     compilePolicy({ limit: 100, windowMs: 36_000 }),
   ];
-  const targetsOf = (policy: Policy, key: string, cost: number) => [{ limiter: "api", key, policy, cost, slots: 0 }];
+  const targetsOf = (policy: Policy, key: string, cost: number) => [{ limiter: "api", key, policy, cost, permits: 0 }];
   const ask = async (mode: TakeRequest["mode"], policy: Policy, key: string, cost: number) => {
     const targets = targetsOf(policy, key, cost);
     const maxWaitUs = mode === "wait" ? 1e15 : 0;
@@ -133,7 +133,7 @@ export async function assertFillKept(services: ParityServices): Promise<void> {
   }
 }
 
-/** Takes slots for a longer time than those before, and for a shorter one: the leases lie there as long as the longest. */
+/** Takes permits for a longer time than those before, and for a shorter one: the leases lie there as long as the longest. */
 export async function assertLeasesKept(services: ParityServices): Promise<void> {
   const { raw } = services;
   const keyPrefix = freshPrefix();
@@ -141,11 +141,11 @@ export async function assertLeasesKept(services: ParityServices): Promise<void> 
   const names = new KeyNames(keyPrefix);
   let sequence = 0;
   // One permit is taken by the short way, two by the long one; and after the long one the short one, which trusts it.
-  for (const slots of [1, 2, 0]) {
+  for (const permits of [1, 2, 0]) {
     for (const [i, leaseTtlMs] of [100, 3_600_000, 100].entries()) {
       const policy = compilePolicy({ maxConcurrent: 9, leaseTtlMs });
-      const target: Target = { limiter: "kept", key: `k${slots}`, policy, cost: 1, slots: slots || 2 - (i % 2) };
-      const id = `x.${sequence++}.d.0.${target.slots}.1`;
+      const target: Target = { limiter: "kept", key: `k${permits}`, policy, cost: 1, permits: permits || 2 - (i % 2) };
+      const id = `x.${sequence++}.d.0.${target.permits}.1`;
       await store.execute({ op: "take", mode: "now", maxWaitUs: 0, arrivalUs: 0, id, targets: [target] });
       const [, leases] = await names.of(target) as [string, string];
       const ttlMs = Number(await raw.send("PTTL", leases));
@@ -167,9 +167,9 @@ export async function assertFailsAlone(services: ParityServices): Promise<void> 
       maxWaitUs: 0,
       arrivalUs: 0,
       id: `x.${i}.d.0.0.1`,
-      targets: keys.map((key): Target => ({ limiter: `l${i}`, key, policy, cost: 1, slots: policy.maxConcurrent })),
+      targets: keys.map((key): Target => ({ limiter: `l${i}`, key, policy, cost: 1, permits: policy.maxConcurrent })),
     });
-    for (const key of await names.of({ limiter: `l${i}`, key: "bad", policy, cost: 1, slots: 0 })) {
+    for (const key of await names.of({ limiter: `l${i}`, key: "bad", policy, cost: 1, permits: 0 })) {
       await raw.send("DEL", key);
       await raw.send("HSET", key, "a", "b");
       const good = `good ${key}`;
@@ -181,7 +181,7 @@ export async function assertFailsAlone(services: ParityServices): Promise<void> 
         return reply.status === "rejected" ? (reply.reason as StoreError).code : (reply.value as TakeReply).status;
       });
       assert.deepEqual([told[0], told[1], told[2]], ["STORE_REFUSED", "allowed", "STORE_REFUSED"], key);
-      assert.ok(told[3] === "rate" || told[3] === "slots", `${key}: ${told[3]}`);
+      assert.ok(told[3] === "rate" || told[3] === "permits", `${key}: ${told[3]}`);
       assert.equal(told[4], "allowed", `${key}: nothing was taken from the other key`);
       assert.equal(told[5], "STORE_REFUSED", `${key}: a peek`);
       await store.execute({ op: "reset", targets: take("other").targets });
@@ -199,7 +199,7 @@ async function assertBucketsFailAlone(store: RedisStore, names: KeyNames, raw: R
     maxWaitUs: 0,
     arrivalUs: 0,
     id: "x",
-    targets: [{ limiter: "buckets", key, policy, cost: 1, slots: 0 }],
+    targets: [{ limiter: "buckets", key, policy, cost: 1, permits: 0 }],
     ...more,
   });
   const [bad] = await names.of(take("bad").targets[0] as Target);
@@ -232,7 +232,7 @@ export async function assertRunsAfterCounts(services: ParityServices): Promise<v
     maxWaitUs: 0,
     arrivalUs: 0,
     id: "x",
-    targets: [{ limiter: "l", key: undefined, policy: HUNDRED, cost, slots: 0 }],
+    targets: [{ limiter: "l", key: undefined, policy: HUNDRED, cost, permits: 0 }],
     ...(times === undefined ? {} : { times }),
   });
   const replies = await executeAll(store, [take(1, 20), take(2), take(1), take(1), take(3, 50), take(1)]);
@@ -248,7 +248,7 @@ export async function assertBlockKept(services: ParityServices): Promise<void> {
   const { raw } = services;
   const keyPrefix = freshPrefix();
   const store = openStore(services, { keyPrefix });
-  const targets = [{ limiter: "l", key: undefined, policy: HUNDRED, cost: 1, slots: 0 }];
+  const targets = [{ limiter: "l", key: undefined, policy: HUNDRED, cost: 1, permits: 0 }];
   const take = { op: "take", targets, maxWaitUs: 1e9, arrivalUs: 0, id: "" } as const;
   await store.execute({ op: "block", targets, durationUs: 60_000_000 });
   assert.equal((await store.execute({ ...take, mode: "wait" })).status, "allowed");
@@ -262,7 +262,7 @@ export async function assertBlockLifted(services: ParityServices): Promise<void>
   const window = { algorithm: "sliding_window", limit: 5, windowMs: 60_000 } as const;
   const policies = [...POLICIES, compilePolicy({ limits: [window, { ...window, windowMs: 90_000 }] })];
   for (const [i, policy] of policies.entries()) {
-    const targets = [{ limiter: `l${i}`, key: undefined, policy, cost: 1, slots: policy.maxConcurrent > 0 ? 1 : 0 }];
+    const targets = [{ limiter: `l${i}`, key: undefined, policy, cost: 1, permits: policy.maxConcurrent > 0 ? 1 : 0 }];
     const take = { op: "take", mode: "now", targets, maxWaitUs: 0, arrivalUs: 0, id: "x.1.d.0.1.1" } as const;
     await store.execute({ op: "block", targets, durationUs: 60_000_000 });
     assert.equal((await store.execute(take)).status, "blocked", `policy ${i}`);
@@ -282,7 +282,7 @@ export async function assertLivesInUse(services: ParityServices): Promise<void> 
     maxWaitUs: 0,
     arrivalUs: 0,
     id: "",
-    targets: [{ limiter: "l", key, policy: HUNDRED, cost, slots: 0 }],
+    targets: [{ limiter: "l", key, policy: HUNDRED, cost, permits: 0 }],
   } as const);
   const used = ["a", "b", "c", "d"];
   await executeAll(store, [...used.map((key) => take(key)), take("full", 100)]);
@@ -305,7 +305,7 @@ export async function assertLivesAlone(services: ParityServices): Promise<void> 
   const keyPrefix = freshPrefix();
   const clock = new FakeClock(1_800_000_000_000_000);
   const store = openStore(services, { keyPrefix, testClock: clock });
-  const target: Target = { limiter: "l", key: "k", policy: HUNDRED, cost: 1, slots: 0 };
+  const target: Target = { limiter: "l", key: "k", policy: HUNDRED, cost: 1, permits: 0 };
   for (let round = 0; round < 10; round++) {
     const taken = await store.execute({
       op: "take",
@@ -331,7 +331,7 @@ export async function assertFarKept(services: ParityServices): Promise<void> {
   const store = openStore(services, { timingMarginMs: 60_000, testClock: clock });
   const yearUs = 365 * 86_400 * 1e6;
   const policy = compilePolicy({ limit: 35, windowMs: 35 * yearUs / 1_000 });
-  const targetOf = (cost: number): [Target] => [{ limiter: "l", key: undefined, policy, cost, slots: 0 }];
+  const targetOf = (cost: number): [Target] => [{ limiter: "l", key: undefined, policy, cost, permits: 0 }];
   const take = (mode: "now" | "peek" | "wait", cost: number) => {
     return store.execute({ op: "take", mode, targets: targetOf(cost), maxWaitUs: 1e15, arrivalUs: 0, id: "" });
   };
@@ -356,7 +356,7 @@ export async function assertErasJoined(services: ParityServices): Promise<void> 
   const store = openStore(services, { keyPrefix, timingMarginMs: 60_000, testClock: clock });
   const policy = compilePolicy({ ratePerSecond: 1, burst: 5 });
   const secondsOf = ({ levels }: Pick<TakeReply, "levels">) => (levels[0]?.rates[0]?.[0] as number) / 1e6;
-  const targetOf = (key: string): [Target] => [{ limiter: "l", key, policy, cost: 1, slots: 0 }];
+  const targetOf = (key: string): [Target] => [{ limiter: "l", key, policy, cost: 1, permits: 0 }];
   const take = (key: string) => {
     return store.execute({ op: "take", mode: "now", targets: targetOf(key), maxWaitUs: 0, arrivalUs: 0, id: "" });
   };
@@ -381,7 +381,7 @@ export async function assertErasJoined(services: ParityServices): Promise<void> 
     limiter: "large",
     key: "k",
     cost: 1,
-    slots: 0,
+    permits: 0,
     policy: compilePolicy({ limit: 1, windowMs: 1_000, burst: 1_000_000 }),
   };
   const id = { mode: "now", maxWaitUs: 0, arrivalUs: 0, id: "" } as const;
@@ -400,7 +400,7 @@ export async function assertInboxEmptied(services: ParityServices): Promise<void
   const polling = openStore({ ...services, connection: lent }, { keyPrefix });
   const other = openStore(services, { keyPrefix });
   const policy = compilePolicy({ maxConcurrent: 1, leaseTtlMs: 600_000 });
-  const target: Target = { limiter: "inbox", key: undefined, policy, cost: 1, slots: 1 };
+  const target: Target = { limiter: "inbox", key: undefined, policy, cost: 1, permits: 1 };
   const targets: [Target] = [target];
   const box = `${keyPrefix}:wake:%polls`;
   const heard: string[] = [];

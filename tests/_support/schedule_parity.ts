@@ -87,7 +87,7 @@ class ScheduleRun {
   async run(schedules: readonly (readonly Step[])[]): Promise<void> {
     const policy = compilePolicy({ limits: this.#limits });
     const lanes = schedules.map((schedule, i): Lane => {
-      return { schedule, target: { limiter: "l", key: `${i}`, policy, cost: 1, slots: 0 }, takes: [], next: 0 };
+      return { schedule, target: { limiter: "l", key: `${i}`, policy, cost: 1, permits: 0 }, takes: [], next: 0 };
     });
     while (lanes.some(({ schedule, next }) => next < schedule.length)) {
       while (await this.#round(lanes));

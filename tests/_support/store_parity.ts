@@ -99,12 +99,12 @@ class ParityRun {
     const policies = new Map(limiters.map((options) => [options, compilePolicy(options)]));
     this.#targets = limiters.map((options, i): Target => {
       const policy = policies.get(options) as Policy;
-      return { limiter: `l${i}`, key: i === 1 ? undefined : "k", policy, cost: 1, slots: policy.maxConcurrent && 1 };
+      return { limiter: `l${i}`, key: i === 1 ? undefined : "k", policy, cost: 1, permits: policy.maxConcurrent && 1 };
     });
   }
 
   async listen(): Promise<void> {
-    if (this.#targets.every((target) => target.slots === 0)) return;
+    if (this.#targets.every((target) => target.permits === 0)) return;
     for (const instance of this.#instances.slice(0, 2)) {
       for (const kind of ["memory", "other"] as const) {
         // The second one is a process of its own, which hears by messages; the first one in the replies to its calls.
@@ -163,10 +163,10 @@ class ParityRun {
       case "wait":
       case "peek": {
         const maxWaitUs = ask === "wait" ? [5_000_000, 5_000_000, 150_000, 1e15][pick % 4] as number : 0;
-        const { cost, slots, policy: { leaseTtlUs } } = targets[0] as Target;
+        const { cost, permits, policy: { leaseTtlUs } } = targets[0] as Target;
         const instance = this.#instances[[0, 0, 0, 1, 1, 1, 2][pick % 7] as number] as string;
         const direct = targets.length === 1;
-        const id = waiterId({ instance, sequence: this.#sequence++, direct, maxWaitUs, slots, cost, leaseTtlUs });
+        const id = waiterId({ instance, sequence: this.#sequence++, direct, maxWaitUs, permits, cost, leaseTtlUs });
         return { op: "take", targets, mode: ask, maxWaitUs, id, arrivalUs: 0 };
       }
       case "again": {
@@ -192,7 +192,7 @@ class ParityRun {
       case "release":
       case "renew": {
         const take = this.#one(pick);
-        const held = take?.targets.filter(({ slots }) => slots > 0) ?? [];
+        const held = take?.targets.filter(({ permits }) => permits > 0) ?? [];
         return take === undefined || held.length === 0 ? undefined : { op: ask, targets: held, id: take.id };
       }
       case "refund":
@@ -209,8 +209,8 @@ class ParityRun {
   #pick(share: number, pick: number, mask: number = 1 + pick % (2 ** this.#targets.length - 1)): Target[] {
     return this.#targets.filter((_, i) => mask & 1 << i).map((target) => {
       const { capacity, maxConcurrent } = target.policy;
-      const slots = maxConcurrent > 1 && pick % 5 === 0 ? 2 : target.slots;
-      return { ...target, cost: 1 + Math.floor(share * (capacity - 1)), slots };
+      const permits = maxConcurrent > 1 && pick % 5 === 0 ? 2 : target.permits;
+      return { ...target, cost: 1 + Math.floor(share * (capacity - 1)), permits };
     });
   }
 
@@ -231,7 +231,7 @@ class ParityRun {
     const servedUs = reply.status === "allowed" && take.targets.length > 1 ? take.arrivalUs : 0;
     this.#takes.set(request.id, { ...take, arrivalUs: reply.status === "queued" ? reply.arrivalUs : servedUs });
     const held = take.mode !== "peek" && (reply.status === "allowed" || reply.status === "queued");
-    if (!held || take.targets.every(({ slots }) => slots === 0)) this.#takes.delete(request.id);
+    if (!held || take.targets.every(({ permits }) => permits === 0)) this.#takes.delete(request.id);
   }
 }
 

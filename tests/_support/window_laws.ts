@@ -32,7 +32,7 @@ class OneKey {
     this.clock = new FakeClock(nowUs);
     const settings = { keyPrefix, timingMarginMs: 600_000, testClock: this.clock };
     this.#store = new RedisStore(connection, { ...settings, ...(testScript && { testScript }) });
-    this.target = { limiter: "l", key: "k", policy: compilePolicy(options), cost: 1, slots: 0 };
+    this.target = { limiter: "l", key: "k", policy: compilePolicy(options), cost: 1, permits: 0 };
     this.keys = new KeyNames(keyPrefix).of(this.target);
   }
 
@@ -66,13 +66,13 @@ function bytes(...parts: readonly (string | Uint8Array)[]): Uint8Array {
 
 /** A ring as version 0.1.0 wrote it: an instant for each unit, from a place on. */
 function oldRing(head: number, stampsUs: readonly number[]): Uint8Array {
-  const slots = stampsUs.length + 2;
-  const places = new Float64Array(slots);
-  stampsUs.forEach((stampUs, i) => places[(head + i) % slots] = stampUs);
+  const permits = stampsUs.length + 2;
+  const places = new Float64Array(permits);
+  stampsUs.forEach((stampUs, i) => places[(head + i) % permits] = stampUs);
   return bytes(
     "s",
     doubles(0),
-    new Uint8Array(new Uint32Array([head, stampsUs.length, slots]).buffer),
+    new Uint8Array(new Uint32Array([head, stampsUs.length, permits]).buffer),
     doubles(...places),
   );
 }

@@ -56,7 +56,7 @@ export async function compareLogs(services: ParityServices, { limit, windowMs, s
     ...(services.testScript && { testScript: services.testScript }),
   });
   const policy = compilePolicy({ algorithm: "sliding_window", limit, windowMs });
-  const target: Target = { limiter: "l", key: "k", policy, cost: 1, slots: 0 };
+  const target: Target = { limiter: "l", key: "k", policy, cost: 1, permits: 0 };
   const [main] = new KeyNames(keyPrefix).of(target) as [string];
   const taken: { target: Target; marks: Mark[][] }[] = [];
   let mostRuns = 0;
@@ -121,7 +121,7 @@ export async function assertLittleRoom(services: ParityServices): Promise<void> 
   const testScript = services.testScript;
   const store = new RedisStore(services.connection, { keyPrefix, testClock: clock, ...(testScript && { testScript }) });
   const policy = compilePolicy({ algorithm: "sliding_window", limit: 1_000, windowMs: 3_600_000 });
-  const target: Target = { limiter: "l", key: "k", policy, cost: 1, slots: 0 };
+  const target: Target = { limiter: "l", key: "k", policy, cost: 1, permits: 0 };
   const [main] = new KeyNames(keyPrefix).of(target) as [string];
   const lengths = new Set<number>();
   for (let runs = 1; runs <= 400; runs++) {

@@ -56,7 +56,7 @@ export class ScriptTimes implements AsyncDisposable {
     const limiter = `api${++this.#sequence}`;
     const targets = Array.from({ length: SAMPLES }, (): Target => {
       const key = `${++this.#sequence}`.padEnd(keyLength, "-");
-      return { limiter, key, policy, cost: 1, slots: 0 };
+      return { limiter, key, policy, cost: 1, permits: 0 };
     });
     const [first, ...others] = targets as [Target, ...Target[]];
     await prepare(first, this.#store);

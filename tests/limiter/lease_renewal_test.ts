@@ -30,7 +30,7 @@ describe("LeaseRenewal", () => {
       let losses = 0;
       const lease: HeldLease = {
         lease: "1",
-        targets: [{ limiter: "slots", key: undefined, policy, cost: 1, slots: 1 }],
+        targets: [{ limiter: "permits", key: undefined, policy, cost: 1, permits: 1 }],
         lose: () => losses++,
         dueUs: 0,
         line: undefined,

@@ -22,11 +22,11 @@ function queued(room: PermitQueue) {
     late: (reply: TakeReply) => void late.push(reply),
   };
   room.announce(call.id, {
-    limiter: "slots",
+    limiter: "permits",
     key: undefined,
     policy: compilePolicy({ maxConcurrent: 1 }),
     cost: 1,
-    slots: 1,
+    permits: 1,
   });
   return { call, asked, late, served: room.wait(call, replyOf("queued")) };
 }

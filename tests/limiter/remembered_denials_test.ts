@@ -26,18 +26,18 @@ function policyOver(track: Track): Policy {
 }
 
 function targetOf(policy: Policy, cost: number = 1, key?: string): Target {
-  return { limiter: "api", key, policy, cost, slots: policy.maxConcurrent > 0 ? 1 : 0 };
+  return { limiter: "api", key, policy, cost, permits: policy.maxConcurrent > 0 ? 1 : 0 };
 }
 
 /** What a store says of a track. */
 function replyOf(track: Track, cost: number): TakeReply {
   const waitUs = track.earliest(cost) - track.nowUs;
   const status = waitUs > 0 ? "rate" : "allowed";
-  return { status, nowUs: track.nowUs, waitUs, arrivalUs: 0, levels: [{ rates: [track.level()], slots: undefined }] };
+  return { status, nowUs: track.nowUs, waitUs, arrivalUs: 0, levels: [{ rates: [track.level()], permits: undefined }] };
 }
 
 function denial(status: TakeReply["status"], waitUs: number): TakeReply {
-  return { status, nowUs: 0, waitUs, arrivalUs: 0, levels: [{ rates: [[10e6, 0]], slots: undefined }] };
+  return { status, nowUs: 0, waitUs, arrivalUs: 0, levels: [{ rates: [[10e6, 0]], permits: undefined }] };
 }
 
 /** What callers see of a level: of a window, no more than all of its units are used. */
@@ -154,10 +154,12 @@ describe("DenyCache", () => {
   it("remember nothing about permits, about allowed calls, and when it is off", () => {
     const denials = new DenyCache();
     const off = targetOf(policyOf({ denyCacheMs: 0 }));
-    const slots = targetOf(policyOf({ maxConcurrent: 1 }));
+    const permits = targetOf(policyOf({ maxConcurrent: 1 }));
     const target = targetOf(policyOf());
-    for (const some of [off, slots]) denials.remember(some, denial("rate", 500_000), 0);
-    for (const status of ["slots", "queued", "allowed"] as const) denials.remember(target, denial(status, 500_000), 0);
+    for (const some of [off, permits]) denials.remember(some, denial("rate", 500_000), 0);
+    for (const status of ["permits", "queued", "allowed"] as const) {
+      denials.remember(target, denial(status, 500_000), 0);
+    }
     assert.equal(denials.isEmpty, true);
   });
 

@@ -14,7 +14,7 @@ import { forbidUnhandledRejections } from "./_unhandled.ts";
 const policy = compilePolicy({ ratePerSecond: 1 });
 
 function target(cost = 1, key = "k"): Target {
-  return { limiter: "api", key, policy, cost, slots: 0 };
+  return { limiter: "api", key, policy, cost, permits: 0 };
 }
 
 const name = correctedName(target());

@@ -45,7 +45,7 @@ class Wrong {
 }
 
 const target = (policy: Policy, limiter: string = "l", key?: string): Target => {
-  return { limiter, key, policy, cost: 1, slots: policy.maxConcurrent > 0 ? 1 : 0 };
+  return { limiter, key, policy, cost: 1, permits: policy.maxConcurrent > 0 ? 1 : 0 };
 };
 
 const always: Mistake = () => ({ status: "allowed", waitUs: 0 });

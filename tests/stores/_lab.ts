@@ -87,9 +87,9 @@ export class Lab {
 
   /** A request to take. */
   request(mode: TakeRequest["mode"], targets: readonly Target[], maxWaitUs: number = 1e15): TakeRequest {
-    const { slots, cost, policy: { leaseTtlUs } } = targets[0] as Target;
+    const { permits, cost, policy: { leaseTtlUs } } = targets[0] as Target;
     const direct = targets.length === 1;
-    const id = waiterId({ instance: "i", sequence: this.#sequence++, direct, maxWaitUs, slots, cost, leaseTtlUs });
+    const id = waiterId({ instance: "i", sequence: this.#sequence++, direct, maxWaitUs, permits, cost, leaseTtlUs });
     return { op: "take", targets, mode, maxWaitUs: mode === "wait" ? maxWaitUs : 0, id, arrivalUs: 0 };
   }
 
@@ -111,7 +111,7 @@ export class Lab {
 /** One key of a limiter. */
 export function target(options: LimiterOptions, more: Partial<Target> = {}): Target {
   const policy = compilePolicy(options);
-  return { limiter: "api", key: "k", policy, cost: 1, slots: policy.maxConcurrent > 0 ? 1 : 0, ...more };
+  return { limiter: "api", key: "k", policy, cost: 1, permits: policy.maxConcurrent > 0 ? 1 : 0, ...more };
 }
 
 /** The same target at another cost. */

@@ -83,7 +83,7 @@ function release({ limiter, limits }: ExplainedLimiter, states: readonly LimitSt
   const state = states.find(({ rate, denies }) => denies && rate === undefined);
   const permits = limits.at(-1)?.permits;
   if (state === undefined || permits === undefined) return [];
-  const units = Math.max(state.part.slots - state.remaining, 0);
+  const units = Math.max(state.part.permits - state.remaining, 0);
   const changes: ExplainedChange[] = [];
   if (units > 0) {
     const text = `${units === 1 ? "A holder releases a permit" : `Holders release ${units} permits`} of limiter ${

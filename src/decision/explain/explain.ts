@@ -147,10 +147,10 @@ function freeIn(
 
 function permitsOf({ place, part, remaining, denies, waitUs }: LimitState, outcome: Outcome): ExplainedLimit {
   const limit = part.policy.maxConcurrent;
-  const slots = outcome.levels[place]?.slots;
+  const level = outcome.levels[place]?.permits;
   const details = outcome.details?.[place];
-  const isKnown = slots !== undefined && outcome.status !== "store";
-  const { used = 0, freeInUs: endsInUs = 0 } = slots ?? {};
+  const isKnown = level !== undefined && outcome.status !== "store";
+  const { used = 0, freeInUs: endsInUs = 0 } = level ?? {};
   const permits: ExplainedPermits = {
     held: used,
     processes: details === undefined || details.processes < 0 ? undefined : details.processes,

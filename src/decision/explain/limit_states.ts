@@ -26,7 +26,7 @@ export interface Part {
   /** Units to take. */
   readonly cost: number;
   /** Permits to take. */
-  readonly slots: number;
+  readonly permits: number;
 }
 
 /** One limit of a call. */
@@ -50,7 +50,7 @@ export interface LimitState {
 }
 
 /** What became of calls that lack a permit, or might. */
-const PERMITS: ReadonlySet<Outcome["status"]> = new Set<Outcome["status"]>(["slots", "queued", "queue_full"]);
+const PERMITS: ReadonlySet<Outcome["status"]> = new Set<Outcome["status"]>(["permits", "queued", "queue_full"]);
 
 /** Every limit of a call, in order. */
 export function limitStates(parts: readonly Part[], outcome: Outcome): LimitState[] {
@@ -60,7 +60,7 @@ export function limitStates(parts: readonly Part[], outcome: Outcome): LimitStat
   const states = withKnownWait(all, outcome);
   if (!PERMITS.has(outcome.status) || states.some(({ rate, denies }) => denies && rate === undefined)) return states;
   // Permits are free, but kept for calls that came before.
-  const kept = states.findIndex(({ rate, part }) => rate === undefined && part.slots > 0);
+  const kept = states.findIndex(({ rate, part }) => rate === undefined && part.permits > 0);
   return states.map((state, i) => i === kept ? { ...state, denies: true, waitUs: undefined } : state);
 }
 
@@ -72,7 +72,7 @@ function withKnownWait(states: LimitState[], { status, waitUs }: Outcome): Limit
 }
 
 function addStates(states: LimitState[], part: Part, place: number, { status, levels, details }: Outcome): void {
-  const { limiter, policy: { rates, maxConcurrent }, cost, slots } = part;
+  const { limiter, policy: { rates, maxConcurrent }, cost, permits } = part;
   const level = levels[place] as PolicyLevel;
   const mayDeny = status !== "allowed" && status !== "store";
   rates.forEach((rate, index) => {
@@ -83,9 +83,9 @@ function addStates(states: LimitState[], part: Part, place: number, { status, le
     states.push({ place, part, index, rate, remaining, resetAfterMs, denies, waitUs });
   });
   if (maxConcurrent === 0) return;
-  const { used, freeInUs: endsInUs } = level.slots ?? { used: 0, freeInUs: 0 };
+  const { used, freeInUs: endsInUs } = level.permits ?? { used: 0, freeInUs: 0 };
   const remaining = Math.max(maxConcurrent - used, 0);
-  const denies = mayDeny && remaining < slots;
+  const denies = mayDeny && remaining < permits;
   const resetAfterMs = endsInUs / 1_000;
   const waitUs = denies ? undefined : 0;
   states.push({ place, part, index: rates.length, rate: undefined, remaining, resetAfterMs, denies, waitUs });

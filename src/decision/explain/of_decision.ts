@@ -79,7 +79,7 @@ function partsOf(named: readonly (DecisionPart & Partial<Part>)[], { key, cost }
   return named.map((each) => {
     const { limiter, policy, keyClass } = each;
     const own = isAlone ? cost : each.cost ?? cost;
-    const slots = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? own : 1;
-    return { limiter, policy, keyClass, key: isAlone ? key : each.key, cost: own, slots };
+    const permits = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? own : 1;
+    return { limiter, policy, keyClass, key: isAlone ? key : each.key, cost: own, permits };
   });
 }

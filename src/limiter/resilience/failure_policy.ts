@@ -28,6 +28,6 @@ export function failurePolicy(targets: readonly LimiterTarget[], error: StoreErr
 
 /** What became of a call that no store has decided. It knows nothing about what is left. */
 export function storeless(targets: readonly LimiterTarget[], allowed: boolean): Outcome {
-  const levels = targets.map(() => ({ rates: [], slots: undefined }));
+  const levels = targets.map(() => ({ rates: [], permits: undefined }));
   return { status: allowed ? "allowed" : "store", waitUs: 0, levels };
 }

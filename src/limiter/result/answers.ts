@@ -70,7 +70,7 @@ export function allowedOrThrow<Answer>(call: Call<Answer>, outcome: Outcome): De
 function permitOf<Answer>({ session, targets, reply, id, waitedMs }: Call<Answer>, decision: Decision): Permit {
   const lease = reply?.lease ?? id;
   if (lease === "" || reply === undefined) return new RatePermit(decision, waitedMs);
-  const holders = targets.length === 1 ? targets : targets.filter(({ slots }) => slots > 0);
+  const holders = targets.length === 1 ? targets : targets.filter(({ permits }) => permits > 0);
   return new HeldPermit(session, holders, decision, waitedMs, reply, lease);
 }
 

@@ -1,5 +1,5 @@
 /**
- * A permit that holds slots in a store.
+ * A permit that a store holds for its caller.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import type { LimiterTarget } from "../target.ts";
 
 const DONE = Promise.resolve();
 
-/** A permit that can be told that its slot is lost; the session that took it renews its lease. */
+/** A permit that can be lost, and hears of it; the session that took it renews its lease. */
 export class HeldPermit implements Permit, HeldLease {
   /** How long the caller waited for it, in milliseconds. */
   readonly waitedMs: number;
   /** The id of its leases, or its lease in this process. */
   readonly lease: string | LocalLease;
-  /** Whose slots it holds. */
+  /** The targets of which it is. */
   readonly targets: readonly LimiterTarget[];
   /** When its lease is renewed. */
   dueUs: number;
@@ -75,22 +75,22 @@ export class HeldPermit implements Permit, HeldLease {
     return this.#decision = new Decision(limiter, key, cost, this.targets, this.#reply, false);
   }
 
-  /** The fencing token of the first of its slots. */
+  /** The fencing token of the first of its permits. */
   get fencingToken(): number | undefined {
-    return this.#reply.fence ?? this.#reply.levels.find((level) => level.slots !== undefined)?.slots?.fence;
+    return this.#reply.fence ?? this.#reply.levels.find((level) => level.permits !== undefined)?.permits?.fence;
   }
 
-  /** Aborted if the slot is lost. */
+  /** Aborted if the permit is lost. */
   get lost(): AbortSignal {
     return (this.#lost ??= new AbortController()).signal;
   }
 
-  /** Gives the slot back, once. */
+  /** Gives the permit back, once. */
   release(): Promise<void> {
     return this.#released ??= this.#giveBack();
   }
 
-  /** Gives the slot back at the end of a block. */
+  /** Gives the permit back at the end of a block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
   }

@@ -11,7 +11,7 @@ import type { LocalLease, Target } from "../../stores/store.ts";
 export interface HeldLease {
   /** Its id in the store, or itself, where it is held in this process. */
   readonly lease: string | LocalLease;
-  /** The targets whose slots are held. */
+  /** The targets whose permits are held. */
   readonly targets: readonly Target[];
   /** Called once if the store no longer knows it. */
   lose(): void;
@@ -190,6 +190,6 @@ export class LeaseRenewal {
 function ttlUs({ targets }: HeldLease): number {
   if (targets.length === 1) return (targets[0] as Target).policy.leaseTtlUs;
   let leastUs = Infinity;
-  for (const { slots, policy } of targets) if (slots > 0) leastUs = Math.min(leastUs, policy.leaseTtlUs);
+  for (const { permits, policy } of targets) if (permits > 0) leastUs = Math.min(leastUs, policy.leaseTtlUs);
   return leastUs;
 }

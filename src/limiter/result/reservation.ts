@@ -48,7 +48,7 @@ export interface Reservation {
  * Takes for the earliest possible instant, without waiting for it.
  *
  * @throws {RateLimitedError} If that is too far away; nothing is taken then.
- * @throws {ConfigError} If the limiter has no rate, or slots.
+ * @throws {ConfigError} If the limiter has no rate, or permits.
  * @internal
  */
 export async function reserve(

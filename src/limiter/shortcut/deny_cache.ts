@@ -131,9 +131,9 @@ class AgedReply implements TakeReply {
   /** A bucket has refilled since, and windows have come nearer to their end. */
   get levels(): readonly TargetLevel[] {
     const { reply, policy } = this.#denial;
-    return reply.levels.map(({ rates, slots }) => ({
+    return reply.levels.map(({ rates, permits }) => ({
       rates: rates.map((level, i) => algorithmOf((policy.rates[i] as RateLimit).algorithm).age(level, this.#ageUs)),
-      slots,
+      permits,
     }));
   }
 }

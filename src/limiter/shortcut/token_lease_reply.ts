@@ -52,6 +52,6 @@ export class TokenLeaseReply implements TakeReply {
   get levels(): readonly TargetLevel[] {
     const kernel = kernelOf(this.#rate);
     const state = kernel.refund(this.#known, this.nowUs, this.#units, this.#rate);
-    return [{ rates: [kernel.measure(state, this.nowUs, this.#rate)], slots: undefined }];
+    return [{ rates: [kernel.measure(state, this.nowUs, this.#rate)], permits: undefined }];
   }
 }

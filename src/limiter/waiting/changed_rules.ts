@@ -42,6 +42,6 @@ export class ChangedRules {
     if (policy === undefined || policy === target.policy) return target;
     const isAlike = (policy.maxConcurrent > 0) === (target.policy.maxConcurrent > 0) &&
       policy.keyShards === target.policy.keyShards && target.cost <= policy.capacity;
-    return isAlike ? { ...target, policy, slots: Math.min(target.slots, policy.maxConcurrent) } : target;
+    return isAlike ? { ...target, policy, permits: Math.min(target.permits, policy.maxConcurrent) } : target;
   }
 }

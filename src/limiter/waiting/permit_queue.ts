@@ -26,7 +26,7 @@ const LONGEST_RECHECK_US = 1_000_000;
 export interface QueuedCall {
   /** Its id in the store. */
   readonly id: string;
-  /** Calls of one line queue for the same slots: one of them asks again for all. */
+  /** Calls of one line queue for the same permits: one of them asks again for all. */
   readonly line: string;
   /** What it asks for. */
   readonly targets: readonly Target[];
@@ -89,15 +89,15 @@ export class PermitQueue implements WakeupListener {
 
   /** Names the leases and the place in queues of a call; empty where it takes no permit: nothing has to be found again. */
   idFor(targets: readonly Target[], maxWaitUs: number): string {
-    let [slots, leaseTtlUs] = [0, 0];
+    let [permits, leaseTtlUs] = [0, 0];
     for (const target of targets) {
-      slots = Math.max(slots, target.slots);
+      permits = Math.max(permits, target.permits);
       leaseTtlUs = Math.max(leaseTtlUs, target.policy.leaseTtlUs);
     }
-    if (slots === 0) return "";
+    if (permits === 0) return "";
     const { cost } = targets[0] as Target;
     const direct = targets.length === 1;
-    return waiterId({ instance: this.instance, sequence: ++this.named, direct, maxWaitUs, slots, cost, leaseTtlUs });
+    return waiterId({ instance: this.instance, sequence: ++this.named, direct, maxWaitUs, permits, cost, leaseTtlUs });
   }
 
   /** Whether a call waits, or may have to. */
@@ -200,7 +200,7 @@ export class PermitQueue implements WakeupListener {
   /** After a long pause of this process, the lease may have ended by now: the store knows. */
   #isLate({ call, aheadUs }: Waiter, { reply }: Wakeup): boolean {
     const ageUs = this.#clock.nowUs() - aheadUs - reply.nowUs;
-    return call.targets.some((target) => target.slots > 0 && ageUs > target.policy.leaseTtlUs / 3);
+    return call.targets.some((target) => target.permits > 0 && ageUs > target.policy.leaseTtlUs / 3);
   }
 
   #refuse(wakeup: Wakeup): void {
@@ -289,6 +289,6 @@ export class PermitQueue implements WakeupListener {
 
 function leaseUsOf({ targets }: QueuedCall): number {
   let leastUs = Infinity;
-  for (const { slots, policy } of targets) if (slots > 0) leastUs = Math.min(leastUs, policy.leaseTtlUs);
+  for (const { permits, policy } of targets) if (permits > 0) leastUs = Math.min(leastUs, policy.leaseTtlUs);
   return leastUs === Infinity ? LONGEST_RECHECK_US : leastUs;
 }

@@ -48,9 +48,11 @@ export async function waitForPermit<Answer>(call: Call<Answer>, first: TakeReply
     ...(targets.length === 1 ? {} : { late: (granted) => session.undoQuietly(call, granted) }),
   };
   if (call.id === "") room.announce(id, targets[0] as Target);
-  else if (first.levels.some(({ slots }, i) => slots !== undefined && isTaken(targets[i] as Target, slots.used))) {
+  else if (
+    first.levels.some(({ permits }, i) => permits !== undefined && isTaken(targets[i] as Target, permits.used))
+  ) {
     call.wasQueued = true;
-    for (const { slots, recorder } of targets) if (slots > 0) recorder.queued();
+    for (const { permits, recorder } of targets) if (permits > 0) recorder.queued();
   }
   try {
     const last = await queue(call, room.wait(queued, first), deadlineUs);
@@ -113,8 +115,8 @@ function askAgain<Answer>(
 }
 
 /** Whether a limiter has no permit left for a call. */
-function isTaken({ slots, policy }: Target, used: number): boolean {
-  return used + slots > policy.maxConcurrent;
+function isTaken({ permits, policy }: Target, used: number): boolean {
+  return used + permits > policy.maxConcurrent;
 }
 
 function nameOf(targets: readonly Target[]): string {

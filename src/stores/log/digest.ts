@@ -40,15 +40,15 @@ export class Digest {
       this.add(reply.status.length);
       this.add(reply.waitUs);
     } else for (const count of reply.counts) this.add(count);
-    for (const { rates, slots } of reply.levels) {
+    for (const { rates, permits } of reply.levels) {
       for (const [first, second] of rates) {
         this.add(first);
         this.add(second);
       }
-      if (slots === undefined) continue;
-      this.add(slots.used);
-      this.add(slots.freeInUs);
-      this.add(slots.fence);
+      if (permits === undefined) continue;
+      this.add(permits.used);
+      this.add(permits.freeInUs);
+      this.add(permits.fence);
     }
   }
 }

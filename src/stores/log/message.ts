@@ -71,7 +71,7 @@ export type PlainTakes = readonly [0, number, number, number, ...(string | null 
 /** An item of a message. */
 export type ItemTuple = PlainTakes | readonly [1, OtherItem];
 
-/** A target of any other item: rules, key, cost, slots. */
+/** A target of any other item: rules, key, cost, permits. */
 type TargetTuple = readonly [number, string | null, number, number];
 
 interface OtherItem {
@@ -151,9 +151,9 @@ export function readItem([, item]: readonly [1, OtherItem], targetOf: (tuple: Ta
 }
 
 /** A target as it was written, under rules. */
-export function targetOf([, key, cost, slots]: TargetTuple, limiter: string, policy: Policy): Target {
+export function targetOf([, key, cost, permits]: TargetTuple, limiter: string, policy: Policy): Target {
   // The hash of a long key is longer than any key that is kept as it is.
-  return { limiter, policy, key: key ?? undefined, cost, slots, isHash: key !== null && key.length > MAX_PLAIN_KEY };
+  return { limiter, policy, key: key ?? undefined, cost, permits, isHash: key !== null && key.length > MAX_PLAIN_KEY };
 }
 
 /** A take from the rates of one key, of which nothing else has to be told. */
@@ -191,7 +191,7 @@ function otherItem(item: LogItem, rules: RulesList): OtherItem {
     rules.placeOf(target),
     keyOf(target),
     target.cost,
-    target.slots,
+    target.permits,
   ]);
   const written: Record<string, unknown> & { op: LogItem["op"] } = { op: item.op };
   for (const name of SENT_MEMBERS) {

@@ -92,7 +92,7 @@ class OneTake implements TakeRequest {
   readonly left: LevelLeft = { nowUs: 0, first: 0, second: 0 };
 
   constructor(policy: Policy) {
-    this.target = { limiter: "", policy, key: undefined, cost: 1, slots: 0 };
+    this.target = { limiter: "", policy, key: undefined, cost: 1, permits: 0 };
     this.targets = [this.target];
   }
 }

@@ -29,9 +29,9 @@ export function writeLedger(ledger: PermitLedger, out: ByteWriter): void {
   out.count(leases.length);
   let beforeUs = latestUs;
   let lastTtlUs = 0;
-  for (const { id, slots, at, ttlUs } of leases) {
+  for (const { id, permits, at, ttlUs } of leases) {
     writeId(id);
-    out.count(slots);
+    out.count(permits);
     out.signed(at - beforeUs);
     out.signed(ttlUs - lastTtlUs);
     beforeUs = at;
@@ -64,8 +64,8 @@ export function readLedger(from: ByteReader): PermitLedger {
   let ttlUs = 0;
   for (let left = from.count(); left > 0; left--) {
     const id = readId();
-    const slots = from.count();
-    leases.push({ id, slots, at: atUs += from.signed(), ttlUs: ttlUs += from.signed() });
+    const permits = from.count();
+    leases.push({ id, permits, at: atUs += from.signed(), ttlUs: ttlUs += from.signed() });
   }
   const waiters: Waiter[] = [];
   atUs = latestUs;

@@ -177,10 +177,10 @@ export class MemoryStore implements Store {
 
   /** Takes permits that are known to their holder alone. */
   #lease(request: TakeRequest, target: Target, nowUs: number): TakeReply {
-    const permits = takePermits(this.#table, target, this.#host, nowUs);
-    if (permits !== undefined) return permits;
-    const { slots, cost, policy: { leaseTtlUs } } = target;
-    const parts = { instance: "here", sequence: ++this.#leases, direct: true, maxWaitUs: 0, slots, cost, leaseTtlUs };
+    const taken = takePermits(this.#table, target, this.#host, nowUs);
+    if (taken !== undefined) return taken;
+    const { permits, cost, policy: { leaseTtlUs } } = target;
+    const parts = { instance: "here", sequence: ++this.#leases, direct: true, maxWaitUs: 0, permits, cost, leaseTtlUs };
     const id = waiterId(parts);
     const reply = this.#run({ ...request, id }, nowUs) as TakeReply;
     if (reply.status !== "allowed") return reply;

@@ -1,5 +1,5 @@
 /**
- * Who holds the permits of one key, and who waits for one: what `_slots.lua` keeps in two sorted sets.
+ * Who holds the permits of one key, and who waits for one: what `_permits.lua` keeps in two sorted sets.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Waiter, WaitQueue } from "./wait_queue.ts";
 /** A lease. One without an id is known to its holder alone. */
 export interface Lease extends HeapItem {
   readonly id: string | undefined;
-  readonly slots: number;
+  readonly permits: number;
   /** How long it lasts from when it is taken or renewed. */
   readonly ttlUs: number;
 }
@@ -18,7 +18,7 @@ export interface Lease extends HeapItem {
 /** A lease that is known by its id. */
 export interface LeaseFacts {
   readonly id: string;
-  readonly slots: number;
+  readonly permits: number;
   /** When it ends. */
   readonly at: number;
   readonly ttlUs: number;
@@ -54,7 +54,7 @@ export class PermitLedger extends Heap<Lease> {
   /** A ledger of facts. Leases that have ended are found when the clock is read. */
   static of({ leases, waiters, lastFence, latestUs }: LedgerFacts): PermitLedger {
     const ledger = new PermitLedger();
-    for (const { id, slots, at, ttlUs } of leases) ledger.#enter({ id, slots, at, ttlUs, place: -1 });
+    for (const { id, permits, at, ttlUs } of leases) ledger.#enter({ id, permits, at, ttlUs, place: -1 });
     for (const { id, arrivalUs, isKept } of waiters) ledger.queue.join(id, arrivalUs, arrivalUs, isKept);
     ledger.#lastFence = lastFence;
     ledger.#latestUs = latestUs;
@@ -101,24 +101,24 @@ export class PermitLedger extends Heap<Lease> {
       this.remove(first);
       (this.#ended ??= new Set()).add(first);
       this.#endedUs = nowUs;
-      this.#used -= first.slots;
+      this.#used -= first.permits;
     }
     return this.#used;
   }
 
   /**
-   * Microseconds until the permit that makes room for `slots` more falls free by itself; 0 where there is room, and
+   * Microseconds until the permit that makes room for `permits` more falls free by itself; 0 where there is room, and
    * for ever where there are fewer permits than that.
    */
-  wait(nowUs: number, slots: number, maxConcurrent: number): number {
+  wait(nowUs: number, permits: number, maxConcurrent: number): number {
     const used = this.live(nowUs);
-    let missing = used + slots - maxConcurrent;
+    let missing = used + permits - maxConcurrent;
     if (missing > used) return FOREVER_US;
     if (missing <= 0) return 0;
     let endUs = 0;
     this.walk((lease) => {
       endUs = lease.at;
-      missing -= lease.slots;
+      missing -= lease.permits;
       return missing <= 0;
     });
     return endUs - nowUs;
@@ -154,10 +154,10 @@ export class PermitLedger extends Heap<Lease> {
   }
 
   /** Gives permits that are known to be free. Returns the fencing token. */
-  grant(id: string, slots: number, nowUs: number, ttlUs: number): number {
+  grant(id: string, permits: number, nowUs: number, ttlUs: number): number {
     this.live(nowUs);
     this.#forgetEnded();
-    this.#hold(id, Math.max(slots, 1), nowUs, ttlUs);
+    this.#hold(id, Math.max(permits, 1), nowUs, ttlUs);
     return this.nextFence(nowUs);
   }
 
@@ -165,7 +165,7 @@ export class PermitLedger extends Heap<Lease> {
   enter(lease: Lease): void {
     this.#forgetEnded();
     this.add(lease);
-    this.#used += lease.slots;
+    this.#used += lease.permits;
   }
 
   /** Ends a lease that is known to its holder alone. Returns whether there still was one. */
@@ -183,11 +183,11 @@ export class PermitLedger extends Heap<Lease> {
       this.move(lease, nowUs + ttlUs);
       return true;
     }
-    if (!this.#ended?.delete(lease) || used + lease.slots > maxConcurrent) return false;
+    if (!this.#ended?.delete(lease) || used + lease.permits > maxConcurrent) return false;
     if (this.#ended.size === 0) this.#ended = undefined;
     lease.at = nowUs + ttlUs;
     this.add(lease);
-    this.#used += lease.slots;
+    this.#used += lease.permits;
     return true;
   }
 
@@ -196,7 +196,7 @@ export class PermitLedger extends Heap<Lease> {
     const lease = this.#leases?.get(id);
     if (lease === undefined) return 0;
     this.#drop(lease);
-    return lease.slots;
+    return lease.permits;
   }
 
   /** Whether an id holds a lease that has not ended. */
@@ -205,11 +205,11 @@ export class PermitLedger extends Heap<Lease> {
   }
 
   /** Extends the leases of an id. A lease over time is held again if there still is room. Returns whether it is held. */
-  renew(id: string, slots: number, nowUs: number, ttlUs: number, maxConcurrent: number): boolean {
+  renew(id: string, permits: number, nowUs: number, ttlUs: number, maxConcurrent: number): boolean {
     const used = this.live(nowUs);
     const lease = this.#leases?.get(id);
-    if (lease === undefined || (lease.at <= nowUs && used + slots > maxConcurrent)) return false;
-    this.#hold(id, Math.max(slots, 1), nowUs, ttlUs);
+    if (lease === undefined || (lease.at <= nowUs && used + permits > maxConcurrent)) return false;
+    this.#hold(id, Math.max(permits, 1), nowUs, ttlUs);
     return true;
   }
 
@@ -221,19 +221,19 @@ export class PermitLedger extends Heap<Lease> {
     this.#used = 0;
   }
 
-  #hold(id: string, slots: number, nowUs: number, ttlUs: number): void {
+  #hold(id: string, permits: number, nowUs: number, ttlUs: number): void {
     const at = nowUs + ttlUs;
     this.#latestUs = Math.max(this.#latestUs, nowUs);
     const before = this.#leases?.get(id);
-    if (before !== undefined && before.slots === slots && before.place >= 0) return this.move(before, at);
+    if (before !== undefined && before.permits === permits && before.place >= 0) return this.move(before, at);
     if (before !== undefined) this.#drop(before);
-    this.#enter({ id, slots, ttlUs, at, place: -1 });
+    this.#enter({ id, permits, ttlUs, at, place: -1 });
   }
 
   #enter(lease: Lease & { readonly id: string }): void {
     (this.#leases ??= new Map<string, Lease>()).set(lease.id, lease);
     this.add(lease);
-    this.#used += lease.slots;
+    this.#used += lease.permits;
   }
 
   #forgetEnded(): void {
@@ -249,7 +249,7 @@ export class PermitLedger extends Heap<Lease> {
       if (this.#ended?.size === 0) this.#ended = undefined;
     } else {
       this.remove(lease);
-      this.#used -= lease.slots;
+      this.#used -= lease.permits;
     }
   }
 
@@ -258,11 +258,11 @@ export class PermitLedger extends Heap<Lease> {
       if (lease.at <= nowUs) continue;
       ended.delete(lease);
       this.add(lease);
-      this.#used += lease.slots;
+      this.#used += lease.permits;
     }
     if (ended.size === 0) this.#ended = undefined;
   }
 }
 
-/** As in `_slots.lua`. */
+/** As in `_permits.lua`. */
 const FOREVER_US = 1e15;

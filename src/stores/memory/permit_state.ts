@@ -1,6 +1,6 @@
 /**
  * The permits of keys and their queues, at one reading of the clock: how far they are taken, and who comes first. It
- * reads what `_queue.lua` and `_take_slots.lua` read, line by line.
+ * reads what `_queue.lua` and `_take_permits.lua` read, line by line.
  *
  * @module
  */
@@ -61,11 +61,11 @@ export class PermitState {
     const queue = ledger === undefined || ledger.waiting === 0 ? undefined : ledger.queue;
     for (let found = queue?.at(place); queue !== undefined && found !== undefined; found = queue.at(place)) {
       const { id, arrivalUs, isKept } = found;
-      const { instance, direct, maxWaitUs, slots, cost } = parseWaiterId(id);
+      const { instance, direct, maxWaitUs, permits, cost } = parseWaiterId(id);
       const listener = this.#listeners.get(instance);
       if (listener !== undefined && this.#nowUs - arrivalUs <= maxWaitUs) {
-        const fitting = Math.min(slots, target.policy.maxConcurrent);
-        return { ...target, id, direct, isKept, arrivalUs, slots: fitting, cost, listener };
+        const fitting = Math.min(permits, target.policy.maxConcurrent);
+        return { ...target, id, direct, isKept, arrivalUs, permits: fitting, cost, listener };
       }
       queue.leave(id);
     }
@@ -84,7 +84,7 @@ export class PermitState {
   /** Whether a request finds no permit, or others in front of it. */
   isFull(target: Target, { id, arrivalUs }: TakeRequest): boolean {
     if (target.policy.maxConcurrent === 0) return false;
-    return this.wait(target, target.slots) > 0 || this.#isBehind(target, id, arrivalUs);
+    return this.wait(target, target.permits) > 0 || this.#isBehind(target, id, arrivalUs);
   }
 
   /** Whether others stand in the way of `id`: those who came before it, and what is kept free for them. */
@@ -94,8 +94,8 @@ export class PermitState {
       const waiter = this.waiterAt(target, place);
       if (waiter === undefined || waiter.id === id) return false;
       if (arrivalUs > 0 && waiter.arrivalUs > arrivalUs) return false;
-      reserved += waiter.slots;
-      if (waiter.direct || this.wait(target, reserved + target.slots) > 0) return true;
+      reserved += waiter.permits;
+      if (waiter.direct || this.wait(target, reserved + target.permits) > 0) return true;
     }
     return true;
   }
@@ -109,31 +109,31 @@ export class PermitState {
       if (waiter === undefined) return 0;
       const own = waiter.id === id;
       const asked = own ? target : waiter;
-      const waitUs = this.wait(target, reserved + asked.slots);
+      const waitUs = this.wait(target, reserved + asked.permits);
       if (waitUs > 0) return Math.min(waitUs, leaseTtlUs);
       if (own || waiter.direct) {
         const rateWaitUs = this.#rates.plan(asked) - this.#nowUs;
         return own ? rateWaitUs : rateWaitUs + leaseTtlUs;
       }
-      reserved += waiter.slots;
+      reserved += waiter.permits;
     }
     return leaseTtlUs;
   }
 
   /** Grants what a target asks for, which is known to be free. Returns the fencing token. */
   grant(target: Target, id: string): number {
-    return this.ledger(target).grant(id, target.slots, this.#nowUs, target.policy.leaseTtlUs);
+    return this.ledger(target).grant(id, target.permits, this.#nowUs, target.policy.leaseTtlUs);
   }
 
   /** Where there is no permit left: see `PermitLedger.cut`. */
   cutLeases(target: Target): void {
-    if (this.wait(target, target.slots) > 0) this.find(target)?.cut(this.#nowUs);
+    if (this.wait(target, target.permits) > 0) this.find(target)?.cut(this.#nowUs);
   }
 
   /** Microseconds until so many permits fall free by themselves; 0 where they are free. */
-  wait(target: Target, slots: number): number {
+  wait(target: Target, permits: number): number {
     const { maxConcurrent } = target.policy;
-    return (this.find(target) ?? UNUSED).wait(this.#nowUs, slots, maxConcurrent);
+    return (this.find(target) ?? UNUSED).wait(this.#nowUs, permits, maxConcurrent);
   }
 
   /** The ledger of a target, if there is one. */

@@ -6,7 +6,7 @@
 
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
-import type { SlotLevel, TakeReply, TakeRequest, TakeStatus, Target, TargetLevel } from "../store.ts";
+import type { PermitLevel, TakeReply, TakeRequest, TakeStatus, Target, TargetLevel } from "../store.ts";
 import { levelsOf } from "./entry_table.ts";
 import { PermitLedger } from "./permit_ledger.ts";
 import type { Entries } from "./run_context.ts";
@@ -100,10 +100,10 @@ export class RateTransaction {
     const entry = this.#table.read(target, this.#nowUs);
     const rates = levelsOf(target.policy, entry, this.#nowUs);
     if (target.policy.maxConcurrent === 0) {
-      return traces === undefined ? { rates, slots: undefined } : { rates, slots: undefined, traces };
+      return traces === undefined ? { rates, permits: undefined } : { rates, permits: undefined, traces };
     }
     const ledger = entry.ledger ?? UNUSED;
-    const slots: SlotLevel = { used: ledger.live(this.#nowUs), freeInUs: ledger.freeIn(this.#nowUs), fence };
-    return traces === undefined ? { rates, slots } : { rates, slots, traces };
+    const permits: PermitLevel = { used: ledger.live(this.#nowUs), freeInUs: ledger.freeIn(this.#nowUs), fence };
+    return traces === undefined ? { rates, permits } : { rates, permits, traces };
   }
 }

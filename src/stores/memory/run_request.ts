@@ -154,7 +154,7 @@ function standing(targets: readonly Target[], { entries, nowUs }: RunContext): D
 }
 
 function levelOf({ policy }: Target, entry: Entry, nowUs: number): TargetLevel {
-  return { rates: levelsOf(policy, entry, nowUs), slots: undefined };
+  return { rates: levelsOf(policy, entry, nowUs), permits: undefined };
 }
 
 /** Takes as often as it is allowed: units taken together are admitted exactly if they all would be one by one. */

@@ -24,7 +24,7 @@ export interface LeaseHost {
 class LocalPermits implements TakeReply, LocalLease, Lease {
   readonly nowUs: number;
   readonly fence: number;
-  readonly slots: number;
+  readonly permits: number;
   readonly ttlUs: number;
   at: number;
   place: number;
@@ -33,16 +33,16 @@ class LocalPermits implements TakeReply, LocalLease, Lease {
   readonly #ledger: PermitLedger;
   readonly #host: LeaseHost;
 
-  constructor(host: LeaseHost, ledger: PermitLedger, { slots, policy }: Target, nowUs: number, used: number) {
+  constructor(host: LeaseHost, ledger: PermitLedger, { permits, policy }: Target, nowUs: number, used: number) {
     const at = nowUs + policy.leaseTtlUs;
     this.nowUs = nowUs;
     this.fence = ledger.nextFence(nowUs);
-    this.slots = slots;
+    this.permits = permits;
     this.ttlUs = policy.leaseTtlUs;
     this.at = at;
     this.place = -1;
     this.#used = used;
-    this.#freeInUs = used === slots ? policy.leaseTtlUs : Math.min(ledger.freeIn(nowUs), policy.leaseTtlUs);
+    this.#freeInUs = used === permits ? policy.leaseTtlUs : Math.min(ledger.freeIn(nowUs), policy.leaseTtlUs);
     this.#ledger = ledger;
     this.#host = host;
     ledger.enter(this);
@@ -69,7 +69,7 @@ class LocalPermits implements TakeReply, LocalLease, Lease {
   }
 
   get levels(): readonly TargetLevel[] {
-    return [{ rates: [], slots: { used: this.#used, freeInUs: this.#freeInUs, fence: this.fence } }];
+    return [{ rates: [], permits: { used: this.#used, freeInUs: this.#freeInUs, fence: this.fence } }];
   }
 
   release(target: Target): void {
@@ -90,7 +90,7 @@ export function takePermits(
   host: LeaseHost,
   nowUs: number,
 ): TakeReply | undefined {
-  const { limiter, policy, slots } = target;
+  const { limiter, policy, permits } = target;
   const { maxConcurrent } = policy;
   if (maxConcurrent === 0 || policy.rates.length > 0) return undefined;
   const keys = table.keysOf(limiter, policy);
@@ -99,15 +99,15 @@ export function takePermits(
   if (known === undefined ? keys.has(key) : known.policy !== policy || known.blockedUs > nowUs) return undefined;
   const ledger = known?.ledger ?? new PermitLedger();
   if (ledger.waiting > 0) return undefined;
-  const used = ledger.live(nowUs) + slots;
+  const used = ledger.live(nowUs) + permits;
   if (used > maxConcurrent) return undefined;
 
   if (known === undefined) table.makeRoom(keys, nowUs);
-  const permits = new LocalPermits(host, ledger, target, nowUs, used);
+  const taken = new LocalPermits(host, ledger, target, nowUs, used);
   if (known?.ledger === undefined) {
     const entry = known ?? freshEntry(policy);
     entry.ledger = ledger;
     keys.write(key, entry);
   }
-  return permits;
+  return taken;
 }

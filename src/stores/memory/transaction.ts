@@ -1,5 +1,5 @@
 /**
- * One decision about permits in memory, at one time: what `_queue.lua` and `_take_slots.lua` do, line by line.
+ * One decision about permits in memory, at one time: what `_queue.lua` and `_take_permits.lua` do, line by line.
  *
  * @module
  */
@@ -78,14 +78,14 @@ export class MemoryTransaction {
     } else if (room) {
       ({ status, waitUs, arrivalUs } = this.#waitInLine(request, full, waitUs));
     } else if (full !== undefined) {
-      status = "slots";
+      status = "permits";
       waitUs = Math.max(waitUs, 1);
     } else if (blockedUs > nowUs) {
       status = "blocked";
     }
-    if (status === "slots" || status === "queue_full") {
+    if (status === "permits" || status === "queue_full") {
       for (const target of targets) {
-        if (target.policy.maxConcurrent > 0) waitUs = Math.max(waitUs, this.#permits.wait(target, target.slots));
+        if (target.policy.maxConcurrent > 0) waitUs = Math.max(waitUs, this.#permits.wait(target, target.permits));
       }
     }
     const levels = targets.map((target, i) => this.#rates.level(target, fences[i] ?? 0, traces[i]));
@@ -160,7 +160,7 @@ export class MemoryTransaction {
   /** Extends the leases of an id. */
   renew(target: Target, id: string): boolean {
     const { leaseTtlUs, maxConcurrent } = target.policy;
-    return this.#permits.find(target)?.renew(id, target.slots, this.#nowUs, leaseTtlUs, maxConcurrent) ?? false;
+    return this.#permits.find(target)?.renew(id, target.permits, this.#nowUs, leaseTtlUs, maxConcurrent) ?? false;
   }
 
   /** Starts a key anew; those who wait are served. */
@@ -178,11 +178,11 @@ export class MemoryTransaction {
     let reserved = 0;
     while (place < FRONT && this.#permits.wait(target, reserved + 1) === 0) {
       const waiter = this.#permits.waiterAt(target, place);
-      if (waiter === undefined || this.#permits.wait(target, reserved + waiter.slots) > 0) return;
+      if (waiter === undefined || this.#permits.wait(target, reserved + waiter.permits) > 0) return;
       if (!waiter.direct) {
         if (!waiter.isKept && waiter.id !== asking) this.#tell(waiter, "turn", { ...this.#told(0), status: "queued" });
         place++;
-        reserved += waiter.slots;
+        reserved += waiter.permits;
         continue;
       }
       const atUs = this.#rates.plan(waiter);

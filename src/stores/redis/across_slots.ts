@@ -30,7 +30,7 @@ export type Places = readonly number[];
  *
  * A take is all or nothing: nothing is written where a look says no. Between look and take another may come first; then
  * the parts that were taken are given back. Until they are, others may be denied units that are not used; never is more
- * admitted than the limits say. Where giving back fails as well, units are refilled and slots end with their lease. Who
+ * admitted than the limits say. Where giving back fails as well, units are refilled and permits end with their lease. Who
  * waits for a permit queues where it is missing, and hears there when to ask again; who waits for rates has no place in a
  * line: the reply `queued` says when to ask again.
  *
@@ -81,7 +81,7 @@ async function takeAcross(
   return await deny(request, parts, after, ask);
 }
 
-/** Answers a denial; who may wait queues where slots are missing, and nowhere else. */
+/** Answers a denial; who may wait queues where permits are missing, and nowhere else. */
 async function deny(
   request: TakeRequest,
   parts: readonly Places[],
@@ -91,8 +91,8 @@ async function deny(
   const denial = combine(parts, replies);
   const rateUs = Math.max(0, ...replies.map(({ status, waitUs }) => isRate(status) ? waitUs : 0));
   if (request.mode !== "wait" || rateUs > request.maxWaitUs) return denial;
-  // A call that lacks a rate holds up no other; else the scarcest permit comes first, as in `_take_slots.lua`.
-  const missing = rateUs > 0 ? [] : [...parts.keys()].filter((i) => replies[i]?.status === "slots");
+  // A call that lacks a rate holds up no other; else the scarcest permit comes first, as in `_take_permits.lua`.
+  const missing = rateUs > 0 ? [] : [...parts.keys()].filter((i) => replies[i]?.status === "permits");
   const full = missing.reduce((first, i) => first < 0 || isBefore(request, parts[i], parts[first]) ? i : first, -1);
   const elsewhere = request.arrivalUs === 0 ? [] : parts.flatMap((places, i) => {
     const isKept = full >= 0 && isBefore(request, places, parts[full]);
@@ -106,16 +106,16 @@ async function deny(
   }
   const part = partOf(request, parts[full] as Places);
   const [reply] = await Promise.all([ask(part), settled(left)]);
-  if (isAllowed(reply)) await giveBack(part, reply, ask); // a slot fell free meanwhile: all of it is asked again
+  if (isAllowed(reply)) await giveBack(part, reply, ask); // a permit fell free meanwhile: all of it is asked again
   else if (reply.status !== "queued") return { ...denial, waitUs: Math.max(denial.waitUs, reply.waitUs) };
   const waitUs = isAllowed(reply) ? 0 : Math.max(rateUs, reply.waitUs);
   return { ...denial, status: "queued", waitUs, arrivalUs: reply.arrivalUs || arrivalUs };
 }
 
-/** Gives back what a part has taken. Of one without an answer, only its slots can be: units need a mark. Never rejects. */
+/** Gives back what a part has taken. Of one without an answer, only its permits can be: units need a mark. Never rejects. */
 async function giveBack(part: TakeRequest, reply: TakeReply | undefined, ask: AskSlot): Promise<void> {
   if (reply !== undefined && !isAllowed(reply)) return;
-  const holders = part.targets.filter((target) => target.slots > 0);
+  const holders = part.targets.filter((target) => target.permits > 0);
   const asked: Promise<unknown>[] = [];
   if (holders.length > 0) asked.push(ask({ op: "release", id: part.id, targets: holders }));
   if (reply !== undefined) {
@@ -127,7 +127,7 @@ async function giveBack(part: TakeRequest, reply: TakeReply | undefined, ask: As
 /** One reply of the replies to all parts. */
 function combine(parts: readonly Places[], replies: readonly TakeReply[]): TakeReply {
   const is = (status: TakeReply["status"]) => replies.some((reply) => reply.status === status);
-  const status = is("slots") ? "slots" : is("blocked") ? "blocked" : is("rate") ? "rate" : "allowed";
+  const status = is("permits") ? "permits" : is("blocked") ? "blocked" : is("rate") ? "rate" : "allowed";
   return {
     status,
     nowUs: Math.max(...replies.map((reply) => reply.nowUs)),
@@ -143,7 +143,7 @@ function combine(parts: readonly Places[], replies: readonly TakeReply[]): TakeR
 /** The levels of a part. A target that is alone in one, and blocked, is blocked as long as it is denied. */
 function levelsOf({ status, waitUs, levels }: TakeReply): readonly TargetLevel[] {
   return status === "blocked" && levels.length === 1
-    ? levels.map(({ rates, slots }) => ({ rates, slots, blockedUs: waitUs }))
+    ? levels.map(({ rates, permits }) => ({ rates, permits, blockedUs: waitUs }))
     : levels;
 }
 
@@ -172,7 +172,7 @@ function isRate(status: TakeReply["status"]): boolean {
 }
 
 function holdersOf(request: TakeRequest, places: Places): Target[] {
-  return partOf(request, places).targets.filter((target) => target.slots > 0);
+  return partOf(request, places).targets.filter((target) => target.permits > 0);
 }
 
 function isAllowed(reply: TakeReply): boolean {

@@ -73,7 +73,7 @@ function decodeEntry(
     case "renew":
       return { nowUs, counts: numbers, levels: [] };
     default: {
-      const corrected = request.targets.map((target) => ({ ...target, slots: 0 }));
+      const corrected = request.targets.map((target) => ({ ...target, permits: 0 }));
       return { nowUs, counts: [], levels: readLevels(numbers, 0, corrected, false) };
     }
   }

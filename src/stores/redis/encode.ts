@@ -53,7 +53,7 @@ function asksDetails(request: StoreRequest): request is TakeRequest & Required<P
   return request.op === "take" && request.mode === "peek" && request.details !== undefined;
 }
 
-/** Whether a request can be decided by the small script: a take that has nothing to do with slots. */
+/** Whether a request can be decided by the small script: a take that has nothing to do with permits. */
 function isSmall(named: NamedRequest): boolean {
   const { op, targets } = named.request;
   if (op !== "take" || asksDetails(named.request)) return false;
@@ -133,7 +133,7 @@ function encodeRequests(smallest: Script, batch: readonly NamedRequest[], option
     for (const [i, target] of request.targets.entries()) {
       // What is not by these rules is no business of the small script.
       const own = plain ? aloneWith(target.policy) : rules[i] as RuleState;
-      body.push(policies.index(target.policy, own), String(target.cost), String(target.slots));
+      body.push(policies.index(target.policy, own), String(target.cost), String(target.permits));
       if (request.op === "giveBack") body.push(...encodeMarks(request.marks[i] ?? []));
       else if (asksDetails(request)) {
         for (const units of request.details?.[i] ?? []) body.push(String(units.length), ...units.map(integerArg));

@@ -7,2441 +7,2441 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,bf,iW=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,bg,iY=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=bf,iW
-function redis.call(gT,...)
-if gT~="MGET"then return call(gT,...)end
-local bY={...}
-for i=1,#bY do
-local m=bf("GET",bY[i])
-bY[i]=type(m)=="string"and m
+redis.pcall,redis.error_reply=bg,iY
+function redis.call(gU,...)
+if gU~="MGET"then return call(gU,...)end
+local bZ={...}
+for i=1,#bZ do
+local m=bg("GET",bZ[i])
+bZ[i]=type(m)=="string"and m
 end
-return bY
+return bZ
 end`;
 
-const part1 = `local cM=1e14
-local dL=50*cM
-local gC,cz="99",10*cM
-local fg=q-q%cM`;
+const part1 = `local cN=1e14
+local dN=50*cN
+local gD,cA="99",10*cN
+local fi=q-q%cN`;
 
-const part2 = `local hg=2e15
-local function fB(m)
-local K,bs=string.byte(m,1),#m
-if K==98 and bs>8 then
+const part2 = `local hh=2e15
+local function fC(m)
+local J,bt=string.byte(m,1),#m
+if J==98 and bt>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if K==83 and bs>46 or K==115 and bs>20 then
+if J==83 and bt>46 or J==115 and bt>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+hg then return D,bs+1 end
+if D>q and D<q+hh then return D,bt+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function ih(aE)
-return math.max(math.floor((aE-dL)/cz),0)
+const part3 = `local function ii(aF)
+return math.max(math.floor((aF-dN)/cA),0)
 end
-local function fA(aE)
-if aE<dL then return aE end
-local us=fg+aE%cM
-if us>q+cM/2 then return us-cM end
-if us<q-cM/2 then return us+cM end
+local function fB(aF)
+if aF<dN then return aF end
+local us=fi+aF%cN
+if us>q+cN/2 then return us-cN end
+if us<q-cN/2 then return us+cN end
 return us
 end`;
 
-const part4 = `local function fM(bl,bA,al)
-return math.max(bl<=8*bA and 1 or bl<=1024*bA and 2 or 3,al)
+const part4 = `local function fN(bm,bB,ak)
+return math.max(bm<=8*bB and 1 or bm<=1024*bB and 2 or 3,ak)
 end
-local function dY(ac,bA)
-if ac==0 then return q end
-return ac==3 and math.huge or q+(ac==2 and 1024 or 8)*bA
+local function dZ(ab,bB)
+if ab==0 then return q end
+return ab==3 and math.huge or q+(ab==2 and 1024 or 8)*bB
 end`;
 
-const part5 = `local ex
-local function bx()
-if ex then return ex end
-local aI,bm,aM,cf,eK=math.floor,math.min,math.max,string.byte,string.char
-local jC,lg=8,2^52
-local eG={us=0,ak=0,ae=0,bS={}}
-local bR={eG=eG}
-function bR.gt(a,b,g)
-local us,ak=a.us+b.us,a.ak+b.ak
-if ak<g.y then return{us=us,ak=ak}end
-return{us=us+1,ak=ak-g.y}
+const part5 = `local ey
+local function bz()
+if ey then return ey end
+local aJ,bn,aN,cg,eM=math.floor,math.min,math.max,string.byte,string.char
+local jD,lh=8,2^52
+local eI={us=0,aj=0,ad=0,bT={}}
+local bS={eI=eI}
+function bS.gu(a,b,g)
+local us,aj=a.us+b.us,a.aj+b.aj
+if aj<g.y then return{us=us,aj=aj}end
+return{us=us+1,aj=aj-g.y}
 end
-local gt=bR.gt
-function bR.fW(a,b,g)
-local us,ak=a.us-b.us,a.ak-b.ak
-if ak>=0 then return{us=us,ak=ak}end
-return{us=us-1,ak=ak+g.y}
+local gu=bS.gu
+function bS.fX(a,b,g)
+local us,aj=a.us-b.us,a.aj-b.aj
+if aj>=0 then return{us=us,aj=aj}end
+return{us=us-1,aj=aj+g.y}
 end
-local fW=bR.fW
-function bR.gW(a,b)
-return(a.us<b.us or(a.us==b.us and a.ak<b.ak))and a or b
+local fX=bS.fX
+function bS.gX(a,b)
+return(a.us<b.us or(a.us==b.us and a.aj<b.aj))and a or b
 end
-function bR.kJ(as,dw,al,g)
-local aR=fW(as,al,g)
-for _,bJ in ipairs(as.bS)do
-if bJ.dw>dw then aR=fW(aR,bJ,g)end
+function bS.kK(as,dy,ak,g)
+local aS=fX(as,ak,g)
+for _,bK in ipairs(as.bT)do
+if bK.dy>dy then aS=fX(aS,bK,g)end
 end
-return aR.us<0 and eG or aR
+return aS.us<0 and eI or aS
 end
-function bR.cH(h,g)
-local H=h.us-g.aA
-if h.ak>g.aN then H=H+1 end
-return aM(H,h.x or 0)
+function bS.cI(h,g)
+local H=h.us-g.aB
+if h.aj>g.aO then H=H+1 end
+return aN(H,h.x or 0)
 end
-local cH=bR.cH
-function bR.eC(h,g)
-return h.ac>0 and cH(h,g)>q and h.ac or 0
+local cI=bS.cI
+function bS.eE(h,g)
+return h.ab>0 and cI(h,g)>q and h.ab or 0
 end
-local function kR(as,bJ,ae,g)
-local aR=gt(as,bJ,g)
-if aR.us>lg then return nil end
-local bS,A={},1
-for i,dg in ipairs(as.bS)do
-bS[i]=dg
-if dg.dw<=bJ.dw then A=i+1 end
+local function kS(as,bK,ad,g)
+local aS=gu(as,bK,g)
+if aS.us>lh then return nil end
+local bT,A={},1
+for i,di in ipairs(as.bT)do
+bT[i]=di
+if di.dy<=bK.dy then A=i+1 end
 end
-table.insert(bS,A,bJ)
-local gf,O=eG,#bS
-while O>0 and#bS-O<jC do
-local ao=bS[O]
-if ao.dw-(aR.us-gf.us)+2<=q then break end
-gf=gt(gf,ao,g)
-O=O-1
+table.insert(bT,A,bK)
+local gg,K=eI,#bT
+while K>0 and#bT-K<jD do
+local ao=bT[K]
+if ao.dy-(aS.us-gg.us)+2<=q then break end
+gg=gu(gg,ao,g)
+K=K-1
 end
-for _=1,O do
-table.remove(bS,1)
+for _=1,K do
+table.remove(bT,1)
 end
-return{us=aR.us,ak=aR.ak,ae=aM(as.ae,ae),bS=bS}
+return{us=aS.us,aj=aS.aj,ad=aN(as.ad,ad),bT=bT}
 end
-function bR.eN(us,as)
-local aR=us+as.us+1
-if as.ae>0 and as.ae<aR then return aM(us+1,as.ae)end
-return aR
+function bS.eP(us,as)
+local aS=us+as.us+1
+if as.ad>0 and as.ad<aS then return aN(us+1,as.ad)end
+return aS
 end
-function bR.bv(h)
+function bS.bw(h)
 local as=h.as
-return as and bR.eN(h.us,as)>q and as or nil
+return as and bS.eP(h.us,as)>q and as or nil
 end
-function bR.dm(us,ak,as,x,g,al)
-local H=us-g.aA
-if ak>g.aN then H=H+1 end
-local bN=aM(H,x)
+function bS.dp(us,aj,as,x,g,ak)
+local H=us-g.aB
+if aj>g.aO then H=H+1 end
+local bO=aN(H,x)
 if x<=q or x<=H then x=nil end
-local h={us=us,ak=ak,x=x,ac=0}
-if bN>q then h.ac=fM(bN-q,g.aA,al)end
+local h={us=us,aj=aj,x=x,ab=0}
+if bO>q then h.ab=fN(bO-q,g.aB,ak)end
 if as then
-local aR,bS=gt(h,as,g).us,{}
-for i,bJ in ipairs(as.bS)do
-bS[i]={dw=bm(bJ.dw,aR),us=bJ.us,ak=bJ.ak}
+local aS,bT=gu(h,as,g).us,{}
+for i,bK in ipairs(as.bT)do
+bT[i]={dy=bn(bK.dy,aS),us=bK.us,aj=bK.aj}
 end
-local ae=as.ae>us+as.us and 0 or as.ae
-h.as={us=as.us,ak=as.ak,ae=ae,bS=bS}
+local ad=as.ad>us+as.us and 0 or as.ad
+h.as={us=as.us,aj=as.aj,ad=ad,bT=bT}
 end
 return h
 end
-function bR.fp(h,gG,dw,x,g)
-local ae=aM(q,x)+g.aA+1
-local bJ={dw=dw,us=gG.us,ak=gG.ak}
-local as=kR(bR.bv(h)or eG,bJ,ae,g)
+function bS.fr(h,gH,dy,x,g)
+local ad=aN(q,x)+g.aB+1
+local bK={dy=dy,us=gH.us,aj=gH.aj}
+local as=kS(bS.bw(h)or eI,bK,ad,g)
 if not as then return h end
-local aV=fW(h,gG,g)
-return bR.dm(aV.us,aV.ak,as,x,g,bR.eC(h,g))
+local aW=fX(h,gH,g)
+return bS.dp(aW.us,aW.aj,as,x,g,bS.eE(h,g))
 end
-function bR.dU(h,g)
-local x,bN=cH(h,g),dY(h.ac,g.aA)
-if x<=bN then return h end
-local bn={us=bN+g.aA,ak=g.aN}
-local as=bR.bv(h)
-if h.us<bn.us or(h.us==bn.us and h.ak<=bn.ak)then
-return bR.dm(h.us,h.ak,as,bN,g,h.ac)
+function bS.dW(h,g)
+local x,bO=cI(h,g),dZ(h.ab,g.aB)
+if x<=bO then return h end
+local bo={us=bO+g.aB,aj=g.aO}
+local as=bS.bw(h)
+if h.us<bo.us or(h.us==bo.us and h.aj<=bo.aj)then
+return bS.dp(h.us,h.aj,as,bO,g,h.ab)
 end
-local al={us=h.us,ak=h.ak,x=h.x,ac=h.ac}
-if as then al.as={us=as.us,ak=as.ak,ae=0,bS=as.bS}end
-local bM=bR.fp(al,fW(h,bn,g),0,bN,g)
-if bM~=al then return bM end
-return bR.dm(bn.us,bn.ak,nil,bN,g,h.ac)
+local ak={us=h.us,aj=h.aj,x=h.x,ab=h.ab}
+if as then ak.as={us=as.us,aj=as.aj,ad=0,bT=as.bT}end
+local bN=bS.fr(ak,fX(h,bo,g),0,bO,g)
+if bN~=ak then return bN end
+return bS.dp(bo.us,bo.aj,nil,bO,g,h.ab)
 end
-function bR.cu(m,E,ao,h,g)
-local function ee()
-local Y,aW=0,1
+function bS.cv(m,E,ao,h,g)
+local function ef()
+local W,aX=0,1
 while E<=ao do
-local ei=cf(m,E)
+local ej=cg(m,E)
 E=E+1
-Y=Y+ei%128*aW
-if ei<128 then break end
-aW=aW*128
+W=W+ej%128*aX
+if ej<128 then break end
+aX=aX*128
 end
-return Y
+return W
 end
-local function ig()
-local us=ee()
-return us,g.y>1 and bm(ee(),g.y-1)or 0
+local function ih()
+local us=ef()
+return us,g.y>1 and bn(ef(),g.y-1)or 0
 end
-local cw=cf(m,E)-128
+local cx=cg(m,E)-128
 E=E+1
-h.ac=aI(cw%32/8)
-if cw%2>=1 then h.x=ee()end
-if cw%4<2 then return end
-local us,ak=ig()
-local as={us=us,ak=ak,ae=0,bS={}}
-local aR=gt(h,as,g).us
-if cw%8>=4 then as.ae=aR+2-ee()end
+h.ab=aJ(cx%32/8)
+if cx%2>=1 then h.x=ef()end
+if cx%4<2 then return end
+local us,aj=ih()
+local as={us=us,aj=aj,ad=0,bT={}}
+local aS=gu(h,as,g).us
+if cx%8>=4 then as.ad=aS+2-ef()end
 while E<=ao do
-local bJ={dw=aR-ee()}
-bJ.us,bJ.ak=ig()
-if bJ.us==0 and bJ.ak==0 then
-bJ.us,bJ.ak=us,ak
+local bK={dy=aS-ef()}
+bK.us,bK.aj=ih()
+if bK.us==0 and bK.aj==0 then
+bK.us,bK.aj=us,aj
 end
-as.bS[#as.bS+1]=bJ
+as.bT[#as.bT+1]=bK
 end
 h.as=as
 end
-function bR.bB(h,g)
-local as,x,aF=h.as,h.x,""
-if not as and not x and h.ac==0 then return aF end
-local function dI(Y)
-while Y>=128 do
-aF=aF..eK(Y%128+128)
-Y=aI(Y/128)
+function bS.bC(h,g)
+local as,x,aG=h.as,h.x,""
+if not as and not x and h.ab==0 then return aG end
+local function dK(W)
+while W>=128 do
+aG=aG..eM(W%128+128)
+W=aJ(W/128)
 end
-aF=aF..eK(Y)
+aG=aG..eM(W)
 end
-local function iO(us,ak)
-dI(us)
-if g.y>1 then dI(ak)end
+local function iQ(us,aj)
+dK(us)
+if g.y>1 then dK(aj)end
 end
-if x then dI(x)end
+if x then dK(x)end
 if as then
-iO(as.us,as.ak)
-local aR=gt(h,as,g).us
-if as.ae>0 then dI(aR+2-as.ae)end
-for _,bJ in ipairs(as.bS)do
-dI(aR-bJ.dw)
-local kn=bJ.us==as.us and bJ.ak==as.ak
-iO(kn and 0 or bJ.us,kn and 0 or bJ.ak)
+iQ(as.us,as.aj)
+local aS=gu(h,as,g).us
+if as.ad>0 then dK(aS+2-as.ad)end
+for _,bK in ipairs(as.bT)do
+dK(aS-bK.dy)
+local ko=bK.us==as.us and bK.aj==as.aj
+iQ(ko and 0 or bK.us,ko and 0 or bK.aj)
 end
 end
-local cw=128+(x and 1 or 0)+(as and 2 or 0)+(as and as.ae>0 and 4 or 0)
-return eK(cw+8*h.ac)..aF
+local cx=128+(x and 1 or 0)+(as and 2 or 0)+(as and as.ad>0 and 4 or 0)
+return eM(cx+8*h.ab)..aG
 end
-ex=bR
-return bR
+ey=bS
+return bS
 end`;
 
-const part6 = `local call,bp,am=redis.call,string.sub,string.format
-local aI,dc,aM,bm=math.floor,math.ceil,math.max,math.min
-local aT,an=struct.pack,struct.unpack
+const part6 = `local call,bq,al=redis.call,string.sub,string.format
+local aJ,dd,aN,bn=math.floor,math.ceil,math.max,math.min
+local aU,am=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local dp,gq=0,0
-local function aF()
-dp=dp+1
-return ARGV[dp]
+local dr,gr=0,0
+local function aG()
+dr=dr+1
+return ARGV[dr]
 end
-local function Y()
-dp=dp+1
-return ARGV[dp]+0
+local function W()
+dr=dr+1
+return ARGV[dr]+0
 end
-local function fL()
-gq=gq+1
-return KEYS[gq]
+local function fM()
+gr=gr+1
+return KEYS[gr]
 end
-local q=tonumber(aF())
+local q=tonumber(aG())
 if not q then
-local dX=call("TIME")
-q=dX[1]*1000000+dX[2]
+local dY=call("TIME")
+q=dY[1]*1000000+dY[2]
 end
-local cn=Y()
-local function fl(ae)
-return aM(dc((ae-q)/1000),1)+cn
+local co=W()
+local function fn(ad)
+return aN(dd((ad-q)/1000),1)+co
 end
-local cp={}`;
+local cq={}`;
 
-const part7 = `local function fr(aj)
-local di=type(aj)=="table"and aj.err or tostring(aj)
-if string.find(di,"READONLY",1,true)then error(aj,0)end
-return di
+const part7 = `local function ft(ai)
+local dk=type(ai)=="table"and ai.err or tostring(ai)
+if string.find(dk,"READONLY",1,true)then error(ai,0)end
+return dk
 end
-local function jq(cg,kD)
-local ok,aj=pcall(cg,kD)
-return ok and aj or fr(aj)
+local function js(ch,kE)
+local ok,ai=pcall(ch,kE)
+return ok and ai or ft(ai)
 end`;
 
-const part8 = `local function hk(e)
-ey(e)
-if e.dP and not br then fo(e)end
-local at=aM(q,e.D)
-local ah,af=e.v.ah,e.af
-for i=1,#ah do
-local ab=ah[i]
-at=aM(at,ab.aq.dd(af[i],e.ag,ab))
+const part8 = `local function hl(e)
+ez(e)
+if e.dR and not bs then fq(e)end
+local at=aN(q,e.D)
+local ag,ae=e.v.ag,e.ae
+for i=1,#ag do
+local aa=ag[i]
+at=aN(at,aa.aq.de(ae[i],e.af,aa))
 end
 return at
 end
-local function gD(e,at)
-local ah,af=e.v.ah,e.af
-if#ah==0 then return end
-if e.ds then e.ds.dk(e,at)end
-e.fQ=nil
-for i=1,#ah do
-local ab=ah[i]
-local al=af[i]
-local h=ab.aq.dk(al,at,e.ag,ab)
-if h then af[i]=h end
-local cF=ab.aq.cF and ab.aq.cF(al,h,at)
-if cF then
-e.fQ=e.fQ or{}
-e.fQ[i]=cF
+local function gE(e,at)
+local ag,ae=e.v.ag,e.ae
+if#ag==0 then return end
+if e.du then e.du.dm(e,at)end
+e.fR=nil
+for i=1,#ag do
+local aa=ag[i]
+local ak=ae[i]
+local h=aa.aq.dm(ak,at,e.af,aa)
+if h then ae[i]=h end
+local cG=aa.aq.cG and aa.aq.cG(ak,h,at)
+if cG then
+e.fR=e.fR or{}
+e.fR[i]=cG
 end
 end
-fo(e)
+fq(e)
 end
-local function ed(aj,e)
-local ah,af,ao=e.v.ah,e.af,#aj
-for i=1,#ah do
-local ab=ah[i]
-aj[ao+1],aj[ao+2]=ab.aq.eS(af[i],ab)
+local function ee(ai,e)
+local ag,ae,ao=e.v.ag,e.ae,#ai
+for i=1,#ag do
+local aa=ag[i]
+ai[ao+1],ai[ao+2]=aa.aq.eU(ae[i],aa)
 ao=ao+2
 end
 end
-local function eg(aj,ap)
+local function eh(ai,ap)
 local A=0
 for i=1,#ap do
-local fQ,ah=ap[i].fQ,#ap[i].v.ah
-for ab=1,fQ and ah or 0 do
-local cF=fQ[ab]
-if cF then
-local ao=#aj
-aj[ao+1]=A+ab-1
-for bw=1,5 do
-aj[ao+1+bw]=cF[bw]
+local fR,ag=ap[i].fR,#ap[i].v.ag
+for aa=1,fR and ag or 0 do
+local cG=fR[aa]
+if cG then
+local ao=#ai
+ai[ao+1]=A+aa-1
+for bx=1,5 do
+ai[ao+1+bx]=cG[bx]
 end
 end
 end
-A=A+ah
+A=A+ag
 end
 end`;
 
-const part9 = `local function ef()
-local v=dQ[Y()]
-local ag,J=Y(),Y()
+const part9 = `local function eg()
+local v=dS[W()]
+local af,ax=W(),W()
 local e={
 v=v,
-ag=ag,
-J=J,
-ad=fL(),
-cj=nil,
-aO=nil,
-aQ=nil,
+af=af,
+ax=ax,
+ac=fM(),
+ck=nil,
+aP=nil,
+aR=nil,
 D=0,
-af=nil,
+ae=nil,
 }
-if v.cj>0 then
-e.cj={}
-for i,ab in ipairs(v.ah)do
-if ab.ea then e.cj[i]=fL()end
+if v.ck>0 then
+e.ck={}
+for i,aa in ipairs(v.ag)do
+if aa.eb then e.ck[i]=fM()end
 end
 end
-if v.J>0 then
-e.aO,e.aQ=fL(),fL()
+if v.ax>0 then
+e.aP,e.aR=fM(),fM()
 end
-for _,A in ipairs(v.hG or{})do
-e.cj=e.cj or{}
-e.cj[A]=fL()
+for _,A in ipairs(v.hH or{})do
+e.ck=e.ck or{}
+e.ck[A]=fM()
 end
 return e
 end`;
 
-const part10 = `function cp.t()
-local function iy(h,at)
-if h.us<at-1 or(h.us<at and h.ak==0)then return{us=at,ak=0}end
+const part10 = `function cq.t()
+local function iz(h,at)
+if h.us<at-1 or(h.us<at and h.aj==0)then return{us=at,aj=0}end
 return h
 end
-local function jj(h,o,g)
-local ak=o*g.cO
-local cv=aI(ak/g.y)
-local us=h.us+o*g.de+cv
-ak=h.ak+ak-cv*g.y
-if ak<g.y then return{us=us,ak=ak}end
-return{us=us+1,ak=ak-g.y}
+local function jl(h,o,g)
+local aj=o*g.cP
+local cw=aJ(aj/g.y)
+local us=h.us+o*g.df+cw
+aj=h.aj+aj-cw*g.y
+if aj<g.y then return{us=us,aj=aj}end
+return{us=us+1,aj=aj-g.y}
 end
 return{
-cu=function()
+cv=function()
 return{
-de=Y(),
-cO=Y(),
-y=Y(),
-aA=Y(),
-aN=Y(),
-aS=Y(),
+df=W(),
+cP=W(),
+y=W(),
+aB=W(),
+aO=W(),
+aT=W(),
 }
 end,
-ew=function()
-return{us=0,ak=0,ac=0}
+ex=function()
+return{us=0,aj=0,ab=0}
 end,
-dU=function(h,g)
-if h.us-g.aA<q and(h.x or 0)<=q then return h end
-return bx().dU(h,g)
+dW=function(h,g)
+if h.us-g.aB<q and(h.x or 0)<=q then return h end
+return bz().dW(h,g)
 end,
-dd=function(h,ag,g)
-local next=jj(iy(h,q),ag,g)
-local hl=next.us-g.aA
-if next.ak>g.aN then hl=hl+1 end
-return aM(q,hl)
+de=function(h,af,g)
+local next=jl(iz(h,q),af,g)
+local hm=next.us-g.aB
+if next.aj>g.aO then hm=hm+1 end
+return aN(q,hm)
 end,
-dk=function(h,at,ag,g)
-local next=jj(iy(h,at),ag,g)
-next.ac=0
+dm=function(h,at,af,g)
+local next=jl(iz(h,at),af,g)
+next.ab=0
 if at<=q and not h.as and not h.x then return next end
-local bw=bx()
-local x=aM(at>q and at or 0,h.x or 0)
-return bw.dm(next.us,next.ak,bw.bv(h),x,g,bw.eC(h,g))
+local bx=bz()
+local x=aN(at>q and at or 0,h.x or 0)
+return bx.dp(next.us,next.aj,bx.bw(h),x,g,bx.eE(h,g))
 end,
-cF=function(al,ip,at)
-local hM=at>q
-if not hM and not ip.as then return nil end
-local us,ak=0,0
-if ip.as then
-us,ak=ip.as.us,ip.as.ak
+cG=function(ak,iq,at)
+local hN=at>q
+if not hN and not iq.as then return nil end
+local us,aj=0,0
+if iq.as then
+us,aj=iq.as.us,iq.as.aj
 end
-local x=hM and(al.x or 0)>q and al.x or 0
-local kI=hM and iy(al,at)~=al
-if us==0 and ak==0 and x==0 and not kI then return nil end
-local O=al.us+2<=q and{us=0,ak=0}or al
-return{us,ak,x,kI and O.us or-1,kI and O.ak or 0}
+local x=hN and(ak.x or 0)>q and ak.x or 0
+local kJ=hN and iz(ak,at)~=ak
+if us==0 and aj==0 and x==0 and not kJ then return nil end
+local K=ak.us+2<=q and{us=0,aj=0}or ak
+return{us,aj,x,kJ and K.us or-1,kJ and K.aj or 0}
 end,
-eS=function(h)
+eU=function(h)
 if h.us<q then return 0,0 end
-return h.us-q,h.ak
+return h.us-q,h.aj
 end,
-dq=function(h)
+ds=function(h)
 if not h.as and not h.x then return h.us+2 end
-local kk=h.as and bx().eN(h.us,h.as)or 0
-return aM(h.us,kk,h.x or 0)+2
+local kl=h.as and bz().eP(h.us,h.as)or 0
+return aN(h.us,kl,h.x or 0)+2
 end,
-cD=function(m,O,to,g,dW,et)
-local bs=to-O+1
-local us=tonumber(bp(m,O,O+15))
-if not us or bs<16 then return{us=0,ak=0,ac=0}end
-local dg=bs~=16+g.aS
-local h={us=us,ak=0,ac=0}
-if not dg then h.ak=bm(tonumber(bp(m,O+16,to))or 0,g.y-1)end
-if dW<=et then bx().cu(m,dW,et,h,g)end
-if dg then return{us=us+1,ak=0,x=h.x,ac=h.ac}end
+cE=function(m,K,to,g,dX,eu)
+local bt=to-K+1
+local us=tonumber(bq(m,K,K+15))
+if not us or bt<16 then return{us=0,aj=0,ab=0}end
+local di=bt~=16+g.aT
+local h={us=us,aj=0,ab=0}
+if not di then h.aj=bn(tonumber(bq(m,K+16,to))or 0,g.y-1)end
+if dX<=eu then bz().cv(m,dX,eu,h,g)end
+if di then return{us=us+1,aj=0,x=h.x,ab=h.ab}end
 return h
 end,
-ec=function(h,g)
-local us=aM(h.us,0)
-if g.aS==0 then return am("%016.0f",us)end
-return am("%016.0f%0"..g.aS..".0f",us,h.ak)
+ed=function(h,g)
+local us=aN(h.us,0)
+if g.aT==0 then return al("%016.0f",us)end
+return al("%016.0f%0"..g.aT..".0f",us,h.aj)
 end,
-gX=function(h,g)
-if not h.as and not h.x and h.ac==0 then return""end
-return bx().bB(h,g)
+gY=function(h,g)
+if not h.as and not h.x and h.ab==0 then return""end
+return bz().bC(h,g)
 end,
 }
 end`;
 
-const part11 = `local dh,bC="<I7I4",11
-local function bZ(aa)
-return#aa/bC
+const part11 = `local dj,bD="<I7I4",11
+local function ca(Y)
+return#Y/bD
 end
-local function da(aa,A)
-return an(dh,aa,A*bC+1)
+local function db(Y,A)
+return am(dj,Y,A*bD+1)
 end
-local function cr(aa)
-return an(dh,aa,1)
+local function cs(Y)
+return am(dj,Y,1)
 end
-local function cq(aa)
-return an(dh,aa,#aa-bC+1)
+local function cr(Y)
+return am(dj,Y,#Y-bD+1)
 end
-local function gw(aa,A,H,r)
-local O=A*bC
-return bp(aa,1,O)..aT(dh,H,r)..bp(aa,O+bC+1)
+local function gx(Y,A,H,r)
+local K=A*bD
+return bq(Y,1,K)..aU(dj,H,r)..bq(Y,K+bD+1)
 end
-local function hC(H,r)
+local function hD(H,r)
 if not(H>=0 and H<2^53 and r>0 and r<2^32)then return""end
-return aT(dh,H,r)
+return aU(dj,H,r)
 end
-local function eU(m,O,to)
-local aa=bp(m,O,to)
-if aa==""or#aa%bC>0 then return"",0 end
-local cB=string.byte(aa,7)
-if cB<32 then return aa,0 end
-return bp(aa,1,6)..string.char(cB%32)..bp(aa,8),aI(cB/32)
+local function eW(m,K,to)
+local Y=bq(m,K,to)
+if Y==""or#Y%bD>0 then return"",0 end
+local cC=string.byte(Y,7)
+if cC<32 then return Y,0 end
+return bq(Y,1,6)..string.char(cC%32)..bq(Y,8),aJ(cC/32)
 end
-local function dv(h)
-local aa=h.z
-if h.ac==0 then return aa end
-return bp(aa,1,6)..string.char(string.byte(aa,7)+32*h.ac)..bp(aa,8)
+local function dx(h)
+local Y=h.z
+if h.ab==0 then return Y end
+return bq(Y,1,6)..string.char(string.byte(Y,7)+32*h.ab)..bq(Y,8)
 end
-local function cG(h,g,al)
-local bl=h.z==""and 0 or cr(h.z)-q
-h.ac=bl>0 and fM(bl,g.w,al)or 0
+local function cH(h,g,ak)
+local bm=h.z==""and 0 or cs(h.z)-q
+h.ab=bm>0 and fN(bm,g.w,ak)or 0
 return h
 end
-local function gi(h,g)
-local aa=h.z
-local as=aa==""and 0 or cr(aa)-dY(h.ac,g.w)
+local function gj(h,g)
+local Y=h.z
+local as=Y==""and 0 or cs(Y)-dZ(h.ab,g.w)
 if as<=0 then return h end
-local le={}
-for A=0,bZ(aa)-1 do
-local H,r=da(aa,A)
-le[A+1]=aT(dh,H-as,r)
+local lf={}
+for A=0,ca(Y)-1 do
+local H,r=db(Y,A)
+lf[A+1]=aU(dj,H-as,r)
 end
-return cG({V=h.V,z=table.concat(le)},g,h.ac)
+return cH({U=h.U,z=table.concat(lf)},g,h.ab)
 end`;
 
-const part12 = `local hm=-2^52
-local function eQ(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hm and m+0>2*hm
+const part12 = `local hn=-2^52
+local function eS(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hn and m+0>2*hn
 end
-local function hI(m,aW)
-local aE,bA=m+0,-hm/aW
-local r=-aE%aW
-local H=q-q%bA-(aE+r)/aW-bA
-if H>q+bA/2 then H=H-bA end
-if H<=q-bA/2 then H=H+bA end
+local function hJ(m,aX)
+local aF,bB=m+0,-hn/aX
+local r=-aF%aX
+local H=q-q%bB-(aF+r)/aX-bB
+if H>q+bB/2 then H=H-bB end
+if H<=q-bB/2 then H=H+bB end
 return H,r
 end
-local function jf(H,r,aW)
-return am("%.0f",hm-H%(-hm/aW)*aW-r)
+local function jh(H,r,aX)
+return al("%.0f",hn-H%(-hn/aX)*aX-r)
 end`;
 
-const part13 = `function cp.f()
+const part13 = `function cq.f()
 return{
-Q="F",
-cu=function()
-return{U=Y(),w=Y(),aW=Y()}
+O="F",
+cv=function()
+return{Q=W(),w=W(),aX=W()}
 end,
-ew=function()
-return{z="",ac=0}
+ex=function()
+return{z="",ab=0}
 end,
-dU=gi,
-dd=function(h,ag,g)
+dW=gj,
+de=function(h,af,g)
 if h.z==""then return q end
-local H,r=cq(h.z)
-if r+ag<=g.U then return aM(q,H)end
-return aM(q,H+g.w)
+local H,r=cr(h.z)
+if r+af<=g.Q then return aN(q,H)end
+return aN(q,H+g.w)
 end,
-dk=function(h,at,ag,g)
+dm=function(h,at,af,g)
 local z=h.z
-if z==""then return cG({z=aT(dh,at,ag)},g,0)end
-local H,r=cq(z)
+if z==""then return cH({z=aU(dj,at,af)},g,0)end
+local H,r=cr(z)
 if at<H+g.w then
-z=gw(z,bZ(z)-1,H,r+ag)
+z=gx(z,ca(z)-1,H,r+af)
 else
-z=z..aT(dh,at,ag)
+z=z..aU(dj,at,af)
 end
-while cr(z)+g.w<=q do
-z=bp(z,bC+1)
+while cs(z)+g.w<=q do
+z=bq(z,bD+1)
 end
-return cG({z=z},g,h.ac)
+return cH({z=z},g,h.ab)
 end,
-eS=function(h,g)
+eU=function(h,g)
 if h.z==""then return 0,0 end
-local H,r=cq(h.z)
+local H,r=cr(h.z)
 local reset=H+g.w-q
 if reset<=0 then return 0,0 end
-if H>q then return g.U,reset end
+if H>q then return g.Q,reset end
 return r,reset
 end,
-dq=function(h,g)
+ds=function(h,g)
 if h.z==""then return 0 end
-local H=cq(h.z)
+local H=cr(h.z)
 return H+g.w
 end,
-cD=function(m,O,to)
-local z,ac=eU(m,O+7,to)
-return{z=z,ac=ac}
+cE=function(m,K,to)
+local z,ab=eW(m,K+7,to)
+return{z=z,ab=ab}
 end,
-eQ=eQ,
-gH=function(m,aW)
-local H,r=hI(m,aW)
-return{z=aT(dh,H,r),ac=0}
+eS=eS,
+gI=function(m,aX)
+local H,r=hJ(m,aX)
+return{z=aU(dj,H,r),ab=0}
 end,
-hj=16,
-gm=function(m,O)
-return{z=hC(an("<dd",m,O)),ac=0}
+hk=16,
+gn=function(m,K)
+return{z=hD(am("<dd",m,K)),ab=0}
 end,
-ec=function(h,g)
-return aT("<I7",g.w)..dv(h)
+ed=function(h,g)
+return aU("<I7",g.w)..dx(h)
 end,
 }
 end`;
 
-const part14 = `function cp.c()
-local function gE(h,A,g)
-if A==0 then return h.V end
-local H,r=da(h.z,A-1)
-return H+g.w==da(h.z,A)and r or 0
+const part14 = `function cq.c()
+local function gF(h,A,g)
+if A==0 then return h.U end
+local H,r=db(h.z,A-1)
+return H+g.w==db(h.z,A)and r or 0
 end
-local function kS(h,at,g)
+local function kT(h,at,g)
 if h.z==""then return at,0,0 end
-local H,r=cq(h.z)
+local H,r=cr(h.z)
 if at<H+g.w then
-return H,gE(h,bZ(h.z)-1,g),r
+return H,gF(h,ca(h.z)-1,g),r
 end
 if at<H+2*g.w then return H+g.w,r,0 end
 return at,0,0
 end
-local function fR(o,bo,g)
-if bo<0 then return g.w+1 end
-if o<=bo then return 0 end
-local ck=g.w/g.bD
-return(ck-aI(bo*ck/o))*g.bD
+local function fS(o,bp,g)
+if bp<0 then return g.w+1 end
+if o<=bp then return 0 end
+local cl=g.w/g.bE
+return(cl-aJ(bp*cl/o))*g.bE
 end
-local function kl(z,g)
-local H=cr(z)
-local kg=bZ(z)>1 and da(z,1)==H+g.w
-return H+(kg and 1 or 2)*g.w<=q
+local function km(z,g)
+local H=cs(z)
+local kh=ca(z)>1 and db(z,1)==H+g.w
+return H+(kh and 1 or 2)*g.w<=q
 end
 return{
-Q="C",
-cu=function()
-return{U=Y(),w=Y(),bD=Y()}
+O="C",
+cv=function()
+return{Q=W(),w=W(),bE=W()}
 end,
-ew=function()
-return{V=0,z="",ac=0}
+ex=function()
+return{U=0,z="",ab=0}
 end,
-dU=gi,
-dd=function(h,ag,g)
-local H,V,eL=kS(h,q,g)
-local jy=fR(V,g.U-ag-eL,g)
-if jy<=g.w then return aM(q,H+jy)end
-return aM(q,H+g.w+fR(eL,g.U-ag,g))
+dW=gj,
+de=function(h,af,g)
+local H,U,eN=kT(h,q,g)
+local jz=fS(U,g.Q-af-eN,g)
+if jz<=g.w then return aN(q,H+jz)end
+return aN(q,H+g.w+fS(eN,g.Q-af,g))
 end,
-dk=function(h,at,ag,g)
-local ai={V=h.V,z=h.z}
+dm=function(h,at,af,g)
+local ah={U=h.U,z=h.z}
 local H,r
-if ai.z~=""then
-H,r=cq(ai.z)
+if ah.z~=""then
+H,r=cr(ah.z)
 end
 if H and at<H+g.w then
-ai.z=gw(ai.z,bZ(ai.z)-1,H,r+ag)
+ah.z=gx(ah.z,ca(ah.z)-1,H,r+af)
 else
-H=kS(h,at,g)
-ai.z=ai.z..aT(dh,H,ag)
+H=kT(h,at,g)
+ah.z=ah.z..aU(dj,H,af)
 end
-while kl(ai.z,g)do
-ai.V=gE(ai,1,g)
-ai.z=bp(ai.z,bC+1)
+while km(ah.z,g)do
+ah.U=gF(ah,1,g)
+ah.z=bq(ah.z,bD+1)
 end
-return cG(ai,g,h.ac)
+return cH(ah,g,h.ab)
 end,
-eS=function(h,g)
+eU=function(h,g)
 if h.z==""then return 0,0 end
-local ao=cq(h.z)
+local ao=cr(h.z)
 local reset=ao+2*g.w-q
 if reset<=0 then return 0,0 end
-if ao>q then return g.U,reset end
-local H,V,eL=kS(h,q,g)
-local ck=g.w/g.bD
-local aV=ck-aI((q-H)/g.bD)
-return dc(V*aV/ck)+eL,reset
+if ao>q then return g.Q,reset end
+local H,U,eN=kT(h,q,g)
+local cl=g.w/g.bE
+local aW=cl-aJ((q-H)/g.bE)
+return dd(U*aW/cl)+eN,reset
 end,
-dq=function(h,g)
+ds=function(h,g)
 if h.z==""then return 0 end
-local H=cq(h.z)
+local H=cr(h.z)
 return H+2*g.w
 end,
-cD=function(m,O,to)
-local z,ac=eU(m,O+12,to)
-if z==""then return{V=0,z="",ac=0}end
-return{V=an("<I4",m,O+8),z=z,ac=ac}
+cE=function(m,K,to)
+local z,ab=eW(m,K+12,to)
+if z==""then return{U=0,z="",ab=0}end
+return{U=am("<I4",m,K+8),z=z,ab=ab}
 end,
-hj=24,
-gm=function(m,O)
-local H,V,eL=an("<ddd",m,O)
-if not(V>0 and V<2^32)then V=0 end
-if eL>0 or V==0 then
-return{V=V,z=hC(H,eL),ac=0}
+hk=24,
+gn=function(m,K)
+local H,U,eN=am("<ddd",m,K)
+if not(U>0 and U<2^32)then U=0 end
+if eN>0 or U==0 then
+return{U=U,z=hD(H,eN),ab=0}
 end
-return{V=V,z=aT(dh,H,0),ac=0}
+return{U=U,z=aU(dj,H,0),ab=0}
 end,
-ec=function(h,g)
-local aG=#am("%.0f",g.bD)-1
-return aT("<I7BI4",g.w,aG,h.V)..dv(h)
+ed=function(h,g)
+local aH=#al("%.0f",g.bE)-1
+return aU("<I7BI4",g.w,aH,h.U)..dx(h)
 end,
 }
 end`;
 
-const part15 = `function cp.s()`;
+const part15 = `function cq.s()`;
 
-const part16 = `local bX,lt,gS=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cA,lR=2^48,2^37
-local fg=q-q%cA
-local function cE(p,aG)
-p.eo,p.aG=aG>=32,aG%32
-p.kX,p.aD=p.aG>=16,2^(aG%16)
-p.bn=p.kX and 255 or 65535
+const part16 = `local bY,lu,gT=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cB,lS=2^48,2^37
+local fi=q-q%cB
+local function cF(p,aH)
+p.ep,p.aH=aH>=32,aH%32
+p.kY,p.aE=p.aH>=16,2^(aH%16)
+p.bo=p.kY and 255 or 65535
 end
-local function ec(p,ay,o)
-if p.kX then return aT("<I7B",ay,o)end
-if ay-q>=cA/2 then error("ERR the units would be taken years ahead",0)end
-return aT("<I6I2",ay%cA,o)
+local function ed(p,az,o)
+if p.kY then return aU("<I7B",az,o)end
+if az-q>=cB/2 then error("ERR the units would be taken years ahead",0)end
+return aU("<I6I2",az%cB,o)
 end
-local function cD(p,aa,O)
-if p.kX then return an("<I7B",aa,O)end
-local ay,o=an("<I6I2",aa,O)
-ay=ay+fg
-if ay>q+cA/2 then return ay-cA,o end
-if ay<q-cA/2 then return ay+cA,o end
-return ay,o
+local function cE(p,Y,K)
+if p.kY then return am("<I7B",Y,K)end
+local az,o=am("<I6I2",Y,K)
+az=az+fi
+if az>q+cB/2 then return az-cB,o end
+if az<q-cB/2 then return az+cB,o end
+return az,o
 end
-local function cu(p,O,to)
-if to<#p.aa then return bp(p.aa,O+1,to+1)end
-return call("GETRANGE",p.ad,am("%d",O),am("%d",to))
+local function cv(p,K,to)
+if to<#p.Y then return bq(p.Y,K+1,to+1)end
+return call("GETRANGE",p.ac,al("%d",K),al("%d",to))
 end
-local function bu(p,ar)
-return bX+4*(aI(ar/p.aD)+1)+8*ar
+local function bv(p,ar)
+return bY+4*(aJ(ar/p.aE)+1)+8*ar
 end
-local function bs(p)
-return p.J==0 and bX or bu(p,p.J-1)+8
+local function bt(p)
+return p.an==0 and bY or bv(p,p.an-1)+8
 end
-local function cL(p,i)
-return(p.aK+i)%p.J
+local function cM(p,i)
+return(p.aL+i)%p.an
 end
-local function bk(p,i)
-local O=bu(p,cL(p,i))
-return cD(p,cu(p,O,O+7),1)
+local function bl(p,i)
+local K=bv(p,cM(p,i))
+return cE(p,cv(p,K,K+7),1)
 end
-local function ke(p,i)
-local ar=cL(p,i)
-return bm(p.aD-ar%p.aD,p.J-ar,p.r-i)
+local function kf(p,i)
+local ar=cM(p,i)
+return bn(p.aE-ar%p.aE,p.an-ar,p.r-i)
 end
-local function iU(p,fm,al)
-if fm and p.al and fm>p.al then return p.r,p.al,p.bj end
-if p.eo then
-if fm then return fm-1,fm-1,(bk(p,fm-1))end
-local cY,cB=0,p.r
-while cY<cB do
-local cP=aI((cY+cB)/2)
-if bk(p,cP)<=al then
-cY=cP+1
+local function iW(p,fo,ak)
+if fo and p.ak and fo>p.ak then return p.r,p.ak,p.bk end
+if p.ep then
+if fo then return fo-1,fo-1,(bl(p,fo-1))end
+local cZ,cC=0,p.r
+while cZ<cC do
+local cQ=aJ((cZ+cC)/2)
+if bl(p,cQ)<=ak then
+cZ=cQ+1
 else
-cB=cP
+cC=cQ
 end
 end
-return cY,cY
+return cZ,cZ
 end
-local i,aR=0,0
+local i,aS=0,0
 while i<p.r do
-local n,ar=ke(p,i),cL(p,i)
+local n,ar=kf(p,i),cM(p,i)
 local o
 if i>0 and i+n<p.r then
-local O=bu(p,ar)-4
-o=an("<I4",cu(p,O,O+3),1)
+local K=bv(p,ar)-4
+o=am("<I4",cv(p,K,K+3),1)
 end
-if o and((fm and aR+o<fm)or(not fm and bk(p,i+n-1)<=al))then
-i,aR=i+n,aR+o
+if o and((fo and aS+o<fo)or(not fo and bl(p,i+n-1)<=ak))then
+i,aS=i+n,aS+o
 else
-local aw,du=0,16
+local aw,dw=0,16
 while aw<n do
-du=bm(du,n-aw)
-local O=bu(p,ar+aw)
-local aa=cu(p,O,O+8*du-1)
-for j=1,8*du,8 do
-local ay,bi=cD(p,aa,j)
-if fm and aR+bi>=fm or not fm and ay>al then return i,aR,ay end
-i,aR=i+1,aR+bi
+dw=bn(dw,n-aw)
+local K=bv(p,ar+aw)
+local Y=cv(p,K,K+8*dw-1)
+for j=1,8*dw,8 do
+local az,bj=cE(p,Y,j)
+if fo and aS+bj>=fo or not fo and az>ak then return i,aS,az end
+i,aS=i+1,aS+bj
 end
-aw,du=aw+du,du*8
+aw,dw=aw+dw,dw*8
 end
 end
 end
-return i,aR
+return i,aS
 end
-local function bK(p)
-local w,x,aG=p.w,p.x,p.aG+(p.eo and 32 or 0)
-local hG=aT("<I4I4I4I7I4B",p.aK,p.r,p.J,p.ba,p.aL,aG)
-local cY=x%cA
-local cB=(x-cY)/cA+32*p.ac
-return"S"..aT("<dI7I6BI7",p.D,w,cY,cB,p.bj)..hG
+local function bL(p)
+local w,x,aH=p.w,p.x,p.aH+(p.ep and 32 or 0)
+local hH=aU("<I4I4I4I7I4B",p.aL,p.r,p.an,p.bb,p.aM,aH)
+local cZ=x%cB
+local cC=(x-cZ)/cB+32*p.ab
+return"S"..aU("<dI7I6BI7",p.D,w,cZ,cC,p.bk)..hH
 end
-local function ht(p)
-p.aa,p.dB="",nil
+local function hu(p)
+p.Y,p.dD="",nil
 end
-local function la(p,g)
-p.aK,p.r,p.J,p.ba,p.aL,p.bj=0,0,0,0,0,0
-cE(p,g.aG+32)
-ht(p)
+local function lb(p,g)
+p.aL,p.r,p.an,p.bb,p.aM,p.bk=0,0,0,0,0,0
+cF(p,g.aH+32)
+hu(p)
 end
-local function iJ(p,av,J)
+local function iK(p,av,an)
 local n=#av/8
-p.aK,p.r,p.J,p.aL=0,n,J,0
-local cx={}
-for O=0,J-1,p.aD do
-local aC=bm(O+p.aD,J)
-local aa,aR=bp(av,O*8+1,aC*8),0
-if O<n then
-for j=1,#aa,8 do
-local _,o=cD(p,aa,j)
-aR=aR+o
+p.aL,p.r,p.an,p.aM=0,n,an,0
+local cy={}
+for K=0,an-1,p.aE do
+local aD=bn(K+p.aE,an)
+local Y,aS=bq(av,K*8+1,aD*8),0
+if K<n then
+for j=1,#Y,8 do
+local _,o=cE(p,Y,j)
+aS=aS+o
 end
-p.aL=aR
+p.aM=aS
 end
-cx[#cx+1]=aT("<I4",aR)..aa..string.rep("\\0",(aC-O)*8-#aa)
+cy[#cy+1]=aU("<I4",aS)..Y..string.rep("\\0",(aD-K)*8-#Y)
 end
-return bK(p)..table.concat(cx)
+return bL(p)..table.concat(cy)
 end
-local function jz(p)
-local cx,i={},0
+local function jA(p)
+local cy,i={},0
 while i<p.r do
-local n,O=ke(p,i),bu(p,cL(p,i))
-cx[#cx+1],i=cu(p,O,O+8*n-1),i+n
+local n,K=kf(p,i),bv(p,cM(p,i))
+cy[#cy+1],i=cv(p,K,K+8*n-1),i+n
 end
-return table.concat(cx)
+return table.concat(cy)
 end
-local function fN(p,ay,o)
-local fZ=dc(o/p.bn)-1
-return string.rep(ec(p,ay,p.bn),fZ)..ec(p,ay,o-fZ*p.bn)
+local function fO(p,az,o)
+local ga=dd(o/p.bo)-1
+return string.rep(ed(p,az,p.bo),ga)..ed(p,az,o-ga*p.bo)
 end`;
 
-const part17 = `local kY=2^17
-local function gv(dx,U,aD)
-local bo=dx+aI(dx/64)+4
-local aa=bX+10+4*dc(bo/aD)+8*bo
-if aa<kY then
-local _,aG=math.frexp(aa-1)
-local bD=aM(2^(aG-3),16)
-local aV=dc(aa/bD)*bD-bX-10
-local fZ=aI(aV/(4+8*aD))
-bo=aM(fZ*aD+aI((aV-fZ*(4+8*aD)-4)/8),bo)
+const part17 = `local kZ=2^17
+local function gw(dz,Q,aE)
+local bp=dz+aJ(dz/64)+4
+local Y=bY+10+4*dd(bp/aE)+8*bp
+if Y<kZ then
+local _,aH=math.frexp(Y-1)
+local bE=aN(2^(aH-3),16)
+local aW=dd(Y/bE)*bE-bY-10
+local ga=aJ(aW/(4+8*aE))
+bp=aN(ga*aE+aJ((aW-ga*(4+8*aE)-4)/8),bp)
 end
-return dx<=U and bm(U,bo)or bo
+return dz<=Q and bn(Q,bp)or bp
 end`;
 
-const part18 = `local function kG(p,m,g)
+const part18 = `local function kH(p,m,g)
 if#m<21 then return end
-local D,aK,r,J=an("<dI4I4I4",m,2)
-if#m~=21+8*J or r>J or aK>=aM(J,1)then return end
-local cx,ay,o={},0,0
+local D,aL,r,an=am("<dI4I4I4",m,2)
+if#m~=21+8*an or r>an or aL>=aN(an,1)then return end
+local cy,az,o={},0,0
 for i=0,r-1 do
-local at=an("<d",m,22+(aK+i)%J*8)
-if at~=ay and o>0 then
-cx[#cx+1],o=fN(p,ay,o),0
+local at=am("<d",m,22+(aL+i)%an*8)
+if at~=az and o>0 then
+cy[#cy+1],o=fO(p,az,o),0
 end
-ay,o=at,o+1
+az,o=at,o+1
 end
-if o>0 then cx[#cx+1]=fN(p,ay,o)end
-local av=table.concat(cx)
-p.D,p.ba,p.x,p.bj,p.dH=D,r,ay,ay,true
-p.eo=#av/8==r
-p.aa=iJ(p,av,#av/8)
+if o>0 then cy[#cy+1]=fO(p,az,o)end
+local av=table.concat(cy)
+p.D,p.bb,p.x,p.bk,p.dJ=D,r,az,az,true
+p.ep=#av/8==r
+p.Y=iK(p,av,#av/8)
 end
-local function hU(ad,g)
-local aa=call("GETRANGE",ad,"0",g.ic)
-local p={ad=ad,aa=aa,D=0,w=g.w,x=0,bj=0,ac=0}
-p.aK,p.r,p.J,p.ba,p.aL=0,0,0,0,0
-cE(p,g.aG+32)
-local K=string.byte(aa,1)
-if K==115 then kG(p,call("GETRANGE",ad,"0","-1"),g)end
-if K==98 and#aa==9 then
-local D=an("<d",aa,2)
-p.eM=not(D>=0 and D<2^53 and D==aI(D))
-p.D=p.eM and 0 or D
+local function hV(ac,g)
+local Y=call("GETRANGE",ac,"0",g.ie)
+local p={ac=ac,Y=Y,D=0,w=g.w,x=0,bk=0,ab=0}
+p.aL,p.r,p.an,p.bb,p.aM=0,0,0,0,0
+cF(p,g.aH+32)
+local J=string.byte(Y,1)
+if J==115 then kH(p,call("GETRANGE",ac,"0","-1"),g)end
+if J==98 and#Y==9 then
+local D=am("<d",Y,2)
+p.eO=not(D>=0 and D<2^53 and D==aJ(D))
+p.D=p.eO and 0 or D
 return p
 end
-if K~=83 or#aa<bX then
-p.eM=K and not p.dH
+if J~=83 or#Y<bY then
+p.eO=J and not p.dJ
 return p
 end
-local aG,cB
-p.D,p.w,p.x,cB,p.bj,p.aK,p.r,p.J,p.ba,p.aL,aG=
-an(lt,aa,2)
-p.x,p.ac=p.x+cB%32*cA,aI(cB/32)
-cE(p,aG)
-local bF=bs(p)
-if#aa==g.ic+1 and bF>#aa then
-local bI=call("GETRANGE",ad,am("%d",bF-1),am("%d",bF))
-bF=#bI==1 and#aa or-1
+local aH,cC
+p.D,p.w,p.x,cC,p.bk,p.aL,p.r,p.an,p.bb,p.aM,aH=
+am(lu,Y,2)
+p.x,p.ab=p.x+cC%32*cB,aJ(cC/32)
+cF(p,aH)
+local bG=bt(p)
+if#Y==g.ie+1 and bG>#Y then
+local bJ=call("GETRANGE",ac,al("%d",bG-1),al("%d",bG))
+bG=#bJ==1 and#Y or-1
 end
-p.eM=p.w~=g.w
-or aG%16<6
-or aG>58
-or bF~=#aa
-or p.r>p.J
-or p.aK>=aM(p.J,1)
+p.eO=p.w~=g.w
+or aH%16<6
+or aH>58
+or bG~=#Y
+or p.r>p.an
+or p.aL>=aN(p.an,1)
 return p
 end
-local function gg(p,ay,g)
-local bD=dc(g.w/8)
-return am("%.0f",fl(aM(ay-ay%bD+bD+g.w,p.D)))
+local function gh(p,az,g)
+local bE=dd(g.w/8)
+return al("%.0f",fn(aN(az-az%bE+bE+g.w,p.D)))
 end
-local function lS(p,dx,g,dZ)
-local dH=bs(p)
-if p.aK+p.r>p.J then
-local aD,fZ=aI(p.aK/p.aD),4+8*p.aD
-local ga=aM(dc((dx-p.J)/p.aD),aI(p.J/p.aD/8))
-local K,aC=bX+aD*fZ,dH
-while aC>K do
-local O=aM(aC-65536,K)
-local aa=call("GETRANGE",p.ad,am("%d",O),am("%d",aC-1))
-call("SETRANGE",p.ad,am("%d",O+ga*fZ),aa)
-aC=O
+local function lT(p,dz,g,ea)
+local dJ=bt(p)
+if p.aL+p.r>p.an then
+local aE,ga=aJ(p.aL/p.aE),4+8*p.aE
+local gb=aN(dd((dz-p.an)/p.aE),aJ(p.an/p.aE/8))
+local J,aD=bY+aE*ga,dJ
+while aD>J do
+local K=aN(aD-65536,J)
+local Y=call("GETRANGE",p.ac,al("%d",K),al("%d",aD-1))
+call("SETRANGE",p.ac,al("%d",K+gb*ga),Y)
+aD=K
 end
-p.aK,p.J=p.aK+ga*p.aD,p.J+ga*p.aD
+p.aL,p.an=p.aL+gb*p.aE,p.an+gb*p.aE
 else
-p.J=gv(dx,g.U,p.aD)
-if dH<kY then
-local m=cu(p,0,dH-1)
-call("SET",p.ad,m..string.rep("\\0",bs(p)-dH),"PX",dZ)
+p.an=gw(dz,g.Q,p.aE)
+if dJ<kZ then
+local m=cv(p,0,dJ-1)
+call("SET",p.ac,m..string.rep("\\0",bt(p)-dJ),"PX",ea)
 else
-call("SETRANGE",p.ad,am("%d",bs(p)-1),"\\0")
+call("SETRANGE",p.ac,al("%d",bt(p)-1),"\\0")
 end
 end
-p.aa=""
+p.Y=""
 end
-local function kb(p,av)
+local function kc(p,av)
 local aw=0
 while aw<#av do
-local ar=cL(p,p.r)
-local n=bm(p.aD-ar%p.aD,p.J-ar,(#av-aw)/8)
-local aa=bp(av,aw+1,aw+8*n)
-if ar%p.aD==0 then p.aL=0 end
-for j=1,#aa,8 do
-local _,o=cD(p,aa,j)
-p.aL=p.aL+o
+local ar=cM(p,p.r)
+local n=bn(p.aE-ar%p.aE,p.an-ar,(#av-aw)/8)
+local Y=bq(av,aw+1,aw+8*n)
+if ar%p.aE==0 then p.aM=0 end
+for j=1,#Y,8 do
+local _,o=cE(p,Y,j)
+p.aM=p.aM+o
 end
-local O=bu(p,ar)
-call("SETRANGE",p.ad,am("%d",O),aa)
+local K=bv(p,ar)
+call("SETRANGE",p.ac,al("%d",K),Y)
 p.r,aw,ar=p.r+n,aw+8*n,ar+n
-if ar%p.aD==0 or ar==p.J then
-local aD=O-8*((ar-n)%p.aD)-4
-call("SETRANGE",p.ad,am("%d",aD),aT("<I4",p.aL))
+if ar%p.aE==0 or ar==p.an then
+local aE=K-8*((ar-n)%p.aE)-4
+call("SETRANGE",p.ac,al("%d",aE),aU("<I4",p.aM))
 end
 end
 end
-local function hJ(p,g)
-if p.dH then call("SET",p.ad,p.aa,"PX",gg(p,p.r>0 and p.bj or q,g))end
-p.dH=nil
+local function hK(p,g)
+if p.dJ then call("SET",p.ac,p.Y,"PX",gh(p,p.r>0 and p.bk or q,g))end
+p.dJ=nil
 end`;
 
-const part19 = `local function hV(p,at,g)
-local al=p.x>q and p.ac or 0
+const part19 = `local function hW(p,at,g)
+local ak=p.x>q and p.ab or 0
 p.x=at>q and at or 0
-p.ac=at>q and fM(at-q,g.w,al)or 0
+p.ab=at>q and fN(at-q,g.w,ak)or 0
 end
-local function jg(p,i)
-local ar,aR=cL(p,i),0
-local O=bu(p,ar-ar%p.aD)
-local aa=cu(p,O,bu(p,ar)+7)
-for j=1,#aa,8 do
-local _,o=cD(p,aa,j)
-aR=aR+o
+local function ji(p,i)
+local ar,aS=cM(p,i),0
+local K=bv(p,ar-ar%p.aE)
+local Y=cv(p,K,bv(p,ar)+7)
+for j=1,#Y,8 do
+local _,o=cE(p,Y,j)
+aS=aS+o
 end
-return aR
+return aS
 end
-local function je(p,g,br)
-if p.bj<=q then return p end
-local bN=aM(q,bm(p.x,dY(p.ac,g.w)))
-if p.bj<=bN then return p end
-local i,al=iU(p,nil,bN)
-local o=bm(p.ba-al,g.U)
-p.r,p.bj=i,bN
-hV(p,bN,g)
-if br then
-p.ba,p.al=al+o,al
+local function jg(p,g,bs)
+if p.bk<=q then return p end
+local bO=aN(q,bn(p.x,dZ(p.ab,g.w)))
+if p.bk<=bO then return p end
+local i,ak=iW(p,nil,bO)
+local o=bn(p.bb-ak,g.Q)
+p.r,p.bk=i,bO
+hW(p,bO,g)
+if bs then
+p.bb,p.ak=ak+o,ak
 return p
 end
-hJ(p,g)
-p.ba,p.eo=al+o,p.eo and o==1
-if i==0 then p.aK=0 end
-p.aL=i==0 and 0 or jg(p,i-1)
-p.aa=""
-kb(p,fN(p,bN,o))
-call("SETRANGE",p.ad,"0",bK(p))
-call("PEXPIRE",p.ad,gg(p,bN,g))
+hK(p,g)
+p.bb,p.ep=ak+o,p.ep and o==1
+if i==0 then p.aL=0 end
+p.aM=i==0 and 0 or ji(p,i-1)
+p.Y=""
+kc(p,fO(p,bO,o))
+call("SETRANGE",p.ac,"0",bL(p))
+call("PEXPIRE",p.ac,gh(p,bO,g))
 return p
 end`;
 
-const part20 = `local function dB(p,g)
-if not p.dB then
-p.dB,p.eh=0,0
-local al=q-g.w
-if p.r>0 and p.bj<=al then
-p.dB,p.eh=p.r,p.ba
+const part20 = `local function dD(p,g)
+if not p.dD then
+p.dD,p.ei=0,0
+local ak=q-g.w
+if p.r>0 and p.bk<=ak then
+p.dD,p.ei=p.r,p.bb
 elseif p.r>0 then
-p.dB,p.eh=iU(p,nil,al)
+p.dD,p.ei=iW(p,nil,ak)
 end
 end
-return p.dB,p.eh
+return p.dD,p.ei
 end
-local function fI(U,w)
-local aG=6
-while aG<10 and 4^aG<U do
-aG=aG+1
+local function fJ(Q,w)
+local aH=6
+while aH<10 and 4^aH<Q do
+aH=aH+1
 end
 return{
-U=U,
+Q=Q,
 w=w,
-ea=true,
-aG=w<lR and aG or aG+16,
-ic=bX+4+8*gS-1,
+eb=true,
+aH=w<lS and aH or aH+16,
+ie=bY+4+8*gT-1,
 }
 end
 return{
-hU=hU,
-cu=function()
-return fI(Y(),Y())
+hV=hV,
+cv=function()
+return fJ(W(),W())
 end,
-fI=fI,
-dU=je,
-dd=function(p,ag,g)
-local at=aM(q,p.x)
-local dN=p.ba+ag-g.U
-if dN<=0 then return at end
-local _,_,ay=iU(p,dN)
-return aM(at,ay+g.w)
+fJ=fJ,
+dW=jg,
+de=function(p,af,g)
+local at=aN(q,p.x)
+local dP=p.bb+af-g.Q
+if dP<=0 then return at end
+local _,_,az=iW(p,dP)
+return aN(at,az+g.w)
 end,
-eS=function(p,g)
-local _,aV=dB(p,g)
-local aU=p.ba-aV
-if aU==0 then return 0,0 end
-return p.x>q and g.U or aU,p.bj+g.w-q
+eU=function(p,g)
+local _,aW=dD(p,g)
+local aV=p.bb-aW
+if aV==0 then return 0,0 end
+return p.x>q and g.Q or aV,p.bk+g.w-q
 end,
-dk=function(p,at,ag,g)
-local ay=at
-if p.r>0 then ay=aM(at,p.bj)end
-hV(p,at>q and ay or p.x,g)
-local dZ=gg(p,ay,g)
-hJ(p,g)
-local fG,jK=dB(p,g)
-p.r,p.ba,p.w=p.r-fG,p.ba-jK,g.w
+dm=function(p,at,af,g)
+local az=at
+if p.r>0 then az=aN(at,p.bk)end
+hW(p,at>q and az or p.x,g)
+local ea=gh(p,az,g)
+hK(p,g)
+local fH,jL=dD(p,g)
+p.r,p.bb,p.w=p.r-fH,p.bb-jL,g.w
 if p.r==0 then
-if p.J>gS and p.aG==g.aG then
-p.aK,p.aL,p.eo=0,0,true
+if p.an>gT and p.aH==g.aH then
+p.aL,p.aM,p.ep=0,0,true
 else
-la(p,g)
+lb(p,g)
 end
 else
-p.aK=cL(p,fG)
+p.aL=cM(p,fH)
 end
-local ca,dS,o=ag,nil,0
-if p.r>0 and ay==p.bj then
-local _,bi=bk(p,p.r-1)
-o=bi
-if o<p.bn then
-dS=bm(p.bn-o,ag)
-ca=ag-dS
+local cb,dU,o=af,nil,0
+if p.r>0 and az==p.bk then
+local _,bj=bl(p,p.r-1)
+o=bj
+if o<p.bo then
+dU=bn(p.bo-o,af)
+cb=af-dU
 end
 end
-p.ba,p.bj,p.eo=p.ba+ag,ay,p.eo and ag==1 and not dS
-local av=ca>0 and fN(p,ay,ca)or""
-local dx=p.r+#av/8
-if p.J<=gS or(dx>p.J and p.J<=p.aD)then
-local bU=jz(p)
-if dS then bU=bp(bU,1,-9)..ec(p,ay,o+dS)end
-local J=dx>p.J and gv(dx,g.U,p.aD)or p.J
-p.aa=iJ(p,bU..av,J)
-call("SET",p.ad,p.aa,"PX",dZ)
+p.bb,p.bk,p.ep=p.bb+af,az,p.ep and af==1 and not dU
+local av=cb>0 and fO(p,az,cb)or""
+local dz=p.r+#av/8
+if p.an<=gT or(dz>p.an and p.an<=p.aE)then
+local bV=jA(p)
+if dU then bV=bq(bV,1,-9)..ed(p,az,o+dU)end
+local an=dz>p.an and gw(dz,g.Q,p.aE)or p.an
+p.Y=iK(p,bV..av,an)
+call("SET",p.ac,p.Y,"PX",ea)
 else
-if dx>p.J then lS(p,dx,g,dZ)end
-if dS then
-local ar=cL(p,p.r-1)
-p.aL=p.aL+dS
-local O=bu(p,ar)
-call("SETRANGE",p.ad,am("%d",O),ec(p,ay,o+dS))
-if(ar+1)%p.aD==0 or ar+1==p.J then
-local aD=O-8*(ar%p.aD)-4
-call("SETRANGE",p.ad,am("%d",aD),aT("<I4",p.aL))
+if dz>p.an then lT(p,dz,g,ea)end
+if dU then
+local ar=cM(p,p.r-1)
+p.aM=p.aM+dU
+local K=bv(p,ar)
+call("SETRANGE",p.ac,al("%d",K),ed(p,az,o+dU))
+if(ar+1)%p.aE==0 or ar+1==p.an then
+local aE=K-8*(ar%p.aE)-4
+call("SETRANGE",p.ac,al("%d",aE),aU("<I4",p.aM))
 end
 end
-kb(p,av)
-call("SETRANGE",p.ad,"0",bK(p))
-call("PEXPIRE",p.ad,dZ)
-p.aa=""
+kc(p,av)
+call("SETRANGE",p.ac,"0",bL(p))
+call("PEXPIRE",p.ac,ea)
+p.Y=""
 end
-p.dB,p.eh=0,0
+p.dD,p.ei=0,0
 end,
-iV=function()`;
+iX=function()`;
 
-const part21 = `local function kw(p,i,ay,o,en)
-local ar,ao=cL(p,i),cL(p,p.r-1)
-local O=bu(p,ar)
-call("SETRANGE",p.ad,am("%d",O),ec(p,ay,o-en))
-p.ba,p.eo=p.ba-en,false
-if aI(ar/p.aD)==aI(ao/p.aD)then
+const part21 = `local function kx(p,i,az,o,eo)
+local ar,ao=cM(p,i),cM(p,p.r-1)
+local K=bv(p,ar)
+call("SETRANGE",p.ac,al("%d",K),ed(p,az,o-eo))
+p.bb,p.ep=p.bb-eo,false
+if aJ(ar/p.aE)==aJ(ao/p.aE)then
 if ar>ao then return end
-p.aL=p.aL-en
+p.aM=p.aM-eo
 end
-local aD=O-8*(ar%p.aD)-4
-local aR=an("<I4",call("GETRANGE",p.ad,am("%d",aD),am("%d",aD+3)),1)
-call("SETRANGE",p.ad,am("%d",aD),aT("<I4",aM(aR-en,0)))
+local aE=K-8*(ar%p.aE)-4
+local aS=am("<I4",call("GETRANGE",p.ac,al("%d",aE),al("%d",aE+3)),1)
+call("SETRANGE",p.ac,al("%d",aE),aU("<I4",aN(aS-eo,0)))
 end
-local function ff(p,g)
-ht(p)
+local function fh(p,g)
+hu(p)
 while p.r>0 do
-local ay,o=bk(p,p.r-1)
-p.x,p.bj=bm(p.x,ay),ay
+local az,o=bl(p,p.r-1)
+p.x,p.bk=bn(p.x,az),az
 if o>0 then break end
-local ar=cL(p,p.r-1)
+local ar=cM(p,p.r-1)
 p.r=p.r-1
-if ar%p.aD==0 then
-local aD=p.r>0 and bu(p,aI(cL(p,p.r-1)/p.aD)*p.aD)-4
-p.aL=aD and an("<I4",cu(p,aD,aD+3),1)or 0
+if ar%p.aE==0 then
+local aE=p.r>0 and bv(p,aJ(cM(p,p.r-1)/p.aE)*p.aE)-4
+p.aM=aE and am("<I4",cv(p,aE,aE+3),1)or 0
 end
 end
 if p.r==0 then
-p.aK,p.ba,p.aL,p.x,p.bj,p.eo=0,0,0,0,0,true
+p.aL,p.bb,p.aM,p.x,p.bk,p.ep=0,0,0,0,0,true
 end
-hV(p,p.x,g)
-call("SETRANGE",p.ad,"0",bK(p))
+hW(p,p.x,g)
+call("SETRANGE",p.ac,"0",bL(p))
 end
-local function hP(p,o,ay,g)
-hJ(p,g)
-ht(p)
-local cY,cB=0,p.r
-while cY<cB do
-local cP=aI((cY+cB)/2)
-if bk(p,cP)<ay then
-cY=cP+1
+local function hQ(p,o,az,g)
+hK(p,g)
+hu(p)
+local cZ,cC=0,p.r
+while cZ<cC do
+local cQ=aJ((cZ+cC)/2)
+if bl(p,cQ)<az then
+cZ=cQ+1
 else
-cB=cP
+cC=cQ
 end
 end
-local hu=0
-for i=cY,p.r-1 do
-local at,bi=bk(p,i)
-if at~=ay or hu==o then break end
-local en=bm(o-hu,bi)
-if en>0 then kw(p,i,ay,bi,en)end
-hu=hu+en
+local hv=0
+for i=cZ,p.r-1 do
+local at,bj=bl(p,i)
+if at~=az or hv==o then break end
+local eo=bn(o-hv,bj)
+if eo>0 then kx(p,i,az,bj,eo)end
+hv=hv+eo
 end
-if hu>0 then ff(p,g)end
+if hv>0 then fh(p,g)end
 end
-local function jb(p,o,g)
-hJ(p,g)
-local _,aV=dB(p,g)
-local aC=p.ba
-if p.r>0 and p.bj>q then
-local _,al=iU(p,nil,q)
-aC=al
+local function jd(p,o,g)
+hK(p,g)
+local _,aW=dD(p,g)
+local aD=p.bb
+if p.r>0 and p.bk>q then
+local _,ak=iW(p,nil,q)
+aD=ak
 end
-local hh=bm(aV+o,aC)
-if hh==0 then return end
-local i,al,ay=iU(p,hh)
-local _,bi=bk(p,i)
-ht(p)
-p.aK,p.r,p.ba=cL(p,i),p.r-i,p.ba-al
-kw(p,0,ay,bi,hh-al)
-ff(p,g)
+local hi=bn(aW+o,aD)
+if hi==0 then return end
+local i,ak,az=iW(p,hi)
+local _,bj=bl(p,i)
+hu(p)
+p.aL,p.r,p.bb=cM(p,i),p.r-i,p.bb-ak
+kx(p,0,az,bj,hi-ak)
+fh(p,g)
 end
-local function jH(p,g)
-local cs=gg(p,p.r>0 and p.bj or q-2*g.w,g)
-hJ(p,g)
-if p.J>0 then
-call("SETRANGE",p.ad,"0",bK(p))
-call("PEXPIRE",p.ad,cs)
+local function jI(p,g)
+local ct=gh(p,p.r>0 and p.bk or q-2*g.w,g)
+hK(p,g)
+if p.an>0 then
+call("SETRANGE",p.ac,"0",bL(p))
+call("PEXPIRE",p.ac,ct)
 elseif p.D>q then
-call("SET",p.ad,bK(p),"PX",cs)
+call("SET",p.ac,bL(p),"PX",ct)
 else
-call("DEL",p.ad)
+call("DEL",p.ac)
 end
 end`;
 
-const part22 = `return{dl=hP,dR=jb,block=jH}
+const part22 = `return{dn=hQ,dT=jd,block=jI}
 end,
-lc=function()`;
+ld=function()`;
 
-const part23 = `local function ku(p)
-local ax,aa={av={},x=p.x,ac=p.ac},jz(p)
-for O=1,#aa,8 do
-local at,o=cD(p,aa,O)
-local ao=ax.av[#ax.av]
+const part23 = `local function kv(p)
+local ay,Y={av={},x=p.x,ab=p.ab},jA(p)
+for K=1,#Y,8 do
+local at,o=cE(p,Y,K)
+local ao=ay.av[#ay.av]
 if ao and ao.at==at then
 ao.o=ao.o+o
 elseif o>0 then
-ax.av[#ax.av+1]={at=at,o=o}
+ay.av[#ay.av+1]={at=at,o=o}
 end
 end
-return ax
+return ay
 end
-local function jZ(ad,ax,g,D)
-local p,cx={ad=ad,D=D,w=g.w,x=ax.x},{}
-p.ac=ax.ac
-la(p,g)
-for i,cg in ipairs(ax.av)do
-cx[i]=fN(p,cg.at,cg.o)
-p.ba,p.bj=p.ba+cg.o,cg.at
+local function ka(ac,ay,g,D)
+local p,cy={ac=ac,D=D,w=g.w,x=ay.x},{}
+p.ab=ay.ab
+lb(p,g)
+for i,ch in ipairs(ay.av)do
+cy[i]=fO(p,ch.at,ch.o)
+p.bb,p.bk=p.bb+ch.o,ch.at
 end
-local av=table.concat(cx)
-p.eo=p.ba==#av/8
-p.aa=iJ(p,av,#av/8)
+local av=table.concat(cy)
+p.ep=p.bb==#av/8
+p.Y=iK(p,av,#av/8)
 if p.r>0 or D>q then
-call("SET",ad,p.aa,"PX",gg(p,p.r>0 and p.bj or q-2*g.w,g))
+call("SET",ac,p.Y,"PX",gh(p,p.r>0 and p.bk or q-2*g.w,g))
 else
-call("PEXPIRE",ad,"0")
+call("PEXPIRE",ac,"0")
 end
 return p
 end`;
 
-const part24 = `return{cu=ku,ek=jZ}
+const part24 = `return{cv=kv,el=ka}
 end,
 }
 end`;
 
-const part25 = `local lu=80
-local function ie(aS)
-return string.char((aS<12 and 116 or 72)+aS)
+const part25 = `local lv=80
+local function ig(aT)
+return string.char((aT<12 and 116 or 72)+aT)
 end
-local function hF(ah)
-local bW,cy,fE,J,eR="","","<",0,0
-local bG={}
-for i,ab in ipairs(ah)do
-local Q,fS,eP=ab.Q,"I7I4",ab.w
-if Q=="t"then
-eP=ab.aA
-if ab.aS>9 then fS="I7I7"end
-bW=bW..ie(ab.aS)
-elseif Q=="f"then
-bW,cy=bW.."F",cy..aT("<I7",ab.w)
-elseif Q=="c"then
-eP,fS=2*ab.w,"I7I4I4"
-bW=bW.."C"
-cy=cy..aT("<I7B",ab.w,#am("%.0f",ab.bD)-1)
+local function hG(ag)
+local bX,cz,fF,an,eT="","","<",0,0
+local bH={}
+for i,aa in ipairs(ag)do
+local O,fT,eR=aa.O,"I7I4",aa.w
+if O=="t"then
+eR=aa.aB
+if aa.aT>9 then fT="I7I7"end
+bX=bX..ig(aa.aT)
+elseif O=="f"then
+bX,cz=bX.."F",cz..aU("<I7",aa.w)
+elseif O=="c"then
+eR,fT=2*aa.w,"I7I4I4"
+bX=bX.."C"
+cz=cz..aU("<I7B",aa.w,#al("%.0f",aa.bE)-1)
 else
 return nil
 end
-bG[i]={am="<"..fS,ar=J+1,at=struct.size(fE)+1}
-fE,J,eR=fE..fS,J+(Q=="c"and 3 or 2),aM(eR,eP)
+bH[i]={al="<"..fT,ar=an+1,at=struct.size(fF)+1}
+fF,an,eT=fF..fT,an+(O=="c"and 3 or 2),aN(eT,eR)
 end
-local _,aG=math.frexp(eR/16000)
-aG=aM(aG-1,0)
-local cQ="P"..string.char(aG)..bW..cy
-for _,g in ipairs(bG)do
-g.at=g.at+#cQ
+local _,aH=math.frexp(eT/16000)
+aH=aN(aH-1,0)
+local cR="P"..string.char(aH)..bX..cz
+for _,g in ipairs(bH)do
+g.at=g.at+#cR
 end
 return{
-cQ=cQ,
-bW=bW,
-fE=fE,
-J=J,
-bG=bG,
-bs=#cQ+struct.size(fE),
-be=1000*2^aG,
+cR=cR,
+bX=bX,
+fF=fF,
+an=an,
+bH=bH,
+bt=#cR+struct.size(fF),
+bf=1000*2^aH,
 }
 end
-local function hd(bt,ae)
-local be=bt.be
-return am("%.0f",aM(aI((ae-ae%be+be-q)/1000),0)+2+cn)
+local function he(bu,ad)
+local bf=bu.bf
+return al("%.0f",aN(aJ((ad-ad%bf+bf-q)/1000),0)+2+co)
 end`;
 
-const part26 = `local function kW(m,E,bt,ah)
-local bW,bs=bt.bW,bt.bs
-if string.byte(m,E)~=lu or#m-E+1~=bs then return nil end
-if bp(m,E+2,E+1+#bW)~=bW then return nil end
-local af={}
-for i,ab in ipairs(ah)do
-local g=bt.bG[i]
-local K,aY,lO=an(g.am,m,E-1+g.at)
-if ab.Q=="t"then
-af[i]={us=K,ak=bm(aY,ab.y-1),ac=0}
+const part26 = `local function kX(m,E,bu,ag)
+local bX,bt=bu.bX,bu.bt
+if string.byte(m,E)~=lv or#m-E+1~=bt then return nil end
+if bq(m,E+2,E+1+#bX)~=bX then return nil end
+local ae={}
+for i,aa in ipairs(ag)do
+local g=bu.bH[i]
+local J,aZ,lP=am(g.al,m,E-1+g.at)
+if aa.O=="t"then
+ae[i]={us=J,aj=bn(aZ,aa.y-1),ab=0}
 else
-local jt=K>0
-af[i]={z=jt and aT(dh,K,aY)or"",ac=0}
-if ab.Q=="c"then af[i].V=jt and lO or 0 end
+local jv=J>0
+ae[i]={z=jv and aU(dj,J,aZ)or"",ab=0}
+if aa.O=="c"then ae[i].U=jv and lP or 0 end
 end
 end
-return af
+return ae
 end
-local function gL(af,bt,ah)
-local bP={}
-for i,ab in ipairs(ah)do
-local h,ar=af[i],bt.bG[i].ar
-if(h.ac or 0)>0 then return nil end
-if ab.Q=="t"then
+local function gM(ae,bu,ag)
+local bQ={}
+for i,aa in ipairs(ag)do
+local h,ar=ae[i],bu.bH[i].ar
+if(h.ab or 0)>0 then return nil end
+if aa.O=="t"then
 if h.as or h.x then return nil end
-bP[ar],bP[ar+1]=h.us,h.ak
+bQ[ar],bQ[ar+1]=h.us,h.aj
 else
-if#h.z>bC then return nil end
-bP[ar],bP[ar+1]=0,0
+if#h.z>bD then return nil end
+bQ[ar],bQ[ar+1]=0,0
 if h.z~=""then
-bP[ar],bP[ar+1]=cr(h.z)
+bQ[ar],bQ[ar+1]=cs(h.z)
 end
-if ab.Q=="c"then bP[ar+2]=h.V end
+if aa.O=="c"then bQ[ar+2]=h.U end
 end
 end
-return bt.cQ..aT(bt.fE,unpack(bP))
+return bu.cR..aU(bu.fF,unpack(bQ))
 end`;
 
-const part27 = `local cK={}
-local function fc()
-local v={cX=Y(),J=Y(),hb=Y()}
-v.ah,v.cE,v.bK,v.dH,v.cj={},"","","",0
-for i=1,Y()do
-local Q=aF()
-local aq=cK[Q]or cp[Q]()
-local ab=aq.cu()
-cK[Q],ab.aq,ab.Q,v.ah[i]=aq,aq,Q,ab
-v.cE=v.cE..Q
-local aS=ab.aS or 0
-local bL=Q=="t"and ie(aS)or Q
-v.bK,v.dH=v.bK..(aq.Q or bL),v.dH..bL
-ab.bs=ab.ea and 0 or Q=="t"and 16+aS
-if ab.ea then v.cj=v.cj+1 end
+const part27 = `local cL={}
+local function fe()
+local v={cY=W(),ax=W(),hc=W()}
+v.ag,v.cF,v.bL,v.dJ,v.ck={},"","","",0
+for i=1,W()do
+local O=aG()
+local aq=cL[O]or cq[O]()
+local aa=aq.cv()
+cL[O],aa.aq,aa.O,v.ag[i]=aq,aq,O,aa
+v.cF=v.cF..O
+local aT=aa.aT or 0
+local bM=O=="t"and ig(aT)or O
+v.bL,v.dJ=v.bL..(aq.O or bM),v.dJ..bM
+aa.bt=aa.eb and 0 or O=="t"and 16+aT
+if aa.eb then v.ck=v.ck+1 end
 end
-if v.cE=="s"then v.cj=0 end
-if v.cj==0 and#v.ah>1 then v.bt=hF(v.ah)end
-local bH=#v.ah==0 and 0 or Y()
-v.bL,v.dn=bH%2==0,bH>=2 and Y()or 0
-if v.bL then return v end
-v.iZ,v.gs,v.ks,v.hG=aF(),aF(),Y(),{}
-for i=1,Y()do
-v.hG[i]=Y()
+if v.cF=="s"then v.ck=0 end
+if v.ck==0 and#v.ag>1 then v.bu=hG(v.ag)end
+local bI=#v.ag==0 and 0 or W()
+v.bM,v.dq=bI%2==0,bI>=2 and W()or 0
+if v.bM then return v end
+v.jb,v.gt,v.kt,v.hH=aG(),aG(),W(),{}
+for i=1,W()do
+v.hH[i]=W()
 end
 return v
 end`;
 
-const part28 = `local function gM(aS)
-if#aS==18 and bp(aS,1,2)==gC then return bp(aS,3)end
-local aE=#aS==16 and tonumber(aS)
-return aE and am("%016.0f",fA(aE))or aS
+const part28 = `local function gN(aT)
+if#aT==18 and bq(aT,1,2)==gD then return bq(aT,3)end
+local aF=#aT==16 and tonumber(aT)
+return aF and al("%016.0f",fB(aF))or aT
 end
-local function iX(m,ab)
-if m==""then return ab.aq.ew()end
+local function iZ(m,aa)
+if m==""then return aa.aq.ex()end
 local _,ao=string.find(m,"^%d*")
 if ao<16 or(ao<#m and string.byte(m,ao+1)<128)then return nil end
-local aS=gM(bp(m,1,ao))
-local et=#aS+#m-ao
-local h=ab.aq.cD(aS..bp(m,ao+1),1,#aS,ab,#aS+1,et)
-if ao==16 then h.ac=aM(h.ac,ih(tonumber(m)or 0))end
+local aT=gN(bq(m,1,ao))
+local eu=#aT+#m-ao
+local h=aa.aq.cE(aT..bq(m,ao+1),1,#aT,aa,#aT+1,eu)
+if ao==16 then h.ab=aN(h.ab,ii(tonumber(m)or 0))end
 return h
 end
-local function hf(Q)
-return string.char(string.byte(Q)-128)
+local function hg(O)
+return string.char(string.byte(O)-128)
 end
-local function hA(e)
+local function hB(e)
 local v=e.v
-local ah=v.ah
+local ag=v.ag
 e.D=0
-if v.cE=="s"then
-local ea=ah[1].aq.hU(e.ad,ah[1])
-e.D,e.af=ea.D,{ea}
-return not ea.eM
+if v.cF=="s"then
+local eb=ag[1].aq.hV(e.ac,ag[1])
+e.D,e.ae=eb.D,{eb}
+return not eb.eO
 end
-local m,af,E=call("GET",e.ad)or"",{nil},1
-local bi=#ah>1 and string.gsub(bp(m,1,#ah),"[\\128-\\255]",hf)
-if not(bi and(bi==v.bK or bi==v.dH))then
-e.D,E=fB(m)
+local m,ae,E=call("GET",e.ac)or"",{nil},1
+local bj=#ag>1 and string.gsub(bq(m,1,#ag),"[\\128-\\255]",hg)
+if not(bj and(bj==v.bL or bj==v.dJ))then
+e.D,E=fC(m)
 if E>10 then E=1 end
 end
-e.af=af
-if v.cE=="t"then
-af[1]=iX(bp(m,E),ah[1])
-return af[1]
+e.ae=ae
+if v.cF=="t"then
+ae[1]=iZ(bq(m,E),ag[1])
+return ae[1]
 end
-if v.cE=="f"and ah[1].aW>0 and ah[1].aq.eQ(bp(m,E))then
-af[1]=ah[1].aq.gH(bp(m,E),ah[1].aW)
+if v.cF=="f"and ag[1].aX>0 and ag[1].aq.eS(bq(m,E))then
+ae[1]=ag[1].aq.gI(bq(m,E),ag[1].aX)
 return true
 end
-local gy=v.bt and kW(m,E,v.bt,ah)
-if gy then
-e.af=gy
+local gz=v.bu and kX(m,E,v.bu,ag)
+if gz then
+e.ae=gz
 return true
 end
-local r=#ah
+local r=#ag
 if r==0 then
-e.ep=bp(m,E)
+e.eq=bq(m,E)
 return true
 end
-local aE=bp(m,E,E+r-1)
-local bW=string.gsub(aE,"[\\128-\\255]",hf)
-local bO=bW==v.bK or bW==v.dH
-local dH=bO and bW~=v.bK
-if not bO and E<=#m then return false end
+local aF=bq(m,E,E+r-1)
+local bX=string.gsub(aF,"[\\128-\\255]",hg)
+local bP=bX==v.bL or bX==v.dJ
+local dJ=bP and bX~=v.bL
+if not bP and E<=#m then return false end
 E=E+r
 for i=1,r do
-local ab=ah[i]
-local aq=ab.aq
-if ab.ea then
-af[i]=aq.hU(e.cj[i],ab)
-if af[i].eM then return false end
-elseif bO then
-local aC=E+(ab.bs or aq.hj)
-local dW,et=1,0
-if aE~=bW and string.byte(aE,i)>=128 then
-dW,et=aC+1,aC+(string.byte(m,aC)or 0)
-aC=et+1
+local aa=ag[i]
+local aq=aa.aq
+if aa.eb then
+ae[i]=aq.hV(e.ck[i],aa)
+if ae[i].eO then return false end
+elseif bP then
+local aD=E+(aa.bt or aq.hk)
+local dX,eu=1,0
+if aF~=bX and string.byte(aF,i)>=128 then
+dX,eu=aD+1,aD+(string.byte(m,aD)or 0)
+aD=eu+1
 end
-if not(ab.bs or dH)then
-aC=#m+1
-if r>1 and E+3<aC then
-aC=bm(E+4+an("<I4",m,E),aC)
+if not(aa.bt or dJ)then
+aD=#m+1
+if r>1 and E+3<aD then
+aD=bn(E+4+am("<I4",m,E),aD)
 E=E+4
 end
-if aC-E<7 or an("<I7",m,E)~=ab.w then return false end
+if aD-E<7 or am("<I7",m,E)~=aa.w then return false end
 end
-if aC>#m+1 or(i==r and aC<=#m)then return false end
-local cD=dH and aq.gm or aq.cD
-local ao=dW>1 and dW-2 or aC-1
-af[i]=cD(m,E,ao,ab,dW,et)
-E=aC
+if aD>#m+1 or(i==r and aD<=#m)then return false end
+local cE=dJ and aq.gn or aq.cE
+local ao=dX>1 and dX-2 or aD-1
+ae[i]=cE(m,E,ao,aa,dX,eu)
+E=aD
 else
-af[i]=aq.ew()
+ae[i]=aq.ex()
 end
 end
 return true
 end
-local function iY(e)
-local v=e.v.bB or e.v
-e.v,e.ds,e.dP=v,nil,nil
-if e.ew then
-e.D,e.af=0,{}
-elseif not(v.bL and hA(e))then
-gb(e)
+local function ja(e)
+local v=e.v.bC or e.v
+e.v,e.du,e.dR=v,nil,nil
+if e.ex then
+e.D,e.ae=0,{}
+elseif not(v.bM and hB(e))then
+gc(e)
 end
 end
-local function jo(aS)
-return#aS==16 and aS>="5"and gC..aS or aS
+local function jq(aT)
+return#aT==16 and aT>="5"and gD..aT or aT
 end
-local function jc(e,m)
-if string.byte(e.ep,1)==83 and#e.ep>53 then
-call("SETRANGE",e.ad,"1",aT("<d",e.D))
+local function je(e,m)
+if string.byte(e.eq,1)==83 and#e.eq>53 then
+call("SETRANGE",e.ac,"1",aU("<d",e.D))
 else
-call("SET",e.ad,m..e.ep,"KEEPTTL")
+call("SET",e.ac,m..e.eq,"KEEPTTL")
 end
-local dZ=fl(e.D)
-if call("PTTL",e.ad)<dZ then call("PEXPIRE",e.ad,dZ)end
+local ea=fn(e.D)
+if call("PTTL",e.ac)<ea then call("PEXPIRE",e.ac,ea)end
 end
-local function fo(e)
+local function fq(e)
 local v=e.v
-local ah,ae,m,bK=v.ah,e.D,"",v.bK
-if e.ds then return e.ds.fo(e)end
-if v.cE=="s"then return end
-local gy=v.bt and gL(e.af,v.bt,ah)
-for i,ab in ipairs(ah)do
-if not ab.ea then
-ae=aM(ae,ab.aq.dq(e.af[i],ab))
-local h=ab.aq.ec(e.af[i],ab)
-if not ab.bs and#ah>1 then h=aT("<I4",#h)..h end
-local aL=ab.aq.gX and ab.aq.gX(e.af[i],ab)or""
-if aL~=""and#ah==1 then h=jo(h)..aL end
-if aL~=""and#ah>1 then
-h=h..string.char(#aL)..aL
-bK=bp(bK,1,i-1)..string.char(string.byte(bK,i)+128)..bp(bK,i+1)
+local ag,ad,m,bL=v.ag,e.D,"",v.bL
+if e.du then return e.du.fq(e)end
+if v.cF=="s"then return end
+local gz=v.bu and gM(e.ae,v.bu,ag)
+for i,aa in ipairs(ag)do
+if not aa.eb then
+ad=aN(ad,aa.aq.ds(e.ae[i],aa))
+local h=aa.aq.ed(e.ae[i],aa)
+if not aa.bt and#ag>1 then h=aU("<I4",#h)..h end
+local aM=aa.aq.gY and aa.aq.gY(e.ae[i],aa)or""
+if aM~=""and#ag==1 then h=jq(h)..aM end
+if aM~=""and#ag>1 then
+h=h..string.char(#aM)..aM
+bL=bq(bL,1,i-1)..string.char(string.byte(bL,i)+128)..bq(bL,i+1)
 end
 m=m..h
 end
 end
-if v.cE~="t"and m~=""then m=bK..m end
-if v.cE=="t"then m=jo(m)end
-if gy then m=gy end
-if e.D>q then m="b"..aT("<d",e.D)..m end
-if#ah==0 and e.ep~=""then return jc(e,m)end
-local cs=gy and hd(v.bt,ae)or fl(ae)
-if m~=""then call("SET",e.ad,m,"PX",cs)end
+if v.cF~="t"and m~=""then m=bL..m end
+if v.cF=="t"then m=jq(m)end
+if gz then m=gz end
+if e.D>q then m="b"..aU("<d",e.D)..m end
+if#ag==0 and e.eq~=""then return je(e,m)end
+local ct=gz and he(v.bu,ad)or fn(ad)
+if m~=""then call("SET",e.ac,m,"PX",ct)end
 end`;
 
-const part29 = `local function ey(e)
-iY(e)
-local ah,af,es=e.v.ah,e.af,false
-for i=1,#ah do
-local ab,h=ah[i],af[i]
-af[i]=ab.aq.dU(h,ab,br)
-es=es or af[i]~=h
+const part29 = `local function ez(e)
+ja(e)
+local ag,ae,et=e.v.ag,e.ae,false
+for i=1,#ag do
+local aa,h=ag[i],ae[i]
+ae[i]=aa.aq.dW(h,aa,bs)
+et=et or ae[i]~=h
 end
-if es and not br then fo(e)end
+if et and not bs then fq(e)end
 end`;
 
-const part30 = `local function dI(Y)
-local aF,aV="",Y
-while aV>=128 do
-aF,aV=aF..eK(aV%128+128),aI(aV/128)
+const part30 = `local function dK(W)
+local aG,aW="",W
+while aW>=128 do
+aG,aW=aG..eM(aW%128+128),aJ(aW/128)
 end
-return aF..eK(aV)
+return aG..eM(aW)
 end`;
 
-const part31 = `local dQ,br={},false
-local function gb()
+const part31 = `local dS,bs={},false
+local function gc()
 error("RULES",0)
 end`;
 
-const part32 = `for i=1,Y()do
-dQ[i]=fc()
+const part32 = `for i=1,W()do
+dS[i]=fe()
 end
-local function cN()
-local dG,bg,at,D=aF(),Y(),q,q
+local function cO()
+local dI,bh,at,D=aG(),W(),q,q
 local ap={nil}
-for i=1,Y()do
-ap[i]=ef()
+for i=1,W()do
+ap[i]=eg()
 end
-br=dG=="2"
+bs=dI=="2"
 for i=1,#ap do
 local e=ap[i]
-at=aM(at,hk(e))
-D=aM(D,e.D)
+at=aN(at,hl(e))
+D=aN(D,e.D)
 end
-local jk=at<=q or(dG=="1"and at-q<=bg)
-if jk and dG~="2"then
+local jm=at<=q or(dI=="1"and at-q<=bh)
+if jm and dI~="2"then
 for i=1,#ap do
-gD(ap[i],at)
+gE(ap[i],at)
 end
 end
-local aj={jk and 1 or D>q and 2 or 0,at-q,nil,nil}
+local ai={jm and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#ap do
-ed(aj,ap[i])
+ee(ai,ap[i])
 end
-for i=1,aj[1]==2 and#ap>1 and#ap or 0 do
-aj[#aj+1]=aM(ap[i].D-q,0)
+for i=1,ai[1]==2 and#ap>1 and#ap or 0 do
+ai[#ai+1]=aN(ap[i].D-q,0)
 end
-eg(aj,ap)
-return aj
+eh(ai,ap)
+return ai
 end
-local W={q}
-for i=1,Y()do
-W[i+1]=jq(cN)
+local V={q}
+for i=1,W()do
+V[i+1]=js(cO)
 end
-return W`;
+return V`;
 
-const part33 = `local call,bf,am,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local bp,cf,aI,dc,bm,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local aT,an=struct.pack,struct.unpack
+const part33 = `local call,bg,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local bq,cg,aJ,dd,bn,aN,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+local aU,am=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
-local dX=call("TIME")
-q=dX[1]*1000000+dX[2]
+local dY=call("TIME")
+q=dY[1]*1000000+dY[2]
 end`;
 
-const part34 = `local ag,U,w,bD,bg,br,jG=0,0,0,0,0,false,false
-local W,A,bQ={q},1,nil`;
+const part34 = `local af,Q,w,bE,bh,bs,jH=0,0,0,0,0,false,false
+local V,A,bR={q},1,nil`;
 
-const part35 = `local function fV()`;
+const part35 = `local function fW()`;
 
-const part36 = `local cn,cp=ARGV[2]+0,{}
-local function fl(ae)
-return aM(dc((ae-q)/1000),1)+cn
+const part36 = `local co,cq=ARGV[2]+0,{}
+local function fn(ad)
+return aN(dd((ad-q)/1000),1)+co
 end
-local function cs(ae)
-return am("%.0f",fl(ae))
+local function ct(ad)
+return al("%.0f",fn(ad))
 end`;
 
 const part37 = `local aq
-local function ek(ad,lV,m,dZ)
-local aw=lV and bf("SET",ad,m,"PX",dZ)or bf("SET",ad,m,"PX",dZ,"NX")or bf("GET",ad)
+local function el(ac,lW,m,ea)
+local aw=lW and bg("SET",ac,m,"PX",ea)or bg("SET",ac,m,"PX",ea,"NX")or bg("GET",ac)
 return aw and aw.err
 end
-local function aZ(ad,m,az)
-aq=aq or cp[it]()
-local g,D,O,h={U=U,w=w,bD=bD},0,1,nil
+local function ba(ac,m,aA)
+aq=aq or cq[iu]()
+local g,D,K,h={Q=Q,w=w,bE=bE},0,1,nil
 if m then
-D,O=fB(m)
+D,K=fC(m)
 end
-local Q=m and bp(m,O,O)
-local bs=m and#m-O
-if Q==aq.Q and bs>6 and an("<I7",m,O+1)==w then
-h=aq.cD(m,O+1,#m)
-elseif Q=="-"and bD>0 and aq.eQ and aq.eQ(bp(m,O))then
-h=aq.gH(bp(m,O),bD)
-elseif Q==it and bs==aq.hj then
-h=aq.gm(m,O+1)
-elseif m and not(O==10 and bs<0)then
+local O=m and bq(m,K,K)
+local bt=m and#m-K
+if O==aq.O and bt>6 and am("<I7",m,K+1)==w then
+h=aq.cE(m,K+1,#m)
+elseif O=="-"and bE>0 and aq.eS and aq.eS(bq(m,K))then
+h=aq.gI(bq(m,K),bE)
+elseif O==iu and bt==aq.hk then
+h=aq.gn(m,K+1)
+elseif m and not(K==10 and bt<0)then
 return"RULES"
 else
-h=aq.ew()
+h=aq.ex()
 end
-local bM=aq.dU(h,g)
-local es=bM~=h
-h=bM
-local ai,at,em=0,aM(q,D,aq.dd(h,ag,g)),q
-while ai<az and(at<=q or ai==0 and at-q<=bg)do
-ai,em=ai+1,at
-if br then break end
-h=aq.dk(h,at,ag,g)
-if ai<az then at=aM(q,D,aq.dd(h,ag,g))end
+local bN=aq.dW(h,g)
+local et=bN~=h
+h=bN
+local ah,at,en=0,aN(q,D,aq.de(h,af,g)),q
+while ah<aA and(at<=q or ah==0 and at-q<=bh)do
+ah,en=ah+1,at
+if bs then break end
+h=aq.dm(h,at,af,g)
+if ah<aA then at=aN(q,D,aq.de(h,af,g))end
 end
-local aJ
-if(ai>0 or es)and not br then
-local bB,ae=aq.Q..aq.ec(h,g),aq.dq(h,g)
+local aK
+if(ah>0 or et)and not bs then
+local bC,ad=aq.O..aq.ed(h,g),aq.ds(h,g)
 if D>q then
-bB,ae="b"..aT("<d",D)..bB,aM(D,ae)
+bC,ad="b"..aU("<d",D)..bC,aN(D,ad)
 end
-aJ=ek(ad,m,bB,cs(ae))
+aK=el(ac,m,bC,ct(ad))
 elseif not m then
-aJ=bf("GET",ad)
-aJ=aJ and aJ.err
+aK=bg("GET",ac)
+aK=aK and aK.err
 end
-if aJ then return false,aJ end
-local aU,reset=aq.eS(h,g)
-if ai==0 and D>q then return{2,at-q,aU,reset}end
-if ai>0 and em>q then return{1,em-q,aU,reset}end
-return ai,aU,reset,ai==az and 0 or at-q
+if aK then return false,aK end
+local aV,reset=aq.eU(h,g)
+if ah==0 and D>q then return{2,at-q,aV,reset}end
+if ah>0 and en>q then return{1,en-q,aV,reset}end
+return ah,aV,reset,ah==aA and 0 or at-q
 end`;
 
-const part38 = `local function eb(ad,m,az,bE)
-if not jG then
-jF()
-jG=true
+const part38 = `local function ec(ac,m,aA,bF)
+if not jH then
+jG()
+jH=true
 end
-local ai,aU,reset,bl=cN(ad,m,az)
-if not ai then
-if string.find(aU,"READONLY",1,true)then bQ=aU end
-ai=aU
+local ah,aV,reset,bm=cO(ac,m,aA)
+if not ah then
+if string.find(aV,"READONLY",1,true)then bR=aV end
+ah=aV
 end
 A=A+1
-if type(ai)~="number"then
-W[A]=ai
-elseif bE then
-W[A],W[A+1],W[A+2],W[A+3]=ai,aU,reset,bl
+if type(ah)~="number"then
+V[A]=ah
+elseif bF then
+V[A],V[A+1],V[A+2],V[A+3]=ah,aV,reset,bm
 A=A+3
-elseif ai>0 then
-W[A],W[A+1]=aU,reset
+elseif ah>0 then
+V[A],V[A+1]=aV,reset
 A=A+1
 else
-W[A],W[A+1],W[A+2]=-1-aU,reset,bl
+V[A],V[A+1],V[A+2]=-1-aV,reset,bm
 A=A+2
 end
 end`;
 
-const part39 = `return eb
+const part39 = `return ec
 end`;
 
-const part40 = `local ep
-local function eb(ad,m,az,bE)
-ep=ep or fV()
-ep(ad,m,az,bE)
+const part40 = `local eq
+local function ec(ac,m,aA,bF)
+eq=eq or fW()
+eq(ac,m,aA,bF)
 end`;
 
 const part41 = `local E,ao=2,0
 while ao<#KEYS do
-local cw,K=ARGV[E+1]+0,ao+1
-ao=bm(ao+ARGV[E+2],#KEYS)
-ag,U,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
-bD,bg=ARGV[E+6]+0,ARGV[E+7]+0
-local bE=cw>=8
-br,jG,E=cw%2==1,false,E+7
-for O=K,ao,1000 do
-local aC=bm(O+999,ao)
-local bY=jS and call("MGET",unpack(KEYS,O,aC))
-if not(bE or br)then
-fP(bY,O,aC)
+local cx,J=ARGV[E+1]+0,ao+1
+ao=bn(ao+ARGV[E+2],#KEYS)
+af,Q,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
+bE,bh=ARGV[E+6]+0,ARGV[E+7]+0
+local bF=cx>=8
+bs,jH,E=cx%2==1,false,E+7
+for K=J,ao,1000 do
+local aD=bn(K+999,ao)
+local bZ=jT and call("MGET",unpack(KEYS,K,aD))
+if not(bF or bs)then
+fQ(bZ,K,aD)
 else
-for i=O,aC do
-local az=bE and ARGV[E+i-K+1]+0 or 1
-eb(KEYS[i],bY and bY[i-O+1],az,bE)
+for i=K,aD do
+local aA=bF and ARGV[E+i-J+1]+0 or 1
+ec(KEYS[i],bZ and bZ[i-K+1],aA,bF)
 end
 end
 end
-if bE then E=E+ao-K+1 end
+if bF then E=E+ao-J+1 end
 end
-return bQ and redis.error_reply(bQ)or W`;
+return bR and redis.error_reply(bR)or V`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "7a5104c706f57c42cf99ed5b9e190b6fdda79aa7",
-  acrossSha1: "d7d819e30cf90a54d1feb601890ce08f56d5f3c3",
-  source: `local call,bf,am,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "b9b6bae865ac3ac9fd2beff8bd05d07dbd8526f1",
+  acrossSha1: "ade4298ff92656336828751dbee19dc84e271359",
+  source: `local call,bg,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
-local dX=call("TIME")
-q=dX[1]*1000000+dX[2]
+local dY=call("TIME")
+q=dY[1]*1000000+dY[2]
 end
 ${part1}
-local dC
-local function gc(us,aB,ac)
-local aA,H,bl=dC-q,us-dC,aB-dC
+local dE
+local function gd(us,aC,ab)
+local aB,H,bm=dE-q,us-dE,aC-dE
 if H>0 then
-if ac==0 or ac==1 and H>8*aA or ac==2 and H>1024*aA then return nil end
+if ab==0 or ab==1 and H>8*aB or ab==2 and H>1024*aB then return nil end
 else
-ac=0
+ab=0
 end
-return bl>1024*aA and 3 or bl>8*aA and ac<2 and 2 or ac>0 and ac or 1
+return bm>1024*aB and 3 or bm>8*aB and ab<2 and 2 or ab>0 and ab or 1
 end
-local hn=1e13
+local ho=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local ad,iv,dM,gj=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if iv+ARGV[2]*1000<hn then
-local bd,cU,be,bu=
-q+iv,dM+0,1000*4^(gj-50),gj*cM-fg
-local eD=q+cz/2
-dC=q+ARGV[5]
-local m,df=bf("GET",ad),nil
-local bO=m and#m==16 and tonumber(m)
-if bO then
-local us,ac=bO-bu,0
-while us>eD do
-us,ac=us-cz,ac+1
+local ac,iw,dO,gk=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if iw+ARGV[2]*1000<ho then
+local be,cV,bf,bv=
+q+iw,dO+0,1000*4^(gk-50),gk*cN-fi
+local eF=q+cA/2
+dE=q+ARGV[5]
+local m,dh=bg("GET",ac),nil
+local bP=m and#m==16 and tonumber(m)
+if bP then
+local us,ab=bP-bv,0
+while us>eF do
+us,ab=us-cA,ab+1
 end
-local aB=(us<q and q or us)+cU
-local ca=aB-us
-if aB<=bd and aB<fg+cM and us%be+ca<be then
-local bz=aB>dC and gc(us,aB,ac)or aB<=dC and 0
-if bz then
-if bz~=ac then ca=ca+(bz-ac)*cz end
-local gk=ca==cU and dM or am("%d",ca)
-if bf("INCRBY",ad,gk)==bO+ca then df=aB-q end
+local aC=(us<q and q or us)+cV
+local cb=aC-us
+if aC<=be and aC<fi+cN and us%bf+cb<bf then
+local bA=aC>dE and gd(us,aC,ab)or aC<=dE and 0
+if bA then
+if bA~=ab then cb=cb+(bA-ab)*cA end
+local gl=cb==cV and dO or al("%d",cb)
+if bg("INCRBY",ac,gl)==bP+cb then dh=aC-q end
 end
 end
 end
-if df then return{q,df}end
+if dh then return{q,dh}end
 end
 end
 ${part2}
 ${part3}
-local bp,cf,aI,bm,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local cn=ARGV[2]+0
-local jD=9007199254740991
-local function hS(us,be)
-return am("%d",aI((us-us%be+be-q)/1000)+2+cn)
+local bq,cg,aJ,bn,aN,type=string.sub,string.byte,math.floor,math.min,math.max,type
+local co=ARGV[2]+0
+local jE=9007199254740991
+local function hT(us,bf)
+return al("%d",aJ((us-us%bf+bf-q)/1000)+2+co)
 end
-local W,A,E,ao={q},1,2,0
+local V,A,E,ao={q},1,2,0
 while ao<#KEYS do
-local cw,K=ARGV[E+1]+0,ao+1
-ao=bm(ao+ARGV[E+2],#KEYS)
-local aA,dM,gj,bg,gl=
+local cx,J=ARGV[E+1]+0,ao+1
+ao=bn(ao+ARGV[E+2],#KEYS)
+local aB,dO,gk,bh,gm=
 ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
-local cU=dM+0
-local y,aN,bs,gA=1,0,16,"%016d"
-local br,bE,lz=cw%2>=1,cw%16>=8,cw>=16
+local cV=dO+0
+local y,aO,bt,gB=1,0,16,"%016d"
+local bs,bF,lA=cx%2>=1,cx%16>=8,cx>=16
 E=E+5
-if cw%4>=2 then
-bg,E=ARGV[E+1]+0,E+1
+if cx%4>=2 then
+bh,E=ARGV[E+1]+0,E+1
 end
-if cw%8>=4 then
-gl,y,aN=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bs,gA=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+if cx%8>=4 then
+gm,y,aO=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bt,gB=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
-local bd=q+bg+aA
-local be,gQ,eD=1000*4^(gj-50),gj*cM,q+cz/2
-local fU=bs==16 and bg+aA+cn*1000<hn
-local bu=gQ-fg
-local hN,bY,aV=A-K+1,nil,nil
-local ft,bn=q+bu+cU,bm(q+aA+bu,gQ+cM-1)
-dC=q+aA
-if lz and fU and not br and ft<=bn then
-bY={}
-local function kA(ad,aw)
-local aB,ac=aw-bu,0
-while aB>eD do
-aB,ac=aB-cz,ac+1
+local be=q+bh+aB
+local bf,gR,eF=1000*4^(gk-50),gk*cN,q+cA/2
+local fV=bt==16 and bh+aB+co*1000<ho
+local bv=gR-fi
+local hO,bZ,aW=A-J+1,nil,nil
+local fv,bo=q+bv+cV,bn(q+aB+bv,gR+cN-1)
+dE=q+aB
+if lA and fV and not bs and fv<=bo then
+bZ={}
+local function kB(ac,aw)
+local aC,ab=aw-bv,0
+while aC>eF do
+aC,ab=aC-cA,ab+1
 end
-local us=aB-cU
-if us<q or aB>bd or aB+bu>=gQ+cM then return nil end
-local bz=0
-if aB>dC then bz=gc(us,aB,ac)end
-if bz and bz~=ac then call("INCRBY",ad,am("%d",(bz-ac)*cz))end
-return bz and aB
+local us=aC-cV
+if us<q or aC>be or aC+bv>=gR+cN then return nil end
+local bA=0
+if aC>dE then bA=gd(us,aC,ab)end
+if bA and bA~=ab then call("INCRBY",ac,al("%d",(bA-ab)*cA))end
+return bA and aC
 end
-for i=K,ao do
-local ad=KEYS[i]
-local aw=bf("INCRBY",ad,dM)
-local ca=type(aw)=="number"
-local us=ca and aw>=ft and aw<=bn and aw-bu
-if ca and not us and aw>bn and(bg>0 or aw-bu>eD)then
-us=kA(ad,aw)
+for i=J,ao do
+local ac=KEYS[i]
+local aw=bg("INCRBY",ac,dO)
+local cb=type(aw)=="number"
+local us=cb and aw>=fv and aw<=bo and aw-bv
+if cb and not us and aw>bo and(bh>0 or aw-bv>eF)then
+us=kB(ac,aw)
 end
 if us then
-if us%be<cU then call("PEXPIRE",ad,hS(us,be))end
-W[hN+i]=us-q
+if us%bf<cV then call("PEXPIRE",ac,hT(us,bf))end
+V[hO+i]=us-q
 else
 local m=""
-if aw~=cU then
-if ca then call("INCRBY",ad,"-"..dM)end
-m=bf("GET",ad)
+if aw~=cV then
+if cb then call("INCRBY",ac,"-"..dO)end
+m=bg("GET",ac)
 end
-aV=aV or{}
-aV[#aV+1],W[hN+i],bY[i-K+1]=i,false,type(m)=="string"and m
+aW=aW or{}
+aW[#aW+1],V[hO+i],bZ[i-J+1]=i,false,type(m)=="string"and m
 end
 end
 else
-bY=call("MGET",unpack(KEYS,K,bm(K+999,ao)))
-for O=K+1000,ao,1000 do
-local du=call("MGET",unpack(KEYS,O,bm(O+999,ao)))
-for i=1,#du do
-bY[O-K+i]=du[i]
+bZ=call("MGET",unpack(KEYS,J,bn(J+999,ao)))
+for K=J+1000,ao,1000 do
+local dw=call("MGET",unpack(KEYS,K,bn(K+999,ao)))
+for i=1,#dw do
+bZ[K-J+i]=dw[i]
 end
 end
-local kQ=fU and not(br or bE)
-for i=K,ao do
-local ad,m,df=KEYS[i],kQ and bY[i-K+1],nil
-local bO=m and#m==16 and tonumber(m)
-if bO then
-local us,ac=bO-bu,0
-while us>eD do
-us,ac=us-cz,ac+1
+local kR=fV and not(bs or bF)
+for i=J,ao do
+local ac,m,dh=KEYS[i],kR and bZ[i-J+1],nil
+local bP=m and#m==16 and tonumber(m)
+if bP then
+local us,ab=bP-bv,0
+while us>eF do
+us,ab=us-cA,ab+1
 end
-local aB=(us<q and q or us)+cU
-local ca=aB-us
-if aB<=bd and aB<fg+cM and us%be+ca<be then
-local bz=aB>dC and gc(us,aB,ac)or aB<=dC and 0
-if bz then
-if bz~=ac then ca=ca+(bz-ac)*cz end
-local gk=ca==cU and dM or am("%d",ca)
-if bf("INCRBY",ad,gk)==bO+ca then df=aB-q end
+local aC=(us<q and q or us)+cV
+local cb=aC-us
+if aC<=be and aC<fi+cN and us%bf+cb<bf then
+local bA=aC>dE and gd(us,aC,ab)or aC<=dE and 0
+if bA then
+if bA~=ab then cb=cb+(bA-ab)*cA end
+local gl=cb==cV and dO or al("%d",cb)
+if bg("INCRBY",ac,gl)==bP+cb then dh=aC-q end
 end
 end
 end
-if df then
-W[hN+i]=df
+if dh then
+V[hO+i]=dh
 else
-aV=aV or{}
-aV[#aV+1],W[hN+i]=i,false
+aW=aW or{}
+aW[#aW+1],V[hO+i]=i,false
 end
 end
 end
-if aV then
+if aW then
 ${part4}
 ${part5}
-local g={y=y,aA=aA,aN=aN}
-local function cD(m,bs,y)
-local D,us,ak,h,ac=0,nil,0,nil,0
-if#m>8 and cf(m,1)==98 then
-D=fB(m)
-m=bp(m,10)
+local g={y=y,aB=aB,aO=aO}
+local function cE(m,bt,y)
+local D,us,aj,h,ab=0,nil,0,nil,0
+if#m>8 and cg(m,1)==98 then
+D=fC(m)
+m=bq(m,10)
 end
 if m==""then return 0,0,D end
-local aL=string.find(m,"[^%d]")
-if aL and aL>16 and cf(m,aL)>127 then
-local aS=bp(m,1,aL-1)
-local O=#aS==18 and bp(aS,1,2)==gC and 3 or 1
-h={us=tonumber(bp(aS,O,O+15))or 0,ak=tonumber(bp(aS,O+16))or 0}
-if aL==#m then
-ac=aI((cf(m,aL)-128)/8)
+local aM=string.find(m,"[^%d]")
+if aM and aM>16 and cg(m,aM)>127 then
+local aT=bq(m,1,aM-1)
+local K=#aT==18 and bq(aT,1,2)==gD and 3 or 1
+h={us=tonumber(bq(aT,K,K+15))or 0,aj=tonumber(bq(aT,K+16))or 0}
+if aM==#m then
+ab=aJ((cg(m,aM)-128)/8)
 else
-bx().cu(m,aL,#m,h,g)
-ac=h.ac
+bz().cv(m,aM,#m,h,g)
+ab=h.ab
 end
-m=aS
+m=aT
 end
-if#m==18 and bp(m,1,2)==gC then
-m=bp(m,3)
+if#m==18 and bq(m,1,2)==gD then
+m=bq(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dL+cz then ac=ih(us)end
-us=fA(us)
+if us>=dN+cA then ab=ii(us)end
+us=fB(us)
 end
 elseif#m>16 then
-us=tonumber(bp(m,1,16))
+us=tonumber(bq(m,1,16))
 end
-if not us or not(us<=jD)or(aL and not h)then return nil end
-if#m~=bs then return us+1,0,D,ac,nil,h and h.x end
-if bs>16 then ak=bm(tonumber(bp(m,17))or 0,y-1)end
-return us,ak,D,ac,h and h.as,h and h.x
+if not us or not(us<=jE)or(aM and not h)then return nil end
+if#m~=bt then return us+1,0,D,ab,nil,h and h.x end
+if bt>16 then aj=bn(tonumber(bq(m,17))or 0,y-1)end
+return us,aj,D,ab,h and h.as,h and h.x
 end
-local function cN(i)
-local ad,m,us,ak,D,at=KEYS[i],bY[i-K+1],0,0,0,q
-local ac,es,as,x,jP=0,false,nil,nil,nil
+local function cO(i)
+local ac,m,us,aj,D,at=KEYS[i],bZ[i-J+1],0,0,0,q
+local ab,et,as,x,jQ=0,false,nil,nil,nil
 if m then
-us,ak,D,ac,as,x=cD(m,bs,y)
+us,aj,D,ab,as,x=cE(m,bt,y)
 if not us then
 A=A+1
-W[A]="RULES"
+V[A]="RULES"
 return nil
 end
 if D>q then at=D end
-if us-aA>=q or(x or 0)>q then
-local h={us=us,ak=ak,ac=ac,as=as,x=x}
-local bM=bx().dU(h,g)
-es=bM~=h
-us,ak,ac,as,x=bM.us,bM.ak,bM.ac,bM.as,bM.x
+if us-aB>=q or(x or 0)>q then
+local h={us=us,aj=aj,ab=ab,as=as,x=x}
+local bN=bz().dW(h,g)
+et=bN~=h
+us,aj,ab,as,x=bN.us,bN.aj,bN.ab,bN.as,bN.x
 end
 end
-local aB,cc=us,ak
-if us<at-1 or(us<at and ak==0)then
-aB,cc=at,0
+local aC,cd=us,aj
+if us<at-1 or(us<at and aj==0)then
+aC,cd=at,0
 end
-local jp,iE=aB,cc
-aB,cc=aB+cU,cc+gl
-if cc>=y then
-aB,cc=aB+1,cc-y
+local jr,iF=aC,cd
+aC,cd=aC+cV,cd+gm
+if cd>=y then
+aC,cd=aC+1,cd-y
 end
-local ai=0
-if(aB<bd or(aB==bd and cc<=aN))and at-q<=bg then
-ai=1
-local az=1
-if bE then az=ARGV[E+i-K+1]+0 end
-if az>1 then
-local bo=bd-jp+(aN-iE)/y
-ai=aM(bm(aI(bo/(cU+gl/y)),az),1)
-for o=bm(ai+1,az),aM(ai-1,1),-1 do
-local aR=iE+o*gl
-local cv=aI(aR/y)
-aB,cc=jp+o*cU+cv,aR-cv*y
-ai=o
-if aB<bd or(aB==bd and cc<=aN)then break end
+local ah=0
+if(aC<be or(aC==be and cd<=aO))and at-q<=bh then
+ah=1
+local aA=1
+if bF then aA=ARGV[E+i-J+1]+0 end
+if aA>1 then
+local bp=be-jr+(aO-iF)/y
+ah=aN(bn(aJ(bp/(cV+gm/y)),aA),1)
+for o=bn(ah+1,aA),aN(ah-1,1),-1 do
+local aS=iF+o*gm
+local cw=aJ(aS/y)
+aC,cd=jr+o*cV+cw,aS-cw*y
+ah=o
+if aC<be or(aC==be and cd<=aO)then break end
 end
 end
 end
-local aJ
-if(ai>0 or es)and not br then
-if ai==0 then
-aB,cc,at=us,ak,q
+local aK
+if(ah>0 or et)and not bs then
+if ah==0 then
+aC,cd,at=us,aj,q
 end
-local bB,aw=am(gA,aB,cc),nil
-if bs==16 and aB>=dL then bB=gC..bB end
-local aL,ae,hc="",aB+2,gQ
-local H=aB-aA
-if cc>aN then H=H+1 end
+local bC,aw=al(gB,aC,cd),nil
+if bt==16 and aC>=dN then bC=gD..bC end
+local aM,ad,hd="",aC+2,gR
+local H=aC-aB
+if cd>aO then H=H+1 end
 if as or x or at>q then
-local bw=bx()
-local h={us=us,ak=ak,ac=ac,as=as,x=x}
-as=bw.bv(h)
-local bN=aM(at>q and at or 0,x or 0)
-local next=bw.dm(aB,cc,as,bN,g,bw.eC(h,g))
-aL=bw.bB(next,g)
-if as then ae=aM(ae,bw.eN(aB,next.as)+2)end
-if next.x then ae=aM(ae,next.x+2)end
-as=as or bw.eG
-if ai>0 and(as.us>0 or as.ak>0 or x or at>q)then
-jP={us,ak,as.us,as.ak,x or 0}
+local bx=bz()
+local h={us=us,aj=aj,ab=ab,as=as,x=x}
+as=bx.bw(h)
+local bO=aN(at>q and at or 0,x or 0)
+local next=bx.dp(aC,cd,as,bO,g,bx.eE(h,g))
+aM=bx.bC(next,g)
+if as then ad=aN(ad,bx.eP(aC,next.as)+2)end
+if next.x then ad=aN(ad,next.x+2)end
+as=as or bx.eI
+if ah>0 and(as.us>0 or as.aj>0 or x or at>q)then
+jQ={us,aj,as.us,as.aj,x or 0}
 end
 elseif H>q then
-local kK=us-aA+(ak>aN and 1 or 0)>q
-local bz=fM(H-q,aA,kK and ac or 0)
-if fU and D<=q then
-hc=gQ+bz*cz
+local kL=us-aB+(aj>aO and 1 or 0)>q
+local bA=fN(H-q,aB,kL and ab or 0)
+if fV and D<=q then
+hd=gR+bA*cA
 else
-aL=string.char(128+8*bz)
+aM=string.char(128+8*bA)
 end
 end
-us,ak=aB,cc
-if aL~=""and D<=q then
-aw=bf("SET",ad,bB..aL,"PX",math.ceil((ae-q)/1000)+cn)
+us,aj=aC,cd
+if aM~=""and D<=q then
+aw=bg("SET",ac,bC..aM,"PX",math.ceil((ad-q)/1000)+co)
 elseif D>q then
-bB=bB..aL
-bB="b"..struct.pack("<d",D)..bB
-aw=bf("SET",ad,bB,"PX",math.ceil((aM(ae,D)-q)/1000)+cn)
+bC=bC..aM
+bC="b"..struct.pack("<d",D)..bC
+aw=bg("SET",ac,bC,"PX",math.ceil((aN(ad,D)-q)/1000)+co)
 else
-if fU then bB=am("%d",hc+us%cM)end
-aw=m and bf("SET",ad,bB,"PX",hS(us,be))
-or bf("SET",ad,bB,"PX",hS(us,be),"NX")
-or bf("GET",ad)
+if fV then bC=al("%d",hd+us%cN)end
+aw=m and bg("SET",ac,bC,"PX",hT(us,bf))
+or bg("SET",ac,bC,"PX",hT(us,bf),"NX")
+or bg("GET",ac)
 end
-aJ=aw and aw.err
+aK=aw and aw.err
 elseif not m then
-local fs=bf("GET",ad)
-aJ=fs and fs.err
+local fu=bg("GET",ac)
+aK=fu and fu.err
 end
 A=A+1
-if aJ then
-W[A]=aJ
-return string.find(aJ,"READONLY",1,true)and aJ
+if aK then
+V[A]=aK
+return string.find(aK,"READONLY",1,true)and aK
 end
 if us<q then
-us,ak=q,0
+us,aj=q,0
 end
-local df=(us-q)*y+ak
-if D>q or df>jD or jP then
-local aj={D>q and D-q or 0,ai,us-q,ak}
-for bw=1,jP and 5 or 0 do
-aj[4+bw]=jP[bw]
+local dh=(us-q)*y+aj
+if D>q or dh>jE or jQ then
+local ai={D>q and D-q or 0,ah,us-q,aj}
+for bx=1,jQ and 5 or 0 do
+ai[4+bx]=jQ[bx]
 end
-W[A]=aj
-elseif bE then
-W[A]=ai
+V[A]=ai
+elseif bF then
+V[A]=ah
 A=A+1
-W[A]=df
+V[A]=dh
 else
-W[A]=ai>0 and df or-1-df
+V[A]=ah>0 and dh or-1-dh
 end
 end
-local aJ
-for _,i in ipairs(aV)do
-if not bE then A=hN+i-1 end
-aJ=cN(i)or aJ
+local aK
+for _,i in ipairs(aW)do
+if not bF then A=hO+i-1 end
+aK=cO(i)or aK
 end
-if aJ then return redis.error_reply(aJ)end
+if aK then return redis.error_reply(aK)end
 end
-if bE then
-E=E+ao-K+1
+if bF then
+E=E+ao-J+1
 else
-A=hN+ao
+A=hO+ao
 end
 end
-return W`,
+return V`,
 };
 
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "4a1992574a5b185d5a118f1661f05bb0899db3e8",
-  source: `local dX=redis.call("TIME")
-local lA=redis.pcall("INFO")
-local aj={dX[1],dX[2],type(lA)=="string"and lA or""}
-local ln={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,gT in ipairs(ARGV)do
-local dJ={}
-for jY in string.gmatch(gT,"%S+")do
-dJ[#dJ+1]=ln[jY]or jY
+  sha1: "6ba04e895849dc2c79b861a8962d963b5dbc5b9c",
+  source: `local dY=redis.call("TIME")
+local lB=redis.pcall("INFO")
+local ai={dY[1],dY[2],type(lB)=="string"and lB or""}
+local lo={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,gU in ipairs(ARGV)do
+local dL={}
+for jZ in string.gmatch(gU,"%S+")do
+dL[#dL+1]=lo[jZ]or jZ
 end
-local jX=redis.pcall(unpack(dJ))
-if type(jX)=="table"and jX.err then aj[#aj+1]=jX.err end
+local jY=redis.pcall(unpack(dL))
+if type(jY)=="table"and jY.err then ai[#ai+1]=jY.err end
 end
-return aj`,
+return ai`,
 };
 
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "9499dbcdf10bd2d3beafcff1cd0e0f91666b6850",
-  source: `local function ez(ch)
+  sha1: "33d12ebe3744e11bf48d447a822c8e9d79e183e6",
+  source: `local function eA(ci)
 ${part6}
-local lK=aF()~=""
-local function ay(us)
-return am("%.0f",us)
+local lL=aG()~=""
+local function az(us)
+return al("%.0f",us)
 end
-local cd=ay(q)
-local function el(v)
-v.el=v.el or ay(q+v.cX)
-return v.el
+local ce=az(q)
+local function em(v)
+v.em=v.em or az(q+v.cY)
+return v.em
 end
-local function hs(bq)
-return bq==q and"-"..cd or ay(-bq)
+local function ht(br)
+return br==q and"-"..ce or az(-br)
 end
-local function iI(ad,us)
-if call("PTTL",ad)<fl(q+us)then call("PEXPIRE",ad,fl(q+us+us/8))end
+local function iJ(ac,us)
+if call("PTTL",ac)<fn(q+us)then call("PEXPIRE",ac,fn(q+us+us/8))end
 end
-local channel,hv=aF(),{}
-local kC=5000
-local function inbox(aX)
-return channel.."%"..aX
+local channel,hw=aG(),{}
+local kD=5000
+local function inbox(aY)
+return channel.."%"..aY
 end
-local lI,dA=aF()=="1",Y()
-for i=1,dA do
-local aX=aF()
-hv[aX]="caller"
-if lI then
-local kZ=inbox(aX)
-local cm=call("LRANGE",kZ,"0","-1")
-if#cm==0 then
-call("RPUSH",kZ,"")
-ch[#ch+1]="missed "..aX
-elseif#cm>1 then
-call("LTRIM",kZ,"0","0")
-for bk=2,#cm do
-ch[#ch+1]=cm[bk]
+local lJ,dC=aG()=="1",W()
+for i=1,dC do
+local aY=aG()
+hw[aY]="caller"
+if lJ then
+local la=inbox(aY)
+local cn=call("LRANGE",la,"0","-1")
+if#cn==0 then
+call("RPUSH",la,"")
+ci[#ci+1]="missed "..aY
+elseif#cn>1 then
+call("LTRIM",la,"0","0")
+for bl=2,#cn do
+ci[#ci+1]=cn[bl]
 end
 end
-call("PEXPIRE",kZ,kC)
+call("PEXPIRE",la,kD)
 end
 end
 ${part7}
 ${part2}
-local function jI()
-local dQ,bQ,gu,br,hQ={},nil,nil,false,false
-local function ey(e)
-if#e.v.ah>0 then return gu.ey(e)end
-local m,E=not e.ew and call("GET",e.ad)or"",1
-e.D,E=fB(m)
-e.af,e.ep={},bp(m,E>10 and 1 or E)
+local function jJ()
+local dS,bR,gv,bs,hR={},nil,nil,false,false
+local function ez(e)
+if#e.v.ag>0 then return gv.ez(e)end
+local m,E=not e.ex and call("GET",e.ac)or"",1
+e.D,E=fC(m)
+e.ae,e.eq={},bq(m,E>10 and 1 or E)
 end
-local function fo(e)
-gu.fo(e)
+local function fq(e)
+gv.fq(e)
 end
 ${part8}
 ${part9}
-local eW={}
-local function eI(e)
-local bT=eW[e.aO]
-if bT then return bT end
-local K=call("ZRANGE",e.aO,"0","1","WITHSCORES")
-bT={bq=0,bv=0,bh=nil,hX=false,bU=0}
-if K[1]=="#"then
-bT.bq=-K[2]
-bT.hX=not K[4]or K[4]+0>q
-if bT.hX and K[4]then bT.bh=K[4]+0 end
+local eY={}
+local function eK(e)
+local bU=eY[e.aP]
+if bU then return bU end
+local J=call("ZRANGE",e.aP,"0","1","WITHSCORES")
+bU={br=0,bw=0,bi=nil,hY=false,bV=0}
+if J[1]=="#"then
+bU.br=-J[2]
+bU.hY=not J[4]or J[4]+0>q
+if bU.hY and J[4]then bU.bi=J[4]+0 end
 end
-if K[3]or not bT.hX then bT.bv=call("ZCOUNT",e.aO,"("..cd,"+inf")end
-eW[e.aO]=bT
-return bT
+if J[3]or not bU.hY then bU.bw=call("ZCOUNT",e.aP,"("..ce,"+inf")end
+eY[e.aP]=bU
+return bU
 end
-local function ki(e,n)
-local bT=eI(e)
-if n==1 and bT.bh then return bT.bh end
-local bI=n==1 and bT.hX and call("ZRANGE",e.aO,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aO,"("..cd,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bT.bh=bI[2]+0 end
-return bI[2]+0
+local function kj(e,n)
+local bU=eK(e)
+if n==1 and bU.bi then return bU.bi end
+local bJ=n==1 and bU.hY and call("ZRANGE",e.aP,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aP,"("..ce,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then bU.bi=bJ[2]+0 end
+return bJ[2]+0
 end
-local function dV(e,J)
-local bv=eI(e).bv
-local hT=bv+J-e.v.J
-if hT>bv then return 1e15 end
-return hT<=0 and 0 or ki(e,hT)-q
+local function dg(e,ax)
+local bw=eK(e).bw
+local hU=bw+ax-e.v.ax
+if hU>bw then return 1e15 end
+return hU<=0 and 0 or kj(e,hU)-q
 end
-local function ir(e,id)
-return tonumber(call("ZSCORE",e.aO,id)or 0)>q
+local function is(e,id)
+return tonumber(call("ZSCORE",e.aP,id)or 0)>q
 end
-local function gZ(e)
-local bT,us=eW[e.aO],aM(4*e.v.cX,60000000)
-if bT and bT.bU>=us then return end
-iI(e.aO,us)
-if bT then bT.bU=us end
+local function ha(e)
+local bU,us=eY[e.aP],aN(4*e.v.cY,60000000)
+if bU and bU.bV>=us then return end
+iJ(e.aP,us)
+if bU then bU.bV=us end
 end
-local function hB(e)
-return aM(q,eI(e).bq+1)
+local function hC(e)
+return aN(q,eK(e).br+1)
 end
-local function iC(e,id,J)
-call("ZADD",e.aO,el(e.v),id)
-for ar=2,J do
-call("ZADD",e.aO,el(e.v),id.."+"..ar)
+local function iD(e,id,ax)
+call("ZADD",e.aP,em(e.v),id)
+for iO=2,ax do
+call("ZADD",e.aP,em(e.v),id.."+"..iO)
 end
-eW[e.aO]=nil
-gZ(e)
+eY[e.aP]=nil
+ha(e)
 end
-local function lb(e,id,J)
-local bT=eI(e)
-local bq=hB(e)
-local ca=call("ZADD",e.aO,hs(bq),"#",el(e.v),id)
-if bT.bq==0 then ca=ca-1 end
-if not bT.hX then call("ZREMRANGEBYSCORE",e.aO,"1",cd)end
-if ca==1 and J<=1 then
-local bI=q+e.v.cX
-if bT.bv==0 then bT.bh=bI end
-if bT.bh then bT.bh=bm(bT.bh,bI)end
-bT.bq,bT.bv,bT.hX=bq,bT.bv+1,true
-gZ(e)
+local function lc(e,id,ax)
+local bU=eK(e)
+local br=hC(e)
+local cb=call("ZADD",e.aP,ht(br),"#",em(e.v),id)
+if bU.br==0 then cb=cb-1 end
+if not bU.hY then call("ZREMRANGEBYSCORE",e.aP,"1",ce)end
+if cb==1 and ax<=1 then
+local bJ=q+e.v.cY
+if bU.bw==0 then bU.bi=bJ end
+if bU.bi then bU.bi=bn(bU.bi,bJ)end
+bU.br,bU.bw,bU.hY=br,bU.bw+1,true
+ha(e)
 else
-iC(e,id,J)
+iD(e,id,ax)
 end
-return bq
+return br
 end
-local function lo(e,id,J)
-local ci=call("ZREM",e.aO,id)
-for ar=2,J do
-ci=ci+call("ZREM",e.aO,id.."+"..ar)
+local function lp(e,id,ax)
+local cj=call("ZREM",e.aP,id)
+for iO=2,ax do
+cj=cj+call("ZREM",e.aP,id.."+"..iO)
 end
-eW[e.aO]=nil
-return ci
+eY[e.aP]=nil
+return cj
 end
-local function hp(e)
-if dV(e,e.J)==0 then return end
-local O="("..el(e.v)
-if call("ZCOUNT",e.aO,O,"+inf")==0 then return end
-local jO=call("ZRANGEBYSCORE",e.aO,O,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#jO,2 do
-local bF=tonumber(string.match(jO[i],"^[^.]*%.%d+~(%d+)%."))
-if bF and jO[i+1]-q>bF then call("ZADD",e.aO,ay(q+bF),jO[i])end
+local function hq(e)
+if dg(e,e.ax)==0 then return end
+local K="("..em(e.v)
+if call("ZCOUNT",e.aP,K,"+inf")==0 then return end
+local jP=call("ZRANGEBYSCORE",e.aP,K,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#jP,2 do
+local bG=tonumber(string.match(jP[i],"^[^.]*%.%d+~(%d+)%."))
+if bG and jP[i+1]-q>bG then call("ZADD",e.aP,az(q+bG),jP[i])end
 end
-eW[e.aO]=nil
+eY[e.aP]=nil
 end
-local function fy(aj,e,bq)
-if e.v.J==0 then return end
-local bv,ao=eI(e).bv,#aj
-aj[ao+1],aj[ao+2],aj[ao+3]=bv,bv>0 and ki(e,1)-q or 0,bq or 0
+local function eB(ai,e,br)
+if e.v.ax==0 then return end
+local bw,ao=eK(e).bw,#ai
+ai[ao+1],ai[ao+2],ai[ao+3]=bw,bw>0 and kj(e,1)-q or 0,br or 0
 end
-local function kO(e)
-local cZ=#e.v.ah==0 and call("EXISTS",e.aQ,e.ad)
-or call("EXISTS",e.aQ)
-e.eB=cZ==0
-e.ew=e.eB and#e.v.ah==0
+local function kP(e)
+local da=#e.v.ag==0 and call("EXISTS",e.aR,e.ac)
+or call("EXISTS",e.aR)
+e.eD=da==0
+e.ex=e.eD and#e.v.ag==0
 end
-local fT={}
-local function hz(e,id)
-fT[e.aQ]=nil
-return call("ZREM",e.aQ,id,id.."k")
+local fU={}
+local function hA(e,id)
+fU[e.aR]=nil
+return call("ZREM",e.aR,id,id.."k")
 end
-local function jn(e,id,aH)
-if aH==0 then
-local ao=call("ZREVRANGE",e.aQ,"0","0","WITHSCORES")
-aH=aM(q,(ao[2]or 0)+1)
+local function jp(e,id,aI)
+if aI==0 then
+local ao=call("ZREVRANGE",e.aR,"0","0","WITHSCORES")
+aI=aN(q,(ao[2]or 0)+1)
 end
-call("ZADD",e.aQ,ay(aH),id)
-fT[e.aQ],e.eB=nil,false
-iI(e.aQ,aM(4*e.v.cX,60000000))
-return aH
+call("ZADD",e.aR,az(aI),id)
+fU[e.aR],e.eD=nil,false
+iJ(e.aR,aN(4*e.v.cY,60000000))
+return aI
 end
-local function jL(e,id,aH)
-if call("ZSCORE",e.aQ,id)then
-call("ZADD",e.aQ,ay(aH),id.."k")
-call("ZREM",e.aQ,id)
+local function jM(e,id,aI)
+if call("ZSCORE",e.aR,id)then
+call("ZADD",e.aR,az(aI),id.."k")
+call("ZREM",e.aR,id)
 end
-fT[e.aQ]=nil
+fU[e.aR]=nil
 end
-local function km(aX)
-return redis.pcall("EXISTS",inbox(aX))==1
+local function kn(aY)
+return redis.pcall("EXISTS",inbox(aY))==1
 end
-local function iG(aX)
-if hv[aX]==nil then
-local jW=call("PUBSUB","NUMSUB",channel..aX)[2]>0
-hv[aX]=jW and"channel"or km(aX)and"inbox"or false
+local function iH(aY)
+if hw[aY]==nil then
+local jX=call("PUBSUB","NUMSUB",channel..aY)[2]>0
+hw[aY]=jX and"channel"or kn(aY)and"inbox"or false
 end
-return hv[aX]
+return hw[aY]
 end
-local function eb(bH,aP,aj)
-local dJ=am(string.rep(" %.0f",1+#aj),q,unpack(aj))
-local di=bH..dJ.." "..aP.id
-local fY=hv[aP.aX]
-if fY=="caller"then
-ch[#ch+1]=di
-elseif fY=="inbox"then
-call("RPUSHX",inbox(aP.aX),di)
+local function ec(bI,aQ,ai)
+local dL=al(string.rep(" %.0f",1+#ai),q,unpack(ai))
+local dk=bI..dL.." "..aQ.id
+local fZ=hw[aQ.aY]
+if fZ=="caller"then
+ci[#ci+1]=dk
+elseif fZ=="inbox"then
+call("RPUSHX",inbox(aQ.aY),dk)
 else
-call("PUBLISH",channel..aP.aX,di)
+call("PUBLISH",channel..aQ.aY,dk)
 end
 end
-local jB=8
-local function fX(e,A)
-if e.eB then return nil end
-local bO=A==0 and fT[e.aQ]
-if bO and bO.v==e.v then return bO end
+local jC=8
+local function fY(e,A)
+if e.eD then return nil end
+local bP=A==0 and fU[e.aR]
+if bP and bP.v==e.v then return bP end
 while true do
-local bk=call("ZRANGE",e.aQ,am("%d",A),am("%d",A),"WITHSCORES")
-local iL=bk[1]
-if not iL then return nil end
-local id,aX,bH,lq,J,ag,bU=
-string.match(iL,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lG=q-bk[2]
-if aX and lG<=tonumber(lq)and iG(aX)then
-local aP={id=id,aX=aX,iB=bH=="d",bU=bU=="k",aH=bk[2]+0}
-for fK,m in pairs(e)do
-aP[fK]=m
+local bl=call("ZRANGE",e.aR,al("%d",A),al("%d",A),"WITHSCORES")
+local iM=bl[1]
+if not iM then return nil end
+local id,aY,bI,lr,ax,af,bV=
+string.match(iM,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local lH=q-bl[2]
+if aY and lH<=tonumber(lr)and iH(aY)then
+local aQ={id=id,aY=aY,iC=bI=="d",bV=bV=="k",aI=bl[2]+0}
+for fL,m in pairs(e)do
+aQ[fL]=m
 end
-aP.af=nil
-aP.J,aP.ag=bm(tonumber(J),e.v.J),tonumber(ag)
-if A==0 then fT[e.aQ]=aP end
-return aP
+aQ.ae=nil
+aQ.ax,aQ.af=bn(tonumber(ax),e.v.ax),tonumber(af)
+if A==0 then fU[e.aR]=aQ end
+return aQ
 end
-call("ZREM",e.aQ,iL)
-fT[e.aQ]=nil
+call("ZREM",e.aR,iM)
+fU[e.aR]=nil
 end
 end
-local function il(e)
-local bn=e.v.hb
-if bn<0 or call("ZCARD",e.aQ)<bn then return false end
-fX(e,0)
-return call("ZCARD",e.aQ)>=bn
+local function im(e)
+local bo=e.v.hc
+if bo<0 or call("ZCARD",e.aR)<bo then return false end
+fY(e,0)
+return call("ZCARD",e.aR)>=bo
 end
-local function eT(e,kc)
-local A,cC=0,0
-while A<jB and not e.eB and dV(e,cC+1)==0 do
-local aP=fX(e,A)
-if not aP or dV(e,cC+aP.J)>0 then return end
-if not aP.iB then
-if not aP.bU and aP.id~=kc then eb("turn",aP,{0})end
-A,cC=A+1,cC+aP.J
+local function eV(e,kd)
+local A,cD=0,0
+while A<jC and not e.eD and dg(e,cD+1)==0 do
+local aQ=fY(e,A)
+if not aQ or dg(e,cD+aQ.ax)>0 then return end
+if not aQ.iC then
+if not aQ.bV and aQ.id~=kd then ec("turn",aQ,{0})end
+A,cD=A+1,cD+aQ.ax
 else
-local at=hk(aP)
+local at=hl(aQ)
 if at>q then
-if aP.id~=kc then eb("turn",aP,{at-q})end
+if aQ.id~=kd then ec("turn",aQ,{at-q})end
 return
 end
-gD(aP,q)
-hz(e,aP.id)
-local aj={1,0,0}
-local bq=lb(e,aP.id,aP.J)
-ed(aj,aP)
-fy(aj,aP,bq)
-eg(aj,{aP})
-eb("granted",aP,aj)
+gE(aQ,q)
+hA(e,aQ.id)
+local ai={1,0,0}
+local br=lc(e,aQ.id,aQ.ax)
+ee(ai,aQ)
+eB(ai,aQ,br)
+eh(ai,{aQ})
+ec("granted",aQ,ai)
 end
 end
 end
-local function ko(e,id,aH)
-local cC=0
-for A=0,jB-1 do
-local aP=fX(e,A)
-if not aP or aP.id==id or(aH>0 and aP.aH>aH)then return false end
-cC=cC+aP.J
-if aP.iB or dV(e,cC+e.J)>0 then return true end
+local function kp(e,id,aI)
+local cD=0
+for A=0,jC-1 do
+local aQ=fY(e,A)
+if not aQ or aQ.id==id or(aI>0 and aQ.aI>aI)then return false end
+cD=cD+aQ.ax
+if aQ.iC or dg(e,cD+e.ax)>0 then return true end
 end
 return true
 end
-local function jx(e,id)
-local cC=0
-for A=0,jB-1 do
-local aP=fX(e,A)
-if not aP then return 0 end
-local bi=aP.id==id
-if bi then aP=e end
-local bl=dV(e,cC+aP.J)
-if bl>0 then return bm(bl,e.v.cX)end
-if bi or aP.iB then
-local er=hk(aP)-q
-return bi and er or er+e.v.cX
+local function jy(e,id)
+local cD=0
+for A=0,jC-1 do
+local aQ=fY(e,A)
+if not aQ then return 0 end
+local bj=aQ.id==id
+if bj then aQ=e end
+local bm=dg(e,cD+aQ.ax)
+if bm>0 then return bn(bm,e.v.cY)end
+if bj or aQ.iC then
+local es=hl(aQ)-q
+return bj and es or es+e.v.cY
 end
-cC=cC+aP.J
+cD=cD+aQ.ax
 end
-return e.v.cX
+return e.v.cY
 end
-local function lj(e,id,aH)
-if e.v.J==0 then return false end
-return dV(e,e.J)>0 or ko(e,id,aH)
+local function lk(e,id,aI)
+if e.v.ax==0 then return false end
+return dg(e,e.ax)>0 or kp(e,id,aI)
 end
-local function ia(hE,dg)
-local lP,lC=hE.v.J,dg.v.J
-return lP<lC or(lP==lC and hE.ad<dg.ad)
+local function ib(hF,di)
+local lQ,lD=hF.v.ax,di.v.ax
+return lQ<lD or(lQ==lD and hF.ac<di.ac)
 end
-local function iT(id,aH,ap,fF,er)
-local jN=#ap>1 and er>0
-local dt=not jN and(fF or ap[1])
-if dt and aH==0 and il(dt)then return 5,aM(er,1),0 end
+local function iV(id,aI,ap,fG,es)
+local jO=#ap>1 and es>0
+local dv=not jO and(fG or ap[1])
+if dv and aI==0 and im(dv)then return 5,aN(es,1),0 end
 for _,e in ipairs(ap)do
-if aH>0 and e~=dt and e.v.J>0 then
-if dt and ia(e,dt)then
-jL(e,id,aH)
-elseif hz(e,id)>0 then
-eT(e)
-ey(e)
+if aI>0 and e~=dv and e.v.ax>0 then
+if dv and ib(e,dv)then
+jM(e,id,aI)
+elseif hA(e,id)>0 then
+eV(e)
+ez(e)
 end
 end
 end
-if not dt then return 3,er,aH==0 and q or aH end
-if aH>0 then hz(dt,id)end
-aH=jn(dt,id,aH)
-return 3,jx(dt,id),aH
+if not dv then return 3,es,aI==0 and q or aI end
+if aI>0 then hA(dv,id)end
+aI=jp(dv,id,aI)
+return 3,jy(dv,id),aI
 end
-local function jr(e,id)
-iC(e,id,e.J)
-local bq=hB(e)
-call("ZADD",e.aO,hs(bq),"#")
-eW[e.aO].bq=bq
-return bq
+local function jt(e,id)
+iD(e,id,e.ax)
+local br=hC(e)
+call("ZADD",e.aP,ht(br),"#")
+eY[e.aP].br=br
+return br
 end
-local function iR(id,aH,ap)
+local function iT(id,aI,ap)
 for _,e in ipairs(ap)do
-if e.v.J>0 and not ir(e,id)then return end
+if e.v.ax>0 and not is(e,id)then return end
 end
-local aj={6,0,aH}
+local ai={6,0,aI}
 for _,e in ipairs(ap)do
-local bq
-if e.v.J>0 then
-kO(e)
-bq=jr(e,id)
+local br
+if e.v.ax>0 then
+kP(e)
+br=jt(e,id)
 end
-ey(e)
-ed(aj,e)
-fy(aj,e,bq)
+ez(e)
+ee(ai,e)
+eB(ai,e,br)
 end
-return aj
+return ai
 end
-local function dk(id,dG,bg,aH,ap)
-br=dG=="2"
-if bQ and not br then error(bQ,0)end
-local al=aH>0 and dG~="2"and iR(id,aH,ap)
-if al then return al end
-local at,D,fF,hw=q,q,nil,true
+local function dm(id,dI,bh,aI,ap)
+bs=dI=="2"
+if bR and not bs then error(bR,0)end
+local ak=aI>0 and dI~="2"and iT(id,aI,ap)
+if ak then return ak end
+local at,D,fG,hx=q,q,nil,true
 for i=1,#ap do
 local e=ap[i]
-if e.v.J>0 then
-hw=false
-kO(e)
-if dG~="2"then
-eT(e,id)
-hp(e)
+if e.v.ax>0 then
+hx=false
+kP(e)
+if dI~="2"then
+eV(e,id)
+hq(e)
 end
 end
-at=aM(at,hk(e))
-D=aM(D,e.D)
-if lj(e,id,aH)and(not fF or ia(e,fF))then fF=e end
+at=aN(at,hl(e))
+D=aN(D,e.D)
+if lk(e,id,aI)and(not fG or ib(e,fG))then fG=e end
 end
-local kj,fO,bl={},0,at-q
-local bo=dG=="1"and at-q<=bg
-if not fF and(at<=q or(bo and hw))then
-fO=1
-if dG~="2"then
+local kk,fP,bm={},0,at-q
+local bp=dI=="1"and at-q<=bh
+if not fG and(at<=q or(bp and hx))then
+fP=1
+if dI~="2"then
 for i=1,#ap do
 local e=ap[i]
-gD(e,at)
-if e.v.J>0 then
-if aH>0 then hz(e,id)end
-kj[i]=lb(e,id,e.J)
+gE(e,at)
+if e.v.ax>0 then
+if aI>0 then hA(e,id)end
+kk[i]=lc(e,id,e.ax)
 end
 end
 end
-elseif bo then
-fO,bl,aH=iT(id,aH,ap,fF,bl)
-elseif fF then
-fO=4
-bl=aM(bl,1)
+elseif bp then
+fP,bm,aI=iV(id,aI,ap,fG,bm)
+elseif fG then
+fP=4
+bm=aN(bm,1)
 elseif D>q then
-fO=2
+fP=2
 end
-if fO>3 then
+if fP>3 then
 for _,e in ipairs(ap)do
-if e.v.J>0 then bl=aM(bl,dV(e,e.J))end
+if e.v.ax>0 then bm=aN(bm,dg(e,e.ax))end
 end
 end
-local aj={fO,bl,aH,nil,nil,nil}
+local ai={fP,bm,aI,nil,nil,nil}
 for i=1,#ap do
-ed(aj,ap[i])
-fy(aj,ap[i],kj[i])
+ee(ai,ap[i])
+eB(ai,ap[i],kk[i])
 end
-for i=1,fO==2 and#ap>1 and#ap or 0 do
-aj[#aj+1]=aM(ap[i].D-q,0)
+for i=1,fP==2 and#ap>1 and#ap or 0 do
+ai[#ai+1]=aN(ap[i].D-q,0)
 end
-eg(aj,ap)
-return aj
+eh(ai,ap)
+return ai
 end
-local function lU(id,aH,e)
-local aj={ir(e,id)and 6 or 1,0,aH}
-eT(e,id)
-local iP=ir(e,id)
-if not iP and not call("ZSCORE",e.aQ,id)then
-jn(e,id,aH)
-eT(e,id)
-iP=ir(e,id)
+local function lV(id,aI,e)
+local ai={is(e,id)and 6 or 1,0,aI}
+eV(e,id)
+local iR=is(e,id)
+if not iR and not call("ZSCORE",e.aR,id)then
+jp(e,id,aI)
+eV(e,id)
+iR=is(e,id)
 end
-local bq
-if iP then
-bq=jr(e,id)
+local br
+if iR then
+br=jt(e,id)
 else
-iI(e.aQ,aM(4*e.v.cX,60000000))
-hp(e)
-aj[1],aj[2]=3,jx(e,id)
+iJ(e.aR,aN(4*e.v.cY,60000000))
+hq(e)
+ai[1],ai[2]=3,jy(e,id)
 end
-ey(e)
-ed(aj,e)
-fy(aj,e,bq)
-return aj
+ez(e)
+ee(ai,e)
+eB(ai,e,br)
+return ai
 end
-local function cR()
+local function cS()
 local ap={nil}
-for i=1,Y()do
-ap[i]=ef()
+for i=1,W()do
+ap[i]=eg()
 end
 return ap
 end
-local co={}
-function co.T()
-local id,dG,bg,aH=aF(),aF(),Y(),Y()
-return dk(id,dG,bg,aH,cR())
+local cp={}
+function cp.T()
+local id,dI,bh,aI=aG(),aG(),W(),W()
+return dm(id,dI,bh,aI,cS())
 end
-function co.P()
-local id,aH=aF(),Y()
-return lU(id,aH,cR()[1])
+function cp.P()
+local id,aI=aG(),W()
+return lV(id,aI,cS()[1])
 end
-local function jm(id,ap,ci)
-local jJ=0
+local function jo(id,ap,cj)
+local jK=0
 for i=1,#ap do
 local e=ap[i]
-local eJ=ci or lo(e,id,e.J)
-kO(e)
-if not e.eB then
-if eJ==0 then eJ=hz(e,id)end
-if eJ>0 then eT(e)end
+local eL=cj or lp(e,id,e.ax)
+kP(e)
+if not e.eD then
+if eL==0 then eL=hA(e,id)end
+if eL>0 then eV(e)end
 end
-jJ=jJ+eJ
+jK=jK+eL
 end
-return jJ
+return jK
 end
-function co.R()
-local id=aF()
-return{jm(id,cR())}
+function cp.R()
+local id=aG()
+return{jo(id,cS())}
 end
-local function fJ(id)
+local function fK(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function co.N()
-local id,ap,aj=aF(),cR(),{}
+function cp.N()
+local id,ap,ai=aG(),cS(),{}
 for i,e in ipairs(ap)do
-local bI=call("ZSCORE",e.aO,id)
-local ly=bI and(tonumber(bI)>q or eI(e).bv+e.J<=e.v.J)
-if ly then iC(e,id,e.J)end
-aj[i]=ly and 1 or 0
+local bJ=call("ZSCORE",e.aP,id)
+local lz=bJ and(tonumber(bJ)>q or eK(e).bw+e.ax<=e.v.ax)
+if lz then iD(e,id,e.ax)end
+ai[i]=lz and 1 or 0
 end
-return aj
+return ai
 end
-local function hY()
-local gb
+local function hZ()
+local gc
 ${part4}
 ${part5}
 ${part10}
@@ -2466,1123 +2466,1123 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local gK
-local function ga()
-local dl,dR={},{}
-local dy,bV,eE,dz={},{},{},{}
-local function bA(o,g)
-local ak=o*g.cO
-local cv=aI(ak/g.y)
-return{us=o*g.de+cv,ak=ak-cv*g.y}
+local gL
+local function gb()
+local dn,dT={},{}
+local dA,bW,eG,dB={},{},{},{}
+local function bB(o,g)
+local aj=o*g.cP
+local cw=aJ(aj/g.y)
+return{us=o*g.df+cw,aj=aj-cw*g.y}
 end
-local function lE(a,b)
-return a.us==b.us and a.ak==b.ak
+local function lF(a,b)
+return a.us==b.us and a.aj==b.aj
 end
-function dl.t(h,o,ct,g)
-local bw=bx()
-local cF=ct.cF or{0,0,0,-1,0}
-local al,as={us=cF[1],ak=cF[2]},h.as or bw.eG
-local bI={us=ct.q+ct.K,ak=ct.aY}
-if lE(bI,h)and lE(al,as)and ct.ag>0 then
-local gy,hM,x=o>=ct.ag,ct.at>ct.q,h.x or 0
-local to=bw.fW(h,bA(o,g),g)
-if gy and cF[4]>=0 then to={us=cF[4],ak=cF[5]}end
-if hM then x=gy and cF[3]or aM(x,ct.at)end
-return bw.dm(to.us,to.ak,bw.bv(h),x,g,bw.eC(h,g))
+function dn.t(h,o,cu,g)
+local bx=bz()
+local cG=cu.cG or{0,0,0,-1,0}
+local ak,as={us=cG[1],aj=cG[2]},h.as or bx.eI
+local bJ={us=cu.q+cu.J,aj=cu.aZ}
+if lF(bJ,h)and lF(ak,as)and cu.af>0 then
+local gz,hN,x=o>=cu.af,cu.at>cu.q,h.x or 0
+local to=bx.fX(h,bB(o,g),g)
+if gz and cG[4]>=0 then to={us=cG[4],aj=cG[5]}end
+if hN then x=gz and cG[3]or aN(x,cu.at)end
+return bx.dp(to.us,to.aj,bx.bw(h),x,g,bx.eE(h,g))
 end
-if bw.cH(h,g)>q then return h end
-local bJ=bw.gt(bI,al,g).us
-if bJ>bw.gt(h,as,g).us then return h end
-local iQ=bw.gW(bw.fW(bI,bw.kJ(as,bJ,al,g),g),h)
-if iQ.us<q then return h end
-local gG=bw.gW(bA(o,g),{us=iQ.us-q,ak=iQ.ak})
-if gG.us==0 and gG.ak==0 then return h end
-return bw.fp(h,gG,bJ,0,g)
+if bx.cI(h,g)>q then return h end
+local bK=bx.gu(bJ,ak,g).us
+if bK>bx.gu(h,as,g).us then return h end
+local iS=bx.gX(bx.fX(bJ,bx.kK(as,bK,ak,g),g),h)
+if iS.us<q then return h end
+local gH=bx.gX(bB(o,g),{us=iS.us-q,aj=iS.aj})
+if gH.us==0 and gH.aj==0 then return h end
+return bx.fr(h,gH,bK,0,g)
 end
-function dR.t(h,o,g)
-local bw=bx()
-if h.us<q then return bw.dm(q,0,bw.bv(h),h.x or 0,g,h.ac)end
-local gG=bw.gW(bA(o,g),{us=h.us-q,ak=h.ak})
-if gG.us==0 and gG.ak==0 then return h end
-return bw.fp(h,gG,0,bw.cH(h,g),g)
+function dT.t(h,o,g)
+local bx=bz()
+if h.us<q then return bx.dp(q,0,bx.bw(h),h.x or 0,g,h.ab)end
+local gH=bx.gX(bB(o,g),{us=h.us-q,aj=h.aj})
+if gH.us==0 and gH.aj==0 then return h end
+return bx.fr(h,gH,0,bx.cI(h,g),g)
 end
-local function eZ(z,H,lH)
-local cY,cB=0,bZ(z)
-while cY<cB do
-local cP=aI((cY+cB)/2)
-if da(z,cP)<=H then
-cY=cP+1
+local function fb(z,H,lI)
+local cZ,cC=0,ca(z)
+while cZ<cC do
+local cQ=aJ((cZ+cC)/2)
+if db(z,cQ)<=H then
+cZ=cQ+1
 else
-cB=cP
+cC=cQ
 end
 end
-if cY>0 and(not lH or da(z,cY-1)==H)then return cY-1 end
+if cZ>0 and(not lI or db(z,cZ-1)==H)then return cZ-1 end
 end
-local function dj(z,A,o)
-local H,r=da(z,A)
-local ai=bm(o,r)
-return gw(z,A,H,r-ai),o-ai
+local function dl(z,A,o)
+local H,r=db(z,A)
+local ah=bn(o,r)
+return gx(z,A,H,r-ah),o-ah
 end
-local function kV(z)
+local function kW(z)
 while z~=""do
-local _,r=cq(z)
+local _,r=cr(z)
 if r>0 then break end
-z=bp(z,1,-bC-1)
+z=bq(z,1,-bD-1)
 end
 return z
 end
-function dl.f(h,o,ct,g)
-local A=eZ(h.z,ct.q+ct.aY-g.w,true)
-if A then h.z=kV(dj(h.z,A,o))end
-return cG(h,g,h.ac)
+function dn.f(h,o,cu,g)
+local A=fb(h.z,cu.q+cu.aZ-g.w,true)
+if A then h.z=kW(dl(h.z,A,o))end
+return cH(h,g,h.ab)
 end
-function dR.f(h,o,g)
-local A=eZ(h.z,q)
-if A then h.z=kV(dj(h.z,A,o))end
-return cG(h,g,h.ac)
+function dT.f(h,o,g)
+local A=fb(h.z,q)
+if A then h.z=kW(dl(h.z,A,o))end
+return cH(h,g,h.ab)
 end
-local function jA(V,z,g)
-local bU=kV(z)
-if bU==""and V>0 and z~=""then
-return{V=0,z=aT(dh,cr(z)-g.w,V)}
+local function jB(U,z,g)
+local bV=kW(z)
+if bV==""and U>0 and z~=""then
+return{U=0,z=aU(dj,cs(z)-g.w,U)}
 end
-return{V=V,z=bU}
+return{U=U,z=bV}
 end
-function dl.c(h,o,ct,g)
-local H=ct.q+ct.aY-2*g.w
-local V,z=h.V,h.z
-local A=eZ(z,H,true)
+function dn.c(h,o,cu,g)
+local H=cu.q+cu.aZ-2*g.w
+local U,z=h.U,h.z
+local A=fb(z,H,true)
 if A then
-z=dj(z,A,o)
-elseif z~=""and cr(z)==H+g.w then
-V=aM(V-o,0)
+z=dl(z,A,o)
+elseif z~=""and cs(z)==H+g.w then
+U=aN(U-o,0)
 end
-return cG(jA(V,z,g),g,h.ac)
+return cH(jB(U,z,g),g,h.ab)
 end
-function dR.c(h,o,g)
-local V,z=h.V,h.z
-local A,aV=eZ(z,q),nil
-if not A then return cG(h,g,h.ac)end
-z,aV=dj(z,A,o)
+function dT.c(h,o,g)
+local U,z=h.U,h.z
+local A,aW=fb(z,q),nil
+if not A then return cH(h,g,h.ab)end
+z,aW=dl(z,A,o)
 if A>0 then
-z=dj(z,A-1,aV)
+z=dl(z,A-1,aW)
 else
-V=aM(V-aV,0)
+U=aN(U-aW,0)
 end
-return cG(jA(V,z,g),g,h.ac)
+return cH(jB(U,z,g),g,h.ab)
 end
-local kN=cK.s and cK.s.iV()
-function dl.s(p,o,ct,g)
-kN.dl(p,o,ct.q+ct.aY-g.w,g)
+local kO=cL.s and cL.s.iX()
+function dn.s(p,o,cu,g)
+kO.dn(p,o,cu.q+cu.aZ-g.w,g)
 end
-function dR.s(p,o,g)
-kN.dR(p,o,g)
+function dT.s(p,o,g)
+kO.dT(p,o,g)
 end
-local function dF(ax,at)
-local aR=0
-for _,cg in ipairs(ax.av)do
-if cg.at<=at then aR=aR+cg.o end
+local function dH(ay,at)
+local aS=0
+for _,ch in ipairs(ay.av)do
+if ch.at<=at then aS=aS+ch.o end
 end
-return aR
+return aS
 end
-local function fi(ax)
-local ao=ax.av[#ax.av]
+local function fk(ay)
+local ao=ay.av[#ay.av]
 return ao and ao.at or 0
 end
-local function hr(ax,o)
-local aV=o
-while aV>0 and ax.av[1]do
-local K=ax.av[1]
-local en=bm(aV,K.o)
-K.o,aV=K.o-en,aV-en
-if K.o==0 then table.remove(ax.av,1)end
+local function hs(ay,o)
+local aW=o
+while aW>0 and ay.av[1]do
+local J=ay.av[1]
+local eo=bn(aW,J.o)
+J.o,aW=J.o-eo,aW-eo
+if J.o==0 then table.remove(ay.av,1)end
 end
 end
-local function eA(ax,at,g)
-local al=ax.x>q and ax.ac or 0
-ax.x=at>q and at or 0
-ax.ac=at>q and fM(at-q,g.w,al)or 0
-return ax
+local function eC(ay,at,g)
+local ak=ay.x>q and ay.ab or 0
+ay.x=at>q and at or 0
+ay.ab=at>q and fN(at-q,g.w,ak)or 0
+return ay
 end
-local function hq(ax,g)
-while ax.av[1]and ax.av[#ax.av].o==0 do
-table.remove(ax.av)
+local function hr(ay,g)
+while ay.av[1]and ay.av[#ay.av].o==0 do
+table.remove(ay.av)
 end
-return eA(ax,bm(ax.x,fi(ax)),g)
+return eC(ay,bn(ay.x,fk(ay)),g)
 end
-local function jd(ax,g)
-local bj=fi(ax)
-local bN=aM(q,bm(ax.x,dY(ax.ac,g.w)))
-if bj<=bN then return ax end
-local bM,cb={av={},x=ax.x,ac=ax.ac},0
-for _,cg in ipairs(ax.av)do
-if cg.at<=bN then
-bM.av[#bM.av+1]={at=cg.at,o=cg.o}
+local function jf(ay,g)
+local bk=fk(ay)
+local bO=aN(q,bn(ay.x,dZ(ay.ab,g.w)))
+if bk<=bO then return ay end
+local bN,cc={av={},x=ay.x,ab=ay.ab},0
+for _,ch in ipairs(ay.av)do
+if ch.at<=bO then
+bN.av[#bN.av+1]={at=ch.at,o=ch.o}
 else
-cb=cb+cg.o
+cc=cc+ch.o
 end
 end
-cb=bm(cb,g.U or cb)
-local ao=bM.av[#bM.av]
-if ao and ao.at==bN then
-ao.o=ao.o+cb
+cc=bn(cc,g.Q or cc)
+local ao=bN.av[#bN.av]
+if ao and ao.at==bO then
+ao.o=ao.o+cc
 else
-bM.av[#bM.av+1]={at=bN,o=cb}
+bN.av[#bN.av+1]={at=bO,o=cc}
 end
-return eA(bM,bN,g)
+return eC(bN,bO,g)
 end
-local kT={
-ew=function()
-return{av={},x=0,ac=0}
+local kU={
+ex=function()
+return{av={},x=0,ab=0}
 end,
-dU=jd,
-dd=function(ax,ag,g)
-local at=aM(q,ax.x)
-local dN=dF(ax,1/0)+ag-g.U
-for _,cg in ipairs(ax.av)do
-if dN<=0 then break end
-dN=dN-cg.o
-if dN<=0 then at=aM(at,cg.at+g.w)end
+dW=jf,
+de=function(ay,af,g)
+local at=aN(q,ay.x)
+local dP=dH(ay,1/0)+af-g.Q
+for _,ch in ipairs(ay.av)do
+if dP<=0 then break end
+dP=dP-ch.o
+if dP<=0 then at=aN(at,ch.at+g.w)end
 end
 return at
 end,
-dk=function(ax,at,ag,g)
-local ay=aM(at,fi(ax))
-hr(ax,dF(ax,q-g.w))
-local ao=ax.av[#ax.av]
-if ao and ao.at==ay then
-ao.o=ao.o+ag
+dm=function(ay,at,af,g)
+local az=aN(at,fk(ay))
+hs(ay,dH(ay,q-g.w))
+local ao=ay.av[#ay.av]
+if ao and ao.at==az then
+ao.o=ao.o+af
 else
-ax.av[#ax.av+1]={at=ay,o=ag}
+ay.av[#ay.av+1]={at=az,o=af}
 end
-return eA(ax,at>q and ay or ax.x,g)
+return eC(ay,at>q and az or ay.x,g)
 end,
-eS=function(ax,g)
-local aU=dF(ax,1/0)-dF(ax,q-g.w)
-if aU==0 then return 0,0 end
-return ax.x>q and g.U or aU,fi(ax)+g.w-q
+eU=function(ay,g)
+local aV=dH(ay,1/0)-dH(ay,q-g.w)
+if aV==0 then return 0,0 end
+return ay.x>q and g.Q or aV,fk(ay)+g.w-q
 end,
-dq=function(ax,g)
-return ax.av[1]and fi(ax)+g.w or 0
+ds=function(ay,g)
+return ay.av[1]and fk(ay)+g.w or 0
 end,
 }
-function dl.l(ax,o,ct,g)
-for _,cg in ipairs(ax.av)do
-if cg.at==ct.q+ct.aY-g.w then cg.o=aM(cg.o-o,0)end
+function dn.l(ay,o,cu,g)
+for _,ch in ipairs(ay.av)do
+if ch.at==cu.q+cu.aZ-g.w then ch.o=aN(ch.o-o,0)end
 end
-return hq(ax,g)
+return hr(ay,g)
 end
-function dR.l(ax,o,g)
-hr(ax,bm(dF(ax,q-g.w)+o,dF(ax,q)))
-return hq(ax,g)
+function dT.l(ay,o,g)
+hs(ay,bn(dH(ay,q-g.w)+o,dH(ay,q)))
+return hr(ay,g)
 end
-local function iS(iA,g)
+local function iU(iB,g)
 local o=
-dc((iA.us+iA.ak/g.y)/(g.de+g.cO/g.y))
-local function hy(n)
-local bi=bA(n,g)
-return bi.us<iA.us or(bi.us==iA.us and bi.ak<iA.ak)
+dd((iB.us+iB.aj/g.y)/(g.df+g.cP/g.y))
+local function hz(n)
+local bj=bB(n,g)
+return bj.us<iB.us or(bj.us==iB.us and bj.aj<iB.aj)
 end
-while hy(o)do
+while hz(o)do
 o=o+1
 end
-while o>0 and not hy(o-1)do
+while o>0 and not hz(o-1)do
 o=o-1
 end
 return o
 end
-function dy.t(h,g)
+function dA.t(h,g)
 if h.us<q then return{}end
-local o=iS({us=h.us-q,ak=h.ak},g)
-return o==0 and{}or{{at=aM(q,bx().cH(h,g)),o=o}}
+local o=iU({us=h.us-q,aj=h.aj},g)
+return o==0 and{}or{{at=aN(q,bz().cI(h,g)),o=o}}
 end
-function dy.f(h,g)
+function dA.f(h,g)
 local av={}
-for A=0,bZ(h.z)-1 do
-local H,r=da(h.z,A)
-if r>0 then av[#av+1]={at=aM(H,bm(q,H+g.w-1)),o=r}end
+for A=0,ca(h.z)-1 do
+local H,r=db(h.z,A)
+if r>0 then av[#av+1]={at=aN(H,bn(q,H+g.w-1)),o=r}end
 end
 return av
 end
-function dy.c(h,g)
+function dA.c(h,g)
 local av={}
 if h.z==""then return av end
-if h.V>0 then av[1]={at=bm(q,cr(h.z)-1),o=h.V}end
-for A=0,bZ(h.z)-1 do
-local H,r=da(h.z,A)
-local bI=H+g.w-1
-if r>0 then av[#av+1]={at=H>q and bI or bm(q,bI),o=r}end
+if h.U>0 then av[1]={at=bn(q,cs(h.z)-1),o=h.U}end
+for A=0,ca(h.z)-1 do
+local H,r=db(h.z,A)
+local bJ=H+g.w-1
+if r>0 then av[#av+1]={at=H>q and bJ or bn(q,bJ),o=r}end
 end
 return av
 end
-function dy.l(ax,g)
+function dA.l(ay,g)
 local av={}
-for _,cg in ipairs(ax.av)do
-if cg.o>0 and cg.at+g.w>q then av[#av+1]={at=cg.at,o=cg.o}end
+for _,ch in ipairs(ay.av)do
+if ch.o>0 and ch.at+g.w>q then av[#av+1]={at=ch.at,o=ch.o}end
 end
 return av
 end
-local function eF(h,x,g)
-local bn={us=aM(q,x)+g.aA,ak=g.aN}
-local lQ=bx().gW(bn,h)
-return bx().dm(lQ.us,lQ.ak,h.as,x,g,0)
+local function eH(h,x,g)
+local bo={us=aN(q,x)+g.aB,aj=g.aO}
+local lR=bz().gX(bo,h)
+return bz().dp(lR.us,lR.aj,h.as,x,g,0)
 end
-local function hZ(av,g)
+local function ia(av,g)
 local aq=g.aq
-local h=aq.ew()
-for _,cg in ipairs(av)do
-if g.Q=="t"then
-h=aq.dk(h,cg.at,bm(cg.o,g.U),g)
-elseif cg.at+g.w>q then
-h=aq.dk(h,cg.at,cg.o,g)
+local h=aq.ex()
+for _,ch in ipairs(av)do
+if g.O=="t"then
+h=aq.dm(h,ch.at,bn(ch.o,g.Q),g)
+elseif ch.at+g.w>q then
+h=aq.dm(h,ch.at,ch.o,g)
 end
 end
 local ao=av[#av]
-return g.Q=="t"and eF(h,ao and ao.at or 0,g)or h
+return g.O=="t"and eH(h,ao and ao.at or 0,g)or h
 end
-local function kp(hE,dg,g)
-local ft,a,b=g.aA or g.w,hE.aA or hE.w,dg.aA or dg.w
-if a==b then return hE.Q==g.Q and dg.Q~=g.Q end
-if a>=ft and b>=ft then return a<b end
+local function kq(hF,di,g)
+local fv,a,b=g.aB or g.w,hF.aB or hF.w,di.aB or di.w
+if a==b then return hF.O==g.O and di.O~=g.O end
+if a>=fv and b>=fv then return a<b end
 return a>b
 end
-local function ky(jQ,g)
-for i,dH in ipairs(jQ)do
-if dH.cJ==g.cJ then return i end
+local function kz(jR,g)
+for i,dJ in ipairs(jR)do
+if dJ.cK==g.cK then return i end
 end
-local kE=1
-for i=2,#jQ do
-if kp(jQ[i],jQ[kE],g)then kE=i end
+local kF=1
+for i=2,#jR do
+if kq(jR[i],jR[kF],g)then kF=i end
 end
-return kE
+return kF
 end
-local function iz(a,b)
-if a.Q~="t"or b.Q~="t"then return a.Q==b.Q and a.w==b.w end
-return a.de==b.de and a.cO==b.cO and a.y==b.y
+local function iA(a,b)
+if a.O~="t"or b.O~="t"then return a.O==b.O and a.w==b.w end
+return a.df==b.df and a.cP==b.cP and a.y==b.y
 end
-local function li(h)
+local function lj(h)
 if not h.av then return h end
-local lw={av={},x=h.x,ac=h.ac}
-for i,cg in ipairs(h.av)do
-lw.av[i]={at=cg.at,o=cg.o}
+local lx={av={},x=h.x,ab=h.ab}
+for i,ch in ipairs(h.av)do
+lx.av[i]={at=ch.at,o=ch.o}
 end
-return lw
+return lx
 end
-local function kz(al,ah)
-local af,kx={},{}
-for i,g in ipairs(ah)do
-local A=ky(al.ah,g)
-local dH,h=al.ah[A],al.af[A]
-local hR,js=dH.cJ==g.cJ,not kx[A]
-local av=hR and js and{}or dy[dH.Q](h,dH)
-if js and(hR or iz(dH,g))then
-kx[A]=true
-af[i]=g.Q=="t"and not hR and eF(h,av[1]and av[1].at or 0,g)
-or li(h)
+local function kA(ak,ag)
+local ae,ky={},{}
+for i,g in ipairs(ag)do
+local A=kz(ak.ag,g)
+local dJ,h=ak.ag[A],ak.ae[A]
+local hS,ju=dJ.cK==g.cK,not ky[A]
+local av=hS and ju and{}or dA[dJ.O](h,dJ)
+if ju and(hS or iA(dJ,g))then
+ky[A]=true
+ae[i]=g.O=="t"and not hS and eH(h,av[1]and av[1].at or 0,g)
+or lj(h)
 else
-af[i]=hZ(av,g)
+ae[i]=ia(av,g)
 end
 end
-return af
+return ae
 end
-local cf,eK=string.byte,string.char
-local ii,ka,eH=4,512,2^23
-local ge="FOREIGN the key holds no state of these rules, nor of others that are known"
-local cl=2^48
+local cg,eM=string.byte,string.char
+local ij,kb,eJ=4,512,2^23
+local gf="FOREIGN the key holds no state of these rules, nor of others that are known"
+local cm=2^48
 ${part30}
-local function lD(m,E)
-local bR={}
-function bR.cf()
+local function lE(m,E)
+local bS={}
+function bS.cg()
 E=E+1
-return cf(m,E-1)or error(ge,0)
+return cg(m,E-1)or error(gf,0)
 end
-function bR.Y()
-local Y,aW=0,1
+function bS.W()
+local W,aX=0,1
 while true do
-local ei=bR.cf()
-Y=Y+ei%128*aW
-if ei<128 then return Y end
-aW=aW*128
+local ej=bS.cg()
+W=W+ej%128*aX
+if ej<128 then return W end
+aX=aX*128
 end
 end
-function bR.aa(bs)
-E=E+bs
-if E>#m+1 then error(ge,0)end
-return bp(m,E-bs,E-1)
+function bS.Y(bt)
+E=E+bt
+if E>#m+1 then error(gf,0)end
+return bq(m,E-bt,E-1)
 end
-function bR.lL(aF)
-local fs=bp(m,E,E+#aF-1)==aF
-if fs then E=E+#aF end
-return fs
+function bS.lM(aG)
+local fu=bq(m,E,E+#aG-1)==aG
+if fu then E=E+#aG end
+return fu
 end
-function bR.bI()
+function bS.bJ()
 return E>#m
 end
-return bR
+return bS
 end
-function bV.t(ab,fD)
-ab.y,ab.de=fD(ab.y),fD(ab.de)
-ab.cO=ab.y>1 and fD(ab.cO)or 0
-ab.U=fD(ab.U)
+function bW.t(aa,fE)
+aa.y,aa.df=fE(aa.y),fE(aa.df)
+aa.cP=aa.y>1 and fE(aa.cP)or 0
+aa.Q=fE(aa.Q)
 end
-function bV.f(ab,fD)
-ab.w=fD(ab.w)
+function bW.f(aa,fE)
+aa.w=fE(aa.w)
 end
-bV.l=bV.f
-function bV.c(ab,fD)
-ab.w,ab.bD=fD(ab.w),fD(ab.bD)
+bW.l=bW.f
+function bW.c(aa,fE)
+aa.w,aa.bE=fE(aa.w),fE(aa.bE)
 end
-local function dT(Q,ab)
-local bH=Q=="s"and"l"or Q
-local bi={}
-for fK,bw in pairs(ab)do
-bi[fK]=bw
+local function dV(O,aa)
+local bI=O=="s"and"l"or O
+local bj={}
+for fL,bx in pairs(aa)do
+bj[fL]=bx
 end
-bi.Q,bi.aq,bi.ea=bH,kT,nil
-if bH~="l"then
-cK[bH]=cK[bH]or cp[bH]()
-bi.aq=cK[bH]
+bj.O,bj.aq,bj.eb=bI,kU,nil
+if bI~="l"then
+cL[bI]=cL[bI]or cq[bI]()
+bj.aq=cL[bI]
 end
-if bH=="t"then
-if not bi.U then bi.U=iS({us=bi.aA,ak=bi.aN},bi)end
-local fF=bA(bi.U,bi)
-bi.aA,bi.aN=fF.us,fF.ak
+if bI=="t"then
+if not bj.Q then bj.Q=iU({us=bj.aB,aj=bj.aO},bj)end
+local fG=bB(bj.Q,bj)
+bj.aB,bj.aO=fG.us,fG.aj
 end
-bi.cJ=bH
-bV[bH](bi,function(Y)
-bi.cJ=bi.cJ..dI(Y)
-return Y
+bj.cK=bI
+bW[bI](bj,function(W)
+bj.cK=bj.cK..dK(W)
+return W
 end)
-return bi
+return bj
 end
-local function hL(ah)
-local cJ=""
-for i=1,#ah do
-cJ=cJ..ah[i].cJ
+local function hM(ag)
+local cK=""
+for i=1,#ag do
+cK=cK..ag[i].cK
 end
-return cJ
+return cK
 end
-local function lr(v)
-if v.cT then return v.cT end
-local cT={}
-for fK,bw in pairs(v)do
-cT[fK]=bw
+local function ls(v)
+if v.cU then return v.cU end
+local cU={}
+for fL,bx in pairs(v)do
+cU[fL]=bx
 end
-cT.bB,cT.ah=v,{}
-for i,ab in ipairs(v.ah)do
-cT.ah[i]=dT(ab.Q,ab)
+cU.bC,cU.ag=v,{}
+for i,aa in ipairs(v.ag)do
+cU.ag[i]=dV(aa.O,aa)
 end
-cT.cE,cT.cj,cT.cJ="M",0,hL(cT.ah)
-v.cT=cT
-return cT
+cU.cF,cU.ck,cU.cK="M",0,hM(cU.ag)
+v.cU=cU
+return cU
 end
-local function db(aa,V)
-local z,ac=eU(aa,1,#aa)
-return{z=z,ac=ac,V=V}
+local function dc(Y,U)
+local z,ab=eW(Y,1,#Y)
+return{z=z,ab=ab,U=U}
 end
-local function gp(h)
-return h.as or h.x or h.ac>0
+local function gq(h)
+return h.as or h.x or h.ab>0
 end
-function eE.t(O,g,gp)
+function eG.t(K,g,gq)
 local us
-if O.ce then
-local cb=O.Y()
-us=O.ce+(cb%2==0 and cb or 1-cb)/2
+if K.cf then
+local cc=K.W()
+us=K.cf+(cc%2==0 and cc or 1-cc)/2
 else
-us=q-q%cl+an("<I6",O.aa(6))
-if us>q+cl/2 then us=us-cl end
-if us<q-cl/2 then us=us+cl end
+us=q-q%cm+am("<I6",K.Y(6))
+if us>q+cm/2 then us=us-cm end
+if us<q-cm/2 then us=us+cm end
 end
-O.ce=us
-local h={us=us,ak=0,ac=0}
-if g.y>1 then h.ak=bm(O.Y(),g.y-1)end
-if gp then
-local aL=O.aa(O.cf())
-bx().cu(aL,1,#aL,h,g)
+K.cf=us
+local h={us=us,aj=0,ab=0}
+if g.y>1 then h.aj=bn(K.W(),g.y-1)end
+if gq then
+local aM=K.Y(K.cg())
+bz().cv(aM,1,#aM,h,g)
 end
 return h
 end
-function eE.f(O)
-local z=O.aa(bC*O.Y())
-return db(z)
+function eG.f(K)
+local z=K.Y(bD*K.W())
+return dc(z)
 end
-function eE.c(O)
-local V=O.Y()
-return db(O.aa(bC*O.Y()),V)
+function eG.c(K)
+local U=K.W()
+return dc(K.Y(bD*K.W()),U)
 end
-function eE.l(O)
-local ax={x=O.Y(),ac=0,av={}}
-if ax.x>0 then ax.ac=O.Y()end
-for i=1,O.Y()do
-ax.av[i]={at=an("<I7",O.aa(7)),o=O.Y()}
+function eG.l(K)
+local ay={x=K.W(),ab=0,av={}}
+if ay.x>0 then ay.ab=K.W()end
+for i=1,K.W()do
+ay.av[i]={at=am("<I7",K.Y(7)),o=K.W()}
 end
-return ax
+return ay
 end
-function dz.t(h,g,m)
-local aL=gp(h)and bx().bB(h,g)or""
-local us,aF=aM(h.us,q-1e12),nil
-if m.ce then
-local cb=us-m.ce
-aF=dI(cb>=0 and 2*cb or 1-2*cb)
-elseif us-q>=cl/2 then
+function dB.t(h,g,m)
+local aM=gq(h)and bz().bC(h,g)or""
+local us,aG=aN(h.us,q-1e12),nil
+if m.cf then
+local cc=us-m.cf
+aG=dK(cc>=0 and 2*cc or 1-2*cc)
+elseif us-q>=cm/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aF=aT("<I6",us%cl)
+aG=aU("<I6",us%cm)
 end
-m.ce=us
-aF=aF..(g.y>1 and dI(h.ak)or"")
-return aL==""and aF or aF..eK(#aL)..aL
+m.cf=us
+aG=aG..(g.y>1 and dK(h.aj)or"")
+return aM==""and aG or aG..eM(#aM)..aM
 end
-function dz.f(h)
-return dI(bZ(h.z))..dv(h)
+function dB.f(h)
+return dK(ca(h.z))..dx(h)
 end
-function dz.c(h)
-return dI(h.V)..dI(bZ(h.z))..dv(h)
+function dB.c(h)
+return dK(h.U)..dK(ca(h.z))..dx(h)
 end
-function dz.l(ax)
-while#ax.av>ka do
-local iM={}
-for i=1,#ax.av,2 do
-local hE,dg=ax.av[i],ax.av[i+1]
-iM[#iM+1]=dg and{at=dg.at,o=hE.o+dg.o}or hE
+function dB.l(ay)
+while#ay.av>kb do
+local iN={}
+for i=1,#ay.av,2 do
+local hF,di=ay.av[i],ay.av[i+1]
+iN[#iN+1]=di and{at=di.at,o=hF.o+di.o}or hF
 end
-ax.av=iM
+ay.av=iN
 end
-local cx={dI(ax.x)..(ax.x>0 and dI(ax.ac)or""),dI(#ax.av)}
-for _,cg in ipairs(ax.av)do
-cx[#cx+1]=aT("<I7",cg.at)..dI(cg.o)
+local cy={dK(ay.x)..(ay.x>0 and dK(ay.ab)or""),dK(#ay.av)}
+for _,ch in ipairs(ay.av)do
+cy[#cy+1]=aU("<I7",ch.at)..dK(ch.o)
 end
-return table.concat(cx)
+return table.concat(cy)
 end
-local function io(m,au)
-if#au.ah>1 then m.aF=m.aF..eK(#au.ah)end
-for i,ab in ipairs(au.ah)do
-local h,cJ=au.af[i],ab.cJ
-if ab.Q=="t"and gp(h)then cJ="u"..bp(cJ,2)end
-m.aF=m.aF..cJ..dz[ab.Q](h,ab,m)
+local function ip(m,au)
+if#au.ag>1 then m.aG=m.aG..eM(#au.ag)end
+for i,aa in ipairs(au.ag)do
+local h,cK=au.ae[i],aa.cK
+if aa.O=="t"and gq(h)then cK="u"..bq(cK,2)end
+m.aG=m.aG..cK..dB[aa.O](h,aa,m)
 end
 end
-local fa={}
-local function kv(O,bH)
-for i=1,#fa do
-local ab=fa[i]
-if ab.Q==bH and O.lL(ab.ij)then return ab end
+local fc={}
+local function kw(K,bI)
+for i=1,#fc do
+local aa=fc[i]
+if aa.O==bI and K.lM(aa.ik)then return aa end
 end
-local bP={}
-if not bV[bH]then error(ge,0)end
-bV[bH](bP,O.Y)
-local ab=dT(bH,bP)
-ab.ij=bp(ab.cJ,2)
-fa[#fa+1]=ab
-return ab
+local bQ={}
+if not bW[bI]then error(gf,0)end
+bW[bI](bQ,K.W)
+local aa=dV(bI,bQ)
+aa.ik=bq(aa.cK,2)
+fc[#fc+1]=aa
+return aa
 end
-local function fn(m,E)
-local O,cS=lD(m,E),{}
-if O.bI()then error(ge,0)end
-while not O.bI()do
-local au,K={ah={},af={}},O.cf()
-for i=1,K<33 and K or 1 do
-local Q=K<33 and eK(O.cf())or eK(K)
-local bH=Q=="u"and"t"or Q
-au.ah[i]=kv(O,bH)
-au.af[i]=eE[bH](O,au.ah[i],Q=="u")
+local function fp(m,E)
+local K,cT=lE(m,E),{}
+if K.bJ()then error(gf,0)end
+while not K.bJ()do
+local au,J={ag={},ae={}},K.cg()
+for i=1,J<33 and J or 1 do
+local O=J<33 and eM(K.cg())or eM(J)
+local bI=O=="u"and"t"or O
+au.ag[i]=kw(K,bI)
+au.ae[i]=eG[bI](K,au.ag[i],O=="u")
 end
-au.cJ=hL(au.ah)
-cS[#cS+1]=au
+au.cK=hM(au.ag)
+cT[#cT+1]=au
 end
-return cS
+return cT
 end
-local function fv(ah,af)
-local au={ah={},af={}}
-for i,ab in ipairs(ah)do
-local h=af[i]
-au.ah[i]=dT(ab.Q,ab)
-au.af[i]=ab.ea and cK.s.lc().cu(h)or h
+local function fx(ag,ae)
+local au={ag={},ae={}}
+for i,aa in ipairs(ag)do
+local h=ae[i]
+au.ag[i]=dV(aa.O,aa)
+au.ae[i]=aa.eb and cL.s.ld().cv(h)or h
 end
-au.cJ=hL(au.ah)
+au.cK=hM(au.ag)
 return au
 end
-local function im(e,m,E,ah)
-local K,ep=bp(m,E,E),#m-E
-if K=="S"and E==1 and ep>52 then
-cK.s=cK.s or cp.s()
-local g=cK.s.fI(1,(an("<I7",m,10)))
-g.Q="s"
-local ea=cK.s.hU(e.ad,g)
-if not ea.eM then return fv({g},{ea}),ea.D end
-elseif K=="F"and ep>=7 and(ep-7)%bC==0 then
-local ab=dT("f",{w=(an("<I7",m,E+1))})
-return fv({ab},{db(bp(m,E+8))})
-elseif K=="C"and ep>=12 and(ep-12)%bC==0 then
-local w,aG,V=an("<I7BI4",m,E+1)
-local ab=dT("c",{w=w,bD=10^aG})
-return fv({ab},{db(bp(m,E+13),V)})
+local function io(e,m,E,ag)
+local J,eq=bq(m,E,E),#m-E
+if J=="S"and E==1 and eq>52 then
+cL.s=cL.s or cq.s()
+local g=cL.s.fJ(1,(am("<I7",m,10)))
+g.O="s"
+local eb=cL.s.hV(e.ac,g)
+if not eb.eO then return fx({g},{eb}),eb.D end
+elseif J=="F"and eq>=7 and(eq-7)%bD==0 then
+local aa=dV("f",{w=(am("<I7",m,E+1))})
+return fx({aa},{dc(bq(m,E+8))})
+elseif J=="C"and eq>=12 and(eq-12)%bD==0 then
+local w,aH,U=am("<I7BI4",m,E+1)
+local aa=dV("c",{w=w,bE=10^aH})
+return fx({aa},{dc(bq(m,E+13),U)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
-local us=tonumber(gM(string.match(m,"^%d+",E)):sub(1,16))
+local us=tonumber(gN(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local au={ah=ah,af={},cJ=hL(ah),lk=true}
-for i,ab in ipairs(ah)do
-au.af[i]=hZ({{at=q,o=ab.U}},ab)
+local au={ag=ag,ae={},cK=hM(ag),ll=true}
+for i,aa in ipairs(ag)do
+au.ae[i]=ia({{at=q,o=aa.Q}},aa)
 end
 return au
 end
-error(ge,0)
+error(gf,0)
 end
-local function kL(au)
-for i,ab in ipairs(au.ah)do
-if ab.aq.dq(au.af[i],ab)>q then return false end
+local function kM(au)
+for i,aa in ipairs(au.ag)do
+if aa.aq.ds(au.ae[i],aa)>q then return false end
 end
 return true
 end
-local function gh(v)
-if v.bL then return v,true end
-local iF=v.gs~=""and q>=v.ks
-local dr=iF and v.gs or v.iZ
-local by=dr=="0"and v or dQ[dr+0]
-return by,by==v and(iF or v.gs=="")
+local function gi(v)
+if v.bM then return v,true end
+local iG=v.gt~=""and q>=v.kt
+local dt=iG and v.gt or v.jb
+local by=dt=="0"and v or dS[dt+0]
+return by,by==v and(iG or v.gt=="")
 end
-local function ll(ay,dn)
-local o=aI(q/eH)-aI(dn/eH)
-return dn>0 and o>=0 and(aI(q/eH)-ay)%256>o
+local function lm(az,dq)
+local o=aJ(q/eJ)-aJ(dq/eJ)
+return dq>0 and o>=0 and(aJ(q/eJ)-az)%256>o
 end
-local function hK(e,cT)
-local v=cT.bB
-local m,E=call("GET",e.ad)or"",1
-if cf(m,1)==98 then
-e.D,E=fB(m)
+local function hL(e,cU)
+local v=cU.bC
+local m,E=call("GET",e.ac)or"",1
+if cg(m,1)==98 then
+e.D,E=fC(m)
 end
-if cf(m,E)==77 then
-e.ay=cf(m,E+1)or 0
-return fn(m,E+2),ll(e.ay,v.dn)
+if cg(m,E)==77 then
+e.az=cg(m,E+1)or 0
+return fp(m,E+2),lm(e.az,v.dq)
 end
-local by=gh(v)
-local cu={v=by,ad=e.ad,cj=e.cj}
-e.fh=by.cj>0 and e.cj
-if hA(cu)then
-e.D=cu.D
-return{fv(by.ah,cu.af)},v.dn>0
+local by=gi(v)
+local cv={v=by,ac=e.ac,ck=e.ck}
+e.fj=by.ck>0 and e.ck
+if hB(cv)then
+e.D=cv.D
+return{fx(by.ag,cv.ae)},v.dq>0
 end
-local au,D=im(e,m,E,cT.ah)
+local au,D=io(e,m,E,cU.ag)
 e.D=D or e.D
-return{au},v.dn>0
+return{au},v.dq>0
 end
-local ds={}
-function ds.ey(e)
-local cT=lr(e.v)
-e.D,e.fh,e.ay=0,nil,nil
-local cS,aC=hK(e,cT)
-local al
-e.v,e.ds,e.cZ,e.af=cT,ds,{},nil
-for _,au in ipairs(cS)do
-for i,ab in ipairs(au.ah)do
-local h=au.af[i]
-au.af[i]=ab.aq.dU(h,ab)
-e.dP=e.dP or au.af[i]~=h
+local du={}
+function du.ez(e)
+local cU=ls(e.v)
+e.D,e.fj,e.az=0,nil,nil
+local cT,aD=hL(e,cU)
+local ak
+e.v,e.du,e.da,e.ae=cU,du,{},nil
+for _,au in ipairs(cT)do
+for i,aa in ipairs(au.ag)do
+local h=au.ae[i]
+au.ae[i]=aa.aq.dW(h,aa)
+e.dR=e.dR or au.ae[i]~=h
 end
-if au.cJ==cT.cJ then
-e.af,e.dP=au.af,e.dP or au.lk
+if au.cK==cU.cK then
+e.ae,e.dR=au.ae,e.dR or au.ll
 else
-al=al or au
-if not aC then e.cZ[#e.cZ+1]=au end
+ak=ak or au
+if not aD then e.da[#e.da+1]=au end
 end
 end
-hQ=hQ or cT.dn>0 and e.cZ[1]
-if e.af then return end
-if al and not kL(al)then
-e.af,e.dP=kz(al,cT.ah),true
+hR=hR or cU.dq>0 and e.da[1]
+if e.ae then return end
+if ak and not kM(ak)then
+e.ae,e.dR=kA(ak,cU.ag),true
 else
-e.af={}
-for i,ab in ipairs(cT.ah)do
-e.af[i]=ab.aq.ew()
+e.ae={}
+for i,aa in ipairs(cU.ag)do
+e.ae[i]=aa.aq.ex()
 end
 end
 end
-function ds.dk(e,at)
-for _,au in ipairs(e.cZ)do
-for i,ab in ipairs(au.ah)do
-local h,o=au.af[i],e.ag
-if ab.Q=="t"then
-local x=aM(at>q and at or 0,bx().cH(h,ab))
-h=ab.aq.dk(h,at,bm(o,ab.U),ab)
-h=eF(h,x,ab)
+function du.dm(e,at)
+for _,au in ipairs(e.da)do
+for i,aa in ipairs(au.ag)do
+local h,o=au.ae[i],e.af
+if aa.O=="t"then
+local x=aN(at>q and at or 0,bz().cI(h,aa))
+h=aa.aq.dm(h,at,bn(o,aa.Q),aa)
+h=eH(h,x,aa)
 else
-h=ab.aq.dk(h,at,o,ab)
+h=aa.aq.dm(h,at,o,aa)
 end
-au.af[i]=h
-end
-end
-end
-function ds.dR(e)
-for _,au in ipairs(e.cZ)do
-for i,ab in ipairs(au.ah)do
-au.af[i]=dR[ab.Q](au.af[i],e.ag,ab)or au.af[i]
+au.ae[i]=h
 end
 end
 end
-local function jU(e,v,fh)
-for _,ad in pairs(fh or{})do
-call("PEXPIRE",ad,"0")
-end
-local af=e.af
-e.v,e.ds=v,nil
-if v.cj>0 then call("PEXPIRE",e.ad,"0")end
-for i,ab in ipairs(v.ah)do
-if ab.ea then
-local ad=v.cE=="s"and e.ad or e.cj[i]
-af[i]=cK.s.lc().ek(ad,af[i],ab,v.cE=="s"and e.D or 0)
+function du.dT(e)
+for _,au in ipairs(e.da)do
+for i,aa in ipairs(au.ag)do
+au.ae[i]=dT[aa.O](au.ae[i],e.af,aa)or au.ae[i]
 end
 end
-fo(e)
 end
-function ds.fo(e)
-local v=e.v.bB
-local bi={ah=e.v.ah,af=e.af}
-local cS={bi}
-for _,au in ipairs(e.cZ)do
-if#cS<ii then cS[#cS+1]=au end
+local function jV(e,v,fj)
+for _,ac in pairs(fj or{})do
+call("PEXPIRE",ac,"0")
 end
-local _,iH=gh(v)
-local kH=#v.ah==1 and string.find("cfs",v.cE,1,true)
-if#cS==1 and(iH or kH)and v.dn>0 then
-return jU(e,v,not iH and e.fh)
-end
-local ay=v.dn>0 and e.ay or aI(q/eH)%256
-local m,ae={aF="M"..eK(ay)},e.D
-for _,au in ipairs(cS)do
-io(m,au)
-for A,ab in ipairs(au.ah)do
-ae=aM(ae,ab.aq.dq(au.af[A],ab))
+local ae=e.ae
+e.v,e.du=v,nil
+if v.ck>0 then call("PEXPIRE",e.ac,"0")end
+for i,aa in ipairs(v.ag)do
+if aa.eb then
+local ac=v.cF=="s"and e.ac or e.ck[i]
+ae[i]=cL.s.ld().el(ac,ae[i],aa,v.cF=="s"and e.D or 0)
 end
 end
-local aF=e.D>q and"b"..aT("<d",e.D)..m.aF or m.aF
-call("SET",e.ad,aF,"PX",fl(ae))
-for _,ad in pairs(e.fh or{})do
-call("PEXPIRE",ad,"0")
+fq(e)
+end
+function du.fq(e)
+local v=e.v.bC
+local bj={ag=e.v.ag,ae=e.ae}
+local cT={bj}
+for _,au in ipairs(e.da)do
+if#cT<ij then cT[#cT+1]=au end
+end
+local _,iI=gi(v)
+local kI=#v.ag==1 and string.find("cfs",v.cF,1,true)
+if#cT==1 and(iI or kI)and v.dq>0 then
+return jV(e,v,not iI and e.fj)
+end
+local az=v.dq>0 and e.az or aJ(q/eJ)%256
+local m,ad={aG="M"..eM(az)},e.D
+for _,au in ipairs(cT)do
+ip(m,au)
+for A,aa in ipairs(au.ag)do
+ad=aN(ad,aa.aq.ds(au.ae[A],aa))
 end
 end
-local function ff(ap,lv,gz)
-local aj={}
+local aG=e.D>q and"b"..aU("<d",e.D)..m.aG or m.aG
+call("SET",e.ac,aG,"PX",fn(ad))
+for _,ac in pairs(e.fj or{})do
+call("PEXPIRE",ac,"0")
+end
+end
+local function fh(ap,lw,gA)
+local ai={}
 for _,e in ipairs(ap)do
-ey(e)
-if e.ds and gz then gz(e)end
-for i,ab in ipairs(e.v.ah)do
-e.af[i]=lv(ab,e.af[i],e,i)or e.af[i]
+ez(e)
+if e.du and gA then gA(e)end
+for i,aa in ipairs(e.v.ag)do
+e.ae[i]=lw(aa,e.ae[i],e,i)or e.ae[i]
 end
-fo(e)
-ed(aj,e)
+fq(e)
+ee(ai,e)
 end
-return aj
+return ai
 end
-function co.G()
+function cp.G()
 local ap={}
-for i=1,Y()do
-local e=ef()
-local kP,lm,kr=Y(),Y(),Y()
-e.ld={}
-for ab=1,#e.v.ah do
-local ct={q=kP,at=lm,ag=kr,K=Y(),aY=Y()}
-for bw=1,Y()do
-ct.cF=ct.cF or{}
-ct.cF[bw]=Y()
+for i=1,W()do
+local e=eg()
+local kQ,ln,ks=W(),W(),W()
+e.le={}
+for aa=1,#e.v.ag do
+local cu={q=kQ,at=ln,af=ks,J=W(),aZ=W()}
+for bx=1,W()do
+cu.cG=cu.cG or{}
+cu.cG[bx]=W()
 end
-e.ld[ab]=ct
+e.le[aa]=cu
 end
 ap[i]=e
 end
-return ff(ap,function(ab,h,e,i)
-return dl[ab.Q](h,e.ag,e.ld[i],ab)
+return fh(ap,function(aa,h,e,i)
+return dn[aa.O](h,e.af,e.le[i],aa)
 end)
 end
-function co.F()
-return ff(cR(),function(ab,h,e)
-return dR[ab.Q](h,e.ag,ab)
-end,ds.dR)
+function cp.F()
+return fh(cS(),function(aa,h,e)
+return dT[aa.O](h,e.af,aa)
+end,du.dT)
 end
-function co.L()
-local az,e=Y(),cR()[1]
-local ag,cY,cB=e.ag,0,az
-while cY<cB do
-local cP=dc((cY+cB)/2)
-e.ag=ag*cP
-if hk(e)<=q then
-cY=cP
+function cp.L()
+local aA,e=W(),cS()[1]
+local af,cZ,cC=e.af,0,aA
+while cZ<cC do
+local cQ=dd((cZ+cC)/2)
+e.af=af*cQ
+if hl(e)<=q then
+cZ=cQ
 else
-cB=cP-1
+cC=cQ-1
 end
 end
-e.ag=ag*aM(cY,1)
-local at=hk(e)
-if cY>0 then gD(e,q)end
-local aj={cY>0 and 1 or e.D>q and 2 or 0,cY>0 and 0 or at-q,cY}
-ed(aj,e)
-eg(aj,{e})
-return aj
+e.af=af*aN(cZ,1)
+local at=hl(e)
+if cZ>0 then gE(e,q)end
+local ai={cZ>0 and 1 or e.D>q and 2 or 0,cZ>0 and 0 or at-q,cZ}
+ee(ai,e)
+eh(ai,{e})
+return ai
 end
-function co.X()
-local aj={}
-for _,e in ipairs(cR())do
-gD(e,hk(e))
-ed(aj,e)
+function cp.X()
+local ai={}
+for _,e in ipairs(cS())do
+gE(e,hl(e))
+ee(ai,e)
 end
-return aj
+return ai
 end
-local function fj()
-local ap,gV={},{}
-for i=1,Y()do
-ap[i],gV[i]=ef(),aF()
+local function fl()
+local ap,gW={},{}
+for i=1,W()do
+ap[i],gW[i]=eg(),aG()
 end
-return ap,gV
+return ap,gW
 end
-local function iw(op,e,lM,O,fK)
-if O==""or#e.v.ah==0 then return end
-redis.pcall("PUBLISH",channel.."~",am("%s %.0f %.0f %s %s",op,q,lM,O,fK))
+local function ix(op,e,lN,K,fL)
+if K==""or#e.v.ag==0 then return end
+redis.pcall("PUBLISH",channel.."~",al("%s %.0f %.0f %s %s",op,q,lN,K,fL))
 end
-function co.B()
-local gn,ha,O,aj=Y(),Y()==1,aF(),{}
-local ap,gV=fj()
+function cp.B()
+local go,hb,K,ai=W(),W()==1,aG(),{}
+local ap,gW=fl()
 for i,e in ipairs(ap)do
-ey(e)
-local bI=gn>0 and q+gn or 0
-if not ha or bI>e.D then e.D=bI end
-if e.v.cE=="s"then
-e.af[1].D=e.D
-kN.block(e.af[1],e.v.ah[1])
-elseif e.D==0 and e.v.cj==#e.v.ah then
-call("DEL",e.ad)
+ez(e)
+local bJ=go>0 and q+go or 0
+if not hb or bJ>e.D then e.D=bJ end
+if e.v.cF=="s"then
+e.ae[1].D=e.D
+kO.block(e.ae[1],e.v.ag[1])
+elseif e.D==0 and e.v.ck==#e.v.ag then
+call("DEL",e.ac)
 else
-fo(e)
+fq(e)
 end
-if gn==0 and e.v.J>0 then
-eT(e)
-ey(e)
+if go==0 and e.v.ax>0 then
+eV(e)
+ez(e)
 end
-iw("block",e,ha and gn or-1,O,gV[i])
-ed(aj,e)
+ix("block",e,hb and go or-1,K,gW[i])
+ee(ai,e)
 end
-return aj
+return ai
 end
-function co.Z()
-local O,aj=aF(),{}
-local ap,gV=fj()
+function cp.Z()
+local K,ai=aG(),{}
+local ap,gW=fl()
 for i,e in ipairs(ap)do
-call("DEL",e.ad)
-for _,ad in pairs(e.cj or{})do
-call("DEL",ad)
+call("DEL",e.ac)
+for _,ac in pairs(e.ck or{})do
+call("DEL",ac)
 end
-if e.v.J>0 then
-call("ZREMRANGEBYSCORE",e.aO,"1","+inf")
-eW[e.aO]=nil
-eT(e)
+if e.v.ax>0 then
+call("ZREMRANGEBYSCORE",e.aP,"1","+inf")
+eY[e.aP]=nil
+eV(e)
 end
-iw("reset",e,-1,O,gV[i])
-ey(e)
-ed(aj,e)
+ix("reset",e,-1,K,gW[i])
+ez(e)
+ee(ai,e)
 end
-return aj
+return ai
 end
-local function iN(e)
-if eI(e).bv>1000 then return-1 end
-local r,gP=0,{}
-for _,id in ipairs(call("ZRANGEBYSCORE",e.aO,"("..cd,"+inf"))do
-local jw=string.match(id,"^[^.]*")
-if not gP[jw]then
-r,gP[jw]=r+1,true
+local function iP(e)
+if eK(e).bw>1000 then return-1 end
+local r,gQ=0,{}
+for _,id in ipairs(call("ZRANGEBYSCORE",e.aP,"("..ce,"+inf"))do
+local jx=string.match(id,"^[^.]*")
+if not gQ[jx]then
+r,gQ[jx]=r+1,true
 end
 end
 return r
 end
-function co.I()
+function cp.I()
 local ap,o={},{}
-for i=1,Y()do
-local e,jE=ef(),{}
-for A=1,#e.v.ah do
-jE[A]={}
-for fD=1,Y()do
-jE[A][fD]=Y()
+for i=1,W()do
+local e,jF=eg(),{}
+for A=1,#e.v.ag do
+jF[A]={}
+for fE=1,W()do
+jF[A][fE]=W()
 end
 end
-ap[i],o[i]=e,jE
+ap[i],o[i]=e,jF
 end
-local aj=dk("","2",0,0,ap)
+local ai=dm("","2",0,0,ap)
 for i,e in ipairs(ap)do
-aj[#aj+1]=aM(e.D-q,0)
-for A,ab in ipairs(e.v.ah)do
-for _,ag in ipairs(o[i][A])do
-aj[#aj+1]=ab.aq.dd(e.af[A],ag,ab)-q
+ai[#ai+1]=aN(e.D-q,0)
+for A,aa in ipairs(e.v.ag)do
+for _,af in ipairs(o[i][A])do
+ai[#ai+1]=aa.aq.de(e.ae[A],af,aa)-q
 end
 end
-if e.v.J>0 then
-aj[#aj+1]=call("ZCARD",e.aQ)
-aj[#aj+1]=iN(e)
+if e.v.ax>0 then
+ai[#ai+1]=call("ZCARD",e.aR)
+ai[#ai+1]=iP(e)
 end
 end
-return aj
+return ai
 end
-return ds
+return du
 end
-local function iu()
-gK=gK or ga()
-return gK
+local function iv()
+gL=gL or gb()
+return gL
 end
-function gb(e)
-iu().ey(e)
+function gc(e)
+iv().ez(e)
 end
-gu={ey=ey,fo=fo,fc=fc,ho=iu}
+gv={ez=ez,fq=fq,fe=fe,hp=iv}
 end
-for i=1,Y()do
+for i=1,W()do
 local v
-if ARGV[dp+4]=="0"then
-v={cX=Y(),J=Y(),hb=Y(),ah={},cE=""}
-v.bK,v.dH,v.cj,v.bL="","",Y(),true
+if ARGV[dr+4]=="0"then
+v={cY=W(),ax=W(),hc=W(),ag={},cF=""}
+v.bL,v.dJ,v.ck,v.bM="","",W(),true
 else
-if not gu then hY()end
-v=gu.fc()
+if not gv then hZ()end
+v=gv.fe()
 end
-dQ[i]=v
+dS[i]=v
 end
-local function cg(Q)
-br=false
-if not co[Q]then
-if not gu then hY()end
-gu.ho()
+local function ch(O)
+bs=false
+if not cp[O]then
+if not gv then hZ()end
+gv.hp()
 end
-return co[Q]()
+return cp[O]()
 end
-local function lp()
-local W,r={q},Y()
+local function lq()
+local V,r={q},W()
 if r>1 then
-local eu=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(eu)=="table"and eu.err and bp(eu.err,1,3)=="OOM"then bQ=eu.err end
+local ev=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(ev)=="table"and ev.err and bq(ev.err,1,3)=="OOM"then bR=ev.err end
 end
 for i=1,r do
-local aj=jq(cg,aF())
-W[i+1]=aj
-if type(aj)=="string"then
-eW,fT={},{}
+local ai=js(ch,aG())
+V[i+1]=ai
+if type(ai)=="string"then
+eY,fU={},{}
 end
 end
-if dA>0 then W[#W+1]=ch end
-if hQ then W[#W+1]="RULES"end
-return W
+if dC>0 then V[#V+1]=ci end
+if hR then V[#V+1]="RULES"end
+return V
 end
-if not lK then return lp()end
-local function gO(id,dG,v,iK,aO,aQ,hi,ci)
-if hi then
-eW,fT={},{}
+if not lL then return lq()end
+local function gP(id,dI,v,iL,aP,aR,hj,cj)
+if hj then
+eY,fU={},{}
 end
-local e={v=dQ[v],ag=1,J=1,D=0}
-e.ad,e.aO,e.aQ=iK,aO,aQ
-if not dG then return{jm(id,{e},ci)}end
-return dk(id,dG,fJ(id),0,{e})
+local e={v=dS[v],af=1,ax=1,D=0}
+e.ac,e.aP,e.aR=iL,aP,aR
+if not dI then return{jo(id,{e},cj)}end
+return dm(id,dI,fK(id),0,{e})
 end
-return{gO=gO,fr=fr,iI=iI}
+return{gP=gP,ft=ft,iJ=iJ}
 end
-return jI()
+return jJ()
 end
-local q,cd=tonumber(ARGV[1]),ARGV[1]
+local q,ce=tonumber(ARGV[1]),ARGV[1]
 if not q then
-local dX=redis.call("TIME")
-cd=dX[1]..string.sub("00000"..dX[2],-6)
-q=cd+0
-ARGV[1]=cd
+local dY=redis.call("TIME")
+ce=dY[1]..string.sub("00000"..dY[2],-6)
+q=ce+0
+ARGV[1]=ce
 end
-if ARGV[3]==""then return ez({})end
-local fq={string.byte(ARGV[3],1,-1)}
-local dA=ARGV[6]+0
-local at,id,ad=1,8+dA+4*ARGV[7+dA],0
-local W,ch,bQ,eO={q},{},nil,nil
-local dD=false
-local eV=1
-local function kU()
-local ARGV,KEYS,call,am=ARGV,KEYS,redis.call,string.format
-local r,dQ=#fq,8+dA
-local kt,kd="-"..cd,"(-"..cd
-local gx,jh,gB=60000000,10000000,20000000
-local cI,jV=q-q%jh,"-"..string.sub(cd,1,-8).."0000000"
-local iK,aO,aQ=KEYS[ad-2],KEYS[ad-1],KEYS[ad]
-local eB,bv,bh,bq
-local A,v,dZ,jv,bI
-local aX,fY
+if ARGV[3]==""then return eA({})end
+local fs={string.byte(ARGV[3],1,-1)}
+local dC=ARGV[6]+0
+local at,id,ac=1,8+dC+4*ARGV[7+dC],0
+local V,ci,bR,eQ={q},{},nil,nil
+local dF=false
+local eX=1
+local function kV()
+local ARGV,KEYS,call,al=ARGV,KEYS,redis.call,string.format
+local r,dS=#fs,8+dC
+local ku,ke="-"..ce,"(-"..ce
+local gy,jj,gC=60000000,10000000,20000000
+local cJ,jW=q-q%jj,"-"..string.sub(ce,1,-8).."0000000"
+local iL,aP,aR=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
+local eD,bw,bi,br
+local A,v,ea,ax,bJ
+local aY,fZ
 while at<r do
-local Q,aw,ao=fq[at],0,#W
-if Q<97 then
-iK,aO,aQ=KEYS[ad+1],KEYS[ad+2],KEYS[ad+3]
-ad=ad+3
-eB,bv=false,nil
+local O,aw,ao=fs[at],0,#V
+if O<97 then
+iL,aP,aR=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
+ac=ac+3
+eD,bw=false,nil
 else
-Q=Q-32
+O=O-32
 end
-local cW=Q==82
-if bQ and not cW then error(bQ,0)end
-local ci
-if cW then
-ci=call("ZREM",aO,ARGV[id])
-dD=true
-if bv and ci>0 then
-bv,bh=bv-ci,nil
-end
-end
-local dt,K=eB and 0 or call("EXISTS",aQ,iK),nil
-eB=dt==0
-if dt==1 then
-local bk=call("ZRANGE",aQ,"0","0","WITHSCORES")
-if bk[1]then
-local fe,fJ=string.match(bk[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-if fe and q-bk[2]<=fJ+0 then
-if fe~=aX then
-aX,fY=fe,nil
-for caller=7,6+dA do
-if ARGV[caller]==fe then fY="caller"end
-end
-if not fY and call("PUBSUB","NUMSUB",ARGV[4]..fe)[2]>0 then fY="channel"end
-end
-K=fY and bk[1]
+local cX=O==82
+if bR and not cX then error(bR,0)end
+local cj
+if cX then
+cj=call("ZREM",aP,ARGV[id])
+dF=true
+if bw and cj>0 then
+bw,bi=bw-cj,nil
 end
 end
-if not K then dt=cW and not bk[1]and 0 or 2 end
+local dv,J=eD and 0 or call("EXISTS",aR,iL),nil
+eD=dv==0
+if dv==1 then
+local bl=call("ZRANGE",aR,"0","0","WITHSCORES")
+if bl[1]then
+local fg,fK=string.match(bl[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+if fg and q-bl[2]<=fK+0 then
+if fg~=aY then
+aY,fZ=fg,nil
+for caller=7,6+dC do
+if ARGV[caller]==fg then fZ="caller"end
 end
-if cW and dt==0 then
-W[ao+1]=ci
+if not fZ and call("PUBSUB","NUMSUB",ARGV[4]..fg)[2]>0 then fZ="channel"end
+end
+J=fZ and bl[1]
+end
+end
+if not J then dv=cX and not bl[1]and 0 or 2 end
+end
+if cX and dv==0 then
+V[ao+1]=cj
 aw=1
 end
-if aw==0 and dt<2 and ci~=0 then
-if fq[at+1]~=A then
-A=fq[at+1]
-v=dQ+4*(A-48)
-dZ,jv=ARGV[v]+0,ARGV[v+1]+0
-bI=am("%.0f",q+dZ)
+if aw==0 and dv<2 and cj~=0 then
+if fs[at+1]~=A then
+A=fs[at+1]
+v=dS+4*(A-48)
+ea,ax=ARGV[v]+0,ARGV[v+1]+0
+bJ=al("%.0f",q+ea)
 end
-if not bv then
-local dE=call("ZCARD",aO)
-if dE==0 then
-bv,bq=0,0
-elseif call("ZCOUNT",aO,kd,jV)==1 then
-bq,bh=q-1,dE>1 and call("ZRANGE",aO,"1","1","WITHSCORES")[2]+0
-if dE==1 or bh>q then bv=dE-1 end
-elseif dE==1 then
-local fd=call("ZSCORE",aO,"#")
-if fd then
-bv,bq=0,-fd
+if not bw then
+local dG=call("ZCARD",aP)
+if dG==0 then
+bw,br=0,0
+elseif call("ZCOUNT",aP,ke,jW)==1 then
+br,bi=q-1,dG>1 and call("ZRANGE",aP,"1","1","WITHSCORES")[2]+0
+if dG==1 or bi>q then bw=dG-1 end
+elseif dG==1 then
+local ff=call("ZSCORE",aP,"#")
+if ff then
+bw,br=0,-ff
 end
 else
-local cm=call("ZRANGE",aO,"0","1","WITHSCORES")
-if cm[1]=="#"and cm[4]+0>q then
-bv,bq,bh=dE-1,-cm[2],cm[4]+0
+local cn=call("ZRANGE",aP,"0","1","WITHSCORES")
+if cn[1]=="#"and cn[4]+0>q then
+bw,br,bi=dG-1,-cn[2],cn[4]+0
 end
 end
-elseif bv>0 and not bh then
-bh=call("ZRANGE",aO,"1","1","WITHSCORES")[2]+0
+elseif bw>0 and not bi then
+bi=call("ZRANGE",aP,"1","1","WITHSCORES")[2]+0
 end
-local bo=bv and jv-bv
-if bo==0 and not cW and call("ZCOUNT",aO,"("..bI,"+inf")>0 then bo=nil end
-if bo and bo>0 and(not K or cW and bo==1)then
+local bp=bw and ax-bw
+if bp==0 and not cX and call("ZCOUNT",aP,"("..bJ,"+inf")>0 then bp=nil end
+if bp and bp>0 and(not J or cX and bp==1)then
 aw=1
-while aw<bo and fq[at+2*aw]==Q+32 and fq[at+2*aw+1]==A do
+while aw<bp and fs[at+2*aw]==O+32 and fs[at+2*aw+1]==A do
 aw=aw+1
 end
-dD=true
-local fd=q
-if bq>=q then fd=bq+1 end
-if K then call("ZREM",aQ,K)end
+dF=true
+local ff=q
+if br>=q then ff=br+1 end
+if J then call("ZREM",aR,J)end
 if aw==1 then
-local aE=fd==q and kt or am("%.0f",-fd)
-call("ZADD",aO,aE,"#",bI,K or ARGV[id])
+local aF=ff==q and ku or al("%.0f",-ff)
+call("ZADD",aP,aF,"#",bJ,J or ARGV[id])
 else
-eV=aw
-local dE={am("%.0f",1-fd-aw),"#"}
+eX=aw
+local dG={al("%.0f",1-ff-aw),"#"}
 for i=0,aw-1 do
-dE[2*i+3],dE[2*i+4]=bI,ARGV[id+i]
+dG[2*i+3],dG[2*i+4]=bJ,ARGV[id+i]
 end
-call("ZADD",aO,unpack(dE))
+call("ZADD",aP,unpack(dG))
 end
-if bq<cI or bq>=cI+jh or dZ>gB then
-local bU=aO
-local cs=math.max(4*dZ,gx)/1000+ARGV[2]
-if call("PTTL",bU)<cs then call("PEXPIRE",bU,am("%.0f",math.ceil(cs*1.125)))end
+if br<cJ or br>=cJ+jj or ea>gC then
+local bV=aP
+local ct=math.max(4*ea,gy)/1000+ARGV[2]
+if call("PTTL",bV)<ct then call("PEXPIRE",bV,al("%.0f",math.ceil(ct*1.125)))end
 end
-if bv==0 or q+dZ<bh then bh=q+dZ end
-if K then
-local di=am("granted %s 1 0 0 %d %.0f %.0f %s",cd,bv+1,bh-q,fd,K)
-if fY=="caller"then
-ch[#ch+1]=di
+if bw==0 or q+ea<bi then bi=q+ea end
+if J then
+local dk=al("granted %s 1 0 0 %d %.0f %.0f %s",ce,bw+1,bi-q,ff,J)
+if fZ=="caller"then
+ci[#ci+1]=dk
 else
-call("PUBLISH",ARGV[4]..aX,di)
+call("PUBLISH",ARGV[4]..aY,dk)
 end
-W[ao+1]=ci
+V[ao+1]=cj
 else
-eV=1
+eX=1
 for i=1,aw do
-W[ao+1],W[ao+2],W[ao+3]=bv+i,bh-q,fd+i-1-q
+V[ao+1],V[ao+2],V[ao+3]=bw+i,bi-q,ff+i-1-q
 ao=ao+3
 end
 end
-bv,bq=bv+aw,fd+aw-1
-elseif bo and bo<=0 and cW then
-W[ao+1]=ci
+bw,br=bw+aw,ff+aw-1
+elseif bp and bp<=0 and cX then
+V[ao+1]=cj
 aw=1
-elseif bo==0 and Q==84 then
-W[ao+1],W[ao+2],W[ao+3]=0,bh-q,bv
+elseif bp==0 and O==84 then
+V[ao+1],V[ao+2],V[ao+3]=0,bi-q,bw
 aw=1
-elseif bo==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
-local fe=K and aX or string.match(ARGV[id],"^[^.]*")
-if fe~=aX then
-aX,fY=fe,nil
-for caller=7,6+dA do
-if ARGV[caller]==fe then fY="caller"end
+elseif bp==0 and(ARGV[v+2]=="-1"or call("ZCARD",aR)<ARGV[v+2]+0)then
+local fg=J and aY or string.match(ARGV[id],"^[^.]*")
+if fg~=aY then
+aY,fZ=fg,nil
+for caller=7,6+dC do
+if ARGV[caller]==fg then fZ="caller"end
 end
-if not fY and call("PUBSUB","NUMSUB",ARGV[4]..fe)[2]>0 then fY="channel"end
+if not fZ and call("PUBSUB","NUMSUB",ARGV[4]..fg)[2]>0 then fZ="channel"end
 end
-if fY then
-local aH,aE=q,cd
-if K and call("ZCOUNT",aQ,cd,"+inf")>0 then
-aH=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
-aE=am("%.0f",aH)
+if fZ then
+local aI,aF=q,ce
+if J and call("ZCOUNT",aR,ce,"+inf")>0 then
+aI=call("ZREVRANGE",aR,"0","0","WITHSCORES")[2]+1
+aF=al("%.0f",aI)
 end
-call("ZADD",aQ,aE,ARGV[id])
-eB,dD,aw=false,true,1
-local bU=aQ
-local cs=math.max(4*dZ,gx)/1000+ARGV[2]
-if call("PTTL",bU)<cs then call("PEXPIRE",bU,am("%.0f",math.ceil(cs*1.125)))end
-W[ao+1]={3,math.min(bh-q,dZ),aH,bv,bh-q,0}
+call("ZADD",aR,aF,ARGV[id])
+eD,dF,aw=false,true,1
+local bV=aR
+local ct=math.max(4*ea,gy)/1000+ARGV[2]
+if call("PTTL",bV)<ct then call("PEXPIRE",bV,al("%.0f",math.ceil(ct*1.125)))end
+V[ao+1]={3,math.min(bi-q,ea),aI,bw,bi-q,0}
 end
 end
 end
 if aw==0 then
-eO=eO or ez(ch)
-eB,bv,aw=false,nil,1
-local dG=not cW and(Q==87 and"1"or"0")
-local hi=dD
-dD=false
-W[ao+1]=
-eO.gO(ARGV[id],dG,fq[at+1]-47,iK,aO,aQ,hi,ci)
+eQ=eQ or eA(ci)
+eD,bw,aw=false,nil,1
+local dI=not cX and(O==87 and"1"or"0")
+local hj=dF
+dF=false
+V[ao+1]=
+eQ.gP(ARGV[id],dI,fs[at+1]-47,iL,aP,aR,hj,cj)
 end
 at,id=at+2*aw,id+aw
 end
 end
-if dA>0 and ARGV[5]=="1"then eO=ez(ch)end
-if#fq>2 then
-local eu=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
-if type(eu)=="table"and eu.err and string.sub(eu.err,1,3)=="OOM"then bQ=eu.err end
+if dC>0 and ARGV[5]=="1"then eQ=eA(ci)end
+if#fs>2 then
+local ev=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
+if type(ev)=="table"and ev.err and string.sub(ev.err,1,3)=="OOM"then bR=ev.err end
 end
-while at<#fq do
-local ok,aj=pcall(kU)
+while at<#fs do
+local ok,ai=pcall(kV)
 if not ok then
-eO=eO or ez(ch)
-local di=eO.fr(aj)
-for _=1,eV do
-W[#W+1]=di
+eQ=eQ or eA(ci)
+local dk=eQ.ft(ai)
+for _=1,eX do
+V[#V+1]=dk
 end
-at,id,eV,dD=at+2*eV,id+eV,1,true
+at,id,eX,dF=at+2*eX,id+eX,1,true
 end
 end
-if dA>0 then W[#W+1]=ch end
-return W`,
+if dC>0 then V[#V+1]=ci end
+return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "e753d1c1312df34efbea1b4c633d42f4278e2f74",
+  sha1: "13a906311710f52157cb931446a8dd60cb6ea932",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3619,34 +3619,34 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "58af2eec9aba986cfacb766cd5878ef5eb732f68",
-  acrossSha1: "723f99c7b200f5cf8c32ee4386da59ecd31eb97e",
+  sha1: "f4292d86a977f9e2ae833972bd6b96738be8e9b9",
+  acrossSha1: "72fdbb6199b685618fbbd97e18f458e90b78fb41",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
-local ad,ag,U,w,aW=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aU,reset,en,bn=bf("GET",ad),nil,nil,"-"..ARGV[5],U
-if U>=aW then bn=0 end
-local bA,ft,gr=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
-local fg,go=q-q%bA-bA,q+bA/2
-local aE=m and tonumber(m)
-if aE and aE<=ft then
-local r=-aE%aW
-local H=fg-(aE+r)/aW
-if H>go then H=H-bA end
-local aR,aV=r+ag,H+w-q
-if H<=q and aV>0 and aR<=bn and bf("INCRBY",ad,en)==aE-ag then
-aU,reset=aR,aV
+local ac,af,Q,w,aX=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aV,reset,eo,bo=bg("GET",ac),nil,nil,"-"..ARGV[5],Q
+if Q>=aX then bo=0 end
+local bB,fv,gs=2^52/aX,-2^52,w<2^45 and 70+256*w or-1
+local fi,gp=q-q%bB-bB,q+bB/2
+local aF=m and tonumber(m)
+if aF and aF<=fv then
+local r=-aF%aX
+local H=fi-(aF+r)/aX
+if H>gp then H=H-bB end
+local aS,aW=r+af,H+w-q
+if H<=q and aW>0 and aS<=bo and bg("INCRBY",ac,eo)==aF-af then
+aV,reset=aS,aW
 end
 elseif m and#m==19 then
-local aK,H,r=an("<I8I7I4",m,1)
-local aR,aV=r+ag,H+w-q
-if aK==gr and H<=q and aV>0 and aR<=U and not(bn>0)then
-if bf("SETRANGE",ad,"15",aT("<I4",aR))==19 then
-aU,reset=aR,aV
+local aL,H,r=am("<I8I7I4",m,1)
+local aS,aW=r+af,H+w-q
+if aL==gs and H<=q and aW>0 and aS<=Q and not(bo>0)then
+if bg("SETRANGE",ac,"15",aU("<I4",aS))==19 then
+aV,reset=aS,aW
 end
 end
 end
-if aU then return{q,aU,reset}end
+if aV then return{q,aV,reset}end
 end
 ${part34}
 ${part35}
@@ -3656,102 +3656,102 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local it="f"
+local iu="f"
 ${part37}
-local aW,bn,ev
-local function jF()
-aW,ev=bD,cs(q+w)
-bn=U<aW and U or 0
+local aX,bo,ew
+local function jG()
+aX,ew=bE,ct(q+w)
+bo=Q<aX and Q or 0
 end
-local function cu(m)
-if aW>0 and eQ(m)then return hI(m,aW)end
-if#m~=19 or cf(m,1)~=70 then return nil end
-local bF,H,r=an("<I7I7I4",m,2)
-if bF==w then return H,r end
+local function cv(m)
+if aX>0 and eS(m)then return hJ(m,aX)end
+if#m~=19 or cg(m,1)~=70 then return nil end
+local bG,H,r=am("<I7I7I4",m,2)
+if bG==w then return H,r end
 end
-local function gR(H,r)
-if bn==0 then return"F"..aT("<I7I7I4",w,H,r)end
-return jf(H,r,aW)
+local function gS(H,r)
+if bo==0 then return"F"..aU("<I7I7I4",w,H,r)end
+return jh(H,r,aX)
 end
-local function cN(ad,m,az)
+local function cO(ac,m,aA)
 local H,r
 if m then
-H,r=cu(m)
+H,r=cv(m)
 end
 if H and H<=q and q<H+w then
-local reset,bo=H+w-q,U-r
-if ag>bo and bg<reset then return 0,r,reset,reset end
-if ag<=bo then
-if br then return 1,r,reset,0 end
-local ai=az==1 and 1 or bm(az,aI(bo/ag))
-local aJ=ek(ad,m,gR(H,r+ai*ag),cs(H+w))
-if aJ then return false,aJ end
-return ai,r+ai*ag,reset,ai==az and 0 or reset
+local reset,bp=H+w-q,Q-r
+if af>bp and bh<reset then return 0,r,reset,reset end
+if af<=bp then
+if bs then return 1,r,reset,0 end
+local ah=aA==1 and 1 or bn(aA,aJ(bp/af))
+local aK=el(ac,m,gS(H,r+ah*af),ct(H+w))
+if aK then return false,aK end
+return ah,r+ah*af,reset,ah==aA and 0 or reset
 end
 end
-if br or(m and not(H and H+w<=q))then return aZ(ad,m,az)end
-local ai=az==1 and 1 or aM(bm(az,aI(U/ag)),1)
-local aJ=ek(ad,m,gR(q,ai*ag),ev)
-if aJ then return false,aJ end
-return ai,ai*ag,w,ai==az and 0 or w
+if bs or(m and not(H and H+w<=q))then return ba(ac,m,aA)end
+local ah=aA==1 and 1 or aN(bn(aA,aJ(Q/af)),1)
+local aK=el(ac,m,gS(q,ah*af),ew)
+if aK then return false,aK end
+return ah,ah*af,w,ah==aA and 0 or w
 end
 ${part38}
 ${part39}
 ${part40}
-local function fP(bY,O,aC)
-local KEYS,W,bb,q,ag,U,w=KEYS,W,A,q,ag,U,w
-local bf,tonumber,aT,an,aW,en=bf,tonumber,aT,an,bD,am("-%.0f",ag)
-local bn=U<aW and U or 0
-local bA,ft,gr=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
-local fg,go=q-q%bA-bA,q+bA/2
-for i=O,aC do
-local ad,m,aU,reset=KEYS[i],bY[i-O+1],nil,nil
-local aE=m and tonumber(m)
-if aE and aE<=ft then
-local r=-aE%aW
-local H=fg-(aE+r)/aW
-if H>go then H=H-bA end
-local aR,aV=r+ag,H+w-q
-if H<=q and aV>0 and aR<=bn and bf("INCRBY",ad,en)==aE-ag then
-aU,reset=aR,aV
+local function fQ(bZ,K,aD)
+local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
+local bg,tonumber,aU,am,aX,eo=bg,tonumber,aU,am,bE,al("-%.0f",af)
+local bo=Q<aX and Q or 0
+local bB,fv,gs=2^52/aX,-2^52,w<2^45 and 70+256*w or-1
+local fi,gp=q-q%bB-bB,q+bB/2
+for i=K,aD do
+local ac,m,aV,reset=KEYS[i],bZ[i-K+1],nil,nil
+local aF=m and tonumber(m)
+if aF and aF<=fv then
+local r=-aF%aX
+local H=fi-(aF+r)/aX
+if H>gp then H=H-bB end
+local aS,aW=r+af,H+w-q
+if H<=q and aW>0 and aS<=bo and bg("INCRBY",ac,eo)==aF-af then
+aV,reset=aS,aW
 end
 elseif m and#m==19 then
-local aK,H,r=an("<I8I7I4",m,1)
-local aR,aV=r+ag,H+w-q
-if aK==gr and H<=q and aV>0 and aR<=U and not(bn>0)then
-if bf("SETRANGE",ad,"15",aT("<I4",aR))==19 then
-aU,reset=aR,aV
+local aL,H,r=am("<I8I7I4",m,1)
+local aS,aW=r+af,H+w-q
+if aL==gs and H<=q and aW>0 and aS<=Q and not(bo>0)then
+if bg("SETRANGE",ac,"15",aU("<I4",aS))==19 then
+aV,reset=aS,aW
 end
 end
 end
-if aU then
-W[bb+1],W[bb+2]=aU,reset
-bb=bb+2
+if aV then
+V[bc+1],V[bc+2]=aV,reset
+bc=bc+2
 else
-A=bb
-eb(ad,m,1)
-bb=A
+A=bc
+ec(ac,m,1)
+bc=A
 end
 end
-A=bb
+A=bc
 end
-local jS=true
+local jT=true
 ${part41}`,
 };
 
 /** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while there are none. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
-  sha1: "d6f5916b753df2c3499d034f7f42594e8c510aa2",
+  sha1: "273ee6ff727b9b2c2525fc8a0a488f1b68d3684c",
   source: `local call=redis.call
 if not call("GET",KEYS[1])then return 0 end
 if not KEYS[2]then return 1 end
 call("SET",KEYS[2],ARGV[1],"PX",ARGV[2])
-local fK=ARGV[3]
-if fK==""then return 1 end
-local dr=call("GET",KEYS[3])or"\\n"
-if not string.find(dr,"\\n"..fK.."\\n",1,true)then
-call("SET",KEYS[3],dr..fK.."\\n","PX",3*ARGV[2])
+local fL=ARGV[3]
+if fL==""then return 1 end
+local dt=call("GET",KEYS[3])or"\\n"
+if not string.find(dt,"\\n"..fL.."\\n",1,true)then
+call("SET",KEYS[3],dt..fL.."\\n","PX",3*ARGV[2])
 end
 return 1`,
 };
@@ -3759,227 +3759,227 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "c976e01cccf3f6253a1f4ead32713620ed7538f7",
-  source: `local call,am,tonumber,bm,aM=redis.call,string.format,tonumber,math.min,math.max
-local q,bi,dJ,cs,hO,kq=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "a3840190eda3a7aa7901f1e99df11a394311e810",
+  source: `local call,al,tonumber,bn,aN=redis.call,string.format,tonumber,math.min,math.max
+local q,bj,dL,ct,hP,kr=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local dX=call("TIME")
-q=dX[1]*1000000+dX[2]
+local dY=call("TIME")
+q=dY[1]*1000000+dY[2]
 end
-local dK,jD,lh=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kh(bA,he,al,r)
-if bA==he then return al,r end
-return bA==he+1 and r or 0,0
+local dM,jE,li=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function ki(bB,hf,ak,r)
+if bB==hf then return ak,r end
+return bB==hf+1 and r or 0,0
 end
-local ej={}
-for lT in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ej[#ej+1]=lT
+local ek={}
+for lU in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ek[#ek+1]=lU
 end
-local bL,fC,O=ej[1]or"",ej[2]or"",tonumber(ej[3])or 0
-local cm,fw,cZ,gI,lF={},0,{},0,{}
-local K,bA,al,r,fk=q,math.floor(q/dK),0,0,q
-for i=4,#ej-4,5 do
-local cy,aF,gP,ju=ej[i],ej[i+1],bm(tonumber(ej[i+2]),q),tonumber(ej[i+3])
-local bI=gP+dK+ju
-if cy==bi and aF==dJ then
-if bI+dK>q then
-local a,b,c,d=string.match(ej[i+4],lh)
-K,bA,fk=a+0,aM(b+0,bA),gP
-al,r=kh(bA,b+0,c+0,d+0)
+local bM,fD,K=ek[1]or"",ek[2]or"",tonumber(ek[3])or 0
+local cn,fy,da,gJ,lG={},0,{},0,{}
+local J,bB,ak,r,fm=q,math.floor(q/dM),0,0,q
+for i=4,#ek-4,5 do
+local cz,aG,gQ,jw=ek[i],ek[i+1],bn(tonumber(ek[i+2]),q),tonumber(ek[i+3])
+local bJ=gQ+dM+jw
+if cz==bj and aG==dL then
+if bJ+dM>q then
+local a,b,c,d=string.match(ek[i+4],li)
+J,bB,fm=a+0,aN(b+0,bB),gQ
+ak,r=ki(bB,b+0,c+0,d+0)
 end
-elseif bI+dK>q and#cm<jD then
-cm[#cm+1]={cy,aF,gP,ju,ej[i+4]}
-if gP+dK>q then
-if cy~=bi and not lF[cy]then
-gI,lF[cy]=gI+1,true
+elseif bJ+dM>q and#cn<jE then
+cn[#cn+1]={cz,aG,gQ,jw,ek[i+4]}
+if gQ+dM>q then
+if cz~=bj and not lG[cz]then
+gJ,lG[cz]=gJ+1,true
 end
-cZ[#cZ+1]=aF
-cZ[#cZ+1]=am("%.0f",gP)
-end
-end
-if cy==bL then fw=aM(fw,bI)end
-end
-local ik,gF=string.match(hO,"^(%d+) (%d+)$")
-local hx=tonumber(ik)==K
-if kq and not hx then return{}end
-if hx then
-if gF+0==bA then
-r=aM(r-1,0)
-elseif gF+1==bA then
-al=aM(al-1,0)
+da[#da+1]=aG
+da[#da+1]=al("%.0f",gQ)
 end
 end
-if not kq then
-r,fk=r+1,q
-elseif al+r==0 then
-fk=bm(fk,q-dK)
+if cz==bM then fy=aN(fy,bJ)end
 end
-table.insert(cm,1,{bi,dJ,fk,cs,am("%.0f %.0f %.0f %.0f",K,bA,al,r)})
-if fC~=""and q>=O then
-bL,fC,fw=fC,"",q
+local il,gG=string.match(hP,"^(%d+) (%d+)$")
+local hy=tonumber(il)==J
+if kr and not hy then return{}end
+if hy then
+if gG+0==bB then
+r=aN(r-1,0)
+elseif gG+1==bB then
+ak=aN(ak-1,0)
 end
-if bL==""then
-bL=bi
-elseif bL~=bi and fC==""and fw<q then
-fC,O=bi,q+dK
 end
-local aF,eR=bL.."\\n"..fC.."\\n"..am("%.0f",O).."\\n",0
-for _,bk in ipairs(cm)do
-aF=aF..bk[1].."\\n"..bk[2].."\\n"..am("%.0f\\n%.0f\\n",bk[3],bk[4])..bk[5].."\\n"
-eR=aM(eR,bk[4])
+if not kr then
+r,fm=r+1,q
+elseif ak+r==0 then
+fm=bn(fm,q-dM)
 end
-call("SET",KEYS[1],aF,"PX",am("%.0f",(eR+3*dK)/1000))
-hO=am("%.0f %.0f",K,bA)
-return{am("%.0f",q),bL,fC,am("%.0f",O),gI,hO,unpack(cZ)}`,
+table.insert(cn,1,{bj,dL,fm,ct,al("%.0f %.0f %.0f %.0f",J,bB,ak,r)})
+if fD~=""and q>=K then
+bM,fD,fy=fD,"",q
+end
+if bM==""then
+bM=bj
+elseif bM~=bj and fD==""and fy<q then
+fD,K=bj,q+dM
+end
+local aG,eT=bM.."\\n"..fD.."\\n"..al("%.0f",K).."\\n",0
+for _,bl in ipairs(cn)do
+aG=aG..bl[1].."\\n"..bl[2].."\\n"..al("%.0f\\n%.0f\\n",bl[3],bl[4])..bl[5].."\\n"
+eT=aN(eT,bl[4])
+end
+call("SET",KEYS[1],aG,"PX",al("%.0f",(eT+3*dM)/1000))
+hP=al("%.0f %.0f",J,bB)
+return{al("%.0f",q),bM,fD,al("%.0f",K),gJ,hP,unpack(da)}`,
 };
 
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "0d584e9ffeb8e104d5392bf0103bdcf555a0e0ff",
-  source: `local bf=redis.pcall
-local aD=bf("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
-if aD.err then return{"",aD.err}end
-local aj={aD[1]}
-local function kF(ad)
-local K=bf("GETRANGE",ad,0,0)
-if type(K)~="string"then return""end
-local gf=K=="b"and bf("GETRANGE",ad,9,9)or""
-return gf==""and K or gf
+  sha1: "75ce43f655c1bede3a079c0bc36f1d0b37f0598b",
+  source: `local bg=redis.pcall
+local aE=bg("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
+if aE.err then return{"",aE.err}end
+local ai={aE[1]}
+local function kG(ac)
+local J=bg("GETRANGE",ac,0,0)
+if type(J)~="string"then return""end
+local gg=J=="b"and bg("GETRANGE",ac,9,9)or""
+return gg==""and J or gg
 end
-for _,ad in ipairs(aD[2])do
-local cs=bf("PTTL",ad)
-aj[#aj+1]=ad
-aj[#aj+1]=type(cs)=="number"and cs or-2
-aj[#aj+1]=kF(ad)
+for _,ac in ipairs(aE[2])do
+local ct=bg("PTTL",ac)
+ai[#ai+1]=ac
+ai[#ai+1]=type(ct)=="number"and ct or-2
+ai[#ai+1]=kG(ac)
 end
-return aj`,
+return ai`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "2729910fd236307366e9bcf4c9daf28e84149de2",
-  acrossSha1: "b751967ad79a4839256fcd8129a7e396d04ab247",
+  sha1: "c3be7d2885c084ae0e946065bb17a8e3068de02e",
+  acrossSha1: "7ab3ff33a903edece199dc6e0bee6612fc313c7b",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
-local ad,ag=KEYS[1],ARGV[5]+0
-local m=bf("GET",ad)
-local r,at,cy,af=ARGV[11]+0,12,0,0
+local ac,af=KEYS[1],ARGV[5]+0
+local m=bg("GET",ac)
+local r,at,cz,ae=ARGV[11]+0,12,0,0
 for _=1,r do
-local ib=ARGV[at]=="t"
-at,cy,af=at+(ib and 7 or 4),cy+(ib and 0 or 7),af+11
+local ic=ARGV[at]=="t"
+at,cz,ae=at+(ic and 7 or 4),cz+(ic and 0 or 7),ae+11
 end
-local bu=2+r+cy
-if type(m)=="string"and cf(m,1)==80 and#m==bu+af then
-local ai,aa,bc,ae,dO={q},"",0,0,true
-at,cy,af=12,3+r,bu+1
+local bv=2+r+cz
+if type(m)=="string"and cg(m,1)==80 and#m==bv+ae then
+local ah,Y,bd,ad,dQ={q},"",0,0,true
+at,cz,ae=12,3+r,bv+1
 for i=1,r do
-local Q,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,o=an("<I7I4",m,af)
-if Q=="t"then
-local y,bd,aS=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dO=aS<10 and cf(m,2+i)==116+aS and o<y
-if us>bc then bc=us end
+local O,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
+local us,o=am("<I7I4",m,ae)
+if O=="t"then
+local y,be,aT=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+dQ=aT<10 and cg(m,2+i)==116+aT and o<y
+if us>bd then bd=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local cv=aI(ag*b/y)
-us,o=us+ag*a+cv,o+ag*b-cv*y
+local cw=aJ(af*b/y)
+us,o=us+af*a+cw,o+af*b-cw*y
 if o>=y then
 us,o=us+1,o-y
 end
-dO=dO and(us<bd or(us==bd and o<=ARGV[at+5]+0))
-if us>ae then ae=us end
-ai[2*i],ai[2*i+1],at=us-q,o,at+7
+dQ=dQ and(us<be or(us==be and o<=ARGV[at+5]+0))
+if us>ad then ad=us end
+ah[2*i],ah[2*i+1],at=us-q,o,at+7
 else
-local aC=us+b
-o=o+ag
-dO=Q=="f"and cf(m,2+i)==70 and an("<I7",m,cy)==b
-dO=dO and us<=q and q<aC and o<=a
-if aC>bc then bc=aC end
-if aC>ae then ae=aC end
-ai[2*i],ai[2*i+1],at,cy=o,aC-q,at+4,cy+7
+local aD=us+b
+o=o+af
+dQ=O=="f"and cg(m,2+i)==70 and am("<I7",m,cz)==b
+dQ=dQ and us<=q and q<aD and o<=a
+if aD>bd then bd=aD end
+if aD>ad then ad=aD end
+ah[2*i],ah[2*i+1],at,cz=o,aD-q,at+4,cz+7
 end
-if not dO then break end
-aa,af=aa..aT("<I7I4",us,o),af+11
+if not dQ then break end
+Y,ae=Y..aU("<I7I4",us,o),ae+11
 end
-local be=1000*2^cf(m,2)
-dO=dO and bc-bc%be==ae-ae%be
-if dO and bf("SETRANGE",ad,am("%d",bu),aa)==#m then return ai end
+local bf=1000*2^cg(m,2)
+dQ=dQ and bd-bd%bf==ad-ad%bf
+if dQ and bg("SETRANGE",ac,al("%d",bv),Y)==#m then return ah end
 end
 end
-local cn=ARGV[2]+0
+local co=ARGV[2]+0
 ${part25}
-local ag,bg,br=0,0,false
-local bt,bG,r,cQ,aK,bs,fE,J,bu,be
-local h,cV,bI,bc,ae={},{},{},0,0
-local function ja(O)
-bG,r={},ARGV[O+4]+0
-local at=O+4
+local af,bh,bs=0,0,false
+local bu,bH,r,cR,aL,bt,fF,an,bv,bf
+local h,cW,bJ,bd,ad={},{},{},0,0
+local function jc(K)
+bH,r={},ARGV[K+4]+0
+local at=K+4
 for i=1,r do
-local Q=ARGV[at+1]
+local O=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
-if Q=="t"then
-local y,aA,aN=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cv=aI(ag*b/y)
-bG[i]={
-Q=Q,
-us=ag*a+cv,
-ak=ag*b-cv*y,
+if O=="t"then
+local y,aB,aO=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cw=aJ(af*b/y)
+bH[i]={
+O=O,
+us=af*a+cw,
+aj=af*b-cw*y,
 y=y,
-aA=aA,
-aN=aN,
-bd=q+aA,
-aS=ARGV[at+7]+0,
+aB=aB,
+aO=aO,
+be=q+aB,
+aT=ARGV[at+7]+0,
 }
 at=at+7
 else
-bG[i]={Q=Q,U=a,w=b,eP=b}
+bH[i]={O=O,Q=a,w=b,eR=b}
 at=at+4
-if Q=="c"then
-local bD=ARGV[at]+0
-bG[i].bD,bG[i].ck,bG[i].eP=bD,b/bD,2*b
+if O=="c"then
+local bE=ARGV[at]+0
+bH[i].bE,bH[i].cl,bH[i].eR=bE,b/bE,2*b
 end
 end
 end
-bt=hF(bG)
-for i,g in ipairs(bG)do
-local gL=bt.bG[i]
-g.am,g.ar,g.at=gL.am,gL.ar,gL.at
+bu=hG(bH)
+for i,g in ipairs(bH)do
+local gM=bu.bH[i]
+g.al,g.ar,g.at=gM.al,gM.ar,gM.at
 end
-cQ,bs,fE,J,be=bt.cQ,bt.bs,bt.fE,bt.J,bt.be
-aK=#cQ
-bu=am("%d",aK)
+cR,bt,fF,an,bf=bu.cR,bu.bt,bu.fF,bu.an,bu.bf
+aL=#cR
+bv=al("%d",aL)
 end
-local function eY(g,H,V)
-return V>0 and dc(V*(g.ck-aI((q-H)/g.bD))/g.ck)or 0
+local function fa(g,H,U)
+return U>0 and dd(U*(g.cl-aJ((q-H)/g.bE))/g.cl)or 0
 end
-local W,A,bQ={q},1,nil
-local function ek(ad,m)
-local aa,aw=aT(fE,unpack(cV,1,J)),nil
-if m and bc-bc%be==ae-ae%be then
-aw=bf("SETRANGE",ad,bu,aa)
+local V,A,bR={q},1,nil
+local function el(ac,m)
+local Y,aw=aU(fF,unpack(cW,1,an)),nil
+if m and bd-bd%bf==ad-ad%bf then
+aw=bg("SETRANGE",ac,bv,Y)
 return type(aw)=="table"and aw.err
 end
-local cs=hd(bt,ae)
-aa=cQ..aa
-aw=m and bf("SET",ad,aa,"PX",cs)or bf("SET",ad,aa,"PX",cs,"NX")or bf("GET",ad)
+local ct=he(bu,ad)
+Y=cR..Y
+aw=m and bg("SET",ac,Y,"PX",ct)or bg("SET",ac,Y,"PX",ct,"NX")or bg("GET",ac)
 return aw and aw.err
 end
-local function fV()
-local function cu(m)
-if m and(#m~=bs or bp(m,1,aK)~=cQ)then return false end
-bc=0
+local function fW()
+local function cv(m)
+if m and(#m~=bt or bq(m,1,aL)~=cR)then return false end
+bd=0
 for i=1,r do
-local g=bG[i]
-local bH,ar,us,o,V,aC=g.Q,g.ar,0,0,0,0
+local g=bH[i]
+local bI,ar,us,o,U,aD=g.O,g.ar,0,0,0,0
 if m then
-us,o,V=an(g.am,m,g.at)
+us,o,U=am(g.al,m,g.at)
 end
-if bH=="t"then
-if us>g.bd then return false end
-aC=us
+if bI=="t"then
+if us>g.be then return false end
+aD=us
 if us<q-1 or(us<q and o==0)then
 us,o=q,0
 elseif o>=g.y then
@@ -3988,157 +3988,157 @@ end
 else
 local w=g.w
 if us>q then return false end
-if us>0 then aC=us+w end
-if bH=="f"then
-if q>=aC then
+if us>0 then aD=us+w end
+if bI=="f"then
+if q>=aD then
 us,o=q,0
 end
 else
-if us>0 then aC=aC+w end
-if q>=aC then
-us,o,V=q,0,0
-elseif q>=aC-w then
-us,o,V=us+w,0,o
+if us>0 then aD=aD+w end
+if q>=aD then
+us,o,U=q,0,0
+elseif q>=aD-w then
+us,o,U=us+w,0,o
 end
-h[ar+2]=V
+h[ar+2]=U
 end
 end
-if aC>bc then bc=aC end
-h[ar],h[ar+1],bI[i]=us,o,aC
+if aD>bd then bd=aD end
+h[ar],h[ar+1],bJ[i]=us,o,aD
 end
 return true
 end
-local function dk(az)
-ae=0
+local function dm(aA)
+ad=0
 for i=1,r do
-local g=bG[i]
-local bH,ar=g.Q,g.ar
+local g=bH[i]
+local bI,ar=g.O,g.ar
 local us,o=h[ar],h[ar+1]
-local aC=us
-if bH=="t"then
-o=o+az*g.ak
+local aD=us
+if bI=="t"then
+o=o+aA*g.aj
 if o>=g.y then
-local cv=aI(o/g.y)
-us,o=us+cv,o-cv*g.y
+local cw=aJ(o/g.y)
+us,o=us+cw,o-cw*g.y
 end
-us=us+az*g.us
-if us>=g.bd and(us>g.bd or o>g.aN)then return false end
-aC=us
+us=us+aA*g.us
+if us>=g.be and(us>g.be or o>g.aO)then return false end
+aD=us
 else
-o,aC=o+az*ag,us+g.w
-if bH=="f"then
-if o>g.U then return false end
+o,aD=o+aA*af,us+g.w
+if bI=="f"then
+if o>g.Q then return false end
 else
-local V=h[ar+2]
-if o+eY(g,us,V)>g.U then return false end
-cV[ar+2],aC=V,aC+g.w
+local U=h[ar+2]
+if o+fa(g,us,U)>g.Q then return false end
+cW[ar+2],aD=U,aD+g.w
 end
 end
-if aC>ae then ae=aC end
-cV[ar],cV[ar+1]=us,o
+if aD>ad then ad=aD end
+cW[ar],cW[ar+1]=us,o
 end
 return true
 end
-local function lN(az)
-local bn=az-1
+local function lO(aA)
+local bo=aA-1
 for i=1,r do
-local g=bG[i]
+local g=bH[i]
 local us,o=h[g.ar],h[g.ar+1]
-if g.Q=="t"then
-local bo=g.bd-us+(g.aN-o)/g.y
-bn=bm(bn,aI(bo/(g.us+g.ak/g.y))+1)
+if g.O=="t"then
+local bp=g.be-us+(g.aO-o)/g.y
+bo=bn(bo,aJ(bp/(g.us+g.aj/g.y))+1)
 else
-if g.Q=="c"then o=o+eY(g,us,h[g.ar+2])end
-bn=bm(bn,aI((g.U-o)/ag))
+if g.O=="c"then o=o+fa(g,us,h[g.ar+2])end
+bo=bn(bo,aJ((g.Q-o)/af))
 end
 end
-while bn>0 and not dk(bn)do
-bn=bn-1
+while bo>0 and not dm(bo)do
+bo=bo-1
 end
-return aM(bn,0)
+return aN(bo,0)
 end
-local function fR(g,o,bo)
-if bo<0 then return g.w+1 end
-if o<=bo then return 0 end
-return(g.ck-aI(bo*g.ck/o))*g.bD
+local function fS(g,o,bp)
+if bp<0 then return g.w+1 end
+if o<=bp then return 0 end
+return(g.cl-aJ(bp*g.cl/o))*g.bE
 end
-local function ls(bP)
+local function lt(bQ)
 local at=q
 for i=1,r do
-local g=bG[i]
-local bH,us,o=g.Q,bP[g.ar],bP[g.ar+1]
-if bH=="t"then
-us,o=us+g.us-g.aA,o+g.ak
+local g=bH[i]
+local bI,us,o=g.O,bQ[g.ar],bQ[g.ar+1]
+if bI=="t"then
+us,o=us+g.us-g.aB,o+g.aj
 if o>=g.y then
 us,o=us+1,o-g.y
 end
-at=aM(at,o>g.aN and us+1 or us)
-elseif bH=="f"then
-if o+ag>g.U then at=aM(at,us+g.w)end
+at=aN(at,o>g.aO and us+1 or us)
+elseif bI=="f"then
+if o+af>g.Q then at=aN(at,us+g.w)end
 else
-local jo=fR(g,bP[g.ar+2],g.U-ag-o)
-if jo>g.w then jo=g.w+fR(g,o,g.U-ag)end
-at=aM(at,us+jo)
+local jq=fS(g,bQ[g.ar+2],g.Q-af-o)
+if jq>g.w then jq=g.w+fS(g,o,g.Q-af)end
+at=aN(at,us+jq)
 end
 end
 return at-q
 end
-local function eb(bP,dP)
+local function ec(bQ,dR)
 for i=1,r do
-local g=bG[i]
-local bH,ar=g.Q,g.ar
-local us,o=bP[ar],bP[ar+1]
-if bH=="t"then
+local g=bH[i]
+local bI,ar=g.O,g.ar
+local us,o=bQ[ar],bQ[ar+1]
+if bI=="t"then
 us,o=us-q,o
 if us<0 then
 us,o=0,0
 end
-W[A+1],W[A+2]=us,o
+V[A+1],V[A+2]=us,o
 else
-local aC=dP and us+g.eP or bI[i]
-if aC<=q then
-W[A+1],W[A+2]=0,0
+local aD=dR and us+g.eR or bJ[i]
+if aD<=q then
+V[A+1],V[A+2]=0,0
 else
-if bH=="c"then o=o+eY(g,us,bP[ar+2])end
-W[A+1],W[A+2]=o,aC-q
+if bI=="c"then o=o+fa(g,us,bQ[ar+2])end
+V[A+1],V[A+2]=o,aD-q
 end
 end
 A=A+2
 end
 end
-local function cN(ad,m,az,bE)
-if not cu(m)then return false end
-local ai,bl,aJ=az,0,nil
-if not dk(az)then
-ai=lN(az)
-bl=ls(ai>0 and cV or h)
-if bl<=bg then return false end
+local function cO(ac,m,aA,bF)
+if not cv(m)then return false end
+local ah,bm,aK=aA,0,nil
+if not dm(aA)then
+ah=lO(aA)
+bm=lt(ah>0 and cW or h)
+if bm<=bh then return false end
 end
-if ai>0 and not br then
-aJ=ek(ad,m)
+if ah>0 and not bs then
+aK=el(ac,m)
 elseif not m then
-aJ=bf("GET",ad)
-aJ=aJ and aJ.err
+aK=bg("GET",ac)
+aK=aK and aK.err
 end
-if aJ then
-if string.find(aJ,"READONLY",1,true)then bQ=aJ end
+if aK then
+if string.find(aK,"READONLY",1,true)then bR=aK end
 A=A+1
-W[A]=aJ
+V[A]=aK
 return true
 end
-if bE or ai==0 then
+if bF or ah==0 then
 A=A+1
-W[A]=bE and ai or-1-bl
+V[A]=bF and ah or-1-bm
 end
-local dP=ai>0 and not br
-eb(dP and cV or h,dP)
-if bE then
+local dR=ah>0 and not bs
+ec(dR and cW or h,dR)
+if bF then
 A=A+1
-W[A]=bl
+V[A]=bm
 end
 return true
 end
-local function aZ(ARGV,KEYS)
+local function ba(ARGV,KEYS)
 ${part6}
 ${part4}
 ${part5}
@@ -4170,193 +4170,193 @@ ${part29}
 ${part8}
 ${part32}
 end
-local function eX(aV,dJ,fz)
-local lB,ix={},{q,cn,1}
-for i=1,dJ do
-ix[3+i]=ARGV[fz+i]
+local function eZ(aW,dL,fA)
+local lC,iy={},{q,co,1}
+for i=1,dL do
+iy[3+i]=ARGV[fA+i]
 end
-local dG,ba,ao=br and"2"or"1",0,#ix+1
-for _,bk in ipairs(aV)do
-for _=1,bk.az do
-ba=ba+1
-lB[ba]=bk.ad
-for i,jY in ipairs({dG,bg,1,"1",ag,0})do
-ix[ao+i]=jY
+local dI,bb,ao=bs and"2"or"1",0,#iy+1
+for _,bl in ipairs(aW)do
+for _=1,bl.aA do
+bb=bb+1
+lC[bb]=bl.ac
+for i,jZ in ipairs({dI,bh,1,"1",af,0})do
+iy[ao+i]=jZ
 end
 ao=ao+6
 end
 end
-ix[4+dJ]=ba
-local jl,aw=aZ(ix,lB),1
-for _,bk in ipairs(aV)do
-if bk.bE then
-local gy={}
-for i=1,bk.az do
-gy[i]=jl[aw+i]
+iy[4+dL]=bb
+local jn,aw=ba(iy,lC),1
+for _,bl in ipairs(aW)do
+if bl.bF then
+local gz={}
+for i=1,bl.aA do
+gz[i]=jn[aw+i]
 end
-W[bk.A],aw=gy,aw+bk.az
+V[bl.A],aw=gz,aw+bl.aA
 else
-W[bk.A],aw=jl[aw+1],aw+1
+V[bl.A],aw=jn[aw+1],aw+1
 end
 end
 end
-return cN,eX
+return cO,eZ
 end
-local cN,eX
+local cO,eZ
 local E,ao=2,0
 while ao<#KEYS do
-local cw,K,dJ=ARGV[E+1]+0,ao+1,ARGV[E+5]+0
-ao=bm(ao+ARGV[E+2],#KEYS)
-ag,bg,br=ARGV[E+3]+0,ARGV[E+4]+0,cw%2==1
-local fz,bE,aV=E+5,cw>=8,nil
-ja(fz)
-local lJ=not(bE or br)
-E=E+5+dJ
-for O=K,ao,1000 do
-local aC=bm(O+999,ao)
-local bY=call("MGET",unpack(KEYS,O,aC))
-for i=O,aC do
-local ad,m=KEYS[i],bY[i-O+1]
-local dO=lJ and m and#m==bs and bp(m,1,aK)==cQ
-if dO then
-bc,ae=0,0
+local cx,J,dL=ARGV[E+1]+0,ao+1,ARGV[E+5]+0
+ao=bn(ao+ARGV[E+2],#KEYS)
+af,bh,bs=ARGV[E+3]+0,ARGV[E+4]+0,cx%2==1
+local fA,bF,aW=E+5,cx>=8,nil
+jc(fA)
+local lK=not(bF or bs)
+E=E+5+dL
+for K=J,ao,1000 do
+local aD=bn(K+999,ao)
+local bZ=call("MGET",unpack(KEYS,K,aD))
+for i=K,aD do
+local ac,m=KEYS[i],bZ[i-K+1]
+local dQ=lK and m and#m==bt and bq(m,1,aL)==cR
+if dQ then
+bd,ad=0,0
 for n=1,r do
-local g=bG[n]
-local bH,ar,aC=g.Q,g.ar,0
-local us,o,V=an(g.am,m,g.at)
-if bH=="t"then
-if us>bc then bc=us end
+local g=bH[n]
+local bI,ar,aD=g.O,g.ar,0
+local us,o,U=am(g.al,m,g.at)
+if bI=="t"then
+if us>bd then bd=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local y,bd=g.y,g.bd
-us,aC,o=us+g.us,us+g.us,o+g.ak
+local y,be=g.y,g.be
+us,aD,o=us+g.us,us+g.us,o+g.aj
 if o>=y then
-o=bm(o,y-1+g.ak)
+o=bn(o,y-1+g.aj)
 if o>=y then
 us,o=us+1,o-y
 end
 end
-if us>=bd and(us>bd or o>g.aN)then
-dO=false
+if us>=be and(us>be or o>g.aO)then
+dQ=false
 break
 end
-W[A+n+n-1],W[A+n+n]=us-q,o
+V[A+n+n-1],V[A+n+n]=us-q,o
 else
-o,aC=o+ag,us+g.eP
-local aU=o
-if bH=="c"then
-cV[ar+2],aU=V,o+eY(g,us,V)
+o,aD=o+af,us+g.eR
+local aV=o
+if bI=="c"then
+cW[ar+2],aV=U,o+fa(g,us,U)
 end
-if us>q or q>=us+g.w or aU>g.U then
-dO=false
+if us>q or q>=us+g.w or aV>g.Q then
+dQ=false
 break
 end
-if aC>bc then bc=aC end
-W[A+n+n-1],W[A+n+n]=aU,aC-q
+if aD>bd then bd=aD end
+V[A+n+n-1],V[A+n+n]=aV,aD-q
 end
-if aC>ae then ae=aC end
-cV[ar],cV[ar+1]=us,o
+if aD>ad then ad=aD end
+cW[ar],cW[ar+1]=us,o
 end
-dO=dO and not ek(ad,m)
+dQ=dQ and not el(ac,m)
 end
-if dO then
+if dQ then
 A=A+r+r
 else
 for n=A+r+r,A+1,-1 do
-W[n]=nil
+V[n]=nil
 end
-if not cN then
-cN,eX=fV()
+if not cO then
+cO,eZ=fW()
 end
-local az=bE and ARGV[E+i-K+1]+0 or 1
-if not cN(ad,m,az,bE)then
-aV,A=aV or{},A+1
-aV[#aV+1],W[A]={ad=ad,az=az,bE=bE,A=A},false
-end
-end
+local aA=bF and ARGV[E+i-J+1]+0 or 1
+if not cO(ac,m,aA,bF)then
+aW,A=aW or{},A+1
+aW[#aW+1],V[A]={ac=ac,aA=aA,bF=bF,A=A},false
 end
 end
-if aV then eX(aV,dJ,fz)end
-if bE then E=E+ao-K+1 end
 end
-return bQ and redis.error_reply(bQ)or W`,
+end
+if aW then eZ(aW,dL,fA)end
+if bF then E=E+ao-J+1 end
+end
+return bR and redis.error_reply(bR)or V`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "f9a1c6a30beb56c077394bf098d68e50c3a2b045",
-  acrossSha1: "7f483366e802c7f77ab5f1931ffae53e01e051fb",
+  sha1: "eca53cbe2c7d10bd4e36ad80cd2908e4733666d1",
+  acrossSha1: "2a4a6e058dea2c5822c0561b654ef4df47efa6bc",
   source: `${part33}
 ${part34}
-local cA,kB=2^48,2^37
-local fg,go=q-q%cA,q+cA/2
-local aG,aD,be,al,cI,gU
-local function gd()
-aG,be=6,dc(w/8)
-while aG<10 and 4^aG<U do
-aG=aG+1
+local cB,kC=2^48,2^37
+local fi,gp=q-q%cB,q+cB/2
+local aH,aE,bf,ak,cJ,gV
+local function ge()
+aH,bf=6,dd(w/8)
+while aH<10 and 4^aH<Q do
+aH=aH+1
 end
-aD=2^aG
-if w>=kB then aG=aG+16 end
-al,cI=q-w,q-q%be
-gU=am("%.0f",dc((cI+be-al)/1000)+ARGV[2])
+aE=2^aH
+if w>=kC then aH=aH+16 end
+ak,cJ=q-w,q-q%bf
+gV=al("%.0f",dd((cJ+bf-ak)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
-local ad,aU=KEYS[1],nil
-ag,U,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-gd()
-local aa=aG<16 and ag<=65535 and bf("GETRANGE",ad,"0","313")
-if aa and#aa>65 then
-local aC,Q,D,bF,x,bj,aK,r,J,ba,aL,aE=
-#aa,an("<BdI7I7I7I4I4I4I7I4B",aa,1)
-local ar=(aK+r)%J
+local ac,aV=KEYS[1],nil
+af,Q,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
+ge()
+local Y=aH<16 and af<=65535 and bg("GETRANGE",ac,"0","313")
+if Y and#Y>65 then
+local aD,O,D,bG,x,bk,aL,r,an,bb,aM,aF=
+#Y,am("<BdI7I7I7I4I4I4I7I4B",Y,1)
+local ar=(aL+r)%an
 if
-Q==83
-and bF==w
-and(aE==aG or aE==aG+32)
+O==83
+and bG==w
+and(aF==aH or aF==aH+32)
 and D<=q
 and x==0
-and bj<q
-and r<J
-and aK<J
-and aC==(J>32 and 314 or 58+8*J)
+and bk<q
+and r<an
+and aL<an
+and aD==(an>32 and 314 or 58+8*an)
 then
-local aR,fH=ba+ag,false
-while r>0 and aK<aD and 66+8*aK<=aC do
-local us,o=an("<I6I2",aa,59+8*aK)
-us=us+fg
-if us>go then us=us-cA end
-if us>al then
-fH=true
+local aS,fI=bb+af,false
+while r>0 and aL<aE and 66+8*aL<=aD do
+local us,o=am("<I6I2",Y,59+8*aL)
+us=us+fi
+if us>gp then us=us-cB end
+if us>ak then
+fI=true
 break
 end
-r,aR,aK=r-1,aR-o,aK+1
-if aK==J then aK=0 end
+r,aS,aL=r-1,aS-o,aL+1
+if aL==an then aL=0 end
 end
-if fH and aR<=U then
+if fI and aS<=Q then
 local at=58+8*ar
-if ar>=aD then at=at+4*aI(ar/aD)end
-aL=ar%aD>0 and aL+ag or ag
-if type(bf("SETRANGE",ad,am("%d",at),aT("<I6I2",q%cA,ag)))=="number"then
-aE=aE>aG and ag==1 and aE or aG
-if J>32 and((ar+1)%aD==0 or ar+1==J)then
-bf("SETRANGE",ad,am("%d",at-8*(ar%aD)-4),aT("<I4",aL))
+if ar>=aE then at=at+4*aJ(ar/aE)end
+aM=ar%aE>0 and aM+af or af
+if type(bg("SETRANGE",ac,al("%d",at),aU("<I6I2",q%cB,af)))=="number"then
+aF=aF>aH and af==1 and aF or aH
+if an>32 and((ar+1)%aE==0 or ar+1==an)then
+bg("SETRANGE",ac,al("%d",at-8*(ar%aE)-4),aU("<I4",aM))
 end
-bf("SETRANGE",ad,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,J,aR,aL,aE))
-if cI>bj then bf("PEXPIRE",ad,gU)end
-aU=aR
-end
-end
+bg("SETRANGE",ac,"23",aU("<I7I4I4I4I7I4B",q,aL,r+1,an,aS,aM,aF))
+if cJ>bk then bg("PEXPIRE",ac,gV)end
+aV=aS
 end
 end
-if aU then return{q,aU,w}end
 end
-local function fV()
+end
+if aV then return{q,aV,w}end
+end
+local function fW()
 ${part36}
 ${part4}
-local bX,gS=54,32
+local bY,gT=54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4368,256 +4368,256 @@ ${part22}
 ${part23}
 ${part24}
 local aq,g
-local function fA(us)
-us=us+fg
-if us>go then return us-cA end
-if us<q-cA/2 then return us+cA end
+local function fB(us)
+us=us+fi
+if us>gp then return us-cB end
+if us<q-cB/2 then return us+cB end
 return us
 end
-local function jF()
+local function jG()
 g=nil
-gd()
+ge()
 end
-local function jT(ad,az)
-aq=aq or cp.s()
-g=g or aq.fI(U,w)
-local p=aq.hU(ad,g)
-if p.eM then return"RULES"end
-p=aq.dU(p,g,br)
-local ai,at,em=0,aM(q,p.D,aq.dd(p,ag,g)),q
-while ai<az and(at<=q or ai==0 and at-q<=bg)do
-ai,em=ai+1,at
-if br then break end
-aq.dk(p,at,ag,g)
-if ai<az then at=aM(q,p.D,aq.dd(p,ag,g))end
+local function jU(ac,aA)
+aq=aq or cq.s()
+g=g or aq.fJ(Q,w)
+local p=aq.hV(ac,g)
+if p.eO then return"RULES"end
+p=aq.dW(p,g,bs)
+local ah,at,en=0,aN(q,p.D,aq.de(p,af,g)),q
+while ah<aA and(at<=q or ah==0 and at-q<=bh)do
+ah,en=ah+1,at
+if bs then break end
+aq.dm(p,at,af,g)
+if ah<aA then at=aN(q,p.D,aq.de(p,af,g))end
 end
-local aU,reset=aq.eS(p,g)
-if ai==0 and p.D>q then return{2,at-q,aU,reset}end
-if ai>0 and em>q then return{1,em-q,aU,reset}end
-return ai,aU,reset,ai==az and 0 or at-q
+local aV,reset=aq.eU(p,g)
+if ah==0 and p.D>q then return{2,at-q,aV,reset}end
+if ah>0 and en>q then return{1,en-q,aV,reset}end
+return ah,aV,reset,ah==aA and 0 or at-q
 end
-local function aZ(ad,az)
-local aw,ai,aU,reset,bl=pcall(jT,ad,az)
-if aw then return ai,aU,reset,bl end
-return false,type(ai)=="table"and ai.err or tostring(ai)
+local function ba(ac,aA)
+local aw,ah,aV,reset,bm=pcall(jU,ac,aA)
+if aw then return ah,aV,reset,bm end
+return false,type(ah)=="table"and ah.err or tostring(ah)
 end
-local D,x,eo
-local lf="23"
-local function eJ(aK,r,J,ba,aL)
-return aT("<I7I4I4I4I7I4B",q,aK,r,J,ba,aL,eo and aG+32 or aG)
+local D,x,ep
+local lg="23"
+local function eL(aL,r,an,bb,aM)
+return aU("<I7I4I4I4I7I4B",q,aL,r,an,bb,aM,ep and aH+32 or aH)
 end
-local function bK(aK,r,J,ba,aL)
-return"S"..aT("<dI7I7",D,w,x)..eJ(aK,r,J,ba,aL)
+local function bL(aL,r,an,bb,aM)
+return"S"..aU("<dI7I7",D,w,x)..eL(aL,r,an,bb,aM)
 end
-local function ek(ad,av,o,ba)
+local function el(ac,av,o,bb)
 local r=#av/8+1
-local J=gv(r,U,aD)
-local m=bK(0,r,J,ba,ba)
-..aT("<I4",ba)
+local an=gw(r,Q,aE)
+local m=bL(0,r,an,bb,bb)
+..aU("<I4",bb)
 ..av
-..aT("<I6I2",q%cA,o)
-return bf("SET",ad,m..string.rep("\\0",8*(J-r)),"PX",gU)
+..aU("<I6I2",q%cB,o)
+return bg("SET",ac,m..string.rep("\\0",8*(an-r)),"PX",gV)
 end
-local function cN(ad,_,az)
-local aa=bf("GETRANGE",ad,"0","313")
-if type(aa)~="string"then return false,aa.err end
-if br or aG>=16 then return aZ(ad,az)end
-local ai,o=1,ag
-if aa==""then
-if az>1 then
-ai=aM(bm(az,aI(U/ag)),1)
-o=ai*ag
+local function cO(ac,_,aA)
+local Y=bg("GETRANGE",ac,"0","313")
+if type(Y)~="string"then return false,Y.err end
+if bs or aH>=16 then return ba(ac,aA)end
+local ah,o=1,af
+if Y==""then
+if aA>1 then
+ah=aN(bn(aA,aJ(Q/af)),1)
+o=ah*af
 end
-if o>65535 then return aZ(ad,az)end
-D,x,eo=0,0,o==1
-local aw=ek(ad,"",o,o)
+if o>65535 then return ba(ac,aA)end
+D,x,ep=0,0,o==1
+local aw=el(ac,"",o,o)
 if aw.err then return false,aw.err end
-return ai,o,w,ai==az and 0 or w
+return ah,o,w,ah==aA and 0 or w
 end
-if cf(aa,1)~=83 or#aa<bX then return aZ(ad,az)end
-local bF,bj,aK,r,J,ba,aL,aE
-D,bF,x,bj,aK,r,J,ba,aL,aE=
-an("<dI7I7I7I4I4I4I7I4B",aa,2)
-local is=J<=gS and#aa==bX+4+8*J
-local bL=bF==w and aE%32==aG and r>0 and r<=J and aK<J
-if not bL or bj>=q or D>q or(not is and J<=gS)then
-return aZ(ad,az)
+if cg(Y,1)~=83 or#Y<bY then return ba(ac,aA)end
+local bG,bk,aL,r,an,bb,aM,aF
+D,bG,x,bk,aL,r,an,bb,aM,aF=
+am("<dI7I7I7I4I4I4I7I4B",Y,2)
+local it=an<=gT and#Y==bY+4+8*an
+local bM=bG==w and aF%32==aH and r>0 and r<=an and aL<an
+if not bM or bk>=q or D>q or(not it and an<=gT)then
+return ba(ac,aA)
 end
-local gY=x>0
+local gZ=x>0
 x=0
-local ao,du,hD=(aK+r-1)%J,bm(J-aK,r),aa
-local O=bX+4*(aI(aK/aD)+1)+8*aK
-if not is then
-du=bm(16,aD-aK%aD,du)
-if O+8*du>#aa then
-hD=bf("GETRANGE",ad,am("%d",O),am("%d",O+8*du-1))
-if#hD<8*du then return aZ(ad,az)end
-O=0
+local ao,dw,hE=(aL+r-1)%an,bn(an-aL,r),Y
+local K=bY+4*(aJ(aL/aE)+1)+8*aL
+if not it then
+dw=bn(16,aE-aL%aE,dw)
+if K+8*dw>#Y then
+hE=bg("GETRANGE",ac,al("%d",K),al("%d",K+8*dw-1))
+if#hE<8*dw then return ba(ac,aA)end
+K=0
 end
 end
-local fG,aU=0,ba
-while fG<du do
-local us,bi=an("<I6I2",hD,O+8*fG+1)
-if fA(us)>al then break end
-fG,aU=fG+1,aU-bi
+local fH,aV=0,bb
+while fH<dw do
+local us,bj=am("<I6I2",hE,K+8*fH+1)
+if fB(us)>ak then break end
+fH,aV=fH+1,aV-bj
 end
-if fG==du then return aZ(ad,az)end
-local bo=U-aU
-if ag>bo then
-local dN=ag-bo
-for i=fG,du-1 do
-local us,bi=an("<I6I2",hD,O+8*i+1)
-dN=dN-bi
-if dN<=0 then
-local bl=fA(us)+w-q
-if bl<=bg then break end
-return 0,aU,bj+w-q,bl
+if fH==dw then return ba(ac,aA)end
+local bp=Q-aV
+if af>bp then
+local dP=af-bp
+for i=fH,dw-1 do
+local us,bj=am("<I6I2",hE,K+8*i+1)
+dP=dP-bj
+if dP<=0 then
+local bm=fB(us)+w-q
+if bm<=bh then break end
+return 0,aV,bk+w-q,bm
 end
 end
-return aZ(ad,az)
+return ba(ac,aA)
 end
-if az>1 then
-ai=bm(az,aI(bo/ag))
-o=ai*ag
+if aA>1 then
+ah=bn(aA,aJ(bp/af))
+o=ah*af
 end
-if o>65535 or ai<az then return aZ(ad,az)end
-eo=aE>=32 and o==1
-local bU,ar=r-fG,(ao+1)%J
-aK=(aK+fG)%J
-aU=aU+o
-if bU<J then
-local bk=aT("<I6I2",q%cA,o)
-aL=(ar%aD==0 and 0 or aL)+o
-local K,at=gY and bK or eJ,gY and"0"or lf
-K=K(aK,bU+1,J,aU,aL)
+if o>65535 or ah<aA then return ba(ac,aA)end
+ep=aF>=32 and o==1
+local bV,ar=r-fH,(ao+1)%an
+aL=(aL+fH)%an
+aV=aV+o
+if bV<an then
+local bl=aU("<I6I2",q%cB,o)
+aM=(ar%aE==0 and 0 or aM)+o
+local J,at=gZ and bL or eL,gZ and"0"or lg
+J=J(aL,bV+1,an,aV,aM)
 local aw
-if is then
-aw=bf("SETRANGE",ad,at,K..bp(aa,bX+1,bX+4+8*ar)..bk)
+if it then
+aw=bg("SETRANGE",ac,at,J..bq(Y,bY+1,bY+4+8*ar)..bl)
 else
-local A=bX+4*(aI(ar/aD)+1)+8*ar
-aw=bf("SETRANGE",ad,am("%d",A),bk)
+local A=bY+4*(aJ(ar/aE)+1)+8*ar
+aw=bg("SETRANGE",ac,al("%d",A),bl)
 if type(aw)=="number"then
-if(ar+1)%aD==0 or ar+1==J then
-bf("SETRANGE",ad,am("%d",A-8*(ar%aD)-4),aT("<I4",aL))
+if(ar+1)%aE==0 or ar+1==an then
+bg("SETRANGE",ac,al("%d",A-8*(ar%aE)-4),aU("<I4",aM))
 end
-bf("SETRANGE",ad,at,K)
+bg("SETRANGE",ac,at,J)
 end
 end
 if type(aw)~="number"then return false,aw.err end
-if bj<cI then bf("PEXPIRE",ad,gU)end
-elseif is then
-local av=bp(aa,bX+5+8*aK,bX+4+8*bm(J,aK+bU))
-if aK+bU>J then av=av..bp(aa,bX+5,bX+4+8*(aK+bU-J))end
-local aw=ek(ad,av,o,aU)
+if bk<cJ then bg("PEXPIRE",ac,gV)end
+elseif it then
+local av=bq(Y,bY+5+8*aL,bY+4+8*bn(an,aL+bV))
+if aL+bV>an then av=av..bq(Y,bY+5,bY+4+8*(aL+bV-an))end
+local aw=el(ac,av,o,aV)
 if aw.err then return false,aw.err end
-elseif aK==0 then
-local m=bf("GET",ad)
+elseif aL==0 then
+local m=bg("GET",ac)
 if type(m)~="string"then return false,m.err end
-local ga=gv(bU+1,U,aD)
-local A,aC=bX+4*(aI(bU/aD)+1)+8*bU,bX+4*dc(ga/aD)+8*ga
-aL=(bU%aD==0 and 0 or aL)+o
-m=bK(0,bU+1,ga,aU,aL)..bp(m,bX+1)..string.rep("\\0",A-#m)
-m=m..aT("<I6I2",q%cA,o)..string.rep("\\0",aC-A-8)
-local aw=bf("SET",ad,m,"PX",gU)
+local gb=gw(bV+1,Q,aE)
+local A,aD=bY+4*(aJ(bV/aE)+1)+8*bV,bY+4*dd(gb/aE)+8*gb
+aM=(bV%aE==0 and 0 or aM)+o
+m=bL(0,bV+1,gb,aV,aM)..bq(m,bY+1)..string.rep("\\0",A-#m)
+m=m..aU("<I6I2",q%cB,o)..string.rep("\\0",aD-A-8)
+local aw=bg("SET",ac,m,"PX",gV)
 if aw.err then return false,aw.err end
-if(bU+1)%aD==0 or bU+1==ga then
-bf("SETRANGE",ad,am("%d",A-8*(bU%aD)-4),aT("<I4",aL))
+if(bV+1)%aE==0 or bV+1==gb then
+bg("SETRANGE",ac,al("%d",A-8*(bV%aE)-4),aU("<I4",aM))
 end
 else
-return aZ(ad,az)
+return ba(ac,aA)
 end
-return ai,aU,w,0
+return ah,aV,w,0
 end
 ${part38}
 ${part39}
 ${part40}
-local function fP(_,O,aC)
-gd()
-local KEYS,W,bb,q,ag,U,w=KEYS,W,A,q,ag,U,w
-local bf,aT,an,aI,am,type=bf,aT,an,aI,am,type
-local aG,aD,al,cI,fg,go,cA=aG,aD,al,cI,fg,go,cA
-for i=O,aC do
-local ad,aU=KEYS[i],nil
-local aa=aG<16 and ag<=65535 and bf("GETRANGE",ad,"0","313")
-if aa and#aa>65 then
-local aC,Q,D,bF,x,bj,aK,r,J,ba,aL,aE=
-#aa,an("<BdI7I7I7I4I4I4I7I4B",aa,1)
-local ar=(aK+r)%J
+local function fQ(_,K,aD)
+ge()
+local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
+local bg,aU,am,aJ,al,type=bg,aU,am,aJ,al,type
+local aH,aE,ak,cJ,fi,gp,cB=aH,aE,ak,cJ,fi,gp,cB
+for i=K,aD do
+local ac,aV=KEYS[i],nil
+local Y=aH<16 and af<=65535 and bg("GETRANGE",ac,"0","313")
+if Y and#Y>65 then
+local aD,O,D,bG,x,bk,aL,r,an,bb,aM,aF=
+#Y,am("<BdI7I7I7I4I4I4I7I4B",Y,1)
+local ar=(aL+r)%an
 if
-Q==83
-and bF==w
-and(aE==aG or aE==aG+32)
+O==83
+and bG==w
+and(aF==aH or aF==aH+32)
 and D<=q
 and x==0
-and bj<q
-and r<J
-and aK<J
-and aC==(J>32 and 314 or 58+8*J)
+and bk<q
+and r<an
+and aL<an
+and aD==(an>32 and 314 or 58+8*an)
 then
-local aR,fH=ba+ag,false
-while r>0 and aK<aD and 66+8*aK<=aC do
-local us,o=an("<I6I2",aa,59+8*aK)
-us=us+fg
-if us>go then us=us-cA end
-if us>al then
-fH=true
+local aS,fI=bb+af,false
+while r>0 and aL<aE and 66+8*aL<=aD do
+local us,o=am("<I6I2",Y,59+8*aL)
+us=us+fi
+if us>gp then us=us-cB end
+if us>ak then
+fI=true
 break
 end
-r,aR,aK=r-1,aR-o,aK+1
-if aK==J then aK=0 end
+r,aS,aL=r-1,aS-o,aL+1
+if aL==an then aL=0 end
 end
-if fH and aR<=U then
+if fI and aS<=Q then
 local at=58+8*ar
-if ar>=aD then at=at+4*aI(ar/aD)end
-aL=ar%aD>0 and aL+ag or ag
-if type(bf("SETRANGE",ad,am("%d",at),aT("<I6I2",q%cA,ag)))=="number"then
-aE=aE>aG and ag==1 and aE or aG
-if J>32 and((ar+1)%aD==0 or ar+1==J)then
-bf("SETRANGE",ad,am("%d",at-8*(ar%aD)-4),aT("<I4",aL))
+if ar>=aE then at=at+4*aJ(ar/aE)end
+aM=ar%aE>0 and aM+af or af
+if type(bg("SETRANGE",ac,al("%d",at),aU("<I6I2",q%cB,af)))=="number"then
+aF=aF>aH and af==1 and aF or aH
+if an>32 and((ar+1)%aE==0 or ar+1==an)then
+bg("SETRANGE",ac,al("%d",at-8*(ar%aE)-4),aU("<I4",aM))
 end
-bf("SETRANGE",ad,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,J,aR,aL,aE))
-if cI>bj then bf("PEXPIRE",ad,gU)end
-aU=aR
-end
-end
+bg("SETRANGE",ac,"23",aU("<I7I4I4I4I7I4B",q,aL,r+1,an,aS,aM,aF))
+if cJ>bk then bg("PEXPIRE",ac,gV)end
+aV=aS
 end
 end
-if aU then
-W[bb+1],W[bb+2]=aU,w
-bb=bb+2
+end
+end
+if aV then
+V[bc+1],V[bc+2]=aV,w
+bc=bc+2
 else
-A=bb
-eb(ad,nil,1)
-bb=A
+A=bc
+ec(ac,nil,1)
+bc=A
 end
 end
-A=bb
+A=bc
 end
-local jS=false
+local jT=false
 ${part41}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "70da8ba590355914224ffbc1eb2385ccb5631167",
-  acrossSha1: "7b13ae89c921e4105717748ffe236e8d10258187",
+  sha1: "19074aa21b39c730370396cbac1c0b40950b1a5c",
+  acrossSha1: "c281e470604adcd15b8d23c485b0502151065df2",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
-local ad,ag,U,w,bD=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aU,reset,ck=bf("GET",ad),nil,nil,w/bD
-local gr=w<2^45 and 67+256*w or-1
+local ac,af,Q,w,bE=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aV,reset,cl=bg("GET",ac),nil,nil,w/bE
+local gs=w<2^45 and 67+256*w or-1
 if m and#m==24 then
-local aK,_,V,H,r=an("<I8BI4I7I4",m,1)
-local fx,aR=q-H,r+ag
-if aK==gr and fx>=0 and fx<w then
-if V>0 then aR=aR+dc(V*(ck-aI(fx/bD))/ck)end
-if aR<=U and bf("SETRANGE",ad,"20",aT("<I4",r+ag))==24 then
-aU,reset=aR,2*w-fx
+local aL,_,U,H,r=am("<I8BI4I7I4",m,1)
+local fz,aS=q-H,r+af
+if aL==gs and fz>=0 and fz<w then
+if U>0 then aS=aS+dd(U*(cl-aJ(fz/bE))/cl)end
+if aS<=Q and bg("SETRANGE",ac,"20",aU("<I4",r+af))==24 then
+aV,reset=aS,2*w-fz
 end
 end
 end
-if aU then return{q,aU,reset}end
+if aV then return{q,aV,reset}end
 end
 ${part34}
 ${part35}
@@ -4626,366 +4626,366 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local it="c"
+local iu="c"
 ${part37}
-local ck,cQ,ev
-local function jF()
-ck=w/bD
-cQ,ev="C"..aT("<I7B",w,#am("%.0f",bD)-1),cs(q+2*w)
+local cl,cR,ew
+local function jG()
+cl=w/bE
+cR,ew="C"..aU("<I7B",w,#al("%.0f",bE)-1),ct(q+2*w)
 end
-local function fR(o,bo)
-return o<=bo and 0 or(ck-aI(bo*ck/o))*bD
+local function fS(o,bp)
+return o<=bp and 0 or(cl-aJ(bp*cl/o))*bE
 end
-local function cN(ad,m,az)
-local bO,H,V,r=not m,q,0,0
-local gN=bO
-if m and#m==24 and cf(m,1)==67 then
-local bF,aG
-bF,aG,V,H,r=an("<I7BI4I7I4",m,2)
-bO=bF==w and H<=q
+local function cO(ac,m,aA)
+local bP,H,U,r=not m,q,0,0
+local gO=bP
+if m and#m==24 and cg(m,1)==67 then
+local bG,aH
+bG,aH,U,H,r=am("<I7BI4I7I4",m,2)
+bP=bG==w and H<=q
 if q>=H+2*w then
-H,V,r,gN=q,0,0,true
+H,U,r,gO=q,0,0,true
 elseif q>=H+w then
-H,V,r,gN=H+w,r,0,true
+H,U,r,gO=H+w,r,0,true
 end
 end
-if not bO or(br and gN)then return aZ(ad,m,az)end
-local eY,reset=0,H+2*w-q
-if V>0 then eY=dc(V*(ck-aI((q-H)/bD))/ck)end
-local bo=U-r-eY
-local ai=0
-if ag<=bo then
-if br then return 1,r+eY,reset,0 end
-ai=az==1 and 1 or bm(az,aI(bo/ag))
-r=r+ai*ag
-if gN then
-local dZ=H==q and ev or cs(H+2*w)
-local aJ=ek(ad,m,cQ..aT("<I4I7I4",V,H,r),dZ)
-if aJ then return false,aJ end
+if not bP or(bs and gO)then return ba(ac,m,aA)end
+local fa,reset=0,H+2*w-q
+if U>0 then fa=dd(U*(cl-aJ((q-H)/bE))/cl)end
+local bp=Q-r-fa
+local ah=0
+if af<=bp then
+if bs then return 1,r+fa,reset,0 end
+ah=aA==1 and 1 or bn(aA,aJ(bp/af))
+r=r+ah*af
+if gO then
+local ea=H==q and ew or ct(H+2*w)
+local aK=el(ac,m,cR..aU("<I4I7I4",U,H,r),ea)
+if aK then return false,aK end
 else
-local aw=bf("SETRANGE",ad,"20",aT("<I4",r))
+local aw=bg("SETRANGE",ac,"20",aU("<I4",r))
 if aw~=24 then return false,aw.err end
 end
-if ai==az then return ai,r+eY,reset,0 end
+if ah==aA then return ah,r+fa,reset,0 end
 end
-local aV,bl=U-ag-r,nil
-if aV>=0 then
-bl=H+fR(V,aV)-q
+local aW,bm=Q-af-r,nil
+if aW>=0 then
+bm=H+fS(U,aW)-q
 else
-bl=H+w+fR(r,U-ag)-q
+bm=H+w+fS(r,Q-af)-q
 end
-if ai>0 or bl>bg then
-if ai==0 and gN then return aZ(ad,m,az)end
-return ai,r+eY,reset,bl
+if ah>0 or bm>bh then
+if ah==0 and gO then return ba(ac,m,aA)end
+return ah,r+fa,reset,bm
 end
-return aZ(ad,m,az)
+return ba(ac,m,aA)
 end
 ${part38}
 ${part39}
 ${part40}
-local function fP(bY,O,aC)
-local KEYS,W,bb,q,ag,U,w=KEYS,W,A,q,ag,U,w
-local bf,dc,aI,aT,an,bD,ck=bf,dc,aI,aT,an,bD,w/bD
-local gr=w<2^45 and 67+256*w or-1
-for i=O,aC do
-local ad,m,aU,reset=KEYS[i],bY[i-O+1],nil,nil
+local function fQ(bZ,K,aD)
+local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
+local bg,dd,aJ,aU,am,bE,cl=bg,dd,aJ,aU,am,bE,w/bE
+local gs=w<2^45 and 67+256*w or-1
+for i=K,aD do
+local ac,m,aV,reset=KEYS[i],bZ[i-K+1],nil,nil
 if m and#m==24 then
-local aK,_,V,H,r=an("<I8BI4I7I4",m,1)
-local fx,aR=q-H,r+ag
-if aK==gr and fx>=0 and fx<w then
-if V>0 then aR=aR+dc(V*(ck-aI(fx/bD))/ck)end
-if aR<=U and bf("SETRANGE",ad,"20",aT("<I4",r+ag))==24 then
-aU,reset=aR,2*w-fx
+local aL,_,U,H,r=am("<I8BI4I7I4",m,1)
+local fz,aS=q-H,r+af
+if aL==gs and fz>=0 and fz<w then
+if U>0 then aS=aS+dd(U*(cl-aJ(fz/bE))/cl)end
+if aS<=Q and bg("SETRANGE",ac,"20",aU("<I4",r+af))==24 then
+aV,reset=aS,2*w-fz
 end
 end
 end
-if aU then
-W[bb+1],W[bb+2]=aU,reset
-bb=bb+2
+if aV then
+V[bc+1],V[bc+2]=aV,reset
+bc=bc+2
 else
-A=bb
-eb(ad,m,1)
-bb=A
+A=bc
+ec(ac,m,1)
+bc=A
 end
 end
-A=bb
+A=bc
 end
-local jS=true
+local jT=true
 ${part41}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "c59441463e072d325a2b387b6558f9d1087db519",
-  acrossSha1: "a98d657f3b6a0f173deb4f9bea2bb0156e4362a1",
+  sha1: "fbb61f2877b33f893ec61a20fdf191b8948296ce",
+  acrossSha1: "44241bde908ba7cde186b2037f6d184a57da94c4",
   source: `${part33}
-local eK,lx,cn,E=string.char,string.find,ARGV[2]+0,2
-local cl,eH=2^48,2^23
+local eM,ly,co,E=string.char,string.find,ARGV[2]+0,2
+local cm,eJ=2^48,2^23
 ${part30}
 ${part1}
 ${part3}
-local function aF()
+local function aG()
 E=E+1
 return ARGV[E]
 end
-local function Y()
-return aF()+0
+local function W()
+return aG()+0
 end
-local function eq(m,at)
-local aR,aW,ei=0,1,cf(m,at)
-while ei and ei>=128 do
-aR,aW,at=aR+(ei-128)*aW,aW*128,at+1
-ei=cf(m,at)
+local function er(m,at)
+local aS,aX,ej=0,1,cg(m,at)
+while ej and ej>=128 do
+aS,aX,at=aS+(ej-128)*aX,aX*128,at+1
+ej=cg(m,at)
 end
-return ei and aR+ei*aW,at+1
+return ej and aS+ej*aX,at+1
 end
-local bO={}
-local function jM(g)
-for i=1,#bO do
-if bO[i].cJ==g.cJ then return bO[i]end
+local bP={}
+local function jN(g)
+for i=1,#bP do
+if bP[i].cK==g.cK then return bP[i]end
 end
-bO[#bO+1]=g
+bP[#bP+1]=g
 return g
 end
-local function bA(o,g)
-local ak=o*g.ak
-local cv=aI(ak/g.y)
-return o*g.us+cv,ak-cv*g.y
+local function bB(o,g)
+local aj=o*g.aj
+local cw=aJ(aj/g.y)
+return o*g.us+cw,aj-cw*g.y
 end
-local function kf(y,us,ak,o)
-local g={Q="t",y=y,us=us,ak=ak,U=o}
-g.cJ="t"..dI(y)..dI(us)..(y>1 and dI(ak)or"")..dI(o)
-g.aA,g.aN=bA(o,g)
+local function kg(y,us,aj,o)
+local g={O="t",y=y,us=us,aj=aj,Q=o}
+g.cK="t"..dK(y)..dK(us)..(y>1 and dK(aj)or"")..dK(o)
+g.aB,g.aO=bB(o,g)
 return g
 end
-local function hH(Q)
-if Q=="f"then
-local o,bF,_=Y(),Y(),Y()
-return jM({Q="f",w=bF,cJ="f"..dI(bF)}),o
-elseif Q=="t"then
-local us,ak,y,aA,aN=Y(),Y(),Y(),Y(),Y()
-local o=aI((aA+aN/y)/(us+ak/y)+0.5)
-local g=jM(kf(y,us,ak,o))
-g.aS=Y()
+local function hI(O)
+if O=="f"then
+local o,bG,_=W(),W(),W()
+return jN({O="f",w=bG,cK="f"..dK(bG)}),o
+elseif O=="t"then
+local us,aj,y,aB,aO=W(),W(),W(),W(),W()
+local o=aJ((aB+aO/y)/(us+aj/y)+0.5)
+local g=jN(kg(y,us,aj,o))
+g.aT=W()
 return g,o
 end
 end
-local function kM(m,at)
-for i=1,#bO do
-local g=bO[i]
-if bp(m,at,at+#g.cJ-1)==g.cJ then return g end
+local function kN(m,at)
+for i=1,#bP do
+local g=bP[i]
+if bq(m,at,at+#g.cK-1)==g.cK then return g end
 end
-local Q=cf(m,at)
-local K,next=eq(m,at+1)
-if Q==102 then return K and jM({Q="f",w=K,cJ="f"..dI(K)})end
-if Q~=116 or not K then return nil end
-local us,ak,o=0,0,0
-us,next=eq(m,next)
-if K>1 then
-ak,next=eq(m,next)
+local O=cg(m,at)
+local J,next=er(m,at+1)
+if O==102 then return J and jN({O="f",w=J,cK="f"..dK(J)})end
+if O~=116 or not J then return nil end
+local us,aj,o=0,0,0
+us,next=er(m,next)
+if J>1 then
+aj,next=er(m,next)
 end
-o=eq(m,next)
-return us and ak and o and jM(kf(K,us,ak,o))
+o=er(m,next)
+return us and aj and o and jN(kg(J,us,aj,o))
 end
-local r,bG,iD,hW=0,{},{},{}
-local function ji(g,K,aY)
+local r,bH,iE,hX=0,{},{},{}
+local function jk(g,J,aZ)
 r=r+1
-bG[r],iD[r],hW[r]=g,K,aY
-if g.Q=="f"then return K<=q end
-local bd=q+g.aA
-return g.aA<cl/8 and(K<bd or(K==bd and aY<=g.aN))
+bH[r],iE[r],hX[r]=g,J,aZ
+if g.O=="f"then return J<=q end
+local be=q+g.aB
+return g.aB<cm/8 and(J<be or(J==be and aZ<=g.aO))
 end
-local function fn(m)
-local at,ce,bs=3,nil,#m
-while at<=bs do
-local g,K,aY=kM(m,at),nil,0
+local function fp(m)
+local at,cf,bt=3,nil,#m
+while at<=bt do
+local g,J,aZ=kN(m,at),nil,0
 if not g then return false end
-at=at+#g.cJ
-if g.Q=="f"then
-local z=cf(m,at)
+at=at+#g.cK
+if g.O=="f"then
+local z=cg(m,at)
 if z==0 then
-K,at=0,at+1
-elseif z==1 and at+11<=bs then
-K,aY=an("<I7I4",m,at+1)
+J,at=0,at+1
+elseif z==1 and at+11<=bt then
+J,aZ=am("<I7I4",m,at+1)
 at=at+12
 end
-elseif ce then
-local cb
-cb,at=eq(m,at)
-K=cb and ce+(cb%2==0 and cb or 1-cb)/2
-elseif at+5<=bs then
-K=q-q%cl+an("<I6",m,at)
-if K>q+cl/2 then K=K-cl end
-if K<q-cl/2 then K=K+cl end
+elseif cf then
+local cc
+cc,at=er(m,at)
+J=cc and cf+(cc%2==0 and cc or 1-cc)/2
+elseif at+5<=bt then
+J=q-q%cm+am("<I6",m,at)
+if J>q+cm/2 then J=J-cm end
+if J<q-cm/2 then J=J+cm end
 at=at+6
 end
-if g.Q=="t"then
-ce=K
+if g.O=="t"then
+cf=J
 if g.y>1 then
-aY,at=eq(m,at)
-aY=aY and bm(aY,g.y-1)
+aZ,at=er(m,at)
+aZ=aZ and bn(aZ,g.y-1)
 end
 end
-if not(K and aY and ji(g,K,aY))then return false end
+if not(J and aZ and jk(g,J,aZ))then return false end
 end
 return r>0
 end
-local function jR(m,g,bL)
-if g.Q=="f"then
-if#m~=19 or cf(m,1)~=70 then return false end
-local bF,H,o=an("<I7I7I4",m,2)
-return bF==g.w and ji(g,H,o)
+local function jS(m,g,bM)
+if g.O=="f"then
+if#m~=19 or cg(m,1)~=70 then return false end
+local bG,H,o=am("<I7I7I4",m,2)
+return bG==g.w and jk(g,H,o)
 end
-if not bL or#m~=16+g.aS or not lx(m,"^%d+$")then return false end
-local aE=tonumber(bp(m,1,16))
-if g.aS>0 then return ji(g,aE,bm(bp(m,17)+0,g.y-1))end
-return aE<dL+cz and ji(g,fA(aE),0)
+if not bM or#m~=16+g.aT or not ly(m,"^%d+$")then return false end
+local aF=tonumber(bq(m,1,16))
+if g.aT>0 then return jk(g,aF,bn(bq(m,17)+0,g.y-1))end
+return aF<dN+cA and jk(g,fB(aF),0)
 end
-local function ai(g,K,aY,o)
-if g.Q=="f"then
-if q<K+g.w then return K,aY+o end
+local function ah(g,J,aZ,o)
+if g.O=="f"then
+if q<J+g.w then return J,aZ+o end
 return q,o
 end
-local us,ak=bA(bm(o,g.U),g)
-if K<q-1 or(K<q and aY==0)then
-K,aY=q,0
+local us,aj=bB(bn(o,g.Q),g)
+if J<q-1 or(J<q and aZ==0)then
+J,aZ=q,0
 end
-us,ak=K+us,aY+ak
-if ak>=g.y then
-us,ak=us+1,ak-g.y
+us,aj=J+us,aZ+aj
+if aj>=g.y then
+us,aj=us+1,aj-g.y
 end
-return us,ak
+return us,aj
 end
-local function au(aF,ce,g,K,aY)
-aF=aF..g.cJ
-if g.Q=="f"then
-if K==0 then return aF.."\\0",ce,0 end
-return aF.."\\1"..aT("<I7I4",K,aY),ce,K+g.w
+local function au(aG,cf,g,J,aZ)
+aG=aG..g.cK
+if g.O=="f"then
+if J==0 then return aG.."\\0",cf,0 end
+return aG.."\\1"..aU("<I7I4",J,aZ),cf,J+g.w
 end
-local us=aM(K,q-1e12)
-if ce then
-local cb=us-ce
-aF=aF..dI(cb>=0 and 2*cb or 1-2*cb)
+local us=aN(J,q-1e12)
+if cf then
+local cc=us-cf
+aG=aG..dK(cc>=0 and 2*cc or 1-2*cc)
 else
-aF=aF..aT("<I6",us%cl)
+aG=aG..aU("<I6",us%cm)
 end
-return g.y>1 and aF..dI(aY)or aF,us,K+2
+return g.y>1 and aG..dK(aZ)or aG,us,J+2
 end
-local W,A,bQ={q},1,nil
-local function eb(K,aY,bl)
-W[A+1],W[A+2],A=K,aY,A+2
-if bl then
+local V,A,bR={q},1,nil
+local function ec(J,aZ,bm)
+V[A+1],V[A+2],A=J,aZ,A+2
+if bm then
 A=A+1
-W[A]=bl
+V[A]=bm
 end
 end
-local function df(g,K,aY)
-if g.Q=="t"then
-if K<q then return 0,0 end
-return K-q,aY
+local function dh(g,J,aZ)
+if g.O=="t"then
+if J<q then return 0,0 end
+return J-q,aZ
 end
-local reset=K+g.w-q
+local reset=J+g.w-q
 if reset<=0 then return 0,0 end
-return aY,reset
+return aZ,reset
 end
-local bi,U,bL,ag,bg,br,iq=nil,0,nil,0,0,false,false
-local function cN(ad)
-local m=bf("GET",ad)
+local bj,Q,bM,af,bh,bs,ir=nil,0,nil,0,0,false,false
+local function cO(ac)
+local m=bg("GET",ac)
 if type(m)=="table"then return m.err end
 r=0
-local ay=aI(q/eH)%256
+local az=aJ(q/eJ)%256
 if not m then
-if not iq and bL~="="and not bL then return"RULES"end
-ji(bi,0,0)
-if not iq and bL~="="then ji(bL,0,0)end
-elseif cf(m,1)==77 then
-if not fn(m)then return"RULES"end
-elseif not jR(m,bi,bL=="=")then
+if not ir and bM~="="and not bM then return"RULES"end
+jk(bj,0,0)
+if not ir and bM~="="then jk(bM,0,0)end
+elseif cg(m,1)==77 then
+if not fp(m)then return"RULES"end
+elseif not jS(m,bj,bM=="=")then
 return"RULES"
 end
-local gJ=1
-while gJ<=r and bG[gJ]~=bi do
-gJ=gJ+1
+local gK=1
+while gK<=r and bH[gK]~=bj do
+gK=gK+1
 end
-if gJ>r or(iq and r>1)then return"RULES"end
-local K,aY,bl=iD[gJ],hW[gJ],0
-local fu,fb=ai(bi,K,aY,ag)
-if bi.Q=="f"then
-if fu==K and fb>U then bl=K+bi.w-q end
+if gK>r or(ir and r>1)then return"RULES"end
+local J,aZ,bm=iE[gK],hX[gK],0
+local fw,fd=ah(bj,J,aZ,af)
+if bj.O=="f"then
+if fw==J and fd>Q then bm=J+bj.w-q end
 else
-bl=fu-bi.aA-q
-if fb>bi.aN then bl=bl+1 end
+bm=fw-bj.aB-q
+if fd>bj.aO then bm=bm+1 end
 end
-if bl>0 then
-if bl<=bg then return"RULES"end
-local a,b=df(bi,K,aY)
-return eb(-1-a,b,bl)
+if bm>0 then
+if bm<=bh then return"RULES"end
+local a,b=dh(bj,J,aZ)
+return ec(-1-a,b,bm)
 end
-if br then return eb(df(bi,K,aY))end
-local aF,ce,ae=au("M"..eK(ay),nil,bi,fu,fb)
+if bs then return ec(dh(bj,J,aZ))end
+local aG,cf,ad=au("M"..eM(az),nil,bj,fw,fd)
 for i=1,r do
-if i~=gJ then
-local g,bI=bG[i],nil
-local us,ak=ai(g,iD[i],hW[i],ag)
-local bd=g.Q=="t"and q+g.aA
-if bd and(us>bd or(us==bd and ak>g.aN))then
-us,ak=bd,g.aN
+if i~=gK then
+local g,bJ=bH[i],nil
+local us,aj=ah(g,iE[i],hX[i],af)
+local be=g.O=="t"and q+g.aB
+if be and(us>be or(us==be and aj>g.aO))then
+us,aj=be,g.aO
 end
-aF,ce,bI=au(aF,ce,g,us,ak)
-ae=aM(ae,bI)
+aG,cf,bJ=au(aG,cf,g,us,aj)
+ad=aN(ad,bJ)
 end
 end
-local cs=aM(dc((ae-q)/1000),1)+cn
-local aw=bf("SET",ad,aF,"PX",am("%.0f",cs))
+local ct=aN(dd((ad-q)/1000),1)+co
+local aw=bg("SET",ac,aG,"PX",al("%.0f",ct))
 if aw.err then return aw.err end
-return eb(df(bi,fu,fb))
+return ec(dh(bj,fw,fd))
 end
 local ao=0
 while ao<#KEYS do
-local cw,K=Y(),ao+1
-ao=bm(ao+Y(),#KEYS)
-br,ag,bg,iq=cw==1,Y(),Y(),Y()==1
-bi,U=hH(aF())
-bL=aF()
-if bL~="="then bL=hH(bL)end
-for i=K,ao do
-local aJ=cN(KEYS[i])
-if aJ then
-if lx(aJ,"READONLY",1,true)then bQ=aJ end
+local cx,J=W(),ao+1
+ao=bn(ao+W(),#KEYS)
+bs,af,bh,ir=cx==1,W(),W(),W()==1
+bj,Q=hI(aG())
+bM=aG()
+if bM~="="then bM=hI(bM)end
+for i=J,ao do
+local aK=cO(KEYS[i])
+if aK then
+if ly(aK,"READONLY",1,true)then bR=aK end
 A=A+1
-W[A]=aJ
+V[A]=aK
 end
 end
 end
-return bQ and redis.error_reply(bQ)or W`,
+return bR and redis.error_reply(bR)or V`,
 };
 
 /** `texts.lua`: Reads texts that are not too long. It changes nothing. */
 export const texts: Script = {
   name: "texts",
-  sha1: "12df5a9c9c45a45e47552bd3bdb21aab93986f55",
-  source: `local bn,fs=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
+  sha1: "c83e6449b71bd0f14f9d9bb050f1cb31800e1541",
+  source: `local bo,fu=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
 for i=1,#KEYS do
-local aF=fs[i]
-fs[i]=aF and(#aF<=bn and aF or 1)or 0
+local aG=fu[i]
+fu[i]=aG and(#aG<=bo and aG or 1)or 0
 end
-return fs`,
+return fu`,
 };
 
 /** `watch.lua`: Says that the fleet is watched, and tells which processes have posted reports. */
 export const watch: Script = {
   name: "watch",
-  sha1: "0e9b27415ee699586fe51910824f6e12488aefbd",
-  source: `local call,ms,bn=redis.call,ARGV[1],ARGV[2]+0
+  sha1: "0257964ea7338eb305124ef438add761060543d0",
+  source: `local call,ms,bo=redis.call,ARGV[1],ARGV[2]+0
 call("SET",KEYS[1],"1","PX",ms)
-local dr=call("GET",KEYS[2])or""
-if dr==""then return""end
-if#dr>bn then dr="\\n"end
+local dt=call("GET",KEYS[2])or""
+if dt==""then return""end
+if#dt>bo then dt="\\n"end
 for i=3,#ARGV do
-local O,to=string.find(dr,"\\n"..ARGV[i].."\\n",1,true)
-if O then dr=string.sub(dr,1,O)..string.sub(dr,to+1)end
+local K,to=string.find(dt,"\\n"..ARGV[i].."\\n",1,true)
+if K then dt=string.sub(dt,1,K)..string.sub(dt,to+1)end
 end
-call("SET",KEYS[2],dr,"PX",3*ms)
-return dr`,
+call("SET",KEYS[2],dt,"PX",3*ms)
+return dt`,
 };

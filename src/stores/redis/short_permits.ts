@@ -31,8 +31,8 @@ function isShort(request: StoreRequest): boolean {
   const { op, targets } = request;
   if (op !== "take" && op !== "release") return false;
   if (op === "take" && (request.mode === "peek" || request.arrivalUs > 0)) return false;
-  const { slots, policy: { rates } } = targets[0] as Target;
-  return slots === 1 && rates.length === 0 && targets.length === 1;
+  const { permits, policy: { rates } } = targets[0] as Target;
+  return permits === 1 && rates.length === 0 && targets.length === 1;
 }
 
 /** A batch as the script reads it. */
@@ -96,6 +96,6 @@ export function readShort(
   if (request.op !== "take") return { nowUs, counts: [first], levels: [] };
   const second = Number(reply[at + 1]);
   const third = Number(reply[at + 2]);
-  if (first === 0) return new PermitReply("slots", nowUs, second, third, second, 0);
+  if (first === 0) return new PermitReply("permits", nowUs, second, third, second, 0);
   return new PermitReply("allowed", nowUs, 0, first, second, nowUs + third);
 }

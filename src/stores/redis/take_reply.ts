@@ -6,7 +6,7 @@
 
 import type { TakeReply, TakeStatus, Target, TargetDetails, TargetLevel } from "../store.ts";
 
-const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "slots", "queue_full"];
+const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "permits", "queue_full"];
 
 /** Stands for "allowed" where all of it was taken before. */
 const REPEATED = 6;
@@ -40,14 +40,14 @@ export function readLevels(
   numbers: readonly number[],
   from: number,
   targets: readonly Pick<Target, "policy">[],
-  withSlots: boolean,
+  withPermits: boolean,
   isBlocked = false,
 ): TargetLevel[] {
   let cursor = from;
   const next = () => numbers[cursor++] as number;
   const levels: TargetLevel[] = targets.map(({ policy }) => ({
     rates: policy.rates.map(() => [next(), next()] as const),
-    slots: withSlots && policy.maxConcurrent > 0 ? { used: next(), freeInUs: next(), fence: next() } : undefined,
+    permits: withPermits && policy.maxConcurrent > 0 ? { used: next(), freeInUs: next(), fence: next() } : undefined,
   }));
   if (isBlocked && targets.length > 1) return levels.map((level) => withBlock(level, next()));
   return cursor < numbers.length ? withTraces(levels, numbers, cursor) : levels;

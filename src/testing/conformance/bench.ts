@@ -122,12 +122,12 @@ export class Bench implements AsyncDisposable {
 
   /** What the store is asked about a limiter. */
   targetOf({ id, policy }: Limiter): Target {
-    return { limiter: id, key: undefined, policy, cost: 1, slots: policy.maxConcurrent > 0 ? 1 : 0 };
+    return { limiter: id, key: undefined, policy, cost: 1, permits: policy.maxConcurrent > 0 ? 1 : 0 };
   }
 
-  /** Takes a slot as a process that crashes right after: it is not renewed and not released. Returns its id. */
+  /** Takes a permit as a process that crashes right after: it is not renewed and not released. Returns its id. */
   async takeAndCrash(limiter: Limiter): Promise<string> {
-    const id = waiterId({ instance: "crashed", sequence: 1, direct: true, maxWaitUs: 0, slots: 1, cost: 1 });
+    const id = waiterId({ instance: "crashed", sequence: 1, direct: true, maxWaitUs: 0, permits: 1, cost: 1 });
     const targets = [this.targetOf(limiter)];
     const reply = await this.store.execute({ op: "take", targets, mode: "now", maxWaitUs: 0, id, arrivalUs: 0 });
     if (reply.status !== "allowed") {

@@ -1,5 +1,5 @@
 /**
- * Rates and slots on one limiter: both must agree, and neither is held while the other is waited for.
+ * Rates and permits on one limiter: both must agree, and neither is held while the other is waited for.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import assert from "node:assert/strict";
 
 import type { Topic } from "./bench.ts";
 
-/** Cases on rates together with slots. */
+/** Cases on rates together with permits. */
 export const combined: Topic = {
-  topic: "rates and slots",
+  topic: "rates and permits",
   cases: [
     {
       name: "let a call wait for the permit first, and then for the rate",

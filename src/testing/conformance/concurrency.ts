@@ -1,5 +1,5 @@
 /**
- * Concurrency: never more inside than there are slots, and a slot is free the moment it is given back.
+ * Concurrency: never more inside than there are permits, and a permit is free the moment it is given back.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import type { Topic } from "./bench.ts";
 import { admitted, mostAtOnce } from "./load.ts";
 
-/** Cases on slots. */
+/** Cases on permits. */
 export const concurrency: Topic = {
   topic: "concurrency",
   cases: [

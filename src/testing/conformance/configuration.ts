@@ -88,9 +88,9 @@ export const configuration: Topic = {
         const limiter = bench.limiter({ algorithm: "token_bucket", maxConcurrent: 7 });
         assert.equal(limiter.policy.maxConcurrent, 7);
         assert.deepEqual(limiter.policy.rates, []);
-        const [slots] = (await limiter.peek()).limits;
-        assert.equal(slots?.algorithm, "concurrency");
-        assert.equal(slots.limit, 7);
+        const [permits] = (await limiter.peek()).limits;
+        assert.equal(permits?.algorithm, "concurrency");
+        assert.equal(permits.limit, 7);
       },
     },
     {

@@ -67,7 +67,7 @@ export const contract: Topic = {
         await bench.clock.advance(5);
         const lateReply = await bench.store.execute(late);
         assert.deepEqual([earlyReply.status, lateReply.status], ["queued", "queued"]);
-        // The store loses everything, and another call takes the slot; then both ask again, the later one first.
+        // The store loses everything, and another call takes the permit; then both ask again, the later one first.
         await bench.store.resetAll();
         await bench.takeAndCrash(limiter);
         const target = bench.targetOf(limiter);
@@ -105,8 +105,8 @@ export const contract: Topic = {
 /** A take by a process that knows nothing of limiters. */
 function takeOf(bench: Bench, limiter: Limiter, sequence: number, maxWaitUs: number): TakeRequest {
   const target = bench.targetOf(limiter);
-  const { slots, cost } = target;
-  const id = slots === 0 ? "" : waiterId({ instance: "contract", sequence, direct: true, maxWaitUs, slots, cost });
+  const { permits, cost } = target;
+  const id = permits === 0 ? "" : waiterId({ instance: "contract", sequence, direct: true, maxWaitUs, permits, cost });
   return { op: "take", targets: [target], mode: maxWaitUs > 0 ? "wait" : "now", maxWaitUs, id, arrivalUs: 0 };
 }
 

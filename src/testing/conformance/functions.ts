@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import type { Topic } from "./bench.ts";
 
 const limiters = {
-  slot: { maxConcurrent: 1, timeoutMs: 50 },
+  permit: { maxConcurrent: 1, timeoutMs: 50 },
   window: { algorithm: "sliding_window", limit: 5, windowMs: 60_000 },
 } as const;
 
@@ -33,16 +33,16 @@ export const functions: Topic = {
       async run(bench) {
         const rs = bench.instance(limiters);
         const failure = new Error("failure");
-        const remaining = rs.rateLimited(async () => (await rs.peek("slot")).remaining, { limiter: "slot" });
-        const fail = rs.rateLimited(() => Promise.reject(failure), { limiter: "slot" });
+        const remaining = rs.rateLimited(async () => (await rs.peek("permit")).remaining, { limiter: "permit" });
+        const fail = rs.rateLimited(() => Promise.reject(failure), { limiter: "permit" });
         const failNow = rs.rateLimited(() => {
           throw failure;
-        }, { limiter: "slot" });
+        }, { limiter: "permit" });
         assert.equal(await remaining(), 0);
         await assert.rejects(fail(), failure);
         await assert.rejects(failNow(), failure);
         assert.equal(await remaining(), 0);
-        assert.equal((await rs.peek("slot")).remaining, 1);
+        assert.equal((await rs.peek("permit")).remaining, 1);
       },
     },
     {
@@ -50,12 +50,12 @@ export const functions: Topic = {
       covers: ["5.12.decorators"],
       async run(bench) {
         const rs = bench.instance(limiters);
-        await rs.acquire("slot");
+        await rs.acquire("permit");
         const waits = [[undefined, 50], [0, 0], [200, 200]] as const;
         for (const [timeoutMs, expectedMs] of waits) {
           const options = timeoutMs === undefined ? {} : { timeoutMs };
           let called = false;
-          const call = bench.watch(rs.rateLimited(() => void (called = true), { limiter: "slot", ...options })());
+          const call = bench.watch(rs.rateLimited(() => void (called = true), { limiter: "permit", ...options })());
           await bench.clock.advance(1_000);
           assert.equal(call.errorCode, "RATE_LIMITED");
           assert.equal(call.afterMs, expectedMs);

@@ -1,5 +1,5 @@
 /**
- * Leases: a slot outlives its holder by the time to live at most, and never ends while it is renewed.
+ * Leases: a permit outlives its holder by the time to live at most, and never ends while it is renewed.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import type { Topic } from "./bench.ts";
 import { admitted } from "./load.ts";
 
-const oneSlot = { maxConcurrent: 1, leaseTtlMs: 3_000 } as const;
+const onePermit = { maxConcurrent: 1, leaseTtlMs: 3_000 } as const;
 
 /** Cases on leases. */
 export const leases: Topic = {
@@ -19,7 +19,7 @@ export const leases: Topic = {
       name: "free the permit of a crashed holder exactly when its time to live is over",
       covers: ["5.12.missing.lease", "law.11"],
       async run(bench) {
-        const limiter = bench.limiter(oneSlot);
+        const limiter = bench.limiter(onePermit);
         await bench.takeAndCrash(limiter);
         await bench.clock.advance(2_999.999);
         assert.equal((await limiter.tryAcquire()).retryAfterMs, 0.001);
@@ -31,7 +31,7 @@ export const leases: Topic = {
       name: "let one who waits have the permit of a crashed holder exactly then",
       covers: ["5.12.missing.lease", "law.11"],
       async run(bench) {
-        const limiter = bench.limiter(oneSlot);
+        const limiter = bench.limiter(onePermit);
         await bench.takeAndCrash(limiter);
         await bench.clock.advance(500);
         const [first, second] = [bench.watch(limiter.acquire()), bench.watch(limiter.acquire())];
@@ -50,7 +50,7 @@ export const leases: Topic = {
       name: "last as long as they are held, through many times their time to live",
       covers: ["5.12.missing.lease", "law.1"],
       async run(bench) {
-        const limiter = bench.limiter(oneSlot);
+        const limiter = bench.limiter(onePermit);
         const permit = await limiter.acquire();
         for (let i = 0; i < 10; i++) {
           await bench.clock.advance(3_000);
@@ -65,10 +65,10 @@ export const leases: Topic = {
       name: "are lost by a holder who was away for too long, and never held by two",
       covers: ["5.12.missing.lease", "law.1"],
       async run(bench) {
-        const limiter = bench.limiter(oneSlot);
+        const limiter = bench.limiter(onePermit);
         const paused = await limiter.acquire();
         bench.clock.set(bench.clock.nowUs() + 3_000_000);
-        const other = bench.instance({ api: oneSlot }).limiter("api");
+        const other = bench.instance({ api: onePermit }).limiter("api");
         const next = await other.tryAcquire();
         assert.equal(next.allowed, true);
         await bench.clock.advance(0);
@@ -83,7 +83,7 @@ export const leases: Topic = {
       name: "are kept by a holder that was away for too long if no other call wanted the permit",
       covers: ["5.12.missing.lease"],
       async run(bench) {
-        const limiter = bench.limiter(oneSlot);
+        const limiter = bench.limiter(onePermit);
         const permit = await limiter.acquire();
         bench.clock.set(bench.clock.nowUs() + 3_000_000);
         await bench.clock.advance(0);
@@ -95,7 +95,7 @@ export const leases: Topic = {
       name: "are not freed when the clock steps back",
       covers: ["5.12.missing.clock", "law.8"],
       async run(bench) {
-        const limiter = bench.limiter(oneSlot);
+        const limiter = bench.limiter(onePermit);
         await bench.takeAndCrash(limiter);
         bench.clock.set(bench.clock.nowUs() - 10_000_000);
         assert.equal((await limiter.tryAcquire()).allowed, false);
@@ -105,7 +105,7 @@ export const leases: Topic = {
       name: "carry fencing tokens that only grow, be it at one instant or when the clock steps back",
       covers: ["5.12.missing.lease", "law.8"],
       async run(bench) {
-        const limiter = bench.limiter(oneSlot);
+        const limiter = bench.limiter(onePermit);
         const tokens: number[] = [];
         for (let i = 0; i < 4; i++) {
           const permit = await limiter.acquire();
@@ -120,7 +120,7 @@ export const leases: Topic = {
       name: "of one who releases what was lost do not end the next holder's",
       covers: ["5.12.missing.release"],
       async run(bench) {
-        const limiter = bench.limiter(oneSlot);
+        const limiter = bench.limiter(onePermit);
         const id = await bench.takeAndCrash(limiter);
         await bench.clock.advance(3_000);
         assert.equal((await limiter.tryAcquire()).allowed, true);

@@ -12,7 +12,7 @@ const limiters = {
   by_ip: { algorithm: "sliding_window", limit: 20, windowMs: 60_000 },
   by_email: { algorithm: "sliding_window", limit: 10, windowMs: 60_000 },
   paced: { ratePerSecond: 1 },
-  slots: { maxConcurrent: 1 },
+  permits: { maxConcurrent: 1 },
   others: { maxConcurrent: 2 },
   user: { ratePerSecond: 0.1 },
   one: { maxConcurrent: 1 },
@@ -65,7 +65,7 @@ export const several: Topic = {
         for (
           const decide of [
             rs.tryAcquireAll(login("ip", "a@b.c")),
-            rs.tryAcquireAll([...login("ip", "a@b.c"), { limiter: "slots" }]),
+            rs.tryAcquireAll([...login("ip", "a@b.c"), { limiter: "permits" }]),
           ]
         ) {
           const { limiter, key, reason, retryAfterMs, deniedBy } = await decide;
@@ -211,8 +211,8 @@ export const several: Topic = {
       covers: ["5.12.missing.composite", "law.7", "law.10"],
       async run(bench) {
         const rs = bench.instance(limiters);
-        const holder = await rs.acquire("slots");
-        const both = bench.watch(rs.acquireAll([{ limiter: "others" }, { limiter: "slots" }, { limiter: "by_ip" }]));
+        const holder = await rs.acquire("permits");
+        const both = bench.watch(rs.acquireAll([{ limiter: "others" }, { limiter: "permits" }, { limiter: "by_ip" }]));
         await bench.settle();
         assert.equal(both.pending, true);
         assert.equal((await rs.peek("others")).remaining, 2);
@@ -221,7 +221,7 @@ export const several: Topic = {
         await bench.settle();
         assert.equal((await rs.peek("others")).remaining, 1);
         await both.result.release();
-        assert.deepEqual([(await rs.peek("others")).remaining, (await rs.peek("slots")).remaining], [2, 1]);
+        assert.deepEqual([(await rs.peek("others")).remaining, (await rs.peek("permits")).remaining], [2, 1]);
       },
     },
     {
@@ -229,8 +229,8 @@ export const several: Topic = {
       covers: ["5.12.missing.cancellation", "5.12.missing.partial", "law.7"],
       async run(bench) {
         const rs = bench.instance(limiters);
-        const holder = await rs.acquire("slots");
-        const asks = [{ limiter: "slots" }, { limiter: "others" }, { limiter: "by_ip" }] as const;
+        const holder = await rs.acquire("permits");
+        const asks = [{ limiter: "permits" }, { limiter: "others" }, { limiter: "by_ip" }] as const;
         await assert.rejects(bench.clock.runUntil(rs.acquireAll(asks, { timeoutMs: 100 })), { code: "RATE_LIMITED" });
         const controller = new AbortController();
         const aborted = bench.watch(rs.acquireAll(asks, { signal: controller.signal }));
@@ -240,7 +240,7 @@ export const several: Topic = {
         assert.equal((aborted.error as Error).message, "never mind");
         await holder.release();
         await bench.settle();
-        const states = [await rs.peek("slots"), await rs.peek("others"), await rs.peek("by_ip")];
+        const states = [await rs.peek("permits"), await rs.peek("others"), await rs.peek("by_ip")];
         assert.deepEqual(states.map((state) => state.remaining), [1, 2, 20]);
       },
     },

@@ -32,7 +32,7 @@ const TARGET: Target = {
   key: undefined,
   policy: compilePolicy({ maxConcurrent: 1 }),
   cost: 1,
-  slots: 1,
+  permits: 1,
 };
 
 /** So many keys most probably lie on every node. */
@@ -182,7 +182,7 @@ export class TrackedStore implements Store {
       sequence: ++this.#sequence,
       direct: true,
       maxWaitUs: 1,
-      slots: 1,
+      permits: 1,
       cost: 1,
     });
   }

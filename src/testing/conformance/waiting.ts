@@ -78,7 +78,7 @@ export const waiting: Topic = {
         const gone = { instance: "gone", targetOf: () => targets[0], wakeup: () => {}, missed: () => {} };
         await bench.store.listen(gone);
         const crashNext = async (sequence: number) => {
-          const parts = { instance: "gone", sequence, direct: true, maxWaitUs: 1e9, slots: 1, cost: 1 };
+          const parts = { instance: "gone", sequence, direct: true, maxWaitUs: 1e9, permits: 1, cost: 1 };
           const request = { op: "take", mode: "wait", maxWaitUs: 1e9, arrivalUs: 0, targets } as const;
           return await bench.store.execute({ ...request, id: waiterId(parts) });
         };

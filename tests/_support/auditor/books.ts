@@ -61,7 +61,7 @@ export class BookKeeper implements Books {
       case "poll": {
         if ((reply as TakeReply).status !== "allowed") return;
         const [target] = request.targets;
-        return this.ledgerOf(target).renew(request.id, target.slots, nowUs, nowUs + target.policy.leaseTtlUs);
+        return this.ledgerOf(target).renew(request.id, target.permits, nowUs, nowUs + target.policy.leaseTtlUs);
       }
       case "release":
         for (const target of request.targets) this.ledgerOf(target).release(request.id, nowUs);
@@ -69,7 +69,7 @@ export class BookKeeper implements Books {
       case "renew":
         request.targets.forEach((target, i) => {
           if ((reply as { counts: readonly number[] }).counts[i] !== 1) return;
-          this.ledgerOf(target).renew(request.id, target.slots, nowUs, nowUs + target.policy.leaseTtlUs);
+          this.ledgerOf(target).renew(request.id, target.permits, nowUs, nowUs + target.policy.leaseTtlUs);
         });
         return;
       case "giveBack":
@@ -138,8 +138,8 @@ export class BookKeeper implements Books {
         const units = target.cost * times;
         rated.push({ ledger, number: ledger.take({ nowUs, atUs, units, marks: marks[i] ?? [], rules }) });
       }
-      if (maxConcurrent > 0 && target.slots > 0) {
-        ledger.grant(id, target.slots, nowUs, nowUs + leaseTtlUs, reply.levels[i]?.slots?.fence ?? 0);
+      if (maxConcurrent > 0 && target.permits > 0) {
+        ledger.grant(id, target.permits, nowUs, nowUs + leaseTtlUs, reply.levels[i]?.permits?.fence ?? 0);
       }
     });
     this.#queued.delete(id);
@@ -150,7 +150,7 @@ export class BookKeeper implements Books {
   /** A call that already has its permits gets the same reply again, and holds them for the full time. */
   #holdOn({ id, targets }: TakeRequest, nowUs: number): void {
     for (const target of targets) {
-      if (target.slots > 0) this.ledgerOf(target).renew(id, target.slots, nowUs, nowUs + target.policy.leaseTtlUs);
+      if (target.permits > 0) this.ledgerOf(target).renew(id, target.permits, nowUs, nowUs + target.policy.leaseTtlUs);
     }
   }
 

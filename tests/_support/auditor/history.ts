@@ -59,8 +59,8 @@ export class History {
         continue;
       }
       const { process, request, reply } = entry;
-      const targets = request.targets.map(({ limiter, key, cost, slots }) =>
-        `${limiter}:${key ?? ""} ${cost}/${slots}`
+      const targets = request.targets.map(({ limiter, key, cost, permits }) =>
+        `${limiter}:${key ?? ""} ${cost}/${permits}`
       );
       const id = "id" in request ? ` of ${this.nameOf(request.id)}` : "";
       const mode = request.op === "take" ? ` ${request.mode}` : "";

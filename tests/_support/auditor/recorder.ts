@@ -90,12 +90,12 @@ function heardBy(listener: WakeupListener, entries: Entry[]): WakeupListener {
 
 /** All that an audit needs of a request: that of a call holds all of the call. */
 function asked<Request extends StoreRequest>(request: Request): Request {
-  const targets = request.targets.map(({ limiter, key, policy, cost, slots }) => ({
+  const targets = request.targets.map(({ limiter, key, policy, cost, permits }) => ({
     limiter,
     key,
     policy,
     cost,
-    slots,
+    permits,
   }));
   const { mode, id, marks, arrivalUs, durationUs, keepLonger } = request as Partial<Everything>;
   return { op: request.op, mode, id, marks, arrivalUs, durationUs, keepLonger, targets } as unknown as Request;

@@ -74,7 +74,7 @@ class RandomHistory {
     );
     this.#targets = policies.flatMap((policy, i) => {
       return ["a", undefined].slice(0, 1 + this.#random.below(2)).map((key): Target => {
-        return { limiter: `l${i}`, key, policy, cost: 1, slots: policy.maxConcurrent > 0 ? 1 : 0 };
+        return { limiter: `l${i}`, key, policy, cost: 1, permits: policy.maxConcurrent > 0 ? 1 : 0 };
       });
     });
   }
@@ -127,17 +127,17 @@ class RandomHistory {
   #take(): TakeRequest {
     const random = this.#random;
     const isWaiting = random.chance(0.4);
-    const able = isWaiting ? this.#targets.filter(({ slots }) => slots === 0) : this.#targets;
+    const able = isWaiting ? this.#targets.filter(({ permits }) => permits === 0) : this.#targets;
     const targets = this.#some(able.length === 0 ? this.#targets : able).map((target) => {
       return { ...target, cost: random.chance(0.5) ? 1 : 1 + random.below(target.policy.capacity) };
     });
-    const holds = targets.some(({ slots }) => slots > 0);
+    const holds = targets.some(({ permits }) => permits > 0);
     const mode = isWaiting && !holds ? "wait" : random.chance(0.15) ? "peek" : "now";
     const maxWaitUs = mode === "wait" ? random.pick([1_000, 1_000_000, 1e12]) : 0;
     const { cost } = targets[0] as Target;
     const sequence = ++this.#sequence;
     const id = holds
-      ? waiterId({ instance: "history", sequence, direct: targets.length === 1, maxWaitUs, slots: 1, cost })
+      ? waiterId({ instance: "history", sequence, direct: targets.length === 1, maxWaitUs, permits: 1, cost })
       : "";
     return { op: "take", targets, mode, maxWaitUs, id, arrivalUs: 0 };
   }
@@ -170,7 +170,7 @@ class RandomHistory {
     this.#retryUs = reply.status === "allowed" ? 0 : Math.min(reply.waitUs, 1e9);
     if (reply.status !== "allowed" || request.mode === "peek") return;
     this.#taken.push({ request, reply });
-    const targets = request.targets.filter(({ slots }) => slots > 0);
+    const targets = request.targets.filter(({ permits }) => permits > 0);
     if (targets.length > 0) this.#holders.push({ id: request.id, targets });
     if (this.#taken.length > 8) this.#taken.shift();
   }
@@ -193,7 +193,7 @@ class RandomHistory {
 
 function textOf(request: StoreRequest, reply: TakeReply | DoneReply): string {
   const targets = request.targets.map(({ limiter, key, cost }) => `${limiter}:${key ?? ""} ${cost}`).join(" + ");
-  const levels = reply.levels.map(({ rates, slots }) => `${rates.join(" ")} ${slots?.used ?? ""}`).join("; ");
+  const levels = reply.levels.map(({ rates, permits }) => `${rates.join(" ")} ${permits?.used ?? ""}`).join("; ");
   const told = "status" in reply ? `${reply.status} ${reply.waitUs}` : reply.counts.join();
   const mode = request.op === "take" ? ` ${request.mode}` : "";
   return `${reply.nowUs} ${request.op}${mode} ${targets} -> ${told} | ${levels}`;

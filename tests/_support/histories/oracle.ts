@@ -58,9 +58,9 @@ export class Oracle {
         if (!isFresh) latestUs = Math.max(latestUs, latestOf(rate, standing, i, target.cost));
       });
     }
-    const isFull = targets.some((target) => liveAt(this.#ledger(target), nowUs) + target.slots > most(target));
-    if (status === "slots" && !isFull) return "no permit was left where there was one";
-    if (status !== "slots" && nowUs + waitUs > latestUs) {
+    const isFull = targets.some((target) => liveAt(this.#ledger(target), nowUs) + target.permits > most(target));
+    if (status === "permits" && !isFull) return "no permit was left where there was one";
+    if (status !== "permits" && nowUs + waitUs > latestUs) {
       return `a cost is let in after ${waitUs} µs, not ${latestUs - nowUs}`;
     }
     const mayPass = latestUs === nowUs || (mode === "wait" && latestUs - nowUs <= maxWaitUs);

@@ -46,7 +46,7 @@ const assertLeasesCut = sequence(
 /** The mistakes. */
 export const PERMITS: readonly Mutant[] = [
   ...mutants(
-    "_slots.lua",
+    "_permits.lua",
     [
       "leases of the long way that live for less than the short one counts on",
       "local book, us = books[target.leases], max(4 * target.policy.lease_ttl, 60000000)",
@@ -54,9 +54,9 @@ export const PERMITS: readonly Mutant[] = [
       assertLeasesKept,
     ],
     [
-      "one slot too many",
-      "local missing = live + slots - target.policy.slots",
-      "local missing = live + slots - target.policy.slots - 1",
+      "one permit too many",
+      "local missing = live + permits - target.policy.permits",
+      "local missing = live + permits - target.policy.permits - 1",
     ],
     [
       "a lease that has ended counted",
@@ -66,8 +66,8 @@ export const PERMITS: readonly Mutant[] = [
     ["a fence that does not increase", "return max(now, book_of(target).fence + 1)", "return now"],
     ["a fence not remembered", 'call("ZADD", target.leases, fence_text(fence), "#", ', 'call("ZADD", target.leases, '],
     [
-      "only one slot given back",
-      'removed = removed + call("ZREM", target.leases, id .. "+" .. slot)',
+      "only one permit given back",
+      'removed = removed + call("ZREM", target.leases, id .. "+" .. permit)',
       'removed = removed + call("ZREM", target.leases, id)',
     ],
     ["leases that expire as keys before they end", "max(4 * target.policy.lease_ttl, 60000000)\nif book", "1\nif book"],

@@ -86,7 +86,7 @@ const assertLeasesCutAgain = sequence(
   { ask: "again", pick: 0, us: -1_000_000 },
 );
 
-/** Hands a slot over, and lets the one who waited ask only later. */
+/** Hands a permit over, and lets the one who waited ask only later. */
 const assertHeardLate = sequence(
   { maxConcurrent: 1, leaseTtlMs: 100 },
   { ask: "now" },
@@ -149,7 +149,7 @@ export const QUEUES: readonly Mutant[] = [
     ],
     ["a timeout off by one", "waited <= tonumber(timeout)", "waited < tonumber(timeout)", assertServedAtTimeout],
     ["those who are gone kept", "and is_listening(instance) then", "then"],
-    ["a rate not taken when a slot is handed over", "commit(waiter, now)", ""],
+    ["a rate not taken when a permit is handed over", "commit(waiter, now)", ""],
     ["no waiter told", 'tell("granted", waiter, reply)', ""],
     [
       "a permit handed over without its rate",
@@ -158,16 +158,20 @@ export const QUEUES: readonly Mutant[] = [
     ],
     [
       "what the first in line needs given to others",
-      "place, reserved = place + 1, reserved + waiter.slots",
+      "place, reserved = place + 1, reserved + waiter.permits",
       "place = place + 1",
     ],
-    ["all behind the first in line held up", "place, reserved = place + 1, reserved + waiter.slots", "return"],
+    ["all behind the first in line held up", "place, reserved = place + 1, reserved + waiter.permits", "return"],
     [
       "what is kept for those in front taken",
-      "reserved = reserved + waiter.slots\nif waiter.direct",
+      "reserved = reserved + waiter.permits\nif waiter.direct",
       "if waiter.direct",
     ],
-    ["a direct waiter overtaken", "if waiter.direct or slot_wait(target, reserved", "if slot_wait(target, reserved"],
+    [
+      "a direct waiter overtaken",
+      "if waiter.direct or permit_wait(target, reserved",
+      "if permit_wait(target, reserved",
+    ],
     ["one that came before taken for one behind", "(arrival > 0 and waiter.arrival > arrival)", "false"],
     ["the lease of those in front not awaited", "if wait > 0 then return min(wait, target.policy.lease_ttl) end", ""],
     [
@@ -193,11 +197,11 @@ export const QUEUES: readonly Mutant[] = [
     ],
   ),
   ...mutants(
-    "_take_slots.lua",
+    "_take_permits.lua",
     [
       "the queue jumped",
-      "return slot_wait(target, target.slots) > 0 or is_behind(target, id, arrival)",
-      "return slot_wait(target, target.slots) > 0",
+      "return permit_wait(target, target.permits) > 0 or is_behind(target, id, arrival)",
+      "return permit_wait(target, target.permits) > 0",
     ],
     [
       "rates as they were before others were served",
@@ -229,7 +233,7 @@ export const QUEUES: readonly Mutant[] = [
     ["a call charged again that has it all", "if before then return before end", "", assertTakenOnce],
     [
       "a call told that it has it all, which has not",
-      "if target.policy.slots > 0 and not holds(target, id) then return end",
+      "if target.policy.permits > 0 and not holds(target, id) then return end",
       "",
       assertTakenOnce,
     ],
@@ -248,25 +252,25 @@ export const QUEUES: readonly Mutant[] = [
     ["asked again too early", "return 3, recheck(queue, id), arrival", "return 3, 0, arrival"],
     [
       "a lease that may end as soon as it is heard of",
-      "extend(target, id, target.slots)\nlocal fence = ",
+      "extend(target, id, target.permits)\nlocal fence = ",
       "local fence = ",
       assertHeardLate,
     ],
     [
       "no fence for one who polls",
-      "slot_level(reply, target, fence)\nreturn",
-      "slot_level(reply, target, nil)\nreturn",
+      "permit_level(reply, target, fence)\nreturn",
+      "permit_level(reply, target, nil)\nreturn",
     ],
   ),
   ...mutants(
     "_requests.lua",
-    ["no waiter served when a slot is released", "if changed > 0 then promote(target) end", ""],
+    ["no waiter served when a permit is released", "if changed > 0 then promote(target) end", ""],
     [
-      "a lease over time lost although its slot is free",
-      "local held = ends and (tonumber(ends) > now or book_of(target).live + target.slots <= target.policy.slots)",
+      "a lease over time lost although its permit is free",
+      "local held = ends and (tonumber(ends) > now or book_of(target).live + target.permits <= target.policy.permits)",
       "local held = ends and tonumber(ends) > now",
     ],
-    ["a renewed lease that ends as before", "if held then extend(target, id, target.slots) end", ""],
+    ["a renewed lease that ends as before", "if held then extend(target, id, target.permits) end", ""],
   ),
   ...mutants(
     "_coordinate.lua",

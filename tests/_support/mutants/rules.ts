@@ -132,7 +132,7 @@ export const RULES: readonly Mutant[] = [
       'target.policy.shape == "" then',
       assertBlockLifted,
     ],
-    ["no waiter served when a block is lifted", "if duration == 0 and target.policy.slots > 0 then", "if false then"],
+    ["no waiter served when a block is lifted", "if duration == 0 and target.policy.permits > 0 then", "if false then"],
     [
       "leases left behind by a reset",
       'call("ZREMRANGEBYSCORE", target.leases, "1", "+inf")',

@@ -53,7 +53,7 @@ class Pair {
   #sequence = 0;
 
   take(mode: TakeRequest["mode"], target: Target, maxWaitUs: number = 0): Promise<TakeReply> {
-    const id = target.slots > 0 ? `i.${this.#sequence++}.d.0.${target.slots}.${target.cost}` : "";
+    const id = target.permits > 0 ? `i.${this.#sequence++}.d.0.${target.permits}.${target.cost}` : "";
     return this.ask({ op: "take", targets: [target], mode, maxWaitUs, id, arrivalUs: 0 }) as Promise<TakeReply>;
   }
 

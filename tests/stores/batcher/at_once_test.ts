@@ -71,8 +71,8 @@ describe("What the memory store decides on one key", () => {
           clock.set(clock.nowUs() + us);
           if (does === "take") {
             const asked = targets[rules] as Target;
-            const { slots, cost, policy: { leaseTtlUs } } = asked;
-            const parts = { instance: "i", sequence, direct: true, maxWaitUs: 0, slots, cost, leaseTtlUs };
+            const { permits, cost, policy: { leaseTtlUs } } = asked;
+            const parts = { instance: "i", sequence, direct: true, maxWaitUs: 0, permits, cost, leaseTtlUs };
             const id = waiterId(parts);
             const request = { op: "take", mode: "now", targets: [asked], maxWaitUs: 0, arrivalUs: 0 } as const;
             const reply = named.execute({ ...request, id }) as TakeReply;

@@ -104,7 +104,7 @@ describe("Entries as bytes", () => {
     for (const [options, most] of cases) {
       const store = new ByteStore(new FakeClock(START_US));
       const policy = compilePolicy(options);
-      const target = { limiter: "api", key: "k", policy, cost: 1, slots: policy.maxConcurrent && 1 };
+      const target = { limiter: "api", key: "k", policy, cost: 1, permits: policy.maxConcurrent && 1 };
       const id = "1vK3Xw9QzLmA.17~30000000.d.0.1.1";
       await store.execute({ op: "take", mode: "now", targets: [target], maxWaitUs: 0, arrivalUs: 0, id });
       const size = store.sizeOf(target);

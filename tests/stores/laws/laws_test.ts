@@ -38,7 +38,7 @@ for (const engine of ENGINES) {
       for (const { us, share, waits } of calls) {
         lab.pass(us);
         const asked = costing(one, share);
-        const reply = await lab.take(waits && one.slots === 0 ? "wait" : "now", asked);
+        const reply = await lab.take(waits && one.permits === 0 ? "wait" : "now", asked);
         if (reply.status !== "allowed") continue;
         const [[mark]] = marksOf([asked], reply) as [[Grant["mark"]]];
         grants.push({
@@ -106,7 +106,7 @@ for (const engine of ENGINES) {
     law(
       "a cost of n is admitted exactly when n costs of 1 are",
       fc.asyncProperty(limiterArb, callsArb, fc.nat(100), async (options, calls, share) => {
-        const [whole, single] = [target(options, { key: "whole", slots: 0 }), target(options, { key: "single" })];
+        const [whole, single] = [target(options, { key: "whole", permits: 0 }), target(options, { key: "single" })];
         if (whole.policy.rates.length === 0 || whole.policy.maxConcurrent > 0) return;
         const lab = new Lab(engine, connections);
         for (const call of calls) {
@@ -140,7 +140,7 @@ for (const engine of ENGINES) {
           else {
             for (const [i, { policy }] of all.entries()) {
               if (policy.rates.length > 0) assert.notEqual(after[i], stored[i], `nothing was taken from target ${i}`);
-              if (policy.maxConcurrent > 0) assert.ok((reply.levels[i]?.slots?.fence ?? 0) > 0);
+              if (policy.maxConcurrent > 0) assert.ok((reply.levels[i]?.permits?.fence ?? 0) > 0);
             }
           }
         }
@@ -154,7 +154,7 @@ for (const engine of ENGINES) {
         const [batched, alone] = [new Lab(engine, connections), new Lab(engine, connections)];
         const requests = calls.map(({ share, waits }, i) => {
           const asked = costing(all[i % all.length] as Target, share);
-          return batched.request(waits && asked.slots === 0 ? "wait" : "now", [asked]);
+          return batched.request(waits && asked.permits === 0 ? "wait" : "now", [asked]);
         });
         const replies = await Promise.all(requests.map((request) => batched.store.execute(request)));
         for (const [i, request] of requests.entries()) {

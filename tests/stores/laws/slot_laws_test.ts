@@ -8,7 +8,7 @@ import { runs } from "../../_support/arbitraries.ts";
 import { assertStatus, Connections, ENGINES, Lab, target } from "../_lab.ts";
 
 const TTL_US = 100_000;
-const slots = (maxConcurrent: number) => target({ maxConcurrent, leaseTtlMs: TTL_US / 1_000 });
+const permits = (maxConcurrent: number) => target({ maxConcurrent, leaseTtlMs: TTL_US / 1_000 });
 
 /** What is done with a lease, by its holder or by another call. */
 const commandsArb = fc.array(
@@ -21,7 +21,7 @@ const commandsArb = fc.array(
 );
 
 for (const engine of ENGINES) {
-  describe(`The laws of slots, in ${engine}`, () => {
+  describe(`The laws of permits, in ${engine}`, () => {
     let connections: Connections;
     before(async () => void (connections = await Connections.open()));
     after(() => connections.close());
@@ -31,13 +31,13 @@ for (const engine of ENGINES) {
     }
 
     it(
-      "never more leases than slots, whatever is renewed, released twice or by others",
+      "never more leases than permits, whatever is renewed, released twice or by others",
       { timeout: 120_000 },
       async () => {
         await fc.assert(
           fc.asyncProperty(fc.integer({ min: 1, max: 4 }), commandsArb, async (max, commands) => {
             const lab = new Lab(engine, connections);
-            const one = slots(max);
+            const one = permits(max);
             const ends = new Map<string, number>();
             const known: string[] = [];
             let lastFence = 0;
@@ -49,15 +49,15 @@ for (const engine of ENGINES) {
               if (what === "take") {
                 const request = lab.request("now", [one]);
                 const reply = await lab.ask(request);
-                assert.equal(reply.status, live() < max ? "allowed" : "slots");
+                assert.equal(reply.status, live() < max ? "allowed" : "permits");
                 if (reply.status !== "allowed") continue;
                 for (const [lease, endUs] of ends) if (endUs <= nowUs) ends.delete(lease);
                 ends.set(request.id, nowUs + TTL_US);
                 known.push(request.id);
                 const [level] = reply.levels;
-                assert.equal(level?.slots?.used, live());
-                assert.ok((level?.slots?.fence ?? 0) > lastFence, "the fence rises");
-                lastFence = level?.slots?.fence ?? 0;
+                assert.equal(level?.permits?.used, live());
+                assert.ok((level?.permits?.fence ?? 0) > lastFence, "the fence rises");
+                lastFence = level?.permits?.fence ?? 0;
               } else if (what === "renew") {
                 const endUs = ends.get(id);
                 const held = endUs !== undefined && (endUs > nowUs || live() < max);
@@ -84,13 +84,13 @@ for (const engine of ENGINES) {
 
     it("a lease that is not renewed is free exactly at its time to live", async () => {
       const lab = new Lab(engine, connections);
-      assertStatus(await lab.take("now", slots(1)), "allowed");
+      assertStatus(await lab.take("now", permits(1)), "allowed");
       lab.pass(TTL_US - 1);
-      const denied = await lab.take("now", slots(1));
-      assertStatus(denied, "slots");
+      const denied = await lab.take("now", permits(1));
+      assertStatus(denied, "permits");
       assert.equal(denied.waitUs, 1);
       lab.pass(1);
-      assertStatus(await lab.take("now", slots(1)), "allowed");
+      assertStatus(await lab.take("now", permits(1)), "allowed");
     });
 
     it("calls are served in the order of arrival, and none jumps the queue", { timeout: 60_000 }, async () => {
@@ -98,7 +98,7 @@ for (const engine of ENGINES) {
         fc.asyncProperty(fc.array(fc.nat(2), { minLength: 2, maxLength: 8 }), async (gaps) => {
           const lab = new Lab(engine, connections);
           await lab.listen();
-          const one = slots(1);
+          const one = permits(1);
           let holder = lab.request("now", [one]);
           assertStatus(await lab.ask(holder), "allowed");
           const waiting: PollRequest[] = [];
@@ -111,7 +111,7 @@ for (const engine of ENGINES) {
           }
           for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
             await lab.ask({ op: "release", id: holder.id, targets: [one] });
-            assertStatus(await lab.take("now", one), "slots");
+            assertStatus(await lab.take("now", one), "permits");
             for (const other of waiting) assertStatus(await lab.ask(other) as TakeReply, "queued");
             assertStatus(await lab.ask(next) as TakeReply, "allowed");
             holder = { ...holder, id: next.id };
@@ -121,7 +121,7 @@ for (const engine of ENGINES) {
       );
     });
 
-    it("a waiter holds no rate while it waits for a slot", async () => {
+    it("a waiter holds no rate while it waits for a permit", async () => {
       const lab = new Lab(engine, connections);
       await lab.listen();
       const one = target({ ratePerSecond: 1, burst: 5, maxConcurrent: 1 });
@@ -130,11 +130,11 @@ for (const engine of ENGINES) {
       const queued = await lab.take("wait", { ...one, cost: 4 });
       assertStatus(queued, "queued");
       assert.deepEqual(queued.levels[0]?.rates, [[1_000_000, 0]], "only what the holder took");
-      const freed = { ...one, policy: { ...one.policy, maxConcurrent: 0 }, slots: 0, cost: 4 };
+      const freed = { ...one, policy: { ...one.policy, maxConcurrent: 0 }, permits: 0, cost: 4 };
       assertStatus(await lab.take("peek", freed), "allowed");
     });
 
-    it("a waiter holds no slot while it waits for a rate", async () => {
+    it("a waiter holds no permit while it waits for a rate", async () => {
       const lab = new Lab(engine, connections);
       await lab.listen();
       const one = target({ ratePerSecond: 1, burst: 1, maxConcurrent: 2 });
@@ -143,17 +143,17 @@ for (const engine of ENGINES) {
       const queued = await lab.take("wait", one);
       assertStatus(queued, "queued");
       assert.equal(queued.waitUs, 1_000_000);
-      assert.equal(queued.levels[0]?.slots?.used, 1);
-      assert.equal((await lab.take("peek", other)).levels[0]?.slots?.used, 1);
+      assert.equal(queued.levels[0]?.permits?.used, 1);
+      assert.equal((await lab.take("peek", other)).levels[0]?.permits?.used, 1);
     });
 
     it("a call that waits for several limiters asks again when the other rate allows it, not before", async () => {
       const lab = new Lab(engine, connections);
       await lab.listen();
       const rate = target({ ratePerSecond: 1, burst: 4 }, { limiter: "rate", cost: 4 });
-      const slot = target({ maxConcurrent: 1, leaseTtlMs: 60_000 }, { limiter: "slot" });
+      const permit = target({ maxConcurrent: 1, leaseTtlMs: 60_000 }, { limiter: "permit" });
       assertStatus(await lab.take("now", rate), "allowed");
-      const request = lab.request("wait", [rate, slot]);
+      const request = lab.request("wait", [rate, permit]);
       const queued = await lab.ask(request);
       assertStatus(queued, "queued");
       assert.equal(queued.waitUs, 4_000_000);
@@ -161,14 +161,14 @@ for (const engine of ENGINES) {
       assertStatus(await lab.ask({ ...request, arrivalUs: queued.arrivalUs }), "allowed");
     });
 
-    it("a call that waits for several limiters hears how long the slots take, with other numbers in each", async () => {
+    it("a call that waits for several limiters hears how long the permits take, with other numbers in each", async () => {
       const lab = new Lab(engine, connections);
       await lab.listen();
       const rate = target({ ratePerSecond: 1, burst: 9 }, { limiter: "rate", cost: 3 });
-      const wide = target({ maxConcurrent: 3 }, { limiter: "wide", slots: 3 });
-      const slot = slots(1);
-      assertStatus(await lab.take("now", slot), "allowed");
-      for (const targets of [[rate, slot], [wide, slot]]) {
+      const wide = target({ maxConcurrent: 3 }, { limiter: "wide", permits: 3 });
+      const permit = permits(1);
+      assertStatus(await lab.take("now", permit), "allowed");
+      for (const targets of [[rate, permit], [wide, permit]]) {
         const queued = await lab.take("wait", ...targets);
         assertStatus(queued, "queued");
         assert.ok(queued.waitUs >= TTL_US, `${queued.waitUs}`);
@@ -178,7 +178,7 @@ for (const engine of ENGINES) {
     it("a call that hears late of its permit holds it for the full time from then on", async () => {
       const lab = new Lab(engine, connections);
       await lab.listen();
-      const one = slots(1);
+      const one = permits(1);
       const holder = lab.request("now", [one]);
       await lab.ask(holder);
       const request = lab.request("wait", [one]);
@@ -187,7 +187,7 @@ for (const engine of ENGINES) {
       lab.pass(TTL_US - 1);
       assertStatus(await lab.ask(poll(request, queued)) as TakeReply, "allowed");
       lab.pass(TTL_US - 1);
-      assertStatus(await lab.take("now", one), "slots");
+      assertStatus(await lab.take("now", one), "permits");
       lab.pass(1);
       assertStatus(await lab.take("now", one), "allowed");
     });
@@ -196,7 +196,7 @@ for (const engine of ENGINES) {
       const lab = new Lab(engine, connections);
       await lab.listen();
       const rate = target({ ratePerSecond: 1, burst: 4 }, { limiter: "rate", cost: 2 });
-      const one = slots(1);
+      const one = permits(1);
       const holder = lab.request("now", [one]);
       await lab.ask(holder);
       const request = lab.request("wait", [rate, one]);
@@ -210,11 +210,11 @@ for (const engine of ENGINES) {
       const repeated = await lab.ask(again);
       assertStatus(repeated, "allowed");
       assert.equal(repeated.repeated, true);
-      const fence = (reply: TakeReply) => reply.levels[1]?.slots?.fence ?? 0;
+      const fence = (reply: TakeReply) => reply.levels[1]?.permits?.fence ?? 0;
       assert.ok(fence(repeated) > fence(served));
       assert.deepEqual(repeated.levels[0]?.rates, [[2_000_000 - (TTL_US - 1), 0]]);
       lab.pass(TTL_US - 1);
-      assertStatus(await lab.take("now", one), "slots");
+      assertStatus(await lab.take("now", one), "permits");
       lab.pass(1);
       assertStatus(await lab.take("now", one), "allowed");
       assertStatus(await lab.ask(again), "queued");
@@ -228,7 +228,7 @@ for (const engine of ENGINES) {
         fc.asyncProperty(stepArb, fc.nat(3), gapsArb, async (stepUs, alive, gaps) => {
           const lab = new Lab(engine, connections);
           await lab.listen();
-          const one = slots(gaps.length);
+          const one = permits(gaps.length);
           const holders = gaps.map(() => lab.request("now", [one]));
           for (const [i, request] of holders.entries()) {
             assertStatus(await lab.ask(request), "allowed");
@@ -242,7 +242,7 @@ for (const engine of ENGINES) {
               assert.deepEqual((await lab.ask({ op: "renew", id, targets: [one] }) as DoneReply).counts, [1]);
             }
             const reply = i === 0 ? await lab.ask(waiter) : await lab.take("now", one);
-            assertStatus(reply, i === 0 ? "queued" : "slots");
+            assertStatus(reply, i === 0 ? "queued" : "permits");
             assert.ok(reply.waitUs <= TTL_US, `a wait of ${reply.waitUs} µs`);
             if (i < 3) lab.pass(TTL_US / 4);
           }
@@ -250,21 +250,21 @@ for (const engine of ENGINES) {
           await lab.ask({ op: "release", id: waiter.id, targets: [one] });
           for (const { id } of renewed) await lab.ask({ op: "renew", id, targets: [one] });
           for (let i = renewed.length; i < gaps.length; i++) assertStatus(await lab.take("now", one), "allowed");
-          assertStatus(await lab.take("now", one), "slots");
+          assertStatus(await lab.take("now", one), "permits");
         }),
         { numRuns: runs(60) },
       );
     });
 
-    it("a denial for want of a slot writes nothing, with others in the queue", async () => {
+    it("a denial for want of a permit writes nothing, with others in the queue", async () => {
       const lab = new Lab(engine, connections);
       await lab.listen();
       const one = target({ ratePerSecond: 1, burst: 9, maxConcurrent: 1 });
       await lab.take("now", one);
       await lab.take("wait", one);
       const stored = await lab.dump([one]);
-      assertStatus(await lab.take("now", one), "slots");
-      assertStatus(await lab.take("peek", one), "slots");
+      assertStatus(await lab.take("now", one), "permits");
+      assertStatus(await lab.take("peek", one), "permits");
       assert.equal(await lab.dump([one]), stored);
     });
   });

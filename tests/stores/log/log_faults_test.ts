@@ -89,7 +89,7 @@ async function until(holds: () => boolean): Promise<void> {
 
 function take(options: LimiterOptions | Policy, key: string, more: Partial<TakeRequest> = {}): TakeRequest {
   const policy = "rates" in options ? options : compilePolicy(options);
-  const target: Target = { limiter: "api", key, policy, cost: 1, slots: policy.maxConcurrent > 0 ? 1 : 0 };
+  const target: Target = { limiter: "api", key, policy, cost: 1, permits: policy.maxConcurrent > 0 ? 1 : 0 };
   return { op: "take", targets: [target], mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0, ...more };
 }
 
@@ -173,13 +173,13 @@ describe("A fleet on a stream with faults", () => {
       if (random() < 0.02) fleet.offsetUs -= Math.floor(random() * 1e8);
       const policy = policies[Math.floor(random() * (i % 300 < 150 ? policies.length : 2))] as Policy;
       const { store } = fleet.processes[Math.floor(random() * fleet.processes.length)] as Process;
-      const slots = policy.maxConcurrent > 0 ? 1 : 0;
-      const id = slots === 0 ? "" : waiterId({
+      const permits = policy.maxConcurrent > 0 ? 1 : 0;
+      const id = permits === 0 ? "" : waiterId({
         instance: "one",
         sequence: ++sequence,
         direct: true,
         maxWaitUs: 0,
-        slots,
+        permits,
         cost: 1,
         leaseTtlUs: 1e6,
       });
@@ -241,7 +241,7 @@ describe("A fleet on a stream with faults", () => {
     const [one, two] = [fleet.open({}, settings), fleet.open({}, settings)];
     const policy = compilePolicy({ maxConcurrent: 1, leaseTtlMs: 60_000 });
     const idOf = (instance: string, sequence: number) =>
-      waiterId({ instance, sequence, direct: true, maxWaitUs: 60e6, slots: 1, cost: 1, leaseTtlUs: 60e6 });
+      waiterId({ instance, sequence, direct: true, maxWaitUs: 60e6, permits: 1, cost: 1, leaseTtlUs: 60e6 });
     const granted: string[] = [];
     let missed = 0;
     for (const [instance, { store }] of [["one", one], ["two", two]] as const) {

@@ -32,10 +32,10 @@ describe("The rules that processes on a stream have read", () => {
     for (let i = 0; i < 2 * SETS_OF_RULES; i++) {
       for (const place of [i, i - 1, 0]) {
         const policy = policies[Math.max(place, 0) % SETS_OF_RULES] as typeof policies[number];
-        const slots = policy.maxConcurrent > 0 ? 1 : 0;
+        const permits = policy.maxConcurrent > 0 ? 1 : 0;
         const key = `k${i % 4}`;
-        const targets = [{ limiter: place === 0 ? "steady" : "api", key, policy, cost: 1, slots }];
-        const id = slots > 0 ? `one.${i}.${place}` : "";
+        const targets = [{ limiter: place === 0 ? "steady" : "api", key, policy, cost: 1, permits }];
+        const id = permits > 0 ? `one.${i}.${place}` : "";
         const request: TakeRequest = { op: "take", targets, mode: "now", maxWaitUs: 0, id, arrivalUs: 0 };
         const expected = memory.execute(request) as TakeReply;
         const reply = await (i % 2 === 0 ? one : two).execute(request);

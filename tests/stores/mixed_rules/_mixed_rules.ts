@@ -53,14 +53,14 @@ export class MixedKey {
 
   /** The keys of the requests. */
   target(policy: Policy, cost: number): Target {
-    const slots = policy.maxConcurrent && 1;
-    return { limiter: "l", key: "k", policy, cost: Math.min(cost, policy.capacity), slots };
+    const permits = policy.maxConcurrent && 1;
+    return { limiter: "l", key: "k", policy, cost: Math.min(cost, policy.capacity), permits };
   }
 
   /** Takes by a process. */
   async ask(process: 0 | 1, policy: Policy, cost: number, mode: TakeRequest["mode"] = "now"): Promise<TakeReply> {
     const target = this.target(policy, cost);
-    const id = target.slots > 0 ? `i.${this.#sequence++}.d.0.1.${cost}` : "";
+    const id = target.permits > 0 ? `i.${this.#sequence++}.d.0.1.${cost}` : "";
     const maxWaitUs = mode === "wait" ? 1e15 : 0;
     const request: TakeRequest = { op: "take", targets: [target], mode, maxWaitUs, id, arrivalUs: 0 };
     const reply = await this.stores[process].execute(request);

@@ -56,7 +56,7 @@ export class Processes {
     const store = this.#stores.get(process) ?? this.#open(process);
     this.scripts = [];
     const units = Math.min(cost, policy.capacity);
-    const target = { limiter: "l", key, policy, cost: units, slots: 0 };
+    const target = { limiter: "l", key, policy, cost: units, permits: 0 };
     const reply = await store.execute({
       op: "take",
       targets: [target],

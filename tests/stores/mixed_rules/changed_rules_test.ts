@@ -29,8 +29,8 @@ class Key {
   #sequence = 0;
 
   ask(policy: Policy, cost: number, mode: TakeRequest["mode"] = "now"): TakeReply {
-    const target: Target = { limiter: "l", key: "k", policy, cost, slots: policy.maxConcurrent && 1 };
-    const id = target.slots > 0 ? `i.${this.#sequence++}.d.0.1.${cost}` : "";
+    const target: Target = { limiter: "l", key: "k", policy, cost, permits: policy.maxConcurrent && 1 };
+    const id = target.permits > 0 ? `i.${this.#sequence++}.d.0.1.${cost}` : "";
     const request: TakeRequest = { op: "take", targets: [target], mode, maxWaitUs: 0, id, arrivalUs: 0 };
     const reply = this.store.execute(request) as TakeReply;
     if (reply.status === "allowed" && mode === "now") this.taken.push({ atUs: reply.nowUs, cost, policy });
@@ -110,7 +110,7 @@ describe("A limiter in memory whose rules change", () => {
   it("keeps a block", () => {
     for (const [name, before, after] of PAIRS) {
       const key = new Key();
-      const target: Target = { limiter: "l", key: "k", policy: before, cost: 1, slots: 0 };
+      const target: Target = { limiter: "l", key: "k", policy: before, cost: 1, permits: 0 };
       key.store.execute({ op: "block", targets: [target], durationUs: 60_000_000 });
       assert.equal(key.ask(after, 1).status, "blocked", name);
     }

@@ -46,7 +46,7 @@ function remaining(policy: Policy, { levels: [level] }: TakeReply): number[] {
 
 /** What a reply tells but for the fencing token, which is another one in each store. */
 function told(reply: TakeReply): object {
-  return { ...plain(reply), levels: reply.levels.map(({ rates, slots }) => ({ rates, used: slots?.used })) };
+  return { ...plain(reply), levels: reply.levels.map(({ rates, permits }) => ({ rates, used: permits?.used })) };
 }
 
 describe("A limiter in Redis whose rules change", () => {

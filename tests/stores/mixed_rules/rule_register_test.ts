@@ -118,7 +118,7 @@ describe("A Redis store that closes", () => {
     const reports: string[] = [];
     young.watchRules(({ others }) => reports.push(others.join()));
     const ask = async (store: RedisStore, place: number) => {
-      const target = { limiter: "l", key: "k", policy: limits[place] as Policy, cost: 1, slots: 0 };
+      const target = { limiter: "l", key: "k", policy: limits[place] as Policy, cost: 1, permits: 0 };
       await store.execute({ op: "take", targets: [target], mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0 });
     };
     const heard = async () => {
@@ -145,7 +145,7 @@ describe("A Redis store that closes", () => {
     const register = new KeyNames(prefix).register("l");
     const [before, now] = [5, 7].map((limit) => compilePolicy({ limit, windowMs: 60_000 })) as [Policy, Policy];
     const ask = async (policy: Policy) => {
-      const target = { limiter: "l", key: "k", policy, cost: 1, slots: 0 };
+      const target = { limiter: "l", key: "k", policy, cost: 1, permits: 0 };
       await store.execute({ op: "take", targets: [target], mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0 });
       await new Promise((resolve) => setTimeout(resolve, 2));
     };

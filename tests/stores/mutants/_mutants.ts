@@ -51,9 +51,9 @@ export const PERMITS: readonly string[] = [
   "_short_queue.lua",
   "_short_take.lua",
   "_requests.lua",
-  "_slots.lua",
+  "_permits.lua",
   "_stamps.lua",
-  "_take_slots.lua",
+  "_take_permits.lua",
 ];
 
 /** The files of scripts that decide about batches of takes, and on which limits these run. */

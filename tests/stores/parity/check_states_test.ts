@@ -32,7 +32,7 @@ describe("A memory store with `checkStates`", () => {
   it("fails a call that leaves an invalid state", () => {
     const store = new Wrong();
     const policy = compilePolicy({ algorithm: "fixed_window", limit: 2, windowMs: 1_000 });
-    const target: Target = { limiter: "api", key: undefined, policy, cost: 1, slots: 0 };
+    const target: Target = { limiter: "api", key: undefined, policy, cost: 1, permits: 0 };
     const take = () => {
       return store.execute({ op: "take", mode: "now", targets: [target], maxWaitUs: 0, arrivalUs: 0, id: "" });
     };

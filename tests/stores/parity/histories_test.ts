@@ -84,7 +84,7 @@ describe("The oracle of random histories", () => {
     const problem = await firstProblem((store, request) => {
       if (request.op !== "take" || request.mode !== "now") return undefined;
       const { status, nowUs, waitUs, levels } = store.execute(request) as TakeReply;
-      return status === "slots" ? { status: "allowed", nowUs, waitUs: 0, arrivalUs: 0, levels } : {
+      return status === "permits" ? { status: "allowed", nowUs, waitUs: 0, arrivalUs: 0, levels } : {
         status,
         nowUs,
         waitUs,

@@ -13,9 +13,9 @@ local function save(target)
 end
 --- @include _plan
 --- @include _target
---- @include _slots
+--- @include _permits
 --- @include _queue
---- @include _take_slots
+--- @include _take_permits
 --- @include _requests
 
 -- What knows the algorithms, made when a policy has a rate, or a state is corrected.
@@ -49,7 +49,7 @@ end
 for i = 1, number() do
   local policy
   if ARGV[arg_cursor + 4] == "0" then
-    policy = { lease_ttl = number(), slots = number(), max_waiters = number(), rates = {}, shape = "" }
+    policy = { lease_ttl = number(), permits = number(), max_waiters = number(), rates = {}, shape = "" }
     policy.header, policy.old, policy.rings, policy.plain = "", "", number(), true
   else
     if not rated then add_rates() end
@@ -95,7 +95,7 @@ local function run_short(id, mode, policy, main, leases, waiters, is_older, remo
   if is_older then
     books, heads = {}, {}
   end
-  local target = { policy = policies[policy], cost = 1, slots = 1, blocked = 0 }
+  local target = { policy = policies[policy], cost = 1, permits = 1, blocked = 0 }
   target.key, target.leases, target.waiters = main, leases, waiters
   if not mode then return { end_all(id, { target }, removed) } end
   return take(id, mode, longest_wait(id), 0, { target })

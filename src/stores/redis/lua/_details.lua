@@ -33,7 +33,7 @@ function requests.I()
         reply[#reply + 1] = rate.kernel.earliest(target.states[place], cost, rate) - now
       end
     end
-    if target.policy.slots > 0 then
+    if target.policy.permits > 0 then
       reply[#reply + 1] = call("ZCARD", target.waiters)
       reply[#reply + 1] = processes_of(target)
     end

@@ -77,7 +77,7 @@ local function waiter_at(target, place)
     local entry = call("ZRANGE", target.waiters, format("%d", place), format("%d", place), "WITHSCORES")
     local member = entry[1]
     if not member then return nil end
-    local id, instance, kind, timeout, slots, cost, kept =
+    local id, instance, kind, timeout, permits, cost, kept =
       string.match(member, "^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
     local waited = now - entry[2]
     if instance and waited <= tonumber(timeout) and is_listening(instance) then
@@ -86,7 +86,7 @@ local function waiter_at(target, place)
         waiter[name] = value
       end
       waiter.states = nil
-      waiter.slots, waiter.cost = min(tonumber(slots), target.policy.slots), tonumber(cost)
+      waiter.permits, waiter.cost = min(tonumber(permits), target.policy.permits), tonumber(cost)
       if place == 0 then heads[target.waiters] = waiter end
       return waiter
     end
@@ -108,12 +108,12 @@ end
 -- what it needs stays free for it, and those behind it get the rest. `asking` is answered anyway.
 local function promote(target, asking)
   local place, reserved = 0, 0
-  while place < FRONT and not target.quiet and slot_wait(target, reserved + 1) == 0 do
+  while place < FRONT and not target.quiet and permit_wait(target, reserved + 1) == 0 do
     local waiter = waiter_at(target, place)
-    if not waiter or slot_wait(target, reserved + waiter.slots) > 0 then return end
+    if not waiter or permit_wait(target, reserved + waiter.permits) > 0 then return end
     if not waiter.direct then
       if not waiter.kept and waiter.id ~= asking then tell("turn", waiter, { 0 }) end
-      place, reserved = place + 1, reserved + waiter.slots
+      place, reserved = place + 1, reserved + waiter.permits
     else
       local at = plan(waiter)
       if at > now then
@@ -123,9 +123,9 @@ local function promote(target, asking)
       commit(waiter, now)
       leave(target, waiter.id)
       local reply = { 1, 0, 0 }
-      local fence = grant(target, waiter.id, waiter.slots)
+      local fence = grant(target, waiter.id, waiter.permits)
       levels(reply, waiter)
-      slot_level(reply, waiter, fence)
+      permit_level(reply, waiter, fence)
       append_traces(reply, { waiter })
       tell("granted", waiter, reply)
     end
@@ -139,8 +139,8 @@ local function is_behind(target, id, arrival)
   for place = 0, FRONT - 1 do
     local waiter = waiter_at(target, place)
     if not waiter or waiter.id == id or (arrival > 0 and waiter.arrival > arrival) then return false end
-    reserved = reserved + waiter.slots
-    if waiter.direct or slot_wait(target, reserved + target.slots) > 0 then return true end
+    reserved = reserved + waiter.permits
+    if waiter.direct or permit_wait(target, reserved + target.permits) > 0 then return true end
   end
   return true
 end
@@ -153,13 +153,13 @@ local function recheck(target, id)
     if not waiter then return 0 end
     local own = waiter.id == id
     if own then waiter = target end
-    local wait = slot_wait(target, reserved + waiter.slots)
+    local wait = permit_wait(target, reserved + waiter.permits)
     if wait > 0 then return min(wait, target.policy.lease_ttl) end
     if own or waiter.direct then
       local rate_wait = plan(waiter) - now
       return own and rate_wait or rate_wait + target.policy.lease_ttl
     end
-    reserved = reserved + waiter.slots
+    reserved = reserved + waiter.permits
   end
   return target.policy.lease_ttl
 end

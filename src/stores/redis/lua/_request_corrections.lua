@@ -103,7 +103,7 @@ function requests.B()
     else
       save(target)
     end
-    if duration == 0 and target.policy.slots > 0 then
+    if duration == 0 and target.policy.permits > 0 then
       promote(target)
       load(target)
     end
@@ -121,7 +121,7 @@ function requests.Z()
     for _, key in pairs(target.rings or {}) do
       call("DEL", key)
     end
-    if target.policy.slots > 0 then
+    if target.policy.permits > 0 then
       call("ZREMRANGEBYSCORE", target.leases, "1", "+inf") -- the last fencing token stays
       books[target.leases] = nil
       promote(target)

@@ -24,7 +24,7 @@ local function end_all(id, targets, removed)
   local ended = 0
   for i = 1, #targets do
     local target = targets[i]
-    local changed = removed or release(target, id, target.slots)
+    local changed = removed or release(target, id, target.permits)
     look(target)
     if not target.quiet then
       if changed == 0 then changed = leave(target, id) end -- who holds a lease has left the queue
@@ -49,9 +49,9 @@ function requests.N()
   local id, targets, reply = text(), read_targets(), {}
   for i, target in ipairs(targets) do
     local ends = call("ZSCORE", target.leases, id)
-    -- A lease that ran out is held again if no call has taken a slot since and there still is one.
-    local held = ends and (tonumber(ends) > now or book_of(target).live + target.slots <= target.policy.slots)
-    if held then extend(target, id, target.slots) end
+    -- A lease that ran out is held again if no call has taken a permit since and there still is one.
+    local held = ends and (tonumber(ends) > now or book_of(target).live + target.permits <= target.policy.permits)
+    if held then extend(target, id, target.permits) end
     reply[i] = held and 1 or 0
   end
   return reply

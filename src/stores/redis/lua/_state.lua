@@ -17,7 +17,7 @@
 local kernels = {}
 
 local function read_policy()
-  local policy = { lease_ttl = number(), slots = number(), max_waiters = number() }
+  local policy = { lease_ttl = number(), permits = number(), max_waiters = number() }
   policy.rates, policy.shape, policy.header, policy.old, policy.rings = {}, "", "", "", 0
   for i = 1, number() do
     local letter = text()

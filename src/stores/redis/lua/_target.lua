@@ -1,11 +1,11 @@
 -- A target: one key of one limiter, with the request to it. Its keys stand in KEYS in this order.
 local function read_target()
   local policy = policies[number()]
-  local cost, slots = number(), number()
+  local cost, permits = number(), number()
   local target = {
     policy = policy,
     cost = cost,
-    slots = slots,
+    permits = permits,
     key = next_key(),
     rings = nil,
     leases = nil,
@@ -19,7 +19,7 @@ local function read_target()
       if rate.ring then target.rings[i] = next_key() end
     end
   end
-  if policy.slots > 0 then
+  if policy.permits > 0 then
     target.leases, target.waiters = next_key(), next_key()
   end
   for _, place in ipairs(policy.places or {}) do

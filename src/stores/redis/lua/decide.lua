@@ -7,7 +7,7 @@ ARGV     now in µs, or "" for the server's TIME
          number of policies; each: lease TTL µs, permits (0), most waiters (-1 for any number), number of rates; each:
            letter and numbers; and, where there are rates, 0, because others are no business of this script
          number of requests; each: mode (0 now, 1 wait, 2 peek), longest wait µs, number of targets;
-           each target: index of its policy, cost, slots (0)
+           each target: index of its policy, cost, permits (0)
 
 Returns  { now, { status, wait_us, level... }... }
          status 1 allowed (from now + wait_us on), 0 denied by a rate, 2 denied by a block; wait_us then tells how long

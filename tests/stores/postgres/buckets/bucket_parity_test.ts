@@ -70,7 +70,7 @@ function requestOf(policy: Policy, ask: typeof askArb extends fc.Arbitrary<infer
   const times = ask.mode === "now" && ask.times !== undefined
     ? Math.min(ask.times, Math.floor(capacity / cost))
     : undefined;
-  const target = { limiter: `l${ask.limiter}`, policy, key: `k${ask.key}`, cost, slots: 0 };
+  const target = { limiter: `l${ask.limiter}`, policy, key: `k${ask.key}`, cost, permits: 0 };
   const maxWaitUs = ask.mode === "wait" ? ask.waits : 0;
   return { op: "take", targets: [target], mode: ask.mode, maxWaitUs, id: "", arrivalUs: 0, times };
 }

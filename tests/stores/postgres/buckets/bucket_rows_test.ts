@@ -14,7 +14,7 @@ const NOW_US = 1_800_000_000_000_000;
 const PAIR = compilePolicy({ ratePerSecond: 1, burst: 2 });
 
 function take(key: string, options: Partial<TakeRequest> = {}): TakeRequest {
-  const targets = [{ limiter: "api", policy: PAIR, key, cost: 1, slots: 0 }];
+  const targets = [{ limiter: "api", policy: PAIR, key, cost: 1, permits: 0 }];
   return { op: "take", targets, mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0, ...options };
 }
 

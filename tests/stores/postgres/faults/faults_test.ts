@@ -117,7 +117,7 @@ describe("A PostgreSQL store, while", { concurrency: 1 }, () => {
       },
     }, options);
     const policy = compilePolicy({ algorithm: "fixed_window", limit: 5, windowMs: 3_600_000 });
-    const targets = [{ limiter: "api", key: "k", policy, cost: 1, slots: 0 }];
+    const targets = [{ limiter: "api", key: "k", policy, cost: 1, permits: 0 }];
     const take = { op: "take", targets, mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0 } as const;
     const isAllowed = async () => (await lost.execute(take)).status === "allowed" ? 1 : 0;
     let allowed = await isAllowed();

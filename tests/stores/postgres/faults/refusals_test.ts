@@ -230,7 +230,7 @@ describe("A PostgreSQL store says what is wrong:", { concurrency: 1 }, () => {
   let server: PostgresServer;
   const policy = compilePolicy({ limit: 5, windowMs: 60_000 });
   const take = { op: "take", mode: "now", id: "", maxWaitUs: 0, arrivalUs: 0 } as const;
-  const target = { limiter: "api", key: "k", policy, cost: 1, slots: 0 };
+  const target = { limiter: "api", key: "k", policy, cost: 1, permits: 0 };
   before(async () => {
     server = await startPostgres({
       access: [

@@ -46,13 +46,15 @@ describe("PostgresStore", () => {
 
   function target(options: LimiterOptions, key: string = `k${++keys}`): Target {
     const policy = compilePolicy(options);
-    return { limiter: "api", key, policy, cost: 1, slots: policy.maxConcurrent > 0 ? 1 : 0 };
+    return { limiter: "api", key, policy, cost: 1, permits: policy.maxConcurrent > 0 ? 1 : 0 };
   }
 
   function takeOf(targets: readonly Target[], more: Partial<TakeRequest> & { instance?: string } = {}): TakeRequest {
     const { mode = "now", maxWaitUs = mode === "wait" ? 60_000_000 : 0, instance = "test" } = more;
-    const [{ slots, cost }] = targets as [Target];
-    const id = slots === 0 ? "" : waiterId({ instance, sequence: ++sequence, direct: true, maxWaitUs, slots, cost });
+    const [{ permits, cost }] = targets as [Target];
+    const id = permits === 0
+      ? ""
+      : waiterId({ instance, sequence: ++sequence, direct: true, maxWaitUs, permits, cost });
     return { op: "take", targets, mode, maxWaitUs, id, arrivalUs: 0 };
   }
 
@@ -161,7 +163,7 @@ describe("PostgresStore", () => {
     replies.push(store.execute(takeOf([one])));
     for (const reply of await Promise.all(replies)) statuses.push(reply.status);
     assert.deepEqual(await release.then(({ counts }) => counts), [1]);
-    assert.deepEqual(statuses, ["allowed", "slots", "allowed"]);
+    assert.deepEqual(statuses, ["allowed", "permits", "allowed"]);
   });
 
   it("forgets rows that are as good as fresh, and no others", async () => {
@@ -278,7 +280,7 @@ describe("PostgresStore", () => {
       });
       const { kind, reply } = await granted;
       assert.equal(kind, "granted");
-      assert.equal(reply.levels[0]?.slots?.used, 1);
+      assert.equal(reply.levels[0]?.permits?.used, 1);
     }
   });
 

@@ -35,7 +35,7 @@ const KEYS = ["a", "b", "long ".repeat(60), "longer ".repeat(60), BAD_KEY];
 
 /** Everything that is asked for. */
 export const TARGETS: readonly Target[] = POLICIES.flatMap((policy, i) =>
-  KEYS.map((key): Target => ({ limiter: `api${i}`, key, policy, cost: 1, slots: policy.maxConcurrent && 1 }))
+  KEYS.map((key): Target => ({ limiter: `api${i}`, key, policy, cost: 1, permits: policy.maxConcurrent && 1 }))
 );
 
 /** What is wanted; which request that is depends on those before. */
@@ -132,7 +132,7 @@ export class Wishes {
       case "renew": {
         const takes = this.#asked.filter((request) => request.op === "take");
         const take = takes.at(-1 - pick % 5);
-        const held = take?.targets.filter(({ slots }) => slots > 0) ?? [];
+        const held = take?.targets.filter(({ permits }) => permits > 0) ?? [];
         return take === undefined || held.length === 0 ? undefined : { op: ask, id: take.id, targets: held };
       }
       case "correct": {
@@ -146,10 +146,10 @@ export class Wishes {
   }
 
   #take(mode: "now" | "wait" | "peek", targets: readonly Target[], pick: number): StoreRequest & { op: "take" } {
-    const { slots, cost } = targets[0] as Target;
+    const { permits, cost } = targets[0] as Target;
     const maxWaitUs = mode === "wait" ? [100_000, 1e7][pick % 2] as number : 0;
     const sequence = this.#asked.length;
-    const id = waiterId({ instance: "i", sequence, direct: targets.length === 1, maxWaitUs, slots, cost });
+    const id = waiterId({ instance: "i", sequence, direct: targets.length === 1, maxWaitUs, permits, cost });
     return { op: "take", targets, mode, maxWaitUs, id, arrivalUs: 0 };
   }
 }

@@ -347,7 +347,7 @@ describe("A queue that is full", () => {
     const store = new RedisStore(connection, { keyPrefix: "full", maxQueued: 10 });
     const policy = compilePolicy(LIMITERS.bucket);
     const take = (): Promise<TakeReply> => {
-      const targets = [{ limiter: "api", key: undefined, policy, cost: 1, slots: 0 }];
+      const targets = [{ limiter: "api", key: undefined, policy, cost: 1, permits: 0 }];
       return store.execute({ op: "take", targets, mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0 });
     };
     await take();

@@ -75,7 +75,7 @@ class Scene {
     this.#stores = [new RedisStore(connections[0], settings), new RedisStore(connections[1], settings)];
     this.#names = new KeyNames(settings.keyPrefix);
     this.#policy = policy;
-    const target = { limiter: "permits", policy, cost: 1, slots: 1 };
+    const target = { limiter: "permits", policy, cost: 1, permits: 1 };
     this.#targets = [{ ...target, key: "a" }, { ...target, key: "b" }];
   }
 

@@ -152,7 +152,7 @@ describe("A batch of takes from token buckets", () => {
               nowUs: now,
               waitUs: fit > 0 ? 0 : tokenBucket.earliest(state, now, cost, rate) - now,
               arrivalUs: 0,
-              levels: [{ rates: [tokenBucket.measure(after, now, rate)], slots: undefined }],
+              levels: [{ rates: [tokenBucket.measure(after, now, rate)], permits: undefined }],
               times: fit,
             });
           }

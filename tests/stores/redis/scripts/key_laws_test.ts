@@ -176,12 +176,12 @@ describe("The keys in Redis", () => {
         const store = new RedisStore(connections.connection, { keyPrefix, timingMarginMs: 60_000 });
         const listener = { instance: "i", targetOf: () => undefined, wakeup: () => {}, missed: () => {} };
         const one = target(options);
-        if (one.slots > 0) await store.listen(listener);
+        if (one.permits > 0) await store.listen(listener);
         for (const [i, { op, share }] of asks.entries()) {
           const targets = [costing(one, share)];
           const id = `i.${i}.d.9000000.1.1`;
           const marks = [one.policy.rates.map(() => ({ nowUs: 0, atUs: 0, cost: 1, level: [0, 0] as const }))];
-          if (one.slots === 0 && (op === "release" || op === "renew")) continue;
+          if (one.permits === 0 && (op === "release" || op === "renew")) continue;
           const request: StoreRequest = op === "now" || op === "wait"
             ? { op: "take", targets, mode: op, maxWaitUs: 9e6, id, arrivalUs: 0 }
             : op === "block"

@@ -2,15 +2,15 @@
 
 -- Whether permits, or others who came first, stand in the way of `id`.
 local function is_full(target, id, arrival)
-  if target.policy.slots == 0 then return false end
-  return slot_wait(target, target.slots) > 0 or is_behind(target, id, arrival)
+  if target.policy.permits == 0 then return false end
+  return permit_wait(target, target.permits) > 0 or is_behind(target, id, arrival)
 end
 
 -- In which order a call over several limiters gets its permits: the scarce ones first. What it has a place for there
 -- is kept for it while it waits for the others, never the other way round: so few callers wait for many, and not many
 -- for few.
 local function is_before(one, other)
-  local few, many = one.policy.slots, other.policy.slots
+  local few, many = one.policy.permits, other.policy.permits
   return few < many or (few == many and one.key < other.key)
 end
 
@@ -21,7 +21,7 @@ local function wait_in_line(id, arrival, targets, full, rate_wait)
   local queue = not lacks_rate and (full or targets[1])
   if queue and arrival == 0 and is_queue_full(queue) then return 5, max(rate_wait, 1), 0 end
   for _, target in ipairs(targets) do
-    if arrival > 0 and target ~= queue and target.policy.slots > 0 then
+    if arrival > 0 and target ~= queue and target.policy.permits > 0 then
       if queue and is_before(target, queue) then
         keep_place(target, id, arrival)
       elseif leave(target, id) > 0 then
@@ -38,7 +38,7 @@ end
 
 -- Holds on for one that was served before: word of it may have been lost long ago. Returns a new fencing token.
 local function hold_on(target, id)
-  extend(target, id, target.slots)
+  extend(target, id, target.permits)
   local fence = next_fence(target)
   call("ZADD", target.leases, fence_text(fence), "#")
   books[target.leases].fence = fence
@@ -48,18 +48,18 @@ end
 -- The answer to a call that has what it asks for: the reply that told so may be lost. Nothing is taken again.
 local function taken_before(id, arrival, targets)
   for _, target in ipairs(targets) do
-    if target.policy.slots > 0 and not holds(target, id) then return end
+    if target.policy.permits > 0 and not holds(target, id) then return end
   end
   local reply = { 6, 0, arrival }
   for _, target in ipairs(targets) do
     local fence
-    if target.policy.slots > 0 then
+    if target.policy.permits > 0 then
       look(target)
       fence = hold_on(target, id)
     end
     load(target)
     levels(reply, target)
-    slot_level(reply, target, fence)
+    permit_level(reply, target, fence)
   end
   return reply
 end
@@ -72,7 +72,7 @@ local function take(id, mode, max_wait, arrival, targets)
   local at, blocked, full, holds_none = now, now, nil, true
   for i = 1, #targets do
     local target = targets[i]
-    if target.policy.slots > 0 then
+    if target.policy.permits > 0 then
       holds_none = false
       look(target)
       if mode ~= "2" then
@@ -92,9 +92,9 @@ local function take(id, mode, max_wait, arrival, targets)
       for i = 1, #targets do
         local target = targets[i]
         commit(target, at)
-        if target.policy.slots > 0 then
+        if target.policy.permits > 0 then
           if arrival > 0 then leave(target, id) end
-          fences[i] = grant(target, id, target.slots)
+          fences[i] = grant(target, id, target.permits)
         end
       end
     end
@@ -108,13 +108,13 @@ local function take(id, mode, max_wait, arrival, targets)
   end
   if status > 3 then
     for _, target in ipairs(targets) do
-      if target.policy.slots > 0 then wait = max(wait, slot_wait(target, target.slots)) end
+      if target.policy.permits > 0 then wait = max(wait, permit_wait(target, target.permits)) end
     end
   end
   local reply = { status, wait, arrival, nil, nil, nil }
   for i = 1, #targets do
     levels(reply, targets[i])
-    slot_level(reply, targets[i], fences[i])
+    permit_level(reply, targets[i], fences[i])
   end
   for i = 1, status == 2 and #targets > 1 and #targets or 0 do
     reply[#reply + 1] = max(targets[i].blocked - now, 0)
@@ -144,6 +144,6 @@ local function poll(id, arrival, target)
   end
   load(target)
   levels(reply, target)
-  slot_level(reply, target, fence)
+  permit_level(reply, target, fence)
   return reply
 end

@@ -2,7 +2,7 @@
 --
 -- leases   sorted set: lease id -> end of the lease in µs; "#" -> the last fencing token, negative
 -- waiters  sorted set: id -> arrival in µs, each later than the one before
--- An id is instance.sequence~lease_us.kind.timeout_us.slots.cost; kind "d" is handed its permit directly, "t" is called.
+-- An id is instance.sequence~lease_us.kind.timeout_us.permits.cost; kind "d" is handed its permit directly, "t" is called.
 -- A "t" that was called here, and lacks another permit now, keeps its place under its id and "k".
 
 -- What a batch knows of the leases of a key: the last fencing token, how many leases have not ended, the first end of
@@ -33,11 +33,11 @@ local function end_of(target, n)
   return ends[2] + 0
 end
 
--- µs until the permit that makes room for `slots` more falls free by itself; 0 where there is room. For ever where
+-- µs until the permit that makes room for `permits` more falls free by itself; 0 where there is room. For ever where
 -- there are fewer permits than that.
-local function slot_wait(target, slots)
+local function permit_wait(target, permits)
   local live = book_of(target).live
-  local missing = live + slots - target.policy.slots
+  local missing = live + permits - target.policy.permits
   if missing > live then return 1e15 end
   return missing <= 0 and 0 or end_of(target, missing) - now
 end
@@ -47,7 +47,7 @@ local function holds(target, id)
   return tonumber(call("ZSCORE", target.leases, id) or 0) > now
 end
 
--- Longer than the leases last: one that ran out is held again when it is renewed, if no call took its slot. As long as
+-- Longer than the leases last: one that ran out is held again when it is renewed, if no call took its permit. As long as
 -- the short way counts on.
 local function keep_leases(target)
   local book, us = books[target.leases], max(4 * target.policy.lease_ttl, 60000000)
@@ -62,39 +62,39 @@ local function next_fence(target)
 end
 
 -- The leases of `id` last for their full time from now on.
-local function extend(target, id, slots)
+local function extend(target, id, permits)
   call("ZADD", target.leases, end_text(target.policy), id)
-  for slot = 2, slots do
-    call("ZADD", target.leases, end_text(target.policy), id .. "+" .. slot)
+  for permit = 2, permits do
+    call("ZADD", target.leases, end_text(target.policy), id .. "+" .. permit)
   end
   books[target.leases] = nil
   keep_leases(target)
 end
 
--- Gives `slots` slots to `id`, which the caller knows to be free. Returns the fencing token.
-local function grant(target, id, slots)
+-- Gives `permits` permits to `id`, which the caller knows to be free. Returns the fencing token.
+local function grant(target, id, permits)
   local book = book_of(target)
   local fence = next_fence(target)
   local added = call("ZADD", target.leases, fence_text(fence), "#", end_text(target.policy), id)
   if book.fence == 0 then added = added - 1 end
   -- Not before the ZADD: a server that is full refuses that only while the script has written nothing.
   if not book.tidy then call("ZREMRANGEBYSCORE", target.leases, "1", now_text) end
-  if added == 1 and slots <= 1 then
+  if added == 1 and permits <= 1 then
     local ends = now + target.policy.lease_ttl
     if book.live == 0 then book.first_end = ends end
     if book.first_end then book.first_end = min(book.first_end, ends) end
     book.fence, book.live, book.tidy = fence, book.live + 1, true
     keep_leases(target)
   else
-    extend(target, id, slots)
+    extend(target, id, permits)
   end
   return fence
 end
 
-local function release(target, id, slots)
+local function release(target, id, permits)
   local removed = call("ZREM", target.leases, id)
-  for slot = 2, slots do
-    removed = removed + call("ZREM", target.leases, id .. "+" .. slot)
+  for permit = 2, permits do
+    removed = removed + call("ZREM", target.leases, id .. "+" .. permit)
   end
   books[target.leases] = nil
   return removed
@@ -104,7 +104,7 @@ end
 -- clock stepped back. A holder that is alive renews its lease before that. An id tells its length behind "~". A hundred
 -- at a time.
 local function cut_leases(target)
-  if slot_wait(target, target.slots) == 0 then return end
+  if permit_wait(target, target.permits) == 0 then return end
   local from = "(" .. end_text(target.policy)
   if call("ZCOUNT", target.leases, from, "+inf") == 0 then return end
   local late = call("ZRANGEBYSCORE", target.leases, from, "+inf", "WITHSCORES", "LIMIT", "0", "100")
@@ -115,9 +115,9 @@ local function cut_leases(target)
   books[target.leases] = nil
 end
 
--- Appends slots in use, µs until one falls free by itself, and the fencing token of a new lease.
-local function slot_level(reply, target, fence)
-  if target.policy.slots == 0 then return end
+-- Appends permits in use, µs until one falls free by itself, and the fencing token of a new lease.
+local function permit_level(reply, target, fence)
+  if target.policy.permits == 0 then return end
   local live, last = book_of(target).live, #reply
   reply[last + 1], reply[last + 2], reply[last + 3] = live, live > 0 and end_of(target, 1) - now or 0, fence or 0
 end

@@ -84,7 +84,7 @@ function plain(reply: object): object {
 }
 
 function targetOf(policy: Policy, cost: number = 1): Target {
-  return { limiter: "l", key: "k", policy, cost, slots: policy.maxConcurrent > 0 ? 1 : 0 };
+  return { limiter: "l", key: "k", policy, cost, permits: policy.maxConcurrent > 0 ? 1 : 0 };
 }
 
 /** Every verb at random: both stores give the same answers, and no window holds more than was kept. */
@@ -164,10 +164,10 @@ async function publicSurface(): Promise<void> {
     limiters: {
       here: { store: "here", ...ALIGNED, windowMs: 3_600_000 },
       there: { store: "there", ...ALIGNED, windowMs: 3_600_000 },
-      slots: { store: "there", ...ALIGNED, windowMs: 3_600_000, maxConcurrent: 2 },
+      permits: { store: "there", ...ALIGNED, windowMs: 3_600_000, maxConcurrent: 2 },
     },
   });
-  for (const id of ["here", "there", "slots"] as const) {
+  for (const id of ["here", "there", "permits"] as const) {
     await rs.reset(id);
     const decision = await rs.tryAcquire(id, { cost: 2 });
     assert.deepEqual([decision.allowed, decision.limits[0]?.remaining], [true, LIMIT - 2]);

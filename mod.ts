@@ -35,10 +35,9 @@ export {
   RateSyncError,
   type RateSyncErrorCode,
   StoreError,
-  type StoreErrorCode,
   type StoreErrorOptions,
-  type StoreErrorReason,
 } from "./src/base/errors.ts";
+export type { StoreErrorCode, StoreErrorReason } from "./src/base/store_error_reasons.ts";
 export type {
   FixedWindowLimit,
   RateLimit,

@@ -10,7 +10,7 @@ import { createRateSync, type StoreConfig } from "../../mod.ts";
 import { LIMITERS, limitersOf, type Share, type WorkerResult } from "./plan.ts";
 
 const { engine, url, count, callers, limit, keys, seed = 1 } = JSON.parse(process.argv[2] as string) as Share;
-// Any engine: the command says which.
+// The type has one shape for each engine, and the command names the engine only when it runs.
 const rs = createRateSync({
   stores: { shared: { engine, url } as unknown as StoreConfig },
   limiters: limitersOf(limit),

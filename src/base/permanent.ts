@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StoreErrorReason } from "./errors.ts";
+import type { StoreErrorReason } from "./store_error_reasons.ts";
 
 const PERMANENT: ReadonlySet<StoreErrorReason | undefined> = new Set<StoreErrorReason>([
   "not_redis",

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { StoreError, type StoreErrorReason } from "../base/errors.ts";
+import { StoreError } from "../base/errors.ts";
+import type { StoreErrorReason } from "../base/store_error_reasons.ts";
 
 /**
  * What kind of problem a store has.

@@ -10,7 +10,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** Every reason of a `StoreError`. */
 async function reasons(): Promise<string[]> {
-  const source = await readFile("src/base/errors.ts", "utf8");
+  const source = await readFile("src/base/store_error_reasons.ts", "utf8");
   const [, union = ""] = /export type StoreErrorReason =([^;]+);/.exec(source) ?? [];
   return [...union.matchAll(/"(\w+)"/g)].map(([, reason = ""]) => reason);
 }

@@ -52,7 +52,7 @@ const TOPICS: readonly Topic[] = [
       "- A wrong option of a call, such as a cost of 0, is a `RangeError` or a `TypeError`: a mistake in the code.\n" +
       "- An aborted `signal` makes the call reject with the signal's own reason.\n" +
       "- `instanceof` and `RateSyncError.is(error)` know the errors of every copy of the package in the process.",
-    has: (name, source) => source.endsWith("/base/errors.ts") || name === "RateLimitedError",
+    has: (name, source) => /\/base\/(?:store_error_reasons|errors)\.ts$/.test(source) || name === "RateLimitedError",
     first: ["RateSyncErrorCode", "RateSyncError"],
   },
   {

@@ -6,7 +6,8 @@
  */
 
 import type { Clock, Timer } from "../../base/clock.ts";
-import type { StoreError, StoreErrorReason } from "../../base/errors.ts";
+import type { StoreError } from "../../base/errors.ts";
+import type { StoreErrorReason } from "../../base/store_error_reasons.ts";
 import { isPermanent } from "../../base/permanent.ts";
 import { isOutage, isStoreError } from "./failure.ts";
 

@@ -6,7 +6,8 @@
 
 import { systemClock, toWallMs } from "../../base/clock.ts";
 import { withTimeout } from "../../base/deadline.ts";
-import { StoreError, type StoreErrorReason } from "../../base/errors.ts";
+import { StoreError } from "../../base/errors.ts";
+import type { StoreErrorReason } from "../../base/store_error_reasons.ts";
 import {
   clockProblems,
   newStoreCheck,

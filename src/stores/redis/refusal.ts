@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StoreErrorReason } from "../../base/errors.ts";
+import type { StoreErrorReason } from "../../base/store_error_reasons.ts";
 import { isPermanent } from "../../base/permanent.ts";
 
 /**

@@ -28,8 +28,8 @@ export type Reply = TakeReply | DoneReply;
 export type Replies = readonly (Reply | StoreError)[];
 
 /**
- * Makes one call of a script that can run all of a batch; by a way of sending of its own, which resolves to undefined if
- * nothing was run.
+ * Decides a batch by one call of a script. `send` sends the call in place of the store's connection, and resolves to undefined
+ * if the server has not run it.
  */
 export type RunBatch = (
   script: Script,
@@ -115,7 +115,7 @@ export class ScriptCalls {
     return replies.map((reply) => reply === otherRules ? decided.shift() as Reply | StoreError : reply);
   }
 
-  /** Makes one call of a script that can run all of a batch. A field, because a cluster calls it as well. */
+  /** Decides a batch by one call of a script. It is a field, so that the store can hand it to the calls of a cluster. */
   readonly run: RunBatch = async (script, batch, send) => {
     if (!isKeyByKey(script)) return await this.#runWithMessages(script, batch, send);
     const { names, settings: { timingMarginMs: graceMs = 10, testClock } } = this.#options;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { ClosedError, RateSyncError, StoreError, type StoreErrorReason } from "../../../base/errors.ts";
+import { ClosedError, RateSyncError, StoreError } from "../../../base/errors.ts";
+import type { StoreErrorReason } from "../../../base/store_error_reasons.ts";
 import { refusalReason, withAdvice } from "../refusal.ts";
 
 /** The five characters with which PostgreSQL names an error; undefined where it is none of the server's. */

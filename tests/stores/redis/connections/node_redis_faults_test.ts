@@ -6,7 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 
 import { freePort } from "../../../../scripts/_free_port.ts";
-import { ClosedError, StoreError, type StoreErrorCode } from "../../../../src/base/errors.ts";
+import { ClosedError, StoreError } from "../../../../src/base/errors.ts";
+import type { StoreErrorCode } from "../../../../src/base/store_error_reasons.ts";
 import { openNodeRedis } from "../../../../src/stores/redis/connections/node_redis.ts";
 import type { RedisStoreOptions } from "../../../../src/stores/redis/options.ts";
 import { countConnections, type RedisProcess, scriptOf, startRedis, startServer, until } from "../_servers.ts";

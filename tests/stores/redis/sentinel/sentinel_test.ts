@@ -3,7 +3,8 @@ import { after, before, describe, it } from "node:test";
 import { Redis } from "ioredis";
 import { createSentinel } from "redis";
 
-import type { StoreError, StoreErrorReason } from "../../../../src/base/errors.ts";
+import type { StoreError } from "../../../../src/base/errors.ts";
+import type { StoreErrorReason } from "../../../../src/base/store_error_reasons.ts";
 import { openGivenClient } from "../../../../src/stores/redis/connections/clients/open.ts";
 import type { RedisConnection } from "../../../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../../../src/stores/redis/connections/node_redis.ts";

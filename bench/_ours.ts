@@ -9,6 +9,7 @@ import {
   createRateSync,
   type Decision,
   type LimiterOptions,
+  type Permit,
   type RateSync,
   type RedisStoreOptions,
 } from "@ratesync/core";
@@ -58,19 +59,21 @@ export interface TryAcquireOptions {
   readonly allowed?: boolean;
   /** In a cluster, what one script call is about. @default {"node"} */
   readonly clusterBatch?: "node" | "slot";
+  /** What is called. @default {"tryAcquire"} */
+  readonly verb?: "acquire" | "tryAcquire";
 }
 
-/** `tryAcquire` on Redis. */
+/** `tryAcquire` on Redis, or `acquire`. */
 export async function tryAcquireContender(name: string, options: TryAcquireOptions): Promise<Contender> {
-  const { url, limiter, id = "api", keys, lanes, allowed = true, clusterBatch = "node" } = options;
+  const { url, limiter, id = "api", keys, lanes, allowed = true, clusterBatch = "node", verb = "tryAcquire" } = options;
   const rs = openRateSync(url, { [id]: limiter }, undefined, { clusterBatch });
   await rs.connect();
   if (!allowed) await Promise.all(keys.map((key) => rs.tryAcquire(id, { key })));
   return inFlight(name, {
     lanes,
-    call: (i) => rs.tryAcquire(id, { key: keys[i % keys.length] as string }),
-    verify: (decision) => {
-      const { allowed: received, degraded } = decision as Decision;
+    call: (i) => rs[verb](id, { key: keys[i % keys.length] as string }),
+    verify: (answer) => {
+      const { allowed: received, degraded } = verb === "acquire" ? (answer as Permit).decision : answer as Decision;
       if (received !== allowed || degraded) throw new Error(`${name}: allowed ${received}, degraded ${degraded}`);
     },
     close: () => rs.close(),

@@ -9,7 +9,7 @@ import { createRateSync, type RateSync } from "@ratesync/core";
 
 import { type Contender, inFlight } from "./_load.ts";
 import { around, userKeys } from "./_names.ts";
-import { openRateSync } from "./_ours.ts";
+import { ENDLESS, openRateSync } from "./_ours.ts";
 
 /** Opens one. */
 export async function open([subject = "", url = "", ...numbers]: readonly string[]): Promise<Contender> {
@@ -19,12 +19,14 @@ export async function open([subject = "", url = "", ...numbers]: readonly string
   switch (subject) {
     case "redis":
       return pairs(openRateSync(url, limiters), lanes, keys);
+    case "rated":
+      return pairs(openRateSync(url, { slots: { ...limiters.slots, ...ENDLESS } }), lanes, keys);
     case "memory":
       return pairs(createRateSync({ limiters }), lanes, keys);
     case "semaphore":
       return await semaphore(url, lanes, keys, permits);
   }
-  throw new Error(`expected redis, memory or semaphore, received ${subject}`);
+  throw new Error(`expected redis, rated, memory or semaphore, received ${subject}`);
 }
 
 function pairs(rs: RateSync<"slots">, lanes: number, keys: readonly string[]): Contender {

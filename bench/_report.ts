@@ -21,6 +21,18 @@ export interface Claim {
   readonly aim: number;
   /** The figure that was measured; null where it could not be. */
   readonly measured: number | null;
+  /** What tells how fast this machine is beside the one for which the goals were set. Ratios need none. */
+  readonly yardstick?: Yardstick;
+}
+
+/** A contender of the same run, whose figure is known on the machine for which a goal was set. */
+export interface Yardstick {
+  /** What it is. */
+  readonly name: string;
+  /** What it needed on that machine, in the unit of the goal. */
+  readonly then: number;
+  /** What it needs here; null where it was not measured. */
+  readonly now: number | null;
 }
 
 /** What a bench found. */
@@ -48,12 +60,23 @@ export type Bench = (context: BenchContext) => Promise<Report>;
 
 /** A claim; `measured` may be missing or not a number. */
 export function claim(facts: Omit<Claim, "measured">, measured: number | undefined): Claim {
-  return { ...facts, measured: measured === undefined || Number.isNaN(measured) ? null : measured };
+  return { ...facts, measured: numberOrNull(measured) };
+}
+
+/** A yardstick; `now` may be missing, or no time. */
+export function yardstick(name: string, then: number, now: number | undefined): Yardstick {
+  return { name, then, now: now !== undefined && now > 0 ? now : null };
 }
 
 /** A report as Markdown: its table, its claims and its notes. */
 export function reportText({ about, rows, claims, notes }: Report): string {
-  const parts = [about, tableText(rows), claimsText(claims), notes.map((note) => `- ${note}`).join("\n")];
+  const parts = [
+    about,
+    tableText(rows),
+    claimsText(claims),
+    yardsticksText(claims),
+    notes.map((note) => `- ${note}`).join("\n"),
+  ];
   return parts.filter((part) => part !== "").join("\n\n");
 }
 
@@ -69,14 +92,27 @@ export function tableText(rows: readonly Row[]): string {
 export function claimsText(claims: readonly Claim[]): string {
   return tableText(claims.map((claim) => {
     const { what, unit, must, aim, measured } = claim;
+    const scaled = scaledFigure(claim);
     return {
       what,
       must: `${figure(must)}${unit}`,
       aim: `${figure(aim)}${unit}`,
       measured: measured === null ? "not measured" : `${figure(measured)}${unit}`,
-      met: verdict(claim),
+      met: verdict(claim, measured),
+      "at the goals' speed": scaled === undefined ? "" : `${figure(scaled)}${unit}`,
+      "met there": scaled === undefined ? "" : verdict(claim, scaled),
     };
   }));
+}
+
+/** What the yardsticks of claims say, one line each. */
+export function yardsticksText(claims: readonly Claim[]): string {
+  const lines = claims.flatMap(({ yardstick, unit }) =>
+    yardstick === undefined || yardstick.now === null
+      ? []
+      : [`- ${yardstick.name}: ${figure(yardstick.then)}${unit} then, ${figure(yardstick.now)}${unit} here`]
+  );
+  return [...new Set(lines)].join("\n");
 }
 
 /** A number with three digits that count, and thousands apart. */
@@ -89,10 +125,20 @@ export function figure(value: number): string {
   return kept === "" ? grouped : `${grouped}.${kept}`;
 }
 
-function verdict({ better, must, aim, measured }: Claim): string {
+/** What was measured, as long as it would take where the yardstick took what it took then. */
+function scaledFigure({ measured, yardstick }: Claim): number | undefined {
+  if (measured === null || yardstick === undefined || yardstick.now === null) return undefined;
+  return measured * yardstick.then / yardstick.now;
+}
+
+function verdict({ better, must, aim }: Claim, measured: number | null): string {
   if (measured === null) return "?";
   const reaches = (goal: number) => better === "higher" ? measured >= goal : measured <= goal;
   return reaches(aim) ? "aim" : reaches(must) ? "must" : "no";
+}
+
+function numberOrNull(value: number | undefined): number | null {
+  return value === undefined || Number.isNaN(value) ? null : value;
 }
 
 function cell(value: string | number | null | undefined): string {

@@ -7,15 +7,18 @@
 
 import { excessUs, paceOf, ratio } from "./_compare.ts";
 import { compareServers, type Framework } from "./_http_compare.ts";
-import { type BenchContext, type Claim, claim, type Report, type Row } from "./_report.ts";
+import { type BenchContext, type Claim, claim, type Report, type Row, yardstick } from "./_report.ts";
 
-/** A framework, and the processor time that a guard may add to a request, in microseconds. */
-type Goal = Framework & { readonly mustUs: number; readonly aimUs: number };
+/**
+ * A framework, the processor time that a guard may add to a request, and what the usual guard added on the machine for which
+ * this was set, in microseconds.
+ */
+type Goal = Framework & { readonly mustUs: number; readonly aimUs: number; readonly thenUs: number };
 
 const GOALS: readonly Goal[] = [
-  { name: "express", title: "Express", peer: "express-rate-limit", mustUs: 10, aimUs: 5 },
-  { name: "fastify", title: "Fastify", peer: "@fastify/rate-limit", mustUs: 2.7, aimUs: 2.2 },
-  { name: "hono", title: "Hono", peer: "hono-rate-limiter", mustUs: 7, aimUs: 6 },
+  { name: "express", title: "Express", peer: "express-rate-limit", mustUs: 10, aimUs: 5, thenUs: 12 },
+  { name: "fastify", title: "Fastify", peer: "@fastify/rate-limit", mustUs: 2.7, aimUs: 2.2, thenUs: 2.7 },
+  { name: "hono", title: "Hono", peer: "hono-rate-limiter", mustUs: 7, aimUs: 6, thenUs: 7.9 },
 ];
 
 /** Runs it. */
@@ -25,7 +28,7 @@ export async function http({ quick }: BenchContext): Promise<Report> {
   const claims: Claim[] = [];
   const notes: string[] = [];
   for (const framework of GOALS) {
-    const { title, peer, mustUs: must, aimUs: aim } = framework;
+    const { title, peer, mustUs: must, aimUs: aim, thenUs } = framework;
     const { bare, ours, theirs, ...measured } = await compareServers(framework, pace);
     rows.push(...measured.rows);
     notes.push(...measured.notes);
@@ -35,12 +38,17 @@ export async function http({ quick }: BenchContext): Promise<Report> {
         ratio(ours, theirs),
       ),
       claim(
-        { what: `${title}: processor time that the guard adds to a request`, better: "lower", unit: " µs", must, aim },
+        {
+          what: `${title}: processor time that the guard adds to a request`,
+          better: "lower",
+          unit: " µs",
+          must,
+          aim,
+          yardstick: yardstick(`${peer}, what it adds to a request`, thenUs, excessUs(theirs, bare)),
+        },
         excessUs(ours, bare),
       ),
     );
-    const peerUs = excessUs(theirs, bare);
-    if (peerUs !== undefined) notes.push(`${peer} adds ${peerUs.toFixed(1)} µs of processor time to a request.`);
   }
   return {
     about: "Sixteen connections that are kept alive, one request on each at a time; limits that have room for all.",

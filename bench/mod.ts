@@ -40,6 +40,8 @@ export {
   reportText,
   type Row,
   tableText,
+  yardstick,
+  yardsticksText,
 } from "./_report.ts";
 
 /** The benches. */

@@ -6,7 +6,7 @@
 
 import { readdir, readFile } from "node:fs/promises";
 
-import { BENCHES, claimsText, type Report, reportText } from "../../bench/mod.ts";
+import { BENCHES, claimsText, type Report, reportText, yardsticksText } from "../../bench/mod.ts";
 import { capacitySections } from "./capacity.ts";
 import { GROWTH_PLOTS, plotGrowth } from "../plots/growth.ts";
 
@@ -82,6 +82,7 @@ function sectionsOf(results: readonly Result[]): Map<string, string> {
   const ran = Object.assign({}, ...results.map((result) => result.ran)) as Record<string, string>;
   return new Map([
     ["claims", claimsText(results.flatMap(({ claims }) => claims))],
+    ["yardsticks", yardsticksText(results.flatMap(({ claims }) => claims))],
     ["ran", Object.entries(ran).map(([what, version]) => `- ${what}: ${version}`).join("\n")],
     ...results.map((result): [string, string] => [result.name, reportText({ ...result, claims: [] })]),
   ]);

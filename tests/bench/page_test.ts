@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { BENCHES, claimsText, type Row, tableText } from "../../bench/mod.ts";
+import { BENCHES, claimsText, type Row, tableText, yardstick, yardsticksText } from "../../bench/mod.ts";
 import { capacitySections } from "../../scripts/bench/capacity.ts";
 import { pageProblems } from "../../scripts/bench/page.ts";
 import { selectBenches } from "../../scripts/bench/selection.ts";
@@ -86,11 +86,27 @@ describe("the tables of the benches", () => {
         measured,
       })),
     )
-      .split("\n").slice(2).map((line) => line.split(" | ").at(-1)?.replace(" |", ""));
+      .split("\n").slice(2).map((line) => line.split(" | ")[4]);
 
   it("tell whether a claim holds", () => {
     assert.deepEqual(verdicts("higher", [2.9, 3, 4, null]), ["no", "must", "aim", "?"]);
     assert.deepEqual(verdicts("lower", [4.1, 3, 2, null]), ["no", "must", "aim", "?"]);
+  });
+
+  it("tell what a time would be where its goal was set", () => {
+    const claims = [3.4, 6.8, 1.7].map((now) => ({
+      what: "a",
+      better: "lower",
+      unit: " µs",
+      must: 2,
+      aim: 1,
+      measured: 2,
+      yardstick: yardstick("a peer", 3.4, now),
+    } as const));
+    const cells = claimsText(claims).split("\n").slice(2).map((line) => line.split(" | ").slice(3).join(", "));
+    assert.deepEqual(cells, ["2 µs, must, 2 µs, must |", "2 µs, must, 1 µs, aim |", "2 µs, must, 4 µs, no |"]);
+    assert.equal(yardsticksText(claims.slice(0, 1)), "- a peer: 3.4 µs then, 3.4 µs here");
+    assert.equal(yardstick("noise", 3.4, -1).now, null);
   });
 
   it("write numbers with three digits that count, and leave out what is not a number", () => {

@@ -7,7 +7,7 @@
 import { RateSyncError } from "../base/errors.ts";
 import type { Decision, Permit } from "../decision/decision.ts";
 import type { RateLimitedError } from "../decision/rate_limited_error.ts";
-import { isClosed, isStoreError } from "../limiter/resilience/failure.ts";
+import { isClosed, isStoreError } from "../resilience/failure.ts";
 import type { Refusal } from "./denial.ts";
 import type { ErrorReporter } from "./error_reporter.ts";
 

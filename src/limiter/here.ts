@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Shortcuts } from "../shortcut/shortcuts.ts";
 import { IN_LEFT, type TakeReply } from "../stores/store.ts";
 import { maxWaitUs } from "./call_options.ts";
 import { start, startAsked, startAtStore } from "./pipeline.ts";
@@ -59,7 +60,7 @@ function tryHere(
   key: string | undefined,
   cost: number,
 ): Decision | Promise<TakeReply> | undefined {
-  const reply = session.answersAtOnce ? ask(session, rules, key, cost) : session.shortcuts?.known(rules, key, cost);
+  const reply = session.answersAtOnce ? ask(session, rules, key, cost) : known(session.shortcuts, rules, key, cost);
   if (reply === undefined || "then" in reply) return reply;
   const { limiter, named, recorder, now: { left } } = rules;
   const isLeft = reply === IN_LEFT;
@@ -70,6 +71,23 @@ function tryHere(
   }
   recorder.decided(decision, 0, isLeft ? left.nowUs : reply.nowUs, false, false);
   return decision;
+}
+
+/** What is known of a call on a store outside this process, without leasing more. Counted. */
+function known(
+  shortcuts: Shortcuts | undefined,
+  rules: LimiterRules,
+  key: string | undefined,
+  cost: number,
+): TakeReply | undefined {
+  const { limiter, policy, recorder } = rules;
+  const isLease = policy.tokenLeaseUs > 0;
+  if (shortcuts === undefined || (!isLease && shortcuts.denials.isEmpty)) return undefined;
+  const reply = isLease
+    ? shortcuts.tokens.takeNow(limiter, policy, key, cost)
+    : shortcuts.denied(rules.targetsOf(key, cost)[0], 0);
+  if (reply !== undefined) recorder.spared(isLease);
+  return reply;
 }
 
 /**

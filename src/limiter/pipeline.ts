@@ -11,13 +11,13 @@ import { steadyUs } from "../base/clock.ts";
 import type { TakeReply, Target } from "../stores/store.ts";
 import { Call, type CallKind, type Stages, type WaitLimit } from "./call.ts";
 import type { WaitOutcome } from "../observe/observer.ts";
-import { isClosed, isStoreError } from "./resilience/failure.ts";
+import { isClosed, isStoreError } from "../resilience/failure.ts";
 import type { Degradation } from "../decision/degradation.ts";
-import { failurePolicy, storeless } from "./resilience/failure_policy.ts";
+import { failurePolicy, storeless } from "./failure_policy.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
 import { type LimiterTarget, onLocalLimits } from "./target.ts";
-import { waitForPermit, waitForTurn } from "./waiting/wait.ts";
+import { waitForPermit, waitForTurn } from "./wait.ts";
 
 const STAGES: Stages = { answered, failed };
 

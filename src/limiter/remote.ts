@@ -4,6 +4,6 @@
  * @module
  */
 
-export { Shortcuts } from "./shortcut/shortcuts.ts";
-export { StoreHealth } from "./resilience/store_health.ts";
+export { Shortcuts } from "../shortcut/shortcuts.ts";
+export { StoreHealth } from "../resilience/store_health.ts";
 export { StoreReport } from "../observe/store_report.ts";

@@ -24,17 +24,17 @@ import type {
   Target,
 } from "../stores/store.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { Shortcuts } from "./shortcut/shortcuts.ts";
-import { isOutage, isStoreError } from "./resilience/failure.ts";
-import { PendingRelease } from "./resilience/pending_release.ts";
-import type { StoreHealth } from "./resilience/store_health.ts";
+import type { Shortcuts } from "../shortcut/shortcuts.ts";
+import { isOutage, isStoreError } from "../resilience/failure.ts";
+import { PendingRelease } from "../resilience/pending_release.ts";
+import type { StoreHealth } from "../resilience/store_health.ts";
 import { type HeldLease, LeaseRenewal } from "./result/lease_renewal.ts";
-import { ChangedRules } from "./waiting/changed_rules.ts";
-import { giveBackOf, OwedGiveBacks } from "./waiting/give_backs.ts";
-import { TimedQueue } from "./waiting/timed_queue.ts";
-import { StoreListener } from "./waiting/store_listener.ts";
-import { WaitCounts } from "./waiting/wait_counts.ts";
-import { PermitQueue } from "./waiting/permit_queue.ts";
+import { ChangedRules } from "../waiting/changed_rules.ts";
+import { giveBackOf, OwedGiveBacks } from "../waiting/give_backs.ts";
+import { TimedQueue } from "../waiting/timed_queue.ts";
+import { StoreListener } from "../waiting/store_listener.ts";
+import { WaitCounts } from "../waiting/wait_counts.ts";
+import { PermitQueue } from "../waiting/permit_queue.ts";
 
 const DONE = Promise.resolve();
 

@@ -14,7 +14,7 @@ import type { Log } from "../observe/log.ts";
 import type { Observers } from "../observe/observers.ts";
 import type { OpenStore } from "../limiter/open_store.ts";
 import type { OpenPlace } from "../limiter/store_access.ts";
-import type { StoreHealth } from "../limiter/resilience/store_health.ts";
+import type { StoreHealth } from "../resilience/store_health.ts";
 import type { StoreReport } from "../observe/store_report.ts";
 import { splitFailureOptions } from "../policy/failure_options.ts";
 import type { FailureOptions } from "../policy/options.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { PermitQueue } from "../../src/limiter/waiting/permit_queue.ts";
+import { PermitQueue } from "../../src/waiting/permit_queue.ts";
 import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import type { TakeReply } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";

@@ -5,7 +5,7 @@ import fc from "fast-check";
 
 import type { Level } from "../../src/algorithms/kernel.ts";
 import type { RateLimit } from "../../src/algorithms/limit.ts";
-import { DenyCache } from "../../src/limiter/shortcut/deny_cache.ts";
+import { DenyCache } from "../../src/shortcut/deny_cache.ts";
 import type { LimiterOptions } from "../../src/policy/options.ts";
 import type { Policy } from "../../src/policy/policy.ts";
 import { compilePolicy } from "../../src/policy/compile_policy.ts";

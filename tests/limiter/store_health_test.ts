@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync, type Logger, StoreError, type StoreEvent, type StoreRequest } from "../../mod.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
-import { Breaker } from "../../src/limiter/resilience/breaker.ts";
+import { Breaker } from "../../src/resilience/breaker.ts";
 import { until } from "../stores/redis/_servers.ts";
 import { Remote } from "./_remote.ts";
 import { forbidUnhandledRejections } from "./_unhandled.ts";

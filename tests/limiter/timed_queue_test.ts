@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 
 import { createRateSync, type LimiterOptions, type Permit } from "../../mod.ts";
 import type { Clock } from "../../src/base/clock.ts";
-import { TimedQueue } from "../../src/limiter/waiting/timed_queue.ts";
+import { TimedQueue } from "../../src/waiting/timed_queue.ts";
 import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { correctedName } from "../../src/stores/correction.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";

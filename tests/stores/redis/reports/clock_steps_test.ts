@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { createRateSync, type Logger, type RateSync } from "../../../../mod.ts";
-import { ClockWatch } from "../../../../src/limiter/resilience/clock_watch.ts";
+import { ClockWatch } from "../../../../src/resilience/clock_watch.ts";
 import { newStoreCheck } from "../../../../src/stores/check.ts";
 import { freshPrefix } from "../../../_support/redis.ts";
 import { type MovedClock, startMovedClock } from "./_moved_clock.ts";

@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { Kernel, Mark } from "../../algorithms/kernel.ts";
-import { handoverOf, kernelOf, type RateState } from "../../algorithms/kernels.ts";
-import type { RateLimit } from "../../algorithms/limit.ts";
-import type { Clock } from "../../base/clock.ts";
-import { StoreError } from "../../base/errors.ts";
-import type { Policy } from "../../policy/policy.ts";
-import { type GiveBackRequest, marksOf, type TakeReply, type TakeRequest, type Target } from "../../stores/store.ts";
+import type { Kernel, Mark } from "../algorithms/kernel.ts";
+import { handoverOf, kernelOf, type RateState } from "../algorithms/kernels.ts";
+import type { RateLimit } from "../algorithms/limit.ts";
+import type { Clock } from "../base/clock.ts";
+import { StoreError } from "../base/errors.ts";
+import type { Policy } from "../policy/policy.ts";
+import { type GiveBackRequest, marksOf, type TakeReply, type TakeRequest, type Target } from "../stores/store.ts";
 import { stateOf, TokenLeaseReply } from "./token_lease_reply.ts";
 
 /** The largest share of a bucket that is taken ahead at once. */

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Mark } from "../../algorithms/kernel.ts";
-import { inMicrotask } from "../../base/turn.ts";
-import { correctedName } from "../../stores/correction.ts";
-import { type GiveBackRequest, marksOf, type Store, type TakeReply, type Target } from "../../stores/store.ts";
+import type { Mark } from "../algorithms/kernel.ts";
+import { inMicrotask } from "../base/turn.ts";
+import { correctedName } from "../stores/correction.ts";
+import { type GiveBackRequest, marksOf, type Store, type TakeReply, type Target } from "../stores/store.ts";
 
 /**
  * The request that gives back what a reply has taken; undefined where that is nothing.

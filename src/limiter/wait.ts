@@ -4,14 +4,14 @@
  * @module
  */
 
-import { onAbort } from "../../base/abort.ts";
-import { steadyUs } from "../../base/clock.ts";
-import { keepAlive } from "../../base/deadline.ts";
-import { shortKey } from "../../base/short_key.ts";
-import type { TakeReply, Target } from "../../stores/store.ts";
-import type { Call } from "../call.ts";
+import { onAbort } from "../base/abort.ts";
+import { steadyUs } from "../base/clock.ts";
+import { keepAlive } from "../base/deadline.ts";
+import { shortKey } from "../base/short_key.ts";
+import type { TakeReply, Target } from "../stores/store.ts";
+import type { Call } from "./call.ts";
 import { isClosed } from "../resilience/failure.ts";
-import type { QueuedCall } from "./permit_queue.ts";
+import type { QueuedCall } from "../waiting/permit_queue.ts";
 
 /** Waits for the instant of a reply. Resolves to undefined where it holds no longer. */
 export function waitForTurn<Answer>(call: Call<Answer>, reply: TakeReply): Promise<TakeReply | undefined> {

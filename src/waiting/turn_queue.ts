@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TakeReply } from "../../stores/store.ts";
+import type { TakeReply } from "../stores/store.ts";
 
 /** An assigned instant, and the reply that assigned it: a call that gives the place up gives that reply's units back. */
 export interface Turn {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { inMicrotask } from "../../base/turn.ts";
-import type { Policy } from "../../policy/policy.ts";
-import type { Target } from "../../stores/store.ts";
+import { inMicrotask } from "../base/turn.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Target } from "../stores/store.ts";
 
 /** The rules that have changed since a store was opened. */
 export class ChangedRules {

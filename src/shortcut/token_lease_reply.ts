@@ -4,9 +4,9 @@
  * @module
  */
 
-import { kernelOf, type RateState, stateFromLevel } from "../../algorithms/kernels.ts";
-import type { RateLimit } from "../../algorithms/limit.ts";
-import type { TakeReply, TargetLevel } from "../../stores/store.ts";
+import { kernelOf, type RateState, stateFromLevel } from "../algorithms/kernels.ts";
+import type { RateLimit } from "../algorithms/limit.ts";
+import type { TakeReply, TargetLevel } from "../stores/store.ts";
 
 /** Where a limit that lends units stands by this process' clock, as the store told it when it was asked. */
 export function stateOf(rate: RateLimit, levels: readonly TargetLevel[], askedUs: number): RateState {

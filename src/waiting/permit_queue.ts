@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Clock, Timer } from "../../base/clock.ts";
-import type { StoreError } from "../../base/errors.ts";
-import type { TakeReply, Target, Wakeup, WakeupListener } from "../../stores/store.ts";
-import { waiterId } from "../../stores/waiter_id.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { StoreError } from "../base/errors.ts";
+import type { TakeReply, Target, Wakeup, WakeupListener } from "../stores/store.ts";
+import { waiterId } from "../stores/waiter_id.ts";
 import { isOutage, isStoreError } from "../resilience/failure.ts";
 
 /** How long after its supposed instant a question is asked again at the earliest, in microseconds. */

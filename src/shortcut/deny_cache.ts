@@ -8,12 +8,12 @@
  * @module
  */
 
-import { kernelOf, stateFromLevel } from "../../algorithms/kernels.ts";
-import type { RateLimit } from "../../algorithms/limit.ts";
-import { algorithmOf } from "../../algorithms/mod.ts";
-import { shortKey } from "../../base/short_key.ts";
-import type { Policy } from "../../policy/policy.ts";
-import type { TakeReply, Target, TargetLevel } from "../../stores/store.ts";
+import { kernelOf, stateFromLevel } from "../algorithms/kernels.ts";
+import type { RateLimit } from "../algorithms/limit.ts";
+import { algorithmOf } from "../algorithms/mod.ts";
+import { shortKey } from "../base/short_key.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { TakeReply, Target, TargetLevel } from "../stores/store.ts";
 
 /** The most keys that are remembered of one limiter; the oldest denial is forgotten first. */
 const MAX_KEYS = 10_000;

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { StoreError } from "../../base/errors.ts";
-import type { StoreErrorPolicy } from "../../policy/options.ts";
-import type { Outcome } from "../../decision/outcome.ts";
-import type { LimiterTarget } from "../target.ts";
+import { StoreError } from "../base/errors.ts";
+import type { StoreErrorPolicy } from "../policy/options.ts";
+import type { Outcome } from "../decision/outcome.ts";
+import type { LimiterTarget } from "./target.ts";
 
 const STRICTNESS: readonly StoreErrorPolicy[] = ["allow", "local", "deny", "throw"];
 

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { onAbort } from "../../base/abort.ts";
-import type { Clock, Timer } from "../../base/clock.ts";
-import { shortKey } from "../../base/short_key.ts";
-import { correctedName } from "../../stores/correction.ts";
-import type { TakeReply, Target } from "../../stores/store.ts";
+import { onAbort } from "../base/abort.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import { shortKey } from "../base/short_key.ts";
+import { correctedName } from "../stores/correction.ts";
+import type { TakeReply, Target } from "../stores/store.ts";
 import { type Turn, TurnQueue, type TurnWaiter } from "./turn_queue.ts";
 
 /** What one call waits with. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Correction, Store, Target, Wakeup, WakeupListener } from "../../stores/store.ts";
+import type { Correction, Store, Target, Wakeup, WakeupListener } from "../stores/store.ts";
 import type { StoreHealth } from "../resilience/store_health.ts";
 import type { PermitQueue } from "./permit_queue.ts";
 

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { steadyUs, systemClock, wallMs } from "../../base/clock.ts";
-import type { StoreCheck, StoreProblem } from "../../stores/check.ts";
+import { steadyUs, systemClock, wallMs } from "../base/clock.ts";
+import type { StoreCheck, StoreProblem } from "../stores/check.ts";
 
 /** The least that counts as a step, in microseconds: calls that take longer are late, so a reply is off by less. */
 const STEP_US = 2_000_000;

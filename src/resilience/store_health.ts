@@ -5,13 +5,13 @@
  * @module
  */
 
-import { type Clock, systemClock } from "../../base/clock.ts";
-import { Deadlined, DeadlineLine, withTimeout } from "../../base/deadline.ts";
-import { StoreError } from "../../base/errors.ts";
-import { show } from "../../base/text.ts";
-import type { Policy } from "../../policy/policy.ts";
-import { errorOf, newStoreCheck } from "../../stores/check.ts";
-import type { Store, TakeReply, TakeRequest, Target } from "../../stores/store.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { Deadlined, DeadlineLine, withTimeout } from "../base/deadline.ts";
+import { StoreError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
+import type { Policy } from "../policy/policy.ts";
+import { errorOf, newStoreCheck } from "../stores/check.ts";
+import type { Store, TakeReply, TakeRequest, Target } from "../stores/store.ts";
 import { Breaker, type BreakerOptions } from "./breaker.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import { isStoreError } from "./failure.ts";

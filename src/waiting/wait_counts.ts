@@ -4,8 +4,8 @@
  * @module
  */
 
-import { shortKey } from "../../base/short_key.ts";
-import type { Target } from "../../stores/store.ts";
+import { shortKey } from "../base/short_key.ts";
+import type { Target } from "../stores/store.ts";
 
 /** Counts by limiter and key. Targets without a bound are not counted. */
 export class WaitCounts {

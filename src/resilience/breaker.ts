@@ -5,10 +5,10 @@
  * @module
  */
 
-import type { Clock, Timer } from "../../base/clock.ts";
-import type { StoreError } from "../../base/errors.ts";
-import type { StoreErrorReason } from "../../base/store_error_reasons.ts";
-import { isPermanent } from "../../base/permanent.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { StoreError } from "../base/errors.ts";
+import type { StoreErrorReason } from "../base/store_error_reasons.ts";
+import { isPermanent } from "../base/permanent.ts";
 import { isOutage, isStoreError } from "./failure.ts";
 
 /** So many failures in a row, of calls that were made one after the other, say that the store is away. */

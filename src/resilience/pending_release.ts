@@ -4,8 +4,8 @@
  * @module
  */
 
-import { Deadlined, type DeadlineLine } from "../../base/deadline.ts";
-import type { DoneReply, ReleaseRequest, ReplySink, Target } from "../../stores/store.ts";
+import { Deadlined, type DeadlineLine } from "../base/deadline.ts";
+import type { DoneReply, ReleaseRequest, ReplySink, Target } from "../stores/store.ts";
 import type { StoreHealth, Timed } from "./store_health.ts";
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { RateSyncError, type StoreError } from "../../base/errors.ts";
+import { RateSyncError, type StoreError } from "../base/errors.ts";
 
 /** Whether something went wrong in the store, not in the caller. */
 export function isStoreError(error: unknown): error is StoreError {

@@ -4,22 +4,23 @@
  * @module
  */
 
-import type { Clock } from "../../base/clock.ts";
-import type { Store, StoreRequest, TakeReply, TakeRequest, Target } from "../../stores/store.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Store, StoreRequest, TakeReply, TakeRequest, Target } from "../stores/store.ts";
 import { DenyCache } from "./deny_cache.ts";
 import type { TokenSource } from "./token_lease.ts";
 import { TokenLeases } from "./token_leases.ts";
-import type { LimiterRules } from "../target.ts";
 
 /** What one process knows of one store. */
 export class Shortcuts {
+  /** Denials that still hold. A field, as the next: each call reads it. */
+  readonly denials: DenyCache = new DenyCache();
+  /** Units that were leased. */
+  readonly tokens: TokenLeases;
   readonly #clock: Clock;
-  readonly #denials = new DenyCache();
-  readonly #tokens: TokenLeases;
 
   constructor(store: Store, clock: Clock, take: TokenSource["take"] = async (request) => await store.execute(request)) {
     this.#clock = clock;
-    this.#tokens = new TokenLeases(clock, {
+    this.tokens = new TokenLeases(clock, {
       take,
       giveBack: async (request) => await store.execute(request),
     });
@@ -36,39 +37,27 @@ export class Shortcuts {
     signal?: AbortSignal,
   ): TakeReply | Promise<TakeReply> | undefined {
     if (target.policy.tokenLeaseUs === 0) return this.denied(target, maxWaitUs);
-    return mode === "peek" ? this.#tokens.peek(target) : this.#tokens.take(target, signal);
+    return mode === "peek" ? this.tokens.peek(target) : this.tokens.take(target, signal);
   }
 
   /** A denial that still holds for calls that wait at most `maxWaitUs`; undefined where none is known. */
   denied(target: Target, maxWaitUs: number): TakeReply | undefined {
-    return this.#denials.isEmpty ? undefined : this.#denials.find(target, this.#clock.nowUs(), maxWaitUs);
-  }
-
-  /** What is known of a call without leasing more: units are leased, or a denial still holds. Counted. */
-  known(rules: LimiterRules, key: string | undefined, cost: number): TakeReply | undefined {
-    const { limiter, policy, recorder } = rules;
-    const isLease = policy.tokenLeaseUs > 0;
-    if (!isLease && this.#denials.isEmpty) return undefined;
-    const reply = isLease
-      ? this.#tokens.takeNow(limiter, policy, key, cost)
-      : this.denied(rules.targetsOf(key, cost)[0], 0);
-    if (reply !== undefined) recorder.spared(isLease);
-    return reply;
+    return this.denials.isEmpty ? undefined : this.denials.find(target, this.#clock.nowUs(), maxWaitUs);
   }
 
   /** Leases units for later calls on a target, if its limiter leases any. */
   begin(target: Target): void {
-    if (target.policy.tokenLeaseUs > 0) this.#tokens.begin(target);
+    if (target.policy.tokenLeaseUs > 0) this.tokens.begin(target);
   }
 
   /** Remembers what the store said, if that spares asking it again. `askedUs` is when it was asked. */
   remember({ targets }: TakeRequest, reply: TakeReply, askedUs: number): void {
     const [target] = targets;
     if (target === undefined) return;
-    if (targets.length > 1) this.#denials.forget(targets);
+    if (targets.length > 1) this.denials.forget(targets);
     else if (target.policy.tokenLeaseUs === 0) {
-      if (!this.#denials.isEmpty || reply.status !== "allowed") this.#denials.remember(target, reply, askedUs);
-    } else this.#tokens.learn(target, reply, askedUs);
+      if (!this.denials.isEmpty || reply.status !== "allowed") this.denials.remember(target, reply, askedUs);
+    } else this.tokens.learn(target, reply, askedUs);
   }
 
   /**
@@ -77,7 +66,7 @@ export class Shortcuts {
    */
   sending(request: StoreRequest): void {
     const { op, targets } = request;
-    if (op === "reset" || op === "block" || op === "penalize") this.#tokens.drop(targets);
+    if (op === "reset" || op === "block" || op === "penalize") this.tokens.drop(targets);
     this.sent(request);
   }
 
@@ -85,18 +74,18 @@ export class Shortcuts {
   sent({ op, targets }: StoreRequest): void {
     // A release changes no rate, and nothing is remembered of limiters with permits.
     if (op === "take" || op === "renew" || op === "release") return;
-    this.#denials.forget(targets, this.#clock.nowUs());
-    this.#tokens.recheck(targets);
+    this.denials.forget(targets, this.#clock.nowUs());
+    this.tokens.recheck(targets);
   }
 
   /** Forgets everything, units too. */
   clear(): void {
-    this.#tokens.clear();
-    this.#denials.clear(this.#clock.nowUs());
+    this.tokens.clear();
+    this.denials.clear(this.#clock.nowUs());
   }
 
   /** Gives back what was leased. Resolves when the store knows. */
   close(): Promise<void> {
-    return this.#tokens.close();
+    return this.tokens.close();
   }
 }

@@ -9,10 +9,10 @@
  * @module
  */
 
-import type { Clock, Timer } from "../../base/clock.ts";
-import { MAX_PLAIN_KEY } from "../../base/short_key.ts";
-import type { Policy } from "../../policy/policy.ts";
-import type { TakeReply, Target } from "../../stores/store.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import { MAX_PLAIN_KEY } from "../base/short_key.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { TakeReply, Target } from "../stores/store.ts";
 import { idleUs, TokenLease, type TokenSource } from "./token_lease.ts";
 
 /** The most keys with leases at a time; calls on others ask the store. */

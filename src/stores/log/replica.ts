@@ -131,7 +131,7 @@ export class Replica {
     this.sequence = sequence;
     this.book = book;
     this.sessions = new Sessions(host.listeners);
-    this.table = new StateTable(Infinity, () => this.#nowUs);
+    this.table = new StateTable(Infinity);
     const clock: Clock = { nowUs: () => this.#nowUs, schedule: () => ({ cancel: () => {} }) };
     this.#memory = new MemoryStore({ clock }, { table: this.table, listeners: this.sessions.listeners });
   }

@@ -70,7 +70,7 @@ class SnapshotReader {
     replica.restore(head.nowUs, head.markUs, new Digest(head.digest));
     this.#policies = head.rules.map((text) => replica.book.policyOf(text));
     this.#tables = head.limiters.map(({ limiter, rules, reigns, endsUs, othersUntilUs }) => {
-      const table = replica.table.keysOf(limiter, this.#policies[rules] as Policy);
+      const table = replica.table.keysOf(limiter, this.#policies[rules] as Policy, head.nowUs);
       table.loadReigns({
         reigns: reigns.map(([policy, end]) => [this.#policies[policy] as Policy, end] as const),
         endsUs,

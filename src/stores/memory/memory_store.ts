@@ -92,7 +92,7 @@ export class MemoryStore implements Store {
     checkOptions(options, OPTIONS);
     this.#clock = options.clock ?? systemClock;
     this.board = new MemoryBoard(this.#clock);
-    this.#table = parts.table ?? new StateTable(options.maxKeys ?? 1_000_000, () => this.#clock.nowUs());
+    this.#table = parts.table ?? new StateTable(options.maxKeys ?? 1_000_000);
     this.#listeners = parts.listeners ?? new Map();
   }
 
@@ -103,7 +103,7 @@ export class MemoryStore implements Store {
 
   /** What is kept for a target, for tests that compare stores. */
   statesOf(target: Target): readonly RateState[] {
-    return this.#table.stored(target).states;
+    return this.#table.stored(target, this.#clock.nowUs()).states;
   }
 
   /** Runs a request at once. */
@@ -169,7 +169,7 @@ export class MemoryStore implements Store {
     if (target.isHash) return undefined;
     if (policy.maxConcurrent > 0) return id === "" && mode === "now" ? this.#lease(request, target, nowUs) : undefined;
     const table = this.#table;
-    const keys = table.keysOf(limiter, policy);
+    const keys = table.keysOf(limiter, policy, nowUs);
     return keys.rowTable === undefined
       ? takeRates(table, keys, key, cost, nowUs, mode, maxWaitUs)
       : takeRow(table, keys, keys.rowTable, key, cost, nowUs, mode, maxWaitUs, left);

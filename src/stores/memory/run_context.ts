@@ -20,7 +20,7 @@ export interface Entries {
    */
   settle(target: Target, nowUs: number): void;
   /** Starts a key anew: full limits, every permit free, no block. Those who wait keep their places. */
-  reset(target: Target): void;
+  reset(target: Target, nowUs: number): void;
 }
 
 /** Entries, a reading of the clock, and who hears of what happens. */

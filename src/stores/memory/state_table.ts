@@ -24,7 +24,6 @@ const SAMPLE = 16;
 /** All keys of a store. */
 export class StateTable implements Entries {
   readonly #maxKeys: number;
-  readonly #nowUs: () => number;
   readonly #byLimiter = new Map<string, LimiterTable>();
   readonly #all: LimiterTable[] = [];
   /** There are not more keys than this: those that were counted last, and all added since. */
@@ -36,11 +35,9 @@ export class StateTable implements Entries {
 
   /**
    * @param maxKeys The most keys; past it the one nearest to fresh is forgotten first.
-   * @param nowUs The store's clock, asked when rules change.
    */
-  constructor(maxKeys: number, nowUs: () => number) {
+  constructor(maxKeys: number) {
     this.#maxKeys = maxKeys;
-    this.#nowUs = nowUs;
   }
 
   /** How many keys there are. */
@@ -65,10 +62,10 @@ export class StateTable implements Entries {
     for (const keys of this.#all) yield* keys.policies();
   }
 
-  /** The table of a limiter, which goes by these rules from now on. */
-  keysOf(limiter: string, policy: Policy): LimiterTable {
-    const keys = limiter === this.#lastId ? this.#last as LimiterTable : this.#find(limiter, policy);
-    if (keys.policy !== policy) keys.adopt(policy, this.#nowUs());
+  /** The table of a limiter, which goes by these rules from `nowUs` on. */
+  keysOf(limiter: string, policy: Policy, nowUs: number): LimiterTable {
+    const keys = limiter === this.#lastId ? this.#last as LimiterTable : this.#find(limiter, policy, nowUs);
+    if (keys.policy !== policy) keys.adopt(policy, nowUs);
     return keys;
   }
 
@@ -78,8 +75,8 @@ export class StateTable implements Entries {
   }
 
   /** The same as it was written, whatever the clock shows. */
-  stored(target: Target, nowUs: number = this.#nowUs()): Entry {
-    return this.keysOf(target.limiter, target.policy).read(keptKey(target), nowUs);
+  stored(target: Target, nowUs: number): Entry {
+    return this.keysOf(target.limiter, target.policy, nowUs).read(keptKey(target), nowUs);
   }
 
   /**
@@ -87,7 +84,7 @@ export class StateTable implements Entries {
    * that others had written. Otherwise each call would correct it again, to a later instant.
    */
   settle(target: Target, nowUs: number): void {
-    const keys = this.keysOf(target.limiter, target.policy);
+    const keys = this.keysOf(target.limiter, target.policy, nowUs);
     const entry = keys.read(keptKey(target), nowUs);
     const settled = settle(entry, nowUs);
     const isNew = entry.others !== undefined && entry !== keys.entryOf(keptKey(target));
@@ -96,15 +93,15 @@ export class StateTable implements Entries {
 
   /** Keeps an entry that was read and changed. */
   write(target: Target, entry: Entry, nowUs: number): void {
-    const keys = this.keysOf(target.limiter, target.policy);
+    const keys = this.keysOf(target.limiter, target.policy, nowUs);
     const key = keptKey(target);
     if (!keys.has(key)) this.makeRoom(keys, nowUs);
     keys.write(key, entry);
   }
 
   /** Starts a key anew: full limits, every permit free, no block. Those who wait keep their places. */
-  reset(target: Target): void {
-    this.keysOf(target.limiter, target.policy).reset(keptKey(target));
+  reset(target: Target, nowUs: number): void {
+    this.keysOf(target.limiter, target.policy, nowUs).reset(keptKey(target));
   }
 
   /**
@@ -112,7 +109,7 @@ export class StateTable implements Entries {
    * those of the target: so that it makes no difference for the next decision whether it was forgotten before.
    */
   tidy(target: Target, nowUs: number): void {
-    this.keysOf(target.limiter, target.policy).tidy(keptKey(target), nowUs);
+    this.keysOf(target.limiter, target.policy, nowUs).tidy(keptKey(target), nowUs);
   }
 
   /** Forgets all that cannot be told from fresh. Costs as much as there are keys. */
@@ -149,10 +146,10 @@ export class StateTable implements Entries {
     return undefined;
   }
 
-  #find(limiter: string, policy: Policy): LimiterTable {
+  #find(limiter: string, policy: Policy, nowUs: number): LimiterTable {
     let keys = this.#byLimiter.get(limiter);
     if (keys === undefined) {
-      keys = new LimiterTable(policy, this.#nowUs());
+      keys = new LimiterTable(policy, nowUs);
       this.#byLimiter.set(limiter, keys);
       this.#all.push(keys);
     }

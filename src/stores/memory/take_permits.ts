@@ -93,7 +93,7 @@ export function takePermits(
   const { limiter, policy, permits } = target;
   const { maxConcurrent } = policy;
   if (maxConcurrent === 0 || policy.rates.length > 0) return undefined;
-  const keys = table.keysOf(limiter, policy);
+  const keys = table.keysOf(limiter, policy, nowUs);
   const key = shortKey(target.key);
   const known = keys.entryOf(key);
   if (known === undefined ? keys.has(key) : known.policy !== policy || known.blockedUs > nowUs) return undefined;

@@ -37,7 +37,7 @@ function numberOf(text: string): number {
 /** Whether a process holds such states for a target: what cannot be told from fresh may be forgotten or not. */
 export function assertHolds(store: LogStore, target: Target, states: readonly RateState[]): void {
   const [replica] = replicasOf(store);
-  const found = replica?.table.stored(target).states ?? [];
+  const found = replica?.table.stored(target, replica.nowUs).states ?? [];
   const isFresh = [found, states].some((each) =>
     target.policy.rates.every((rate, i) =>
       kernelOf(rate).freshFromUs(each[i] as RateState, rate) <= (replica?.nowUs ?? 0)

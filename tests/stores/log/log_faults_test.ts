@@ -464,7 +464,8 @@ describe("A fleet on a stream with faults", () => {
     await ask(20);
     // As a wrong bit in its memory would do.
     const wrong = replicasOf(stores[0] as LogStore)[0];
-    wrong?.table.reset({ ...request.targets[0] as Target, policy: wrong.book.policies().next().value as Policy });
+    const policy = wrong?.book.policies().next().value as Policy;
+    wrong?.table.reset({ ...request.targets[0] as Target, policy }, wrong.nowUs);
     for (let i = 0; i < 4; i++) {
       fleet.offsetUs += 11e6;
       await ask(10);

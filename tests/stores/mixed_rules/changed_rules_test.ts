@@ -7,7 +7,7 @@ import { algorithmOf } from "../../../src/algorithms/mod.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
 import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import { MemoryStore } from "../../../src/stores/memory/memory_store.ts";
-import type { TakeReply, TakeRequest, Target } from "../../../src/stores/store.ts";
+import type { CorrectRequest, StoreRequest, TakeReply, TakeRequest, Target } from "../../../src/stores/store.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
 import { runs } from "../../_support/arbitraries.ts";
 import { fullRefillUs } from "../../_support/auditor/bounds.ts";
@@ -42,6 +42,19 @@ class Key {
   }
 }
 
+function requestFor(
+  op: TakeRequest["mode"] | CorrectRequest["op"] | "block" | "release" | "renew",
+  policy: Policy,
+): StoreRequest {
+  const targets: readonly [Target] = [{ limiter: "l", key: "k", policy, cost: 1, permits: policy.maxConcurrent && 1 }];
+  const id = "i.0.d.0.1.1";
+  if (op === "now" || op === "peek" || op === "wait") {
+    return { op: "take", targets, mode: op, maxWaitUs: 0, id, arrivalUs: 0 };
+  }
+  if (op === "block") return { op, targets, durationUs: 0 };
+  return op === "release" || op === "renew" ? { op, targets, id } : { op, targets };
+}
+
 function remaining(policy: Policy, { levels: [level] }: TakeReply): number[] {
   return policy.rates.map((rate, i) => {
     const { remaining } = algorithmOf(rate.algorithm).standing(rate, level?.rates[i] ?? [0, 0]);
@@ -61,6 +74,25 @@ describe("A limiter in memory whose rules change", () => {
           after.rates.map(({ capacity }) => Math.max(capacity - units, 0)),
           `${name}, ${units} used`,
         );
+      }
+    }
+  });
+
+  it("reads the clock once in each request, also in the first one by the new rules", () => {
+    let readings = 0;
+    class Ticking extends FakeClock {
+      override nowUs(): number {
+        return super.nowUs() + ++readings;
+      }
+    }
+    for (const [name, ...policies] of PAIRS) {
+      const store = new MemoryStore({ clock: new Ticking() });
+      for (const op of ["now", "peek", "wait", "refund", "penalize", "block", "reset", "release", "renew"] as const) {
+        for (const policy of policies) {
+          const before = readings;
+          store.execute(requestFor(op, policy));
+          assert.equal(readings - before, 1, `${name}: ${op}`);
+        }
       }
     }
   });

@@ -51,6 +51,8 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #log: Log;
   #http: HttpConfig;
+  /** What the file that was read last may not mean; the log has it. */
+  #warnings: readonly string[] = [];
   readonly #storeEvents: Subscriptions<StoreEvent>;
   readonly #observers: Observers;
   #hitters: HeavyHitterSketches | undefined;
@@ -303,7 +305,8 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     const { config, warnings } = await readConfig(path, options);
     await this.#definitions.apply(config);
     this.#http = config.http;
-    for (const warning of warnings) this.#log.warn(warning);
+    for (const warning of warnings) if (!this.#warnings.includes(warning)) this.#log.warn(warning);
+    this.#warnings = warnings;
     return config;
   }
 

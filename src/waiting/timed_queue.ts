@@ -108,16 +108,14 @@ export class TimedQueue {
   }
 
   /**
-   * Sends all calls away with an error, the last one first, so that all units can be taken back. Resolves when they
-   * have been. No call can wait any more.
+   * Sends all calls away with an error, in their order: if the store was replaced, they ask the new one. What they have
+   * taken is given back, the last one first, so that all of it can be. Resolves when it was. No call can wait any more.
    */
   async close(error: Error): Promise<void> {
     this.#closed = error;
-    const given: Promise<void>[] = [];
-    for (const [waiter, turn] of this.#clear([...this.#lines.values()]).toReversed()) {
-      waiter.dismiss(error);
-      given.push(waiter.giveBack(turn));
-    }
+    const all = this.#clear([...this.#lines.values()]);
+    const given = all.toReversed().map(([waiter, turn]) => waiter.giveBack(turn));
+    for (const [waiter] of all) waiter.dismiss(error);
     await Promise.all(given);
   }
 

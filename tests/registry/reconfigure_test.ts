@@ -75,6 +75,24 @@ describe("RateSync.configureStore()", () => {
     await permit.release();
   });
 
+  it("serves calls that wait for a rate at the new store in their order", async () => {
+    const clock = new FakeClock();
+    await using rs = createRateSync({
+      clock,
+      stores: { main: new MemoryStore({ clock }) },
+      limiters: { paced: { ratePerSecond: 1 } },
+    });
+    await rs.acquire("paced");
+    const served: number[] = [];
+    const waiting = [1, 2, 3, 4].map(async (i) => {
+      await rs.acquire("paced");
+      served.push(i);
+    });
+    await rs.configureStore("main", new MemoryStore({ clock }));
+    await clock.runUntil(Promise.all(waiting));
+    assert.deepEqual(served, [1, 2, 3, 4]);
+  });
+
   it("keeps a store that is described as before, with its connections, permits and waiters", async () => {
     const more = { db: 0, socketTimeoutMs: 4_000 } as const;
     await using rs = createRateSync({
@@ -144,6 +162,25 @@ describe("RateSync.configureStore()", () => {
     assert.equal((await rs.tryAcquire("api", { key: "k" })).allowed, false);
     assert.equal(await commands(), asked, "the denial is remembered");
     await (await waiting).release();
+  });
+
+  it("warns of an empty url when it becomes so, and not each time the file is loaded", async () => {
+    using folder = new TemporaryFolder("empty");
+    const path = `${folder.path}/rate-sync.toml`;
+    const warnings: string[] = [];
+    const logger = {
+      debug: () => {},
+      info: () => {},
+      warn: (text: string) => void warnings.push(text),
+      error: () => {},
+    };
+    await using rs = createRateSync({ logger });
+    for (const url of ["", "", server.url, "", ""]) {
+      writeFileSync(path, `[stores.main]\nurl = "${url}"\n[limiters.api]\nlimit = 1\nwindow = "1h"`);
+      await rs.loadConfig(path);
+    }
+    const warning = 'rate-sync: Redis not configured, using in-memory store: the url of store "main" is empty';
+    assert.deepEqual(warnings, [warning, warning]);
   });
 
   it("keeps a store of one's own that is given again", async () => {

@@ -21,7 +21,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { askJetStream } from "../tests/stores/nats/_operator.ts";
 import { TemporaryFolder } from "./_temporary.ts";
 import { startNats } from "./nats/server.ts";
-import { type Load, type LoadResult, type Runner, startRunner, takenIn } from "./soak_nats/load.ts";
+import { type Load, type LoadResult, type Runner, startRunner } from "./soak_nats/load.ts";
+import { unitsIn } from "./soak/units_file.ts";
 import { violationsIn } from "./soak_postgres/violations.ts";
 
 const PROCESSES = 4;
@@ -85,7 +86,7 @@ async function main(minutes: number, perSecond: number): Promise<number> {
     for (const { file, runner } of all) {
       const result = await runner.result;
       if (result === undefined) throw new Error("Cannot tell whether limits held: a process ended before its time");
-      results.push({ ...result, taken: takenIn(file, result.keys) });
+      results.push({ ...result, taken: unitsIn(file, result.keys) });
     }
     const problems = [...violationsIn(results), ...growthIn(samples), ...failuresIn(results)];
     const sum = (pick: (result: typeof results[number]) => number) => results.reduce((all, one) => all + pick(one), 0);

@@ -5,7 +5,6 @@
  */
 
 import { type ChildProcess, fork } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -19,7 +18,7 @@ export interface Load {
   readonly seed: number;
   /** For how long, in milliseconds. */
   readonly ms: number;
-  /** Where it writes what it was allowed: the place of a key, and an instant in microseconds, by turns. */
+  /** Where it writes what it was allowed: a `UnitsFile`. */
   readonly file: string;
 }
 
@@ -72,15 +71,4 @@ export function startRunner(load: Load): Runner {
     },
     result: new Promise((resolve) => child.once("exit", () => resolve(result))),
   };
-}
-
-/** The units of a load, by key. */
-export function takenIn(file: string, keys: readonly string[]): Record<string, number[]> {
-  const bytes = readFileSync(file);
-  const numbers = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-  const taken: Record<string, number[]> = {};
-  for (let i = 0; i + 1 < numbers.length; i += 2) {
-    (taken[keys[numbers[i] as number] as string] ??= []).push(numbers[i + 1] as number);
-  }
-  return taken;
 }

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { closeSync, openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -13,6 +12,7 @@ import { createRateSync, RateSyncError } from "../../mod.ts";
 import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { createNatsStore } from "../../src/stores/nats/mod.ts";
 import type { StoreRequest } from "../../src/stores/store.ts";
+import { UnitsFile } from "../soak/units_file.ts";
 import { requestsOf, unitsOf } from "../soak_postgres/requests.ts";
 import type { Load, LoadResult, Sample } from "./load.ts";
 
@@ -46,10 +46,7 @@ const rs = createRateSync({
 });
 const request = requestsOf(seed);
 const passing = compilePolicy({ algorithm: "fixed_window", limit: 3, windowMs: 5_000 });
-const keys: string[] = [];
-const places = new Map<string, number>();
-const units: number[] = [];
-const out = openSync(file, "w");
+const units = new UnitsFile(file);
 let [requests, answered, permits] = [0, 0, 0];
 
 process.once("disconnect", () => process.exit()); // also where the command was interrupted
@@ -58,8 +55,7 @@ const endMs = performance.now() + ms;
 const isOver = () => performance.now() >= endMs;
 await Promise.all([load(), tell(), ...Array.from({ length: HOLDERS }, hold)]);
 for (let waited = 0; answered < requests && waited < 20_000; waited += 10) await sleep(10);
-flush();
-closeSync(out);
+const keys = units.close();
 await rs.close();
 await store.close();
 const result: LoadResult = { kind: "result", requests, answered, permits, keys, errors };
@@ -83,10 +79,7 @@ async function ask(asked: StoreRequest): Promise<void> {
   requests++;
   try {
     for (const [key, us] of unitsOf(asked, await store.execute(asked))) {
-      if (key.startsWith("passing:")) continue;
-      let place = places.get(key);
-      if (place === undefined) places.set(key, place = keys.push(key) - 1);
-      units.push(place, us);
+      if (!key.startsWith("passing:")) units.add(key, us);
     }
   } catch (error) {
     note(error);
@@ -118,15 +111,10 @@ async function tell(): Promise<void> {
   const startMs = performance.now();
   for (let next = SAMPLE_MS; !isOver(); next += SAMPLE_MS) {
     while (performance.now() - startMs < next && !isOver()) await sleep(100);
-    flush();
+    units.flush();
     (globalThis as { gc?: () => void }).gc?.();
     const { keyCount = 0 } = await store.check();
     const sample: Sample = { kind: "sample", heapMb: process.memoryUsage().heapUsed / 1e6, keys: keyCount };
     process.send?.(sample);
   }
-}
-
-/** Units go to a file, so that they do not look like a state that grows. */
-function flush(): void {
-  writeSync(out, new Uint8Array(new Float64Array(units.splice(0)).buffer));
 }

@@ -31,17 +31,20 @@ export interface LoadResult {
   readonly requests: number;
   /** Statements and transactions that these took. */
   readonly batches: number;
-  /** For each key of each limiter, the instants for which units were taken, by the server's clock. */
-  readonly taken: Readonly<Record<string, readonly number[]>>;
   /** What failed, by message, and how often. */
   readonly errors: Readonly<Record<string, number>>;
 }
 
-/** Makes requests, many on the same keys as other processes. */
-export async function runLoad({ url, schema, connections, lanes, requests, ms, seed }: Load): Promise<LoadResult> {
+/**
+ * Makes requests, many on the same keys as other processes.
+ *
+ * @param load Which.
+ * @param taken Is told each unit: its key, and the instant for which it was taken, by the server's clock, in microseconds.
+ */
+export async function runLoad(load: Load, taken: (key: string, us: number) => void): Promise<LoadResult> {
+  const { url, schema, connections, lanes, requests, ms, seed } = load;
   const store = createPostgresStore({ url, schema, poolMaxSize: connections, socketTimeoutMs: 60_000 });
   await store.connect();
-  const taken: Record<string, number[]> = {};
   const errors: Record<string, number> = {};
   let [batches, answered, made] = [0, 0, 0];
   store.watchCalls(() => void batches++);
@@ -52,7 +55,7 @@ export async function runLoad({ url, schema, connections, lanes, requests, ms, s
       made++;
       const asked = request();
       try {
-        for (const [key, us] of unitsOf(asked, await store.execute(asked))) (taken[key] ??= []).push(us);
+        for (const [key, us] of unitsOf(asked, await store.execute(asked))) taken(key, us);
         answered++;
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
@@ -61,5 +64,5 @@ export async function runLoad({ url, schema, connections, lanes, requests, ms, s
     }
   }));
   await store.close();
-  return { requests: answered, batches, taken, errors };
+  return { requests: answered, batches, errors };
 }

@@ -4,8 +4,11 @@
  * @module
  */
 
-import { spawn } from "node:child_process";
+import { fork } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { extname } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 
 import postgres from "postgres";
 
@@ -27,18 +30,70 @@ export interface TableSample {
   readonly deadlocks: number;
 }
 
-/** Runs a load in a process of its own: `file` runs what its argument says, as JSON, and prints the result. */
-export function runApart(file: string, load: Load): Promise<LoadResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file, JSON.stringify(load)], { stdio: ["ignore", "pipe", "inherit"] });
-    const parts: Buffer[] = [];
-    child.stdout.on("data", (part: Buffer) => parts.push(part));
-    child.on("error", reject);
-    child.on("close", (code) => {
-      if (code !== 0) return reject(new Error(`Cannot load PostgreSQL: a process ended with code ${code}`));
-      resolve(JSON.parse(Buffer.concat(parts).toString()) as LoadResult);
-    });
+/** What a process sends while it runs. */
+export interface WorkerSample {
+  readonly kind: "sample";
+  /** What is left in its heap after a collection. */
+  readonly heapMb: number;
+}
+
+/** What a process sends at its end. */
+export interface WorkerResult extends LoadResult {
+  readonly kind: "result";
+  /** The keys that units were taken of, by their places in its file. */
+  readonly keys: readonly string[];
+}
+
+/** A process that is under way. */
+export interface Worker {
+  /** What was left in its heap, the last time that it told; NaN before. */
+  readonly heapMb: number;
+  /** What came of it. */
+  readonly result: Promise<WorkerResult>;
+}
+
+/** Runs a load in a process of its own, which writes the units that it is allowed into a file. */
+export function startWorker(load: Load, file: string): Worker {
+  const program = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url));
+  const child = fork(program, [JSON.stringify(load), file], { execArgv: ["--expose-gc"] });
+  let heapMb = NaN;
+  let result: WorkerResult | undefined;
+  child.on("message", (message: WorkerSample | WorkerResult) => {
+    if (message.kind === "sample") heapMb = message.heapMb;
+    else result = message;
   });
+  return {
+    get heapMb() {
+      return heapMb;
+    },
+    result: new Promise((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => {
+        if (result === undefined) reject(new Error(`Cannot load PostgreSQL: a process ended with code ${code}`));
+        else resolve(result);
+      });
+    }),
+  };
+}
+
+/**
+ * The memory of a server with all of its processes, in megabytes. What they share counts once. NaN where this system does not
+ * tell it.
+ */
+export function serverMb(pid: number): number {
+  if (process.platform !== "linux") return NaN;
+  let kilobytes = 0;
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const [, parent] = readFileSync(`/proc/${name}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+      if (Number(parent) !== pid && Number(name) !== pid) continue;
+      kilobytes += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${name}/smaps_rollup`, "utf8"))?.[1]);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return kilobytes / 1e3;
 }
 
 /** Looks at the table of keys while `until` is under way, and once more after it. */

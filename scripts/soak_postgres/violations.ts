@@ -5,11 +5,16 @@
  */
 
 import type { LimiterOptions } from "../../src/policy/options.ts";
-import type { LoadResult } from "./load.ts";
 import { LIMITERS } from "./requests.ts";
 
+/** What a process was allowed. */
+export interface Allowed {
+  /** For each key of each limiter, the instants for which units were taken, by the server's clock, in microseconds. */
+  readonly taken: Readonly<Record<string, readonly number[]>>;
+}
+
 /** Each key with more units in some interval than its limit lets through. */
-export function violationsIn(results: readonly Pick<LoadResult, "taken">[]): string[] {
+export function violationsIn(results: readonly Allowed[]): string[] {
   const found: string[] = [];
   for (const key of new Set(results.flatMap(({ taken }) => Object.keys(taken)))) {
     const instants = results.flatMap(({ taken }) => taken[key] ?? []).sort((a, b) => a - b);

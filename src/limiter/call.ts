@@ -132,7 +132,8 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
     this.session.health?.answered(reply.nowUs, this.askedUs, this.session.clock);
     this.line?.delete(this);
     if (this.isOver) return this.session.undoQuietly(this, reply);
-    this.#end();
+    this.isOver = true;
+    this.#unfollow?.();
     try {
       this.#resolve?.((this.#stages as Stages).answered(this, reply));
     } catch (error) {
@@ -165,16 +166,12 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
   /** Goes on without the store, if its caller has not been answered. What the breaker learns of it, it still learns. */
   fail(error: unknown): void {
     if (this.isOver) return;
-    this.#end();
+    this.isOver = true;
+    this.#unfollow?.();
     try {
       this.#resolve?.((this.#stages as Stages).failed(this, error));
     } catch (thrown) {
       this.#reject?.(thrown);
     }
-  }
-
-  #end(): void {
-    this.isOver = true;
-    this.#unfollow?.();
   }
 }

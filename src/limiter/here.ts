@@ -6,8 +6,9 @@
 
 import type { Shortcuts } from "../shortcut/shortcuts.ts";
 import { IN_LEFT, type TakeReply } from "../stores/store.ts";
+import { Call } from "./call.ts";
 import { maxWaitUs } from "./call_options.ts";
-import { start, startAsked, startAtStore } from "./pipeline.ts";
+import { NO_WAIT, start, startAsked, take } from "./pipeline.ts";
 import { ACQUIRE, TRY } from "./result/answers.ts";
 import { Decision, type Permit, RatePermit } from "../decision/decision.ts";
 import { HeldPermit } from "./result/held_permit.ts";
@@ -30,7 +31,7 @@ export function tryAcquire(
   // More units may have to be leased. Else this process knows nothing of the key.
   return rules.policy.tokenLeaseUs > 0
     ? start(session, access, targets, TRY)
-    : startAtStore(session, access, targets, TRY);
+    : take(new Call(targets, TRY, access, session, NO_WAIT, undefined));
 }
 
 /** The same without a promise. Undefined if the store has to be asked; nothing was taken then. */

@@ -44,16 +44,6 @@ export function start<Answer>(
   return inTime(call, known).then((reply) => takeKnowing(call, reply, false), (error) => failed(call, error));
 }
 
-/** As `start`, for a call that does not wait, and about which this process knows nothing. */
-export function startAtStore<Answer>(
-  session: StoreSession,
-  access: StoreAccess,
-  targets: readonly LimiterTarget[],
-  kind: CallKind<Answer>,
-): Answer | Promise<Answer> {
-  return take(new Call(targets, kind, access, session, NO_WAIT, undefined));
-}
-
 /** A call begins that may wait. */
 function begin<Answer>(call: Call<Answer>): void {
   call.startUs = steadyUs(call.session.clock);
@@ -94,8 +84,8 @@ function takeKnowing<Answer>(call: Call<Answer>, reply: TakeReply, isSpared: boo
   return done(call, reply);
 }
 
-/** Asks the store. One that is inside this process answers before it returns. */
-function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
+/** Asks the store, whatever this process knows. One that is inside this process answers before it returns. */
+export function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
   const { session, targets } = call;
   const { health } = session;
   if (call.waits) {
@@ -109,7 +99,7 @@ function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
     session.room.announce(call.id, targets[0] as Target);
     if (targets.length > 1) call.uncount ??= session.waits.add(targets.filter(({ permits }) => permits === 0));
   }
-  const refusal = health?.openError();
+  const refusal = health?.breaker.error && health.openError();
   if (refusal !== undefined) return failed(call, refusal);
   const mustListen = mayQueue && call.maxWaitUs > 0 && !session.listener.hears;
   let asked: Promise<TakeReply> | undefined;
@@ -141,9 +131,12 @@ function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
 /** The store has answered in time. */
 function answered<Answer>(call: Call<Answer>, reply: TakeReply): Answer | Promise<Answer> {
   const { session, targets } = call;
-  session.shortcuts?.remember(call, reply, call.askedUs);
-  if (!call.waits) return done(call, reply);
+  const { shortcuts } = session;
   const { status, waitUs } = reply;
+  if (shortcuts !== undefined && (status !== "allowed" || waitUs > 0 || !shortcuts.denials.isEmpty)) {
+    shortcuts.remember(call, reply, call.askedUs);
+  }
+  if (!call.waits) return done(call, reply);
   if (call.id !== "") return status === "queued" ? wait(call, waitForPermit(call, reply)) : done(call, reply);
   if (status === "allowed" ? waitUs === 0 || call.kind.reserves : status !== "queued") return done(call, reply);
   if (call.kind.reserves) return done(call, { ...reply, status: "rate" });

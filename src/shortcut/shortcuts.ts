@@ -50,14 +50,16 @@ export class Shortcuts {
     if (target.policy.tokenLeaseUs > 0) this.tokens.begin(target);
   }
 
-  /** Remembers what the store said, if that spares asking it again. `askedUs` is when it was asked. */
+  /**
+   * Remembers what the store said, if that spares asking it again. `askedUs` is when it was asked. A reply that allows a call
+   * now changes nothing as long as `denials` is empty.
+   */
   remember({ targets }: TakeRequest, reply: TakeReply, askedUs: number): void {
     const [target] = targets;
     if (target === undefined) return;
     if (targets.length > 1) this.denials.forget(targets);
-    else if (target.policy.tokenLeaseUs === 0) {
-      if (!this.denials.isEmpty || reply.status !== "allowed") this.denials.remember(target, reply, askedUs);
-    } else this.tokens.learn(target, reply, askedUs);
+    else if (target.policy.tokenLeaseUs === 0) this.denials.remember(target, reply, askedUs);
+    else this.tokens.learn(target, reply, askedUs);
   }
 
   /**

@@ -60,16 +60,6 @@ function isSmall(named: NamedRequest): boolean {
   return targets.every((target) => target.policy.maxConcurrent === 0) && named.rules.every(({ isAlone }) => isAlone);
 }
 
-/** The script that decides about a request by its one key, if there is one. */
-function keyScriptFor({ request, rules }: NamedRequest): Script | undefined {
-  if (request.op !== "take" || request.targets.length !== 1) return undefined;
-  if (request.mode === "peek" && asksDetails(request)) return undefined;
-  const own = rules[0] as UsedRules;
-  if (own.isAlone) return own.keyScript;
-  const isKnown = own.policy.maxConcurrent === 0 && request.times === undefined && isKnownMixed(own);
-  return isKnown ? takeMixed : undefined;
-}
-
 /** Whether a script decides about each request of its batches by one key. */
 export function isKeyByKey(script: Script): boolean {
   return script !== decide && script !== coordinate;
@@ -77,7 +67,15 @@ export function isKeyByKey(script: Script): boolean {
 
 /** The smallest script that can run a request. */
 export function scriptOf(named: NamedRequest): Script {
-  return keyScriptFor(named) ?? (isSmall(named) ? decide : coordinate);
+  const { request, rules } = named;
+  if (request.op !== "take") return coordinate;
+  if (request.targets.length === 1 && (request.mode !== "peek" || !asksDetails(request))) {
+    const own = rules[0] as UsedRules;
+    if (own.policy.maxConcurrent > 0) return coordinate;
+    if (own.isAlone) return own.keyScript ?? decide;
+    if (request.times === undefined && isKnownMixed(own)) return takeMixed;
+  }
+  return isSmall(named) ? decide : coordinate;
 }
 
 /** The smallest script that can run all of a batch. */
@@ -92,8 +90,8 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
   if (named.keys[0] !== before.keys[0]) return false;
   const { request } = named;
   if (request.op !== "take" || before.request.op !== "take") return false;
-  const script = keyScriptFor(named);
-  if (script === undefined || script === takeMixed || script !== keyScriptFor(before)) return false;
+  const script = scriptOf(named);
+  if (!isKeyByKey(script) || script === takeMixed || script !== scriptOf(before)) return false;
   const [target] = request.targets as [Target];
   const { targets, mode, maxWaitUs, times } = before.request;
   if (script !== bucket && mode === "wait") return false;

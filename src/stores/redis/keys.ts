@@ -96,7 +96,12 @@ export class KeyNames {
 
   /** What keys of targets of a limiter begin with, where they have no shards; a colon and the key follow. */
   beginOf(limiter: string): string {
-    return this.#limiters.get(limiter) ?? this.#limiter(limiter);
+    const known = this.#limiters.get(limiter);
+    if (known !== undefined) return known;
+    const begin = `${this.#prefix}:${this.limiterPart(limiter)}`;
+    if (this.#limiters.size >= MAX_LIMITERS) this.#limiters.clear();
+    this.#limiters.set(limiter, begin);
+    return begin;
   }
 
   /** What all keys begin with where they have shards; a number follows. */
@@ -132,7 +137,7 @@ export class KeyNames {
 
   #main(target: Target): string {
     const { limiter, key, policy } = target;
-    const begin = this.beginOf(limiter);
+    const begin = this.#limiters.get(limiter) ?? this.beginOf(limiter);
     let main = begin;
     if (key !== undefined) {
       main = `${begin}:${key.length > MAX_PART ? this.#longPart(key, target) : partOf(key)}`;
@@ -152,13 +157,6 @@ export class KeyNames {
     if (isHash) return `~${hashOfKey(key)}`;
     if (key !== this.#longKey) [this.#longKey, this.#longKeyPart] = [key, partOf(key)];
     return this.#longKeyPart;
-  }
-
-  #limiter(id: string): string {
-    const begin = `${this.#prefix}:${this.limiterPart(id)}`;
-    if (this.#limiters.size >= MAX_LIMITERS) this.#limiters.clear();
-    this.#limiters.set(id, begin);
-    return begin;
   }
 }
 

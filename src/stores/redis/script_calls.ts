@@ -17,7 +17,6 @@ import { NamedRequest } from "./named_request.ts";
 import { OTHER_RULES, otherRules } from "./refused_by_script.ts";
 import { RegisterCache, type RegisterCacheOptions } from "./register_cache.ts";
 import type { Script } from "./script.ts";
-import type { ScriptCall } from "./script_call.ts";
 import { coordinate, register } from "./scripts.gen.ts";
 import type { RedisStoreSettings } from "./store_settings.ts";
 
@@ -54,6 +53,8 @@ export interface ScriptCallsOptions extends Pick<RegisterCacheOptions, "report">
 /** The calls of one store. */
 export class ScriptCalls {
   readonly #options: ScriptCallsOptions;
+  /** Sends a script; tests put another one in its place. */
+  readonly #send: RedisConnection["run"];
   readonly #register: RegisterCache;
 
   /**
@@ -64,12 +65,15 @@ export class ScriptCalls {
   constructor(options: ScriptCallsOptions) {
     const { connection, names, settings: { testClock, testScript }, report } = options;
     this.#options = options;
+    this.#send = testScript === undefined
+      ? (script, keys, args) => connection.run(script, keys, args)
+      : (script, keys, args) => {
+        const call = testScript({ script, keys, args });
+        return connection.run(call.script, call.keys, call.args);
+      };
     this.#register = new RegisterCache({
       register: (limiter, own) => {
-        const args = [String(testClock?.nowUs() ?? ""), ...own];
-        const call = { script: register, keys: [names.register(limiter)], args };
-        const sent = testScript?.(call) ?? call;
-        return connection.run(sent.script, sent.keys, sent.args);
+        return this.#send(register, [names.register(limiter)], [String(testClock?.nowUs() ?? ""), ...own]);
       },
       report,
       nowUs: testClock === undefined ? systemClock.nowUs : () => testClock.nowUs(),
@@ -116,11 +120,11 @@ export class ScriptCalls {
   }
 
   /** Decides a batch by one call of a script. It is a field, so that the store can hand it to the calls of a cluster. */
-  readonly run: RunBatch = async (script, batch, send) => {
+  readonly run: RunBatch = async (script, batch, send = this.#send) => {
     if (!isKeyByKey(script)) return await this.#runWithMessages(script, batch, send);
     const { names, settings: { timingMarginMs: graceMs = 10, testClock } } = this.#options;
     const call = encodeByKey(script, batch, { names, graceMs, nowUs: testClock?.nowUs() });
-    const reply = await this.#call(call, send);
+    const reply = await send(script, call.keys, call.args);
     const replies = Array.isArray(reply) ? call.read(reply) : undefined;
     if (replies === undefined) throw unreadable();
     return replies;
@@ -130,7 +134,7 @@ export class ScriptCalls {
   async #runWithMessages(
     script: Script,
     batch: readonly NamedRequest[],
-    send: RedisConnection["run"] | undefined,
+    send: RedisConnection["run"],
   ): Promise<Replies> {
     const { names, settings: { timingMarginMs: graceMs = 10, testClock } } = this.#options;
     const messages = this.#options.messages();
@@ -138,7 +142,7 @@ export class ScriptCalls {
     const callers = messages.callersOf(batch);
     const call = encodeBatch(script, batch, { names, graceMs, nowUs: testClock?.nowUs(), callers, hasInboxes });
     try {
-      const reply = this.#withoutRulesFlag(await this.#call(call, send), call);
+      const reply = this.#withoutRulesFlag(await send(call.script, call.keys, call.args), call);
       const replies = decodeBatch(call, reply);
       messages.replied(batch, replies);
       if (call.hasMessages) messages.receive(messagesOf(call, reply), waiting);
@@ -147,12 +151,6 @@ export class ScriptCalls {
       if (call.hasMessages) messages.lost(callers);
       throw error;
     }
-  }
-
-  #call(encoded: ScriptCall, send: RedisConnection["run"] | undefined): Promise<ScriptReply> {
-    const { connection, settings: { testScript } } = this.#options;
-    const { script, keys, args } = testScript?.(encoded) ?? encoded;
-    return send === undefined ? connection.run(script, keys, args) : send(script, keys, args);
   }
 
   /** The reply to a call without the mark with which the large script ends it where other rules may have come into use. */

@@ -4,13 +4,14 @@
  * @module
  */
 
-import type { Kernel, Mark } from "../algorithms/kernel.ts";
+import type { Kernel } from "../algorithms/kernel.ts";
 import { handoverOf, kernelOf, type RateState } from "../algorithms/kernels.ts";
 import type { RateLimit } from "../algorithms/limit.ts";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type GiveBackRequest, marksOf, type TakeReply, type TakeRequest, type Target } from "../stores/store.ts";
+import { type Grant, LeasedUnits } from "./leased_units.ts";
 import { stateOf, TokenLeaseReply } from "./token_lease_reply.ts";
 
 /** The largest share of a bucket that is taken ahead at once. */
@@ -31,16 +32,6 @@ export interface TokenSource {
   take(request: TakeRequest): Promise<TakeReply>;
   /** Gives units back. */
   giveBack(request: GiveBackRequest): Promise<unknown>;
-}
-
-/** Units that were charged together. */
-interface Grant {
-  units: number;
-  readonly taken: number;
-  /** When the store was asked, by this process' clock: not after the charge. */
-  readonly askedUs: number;
-  /** What the charge left behind, for giving units of it back. */
-  readonly marks: readonly (readonly Mark[])[];
 }
 
 /** A call that waits for units. */
@@ -66,8 +57,7 @@ export class TokenLease {
   readonly #kernel: Kernel<RateLimit, RateState>;
   readonly #clock: Clock;
   readonly #source: TokenSource;
-  /** Oldest first: the one in use, and what was taken ahead. */
-  #grants: Grant[] = [];
+  readonly #leased: LeasedUnits = new LeasedUnits((grant, nowUs) => this.#doneWith(grant, nowUs));
   readonly #waiters: Waiter[] = [];
   /** How many units to take next time. */
   #size = 1;
@@ -114,12 +104,10 @@ export class TokenLease {
   takeNow(cost: number, nowUs: number): TakeReply | undefined {
     this.#lastUsedUs = nowUs;
     if (this.#waiters.length > 0) return undefined;
-    const grant = this.#grants[0];
-    if (grant === undefined || grant.units < cost || !this.#isFresh(grant, nowUs)) {
-      return this.#use(cost, nowUs) ? this.#reply("allowed", nowUs, 0) : this.#denial(cost, nowUs);
-    }
-    grant.units -= cost;
-    if (grant.units < grant.taken / 2) this.#takeAhead(nowUs);
+    const leased = this.#leased;
+    if (!leased.use(cost, nowUs)) return this.#denial(cost, nowUs);
+    const { oldest } = leased;
+    if (oldest !== undefined && oldest.units < oldest.taken / 2) this.#takeAhead(nowUs);
     return this.#reply("allowed", nowUs, 0);
   }
 
@@ -132,7 +120,7 @@ export class TokenLease {
   }
 
   peek(cost: number, nowUs: number): TakeReply | Promise<TakeReply> | undefined {
-    const held = this.#units(nowUs);
+    const held = this.#leased.fresh(nowUs);
     if (held >= cost) return this.#reply("allowed", nowUs, 0);
     const denial = this.#waiters.length === 0 ? this.#denial(cost, nowUs) : undefined;
     if (denial !== undefined || held === 0) return denial;
@@ -148,7 +136,7 @@ export class TokenLease {
   }
 
   drop(): void {
-    for (const grant of this.#grants.splice(0)) void this.#giveBack(grant);
+    for (const grant of this.#leased.takeAll()) void this.#giveBack(grant);
     this.#drops++;
     this.recheck();
   }
@@ -175,35 +163,11 @@ export class TokenLease {
   async settle(): Promise<void> {
     this.#isSettled = true;
     while (this.#refilling !== undefined) await this.#refilling;
-    await Promise.all(this.#grants.splice(0).map((grant) => this.#giveBack(grant)));
-  }
-
-  /** Takes from all that is leased, the oldest first. */
-  #use(cost: number, nowUs: number): boolean {
-    if (this.#units(nowUs) < cost) return false;
-    for (let rest = cost; rest > 0;) {
-      const grant = this.#grants[0] as Grant;
-      const used = Math.min(grant.units, rest);
-      grant.units -= used;
-      rest -= used;
-      if (grant.units === 0) this.#shift(nowUs);
-    }
-    return true;
-  }
-
-  /** The units that may be used now; what is too old goes. */
-  #units(nowUs: number): number {
-    while (this.#grants[0] !== undefined && !this.#isFresh(this.#grants[0], nowUs)) this.#shift(nowUs);
-    return this.#held();
-  }
-
-  #isFresh({ askedUs }: Grant, nowUs: number): boolean {
-    return nowUs < askedUs + this.policy.tokenLeaseUs;
+    await Promise.all(this.#leased.takeAll().map((grant) => this.#giveBack(grant)));
   }
 
   /** Is done with the oldest grant, and learns from it how large the next should be. */
-  #shift(nowUs: number): void {
-    const grant = this.#grants.shift() as Grant;
+  #doneWith(grant: Grant, nowUs: number): void {
     const { units, taken, askedUs } = grant;
     void this.#giveBack(grant);
     const usedPerUs = (taken - units) / Math.max(nowUs - askedUs, 1);
@@ -217,7 +181,7 @@ export class TokenLease {
   }
 
   #takeAhead(nowUs: number): void {
-    if (this.#grants.length < 2 && this.#size > 1 && nowUs >= this.#pausedUntilUs) this.#refill(nowUs);
+    if (this.#leased.grants < 2 && this.#size > 1 && nowUs >= this.#pausedUntilUs) this.#refill(nowUs);
   }
 
   #refill(nowUs: number): void {
@@ -229,7 +193,7 @@ export class TokenLease {
 
   async #ask(askedUs: number): Promise<void> {
     const [drops, changes] = [this.#drops, this.#changes];
-    const times = Math.min(Math.max(this.#wanted() - this.#held(), this.#size), this.policy.capacity);
+    const times = Math.min(Math.max(this.#wanted() - this.#leased.held, this.#size), this.policy.capacity);
     try {
       const reply = await this.#source.take({ ...TAKE, targets: [this.#target], mode: "now", times });
       const taken = reply.times ?? 0;
@@ -238,13 +202,13 @@ export class TokenLease {
       if (taken > 0) {
         // Several parts of it may go back, so none of them counts as the newest take itself.
         const marks = marksOf([this.#target], reply).map((each) => each.map((mark) => ({ ...mark, cost: 0 })));
-        this.#grants.push({ units: taken, taken, askedUs, marks });
+        this.#leased.add({ units: taken, taken, askedUs, untilUs: askedUs + this.policy.tokenLeaseUs, marks });
       }
       // What was corrected meanwhile may have left more than this reply tells.
       if (changes === this.#changes) this.#learnMore(reply, askedUs, taken < times);
       this.#serve(this.#clock.nowUs());
       this.#trim();
-      if (this.#isSettled) await Promise.all(this.#grants.splice(0).map((rest) => this.#giveBack(rest)));
+      if (this.#isSettled) await Promise.all(this.#leased.takeAll().map((rest) => this.#giveBack(rest)));
     } catch (error) {
       for (const { reject } of this.#waiters.splice(0)) reject(error);
     }
@@ -286,7 +250,7 @@ export class TokenLease {
     this.#wanted();
     while (this.#waiters.length > 0) {
       const { cost, resolve } = this.#waiters[0] as Waiter;
-      const answer = this.#use(cost, nowUs) ? this.#reply("allowed", nowUs, 0) : this.#denial(cost, nowUs);
+      const answer = this.#leased.use(cost, nowUs) ? this.#reply("allowed", nowUs, 0) : this.#denial(cost, nowUs);
       if (answer === undefined) return;
       this.#waiters.shift();
       resolve(answer);
@@ -295,34 +259,22 @@ export class TokenLease {
 
   /** Gives back what is more than this process may hold: units for callers who are gone, or want more than there is. */
   #trim(): void {
-    let excess = this.#held() - Math.max(Math.floor(this.policy.capacity * MOST_HELD), 1);
-    for (const grant of this.#grants.toReversed()) {
-      const units = Math.min(grant.units, excess);
-      if (units <= 0) continue;
-      grant.units -= units;
-      excess -= units;
-      void this.#giveBack({ ...grant, units });
-    }
+    const most = Math.max(Math.floor(this.policy.capacity * MOST_HELD), 1);
+    for (const grant of this.#leased.trim(most)) void this.#giveBack(grant);
   }
 
   /** A denial that holds without asking again; undefined where there is none. */
   #denial(cost: number, nowUs: number): TakeReply | undefined {
     const knownUntilUs = Math.max(this.#pausedUntilUs, this.#knownAtUs + this.policy.denyCacheUs);
     if (!this.#isEmpty || nowUs >= knownUntilUs) return undefined;
-    const freeUs = this.#kernel.earliest(this.#state, nowUs, cost - this.#held(), this.#rate);
+    const freeUs = this.#kernel.earliest(this.#state, nowUs, cost - this.#leased.held, this.#rate);
     const atUs = Math.max(freeUs, this.#pausedUntilUs, this.#blockedUntilUs);
     if (atUs <= nowUs) return undefined;
     return this.#reply(this.#blockedUntilUs > nowUs ? "blocked" : "rate", nowUs, atUs - nowUs);
   }
 
   #reply(status: TakeReply["status"], nowUs: number, waitUs: number): TakeReply {
-    return new TokenLeaseReply(status, nowUs, waitUs, this.#rate, this.#state, this.#held());
-  }
-
-  #held(): number {
-    let units = 0;
-    for (const grant of this.#grants) units += grant.units;
-    return units;
+    return new TokenLeaseReply(status, nowUs, waitUs, this.#rate, this.#state, this.#leased.held);
   }
 
   /** Gives units back, as far as they have not been refilled since. */

@@ -16,6 +16,7 @@ import { failures } from "./failures.ts";
 import { functions } from "./functions.ts";
 import { keys } from "./keys.ts";
 import { leases } from "./leases.ts";
+import { leaving } from "./leaving.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { metrics } from "./metrics.ts";
 import { peeking } from "./peeking.ts";
@@ -73,6 +74,7 @@ const TOPICS: readonly Topic[] = [
   concurrency,
   leases,
   waiting,
+  leaving,
   combined,
   metrics,
   peeking,

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ConfigError } from "../../../src/base/errors.ts";
 import { expandText } from "../../../src/registry/config/template.ts";
+import { anyText } from "../../_support/texts.ts";
 import { envOf } from "./_support.ts";
 
 const env = envOf({ A: "a", HOST: "h", EMPTY: "", TRICKY: "${A}", constructor_: "c" });
@@ -114,7 +115,7 @@ describe("expandText()", () => {
 
   it("is the identity on text without ${", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (text) => {
+      fc.property(anyText(), (text) => {
         fc.pre(!text.includes("${"));
         assert.deepEqual(expandText(text, env, []), { text, hasVariables: false });
       }),
@@ -133,7 +134,7 @@ describe("expandText()", () => {
 
   it("inserts any value unchanged", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (value) => {
+      fc.property(anyText(), (value) => {
         assert.equal(expandText("<${V}>", envOf({ V: value }), []).text, `<${value}>`);
       }),
     );

@@ -8,6 +8,7 @@ import { createClient } from "redis";
 import { RateSyncError } from "../../../../mod.ts";
 import { createRedisStore } from "../../../../src/stores/redis/mod.ts";
 import type { RedisStoreOptions } from "../../../../src/stores/redis/options.ts";
+import { anyText } from "../../../_support/texts.ts";
 import { type RedisProcess, startRedis } from "../_servers.ts";
 
 /** Any text, with more of what means something in a URL than chance has. */
@@ -15,7 +16,7 @@ const passwords = fc.array(
   fc.oneof(
     fc.constantFrom(..."/#?%@:&=+ []\\\"'", "%40", "%zz", "//", "://", "?db=1", "/0", "@h", "@127.0.0.1", "&password="),
     fc.string({ unit: "grapheme", minLength: 1, maxLength: 4 }),
-    fc.string({ unit: "binary", minLength: 1, maxLength: 3 }),
+    anyText({ minLength: 1, maxLength: 3 }),
   ),
   { minLength: 1, maxLength: 6 },
 ).map((parts) => parts.join("")).filter((text) => !/\p{Cs}/u.test(text));

@@ -25,6 +25,7 @@ import {
   assertLivesInUse,
 } from "../../../_support/redis_laws.ts";
 import { freshPrefix } from "../../../_support/redis.ts";
+import { anyText } from "../../../_support/texts.ts";
 import { Connections, costing, Lab, target } from "../../_lab.ts";
 
 /** Texts made of what could be mistaken for something else in a key. */
@@ -32,7 +33,7 @@ const textArb = fc.oneof(
   fc.array(fc.constantFrom("{", "}", ":", "%", "~", "\0", "\r\n", "😀", "\ud800", "\udc00", "a", "1", "%7b.", " "), {
     maxLength: 6,
   }).map((parts) => parts.join("")),
-  fc.string({ unit: "binary", maxLength: 12 }),
+  anyText({ maxLength: 12 }),
   fc.constantFrom("a", "b", "é", "{").map((one) => one.repeat(10_000)),
 );
 const nameArb = fc.record({ limiter: textArb, key: fc.option(textArb, { nil: undefined }) });

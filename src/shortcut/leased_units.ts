@@ -47,14 +47,17 @@ export class LeasedUnits {
     else this.#ahead.push(grant);
   }
 
+  /** Uses units of the oldest grant, if it has as many and is not too old. Returns that grant. */
+  useOldest(cost: number, nowUs: number): Grant | undefined {
+    const { oldest } = this;
+    if (oldest === undefined || oldest.units < cost || nowUs >= oldest.untilUs) return undefined;
+    oldest.units -= cost;
+    this.held -= cost;
+    return oldest;
+  }
+
   /** Uses units, of as many grants as it takes. Returns whether there are enough: else none is used. */
   use(cost: number, nowUs: number): boolean {
-    const { oldest } = this;
-    if (oldest !== undefined && oldest.units >= cost && nowUs < oldest.untilUs) {
-      oldest.units -= cost;
-      this.held -= cost;
-      return true;
-    }
     if (this.fresh(nowUs) < cost) return false;
     for (let rest = cost; rest > 0;) {
       const grant = this.oldest as Grant;

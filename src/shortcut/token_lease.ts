@@ -104,10 +104,11 @@ export class TokenLease {
   takeNow(cost: number, nowUs: number): TakeReply | undefined {
     this.#lastUsedUs = nowUs;
     if (this.#waiters.length > 0) return undefined;
-    const leased = this.#leased;
-    if (!leased.use(cost, nowUs)) return this.#denial(cost, nowUs);
-    const { oldest } = leased;
-    if (oldest !== undefined && oldest.units < oldest.taken / 2) this.#takeAhead(nowUs);
+    const grant = this.#leased.useOldest(cost, nowUs);
+    if (grant === undefined) {
+      return this.#leased.use(cost, nowUs) ? this.#reply("allowed", nowUs, 0) : this.#denial(cost, nowUs);
+    }
+    if (grant.units < grant.taken / 2) this.#takeAhead(nowUs);
     return this.#reply("allowed", nowUs, 0);
   }
 

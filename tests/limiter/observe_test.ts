@@ -203,7 +203,8 @@ describe("LimiterMetrics", () => {
       stores,
       limiters: {
         api: { ratePerSecond: 0.01, denyCacheMs: 1_000 },
-        hot: { ratePerSecond: 1_000, burst: 1_000, tokenLeaseMs: 100 },
+        // Long enough for a busy machine: a lease grows where its units were used in time.
+        hot: { ratePerSecond: 100, burst: 1_000, tokenLeaseMs: 2_000 },
         jobs: { maxConcurrent: 1 },
       },
     });

@@ -12,6 +12,7 @@ import type { StoreCheck } from "../stores/check.ts";
 import type { StoreInspection } from "../stores/inspection.ts";
 import { clock } from "./checks/clock.ts";
 import { durability } from "./checks/durability.ts";
+import { failover } from "./checks/failover.ts";
 import { fleet } from "./checks/fleet.ts";
 import { keys } from "./checks/keys.ts";
 import { latency } from "./checks/latency.ts";
@@ -32,6 +33,7 @@ const JUDGES: readonly Judge[] = [
   clock,
   memory,
   durability,
+  failover,
   tls,
   keys,
   rules,

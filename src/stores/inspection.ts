@@ -12,12 +12,24 @@ export interface StoreInspection {
   readonly clockMovedMs: number | undefined;
   /** The servers that hold the keys: each primary. */
   readonly servers: readonly ServerFacts[];
+  /** Servers beside these that have failed, or do not answer. */
+  readonly down?: readonly DownServers[];
   /** Which rules processes use for each limiter that was asked about. */
   readonly rules: readonly RulesInUse[];
   /** Some of the keys. */
   readonly keys: KeySample | undefined;
   /** What could not be found out, and why, in plain words. */
   readonly unknown: readonly string[];
+}
+
+/** Servers that hold no keys that decisions need now: a failover would need them. */
+export interface DownServers {
+  /** Whether they are nodes of a cluster, or watch over a primary. */
+  readonly kind: "node" | "sentinel";
+  /** Where they are, without credentials. */
+  readonly places: readonly string[];
+  /** How many there are of this kind, with those that are well. */
+  readonly of: number;
 }
 
 /** One server. */

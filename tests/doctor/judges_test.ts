@@ -173,6 +173,15 @@ describe("The doctor", () => {
     ["a replica that is behind", { server: { replicas: 2, replicaLagSeconds: 60 } }, [
       /^warning replicas: 2 replicas, one of them 60 s behind/,
     ]],
+    ["a node of a cluster that has failed", { inspection: { down: [{ kind: "node", places: ["a:1"], of: 6 }] } }, [
+      /^warning failover: 1 of the cluster's 6 nodes has failed: a:1$/,
+    ]],
+    ["a Sentinel that is silent", { inspection: { down: [{ kind: "sentinel", places: ["redis://a:1"], of: 3 }] } }, [
+      /^warning failover: 1 of 3 Sentinels does not answer, or does not know the primary: redis:\/\/a:1$/,
+    ]],
+    ["too few Sentinels for a failover", { inspection: { down: [{ kind: "sentinel", places: ["a", "b"], of: 3 }] } }, [
+      /^error failover: 2 of 3 Sentinels do not .*: a, b; the others are too few to name another primary$/,
+    ]],
     ["an open connection", { check: { url: "redis://redis.internal:6379/0" } }, [/^note tls: /]],
     ["keys that never expire", { keys: { endless: ["a", "b", "c", "\u001b[2J"] } }, [
       /^warning keys: 4 of all 7 keys never expire: "a", "b", "c" and 1 more$/,

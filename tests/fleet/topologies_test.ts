@@ -8,6 +8,7 @@ import { ConfigFile } from "../cli/_places.ts";
 import { runWorker } from "../_support/processes.ts";
 import { freshPrefix } from "../_support/redis.ts";
 import { startRestRedis, TOKEN } from "../_support/rest_redis.ts";
+import { type RedisProcess, until } from "../stores/redis/_servers.ts";
 import { startCluster, startSentinels } from "../stores/redis/_topologies.ts";
 import { callingProcess, instance, readUntil } from "./_processes.ts";
 
@@ -19,6 +20,8 @@ interface Place {
   readonly store: StoreConfig;
   readonly lines: string;
   readonly servers: number;
+  /** Ends a server that decisions do not need. Resolves to what is said of that. */
+  lose?(): Promise<string>;
   end(): PromiseLike<void>;
 }
 
@@ -27,14 +30,25 @@ const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
     const cluster = await startCluster();
     const end = () => cluster[Symbol.asyncDispose]();
     const lines = `cluster = ${JSON.stringify(cluster.urls)}\nkey_prefix = "p"`;
-    return { store: { engine: "redis", cluster: cluster.urls, keyPrefix: "p" }, lines, servers: 3, end };
+    const lose = async () => {
+      const [first, , , replica] = cluster.nodes as [RedisProcess, unknown, unknown, RedisProcess];
+      await replica.stop();
+      const failed = new RegExp(`:${replica.port}@\\S+ \\S*\\bfail\\b(?!\\?)`);
+      await until(async () => failed.test(String(await first.command("CLUSTER", "NODES"))), 20_000);
+      return `1 of the cluster's 6 nodes has failed: 127.0.0.1:${replica.port}`;
+    };
+    return { store: { engine: "redis", cluster: cluster.urls, keyPrefix: "p" }, lines, servers: 3, lose, end };
   },
   "Sentinels": async () => {
     const sentinels = await startSentinels();
     const { urls, masterName } = sentinels;
     const end = () => sentinels[Symbol.asyncDispose]();
     const lines = `sentinels = ${JSON.stringify(urls)}\nmaster_name = "${masterName}"\nkey_prefix = "p"`;
-    return { store: { engine: "redis", sentinels: urls, masterName, keyPrefix: "p" }, lines, servers: 1, end };
+    const lose = async () => {
+      await sentinels.sentinels[0]?.stop();
+      return `1 of 3 Sentinels does not answer, or does not know the primary: ${urls[0]}`;
+    };
+    return { store: { engine: "redis", sentinels: urls, masterName, keyPrefix: "p" }, lines, servers: 1, lose, end };
   },
   "REST": async () => {
     const rest = await startRestRedis();
@@ -48,7 +62,7 @@ const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
 describe("Two processes that disagree about a limiter", { timeout: 90_000, concurrency: true }, () => {
   for (const [name, open] of Object.entries(PLACES)) {
     it(`are seen in the fleet, and found by the doctor, over ${name}`, async () => {
-      const { store, lines, servers, end } = await open();
+      const { store, lines, servers, lose, end } = await open();
       try {
         await using _one = callingProcess(store, { limit: 5, windowMs: 60_000 });
         await using _two = callingProcess(store, { limit: 6, windowMs: 60_000 });
@@ -75,7 +89,18 @@ describe("Two processes that disagree about a limiter", { timeout: 90_000, concu
         assert.equal(of("persistence").length, servers);
         assert.deepEqual(of("unknown"), []);
         if (name === "Sentinels") assert.match(of("replicas")[0]?.detail ?? "", /^2 replicas connected/);
+        assert.deepEqual(of("failover"), []);
         await commandsFind(lines, servers);
+        const lost = await lose?.();
+        const [examined] = await examine(watcher, { watchMs: 0 });
+        const [failover] = examined?.findings.filter(({ what }) => what === "failover") ?? [];
+        assert.deepEqual(
+          [failover?.level, failover?.detail],
+          lost === undefined ? [undefined, undefined] : [
+            "warning",
+            lost,
+          ],
+        );
       } finally {
         await end();
       }

@@ -6,13 +6,14 @@
  */
 
 import type { NamedPolicy } from "../../policy/policy.ts";
-import type { ServerFacts, StoreInspection } from "../inspection.ts";
+import type { DownServers, ServerFacts, StoreInspection } from "../inspection.ts";
 import { clockAheadMs, Look, timeRoundTrips } from "../look.ts";
 import { checkKey } from "./check.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { hashSlot } from "./hash_slot.ts";
 import { factsOf } from "./inspect_server.ts";
 import { sampleKeys } from "./inspect_keys.ts";
+import { failedNodes } from "./inspect_nodes.ts";
 import { readRules } from "./inspect_rules.ts";
 import type { InspectedServer } from "./inspected_server.ts";
 import type { KeyNames } from "./keys.ts";
@@ -38,13 +39,14 @@ export async function inspectRedis(
     look.attempt("the clock", () => clockAheadMs(() => readUs(run, key)));
   const servers = await look.attempt("the servers", () => serversOf(connection, names.common)) ?? [];
   const clocks = await Promise.all(servers.map(clockOf));
-  const [roundTrips, facts, rules, keys] = await Promise.all([
+  const [roundTrips, facts, down, rules, keys] = await Promise.all([
     Promise.all(
       servers.map((server) =>
         look.attempt("the latency", () => timeRoundTrips(() => server.run(texts, [server.key], ["1"]), servers.length))
       ),
     ),
     Promise.all(servers.map((server) => look.attempt("the state of a server", () => factsAt(server)))),
+    look.attempt("the servers that have failed", () => downOf(connection, servers)),
     look.attempt("the rules in use", () => readRules(connection, names, limiters)),
     look.attempt("the keys", () => sampleKeys(servers, names, limiters)),
   ]);
@@ -57,6 +59,7 @@ export async function inspectRedis(
     roundTripsMs: roundTrips.flatMap((times) => times ?? []),
     clockMovedMs: moved.length === 0 ? undefined : moved.reduce((a, b) => Math.abs(b) > Math.abs(a) ? b : a),
     servers: facts.filter((found) => found !== undefined),
+    down: down === undefined ? [] : [down],
     rules: rules ?? [],
     keys,
     unknown: look.unknown,
@@ -74,6 +77,13 @@ async function serversOf({ cluster, ...connection }: RedisConnection, common: st
     for (let i = 0; i < MAX_TRIES && !node.has(hashSlot(own)); i++) own = `${key}:${i}`;
     return { url: node.url, key: own, run: node.run.bind(node) };
   });
+}
+
+async function downOf(
+  { cluster, silentSentinels }: RedisConnection,
+  [first]: readonly InspectedServer[],
+): Promise<DownServers | undefined> {
+  return cluster === undefined || first === undefined ? await silentSentinels?.() : await failedNodes(first);
 }
 
 async function factsAt(server: InspectedServer): Promise<ServerFacts> {

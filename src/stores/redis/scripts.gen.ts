@@ -1978,6 +1978,13 @@ end
 return ai`,
 };
 
+/** `cluster_nodes.lua`: Tells what a node of a cluster knows of the others. It changes nothing. */
+export const clusterNodes: Script = {
+  name: "cluster_nodes",
+  sha1: "34c652454c2502da65bbdd39746868fc27854621",
+  source: `return redis.call("CLUSTER","NODES")`,
+};
+
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",

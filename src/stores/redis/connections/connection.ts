@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { DownServers } from "../../inspection.ts";
 import type { Script } from "../script.ts";
 
 /** A value inside a script's reply. */
@@ -70,6 +71,8 @@ export interface RedisConnection {
   keys?(pattern: string): AsyncIterable<readonly string[]>;
   /** Deletes every key that begins with `prefix`, in bounded steps. Returns how many there were. */
   deleteByPrefix(prefix: string): Promise<number>;
+  /** The Sentinels that do not answer, or do not know the primary. Absent where none watch over it. */
+  silentSentinels?(): Promise<DownServers | undefined>;
   /** Whether there is a connection to send through; absent where there is no such thing. */
   isUp?(): boolean;
   /** Connects now instead of at the first command, and rejects with what is wrong if it cannot. */

@@ -58,6 +58,7 @@ function openSentinel(settings: SentinelSettings, onError: (error: StoreError) =
     ...connection,
     url: settings.endpoint.label,
     prepare: prepareOf(pool),
+    silentSentinels: () => sentinels.silent(),
     close: async () => {
       await Promise.all([sentinels.close(), connection.close()]);
     },

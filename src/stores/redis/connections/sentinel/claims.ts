@@ -89,7 +89,7 @@ function isSame(a: Claim, b: Claim): boolean {
 }
 
 /** Asks one Sentinel, through a connection of its own. */
-async function askSentinel(
+export async function askSentinel(
   sentinel: Endpoint,
   masterName: string,
   options: OpenClientOptions,

@@ -10,7 +10,8 @@ import { StoreError } from "../../../../base/errors.ts";
 import { type OpenClient, openClient, type OpenClientOptions } from "../single/client.ts";
 import { lostError, openTimeoutError } from "../errors.ts";
 import { race } from "../race.ts";
-import { askSentinels, type Claim } from "./claims.ts";
+import type { DownServers } from "../../../inspection.ts";
+import { askSentinel, askSentinels, type Claim } from "./claims.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
 import { Subscriber } from "../single/subscriber.ts";
 import type { Endpoint } from "../settings/url.ts";
@@ -31,6 +32,8 @@ const SWITCH = "+switch-master";
 const PROMOTED = "+promoted-slave";
 /** The cause of an error that says that an address is not the primary's. */
 const CONTRADICTION = new Error("ROLE says that it is a replica");
+/** How long a Sentinel may take that is asked whether it is there, in milliseconds. */
+const SILENT_MS = 1_000;
 /** How long word of a new primary is taken for true without asking. */
 const ANNOUNCED_US = 2_000_000;
 
@@ -81,6 +84,20 @@ export class Sentinels {
       }
     }
   };
+
+  /** Those that do not answer, or do not know the primary. Asks each, through a connection of its own. */
+  async silent(): Promise<DownServers | undefined> {
+    const { tls, socketConnectTimeoutMs, topology: { sentinels, masterName } } = this.#settings;
+    const options = {
+      tls,
+      timeoutMs: Math.min(socketConnectTimeoutMs, SILENT_MS),
+      signal: new AbortController().signal,
+      onLost() {},
+    };
+    const asked = await Promise.allSettled(sentinels.map((sentinel) => askSentinel(sentinel, masterName, options)));
+    const silent = sentinels.filter((_, i) => asked[i]?.status === "rejected").map(({ label }) => label);
+    return silent.length === 0 ? undefined : { kind: "sentinel", places: silent, of: sentinels.length };
+  }
 
   /** Stops following. */
   async close(): Promise<void> {

@@ -102,10 +102,14 @@ export class ScriptCalls {
     batch: readonly NamedRequest[],
   ): Promise<readonly (Reply | Error)[]> {
     await refreshed;
-    const unread = batch.map((named) => named.rules.find(({ readUs }) => readUs === undefined));
-    const known = batch.filter((_, i) => unread[i] === undefined);
+    // Now: while the others are decided, the register may be read after all, and its error is gone then.
+    const failed = batch.map(({ rules }) => {
+      const unread = rules.find(({ readUs }) => readUs === undefined);
+      return unread === undefined ? undefined : errorOf(unread.error) as Error;
+    });
+    const known = batch.filter((_, i) => failed[i] === undefined);
     const replies = known.length > 0 || batch.length === 0 ? [...await this.#decide(commonScript(known), known)] : [];
-    return unread.map((entry) => entry === undefined ? replies.shift() as Reply : errorOf(entry.error) as Error);
+    return failed.map((error) => error ?? replies.shift() as Reply);
   }
 
   /** Decides, and asks again for what has to do with other rules by the script that knows those. */

@@ -339,6 +339,43 @@ describe("RedisStore.close()", () => {
   });
 });
 
+describe("A register that cannot be read", () => {
+  forbidUnhandledRejections();
+
+  it("fails its calls, also where it is read before the others of their batch are answered", OPTIONS, async () => {
+    const inner = openNodeRedis({ url: server.url });
+    let letGo = () => {};
+    let held: Promise<void> | undefined;
+    let readings = 0;
+    const run: typeof inner.run = async (script, keys, args) => {
+      if (script.name === "register" && keys[0]?.includes("late") && readings++ === 0) {
+        throw new StoreError("STORE_TIMEOUT", "Cannot get an answer", { reason: "no_answer" });
+      }
+      if (script.name !== "register" && held !== undefined) await held;
+      return await inner.run(script, keys, args);
+    };
+    const store = new RedisStore({ ...inner, run }, { keyPrefix: "unread" });
+    const policy = compilePolicy(LIMITERS.bucket);
+    const take = (limiter: string): Promise<TakeReply> => {
+      const targets = [{ limiter, key: undefined, policy, cost: 1, permits: 0 }];
+      return store.execute({ op: "take", targets, mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0 });
+    };
+    await take("early");
+    held = new Promise((resolve) => letGo = resolve);
+    const [early, late] = [take("early"), take("late")];
+    const lateIsRefused = assert.rejects(late, { code: "STORE_TIMEOUT" });
+    await until(() => readings === 1);
+    await turn();
+    const again = take("late");
+    await until(() => readings === 2);
+    await turn();
+    letGo();
+    assert.deepEqual((await Promise.all([early, again])).map(({ status }) => status), ["allowed", "allowed"]);
+    await lateIsRefused;
+    await store.close();
+  });
+});
+
 describe("A queue that is full", () => {
   forbidUnhandledRejections();
 

@@ -20,6 +20,9 @@ const QUIET_US = 10_000_000;
 /** Single failures after which the breaker has not opened become an event after so long, in microseconds. */
 const IMPAIRED_US = 1_000_000;
 
+/** A server that is reached again and refuses for so long is news, in microseconds: a failover or a start is over then. */
+const REFUSES_US = 5_000_000;
+
 /** What a report is about, and where it goes. */
 export interface ReportOptions {
   /** The store's id. */
@@ -46,6 +49,10 @@ export interface ReportOptions {
 interface Trouble {
   error: StoreError;
   readonly sinceUs: number;
+  /** Since when the reason is the same. */
+  reasonUs: number;
+  /** The reasons that the log has. */
+  readonly told: Set<StoreError["reason"]>;
   isDown: boolean;
   /** Whether an event has said so. */
   isEvent: boolean;
@@ -113,6 +120,8 @@ export class StoreReport {
     this.#trouble = {
       error,
       sinceUs: nowUs,
+      reasonUs: nowUs,
+      told: new Set([error.reason]),
       isDown: false,
       isEvent: false,
       lastUs: nowUs,
@@ -129,17 +138,20 @@ export class StoreReport {
     const before = this.#trouble;
     const nowUs = this.#clock.nowUs();
     this.#timer?.cancel();
-    const isNews = before === undefined || isWorse(error, before.error);
+    const told = before?.told ?? new Set();
+    const isNews = before === undefined || (isPermanent(error.reason) && !told.has(error.reason));
     this.#trouble = {
       error,
       sinceUs: before?.sinceUs ?? nowUs,
+      reasonUs: nowUs,
+      told,
       isDown: true,
       isEvent: true,
       lastUs: nowUs,
       answers: 0,
       calls: 0,
     };
-    if (isNews) this.#warnDown(error);
+    if (isNews) this.#warnDown(error, told);
     this.#options.events.emit({ type: "store_down", store: this.#options.id, error });
   }
 
@@ -147,9 +159,14 @@ export class StoreReport {
   stillDown(error: StoreError): void {
     const trouble = this.#trouble;
     if (trouble === undefined) return;
-    const isNews = isWorse(error, trouble.error);
+    const { told } = trouble;
+    const nowUs = this.#clock.nowUs();
+    if (error.reason !== trouble.error.reason) trouble.reasonUs = nowUs;
     trouble.error = error;
-    if (isNews) this.#warnDown(error);
+    if (told.has(error.reason)) return;
+    // A mistake of the configuration is news, because waiting does not help. So is a server that is back, and refuses.
+    const isNews = error.code === "STORE_REFUSED" && nowUs - trouble.reasonUs >= REFUSES_US;
+    if (isNews || isPermanent(error.reason)) this.#warnDown(error, told);
   }
 
   /** The breaker has closed again. */
@@ -194,7 +211,8 @@ export class StoreReport {
     if (wasEvent) events.emit({ type: "store_up", store: id, downMs: forUs / 1_000 });
   }
 
-  #warnDown(error: StoreError): void {
+  #warnDown(error: StoreError, told: Trouble["told"]): void {
+    told.add(error.reason);
     this.#warn(error, `${this.#name} unavailable, ${this.#fallback()}`);
   }
 
@@ -246,11 +264,6 @@ const FALLBACKS: Readonly<Record<StoreErrorPolicy, string>> = {
   deny: "denying what it cannot decide",
   throw: "failing what it cannot decide",
 };
-
-/** An outage that turns out to be a mistake of the configuration is news: waiting does not help any more. */
-function isWorse(error: StoreError, before: StoreError): boolean {
-  return isPermanent(error.reason) && !isPermanent(before.reason);
-}
 
 function seconds(us: number): string {
   return `${(us / 1e6).toFixed(1)} s`;

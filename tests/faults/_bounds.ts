@@ -42,7 +42,8 @@ const REPORTS = /^(?:(?:i|d|id)u)*(?:i|d|id)?$/;
  * @param fault What they went through.
  * @param outcome What became of them.
  */
-export function holdToBounds<Where extends Place>({ name, loses = "nothing" }: Fault<Where>, outcome: Outcome): void {
+export function holdToBounds<Where extends Place>(fault: Fault<Where>, outcome: Outcome): void {
+  const { name, loses = "nothing", isMistake = false } = fault;
   if (process.env["RATESYNC_FAULT_ROWS"] !== undefined) console.log(row(name, outcome));
   const { allowed, degraded, charged, longestMs, recoveryMs, tight, meanwhile, lease } = outcome;
   assert.ok(longestMs <= DECISION_MS + SLACK_MS, `a decision took ${longestMs} ms`);
@@ -66,6 +67,9 @@ export function holdToBounds<Where extends Place>({ name, loses = "nothing" }: F
     assert.ok(!lease.shared, "no other call had its slot");
   }
   if (loses === "nothing") assert.deepEqual(auditTogether([outcome.entries]), []);
+  // What ends by itself is no mistake of the configuration, and no operator is sent to look for one.
+  const mistakes = outcome.warnings.filter((text) => text.includes("will not heal by itself"));
+  assert.ok(mistakes.length <= (isMistake ? 1 : 0), mistakes.join("\n"));
   assert.match(outcome.events.map((event) => LETTERS[event] ?? event).join(""), REPORTS);
 }
 

@@ -168,6 +168,7 @@ export const FAULTS: readonly VictimFault[] = [
   },
   {
     name: "wrong password after rotation",
+    isMistake: true,
     lastsMs: 600,
     async begin({ admin }) {
       await admin("CONFIG", "SET", "requirepass", "new");

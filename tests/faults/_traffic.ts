@@ -73,6 +73,8 @@ export interface Fault<Where extends Place> {
   readonly name: string;
   /** What is lost of what was counted. @default {"nothing"} */
   readonly loses?: Loss;
+  /** Whether an operator has to correct the configuration, so that the log says so. @default {false} */
+  readonly isMistake?: boolean;
   /** How long it lasts at least, in milliseconds. */
   readonly lastsMs: number;
   /** Begins it. */
@@ -105,14 +107,17 @@ export interface Outcome {
   lease: { lost: boolean; shared: boolean };
   /** What was heard of the store, in order. */
   events: string[];
+  /** What the log warned of. */
+  warnings: string[];
   /** What the store did, as far as it answered. */
   entries: readonly Entry[];
 }
 
-function instance(main: Store, { leaseTtlMs = 3_000 }: Place): Traffic {
+function instance(main: Store, { leaseTtlMs = 3_000 }: Place, warnings: string[]): Traffic {
   const failures: LimiterOptions = { decisionTimeoutMs: DECISION_MS, localShare: SHARE };
   const window: LimiterOptions = { ...failures, algorithm: "fixed_window", windowMs: HOUR_MS, denyCacheMs: 0 };
   return createRateSync({
+    logger: { debug: () => {}, info: () => {}, warn: (text: string) => void warnings.push(text), error: () => {} },
     stores: { main },
     limiters: {
       plenty: { ...window, limit: PLENTY },
@@ -125,7 +130,8 @@ function instance(main: Store, { leaseTtlMs = 3_000 }: Place): Traffic {
 /** Lets a fault happen in the midst of traffic. */
 export async function suffer<Where extends Place>(fault: Fault<Where>, where: Where): Promise<Outcome> {
   const { store, entries } = record(typeof where.store === "function" ? where.store() : createRedisStore(where.store));
-  await using rs = instance(store, where);
+  const warnings: string[] = [];
+  await using rs = instance(store, where, warnings);
   await rs.connect();
   const outcome: Outcome = {
     allowed: 0,
@@ -137,6 +143,7 @@ export async function suffer<Where extends Place>(fault: Fault<Where>, where: Wh
     recoveryMs: NaN,
     lease: { lost: false, shared: false },
     events: [],
+    warnings,
     entries,
   };
   rs.subscribeStores(({ type }) => outcome.events.push(type));

@@ -190,4 +190,36 @@ describe("StoreReport", () => {
     for (let i = 0; i < 9; i++) report.stillDown(late);
     assert.deepEqual(warnings.map((line) => /\((\w+)\)/.exec(line)?.[1]), ["no_answer", "authentication"]);
   });
+
+  it("warns once of each mistake that is found while the store is down, in whatever order", () => {
+    const { warnings, report } = scene();
+    const other = new StoreError("STORE_REFUSED", "other", { reason: "wrong_database" });
+    report.down(late);
+    for (const error of [wrong, late, wrong, other, late, other, wrong]) report.stillDown(error);
+    assert.deepEqual(warnings.map((line) => /\((\w+)\)/.exec(line)?.[1]), [
+      "no_answer",
+      "authentication",
+      "wrong_database",
+    ]);
+  });
+
+  it("warns once more where the server is back and goes on refusing, but not of a start or a failover", async () => {
+    const { clock, warnings, report } = scene();
+    const loading = new StoreError("STORE_REFUSED", "loading", { reason: "loading" });
+    const missing = new StoreError("STORE_REFUSED", "missing", { reason: "command_missing" });
+    report.down(late);
+    for (const error of [loading, missing, late, missing]) {
+      for (let i = 0; i < 4; i++) {
+        report.stillDown(error);
+        await clock.advance(1_000);
+      }
+    }
+    assert.equal(warnings.length, 1);
+    for (let i = 0; i < 9; i++) {
+      report.stillDown(missing);
+      await clock.advance(1_000);
+    }
+    assert.match(warnings[1] as string, /\(command_missing\): missing$/);
+    assert.equal(warnings.length, 2);
+  });
 });

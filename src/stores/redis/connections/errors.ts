@@ -68,8 +68,16 @@ export function openTimeoutError(endpoint: Endpoint, accepted: boolean, ms: numb
   return new StoreError("STORE_UNAVAILABLE", reach(endpoint, withAdvice(what, reason)), { reason });
 }
 
-/** The server closed a connection before it answered anything. */
-export function openClosedError(endpoint: Endpoint, cause: unknown): StoreError {
+/**
+ * The server closed a connection before it answered anything.
+ *
+ * @param isKnown Whether a Redis has answered there before. Then it stops or starts, or what stands in front of it does.
+ */
+export function openClosedError(endpoint: Endpoint, cause: unknown, isKnown = false): StoreError {
+  if (isKnown) {
+    const text = "the server closed the connection before it answered: it may be stopping or starting";
+    return new StoreError("STORE_UNAVAILABLE", reach(endpoint, text), { cause, reason: "disconnected" });
+  }
   const hint = endpoint.tls ? "want a client certificate (tlsCert, tlsKey), or another one" : "expect TLS (rediss://)";
   return new StoreError(
     "STORE_UNAVAILABLE",
@@ -92,7 +100,8 @@ export function lostError(endpoint: Endpoint, cause: unknown): StoreError {
 
 /** A refusal with what to do about it; for a node of a cluster, the option to write. */
 function explain({ label }: Endpoint, received: string, reason: StoreErrorReason | undefined): string {
-  const text = received.replace(ARGUMENTS, "");
+  const text = received.replace(ARGUMENTS, "").replace(SCRIPT_LINE, "")
+    .replace(NO_PASSWORD, "NOAUTH: the server requires a password");
   if (reason !== "cluster_node") return withAdvice(text, reason);
   const explained = withAdvice(`it is a node of a Redis Cluster (${text})`, reason);
   return label.includes("://") ? explained.replace("redis://host:port", label.replace(/\/\d+$/, "")) : explained;
@@ -123,10 +132,10 @@ export function cutError({ label }: Endpoint): StoreError {
 export function callError(endpoint: Endpoint, { cause, isReply }: Failure): StoreError {
   const text = reasonOf(cause);
   if (!isReply) {
+    const why = text === "Disconnects client" ? "" : ` (${text})`; // what node-redis says if nothing is known
     return new StoreError(
       "STORE_UNAVAILABLE",
-      `Cannot get an answer from Redis at ${endpoint.label}: the connection broke (${text}); ` +
-        "the command may have run",
+      `Cannot get an answer from Redis at ${endpoint.label}: the connection broke${why}; the command may have run`,
       { cause, reason: "connection_broke" },
     );
   }
@@ -184,6 +193,12 @@ function socketReason(text: string): StoreErrorReason {
 
 /** A server that does not know a command quotes the first arguments: a whole script, or a password. */
 const ARGUMENTS = /,? with args beginning with: .*$/s;
+
+/** Redis names the script and its line, which no operator can look up. */
+const SCRIPT_LINE = /\.? script: [0-9a-f]{40}, on @user_script:\d+\.?/;
+
+/** What Redis answers to HELLO without a password is advice to the author of a client. */
+const NO_PASSWORD = /^NOAUTH HELLO must be called .*$/s;
 
 /** Runtimes report "every address of the host failed" as an error without a message of its own. */
 function reasonOf(cause: unknown): string {

@@ -70,6 +70,8 @@ export interface OpenClientOptions {
   readonly signal: AbortSignal;
   /** Whether the process may end meanwhile, as far as the runtime lets it. @default {false} */
   readonly background?: boolean;
+  /** Whether a Redis has answered there before: then an early end of a connection is no mistake of the configuration. */
+  readonly isKnown?: boolean | undefined;
   /** Called once when the open connection has ended by itself. The client has been destroyed. */
   onLost(client: OpenClient, cause: unknown): void;
 }
@@ -149,7 +151,9 @@ export async function openClient(
     if (reason !== undefined) throw handshakeError(endpoint, reason, cause);
     const isCutOff = cause instanceof driver.SocketClosedUnexpectedlyError ||
       ["ECONNRESET", "EPIPE"].includes(String((cause as { code?: unknown }).code));
-    throw isAccepted && isCutOff ? openClosedError(endpoint, cause) : openError(endpoint, failure(cause));
+    throw isAccepted && isCutOff
+      ? openClosedError(endpoint, cause, options.isKnown)
+      : openError(endpoint, failure(cause));
   }
   return client;
 }

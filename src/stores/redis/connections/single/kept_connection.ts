@@ -16,6 +16,8 @@ import type { ConnectionSettings } from "../settings/settings.ts";
 export interface KeptConnectionHooks {
   /** Opens a client. @default {openClient} */
   readonly open?: typeof openClient;
+  /** Whether a Redis has answered there before, on any connection. */
+  isKnown?(): boolean;
   /** Called before a new connection counts as up, within the time of a command. */
   prepare?(redis: CommandClient): Promise<unknown>;
   /** Called whenever a connection has come up. */
@@ -43,6 +45,8 @@ export class KeptConnection {
   readonly #hooks: KeptConnectionHooks;
   /** What is in flight, and when anything was heard. */
   readonly calls: InFlight;
+  /** Whether a Redis has answered on it, if only with a refusal. */
+  hasAnswered = false;
   readonly #end = new AbortController();
   #client: OpenClient | undefined;
   #opening: Promise<void> | undefined;
@@ -177,7 +181,7 @@ export class KeptConnection {
       if (client.isEnded) throw lostError(this.#settings.endpoint, new Error("at once"));
       this.#client = client;
       this.#failure = undefined;
-      this.#isKept = true;
+      this.#isKept = this.hasAnswered = true;
       this.calls.renewed();
       client.hold?.(false);
       this.#hooks.onUp?.();
@@ -197,6 +201,7 @@ export class KeptConnection {
       timeoutMs: socketConnectTimeoutMs,
       signal: this.#end.signal,
       background,
+      isKnown: this.#hooks.isKnown?.(),
       onLost: (lost, cause) => this.#drop(lost, lostError(endpoint, cause)),
     });
     try {
@@ -218,6 +223,7 @@ export class KeptConnection {
 
   #fail(error: StoreError): void {
     const isNews = this.#failure?.message !== error.message;
+    if (error.code === "STORE_REFUSED") this.hasAnswered = true;
     this.#failure = error;
     if (this.#isKept) {
       if (isNews) this.#hooks.onError?.(error);

@@ -135,6 +135,7 @@ export class Pool {
   #newConnection(): KeptConnection {
     const connection: KeptConnection = new KeptConnection(this.#settings, {
       ...this.#opener,
+      isKnown: () => this.#connections.some((other) => other.hasAnswered),
       onError: this.#onError,
       onQuiet: (sinceUs) => this.#judge(connection, sinceUs),
       onSilent: (error) => {

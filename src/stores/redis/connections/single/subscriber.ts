@@ -45,6 +45,7 @@ export class Subscriber {
     this.#onError = onError;
     this.#connection = new KeptConnection(settings, {
       ...(open === undefined ? {} : { open }),
+      isKnown: () => true, // nothing listens before a decision was made
       prepare: (redis) =>
         Promise.all(
           [...this.#subscriptions].map(({ channel, deliver }) => redis.subscribe(channel, deliver)),

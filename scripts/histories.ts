@@ -5,6 +5,7 @@
  *     npm run histories                       a million steps
  *     npm run histories -- --steps 10000      fewer
  *     npm run histories -- --first 17         from another seed on
+ *     npm run histories -- --mixed            processes with different rules; the memory store is the oracle
  *
  * It ends with code 1 if anything was wrong, and prints the seeds. RATESYNC_TEST_REDIS_URL names the Redis; without it, one
  * is started.
@@ -24,21 +25,28 @@ process.exitCode = await main();
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { steps: { type: "string", default: "1000000" }, first: { type: "string", default: "1" } },
+    options: {
+      steps: { type: "string", default: "1000000" },
+      first: { type: "string", default: "1" },
+      mixed: { type: "boolean", default: false },
+    },
   });
   const [first, count] = [Number(values.first), Math.ceil(Number(values.steps) / STEPS)];
   const redis = await obtainRedis();
   try {
-    return await run(redis.url, first, count);
+    return await run(redis.url, { first, count, areMixed: values.mixed });
   } finally {
     await redis.stop();
   }
 }
 
-async function run(url: string, first: number, count: number): Promise<number> {
+async function run(
+  url: string,
+  { first, count, areMixed }: { readonly first: number; readonly count: number; readonly areMixed: boolean },
+): Promise<number> {
   const connections = Array.from({ length: 3 }, () => openNodeRedis({ url, socketTimeoutMs: 60_000 }));
   const startMs = performance.now();
-  const problems = await runBoth(first, count, connections);
+  const problems = await runBoth(first, count, connections, { areMixed });
   for (const problem of problems) console.error(`FAILED: ${problem}`);
   const seconds = ((performance.now() - startMs) / 1_000).toFixed(1);
   console.log(

@@ -127,7 +127,8 @@ function encodeRequests(smallest: Script, batch: readonly NamedRequest[], option
     if (!plain) body.push(...head(request));
     else if (request.op === "take") body.push(MODES[request.mode], integerArg(request.maxWaitUs));
     body.push(String(request.targets.length));
-    let hasMore = false;
+    const { op, targets } = request;
+    let hasMore = op === "reset";
     for (const [i, target] of request.targets.entries()) {
       // What is not by these rules is no business of the small script.
       const own = plain ? aloneWith(target.policy) : rules[i] as RuleState;
@@ -139,7 +140,12 @@ function encodeRequests(smallest: Script, batch: readonly NamedRequest[], option
       hasMore ||= morePlacesOf(own).length > 0;
     }
     if (!hasMore) keys.push(...named);
-    else for (const [i, target] of request.targets.entries()) keys.push(...keysBeside(target, rules[i], options.names));
+    else {
+      for (const [i, target] of targets.entries()) {
+        keys.push(...keysBeside(target, rules[i] as RuleState, options.names));
+        if (op === "reset") keys.push(...options.names.leasesBeside(target));
+      }
+    }
   }
   const args = clockArgs(options);
   if (!plain) args.push("", ...inboxArgs(options));

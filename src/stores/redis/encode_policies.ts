@@ -64,7 +64,6 @@ export function morePlacesOf(rules: RuleState): number[] {
 }
 
 /** The keys of a target, and those of logs by other rules. */
-export function keysBeside(target: Target, rules: RuleState | undefined, names: KeyNames): string[] {
-  const keys = names.of(target);
-  return rules === undefined ? keys : [...keys, ...names.logsOf(target, morePlacesOf(rules))];
+export function keysBeside(target: Target, rules: RuleState, names: KeyNames): string[] {
+  return [...names.of(target), ...names.logsOf(target, morePlacesOf(rules))];
 }

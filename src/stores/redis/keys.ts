@@ -115,6 +115,11 @@ export class KeyNames {
     return places.map((place) => auxiliaryKey(main, target, `window:${place}`));
   }
 
+  /** The leases of a target whose own rules have no permits: a reset also ends those that other rules have granted. */
+  leasesBeside(target: Target): string[] {
+    return target.policy.maxConcurrent > 0 ? [] : [auxiliaryKey(this.#main(target), target, "leases")];
+  }
+
   /** The keys that a script needs for a target, in the order in which it reads them. */
   of(target: Target): string[] {
     return this.keysOf([target]);

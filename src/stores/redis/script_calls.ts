@@ -86,7 +86,10 @@ export class ScriptCalls {
     const rules = targets.length === 1
       ? this.#register.of(targets[0] as Target).alone
       : targets.map((target) => this.#register.of(target));
-    return new NamedRequest(request, this.#options.names.keysOf(targets), rules);
+    const { names } = this.#options;
+    const keys = names.keysOf(targets);
+    if (request.op === "reset") keys.push(...targets.flatMap((target) => names.leasesBeside(target)));
+    return new NamedRequest(request, keys, rules);
   }
 
   /** Decides a batch of one script; an empty one only asks for messages. */

@@ -23,10 +23,10 @@ end`;
 const part1 = `local cN=1e14
 local dN=50*cN
 local gD,cA="99",10*cN
-local fi=q-q%cN`;
+local fj=q-q%cN`;
 
 const part2 = `local hh=2e15
-local function fC(m)
+local function fD(m)
 local J,bt=string.byte(m,1),#m
 if J==98 and bt>8 then
 local D=struct.unpack("<d",m,2)
@@ -42,9 +42,9 @@ end`;
 const part3 = `local function ii(aF)
 return math.max(math.floor((aF-dN)/cA),0)
 end
-local function fB(aF)
+local function fC(aF)
 if aF<dN then return aF end
-local us=fi+aF%cN
+local us=fj+aF%cN
 if us>q+cN/2 then return us-cN end
 if us<q-cN/2 then return us+cN end
 return us
@@ -58,13 +58,13 @@ if ab==0 then return q end
 return ab==3 and math.huge or q+(ab==2 and 1024 or 8)*bB
 end`;
 
-const part5 = `local ey
+const part5 = `local ez
 local function bz()
-if ey then return ey end
-local aJ,bn,aN,cg,eM=math.floor,math.min,math.max,string.byte,string.char
-local jD,lh=8,2^52
-local eI={us=0,aj=0,ad=0,bT={}}
-local bS={eI=eI}
+if ez then return ez end
+local aJ,bn,aO,cg,eN=math.floor,math.min,math.max,string.byte,string.char
+local jE,li=8,2^52
+local eJ={us=0,aj=0,ad=0,bT={}}
+local bS={eJ=eJ}
 function bS.gu(a,b,g)
 local us,aj=a.us+b.us,a.aj+b.aj
 if aj<g.y then return{us=us,aj=aj}end
@@ -80,33 +80,33 @@ local fX=bS.fX
 function bS.gX(a,b)
 return(a.us<b.us or(a.us==b.us and a.aj<b.aj))and a or b
 end
-function bS.kK(as,dy,ak,g)
+function bS.kL(as,dy,ak,g)
 local aS=fX(as,ak,g)
 for _,bK in ipairs(as.bT)do
 if bK.dy>dy then aS=fX(aS,bK,g)end
 end
-return aS.us<0 and eI or aS
+return aS.us<0 and eJ or aS
 end
 function bS.cI(h,g)
 local H=h.us-g.aB
-if h.aj>g.aO then H=H+1 end
-return aN(H,h.x or 0)
+if h.aj>g.aP then H=H+1 end
+return aO(H,h.x or 0)
 end
 local cI=bS.cI
-function bS.eE(h,g)
+function bS.eF(h,g)
 return h.ab>0 and cI(h,g)>q and h.ab or 0
 end
-local function kS(as,bK,ad,g)
+local function kT(as,bK,ad,g)
 local aS=gu(as,bK,g)
-if aS.us>lh then return nil end
+if aS.us>li then return nil end
 local bT,A={},1
 for i,di in ipairs(as.bT)do
 bT[i]=di
 if di.dy<=bK.dy then A=i+1 end
 end
 table.insert(bT,A,bK)
-local gg,K=eI,#bT
-while K>0 and#bT-K<jD do
+local gg,K=eJ,#bT
+while K>0 and#bT-K<jE do
 local ao=bT[K]
 if ao.dy-(aS.us-gg.us)+2<=q then break end
 gg=gu(gg,ao,g)
@@ -115,21 +115,21 @@ end
 for _=1,K do
 table.remove(bT,1)
 end
-return{us=aS.us,aj=aS.aj,ad=aN(as.ad,ad),bT=bT}
+return{us=aS.us,aj=aS.aj,ad=aO(as.ad,ad),bT=bT}
 end
-function bS.eP(us,as)
+function bS.eQ(us,as)
 local aS=us+as.us+1
-if as.ad>0 and as.ad<aS then return aN(us+1,as.ad)end
+if as.ad>0 and as.ad<aS then return aO(us+1,as.ad)end
 return aS
 end
 function bS.bw(h)
 local as=h.as
-return as and bS.eP(h.us,as)>q and as or nil
+return as and bS.eQ(h.us,as)>q and as or nil
 end
 function bS.dp(us,aj,as,x,g,ak)
 local H=us-g.aB
-if aj>g.aO then H=H+1 end
-local bO=aN(H,x)
+if aj>g.aP then H=H+1 end
+local bO=aO(H,x)
 if x<=q or x<=H then x=nil end
 local h={us=us,aj=aj,x=x,ab=0}
 if bO>q then h.ab=fN(bO-q,g.aB,ak)end
@@ -143,25 +143,25 @@ h.as={us=as.us,aj=as.aj,ad=ad,bT=bT}
 end
 return h
 end
-function bS.fr(h,gH,dy,x,g)
-local ad=aN(q,x)+g.aB+1
+function bS.fs(h,gH,dy,x,g)
+local ad=aO(q,x)+g.aB+1
 local bK={dy=dy,us=gH.us,aj=gH.aj}
-local as=kS(bS.bw(h)or eI,bK,ad,g)
+local as=kT(bS.bw(h)or eJ,bK,ad,g)
 if not as then return h end
 local aW=fX(h,gH,g)
-return bS.dp(aW.us,aW.aj,as,x,g,bS.eE(h,g))
+return bS.dp(aW.us,aW.aj,as,x,g,bS.eF(h,g))
 end
 function bS.dW(h,g)
 local x,bO=cI(h,g),dZ(h.ab,g.aB)
 if x<=bO then return h end
-local bo={us=bO+g.aB,aj=g.aO}
+local bo={us=bO+g.aB,aj=g.aP}
 local as=bS.bw(h)
 if h.us<bo.us or(h.us==bo.us and h.aj<=bo.aj)then
 return bS.dp(h.us,h.aj,as,bO,g,h.ab)
 end
 local ak={us=h.us,aj=h.aj,x=h.x,ab=h.ab}
 if as then ak.as={us=as.us,aj=as.aj,ad=0,bT=as.bT}end
-local bN=bS.fr(ak,fX(h,bo,g),0,bO,g)
+local bN=bS.fs(ak,fX(h,bo,g),0,bO,g)
 if bN~=ak then return bN end
 return bS.dp(bo.us,bo.aj,nil,bO,g,h.ab)
 end
@@ -205,10 +205,10 @@ local as,x,aG=h.as,h.x,""
 if not as and not x and h.ab==0 then return aG end
 local function dK(W)
 while W>=128 do
-aG=aG..eM(W%128+128)
+aG=aG..eN(W%128+128)
 W=aJ(W/128)
 end
-aG=aG..eM(W)
+aG=aG..eN(W)
 end
 local function iQ(us,aj)
 dK(us)
@@ -221,19 +221,19 @@ local aS=gu(h,as,g).us
 if as.ad>0 then dK(aS+2-as.ad)end
 for _,bK in ipairs(as.bT)do
 dK(aS-bK.dy)
-local ko=bK.us==as.us and bK.aj==as.aj
-iQ(ko and 0 or bK.us,ko and 0 or bK.aj)
+local kp=bK.us==as.us and bK.aj==as.aj
+iQ(kp and 0 or bK.us,kp and 0 or bK.aj)
 end
 end
 local cx=128+(x and 1 or 0)+(as and 2 or 0)+(as and as.ad>0 and 4 or 0)
-return eM(cx+8*h.ab)..aG
+return eN(cx+8*h.ab)..aG
 end
-ey=bS
+ez=bS
 return bS
 end`;
 
 const part6 = `local call,bq,al=redis.call,string.sub,string.format
-local aJ,dd,aN,bn=math.floor,math.ceil,math.max,math.min
+local aJ,dd,aO,bn=math.floor,math.ceil,math.max,math.min
 local aU,am=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
 local dr,gr=0,0
@@ -245,7 +245,7 @@ local function W()
 dr=dr+1
 return ARGV[dr]+0
 end
-local function fM()
+local function eW()
 gr=gr+1
 return KEYS[gr]
 end
@@ -255,29 +255,29 @@ local dY=call("TIME")
 q=dY[1]*1000000+dY[2]
 end
 local co=W()
-local function fn(ad)
-return aN(dd((ad-q)/1000),1)+co
+local function fo(ad)
+return aO(dd((ad-q)/1000),1)+co
 end
 local cq={}`;
 
-const part7 = `local function ft(ai)
+const part7 = `local function fu(ai)
 local dk=type(ai)=="table"and ai.err or tostring(ai)
 if string.find(dk,"READONLY",1,true)then error(ai,0)end
 return dk
 end
-local function js(ch,kE)
-local ok,ai=pcall(ch,kE)
-return ok and ai or ft(ai)
+local function jt(ch,kF)
+local ok,ai=pcall(ch,kF)
+return ok and ai or fu(ai)
 end`;
 
 const part8 = `local function hl(e)
-ez(e)
-if e.dR and not bs then fq(e)end
-local at=aN(q,e.D)
+eA(e)
+if e.dR and not bs then fr(e)end
+local at=aO(q,e.D)
 local ag,ae=e.v.ag,e.ae
 for i=1,#ag do
 local aa=ag[i]
-at=aN(at,aa.aq.de(ae[i],e.af,aa))
+at=aO(at,aa.aq.de(ae[i],e.af,aa))
 end
 return at
 end
@@ -297,13 +297,13 @@ e.fR=e.fR or{}
 e.fR[i]=cG
 end
 end
-fq(e)
+fr(e)
 end
 local function ee(ai,e)
 local ag,ae,ao=e.v.ag,e.ae,#ai
 for i=1,#ag do
 local aa=ag[i]
-ai[ao+1],ai[ao+2]=aa.aq.eU(ae[i],aa)
+ai[ao+1],ai[ao+2]=aa.aq.eV(ae[i],aa)
 ao=ao+2
 end
 end
@@ -332,9 +332,9 @@ local e={
 v=v,
 af=af,
 ax=ax,
-ac=fM(),
+ac=eW(),
 ck=nil,
-aP=nil,
+aL=nil,
 aR=nil,
 D=0,
 ae=nil,
@@ -342,15 +342,15 @@ ae=nil,
 if v.ck>0 then
 e.ck={}
 for i,aa in ipairs(v.ag)do
-if aa.eb then e.ck[i]=fM()end
+if aa.eb then e.ck[i]=eW()end
 end
 end
 if v.ax>0 then
-e.aP,e.aR=fM(),fM()
+e.aL,e.aR=eW(),eW()
 end
 for _,A in ipairs(v.hH or{})do
 e.ck=e.ck or{}
-e.ck[A]=fM()
+e.ck[A]=eW()
 end
 return e
 end`;
@@ -360,7 +360,7 @@ local function iz(h,at)
 if h.us<at-1 or(h.us<at and h.aj==0)then return{us=at,aj=0}end
 return h
 end
-local function jl(h,o,g)
+local function jm(h,o,g)
 local aj=o*g.cP
 local cw=aJ(aj/g.y)
 local us=h.us+o*g.df+cw
@@ -375,11 +375,11 @@ df=W(),
 cP=W(),
 y=W(),
 aB=W(),
-aO=W(),
+aP=W(),
 aT=W(),
 }
 end,
-ex=function()
+ey=function()
 return{us=0,aj=0,ab=0}
 end,
 dW=function(h,g)
@@ -387,18 +387,18 @@ if h.us-g.aB<q and(h.x or 0)<=q then return h end
 return bz().dW(h,g)
 end,
 de=function(h,af,g)
-local next=jl(iz(h,q),af,g)
+local next=jm(iz(h,q),af,g)
 local hm=next.us-g.aB
-if next.aj>g.aO then hm=hm+1 end
-return aN(q,hm)
+if next.aj>g.aP then hm=hm+1 end
+return aO(q,hm)
 end,
 dm=function(h,at,af,g)
-local next=jl(iz(h,at),af,g)
+local next=jm(iz(h,at),af,g)
 next.ab=0
 if at<=q and not h.as and not h.x then return next end
 local bx=bz()
-local x=aN(at>q and at or 0,h.x or 0)
-return bx.dp(next.us,next.aj,bx.bw(h),x,g,bx.eE(h,g))
+local x=aO(at>q and at or 0,h.x or 0)
+return bx.dp(next.us,next.aj,bx.bw(h),x,g,bx.eF(h,g))
 end,
 cG=function(ak,iq,at)
 local hN=at>q
@@ -408,19 +408,19 @@ if iq.as then
 us,aj=iq.as.us,iq.as.aj
 end
 local x=hN and(ak.x or 0)>q and ak.x or 0
-local kJ=hN and iz(ak,at)~=ak
-if us==0 and aj==0 and x==0 and not kJ then return nil end
+local kK=hN and iz(ak,at)~=ak
+if us==0 and aj==0 and x==0 and not kK then return nil end
 local K=ak.us+2<=q and{us=0,aj=0}or ak
-return{us,aj,x,kJ and K.us or-1,kJ and K.aj or 0}
+return{us,aj,x,kK and K.us or-1,kK and K.aj or 0}
 end,
-eU=function(h)
+eV=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.aj
 end,
 ds=function(h)
 if not h.as and not h.x then return h.us+2 end
-local kl=h.as and bz().eP(h.us,h.as)or 0
-return aN(h.us,kl,h.x or 0)+2
+local km=h.as and bz().eQ(h.us,h.as)or 0
+return aO(h.us,km,h.x or 0)+2
 end,
 cE=function(m,K,to,g,dX,eu)
 local bt=to-K+1
@@ -434,7 +434,7 @@ if di then return{us=us+1,aj=0,x=h.x,ab=h.ab}end
 return h
 end,
 ed=function(h,g)
-local us=aN(h.us,0)
+local us=aO(h.us,0)
 if g.aT==0 then return al("%016.0f",us)end
 return al("%016.0f%0"..g.aT..".0f",us,h.aj)
 end,
@@ -466,7 +466,7 @@ local function hD(H,r)
 if not(H>=0 and H<2^53 and r>0 and r<2^32)then return""end
 return aU(dj,H,r)
 end
-local function eW(m,K,to)
+local function eY(m,K,to)
 local Y=bq(m,K,to)
 if Y==""or#Y%bD>0 then return"",0 end
 local cC=string.byte(Y,7)
@@ -487,16 +487,16 @@ local function gj(h,g)
 local Y=h.z
 local as=Y==""and 0 or cs(Y)-dZ(h.ab,g.w)
 if as<=0 then return h end
-local lf={}
+local lg={}
 for A=0,ca(Y)-1 do
 local H,r=db(Y,A)
-lf[A+1]=aU(dj,H-as,r)
+lg[A+1]=aU(dj,H-as,r)
 end
-return cH({U=h.U,z=table.concat(lf)},g,h.ab)
+return cH({U=h.U,z=table.concat(lg)},g,h.ab)
 end`;
 
 const part12 = `local hn=-2^52
-local function eS(m)
+local function eT(m)
 return#m==17 and string.find(m,"^%-%d+$")and m+0<=hn and m+0>2*hn
 end
 local function hJ(m,aX)
@@ -517,15 +517,15 @@ O="F",
 cv=function()
 return{Q=W(),w=W(),aX=W()}
 end,
-ex=function()
+ey=function()
 return{z="",ab=0}
 end,
 dW=gj,
 de=function(h,af,g)
 if h.z==""then return q end
 local H,r=cr(h.z)
-if r+af<=g.Q then return aN(q,H)end
-return aN(q,H+g.w)
+if r+af<=g.Q then return aO(q,H)end
+return aO(q,H+g.w)
 end,
 dm=function(h,at,af,g)
 local z=h.z
@@ -541,7 +541,7 @@ z=bq(z,bD+1)
 end
 return cH({z=z},g,h.ab)
 end,
-eU=function(h,g)
+eV=function(h,g)
 if h.z==""then return 0,0 end
 local H,r=cr(h.z)
 local reset=H+g.w-q
@@ -555,10 +555,10 @@ local H=cr(h.z)
 return H+g.w
 end,
 cE=function(m,K,to)
-local z,ab=eW(m,K+7,to)
+local z,ab=eY(m,K+7,to)
 return{z=z,ab=ab}
 end,
-eS=eS,
+eT=eT,
 gI=function(m,aX)
 local H,r=hJ(m,aX)
 return{z=aU(dj,H,r),ab=0}
@@ -579,7 +579,7 @@ if A==0 then return h.U end
 local H,r=db(h.z,A-1)
 return H+g.w==db(h.z,A)and r or 0
 end
-local function kT(h,at,g)
+local function kU(h,at,g)
 if h.z==""then return at,0,0 end
 local H,r=cr(h.z)
 if at<H+g.w then
@@ -594,25 +594,25 @@ if o<=bp then return 0 end
 local cl=g.w/g.bE
 return(cl-aJ(bp*cl/o))*g.bE
 end
-local function km(z,g)
+local function kn(z,g)
 local H=cs(z)
-local kh=ca(z)>1 and db(z,1)==H+g.w
-return H+(kh and 1 or 2)*g.w<=q
+local ki=ca(z)>1 and db(z,1)==H+g.w
+return H+(ki and 1 or 2)*g.w<=q
 end
 return{
 O="C",
 cv=function()
 return{Q=W(),w=W(),bE=W()}
 end,
-ex=function()
+ey=function()
 return{U=0,z="",ab=0}
 end,
 dW=gj,
 de=function(h,af,g)
-local H,U,eN=kT(h,q,g)
-local jz=fS(U,g.Q-af-eN,g)
-if jz<=g.w then return aN(q,H+jz)end
-return aN(q,H+g.w+fS(eN,g.Q-af,g))
+local H,U,eO=kU(h,q,g)
+local jA=fS(U,g.Q-af-eO,g)
+if jA<=g.w then return aO(q,H+jA)end
+return aO(q,H+g.w+fS(eO,g.Q-af,g))
 end,
 dm=function(h,at,af,g)
 local ah={U=h.U,z=h.z}
@@ -623,25 +623,25 @@ end
 if H and at<H+g.w then
 ah.z=gx(ah.z,ca(ah.z)-1,H,r+af)
 else
-H=kT(h,at,g)
+H=kU(h,at,g)
 ah.z=ah.z..aU(dj,H,af)
 end
-while km(ah.z,g)do
+while kn(ah.z,g)do
 ah.U=gF(ah,1,g)
 ah.z=bq(ah.z,bD+1)
 end
 return cH(ah,g,h.ab)
 end,
-eU=function(h,g)
+eV=function(h,g)
 if h.z==""then return 0,0 end
 local ao=cr(h.z)
 local reset=ao+2*g.w-q
 if reset<=0 then return 0,0 end
 if ao>q then return g.Q,reset end
-local H,U,eN=kT(h,q,g)
+local H,U,eO=kU(h,q,g)
 local cl=g.w/g.bE
 local aW=cl-aJ((q-H)/g.bE)
-return dd(U*aW/cl)+eN,reset
+return dd(U*aW/cl)+eO,reset
 end,
 ds=function(h,g)
 if h.z==""then return 0 end
@@ -649,16 +649,16 @@ local H=cr(h.z)
 return H+2*g.w
 end,
 cE=function(m,K,to)
-local z,ab=eW(m,K+12,to)
+local z,ab=eY(m,K+12,to)
 if z==""then return{U=0,z="",ab=0}end
 return{U=am("<I4",m,K+8),z=z,ab=ab}
 end,
 hk=24,
 gn=function(m,K)
-local H,U,eN=am("<ddd",m,K)
+local H,U,eO=am("<ddd",m,K)
 if not(U>0 and U<2^32)then U=0 end
-if eN>0 or U==0 then
-return{U=U,z=hD(H,eN),ab=0}
+if eO>0 or U==0 then
+return{U=U,z=hD(H,eO),ab=0}
 end
 return{U=U,z=aU(dj,H,0),ab=0}
 end,
@@ -671,23 +671,23 @@ end`;
 
 const part15 = `function cq.s()`;
 
-const part16 = `local bY,lu,gT=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cB,lS=2^48,2^37
-local fi=q-q%cB
+const part16 = `local bY,lv,gT=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cB,lT=2^48,2^37
+local fj=q-q%cB
 local function cF(p,aH)
 p.ep,p.aH=aH>=32,aH%32
-p.kY,p.aE=p.aH>=16,2^(aH%16)
-p.bo=p.kY and 255 or 65535
+p.kZ,p.aE=p.aH>=16,2^(aH%16)
+p.bo=p.kZ and 255 or 65535
 end
 local function ed(p,az,o)
-if p.kY then return aU("<I7B",az,o)end
+if p.kZ then return aU("<I7B",az,o)end
 if az-q>=cB/2 then error("ERR the units would be taken years ahead",0)end
 return aU("<I6I2",az%cB,o)
 end
 local function cE(p,Y,K)
-if p.kY then return am("<I7B",Y,K)end
+if p.kZ then return am("<I7B",Y,K)end
 local az,o=am("<I6I2",Y,K)
-az=az+fi
+az=az+fj
 if az>q+cB/2 then return az-cB,o end
 if az<q-cB/2 then return az+cB,o end
 return az,o
@@ -703,20 +703,20 @@ local function bt(p)
 return p.an==0 and bY or bv(p,p.an-1)+8
 end
 local function cM(p,i)
-return(p.aL+i)%p.an
+return(p.aM+i)%p.an
 end
 local function bl(p,i)
 local K=bv(p,cM(p,i))
 return cE(p,cv(p,K,K+7),1)
 end
-local function kf(p,i)
+local function kg(p,i)
 local ar=cM(p,i)
 return bn(p.aE-ar%p.aE,p.an-ar,p.r-i)
 end
-local function iW(p,fo,ak)
-if fo and p.ak and fo>p.ak then return p.r,p.ak,p.bk end
+local function iW(p,fp,ak)
+if fp and p.ak and fp>p.ak then return p.r,p.ak,p.bk end
 if p.ep then
-if fo then return fo-1,fo-1,(bl(p,fo-1))end
+if fp then return fp-1,fp-1,(bl(p,fp-1))end
 local cZ,cC=0,p.r
 while cZ<cC do
 local cQ=aJ((cZ+cC)/2)
@@ -730,13 +730,13 @@ return cZ,cZ
 end
 local i,aS=0,0
 while i<p.r do
-local n,ar=kf(p,i),cM(p,i)
+local n,ar=kg(p,i),cM(p,i)
 local o
 if i>0 and i+n<p.r then
 local K=bv(p,ar)-4
 o=am("<I4",cv(p,K,K+3),1)
 end
-if o and((fo and aS+o<fo)or(not fo and bl(p,i+n-1)<=ak))then
+if o and((fp and aS+o<fp)or(not fp and bl(p,i+n-1)<=ak))then
 i,aS=i+n,aS+o
 else
 local aw,dw=0,16
@@ -746,7 +746,7 @@ local K=bv(p,ar+aw)
 local Y=cv(p,K,K+8*dw-1)
 for j=1,8*dw,8 do
 local az,bj=cE(p,Y,j)
-if fo and aS+bj>=fo or not fo and az>ak then return i,aS,az end
+if fp and aS+bj>=fp or not fp and az>ak then return i,aS,az end
 i,aS=i+1,aS+bj
 end
 aw,dw=aw+dw,dw*8
@@ -757,7 +757,7 @@ return i,aS
 end
 local function bL(p)
 local w,x,aH=p.w,p.x,p.aH+(p.ep and 32 or 0)
-local hH=aU("<I4I4I4I7I4B",p.aL,p.r,p.an,p.bb,p.aM,aH)
+local hH=aU("<I4I4I4I7I4B",p.aM,p.r,p.an,p.bb,p.aN,aH)
 local cZ=x%cB
 local cC=(x-cZ)/cB+32*p.ab
 return"S"..aU("<dI7I6BI7",p.D,w,cZ,cC,p.bk)..hH
@@ -765,14 +765,14 @@ end
 local function hu(p)
 p.Y,p.dD="",nil
 end
-local function lb(p,g)
-p.aL,p.r,p.an,p.bb,p.aM,p.bk=0,0,0,0,0,0
+local function lc(p,g)
+p.aM,p.r,p.an,p.bb,p.aN,p.bk=0,0,0,0,0,0
 cF(p,g.aH+32)
 hu(p)
 end
 local function iK(p,av,an)
 local n=#av/8
-p.aL,p.r,p.an,p.aM=0,n,an,0
+p.aM,p.r,p.an,p.aN=0,n,an,0
 local cy={}
 for K=0,an-1,p.aE do
 local aD=bn(K+p.aE,an)
@@ -782,16 +782,16 @@ for j=1,#Y,8 do
 local _,o=cE(p,Y,j)
 aS=aS+o
 end
-p.aM=aS
+p.aN=aS
 end
 cy[#cy+1]=aU("<I4",aS)..Y..string.rep("\\0",(aD-K)*8-#Y)
 end
 return bL(p)..table.concat(cy)
 end
-local function jA(p)
+local function jB(p)
 local cy,i={},0
 while i<p.r do
-local n,K=kf(p,i),bv(p,cM(p,i))
+local n,K=kg(p,i),bv(p,cM(p,i))
 cy[#cy+1],i=cv(p,K,K+8*n-1),i+n
 end
 return table.concat(cy)
@@ -801,27 +801,27 @@ local ga=dd(o/p.bo)-1
 return string.rep(ed(p,az,p.bo),ga)..ed(p,az,o-ga*p.bo)
 end`;
 
-const part17 = `local kZ=2^17
+const part17 = `local la=2^17
 local function gw(dz,Q,aE)
 local bp=dz+aJ(dz/64)+4
 local Y=bY+10+4*dd(bp/aE)+8*bp
-if Y<kZ then
+if Y<la then
 local _,aH=math.frexp(Y-1)
-local bE=aN(2^(aH-3),16)
+local bE=aO(2^(aH-3),16)
 local aW=dd(Y/bE)*bE-bY-10
 local ga=aJ(aW/(4+8*aE))
-bp=aN(ga*aE+aJ((aW-ga*(4+8*aE)-4)/8),bp)
+bp=aO(ga*aE+aJ((aW-ga*(4+8*aE)-4)/8),bp)
 end
 return dz<=Q and bn(Q,bp)or bp
 end`;
 
-const part18 = `local function kH(p,m,g)
+const part18 = `local function kI(p,m,g)
 if#m<21 then return end
-local D,aL,r,an=am("<dI4I4I4",m,2)
-if#m~=21+8*an or r>an or aL>=aN(an,1)then return end
+local D,aM,r,an=am("<dI4I4I4",m,2)
+if#m~=21+8*an or r>an or aM>=aO(an,1)then return end
 local cy,az,o={},0,0
 for i=0,r-1 do
-local at=am("<d",m,22+(aL+i)%an*8)
+local at=am("<d",m,22+(aM+i)%an*8)
 if at~=az and o>0 then
 cy[#cy+1],o=fO(p,az,o),0
 end
@@ -836,23 +836,23 @@ end
 local function hV(ac,g)
 local Y=call("GETRANGE",ac,"0",g.ie)
 local p={ac=ac,Y=Y,D=0,w=g.w,x=0,bk=0,ab=0}
-p.aL,p.r,p.an,p.bb,p.aM=0,0,0,0,0
+p.aM,p.r,p.an,p.bb,p.aN=0,0,0,0,0
 cF(p,g.aH+32)
 local J=string.byte(Y,1)
-if J==115 then kH(p,call("GETRANGE",ac,"0","-1"),g)end
+if J==115 then kI(p,call("GETRANGE",ac,"0","-1"),g)end
 if J==98 and#Y==9 then
 local D=am("<d",Y,2)
-p.eO=not(D>=0 and D<2^53 and D==aJ(D))
-p.D=p.eO and 0 or D
+p.eP=not(D>=0 and D<2^53 and D==aJ(D))
+p.D=p.eP and 0 or D
 return p
 end
 if J~=83 or#Y<bY then
-p.eO=J and not p.dJ
+p.eP=J and not p.dJ
 return p
 end
 local aH,cC
-p.D,p.w,p.x,cC,p.bk,p.aL,p.r,p.an,p.bb,p.aM,aH=
-am(lu,Y,2)
+p.D,p.w,p.x,cC,p.bk,p.aM,p.r,p.an,p.bb,p.aN,aH=
+am(lv,Y,2)
 p.x,p.ab=p.x+cC%32*cB,aJ(cC/32)
 cF(p,aH)
 local bG=bt(p)
@@ -860,34 +860,34 @@ if#Y==g.ie+1 and bG>#Y then
 local bJ=call("GETRANGE",ac,al("%d",bG-1),al("%d",bG))
 bG=#bJ==1 and#Y or-1
 end
-p.eO=p.w~=g.w
+p.eP=p.w~=g.w
 or aH%16<6
 or aH>58
 or bG~=#Y
 or p.r>p.an
-or p.aL>=aN(p.an,1)
+or p.aM>=aO(p.an,1)
 return p
 end
 local function gh(p,az,g)
 local bE=dd(g.w/8)
-return al("%.0f",fn(aN(az-az%bE+bE+g.w,p.D)))
+return al("%.0f",fo(aO(az-az%bE+bE+g.w,p.D)))
 end
-local function lT(p,dz,g,ea)
+local function lU(p,dz,g,ea)
 local dJ=bt(p)
-if p.aL+p.r>p.an then
-local aE,ga=aJ(p.aL/p.aE),4+8*p.aE
-local gb=aN(dd((dz-p.an)/p.aE),aJ(p.an/p.aE/8))
+if p.aM+p.r>p.an then
+local aE,ga=aJ(p.aM/p.aE),4+8*p.aE
+local gb=aO(dd((dz-p.an)/p.aE),aJ(p.an/p.aE/8))
 local J,aD=bY+aE*ga,dJ
 while aD>J do
-local K=aN(aD-65536,J)
+local K=aO(aD-65536,J)
 local Y=call("GETRANGE",p.ac,al("%d",K),al("%d",aD-1))
 call("SETRANGE",p.ac,al("%d",K+gb*ga),Y)
 aD=K
 end
-p.aL,p.an=p.aL+gb*p.aE,p.an+gb*p.aE
+p.aM,p.an=p.aM+gb*p.aE,p.an+gb*p.aE
 else
 p.an=gw(dz,g.Q,p.aE)
-if dJ<kZ then
+if dJ<la then
 local m=cv(p,0,dJ-1)
 call("SET",p.ac,m..string.rep("\\0",bt(p)-dJ),"PX",ea)
 else
@@ -896,23 +896,23 @@ end
 end
 p.Y=""
 end
-local function kc(p,av)
+local function kd(p,av)
 local aw=0
 while aw<#av do
 local ar=cM(p,p.r)
 local n=bn(p.aE-ar%p.aE,p.an-ar,(#av-aw)/8)
 local Y=bq(av,aw+1,aw+8*n)
-if ar%p.aE==0 then p.aM=0 end
+if ar%p.aE==0 then p.aN=0 end
 for j=1,#Y,8 do
 local _,o=cE(p,Y,j)
-p.aM=p.aM+o
+p.aN=p.aN+o
 end
 local K=bv(p,ar)
 call("SETRANGE",p.ac,al("%d",K),Y)
 p.r,aw,ar=p.r+n,aw+8*n,ar+n
 if ar%p.aE==0 or ar==p.an then
 local aE=K-8*((ar-n)%p.aE)-4
-call("SETRANGE",p.ac,al("%d",aE),aU("<I4",p.aM))
+call("SETRANGE",p.ac,al("%d",aE),aU("<I4",p.aN))
 end
 end
 end
@@ -938,7 +938,7 @@ return aS
 end
 local function jg(p,g,bs)
 if p.bk<=q then return p end
-local bO=aN(q,bn(p.x,dZ(p.ab,g.w)))
+local bO=aO(q,bn(p.x,dZ(p.ab,g.w)))
 if p.bk<=bO then return p end
 local i,ak=iW(p,nil,bO)
 local o=bn(p.bb-ak,g.Q)
@@ -950,10 +950,10 @@ return p
 end
 hK(p,g)
 p.bb,p.ep=ak+o,p.ep and o==1
-if i==0 then p.aL=0 end
-p.aM=i==0 and 0 or ji(p,i-1)
+if i==0 then p.aM=0 end
+p.aN=i==0 and 0 or ji(p,i-1)
 p.Y=""
-kc(p,fO(p,bO,o))
+kd(p,fO(p,bO,o))
 call("SETRANGE",p.ac,"0",bL(p))
 call("PEXPIRE",p.ac,gh(p,bO,g))
 return p
@@ -971,7 +971,7 @@ end
 end
 return p.dD,p.ei
 end
-local function fJ(Q,w)
+local function fK(Q,w)
 local aH=6
 while aH<10 and 4^aH<Q do
 aH=aH+1
@@ -980,25 +980,25 @@ return{
 Q=Q,
 w=w,
 eb=true,
-aH=w<lS and aH or aH+16,
+aH=w<lT and aH or aH+16,
 ie=bY+4+8*gT-1,
 }
 end
 return{
 hV=hV,
 cv=function()
-return fJ(W(),W())
+return fK(W(),W())
 end,
-fJ=fJ,
+fK=fK,
 dW=jg,
 de=function(p,af,g)
-local at=aN(q,p.x)
+local at=aO(q,p.x)
 local dP=p.bb+af-g.Q
 if dP<=0 then return at end
 local _,_,az=iW(p,dP)
-return aN(at,az+g.w)
+return aO(at,az+g.w)
 end,
-eU=function(p,g)
+eV=function(p,g)
 local _,aW=dD(p,g)
 local aV=p.bb-aW
 if aV==0 then return 0,0 end
@@ -1006,20 +1006,20 @@ return p.x>q and g.Q or aV,p.bk+g.w-q
 end,
 dm=function(p,at,af,g)
 local az=at
-if p.r>0 then az=aN(at,p.bk)end
+if p.r>0 then az=aO(at,p.bk)end
 hW(p,at>q and az or p.x,g)
 local ea=gh(p,az,g)
 hK(p,g)
-local fH,jL=dD(p,g)
-p.r,p.bb,p.w=p.r-fH,p.bb-jL,g.w
+local fI,jM=dD(p,g)
+p.r,p.bb,p.w=p.r-fI,p.bb-jM,g.w
 if p.r==0 then
 if p.an>gT and p.aH==g.aH then
-p.aL,p.aM,p.ep=0,0,true
+p.aM,p.aN,p.ep=0,0,true
 else
-lb(p,g)
+lc(p,g)
 end
 else
-p.aL=cM(p,fH)
+p.aM=cM(p,fI)
 end
 local cb,dU,o=af,nil,0
 if p.r>0 and az==p.bk then
@@ -1034,24 +1034,24 @@ p.bb,p.bk,p.ep=p.bb+af,az,p.ep and af==1 and not dU
 local av=cb>0 and fO(p,az,cb)or""
 local dz=p.r+#av/8
 if p.an<=gT or(dz>p.an and p.an<=p.aE)then
-local bV=jA(p)
+local bV=jB(p)
 if dU then bV=bq(bV,1,-9)..ed(p,az,o+dU)end
 local an=dz>p.an and gw(dz,g.Q,p.aE)or p.an
 p.Y=iK(p,bV..av,an)
 call("SET",p.ac,p.Y,"PX",ea)
 else
-if dz>p.an then lT(p,dz,g,ea)end
+if dz>p.an then lU(p,dz,g,ea)end
 if dU then
 local ar=cM(p,p.r-1)
-p.aM=p.aM+dU
+p.aN=p.aN+dU
 local K=bv(p,ar)
 call("SETRANGE",p.ac,al("%d",K),ed(p,az,o+dU))
 if(ar+1)%p.aE==0 or ar+1==p.an then
 local aE=K-8*(ar%p.aE)-4
-call("SETRANGE",p.ac,al("%d",aE),aU("<I4",p.aM))
+call("SETRANGE",p.ac,al("%d",aE),aU("<I4",p.aN))
 end
 end
-kc(p,av)
+kd(p,av)
 call("SETRANGE",p.ac,"0",bL(p))
 call("PEXPIRE",p.ac,ea)
 p.Y=""
@@ -1060,20 +1060,20 @@ p.dD,p.ei=0,0
 end,
 iX=function()`;
 
-const part21 = `local function kx(p,i,az,o,eo)
+const part21 = `local function ky(p,i,az,o,eo)
 local ar,ao=cM(p,i),cM(p,p.r-1)
 local K=bv(p,ar)
 call("SETRANGE",p.ac,al("%d",K),ed(p,az,o-eo))
 p.bb,p.ep=p.bb-eo,false
 if aJ(ar/p.aE)==aJ(ao/p.aE)then
 if ar>ao then return end
-p.aM=p.aM-eo
+p.aN=p.aN-eo
 end
 local aE=K-8*(ar%p.aE)-4
 local aS=am("<I4",call("GETRANGE",p.ac,al("%d",aE),al("%d",aE+3)),1)
-call("SETRANGE",p.ac,al("%d",aE),aU("<I4",aN(aS-eo,0)))
+call("SETRANGE",p.ac,al("%d",aE),aU("<I4",aO(aS-eo,0)))
 end
-local function fh(p,g)
+local function fi(p,g)
 hu(p)
 while p.r>0 do
 local az,o=bl(p,p.r-1)
@@ -1083,11 +1083,11 @@ local ar=cM(p,p.r-1)
 p.r=p.r-1
 if ar%p.aE==0 then
 local aE=p.r>0 and bv(p,aJ(cM(p,p.r-1)/p.aE)*p.aE)-4
-p.aM=aE and am("<I4",cv(p,aE,aE+3),1)or 0
+p.aN=aE and am("<I4",cv(p,aE,aE+3),1)or 0
 end
 end
 if p.r==0 then
-p.aL,p.bb,p.aM,p.x,p.bk,p.ep=0,0,0,0,0,true
+p.aM,p.bb,p.aN,p.x,p.bk,p.ep=0,0,0,0,0,true
 end
 hW(p,p.x,g)
 call("SETRANGE",p.ac,"0",bL(p))
@@ -1109,10 +1109,10 @@ for i=cZ,p.r-1 do
 local at,bj=bl(p,i)
 if at~=az or hv==o then break end
 local eo=bn(o-hv,bj)
-if eo>0 then kx(p,i,az,bj,eo)end
+if eo>0 then ky(p,i,az,bj,eo)end
 hv=hv+eo
 end
-if hv>0 then fh(p,g)end
+if hv>0 then fi(p,g)end
 end
 local function jd(p,o,g)
 hK(p,g)
@@ -1127,11 +1127,11 @@ if hi==0 then return end
 local i,ak,az=iW(p,hi)
 local _,bj=bl(p,i)
 hu(p)
-p.aL,p.r,p.bb=cM(p,i),p.r-i,p.bb-ak
-kx(p,0,az,bj,hi-ak)
-fh(p,g)
+p.aM,p.r,p.bb=cM(p,i),p.r-i,p.bb-ak
+ky(p,0,az,bj,hi-ak)
+fi(p,g)
 end
-local function jI(p,g)
+local function jJ(p,g)
 local ct=gh(p,p.r>0 and p.bk or q-2*g.w,g)
 hK(p,g)
 if p.an>0 then
@@ -1144,12 +1144,12 @@ call("DEL",p.ac)
 end
 end`;
 
-const part22 = `return{dn=hQ,dT=jd,block=jI}
+const part22 = `return{dn=hQ,dT=jd,block=jJ}
 end,
-ld=function()`;
+le=function()`;
 
-const part23 = `local function kv(p)
-local ay,Y={av={},x=p.x,ab=p.ab},jA(p)
+const part23 = `local function kw(p)
+local ay,Y={av={},x=p.x,ab=p.ab},jB(p)
 for K=1,#Y,8 do
 local at,o=cE(p,Y,K)
 local ao=ay.av[#ay.av]
@@ -1161,10 +1161,10 @@ end
 end
 return ay
 end
-local function ka(ac,ay,g,D)
+local function kb(ac,ay,g,D)
 local p,cy={ac=ac,D=D,w=g.w,x=ay.x},{}
 p.ab=ay.ab
-lb(p,g)
+lc(p,g)
 for i,ch in ipairs(ay.av)do
 cy[i]=fO(p,ch.at,ch.o)
 p.bb,p.bk=p.bb+ch.o,ch.at
@@ -1180,38 +1180,38 @@ end
 return p
 end`;
 
-const part24 = `return{cv=kv,el=ka}
+const part24 = `return{cv=kw,el=kb}
 end,
 }
 end`;
 
-const part25 = `local lv=80
+const part25 = `local lw=80
 local function ig(aT)
 return string.char((aT<12 and 116 or 72)+aT)
 end
 local function hG(ag)
-local bX,cz,fF,an,eT="","","<",0,0
+local bX,cz,fG,an,eU="","","<",0,0
 local bH={}
 for i,aa in ipairs(ag)do
-local O,fT,eR=aa.O,"I7I4",aa.w
+local O,fT,eS=aa.O,"I7I4",aa.w
 if O=="t"then
-eR=aa.aB
+eS=aa.aB
 if aa.aT>9 then fT="I7I7"end
 bX=bX..ig(aa.aT)
 elseif O=="f"then
 bX,cz=bX.."F",cz..aU("<I7",aa.w)
 elseif O=="c"then
-eR,fT=2*aa.w,"I7I4I4"
+eS,fT=2*aa.w,"I7I4I4"
 bX=bX.."C"
 cz=cz..aU("<I7B",aa.w,#al("%.0f",aa.bE)-1)
 else
 return nil
 end
-bH[i]={al="<"..fT,ar=an+1,at=struct.size(fF)+1}
-fF,an,eT=fF..fT,an+(O=="c"and 3 or 2),aN(eT,eR)
+bH[i]={al="<"..fT,ar=an+1,at=struct.size(fG)+1}
+fG,an,eU=fG..fT,an+(O=="c"and 3 or 2),aO(eU,eS)
 end
-local _,aH=math.frexp(eT/16000)
-aH=aN(aH-1,0)
+local _,aH=math.frexp(eU/16000)
+aH=aO(aH-1,0)
 local cR="P"..string.char(aH)..bX..cz
 for _,g in ipairs(bH)do
 g.at=g.at+#cR
@@ -1219,32 +1219,32 @@ end
 return{
 cR=cR,
 bX=bX,
-fF=fF,
+fG=fG,
 an=an,
 bH=bH,
-bt=#cR+struct.size(fF),
+bt=#cR+struct.size(fG),
 bf=1000*2^aH,
 }
 end
 local function he(bu,ad)
 local bf=bu.bf
-return al("%.0f",aN(aJ((ad-ad%bf+bf-q)/1000),0)+2+co)
+return al("%.0f",aO(aJ((ad-ad%bf+bf-q)/1000),0)+2+co)
 end`;
 
-const part26 = `local function kX(m,E,bu,ag)
+const part26 = `local function kY(m,E,bu,ag)
 local bX,bt=bu.bX,bu.bt
-if string.byte(m,E)~=lv or#m-E+1~=bt then return nil end
+if string.byte(m,E)~=lw or#m-E+1~=bt then return nil end
 if bq(m,E+2,E+1+#bX)~=bX then return nil end
 local ae={}
 for i,aa in ipairs(ag)do
 local g=bu.bH[i]
-local J,aZ,lP=am(g.al,m,E-1+g.at)
+local J,aZ,lQ=am(g.al,m,E-1+g.at)
 if aa.O=="t"then
 ae[i]={us=J,aj=bn(aZ,aa.y-1),ab=0}
 else
-local jv=J>0
-ae[i]={z=jv and aU(dj,J,aZ)or"",ab=0}
-if aa.O=="c"then ae[i].U=jv and lP or 0 end
+local jw=J>0
+ae[i]={z=jw and aU(dj,J,aZ)or"",ab=0}
+if aa.O=="c"then ae[i].U=jw and lQ or 0 end
 end
 end
 return ae
@@ -1266,11 +1266,11 @@ end
 if aa.O=="c"then bQ[ar+2]=h.U end
 end
 end
-return bu.cR..aU(bu.fF,unpack(bQ))
+return bu.cR..aU(bu.fG,unpack(bQ))
 end`;
 
 const part27 = `local cL={}
-local function fe()
+local function ff()
 local v={cY=W(),ax=W(),hc=W()}
 v.ag,v.cF,v.bL,v.dJ,v.ck={},"","","",0
 for i=1,W()do
@@ -1290,7 +1290,7 @@ if v.ck==0 and#v.ag>1 then v.bu=hG(v.ag)end
 local bI=#v.ag==0 and 0 or W()
 v.bM,v.dq=bI%2==0,bI>=2 and W()or 0
 if v.bM then return v end
-v.jb,v.gt,v.kt,v.hH=aG(),aG(),W(),{}
+v.jb,v.gt,v.ku,v.hH=aG(),aG(),W(),{}
 for i=1,W()do
 v.hH[i]=W()
 end
@@ -1300,16 +1300,16 @@ end`;
 const part28 = `local function gN(aT)
 if#aT==18 and bq(aT,1,2)==gD then return bq(aT,3)end
 local aF=#aT==16 and tonumber(aT)
-return aF and al("%016.0f",fB(aF))or aT
+return aF and al("%016.0f",fC(aF))or aT
 end
 local function iZ(m,aa)
-if m==""then return aa.aq.ex()end
+if m==""then return aa.aq.ey()end
 local _,ao=string.find(m,"^%d*")
 if ao<16 or(ao<#m and string.byte(m,ao+1)<128)then return nil end
 local aT=gN(bq(m,1,ao))
 local eu=#aT+#m-ao
 local h=aa.aq.cE(aT..bq(m,ao+1),1,#aT,aa,#aT+1,eu)
-if ao==16 then h.ab=aN(h.ab,ii(tonumber(m)or 0))end
+if ao==16 then h.ab=aO(h.ab,ii(tonumber(m)or 0))end
 return h
 end
 local function hg(O)
@@ -1322,12 +1322,12 @@ e.D=0
 if v.cF=="s"then
 local eb=ag[1].aq.hV(e.ac,ag[1])
 e.D,e.ae=eb.D,{eb}
-return not eb.eO
+return not eb.eP
 end
 local m,ae,E=call("GET",e.ac)or"",{nil},1
 local bj=#ag>1 and string.gsub(bq(m,1,#ag),"[\\128-\\255]",hg)
 if not(bj and(bj==v.bL or bj==v.dJ))then
-e.D,E=fC(m)
+e.D,E=fD(m)
 if E>10 then E=1 end
 end
 e.ae=ae
@@ -1335,11 +1335,11 @@ if v.cF=="t"then
 ae[1]=iZ(bq(m,E),ag[1])
 return ae[1]
 end
-if v.cF=="f"and ag[1].aX>0 and ag[1].aq.eS(bq(m,E))then
+if v.cF=="f"and ag[1].aX>0 and ag[1].aq.eT(bq(m,E))then
 ae[1]=ag[1].aq.gI(bq(m,E),ag[1].aX)
 return true
 end
-local gz=v.bu and kX(m,E,v.bu,ag)
+local gz=v.bu and kY(m,E,v.bu,ag)
 if gz then
 e.ae=gz
 return true
@@ -1360,7 +1360,7 @@ local aa=ag[i]
 local aq=aa.aq
 if aa.eb then
 ae[i]=aq.hV(e.ck[i],aa)
-if ae[i].eO then return false end
+if ae[i].eP then return false end
 elseif bP then
 local aD=E+(aa.bt or aq.hk)
 local dX,eu=1,0
@@ -1382,7 +1382,7 @@ local ao=dX>1 and dX-2 or aD-1
 ae[i]=cE(m,E,ao,aa,dX,eu)
 E=aD
 else
-ae[i]=aq.ex()
+ae[i]=aq.ey()
 end
 end
 return true
@@ -1390,13 +1390,13 @@ end
 local function ja(e)
 local v=e.v.bC or e.v
 e.v,e.du,e.dR=v,nil,nil
-if e.ex then
+if e.ey then
 e.D,e.ae=0,{}
 elseif not(v.bM and hB(e))then
 gc(e)
 end
 end
-local function jq(aT)
+local function jr(aT)
 return#aT==16 and aT>="5"and gD..aT or aT
 end
 local function je(e,m)
@@ -1405,39 +1405,39 @@ call("SETRANGE",e.ac,"1",aU("<d",e.D))
 else
 call("SET",e.ac,m..e.eq,"KEEPTTL")
 end
-local ea=fn(e.D)
+local ea=fo(e.D)
 if call("PTTL",e.ac)<ea then call("PEXPIRE",e.ac,ea)end
 end
-local function fq(e)
+local function fr(e)
 local v=e.v
 local ag,ad,m,bL=v.ag,e.D,"",v.bL
-if e.du then return e.du.fq(e)end
+if e.du then return e.du.fr(e)end
 if v.cF=="s"then return end
 local gz=v.bu and gM(e.ae,v.bu,ag)
 for i,aa in ipairs(ag)do
 if not aa.eb then
-ad=aN(ad,aa.aq.ds(e.ae[i],aa))
+ad=aO(ad,aa.aq.ds(e.ae[i],aa))
 local h=aa.aq.ed(e.ae[i],aa)
 if not aa.bt and#ag>1 then h=aU("<I4",#h)..h end
-local aM=aa.aq.gY and aa.aq.gY(e.ae[i],aa)or""
-if aM~=""and#ag==1 then h=jq(h)..aM end
-if aM~=""and#ag>1 then
-h=h..string.char(#aM)..aM
+local aN=aa.aq.gY and aa.aq.gY(e.ae[i],aa)or""
+if aN~=""and#ag==1 then h=jr(h)..aN end
+if aN~=""and#ag>1 then
+h=h..string.char(#aN)..aN
 bL=bq(bL,1,i-1)..string.char(string.byte(bL,i)+128)..bq(bL,i+1)
 end
 m=m..h
 end
 end
 if v.cF~="t"and m~=""then m=bL..m end
-if v.cF=="t"then m=jq(m)end
+if v.cF=="t"then m=jr(m)end
 if gz then m=gz end
 if e.D>q then m="b"..aU("<d",e.D)..m end
 if#ag==0 and e.eq~=""then return je(e,m)end
-local ct=gz and he(v.bu,ad)or fn(ad)
+local ct=gz and he(v.bu,ad)or fo(ad)
 if m~=""then call("SET",e.ac,m,"PX",ct)end
 end`;
 
-const part29 = `local function ez(e)
+const part29 = `local function eA(e)
 ja(e)
 local ag,ae,et=e.v.ag,e.ae,false
 for i=1,#ag do
@@ -1445,15 +1445,15 @@ local aa,h=ag[i],ae[i]
 ae[i]=aa.aq.dW(h,aa,bs)
 et=et or ae[i]~=h
 end
-if et and not bs then fq(e)end
+if et and not bs then fr(e)end
 end`;
 
 const part30 = `local function dK(W)
 local aG,aW="",W
 while aW>=128 do
-aG,aW=aG..eM(aW%128+128),aJ(aW/128)
+aG,aW=aG..eN(aW%128+128),aJ(aW/128)
 end
-return aG..eM(aW)
+return aG..eN(aW)
 end`;
 
 const part31 = `local dS,bs={},false
@@ -1462,7 +1462,7 @@ error("RULES",0)
 end`;
 
 const part32 = `for i=1,W()do
-dS[i]=fe()
+dS[i]=ff()
 end
 local function cO()
 local dI,bh,at,D=aG(),W(),q,q
@@ -1473,33 +1473,33 @@ end
 bs=dI=="2"
 for i=1,#ap do
 local e=ap[i]
-at=aN(at,hl(e))
-D=aN(D,e.D)
+at=aO(at,hl(e))
+D=aO(D,e.D)
 end
-local jm=at<=q or(dI=="1"and at-q<=bh)
-if jm and dI~="2"then
+local jn=at<=q or(dI=="1"and at-q<=bh)
+if jn and dI~="2"then
 for i=1,#ap do
 gE(ap[i],at)
 end
 end
-local ai={jm and 1 or D>q and 2 or 0,at-q,nil,nil}
+local ai={jn and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#ap do
 ee(ai,ap[i])
 end
 for i=1,ai[1]==2 and#ap>1 and#ap or 0 do
-ai[#ai+1]=aN(ap[i].D-q,0)
+ai[#ai+1]=aO(ap[i].D-q,0)
 end
 eh(ai,ap)
 return ai
 end
 local V={q}
 for i=1,W()do
-V[i+1]=js(cO)
+V[i+1]=jt(cO)
 end
 return V`;
 
 const part33 = `local call,bg,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local bq,cg,aJ,dd,bn,aN,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+local bq,cg,aJ,dd,bn,aO,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
 local aU,am=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
@@ -1507,58 +1507,58 @@ local dY=call("TIME")
 q=dY[1]*1000000+dY[2]
 end`;
 
-const part34 = `local af,Q,w,bE,bh,bs,jH=0,0,0,0,0,false,false
+const part34 = `local af,Q,w,bE,bh,bs,jI=0,0,0,0,0,false,false
 local V,A,bR={q},1,nil`;
 
 const part35 = `local function fW()`;
 
 const part36 = `local co,cq=ARGV[2]+0,{}
-local function fn(ad)
-return aN(dd((ad-q)/1000),1)+co
+local function fo(ad)
+return aO(dd((ad-q)/1000),1)+co
 end
 local function ct(ad)
-return al("%.0f",fn(ad))
+return al("%.0f",fo(ad))
 end`;
 
 const part37 = `local aq
-local function el(ac,lW,m,ea)
-local aw=lW and bg("SET",ac,m,"PX",ea)or bg("SET",ac,m,"PX",ea,"NX")or bg("GET",ac)
+local function el(ac,lX,m,ea)
+local aw=lX and bg("SET",ac,m,"PX",ea)or bg("SET",ac,m,"PX",ea,"NX")or bg("GET",ac)
 return aw and aw.err
 end
 local function ba(ac,m,aA)
 aq=aq or cq[iu]()
 local g,D,K,h={Q=Q,w=w,bE=bE},0,1,nil
 if m then
-D,K=fC(m)
+D,K=fD(m)
 end
 local O=m and bq(m,K,K)
 local bt=m and#m-K
 if O==aq.O and bt>6 and am("<I7",m,K+1)==w then
 h=aq.cE(m,K+1,#m)
-elseif O=="-"and bE>0 and aq.eS and aq.eS(bq(m,K))then
+elseif O=="-"and bE>0 and aq.eT and aq.eT(bq(m,K))then
 h=aq.gI(bq(m,K),bE)
 elseif O==iu and bt==aq.hk then
 h=aq.gn(m,K+1)
 elseif m and not(K==10 and bt<0)then
 return"RULES"
 else
-h=aq.ex()
+h=aq.ey()
 end
 local bN=aq.dW(h,g)
 local et=bN~=h
 h=bN
-local ah,at,en=0,aN(q,D,aq.de(h,af,g)),q
+local ah,at,en=0,aO(q,D,aq.de(h,af,g)),q
 while ah<aA and(at<=q or ah==0 and at-q<=bh)do
 ah,en=ah+1,at
 if bs then break end
 h=aq.dm(h,at,af,g)
-if ah<aA then at=aN(q,D,aq.de(h,af,g))end
+if ah<aA then at=aO(q,D,aq.de(h,af,g))end
 end
 local aK
 if(ah>0 or et)and not bs then
 local bC,ad=aq.O..aq.ed(h,g),aq.ds(h,g)
 if D>q then
-bC,ad="b"..aU("<d",D)..bC,aN(D,ad)
+bC,ad="b"..aU("<d",D)..bC,aO(D,ad)
 end
 aK=el(ac,m,bC,ct(ad))
 elseif not m then
@@ -1566,16 +1566,16 @@ aK=bg("GET",ac)
 aK=aK and aK.err
 end
 if aK then return false,aK end
-local aV,reset=aq.eU(h,g)
+local aV,reset=aq.eV(h,g)
 if ah==0 and D>q then return{2,at-q,aV,reset}end
 if ah>0 and en>q then return{1,en-q,aV,reset}end
 return ah,aV,reset,ah==aA and 0 or at-q
 end`;
 
 const part38 = `local function ec(ac,m,aA,bF)
-if not jH then
-jG()
-jH=true
+if not jI then
+jH()
+jI=true
 end
 local ah,aV,reset,bm=cO(ac,m,aA)
 if not ah then
@@ -1613,10 +1613,10 @@ ao=bn(ao+ARGV[E+2],#KEYS)
 af,Q,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
 bE,bh=ARGV[E+6]+0,ARGV[E+7]+0
 local bF=cx>=8
-bs,jH,E=cx%2==1,false,E+7
+bs,jI,E=cx%2==1,false,E+7
 for K=J,ao,1000 do
 local aD=bn(K+999,ao)
-local bZ=jT and call("MGET",unpack(KEYS,K,aD))
+local bZ=jU and call("MGET",unpack(KEYS,K,aD))
 if not(bF or bs)then
 fQ(bZ,K,aD)
 else
@@ -1633,8 +1633,8 @@ return bR and redis.error_reply(bR)or V`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "b9b6bae865ac3ac9fd2beff8bd05d07dbd8526f1",
-  acrossSha1: "ade4298ff92656336828751dbee19dc84e271359",
+  sha1: "9dc1f73cc876495253845544d58cb8a376891499",
+  acrossSha1: "4394982335371654652e1414b1f9bea92607043a",
   source: `local call,bg,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
@@ -1657,19 +1657,19 @@ if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
 local ac,iw,dO,gk=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
 if iw+ARGV[2]*1000<ho then
 local be,cV,bf,bv=
-q+iw,dO+0,1000*4^(gk-50),gk*cN-fi
-local eF=q+cA/2
+q+iw,dO+0,1000*4^(gk-50),gk*cN-fj
+local eG=q+cA/2
 dE=q+ARGV[5]
 local m,dh=bg("GET",ac),nil
 local bP=m and#m==16 and tonumber(m)
 if bP then
 local us,ab=bP-bv,0
-while us>eF do
+while us>eG do
 us,ab=us-cA,ab+1
 end
 local aC=(us<q and q or us)+cV
 local cb=aC-us
-if aC<=be and aC<fi+cN and us%bf+cb<bf then
+if aC<=be and aC<fj+cN and us%bf+cb<bf then
 local bA=aC>dE and gd(us,aC,ab)or aC<=dE and 0
 if bA then
 if bA~=ab then cb=cb+(bA-ab)*cA end
@@ -1683,9 +1683,9 @@ end
 end
 ${part2}
 ${part3}
-local bq,cg,aJ,bn,aN,type=string.sub,string.byte,math.floor,math.min,math.max,type
+local bq,cg,aJ,bn,aO,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local co=ARGV[2]+0
-local jE=9007199254740991
+local jF=9007199254740991
 local function hT(us,bf)
 return al("%d",aJ((us-us%bf+bf-q)/1000)+2+co)
 end
@@ -1696,29 +1696,29 @@ ao=bn(ao+ARGV[E+2],#KEYS)
 local aB,dO,gk,bh,gm=
 ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
 local cV=dO+0
-local y,aO,bt,gB=1,0,16,"%016d"
-local bs,bF,lA=cx%2>=1,cx%16>=8,cx>=16
+local y,aP,bt,gB=1,0,16,"%016d"
+local bs,bF,lB=cx%2>=1,cx%16>=8,cx>=16
 E=E+5
 if cx%4>=2 then
 bh,E=ARGV[E+1]+0,E+1
 end
 if cx%8>=4 then
-gm,y,aO=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+gm,y,aP=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
 bt,gB=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
 local be=q+bh+aB
-local bf,gR,eF=1000*4^(gk-50),gk*cN,q+cA/2
+local bf,gR,eG=1000*4^(gk-50),gk*cN,q+cA/2
 local fV=bt==16 and bh+aB+co*1000<ho
-local bv=gR-fi
+local bv=gR-fj
 local hO,bZ,aW=A-J+1,nil,nil
-local fv,bo=q+bv+cV,bn(q+aB+bv,gR+cN-1)
+local fw,bo=q+bv+cV,bn(q+aB+bv,gR+cN-1)
 dE=q+aB
-if lA and fV and not bs and fv<=bo then
+if lB and fV and not bs and fw<=bo then
 bZ={}
-local function kB(ac,aw)
+local function kC(ac,aw)
 local aC,ab=aw-bv,0
-while aC>eF do
+while aC>eG do
 aC,ab=aC-cA,ab+1
 end
 local us=aC-cV
@@ -1732,9 +1732,9 @@ for i=J,ao do
 local ac=KEYS[i]
 local aw=bg("INCRBY",ac,dO)
 local cb=type(aw)=="number"
-local us=cb and aw>=fv and aw<=bo and aw-bv
-if cb and not us and aw>bo and(bh>0 or aw-bv>eF)then
-us=kB(ac,aw)
+local us=cb and aw>=fw and aw<=bo and aw-bv
+if cb and not us and aw>bo and(bh>0 or aw-bv>eG)then
+us=kC(ac,aw)
 end
 if us then
 if us%bf<cV then call("PEXPIRE",ac,hT(us,bf))end
@@ -1757,18 +1757,18 @@ for i=1,#dw do
 bZ[K-J+i]=dw[i]
 end
 end
-local kR=fV and not(bs or bF)
+local kS=fV and not(bs or bF)
 for i=J,ao do
-local ac,m,dh=KEYS[i],kR and bZ[i-J+1],nil
+local ac,m,dh=KEYS[i],kS and bZ[i-J+1],nil
 local bP=m and#m==16 and tonumber(m)
 if bP then
 local us,ab=bP-bv,0
-while us>eF do
+while us>eG do
 us,ab=us-cA,ab+1
 end
 local aC=(us<q and q or us)+cV
 local cb=aC-us
-if aC<=be and aC<fi+cN and us%bf+cb<bf then
+if aC<=be and aC<fj+cN and us%bf+cb<bf then
 local bA=aC>dE and gd(us,aC,ab)or aC<=dE and 0
 if bA then
 if bA~=ab then cb=cb+(bA-ab)*cA end
@@ -1788,23 +1788,23 @@ end
 if aW then
 ${part4}
 ${part5}
-local g={y=y,aB=aB,aO=aO}
+local g={y=y,aB=aB,aP=aP}
 local function cE(m,bt,y)
 local D,us,aj,h,ab=0,nil,0,nil,0
 if#m>8 and cg(m,1)==98 then
-D=fC(m)
+D=fD(m)
 m=bq(m,10)
 end
 if m==""then return 0,0,D end
-local aM=string.find(m,"[^%d]")
-if aM and aM>16 and cg(m,aM)>127 then
-local aT=bq(m,1,aM-1)
+local aN=string.find(m,"[^%d]")
+if aN and aN>16 and cg(m,aN)>127 then
+local aT=bq(m,1,aN-1)
 local K=#aT==18 and bq(aT,1,2)==gD and 3 or 1
 h={us=tonumber(bq(aT,K,K+15))or 0,aj=tonumber(bq(aT,K+16))or 0}
-if aM==#m then
-ab=aJ((cg(m,aM)-128)/8)
+if aN==#m then
+ab=aJ((cg(m,aN)-128)/8)
 else
-bz().cv(m,aM,#m,h,g)
+bz().cv(m,aN,#m,h,g)
 ab=h.ab
 end
 m=aT
@@ -1816,19 +1816,19 @@ elseif#m==16 then
 us=tonumber(m)
 if us then
 if us>=dN+cA then ab=ii(us)end
-us=fB(us)
+us=fC(us)
 end
 elseif#m>16 then
 us=tonumber(bq(m,1,16))
 end
-if not us or not(us<=jE)or(aM and not h)then return nil end
+if not us or not(us<=jF)or(aN and not h)then return nil end
 if#m~=bt then return us+1,0,D,ab,nil,h and h.x end
 if bt>16 then aj=bn(tonumber(bq(m,17))or 0,y-1)end
 return us,aj,D,ab,h and h.as,h and h.x
 end
 local function cO(i)
 local ac,m,us,aj,D,at=KEYS[i],bZ[i-J+1],0,0,0,q
-local ab,et,as,x,jQ=0,false,nil,nil,nil
+local ab,et,as,x,jR=0,false,nil,nil,nil
 if m then
 us,aj,D,ab,as,x=cE(m,bt,y)
 if not us then
@@ -1848,25 +1848,25 @@ local aC,cd=us,aj
 if us<at-1 or(us<at and aj==0)then
 aC,cd=at,0
 end
-local jr,iF=aC,cd
+local js,iF=aC,cd
 aC,cd=aC+cV,cd+gm
 if cd>=y then
 aC,cd=aC+1,cd-y
 end
 local ah=0
-if(aC<be or(aC==be and cd<=aO))and at-q<=bh then
+if(aC<be or(aC==be and cd<=aP))and at-q<=bh then
 ah=1
 local aA=1
 if bF then aA=ARGV[E+i-J+1]+0 end
 if aA>1 then
-local bp=be-jr+(aO-iF)/y
-ah=aN(bn(aJ(bp/(cV+gm/y)),aA),1)
-for o=bn(ah+1,aA),aN(ah-1,1),-1 do
+local bp=be-js+(aP-iF)/y
+ah=aO(bn(aJ(bp/(cV+gm/y)),aA),1)
+for o=bn(ah+1,aA),aO(ah-1,1),-1 do
 local aS=iF+o*gm
 local cw=aJ(aS/y)
-aC,cd=jr+o*cV+cw,aS-cw*y
+aC,cd=js+o*cV+cw,aS-cw*y
 ah=o
-if aC<be or(aC==be and cd<=aO)then break end
+if aC<be or(aC==be and cd<=aP)then break end
 end
 end
 end
@@ -1877,38 +1877,38 @@ aC,cd,at=us,aj,q
 end
 local bC,aw=al(gB,aC,cd),nil
 if bt==16 and aC>=dN then bC=gD..bC end
-local aM,ad,hd="",aC+2,gR
+local aN,ad,hd="",aC+2,gR
 local H=aC-aB
-if cd>aO then H=H+1 end
+if cd>aP then H=H+1 end
 if as or x or at>q then
 local bx=bz()
 local h={us=us,aj=aj,ab=ab,as=as,x=x}
 as=bx.bw(h)
-local bO=aN(at>q and at or 0,x or 0)
-local next=bx.dp(aC,cd,as,bO,g,bx.eE(h,g))
-aM=bx.bC(next,g)
-if as then ad=aN(ad,bx.eP(aC,next.as)+2)end
-if next.x then ad=aN(ad,next.x+2)end
-as=as or bx.eI
+local bO=aO(at>q and at or 0,x or 0)
+local next=bx.dp(aC,cd,as,bO,g,bx.eF(h,g))
+aN=bx.bC(next,g)
+if as then ad=aO(ad,bx.eQ(aC,next.as)+2)end
+if next.x then ad=aO(ad,next.x+2)end
+as=as or bx.eJ
 if ah>0 and(as.us>0 or as.aj>0 or x or at>q)then
-jQ={us,aj,as.us,as.aj,x or 0}
+jR={us,aj,as.us,as.aj,x or 0}
 end
 elseif H>q then
-local kL=us-aB+(aj>aO and 1 or 0)>q
-local bA=fN(H-q,aB,kL and ab or 0)
+local kM=us-aB+(aj>aP and 1 or 0)>q
+local bA=fN(H-q,aB,kM and ab or 0)
 if fV and D<=q then
 hd=gR+bA*cA
 else
-aM=string.char(128+8*bA)
+aN=string.char(128+8*bA)
 end
 end
 us,aj=aC,cd
-if aM~=""and D<=q then
-aw=bg("SET",ac,bC..aM,"PX",math.ceil((ad-q)/1000)+co)
+if aN~=""and D<=q then
+aw=bg("SET",ac,bC..aN,"PX",math.ceil((ad-q)/1000)+co)
 elseif D>q then
-bC=bC..aM
+bC=bC..aN
 bC="b"..struct.pack("<d",D)..bC
-aw=bg("SET",ac,bC,"PX",math.ceil((aN(ad,D)-q)/1000)+co)
+aw=bg("SET",ac,bC,"PX",math.ceil((aO(ad,D)-q)/1000)+co)
 else
 if fV then bC=al("%d",hd+us%cN)end
 aw=m and bg("SET",ac,bC,"PX",hT(us,bf))
@@ -1917,8 +1917,8 @@ or bg("GET",ac)
 end
 aK=aw and aw.err
 elseif not m then
-local fu=bg("GET",ac)
-aK=fu and fu.err
+local fv=bg("GET",ac)
+aK=fv and fv.err
 end
 A=A+1
 if aK then
@@ -1929,10 +1929,10 @@ if us<q then
 us,aj=q,0
 end
 local dh=(us-q)*y+aj
-if D>q or dh>jE or jQ then
+if D>q or dh>jF or jR then
 local ai={D>q and D-q or 0,ah,us-q,aj}
-for bx=1,jQ and 5 or 0 do
-ai[4+bx]=jQ[bx]
+for bx=1,jR and 5 or 0 do
+ai[4+bx]=jR[bx]
 end
 V[A]=ai
 elseif bF then
@@ -1962,18 +1962,18 @@ return V`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "6ba04e895849dc2c79b861a8962d963b5dbc5b9c",
+  sha1: "4e2b3f6ddb92adf4b2dd43bc8a371ab857b450b1",
   source: `local dY=redis.call("TIME")
-local lB=redis.pcall("INFO")
-local ai={dY[1],dY[2],type(lB)=="string"and lB or""}
-local lo={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+local lC=redis.pcall("INFO")
+local ai={dY[1],dY[2],type(lC)=="string"and lC or""}
+local lp={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
 for _,gU in ipairs(ARGV)do
 local dL={}
-for jZ in string.gmatch(gU,"%S+")do
-dL[#dL+1]=lo[jZ]or jZ
+for ka in string.gmatch(gU,"%S+")do
+dL[#dL+1]=lp[ka]or ka
 end
-local jY=redis.pcall(unpack(dL))
-if type(jY)=="table"and jY.err then ai[#ai+1]=jY.err end
+local jZ=redis.pcall(unpack(dL))
+if type(jZ)=="table"and jZ.err then ai[#ai+1]=jZ.err end
 end
 return ai`,
 };
@@ -1988,10 +1988,10 @@ export const clusterNodes: Script = {
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "33d12ebe3744e11bf48d447a822c8e9d79e183e6",
-  source: `local function eA(ci)
+  sha1: "ec8f00ca5832d19b233386233179edebe677501b",
+  source: `local function eB(ci)
 ${part6}
-local lL=aG()~=""
+local lM=aG()~=""
 local function az(us)
 return al("%.0f",us)
 end
@@ -2004,102 +2004,102 @@ local function ht(br)
 return br==q and"-"..ce or az(-br)
 end
 local function iJ(ac,us)
-if call("PTTL",ac)<fn(q+us)then call("PEXPIRE",ac,fn(q+us+us/8))end
+if call("PTTL",ac)<fo(q+us)then call("PEXPIRE",ac,fo(q+us+us/8))end
 end
 local channel,hw=aG(),{}
-local kD=5000
+local kE=5000
 local function inbox(aY)
 return channel.."%"..aY
 end
-local lJ,dC=aG()=="1",W()
+local lK,dC=aG()=="1",W()
 for i=1,dC do
 local aY=aG()
 hw[aY]="caller"
-if lJ then
-local la=inbox(aY)
-local cn=call("LRANGE",la,"0","-1")
+if lK then
+local lb=inbox(aY)
+local cn=call("LRANGE",lb,"0","-1")
 if#cn==0 then
-call("RPUSH",la,"")
+call("RPUSH",lb,"")
 ci[#ci+1]="missed "..aY
 elseif#cn>1 then
-call("LTRIM",la,"0","0")
+call("LTRIM",lb,"0","0")
 for bl=2,#cn do
 ci[#ci+1]=cn[bl]
 end
 end
-call("PEXPIRE",la,kD)
+call("PEXPIRE",lb,kE)
 end
 end
 ${part7}
 ${part2}
-local function jJ()
+local function jK()
 local dS,bR,gv,bs,hR={},nil,nil,false,false
-local function ez(e)
-if#e.v.ag>0 then return gv.ez(e)end
-local m,E=not e.ex and call("GET",e.ac)or"",1
-e.D,E=fC(m)
+local function eA(e)
+if#e.v.ag>0 then return gv.eA(e)end
+local m,E=not e.ey and call("GET",e.ac)or"",1
+e.D,E=fD(m)
 e.ae,e.eq={},bq(m,E>10 and 1 or E)
 end
-local function fq(e)
-gv.fq(e)
+local function fr(e)
+gv.fr(e)
 end
 ${part8}
 ${part9}
-local eY={}
-local function eK(e)
-local bU=eY[e.aP]
+local ex={}
+local function eL(e)
+local bU=ex[e.aL]
 if bU then return bU end
-local J=call("ZRANGE",e.aP,"0","1","WITHSCORES")
+local J=call("ZRANGE",e.aL,"0","1","WITHSCORES")
 bU={br=0,bw=0,bi=nil,hY=false,bV=0}
 if J[1]=="#"then
 bU.br=-J[2]
 bU.hY=not J[4]or J[4]+0>q
 if bU.hY and J[4]then bU.bi=J[4]+0 end
 end
-if J[3]or not bU.hY then bU.bw=call("ZCOUNT",e.aP,"("..ce,"+inf")end
-eY[e.aP]=bU
+if J[3]or not bU.hY then bU.bw=call("ZCOUNT",e.aL,"("..ce,"+inf")end
+ex[e.aL]=bU
 return bU
 end
-local function kj(e,n)
-local bU=eK(e)
+local function kk(e,n)
+local bU=eL(e)
 if n==1 and bU.bi then return bU.bi end
-local bJ=n==1 and bU.hY and call("ZRANGE",e.aP,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aP,"("..ce,"+inf","WITHSCORES","LIMIT",n-1,"1")
+local bJ=n==1 and bU.hY and call("ZRANGE",e.aL,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aL,"("..ce,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bU.bi=bJ[2]+0 end
 return bJ[2]+0
 end
 local function dg(e,ax)
-local bw=eK(e).bw
+local bw=eL(e).bw
 local hU=bw+ax-e.v.ax
 if hU>bw then return 1e15 end
-return hU<=0 and 0 or kj(e,hU)-q
+return hU<=0 and 0 or kk(e,hU)-q
 end
 local function is(e,id)
-return tonumber(call("ZSCORE",e.aP,id)or 0)>q
+return tonumber(call("ZSCORE",e.aL,id)or 0)>q
 end
 local function ha(e)
-local bU,us=eY[e.aP],aN(4*e.v.cY,60000000)
+local bU,us=ex[e.aL],aO(4*e.v.cY,60000000)
 if bU and bU.bV>=us then return end
-iJ(e.aP,us)
+iJ(e.aL,us)
 if bU then bU.bV=us end
 end
 local function hC(e)
-return aN(q,eK(e).br+1)
+return aO(q,eL(e).br+1)
 end
 local function iD(e,id,ax)
-call("ZADD",e.aP,em(e.v),id)
+call("ZADD",e.aL,em(e.v),id)
 for iO=2,ax do
-call("ZADD",e.aP,em(e.v),id.."+"..iO)
+call("ZADD",e.aL,em(e.v),id.."+"..iO)
 end
-eY[e.aP]=nil
+ex[e.aL]=nil
 ha(e)
 end
-local function lc(e,id,ax)
-local bU=eK(e)
+local function ld(e,id,ax)
+local bU=eL(e)
 local br=hC(e)
-local cb=call("ZADD",e.aP,ht(br),"#",em(e.v),id)
+local cb=call("ZADD",e.aL,ht(br),"#",em(e.v),id)
 if bU.br==0 then cb=cb-1 end
-if not bU.hY then call("ZREMRANGEBYSCORE",e.aP,"1",ce)end
+if not bU.hY then call("ZREMRANGEBYSCORE",e.aL,"1",ce)end
 if cb==1 and ax<=1 then
 local bJ=q+e.v.cY
 if bU.bw==0 then bU.bi=bJ end
@@ -2111,65 +2111,65 @@ iD(e,id,ax)
 end
 return br
 end
-local function lp(e,id,ax)
-local cj=call("ZREM",e.aP,id)
+local function lq(e,id,ax)
+local cj=call("ZREM",e.aL,id)
 for iO=2,ax do
-cj=cj+call("ZREM",e.aP,id.."+"..iO)
+cj=cj+call("ZREM",e.aL,id.."+"..iO)
 end
-eY[e.aP]=nil
+ex[e.aL]=nil
 return cj
 end
 local function hq(e)
 if dg(e,e.ax)==0 then return end
 local K="("..em(e.v)
-if call("ZCOUNT",e.aP,K,"+inf")==0 then return end
-local jP=call("ZRANGEBYSCORE",e.aP,K,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#jP,2 do
-local bG=tonumber(string.match(jP[i],"^[^.]*%.%d+~(%d+)%."))
-if bG and jP[i+1]-q>bG then call("ZADD",e.aP,az(q+bG),jP[i])end
+if call("ZCOUNT",e.aL,K,"+inf")==0 then return end
+local jQ=call("ZRANGEBYSCORE",e.aL,K,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#jQ,2 do
+local bG=tonumber(string.match(jQ[i],"^[^.]*%.%d+~(%d+)%."))
+if bG and jQ[i+1]-q>bG then call("ZADD",e.aL,az(q+bG),jQ[i])end
 end
-eY[e.aP]=nil
+ex[e.aL]=nil
 end
-local function eB(ai,e,br)
+local function eC(ai,e,br)
 if e.v.ax==0 then return end
-local bw,ao=eK(e).bw,#ai
-ai[ao+1],ai[ao+2],ai[ao+3]=bw,bw>0 and kj(e,1)-q or 0,br or 0
+local bw,ao=eL(e).bw,#ai
+ai[ao+1],ai[ao+2],ai[ao+3]=bw,bw>0 and kk(e,1)-q or 0,br or 0
 end
-local function kP(e)
+local function kQ(e)
 local da=#e.v.ag==0 and call("EXISTS",e.aR,e.ac)
 or call("EXISTS",e.aR)
-e.eD=da==0
-e.ex=e.eD and#e.v.ag==0
+e.eE=da==0
+e.ey=e.eE and#e.v.ag==0
 end
 local fU={}
 local function hA(e,id)
 fU[e.aR]=nil
 return call("ZREM",e.aR,id,id.."k")
 end
-local function jp(e,id,aI)
+local function jq(e,id,aI)
 if aI==0 then
 local ao=call("ZREVRANGE",e.aR,"0","0","WITHSCORES")
-aI=aN(q,(ao[2]or 0)+1)
+aI=aO(q,(ao[2]or 0)+1)
 end
 call("ZADD",e.aR,az(aI),id)
-fU[e.aR],e.eD=nil,false
-iJ(e.aR,aN(4*e.v.cY,60000000))
+fU[e.aR],e.eE=nil,false
+iJ(e.aR,aO(4*e.v.cY,60000000))
 return aI
 end
-local function jM(e,id,aI)
+local function jN(e,id,aI)
 if call("ZSCORE",e.aR,id)then
 call("ZADD",e.aR,az(aI),id.."k")
 call("ZREM",e.aR,id)
 end
 fU[e.aR]=nil
 end
-local function kn(aY)
+local function ko(aY)
 return redis.pcall("EXISTS",inbox(aY))==1
 end
 local function iH(aY)
 if hw[aY]==nil then
-local jX=call("PUBSUB","NUMSUB",channel..aY)[2]>0
-hw[aY]=jX and"channel"or kn(aY)and"inbox"or false
+local jY=call("PUBSUB","NUMSUB",channel..aY)[2]>0
+hw[aY]=jY and"channel"or ko(aY)and"inbox"or false
 end
 return hw[aY]
 end
@@ -2185,22 +2185,22 @@ else
 call("PUBLISH",channel..aQ.aY,dk)
 end
 end
-local jC=8
+local jD=8
 local function fY(e,A)
-if e.eD then return nil end
+if e.eE then return nil end
 local bP=A==0 and fU[e.aR]
 if bP and bP.v==e.v then return bP end
 while true do
 local bl=call("ZRANGE",e.aR,al("%d",A),al("%d",A),"WITHSCORES")
 local iM=bl[1]
 if not iM then return nil end
-local id,aY,bI,lr,ax,af,bV=
+local id,aY,bI,ls,ax,af,bV=
 string.match(iM,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lH=q-bl[2]
-if aY and lH<=tonumber(lr)and iH(aY)then
+local lI=q-bl[2]
+if aY and lI<=tonumber(ls)and iH(aY)then
 local aQ={id=id,aY=aY,iC=bI=="d",bV=bV=="k",aI=bl[2]+0}
-for fL,m in pairs(e)do
-aQ[fL]=m
+for fM,m in pairs(e)do
+aQ[fM]=m
 end
 aQ.ae=nil
 aQ.ax,aQ.af=bn(tonumber(ax),e.v.ax),tonumber(af)
@@ -2217,34 +2217,34 @@ if bo<0 or call("ZCARD",e.aR)<bo then return false end
 fY(e,0)
 return call("ZCARD",e.aR)>=bo
 end
-local function eV(e,kd)
+local function eX(e,ke)
 local A,cD=0,0
-while A<jC and not e.eD and dg(e,cD+1)==0 do
+while A<jD and not e.eE and dg(e,cD+1)==0 do
 local aQ=fY(e,A)
 if not aQ or dg(e,cD+aQ.ax)>0 then return end
 if not aQ.iC then
-if not aQ.bV and aQ.id~=kd then ec("turn",aQ,{0})end
+if not aQ.bV and aQ.id~=ke then ec("turn",aQ,{0})end
 A,cD=A+1,cD+aQ.ax
 else
 local at=hl(aQ)
 if at>q then
-if aQ.id~=kd then ec("turn",aQ,{at-q})end
+if aQ.id~=ke then ec("turn",aQ,{at-q})end
 return
 end
 gE(aQ,q)
 hA(e,aQ.id)
 local ai={1,0,0}
-local br=lc(e,aQ.id,aQ.ax)
+local br=ld(e,aQ.id,aQ.ax)
 ee(ai,aQ)
-eB(ai,aQ,br)
+eC(ai,aQ,br)
 eh(ai,{aQ})
 ec("granted",aQ,ai)
 end
 end
 end
-local function kp(e,id,aI)
+local function kq(e,id,aI)
 local cD=0
-for A=0,jC-1 do
+for A=0,jD-1 do
 local aQ=fY(e,A)
 if not aQ or aQ.id==id or(aI>0 and aQ.aI>aI)then return false end
 cD=cD+aQ.ax
@@ -2252,9 +2252,9 @@ if aQ.iC or dg(e,cD+e.ax)>0 then return true end
 end
 return true
 end
-local function jy(e,id)
+local function jz(e,id)
 local cD=0
-for A=0,jC-1 do
+for A=0,jD-1 do
 local aQ=fY(e,A)
 if not aQ then return 0 end
 local bj=aQ.id==id
@@ -2269,38 +2269,38 @@ cD=cD+aQ.ax
 end
 return e.v.cY
 end
-local function lk(e,id,aI)
+local function ll(e,id,aI)
 if e.v.ax==0 then return false end
-return dg(e,e.ax)>0 or kp(e,id,aI)
+return dg(e,e.ax)>0 or kq(e,id,aI)
 end
 local function ib(hF,di)
-local lQ,lD=hF.v.ax,di.v.ax
-return lQ<lD or(lQ==lD and hF.ac<di.ac)
+local lR,lE=hF.v.ax,di.v.ax
+return lR<lE or(lR==lE and hF.ac<di.ac)
 end
-local function iV(id,aI,ap,fG,es)
-local jO=#ap>1 and es>0
-local dv=not jO and(fG or ap[1])
-if dv and aI==0 and im(dv)then return 5,aN(es,1),0 end
+local function iV(id,aI,ap,fH,es)
+local jP=#ap>1 and es>0
+local dv=not jP and(fH or ap[1])
+if dv and aI==0 and im(dv)then return 5,aO(es,1),0 end
 for _,e in ipairs(ap)do
 if aI>0 and e~=dv and e.v.ax>0 then
 if dv and ib(e,dv)then
-jM(e,id,aI)
+jN(e,id,aI)
 elseif hA(e,id)>0 then
-eV(e)
-ez(e)
+eX(e)
+eA(e)
 end
 end
 end
 if not dv then return 3,es,aI==0 and q or aI end
 if aI>0 then hA(dv,id)end
-aI=jp(dv,id,aI)
-return 3,jy(dv,id),aI
+aI=jq(dv,id,aI)
+return 3,jz(dv,id),aI
 end
-local function jt(e,id)
+local function ju(e,id)
 iD(e,id,e.ax)
 local br=hC(e)
-call("ZADD",e.aP,ht(br),"#")
-eY[e.aP].br=br
+call("ZADD",e.aL,ht(br),"#")
+ex[e.aL].br=br
 return br
 end
 local function iT(id,aI,ap)
@@ -2311,12 +2311,12 @@ local ai={6,0,aI}
 for _,e in ipairs(ap)do
 local br
 if e.v.ax>0 then
-kP(e)
-br=jt(e,id)
+kQ(e)
+br=ju(e,id)
 end
-ez(e)
+eA(e)
 ee(ai,e)
-eB(ai,e,br)
+eC(ai,e,br)
 end
 return ai
 end
@@ -2325,24 +2325,24 @@ bs=dI=="2"
 if bR and not bs then error(bR,0)end
 local ak=aI>0 and dI~="2"and iT(id,aI,ap)
 if ak then return ak end
-local at,D,fG,hx=q,q,nil,true
+local at,D,fH,hx=q,q,nil,true
 for i=1,#ap do
 local e=ap[i]
 if e.v.ax>0 then
 hx=false
-kP(e)
+kQ(e)
 if dI~="2"then
-eV(e,id)
+eX(e,id)
 hq(e)
 end
 end
-at=aN(at,hl(e))
-D=aN(D,e.D)
-if lk(e,id,aI)and(not fG or ib(e,fG))then fG=e end
+at=aO(at,hl(e))
+D=aO(D,e.D)
+if ll(e,id,aI)and(not fH or ib(e,fH))then fH=e end
 end
-local kk,fP,bm={},0,at-q
+local kl,fP,bm={},0,at-q
 local bp=dI=="1"and at-q<=bh
-if not fG and(at<=q or(bp and hx))then
+if not fH and(at<=q or(bp and hx))then
 fP=1
 if dI~="2"then
 for i=1,#ap do
@@ -2350,54 +2350,54 @@ local e=ap[i]
 gE(e,at)
 if e.v.ax>0 then
 if aI>0 then hA(e,id)end
-kk[i]=lc(e,id,e.ax)
+kl[i]=ld(e,id,e.ax)
 end
 end
 end
 elseif bp then
-fP,bm,aI=iV(id,aI,ap,fG,bm)
-elseif fG then
+fP,bm,aI=iV(id,aI,ap,fH,bm)
+elseif fH then
 fP=4
-bm=aN(bm,1)
+bm=aO(bm,1)
 elseif D>q then
 fP=2
 end
 if fP>3 then
 for _,e in ipairs(ap)do
-if e.v.ax>0 then bm=aN(bm,dg(e,e.ax))end
+if e.v.ax>0 then bm=aO(bm,dg(e,e.ax))end
 end
 end
 local ai={fP,bm,aI,nil,nil,nil}
 for i=1,#ap do
 ee(ai,ap[i])
-eB(ai,ap[i],kk[i])
+eC(ai,ap[i],kl[i])
 end
 for i=1,fP==2 and#ap>1 and#ap or 0 do
-ai[#ai+1]=aN(ap[i].D-q,0)
+ai[#ai+1]=aO(ap[i].D-q,0)
 end
 eh(ai,ap)
 return ai
 end
-local function lV(id,aI,e)
+local function lW(id,aI,e)
 local ai={is(e,id)and 6 or 1,0,aI}
-eV(e,id)
+eX(e,id)
 local iR=is(e,id)
 if not iR and not call("ZSCORE",e.aR,id)then
-jp(e,id,aI)
-eV(e,id)
+jq(e,id,aI)
+eX(e,id)
 iR=is(e,id)
 end
 local br
 if iR then
-br=jt(e,id)
+br=ju(e,id)
 else
-iJ(e.aR,aN(4*e.v.cY,60000000))
+iJ(e.aR,aO(4*e.v.cY,60000000))
 hq(e)
-ai[1],ai[2]=3,jy(e,id)
+ai[1],ai[2]=3,jz(e,id)
 end
-ez(e)
+eA(e)
 ee(ai,e)
-eB(ai,e,br)
+eC(ai,e,br)
 return ai
 end
 local function cS()
@@ -2414,36 +2414,36 @@ return dm(id,dI,bh,aI,cS())
 end
 function cp.P()
 local id,aI=aG(),W()
-return lV(id,aI,cS()[1])
+return lW(id,aI,cS()[1])
 end
-local function jo(id,ap,cj)
-local jK=0
+local function jp(id,ap,cj)
+local jL=0
 for i=1,#ap do
 local e=ap[i]
-local eL=cj or lp(e,id,e.ax)
-kP(e)
-if not e.eD then
-if eL==0 then eL=hA(e,id)end
-if eL>0 then eV(e)end
+local eM=cj or lq(e,id,e.ax)
+kQ(e)
+if not e.eE then
+if eM==0 then eM=hA(e,id)end
+if eM>0 then eX(e)end
 end
-jK=jK+eL
+jL=jL+eM
 end
-return jK
+return jL
 end
 function cp.R()
 local id=aG()
-return{jo(id,cS())}
+return{jp(id,cS())}
 end
-local function fK(id)
+local function fL(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function cp.N()
 local id,ap,ai=aG(),cS(),{}
 for i,e in ipairs(ap)do
-local bJ=call("ZSCORE",e.aP,id)
-local lz=bJ and(tonumber(bJ)>q or eK(e).bw+e.ax<=e.v.ax)
-if lz then iD(e,id,e.ax)end
-ai[i]=lz and 1 or 0
+local bJ=call("ZSCORE",e.aL,id)
+local lA=bJ and(tonumber(bJ)>q or eL(e).bw+e.ax<=e.v.ax)
+if lA then iD(e,id,e.ax)end
+ai[i]=lA and 1 or 0
 end
 return ai
 end
@@ -2476,44 +2476,44 @@ ${part29}
 local gL
 local function gb()
 local dn,dT={},{}
-local dA,bW,eG,dB={},{},{},{}
+local dA,bW,eH,dB={},{},{},{}
 local function bB(o,g)
 local aj=o*g.cP
 local cw=aJ(aj/g.y)
 return{us=o*g.df+cw,aj=aj-cw*g.y}
 end
-local function lF(a,b)
+local function lG(a,b)
 return a.us==b.us and a.aj==b.aj
 end
 function dn.t(h,o,cu,g)
 local bx=bz()
 local cG=cu.cG or{0,0,0,-1,0}
-local ak,as={us=cG[1],aj=cG[2]},h.as or bx.eI
+local ak,as={us=cG[1],aj=cG[2]},h.as or bx.eJ
 local bJ={us=cu.q+cu.J,aj=cu.aZ}
-if lF(bJ,h)and lF(ak,as)and cu.af>0 then
+if lG(bJ,h)and lG(ak,as)and cu.af>0 then
 local gz,hN,x=o>=cu.af,cu.at>cu.q,h.x or 0
 local to=bx.fX(h,bB(o,g),g)
 if gz and cG[4]>=0 then to={us=cG[4],aj=cG[5]}end
-if hN then x=gz and cG[3]or aN(x,cu.at)end
-return bx.dp(to.us,to.aj,bx.bw(h),x,g,bx.eE(h,g))
+if hN then x=gz and cG[3]or aO(x,cu.at)end
+return bx.dp(to.us,to.aj,bx.bw(h),x,g,bx.eF(h,g))
 end
 if bx.cI(h,g)>q then return h end
 local bK=bx.gu(bJ,ak,g).us
 if bK>bx.gu(h,as,g).us then return h end
-local iS=bx.gX(bx.fX(bJ,bx.kK(as,bK,ak,g),g),h)
+local iS=bx.gX(bx.fX(bJ,bx.kL(as,bK,ak,g),g),h)
 if iS.us<q then return h end
 local gH=bx.gX(bB(o,g),{us=iS.us-q,aj=iS.aj})
 if gH.us==0 and gH.aj==0 then return h end
-return bx.fr(h,gH,bK,0,g)
+return bx.fs(h,gH,bK,0,g)
 end
 function dT.t(h,o,g)
 local bx=bz()
 if h.us<q then return bx.dp(q,0,bx.bw(h),h.x or 0,g,h.ab)end
 local gH=bx.gX(bB(o,g),{us=h.us-q,aj=h.aj})
 if gH.us==0 and gH.aj==0 then return h end
-return bx.fr(h,gH,0,bx.cI(h,g),g)
+return bx.fs(h,gH,0,bx.cI(h,g),g)
 end
-local function fb(z,H,lI)
+local function fc(z,H,lJ)
 local cZ,cC=0,ca(z)
 while cZ<cC do
 local cQ=aJ((cZ+cC)/2)
@@ -2523,14 +2523,14 @@ else
 cC=cQ
 end
 end
-if cZ>0 and(not lI or db(z,cZ-1)==H)then return cZ-1 end
+if cZ>0 and(not lJ or db(z,cZ-1)==H)then return cZ-1 end
 end
 local function dl(z,A,o)
 local H,r=db(z,A)
 local ah=bn(o,r)
 return gx(z,A,H,r-ah),o-ah
 end
-local function kW(z)
+local function kX(z)
 while z~=""do
 local _,r=cr(z)
 if r>0 then break end
@@ -2539,17 +2539,17 @@ end
 return z
 end
 function dn.f(h,o,cu,g)
-local A=fb(h.z,cu.q+cu.aZ-g.w,true)
-if A then h.z=kW(dl(h.z,A,o))end
+local A=fc(h.z,cu.q+cu.aZ-g.w,true)
+if A then h.z=kX(dl(h.z,A,o))end
 return cH(h,g,h.ab)
 end
 function dT.f(h,o,g)
-local A=fb(h.z,q)
-if A then h.z=kW(dl(h.z,A,o))end
+local A=fc(h.z,q)
+if A then h.z=kX(dl(h.z,A,o))end
 return cH(h,g,h.ab)
 end
-local function jB(U,z,g)
-local bV=kW(z)
+local function jC(U,z,g)
+local bV=kX(z)
 if bV==""and U>0 and z~=""then
 return{U=0,z=aU(dj,cs(z)-g.w,U)}
 end
@@ -2558,32 +2558,32 @@ end
 function dn.c(h,o,cu,g)
 local H=cu.q+cu.aZ-2*g.w
 local U,z=h.U,h.z
-local A=fb(z,H,true)
+local A=fc(z,H,true)
 if A then
 z=dl(z,A,o)
 elseif z~=""and cs(z)==H+g.w then
-U=aN(U-o,0)
+U=aO(U-o,0)
 end
-return cH(jB(U,z,g),g,h.ab)
+return cH(jC(U,z,g),g,h.ab)
 end
 function dT.c(h,o,g)
 local U,z=h.U,h.z
-local A,aW=fb(z,q),nil
+local A,aW=fc(z,q),nil
 if not A then return cH(h,g,h.ab)end
 z,aW=dl(z,A,o)
 if A>0 then
 z=dl(z,A-1,aW)
 else
-U=aN(U-aW,0)
+U=aO(U-aW,0)
 end
-return cH(jB(U,z,g),g,h.ab)
+return cH(jC(U,z,g),g,h.ab)
 end
-local kO=cL.s and cL.s.iX()
+local kP=cL.s and cL.s.iX()
 function dn.s(p,o,cu,g)
-kO.dn(p,o,cu.q+cu.aZ-g.w,g)
+kP.dn(p,o,cu.q+cu.aZ-g.w,g)
 end
 function dT.s(p,o,g)
-kO.dT(p,o,g)
+kP.dT(p,o,g)
 end
 local function dH(ay,at)
 local aS=0
@@ -2592,7 +2592,7 @@ if ch.at<=at then aS=aS+ch.o end
 end
 return aS
 end
-local function fk(ay)
+local function fl(ay)
 local ao=ay.av[#ay.av]
 return ao and ao.at or 0
 end
@@ -2605,7 +2605,7 @@ J.o,aW=J.o-eo,aW-eo
 if J.o==0 then table.remove(ay.av,1)end
 end
 end
-local function eC(ay,at,g)
+local function eD(ay,at,g)
 local ak=ay.x>q and ay.ab or 0
 ay.x=at>q and at or 0
 ay.ab=at>q and fN(at-q,g.w,ak)or 0
@@ -2615,11 +2615,11 @@ local function hr(ay,g)
 while ay.av[1]and ay.av[#ay.av].o==0 do
 table.remove(ay.av)
 end
-return eC(ay,bn(ay.x,fk(ay)),g)
+return eD(ay,bn(ay.x,fl(ay)),g)
 end
 local function jf(ay,g)
-local bk=fk(ay)
-local bO=aN(q,bn(ay.x,dZ(ay.ab,g.w)))
+local bk=fl(ay)
+local bO=aO(q,bn(ay.x,dZ(ay.ab,g.w)))
 if bk<=bO then return ay end
 local bN,cc={av={},x=ay.x,ab=ay.ab},0
 for _,ch in ipairs(ay.av)do
@@ -2636,25 +2636,25 @@ ao.o=ao.o+cc
 else
 bN.av[#bN.av+1]={at=bO,o=cc}
 end
-return eC(bN,bO,g)
+return eD(bN,bO,g)
 end
-local kU={
-ex=function()
+local kV={
+ey=function()
 return{av={},x=0,ab=0}
 end,
 dW=jf,
 de=function(ay,af,g)
-local at=aN(q,ay.x)
+local at=aO(q,ay.x)
 local dP=dH(ay,1/0)+af-g.Q
 for _,ch in ipairs(ay.av)do
 if dP<=0 then break end
 dP=dP-ch.o
-if dP<=0 then at=aN(at,ch.at+g.w)end
+if dP<=0 then at=aO(at,ch.at+g.w)end
 end
 return at
 end,
 dm=function(ay,at,af,g)
-local az=aN(at,fk(ay))
+local az=aO(at,fl(ay))
 hs(ay,dH(ay,q-g.w))
 local ao=ay.av[#ay.av]
 if ao and ao.at==az then
@@ -2662,20 +2662,20 @@ ao.o=ao.o+af
 else
 ay.av[#ay.av+1]={at=az,o=af}
 end
-return eC(ay,at>q and az or ay.x,g)
+return eD(ay,at>q and az or ay.x,g)
 end,
-eU=function(ay,g)
+eV=function(ay,g)
 local aV=dH(ay,1/0)-dH(ay,q-g.w)
 if aV==0 then return 0,0 end
-return ay.x>q and g.Q or aV,fk(ay)+g.w-q
+return ay.x>q and g.Q or aV,fl(ay)+g.w-q
 end,
 ds=function(ay,g)
-return ay.av[1]and fk(ay)+g.w or 0
+return ay.av[1]and fl(ay)+g.w or 0
 end,
 }
 function dn.l(ay,o,cu,g)
 for _,ch in ipairs(ay.av)do
-if ch.at==cu.q+cu.aZ-g.w then ch.o=aN(ch.o-o,0)end
+if ch.at==cu.q+cu.aZ-g.w then ch.o=aO(ch.o-o,0)end
 end
 return hr(ay,g)
 end
@@ -2701,13 +2701,13 @@ end
 function dA.t(h,g)
 if h.us<q then return{}end
 local o=iU({us=h.us-q,aj=h.aj},g)
-return o==0 and{}or{{at=aN(q,bz().cI(h,g)),o=o}}
+return o==0 and{}or{{at=aO(q,bz().cI(h,g)),o=o}}
 end
 function dA.f(h,g)
 local av={}
 for A=0,ca(h.z)-1 do
 local H,r=db(h.z,A)
-if r>0 then av[#av+1]={at=aN(H,bn(q,H+g.w-1)),o=r}end
+if r>0 then av[#av+1]={at=aO(H,bn(q,H+g.w-1)),o=r}end
 end
 return av
 end
@@ -2729,14 +2729,14 @@ if ch.o>0 and ch.at+g.w>q then av[#av+1]={at=ch.at,o=ch.o}end
 end
 return av
 end
-local function eH(h,x,g)
-local bo={us=aN(q,x)+g.aB,aj=g.aO}
-local lR=bz().gX(bo,h)
-return bz().dp(lR.us,lR.aj,h.as,x,g,0)
+local function eI(h,x,g)
+local bo={us=aO(q,x)+g.aB,aj=g.aP}
+local lS=bz().gX(bo,h)
+return bz().dp(lS.us,lS.aj,h.as,x,g,0)
 end
 local function ia(av,g)
 local aq=g.aq
-local h=aq.ex()
+local h=aq.ey()
 for _,ch in ipairs(av)do
 if g.O=="t"then
 h=aq.dm(h,ch.at,bn(ch.o,g.Q),g)
@@ -2745,59 +2745,59 @@ h=aq.dm(h,ch.at,ch.o,g)
 end
 end
 local ao=av[#av]
-return g.O=="t"and eH(h,ao and ao.at or 0,g)or h
+return g.O=="t"and eI(h,ao and ao.at or 0,g)or h
 end
-local function kq(hF,di,g)
-local fv,a,b=g.aB or g.w,hF.aB or hF.w,di.aB or di.w
+local function kr(hF,di,g)
+local fw,a,b=g.aB or g.w,hF.aB or hF.w,di.aB or di.w
 if a==b then return hF.O==g.O and di.O~=g.O end
-if a>=fv and b>=fv then return a<b end
+if a>=fw and b>=fw then return a<b end
 return a>b
 end
-local function kz(jR,g)
-for i,dJ in ipairs(jR)do
+local function kA(jS,g)
+for i,dJ in ipairs(jS)do
 if dJ.cK==g.cK then return i end
 end
-local kF=1
-for i=2,#jR do
-if kq(jR[i],jR[kF],g)then kF=i end
+local kG=1
+for i=2,#jS do
+if kr(jS[i],jS[kG],g)then kG=i end
 end
-return kF
+return kG
 end
 local function iA(a,b)
 if a.O~="t"or b.O~="t"then return a.O==b.O and a.w==b.w end
 return a.df==b.df and a.cP==b.cP and a.y==b.y
 end
-local function lj(h)
+local function lk(h)
 if not h.av then return h end
-local lx={av={},x=h.x,ab=h.ab}
+local ly={av={},x=h.x,ab=h.ab}
 for i,ch in ipairs(h.av)do
-lx.av[i]={at=ch.at,o=ch.o}
+ly.av[i]={at=ch.at,o=ch.o}
 end
-return lx
+return ly
 end
-local function kA(ak,ag)
-local ae,ky={},{}
+local function kB(ak,ag)
+local ae,kz={},{}
 for i,g in ipairs(ag)do
-local A=kz(ak.ag,g)
+local A=kA(ak.ag,g)
 local dJ,h=ak.ag[A],ak.ae[A]
-local hS,ju=dJ.cK==g.cK,not ky[A]
-local av=hS and ju and{}or dA[dJ.O](h,dJ)
-if ju and(hS or iA(dJ,g))then
-ky[A]=true
-ae[i]=g.O=="t"and not hS and eH(h,av[1]and av[1].at or 0,g)
-or lj(h)
+local hS,jv=dJ.cK==g.cK,not kz[A]
+local av=hS and jv and{}or dA[dJ.O](h,dJ)
+if jv and(hS or iA(dJ,g))then
+kz[A]=true
+ae[i]=g.O=="t"and not hS and eI(h,av[1]and av[1].at or 0,g)
+or lk(h)
 else
 ae[i]=ia(av,g)
 end
 end
 return ae
 end
-local cg,eM=string.byte,string.char
-local ij,kb,eJ=4,512,2^23
+local cg,eN=string.byte,string.char
+local ij,kc,eK=4,512,2^23
 local gf="FOREIGN the key holds no state of these rules, nor of others that are known"
 local cm=2^48
 ${part30}
-local function lE(m,E)
+local function lF(m,E)
 local bS={}
 function bS.cg()
 E=E+1
@@ -2817,43 +2817,43 @@ E=E+bt
 if E>#m+1 then error(gf,0)end
 return bq(m,E-bt,E-1)
 end
-function bS.lM(aG)
-local fu=bq(m,E,E+#aG-1)==aG
-if fu then E=E+#aG end
-return fu
+function bS.lN(aG)
+local fv=bq(m,E,E+#aG-1)==aG
+if fv then E=E+#aG end
+return fv
 end
 function bS.bJ()
 return E>#m
 end
 return bS
 end
-function bW.t(aa,fE)
-aa.y,aa.df=fE(aa.y),fE(aa.df)
-aa.cP=aa.y>1 and fE(aa.cP)or 0
-aa.Q=fE(aa.Q)
+function bW.t(aa,fF)
+aa.y,aa.df=fF(aa.y),fF(aa.df)
+aa.cP=aa.y>1 and fF(aa.cP)or 0
+aa.Q=fF(aa.Q)
 end
-function bW.f(aa,fE)
-aa.w=fE(aa.w)
+function bW.f(aa,fF)
+aa.w=fF(aa.w)
 end
 bW.l=bW.f
-function bW.c(aa,fE)
-aa.w,aa.bE=fE(aa.w),fE(aa.bE)
+function bW.c(aa,fF)
+aa.w,aa.bE=fF(aa.w),fF(aa.bE)
 end
 local function dV(O,aa)
 local bI=O=="s"and"l"or O
 local bj={}
-for fL,bx in pairs(aa)do
-bj[fL]=bx
+for fM,bx in pairs(aa)do
+bj[fM]=bx
 end
-bj.O,bj.aq,bj.eb=bI,kU,nil
+bj.O,bj.aq,bj.eb=bI,kV,nil
 if bI~="l"then
 cL[bI]=cL[bI]or cq[bI]()
 bj.aq=cL[bI]
 end
 if bI=="t"then
-if not bj.Q then bj.Q=iU({us=bj.aB,aj=bj.aO},bj)end
-local fG=bB(bj.Q,bj)
-bj.aB,bj.aO=fG.us,fG.aj
+if not bj.Q then bj.Q=iU({us=bj.aB,aj=bj.aP},bj)end
+local fH=bB(bj.Q,bj)
+bj.aB,bj.aP=fH.us,fH.aj
 end
 bj.cK=bI
 bW[bI](bj,function(W)
@@ -2869,11 +2869,11 @@ cK=cK..ag[i].cK
 end
 return cK
 end
-local function ls(v)
+local function lt(v)
 if v.cU then return v.cU end
 local cU={}
-for fL,bx in pairs(v)do
-cU[fL]=bx
+for fM,bx in pairs(v)do
+cU[fM]=bx
 end
 cU.bC,cU.ag=v,{}
 for i,aa in ipairs(v.ag)do
@@ -2884,13 +2884,13 @@ v.cU=cU
 return cU
 end
 local function dc(Y,U)
-local z,ab=eW(Y,1,#Y)
+local z,ab=eY(Y,1,#Y)
 return{z=z,ab=ab,U=U}
 end
 local function gq(h)
 return h.as or h.x or h.ab>0
 end
-function eG.t(K,g,gq)
+function eH.t(K,g,gq)
 local us
 if K.cf then
 local cc=K.W()
@@ -2904,20 +2904,20 @@ K.cf=us
 local h={us=us,aj=0,ab=0}
 if g.y>1 then h.aj=bn(K.W(),g.y-1)end
 if gq then
-local aM=K.Y(K.cg())
-bz().cv(aM,1,#aM,h,g)
+local aN=K.Y(K.cg())
+bz().cv(aN,1,#aN,h,g)
 end
 return h
 end
-function eG.f(K)
+function eH.f(K)
 local z=K.Y(bD*K.W())
 return dc(z)
 end
-function eG.c(K)
+function eH.c(K)
 local U=K.W()
 return dc(K.Y(bD*K.W()),U)
 end
-function eG.l(K)
+function eH.l(K)
 local ay={x=K.W(),ab=0,av={}}
 if ay.x>0 then ay.ab=K.W()end
 for i=1,K.W()do
@@ -2926,8 +2926,8 @@ end
 return ay
 end
 function dB.t(h,g,m)
-local aM=gq(h)and bz().bC(h,g)or""
-local us,aG=aN(h.us,q-1e12),nil
+local aN=gq(h)and bz().bC(h,g)or""
+local us,aG=aO(h.us,q-1e12),nil
 if m.cf then
 local cc=us-m.cf
 aG=dK(cc>=0 and 2*cc or 1-2*cc)
@@ -2938,7 +2938,7 @@ aG=aU("<I6",us%cm)
 end
 m.cf=us
 aG=aG..(g.y>1 and dK(h.aj)or"")
-return aM==""and aG or aG..eM(#aM)..aM
+return aN==""and aG or aG..eN(#aN)..aN
 end
 function dB.f(h)
 return dK(ca(h.z))..dx(h)
@@ -2947,7 +2947,7 @@ function dB.c(h)
 return dK(h.U)..dK(ca(h.z))..dx(h)
 end
 function dB.l(ay)
-while#ay.av>kb do
+while#ay.av>kc do
 local iN={}
 for i=1,#ay.av,2 do
 local hF,di=ay.av[i],ay.av[i+1]
@@ -2962,49 +2962,49 @@ end
 return table.concat(cy)
 end
 local function ip(m,au)
-if#au.ag>1 then m.aG=m.aG..eM(#au.ag)end
+if#au.ag>1 then m.aG=m.aG..eN(#au.ag)end
 for i,aa in ipairs(au.ag)do
 local h,cK=au.ae[i],aa.cK
 if aa.O=="t"and gq(h)then cK="u"..bq(cK,2)end
 m.aG=m.aG..cK..dB[aa.O](h,aa,m)
 end
 end
-local fc={}
-local function kw(K,bI)
-for i=1,#fc do
-local aa=fc[i]
-if aa.O==bI and K.lM(aa.ik)then return aa end
+local fd={}
+local function kx(K,bI)
+for i=1,#fd do
+local aa=fd[i]
+if aa.O==bI and K.lN(aa.ik)then return aa end
 end
 local bQ={}
 if not bW[bI]then error(gf,0)end
 bW[bI](bQ,K.W)
 local aa=dV(bI,bQ)
 aa.ik=bq(aa.cK,2)
-fc[#fc+1]=aa
+fd[#fd+1]=aa
 return aa
 end
-local function fp(m,E)
-local K,cT=lE(m,E),{}
+local function fq(m,E)
+local K,cT=lF(m,E),{}
 if K.bJ()then error(gf,0)end
 while not K.bJ()do
 local au,J={ag={},ae={}},K.cg()
 for i=1,J<33 and J or 1 do
-local O=J<33 and eM(K.cg())or eM(J)
+local O=J<33 and eN(K.cg())or eN(J)
 local bI=O=="u"and"t"or O
-au.ag[i]=kw(K,bI)
-au.ae[i]=eG[bI](K,au.ag[i],O=="u")
+au.ag[i]=kx(K,bI)
+au.ae[i]=eH[bI](K,au.ag[i],O=="u")
 end
 au.cK=hM(au.ag)
 cT[#cT+1]=au
 end
 return cT
 end
-local function fx(ag,ae)
+local function fy(ag,ae)
 local au={ag={},ae={}}
 for i,aa in ipairs(ag)do
 local h=ae[i]
 au.ag[i]=dV(aa.O,aa)
-au.ae[i]=aa.eb and cL.s.ld().cv(h)or h
+au.ae[i]=aa.eb and cL.s.le().cv(h)or h
 end
 au.cK=hM(au.ag)
 return au
@@ -3013,21 +3013,21 @@ local function io(e,m,E,ag)
 local J,eq=bq(m,E,E),#m-E
 if J=="S"and E==1 and eq>52 then
 cL.s=cL.s or cq.s()
-local g=cL.s.fJ(1,(am("<I7",m,10)))
+local g=cL.s.fK(1,(am("<I7",m,10)))
 g.O="s"
 local eb=cL.s.hV(e.ac,g)
-if not eb.eO then return fx({g},{eb}),eb.D end
+if not eb.eP then return fy({g},{eb}),eb.D end
 elseif J=="F"and eq>=7 and(eq-7)%bD==0 then
 local aa=dV("f",{w=(am("<I7",m,E+1))})
-return fx({aa},{dc(bq(m,E+8))})
+return fy({aa},{dc(bq(m,E+8))})
 elseif J=="C"and eq>=12 and(eq-12)%bD==0 then
 local w,aH,U=am("<I7BI4",m,E+1)
 local aa=dV("c",{w=w,bE=10^aH})
-return fx({aa},{dc(bq(m,E+13),U)})
+return fy({aa},{dc(bq(m,E+13),U)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
 local us=tonumber(gN(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local au={ag=ag,ae={},cK=hM(ag),ll=true}
+local au={ag=ag,ae={},cK=hM(ag),lm=true}
 for i,aa in ipairs(ag)do
 au.ae[i]=ia({{at=q,o=aa.Q}},aa)
 end
@@ -3035,7 +3035,7 @@ return au
 end
 error(gf,0)
 end
-local function kM(au)
+local function kN(au)
 for i,aa in ipairs(au.ag)do
 if aa.aq.ds(au.ae[i],aa)>q then return false end
 end
@@ -3043,40 +3043,40 @@ return true
 end
 local function gi(v)
 if v.bM then return v,true end
-local iG=v.gt~=""and q>=v.kt
+local iG=v.gt~=""and q>=v.ku
 local dt=iG and v.gt or v.jb
 local by=dt=="0"and v or dS[dt+0]
 return by,by==v and(iG or v.gt=="")
 end
-local function lm(az,dq)
-local o=aJ(q/eJ)-aJ(dq/eJ)
-return dq>0 and o>=0 and(aJ(q/eJ)-az)%256>o
+local function ln(az,dq)
+local o=aJ(q/eK)-aJ(dq/eK)
+return dq>0 and o>=0 and(aJ(q/eK)-az)%256>o
 end
 local function hL(e,cU)
 local v=cU.bC
 local m,E=call("GET",e.ac)or"",1
 if cg(m,1)==98 then
-e.D,E=fC(m)
+e.D,E=fD(m)
 end
 if cg(m,E)==77 then
 e.az=cg(m,E+1)or 0
-return fp(m,E+2),lm(e.az,v.dq)
+return fq(m,E+2),ln(e.az,v.dq)
 end
 local by=gi(v)
 local cv={v=by,ac=e.ac,ck=e.ck}
-e.fj=by.ck>0 and e.ck
+e.fk=by.ck>0 and e.ck
 if hB(cv)then
 e.D=cv.D
-return{fx(by.ag,cv.ae)},v.dq>0
+return{fy(by.ag,cv.ae)},v.dq>0
 end
 local au,D=io(e,m,E,cU.ag)
 e.D=D or e.D
 return{au},v.dq>0
 end
 local du={}
-function du.ez(e)
-local cU=ls(e.v)
-e.D,e.fj,e.az=0,nil,nil
+function du.eA(e)
+local cU=lt(e.v)
+e.D,e.fk,e.az=0,nil,nil
 local cT,aD=hL(e,cU)
 local ak
 e.v,e.du,e.da,e.ae=cU,du,{},nil
@@ -3087,7 +3087,7 @@ au.ae[i]=aa.aq.dW(h,aa)
 e.dR=e.dR or au.ae[i]~=h
 end
 if au.cK==cU.cK then
-e.ae,e.dR=au.ae,e.dR or au.ll
+e.ae,e.dR=au.ae,e.dR or au.lm
 else
 ak=ak or au
 if not aD then e.da[#e.da+1]=au end
@@ -3095,12 +3095,12 @@ end
 end
 hR=hR or cU.dq>0 and e.da[1]
 if e.ae then return end
-if ak and not kM(ak)then
-e.ae,e.dR=kA(ak,cU.ag),true
+if ak and not kN(ak)then
+e.ae,e.dR=kB(ak,cU.ag),true
 else
 e.ae={}
 for i,aa in ipairs(cU.ag)do
-e.ae[i]=aa.aq.ex()
+e.ae[i]=aa.aq.ey()
 end
 end
 end
@@ -3109,9 +3109,9 @@ for _,au in ipairs(e.da)do
 for i,aa in ipairs(au.ag)do
 local h,o=au.ae[i],e.af
 if aa.O=="t"then
-local x=aN(at>q and at or 0,bz().cI(h,aa))
+local x=aO(at>q and at or 0,bz().cI(h,aa))
 h=aa.aq.dm(h,at,bn(o,aa.Q),aa)
-h=eH(h,x,aa)
+h=eI(h,x,aa)
 else
 h=aa.aq.dm(h,at,o,aa)
 end
@@ -3126,8 +3126,8 @@ au.ae[i]=dT[aa.O](au.ae[i],e.af,aa)or au.ae[i]
 end
 end
 end
-local function jV(e,v,fj)
-for _,ac in pairs(fj or{})do
+local function jW(e,v,fk)
+for _,ac in pairs(fk or{})do
 call("PEXPIRE",ac,"0")
 end
 local ae=e.ae
@@ -3136,12 +3136,12 @@ if v.ck>0 then call("PEXPIRE",e.ac,"0")end
 for i,aa in ipairs(v.ag)do
 if aa.eb then
 local ac=v.cF=="s"and e.ac or e.ck[i]
-ae[i]=cL.s.ld().el(ac,ae[i],aa,v.cF=="s"and e.D or 0)
+ae[i]=cL.s.le().el(ac,ae[i],aa,v.cF=="s"and e.D or 0)
 end
 end
-fq(e)
+fr(e)
 end
-function du.fq(e)
+function du.fr(e)
 local v=e.v.bC
 local bj={ag=e.v.ag,ae=e.ae}
 local cT={bj}
@@ -3149,33 +3149,33 @@ for _,au in ipairs(e.da)do
 if#cT<ij then cT[#cT+1]=au end
 end
 local _,iI=gi(v)
-local kI=#v.ag==1 and string.find("cfs",v.cF,1,true)
-if#cT==1 and(iI or kI)and v.dq>0 then
-return jV(e,v,not iI and e.fj)
+local kJ=#v.ag==1 and string.find("cfs",v.cF,1,true)
+if#cT==1 and(iI or kJ)and v.dq>0 then
+return jW(e,v,not iI and e.fk)
 end
-local az=v.dq>0 and e.az or aJ(q/eJ)%256
-local m,ad={aG="M"..eM(az)},e.D
+local az=v.dq>0 and e.az or aJ(q/eK)%256
+local m,ad={aG="M"..eN(az)},e.D
 for _,au in ipairs(cT)do
 ip(m,au)
 for A,aa in ipairs(au.ag)do
-ad=aN(ad,aa.aq.ds(au.ae[A],aa))
+ad=aO(ad,aa.aq.ds(au.ae[A],aa))
 end
 end
 local aG=e.D>q and"b"..aU("<d",e.D)..m.aG or m.aG
-call("SET",e.ac,aG,"PX",fn(ad))
-for _,ac in pairs(e.fj or{})do
+call("SET",e.ac,aG,"PX",fo(ad))
+for _,ac in pairs(e.fk or{})do
 call("PEXPIRE",ac,"0")
 end
 end
-local function fh(ap,lw,gA)
+local function fi(ap,lx,gA)
 local ai={}
 for _,e in ipairs(ap)do
-ez(e)
+eA(e)
 if e.du and gA then gA(e)end
 for i,aa in ipairs(e.v.ag)do
-e.ae[i]=lw(aa,e.ae[i],e,i)or e.ae[i]
+e.ae[i]=lx(aa,e.ae[i],e,i)or e.ae[i]
 end
-fq(e)
+fr(e)
 ee(ai,e)
 end
 return ai
@@ -3184,24 +3184,24 @@ function cp.G()
 local ap={}
 for i=1,W()do
 local e=eg()
-local kQ,ln,ks=W(),W(),W()
-e.le={}
+local kR,lo,kt=W(),W(),W()
+e.lf={}
 for aa=1,#e.v.ag do
-local cu={q=kQ,at=ln,af=ks,J=W(),aZ=W()}
+local cu={q=kR,at=lo,af=kt,J=W(),aZ=W()}
 for bx=1,W()do
 cu.cG=cu.cG or{}
 cu.cG[bx]=W()
 end
-e.le[aa]=cu
+e.lf[aa]=cu
 end
 ap[i]=e
 end
-return fh(ap,function(aa,h,e,i)
-return dn[aa.O](h,e.af,e.le[i],aa)
+return fi(ap,function(aa,h,e,i)
+return dn[aa.O](h,e.af,e.lf[i],aa)
 end)
 end
 function cp.F()
-return fh(cS(),function(aa,h,e)
+return fi(cS(),function(aa,h,e)
 return dT[aa.O](h,e.af,aa)
 end,du.dT)
 end
@@ -3217,7 +3217,7 @@ else
 cC=cQ-1
 end
 end
-e.af=af*aN(cZ,1)
+e.af=af*aO(cZ,1)
 local at=hl(e)
 if cZ>0 then gE(e,q)end
 local ai={cZ>0 and 1 or e.D>q and 2 or 0,cZ>0 and 0 or at-q,cZ}
@@ -3233,35 +3233,37 @@ ee(ai,e)
 end
 return ai
 end
-local function fl()
+local function fm(jj)
 local ap,gW={},{}
 for i=1,W()do
-ap[i],gW[i]=eg(),aG()
+local e=eg()
+if jj then e.aL=e.aL or eW()end
+ap[i],gW[i]=e,aG()
 end
 return ap,gW
 end
-local function ix(op,e,lN,K,fL)
+local function ix(op,e,lO,K,fM)
 if K==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",al("%s %.0f %.0f %s %s",op,q,lN,K,fL))
+redis.pcall("PUBLISH",channel.."~",al("%s %.0f %.0f %s %s",op,q,lO,K,fM))
 end
 function cp.B()
 local go,hb,K,ai=W(),W()==1,aG(),{}
-local ap,gW=fl()
+local ap,gW=fm()
 for i,e in ipairs(ap)do
-ez(e)
+eA(e)
 local bJ=go>0 and q+go or 0
 if not hb or bJ>e.D then e.D=bJ end
 if e.v.cF=="s"then
 e.ae[1].D=e.D
-kO.block(e.ae[1],e.v.ag[1])
+kP.block(e.ae[1],e.v.ag[1])
 elseif e.D==0 and e.v.ck==#e.v.ag then
 call("DEL",e.ac)
 else
-fq(e)
+fr(e)
 end
 if go==0 and e.v.ax>0 then
-eV(e)
-ez(e)
+eX(e)
+eA(e)
 end
 ix("block",e,hb and go or-1,K,gW[i])
 ee(ai,e)
@@ -3270,30 +3272,33 @@ return ai
 end
 function cp.Z()
 local K,ai=aG(),{}
-local ap,gW=fl()
+local ap,gW=fm(true)
 for i,e in ipairs(ap)do
 call("DEL",e.ac)
 for _,ac in pairs(e.ck or{})do
 call("DEL",ac)
 end
 if e.v.ax>0 then
-call("ZREMRANGEBYSCORE",e.aP,"1","+inf")
-eY[e.aP]=nil
-eV(e)
+call("ZREMRANGEBYSCORE",e.aL,"1","+inf")
+ex[e.aL]=nil
+eX(e)
+else
+redis.pcall("ZREMRANGEBYSCORE",e.aL,"1","+inf")
+ex[e.aL]=nil
 end
 ix("reset",e,-1,K,gW[i])
-ez(e)
+eA(e)
 ee(ai,e)
 end
 return ai
 end
 local function iP(e)
-if eK(e).bw>1000 then return-1 end
+if eL(e).bw>1000 then return-1 end
 local r,gQ=0,{}
-for _,id in ipairs(call("ZRANGEBYSCORE",e.aP,"("..ce,"+inf"))do
-local jx=string.match(id,"^[^.]*")
-if not gQ[jx]then
-r,gQ[jx]=r+1,true
+for _,id in ipairs(call("ZRANGEBYSCORE",e.aL,"("..ce,"+inf"))do
+local jy=string.match(id,"^[^.]*")
+if not gQ[jy]then
+r,gQ[jy]=r+1,true
 end
 end
 return r
@@ -3301,18 +3306,18 @@ end
 function cp.I()
 local ap,o={},{}
 for i=1,W()do
-local e,jF=eg(),{}
+local e,jG=eg(),{}
 for A=1,#e.v.ag do
-jF[A]={}
-for fE=1,W()do
-jF[A][fE]=W()
+jG[A]={}
+for fF=1,W()do
+jG[A][fF]=W()
 end
 end
-ap[i],o[i]=e,jF
+ap[i],o[i]=e,jG
 end
 local ai=dm("","2",0,0,ap)
 for i,e in ipairs(ap)do
-ai[#ai+1]=aN(e.D-q,0)
+ai[#ai+1]=aO(e.D-q,0)
 for A,aa in ipairs(e.v.ag)do
 for _,af in ipairs(o[i][A])do
 ai[#ai+1]=aa.aq.de(e.ae[A],af,aa)-q
@@ -3332,9 +3337,9 @@ gL=gL or gb()
 return gL
 end
 function gc(e)
-iv().ez(e)
+iv().eA(e)
 end
-gv={ez=ez,fq=fq,fe=fe,hp=iv}
+gv={eA=eA,fr=fr,ff=ff,hp=iv}
 end
 for i=1,W()do
 local v
@@ -3343,7 +3348,7 @@ v={cY=W(),ax=W(),hc=W(),ag={},cF=""}
 v.bL,v.dJ,v.ck,v.bM="","",W(),true
 else
 if not gv then hZ()end
-v=gv.fe()
+v=gv.ff()
 end
 dS[i]=v
 end
@@ -3355,36 +3360,36 @@ gv.hp()
 end
 return cp[O]()
 end
-local function lq()
+local function lr()
 local V,r={q},W()
 if r>1 then
 local ev=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
 if type(ev)=="table"and ev.err and bq(ev.err,1,3)=="OOM"then bR=ev.err end
 end
 for i=1,r do
-local ai=js(ch,aG())
+local ai=jt(ch,aG())
 V[i+1]=ai
 if type(ai)=="string"then
-eY,fU={},{}
+ex,fU={},{}
 end
 end
 if dC>0 then V[#V+1]=ci end
 if hR then V[#V+1]="RULES"end
 return V
 end
-if not lL then return lq()end
-local function gP(id,dI,v,iL,aP,aR,hj,cj)
+if not lM then return lr()end
+local function gP(id,dI,v,iL,aL,aR,hj,cj)
 if hj then
-eY,fU={},{}
+ex,fU={},{}
 end
 local e={v=dS[v],af=1,ax=1,D=0}
-e.ac,e.aP,e.aR=iL,aP,aR
-if not dI then return{jo(id,{e},cj)}end
-return dm(id,dI,fK(id),0,{e})
+e.ac,e.aL,e.aR=iL,aL,aR
+if not dI then return{jp(id,{e},cj)}end
+return dm(id,dI,fL(id),0,{e})
 end
-return{gP=gP,ft=ft,iJ=iJ}
+return{gP=gP,fu=fu,iJ=iJ}
 end
-return jJ()
+return jK()
 end
 local q,ce=tonumber(ARGV[1]),ARGV[1]
 if not q then
@@ -3393,29 +3398,29 @@ ce=dY[1]..string.sub("00000"..dY[2],-6)
 q=ce+0
 ARGV[1]=ce
 end
-if ARGV[3]==""then return eA({})end
-local fs={string.byte(ARGV[3],1,-1)}
+if ARGV[3]==""then return eB({})end
+local ft={string.byte(ARGV[3],1,-1)}
 local dC=ARGV[6]+0
 local at,id,ac=1,8+dC+4*ARGV[7+dC],0
-local V,ci,bR,eQ={q},{},nil,nil
+local V,ci,bR,eR={q},{},nil,nil
 local dF=false
-local eX=1
-local function kV()
+local eZ=1
+local function kW()
 local ARGV,KEYS,call,al=ARGV,KEYS,redis.call,string.format
-local r,dS=#fs,8+dC
-local ku,ke="-"..ce,"(-"..ce
-local gy,jj,gC=60000000,10000000,20000000
-local cJ,jW=q-q%jj,"-"..string.sub(ce,1,-8).."0000000"
-local iL,aP,aR=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
-local eD,bw,bi,br
+local r,dS=#ft,8+dC
+local kv,kf="-"..ce,"(-"..ce
+local gy,jk,gC=60000000,10000000,20000000
+local cJ,jX=q-q%jk,"-"..string.sub(ce,1,-8).."0000000"
+local iL,aL,aR=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
+local eE,bw,bi,br
 local A,v,ea,ax,bJ
 local aY,fZ
 while at<r do
-local O,aw,ao=fs[at],0,#V
+local O,aw,ao=ft[at],0,#V
 if O<97 then
-iL,aP,aR=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
+iL,aL,aR=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
 ac=ac+3
-eD,bw=false,nil
+eE,bw=false,nil
 else
 O=O-32
 end
@@ -3423,25 +3428,25 @@ local cX=O==82
 if bR and not cX then error(bR,0)end
 local cj
 if cX then
-cj=call("ZREM",aP,ARGV[id])
+cj=call("ZREM",aL,ARGV[id])
 dF=true
 if bw and cj>0 then
 bw,bi=bw-cj,nil
 end
 end
-local dv,J=eD and 0 or call("EXISTS",aR,iL),nil
-eD=dv==0
+local dv,J=eE and 0 or call("EXISTS",aR,iL),nil
+eE=dv==0
 if dv==1 then
 local bl=call("ZRANGE",aR,"0","0","WITHSCORES")
 if bl[1]then
-local fg,fK=string.match(bl[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-if fg and q-bl[2]<=fK+0 then
-if fg~=aY then
-aY,fZ=fg,nil
+local fh,fL=string.match(bl[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+if fh and q-bl[2]<=fL+0 then
+if fh~=aY then
+aY,fZ=fh,nil
 for caller=7,6+dC do
-if ARGV[caller]==fg then fZ="caller"end
+if ARGV[caller]==fh then fZ="caller"end
 end
-if not fZ and call("PUBSUB","NUMSUB",ARGV[4]..fg)[2]>0 then fZ="channel"end
+if not fZ and call("PUBSUB","NUMSUB",ARGV[4]..fh)[2]>0 then fZ="channel"end
 end
 J=fZ and bl[1]
 end
@@ -3453,63 +3458,63 @@ V[ao+1]=cj
 aw=1
 end
 if aw==0 and dv<2 and cj~=0 then
-if fs[at+1]~=A then
-A=fs[at+1]
+if ft[at+1]~=A then
+A=ft[at+1]
 v=dS+4*(A-48)
 ea,ax=ARGV[v]+0,ARGV[v+1]+0
 bJ=al("%.0f",q+ea)
 end
 if not bw then
-local dG=call("ZCARD",aP)
+local dG=call("ZCARD",aL)
 if dG==0 then
 bw,br=0,0
-elseif call("ZCOUNT",aP,ke,jW)==1 then
-br,bi=q-1,dG>1 and call("ZRANGE",aP,"1","1","WITHSCORES")[2]+0
+elseif call("ZCOUNT",aL,kf,jX)==1 then
+br,bi=q-1,dG>1 and call("ZRANGE",aL,"1","1","WITHSCORES")[2]+0
 if dG==1 or bi>q then bw=dG-1 end
 elseif dG==1 then
-local ff=call("ZSCORE",aP,"#")
-if ff then
-bw,br=0,-ff
+local fg=call("ZSCORE",aL,"#")
+if fg then
+bw,br=0,-fg
 end
 else
-local cn=call("ZRANGE",aP,"0","1","WITHSCORES")
+local cn=call("ZRANGE",aL,"0","1","WITHSCORES")
 if cn[1]=="#"and cn[4]+0>q then
 bw,br,bi=dG-1,-cn[2],cn[4]+0
 end
 end
 elseif bw>0 and not bi then
-bi=call("ZRANGE",aP,"1","1","WITHSCORES")[2]+0
+bi=call("ZRANGE",aL,"1","1","WITHSCORES")[2]+0
 end
 local bp=bw and ax-bw
-if bp==0 and not cX and call("ZCOUNT",aP,"("..bJ,"+inf")>0 then bp=nil end
+if bp==0 and not cX and call("ZCOUNT",aL,"("..bJ,"+inf")>0 then bp=nil end
 if bp and bp>0 and(not J or cX and bp==1)then
 aw=1
-while aw<bp and fs[at+2*aw]==O+32 and fs[at+2*aw+1]==A do
+while aw<bp and ft[at+2*aw]==O+32 and ft[at+2*aw+1]==A do
 aw=aw+1
 end
 dF=true
-local ff=q
-if br>=q then ff=br+1 end
+local fg=q
+if br>=q then fg=br+1 end
 if J then call("ZREM",aR,J)end
 if aw==1 then
-local aF=ff==q and ku or al("%.0f",-ff)
-call("ZADD",aP,aF,"#",bJ,J or ARGV[id])
+local aF=fg==q and kv or al("%.0f",-fg)
+call("ZADD",aL,aF,"#",bJ,J or ARGV[id])
 else
-eX=aw
-local dG={al("%.0f",1-ff-aw),"#"}
+eZ=aw
+local dG={al("%.0f",1-fg-aw),"#"}
 for i=0,aw-1 do
 dG[2*i+3],dG[2*i+4]=bJ,ARGV[id+i]
 end
-call("ZADD",aP,unpack(dG))
+call("ZADD",aL,unpack(dG))
 end
-if br<cJ or br>=cJ+jj or ea>gC then
-local bV=aP
+if br<cJ or br>=cJ+jk or ea>gC then
+local bV=aL
 local ct=math.max(4*ea,gy)/1000+ARGV[2]
 if call("PTTL",bV)<ct then call("PEXPIRE",bV,al("%.0f",math.ceil(ct*1.125)))end
 end
 if bw==0 or q+ea<bi then bi=q+ea end
 if J then
-local dk=al("granted %s 1 0 0 %d %.0f %.0f %s",ce,bw+1,bi-q,ff,J)
+local dk=al("granted %s 1 0 0 %d %.0f %.0f %s",ce,bw+1,bi-q,fg,J)
 if fZ=="caller"then
 ci[#ci+1]=dk
 else
@@ -3517,13 +3522,13 @@ call("PUBLISH",ARGV[4]..aY,dk)
 end
 V[ao+1]=cj
 else
-eX=1
+eZ=1
 for i=1,aw do
-V[ao+1],V[ao+2],V[ao+3]=bw+i,bi-q,ff+i-1-q
+V[ao+1],V[ao+2],V[ao+3]=bw+i,bi-q,fg+i-1-q
 ao=ao+3
 end
 end
-bw,br=bw+aw,ff+aw-1
+bw,br=bw+aw,fg+aw-1
 elseif bp and bp<=0 and cX then
 V[ao+1]=cj
 aw=1
@@ -3531,13 +3536,13 @@ elseif bp==0 and O==84 then
 V[ao+1],V[ao+2],V[ao+3]=0,bi-q,bw
 aw=1
 elseif bp==0 and(ARGV[v+2]=="-1"or call("ZCARD",aR)<ARGV[v+2]+0)then
-local fg=J and aY or string.match(ARGV[id],"^[^.]*")
-if fg~=aY then
-aY,fZ=fg,nil
+local fh=J and aY or string.match(ARGV[id],"^[^.]*")
+if fh~=aY then
+aY,fZ=fh,nil
 for caller=7,6+dC do
-if ARGV[caller]==fg then fZ="caller"end
+if ARGV[caller]==fh then fZ="caller"end
 end
-if not fZ and call("PUBSUB","NUMSUB",ARGV[4]..fg)[2]>0 then fZ="channel"end
+if not fZ and call("PUBSUB","NUMSUB",ARGV[4]..fh)[2]>0 then fZ="channel"end
 end
 if fZ then
 local aI,aF=q,ce
@@ -3546,7 +3551,7 @@ aI=call("ZREVRANGE",aR,"0","0","WITHSCORES")[2]+1
 aF=al("%.0f",aI)
 end
 call("ZADD",aR,aF,ARGV[id])
-eD,dF,aw=false,true,1
+eE,dF,aw=false,true,1
 local bV=aR
 local ct=math.max(4*ea,gy)/1000+ARGV[2]
 if call("PTTL",bV)<ct then call("PEXPIRE",bV,al("%.0f",math.ceil(ct*1.125)))end
@@ -3555,31 +3560,31 @@ end
 end
 end
 if aw==0 then
-eQ=eQ or eA(ci)
-eD,bw,aw=false,nil,1
+eR=eR or eB(ci)
+eE,bw,aw=false,nil,1
 local dI=not cX and(O==87 and"1"or"0")
 local hj=dF
 dF=false
 V[ao+1]=
-eQ.gP(ARGV[id],dI,fs[at+1]-47,iL,aP,aR,hj,cj)
+eR.gP(ARGV[id],dI,ft[at+1]-47,iL,aL,aR,hj,cj)
 end
 at,id=at+2*aw,id+aw
 end
 end
-if dC>0 and ARGV[5]=="1"then eQ=eA(ci)end
-if#fs>2 then
+if dC>0 and ARGV[5]=="1"then eR=eB(ci)end
+if#ft>2 then
 local ev=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
 if type(ev)=="table"and ev.err and string.sub(ev.err,1,3)=="OOM"then bR=ev.err end
 end
-while at<#fs do
-local ok,ai=pcall(kV)
+while at<#ft do
+local ok,ai=pcall(kW)
 if not ok then
-eQ=eQ or eA(ci)
-local dk=eQ.ft(ai)
-for _=1,eX do
+eR=eR or eB(ci)
+local dk=eR.fu(ai)
+for _=1,eZ do
 V[#V+1]=dk
 end
-at,id,eX,dF=at+2*eX,id+eX,1,true
+at,id,eZ,dF=at+2*eZ,id+eZ,1,true
 end
 end
 if dC>0 then V[#V+1]=ci end
@@ -3589,7 +3594,7 @@ return V`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "13a906311710f52157cb931446a8dd60cb6ea932",
+  sha1: "b1cc65bd39c8adbbeeef22711332c4974c091612",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3626,28 +3631,28 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "f4292d86a977f9e2ae833972bd6b96738be8e9b9",
-  acrossSha1: "72fdbb6199b685618fbbd97e18f458e90b78fb41",
+  sha1: "5309b71f2de81c21bd349a687c060a5a61c5bc13",
+  acrossSha1: "49fe1ee98b33f9491fb00597c714a361216baa74",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,aX=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
 local m,aV,reset,eo,bo=bg("GET",ac),nil,nil,"-"..ARGV[5],Q
 if Q>=aX then bo=0 end
-local bB,fv,gs=2^52/aX,-2^52,w<2^45 and 70+256*w or-1
-local fi,gp=q-q%bB-bB,q+bB/2
+local bB,fw,gs=2^52/aX,-2^52,w<2^45 and 70+256*w or-1
+local fj,gp=q-q%bB-bB,q+bB/2
 local aF=m and tonumber(m)
-if aF and aF<=fv then
+if aF and aF<=fw then
 local r=-aF%aX
-local H=fi-(aF+r)/aX
+local H=fj-(aF+r)/aX
 if H>gp then H=H-bB end
 local aS,aW=r+af,H+w-q
 if H<=q and aW>0 and aS<=bo and bg("INCRBY",ac,eo)==aF-af then
 aV,reset=aS,aW
 end
 elseif m and#m==19 then
-local aL,H,r=am("<I8I7I4",m,1)
+local aM,H,r=am("<I8I7I4",m,1)
 local aS,aW=r+af,H+w-q
-if aL==gs and H<=q and aW>0 and aS<=Q and not(bo>0)then
+if aM==gs and H<=q and aW>0 and aS<=Q and not(bo>0)then
 if bg("SETRANGE",ac,"15",aU("<I4",aS))==19 then
 aV,reset=aS,aW
 end
@@ -3666,12 +3671,12 @@ ${part13}
 local iu="f"
 ${part37}
 local aX,bo,ew
-local function jG()
+local function jH()
 aX,ew=bE,ct(q+w)
 bo=Q<aX and Q or 0
 end
 local function cv(m)
-if aX>0 and eS(m)then return hJ(m,aX)end
+if aX>0 and eT(m)then return hJ(m,aX)end
 if#m~=19 or cg(m,1)~=70 then return nil end
 local bG,H,r=am("<I7I7I4",m,2)
 if bG==w then return H,r end
@@ -3697,7 +3702,7 @@ return ah,r+ah*af,reset,ah==aA and 0 or reset
 end
 end
 if bs or(m and not(H and H+w<=q))then return ba(ac,m,aA)end
-local ah=aA==1 and 1 or aN(bn(aA,aJ(Q/af)),1)
+local ah=aA==1 and 1 or aO(bn(aA,aJ(Q/af)),1)
 local aK=el(ac,m,gS(q,ah*af),ew)
 if aK then return false,aK end
 return ah,ah*af,w,ah==aA and 0 or w
@@ -3709,23 +3714,23 @@ local function fQ(bZ,K,aD)
 local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
 local bg,tonumber,aU,am,aX,eo=bg,tonumber,aU,am,bE,al("-%.0f",af)
 local bo=Q<aX and Q or 0
-local bB,fv,gs=2^52/aX,-2^52,w<2^45 and 70+256*w or-1
-local fi,gp=q-q%bB-bB,q+bB/2
+local bB,fw,gs=2^52/aX,-2^52,w<2^45 and 70+256*w or-1
+local fj,gp=q-q%bB-bB,q+bB/2
 for i=K,aD do
 local ac,m,aV,reset=KEYS[i],bZ[i-K+1],nil,nil
 local aF=m and tonumber(m)
-if aF and aF<=fv then
+if aF and aF<=fw then
 local r=-aF%aX
-local H=fi-(aF+r)/aX
+local H=fj-(aF+r)/aX
 if H>gp then H=H-bB end
 local aS,aW=r+af,H+w-q
 if H<=q and aW>0 and aS<=bo and bg("INCRBY",ac,eo)==aF-af then
 aV,reset=aS,aW
 end
 elseif m and#m==19 then
-local aL,H,r=am("<I8I7I4",m,1)
+local aM,H,r=am("<I8I7I4",m,1)
 local aS,aW=r+af,H+w-q
-if aL==gs and H<=q and aW>0 and aS<=Q and not(bo>0)then
+if aM==gs and H<=q and aW>0 and aS<=Q and not(bo>0)then
 if bg("SETRANGE",ac,"15",aU("<I4",aS))==19 then
 aV,reset=aS,aW
 end
@@ -3742,23 +3747,23 @@ end
 end
 A=bc
 end
-local jT=true
+local jU=true
 ${part41}`,
 };
 
 /** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while there are none. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
-  sha1: "273ee6ff727b9b2c2525fc8a0a488f1b68d3684c",
+  sha1: "3dde75a15e36a3a7bf0fe9a3f98ecf66b226d9a2",
   source: `local call=redis.call
 if not call("GET",KEYS[1])then return 0 end
 if not KEYS[2]then return 1 end
 call("SET",KEYS[2],ARGV[1],"PX",ARGV[2])
-local fL=ARGV[3]
-if fL==""then return 1 end
+local fM=ARGV[3]
+if fM==""then return 1 end
 local dt=call("GET",KEYS[3])or"\\n"
-if not string.find(dt,"\\n"..fL.."\\n",1,true)then
-call("SET",KEYS[3],dt..fL.."\\n","PX",3*ARGV[2])
+if not string.find(dt,"\\n"..fM.."\\n",1,true)then
+call("SET",KEYS[3],dt..fM.."\\n","PX",3*ARGV[2])
 end
 return 1`,
 };
@@ -3766,89 +3771,89 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "a3840190eda3a7aa7901f1e99df11a394311e810",
-  source: `local call,al,tonumber,bn,aN=redis.call,string.format,tonumber,math.min,math.max
-local q,bj,dL,ct,hP,kr=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "e9945fc69a1e0e50983e1da4b8f9be50a944384a",
+  source: `local call,al,tonumber,bn,aO=redis.call,string.format,tonumber,math.min,math.max
+local q,bj,dL,ct,hP,ks=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
 local dY=call("TIME")
 q=dY[1]*1000000+dY[2]
 end
-local dM,jE,li=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function ki(bB,hf,ak,r)
+local dM,jF,lj=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kj(bB,hf,ak,r)
 if bB==hf then return ak,r end
 return bB==hf+1 and r or 0,0
 end
 local ek={}
-for lU in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ek[#ek+1]=lU
+for lV in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ek[#ek+1]=lV
 end
-local bM,fD,K=ek[1]or"",ek[2]or"",tonumber(ek[3])or 0
-local cn,fy,da,gJ,lG={},0,{},0,{}
-local J,bB,ak,r,fm=q,math.floor(q/dM),0,0,q
+local bM,fE,K=ek[1]or"",ek[2]or"",tonumber(ek[3])or 0
+local cn,fz,da,gJ,lH={},0,{},0,{}
+local J,bB,ak,r,fn=q,math.floor(q/dM),0,0,q
 for i=4,#ek-4,5 do
-local cz,aG,gQ,jw=ek[i],ek[i+1],bn(tonumber(ek[i+2]),q),tonumber(ek[i+3])
-local bJ=gQ+dM+jw
+local cz,aG,gQ,jx=ek[i],ek[i+1],bn(tonumber(ek[i+2]),q),tonumber(ek[i+3])
+local bJ=gQ+dM+jx
 if cz==bj and aG==dL then
 if bJ+dM>q then
-local a,b,c,d=string.match(ek[i+4],li)
-J,bB,fm=a+0,aN(b+0,bB),gQ
-ak,r=ki(bB,b+0,c+0,d+0)
+local a,b,c,d=string.match(ek[i+4],lj)
+J,bB,fn=a+0,aO(b+0,bB),gQ
+ak,r=kj(bB,b+0,c+0,d+0)
 end
-elseif bJ+dM>q and#cn<jE then
-cn[#cn+1]={cz,aG,gQ,jw,ek[i+4]}
+elseif bJ+dM>q and#cn<jF then
+cn[#cn+1]={cz,aG,gQ,jx,ek[i+4]}
 if gQ+dM>q then
-if cz~=bj and not lG[cz]then
-gJ,lG[cz]=gJ+1,true
+if cz~=bj and not lH[cz]then
+gJ,lH[cz]=gJ+1,true
 end
 da[#da+1]=aG
 da[#da+1]=al("%.0f",gQ)
 end
 end
-if cz==bM then fy=aN(fy,bJ)end
+if cz==bM then fz=aO(fz,bJ)end
 end
 local il,gG=string.match(hP,"^(%d+) (%d+)$")
 local hy=tonumber(il)==J
-if kr and not hy then return{}end
+if ks and not hy then return{}end
 if hy then
 if gG+0==bB then
-r=aN(r-1,0)
+r=aO(r-1,0)
 elseif gG+1==bB then
-ak=aN(ak-1,0)
+ak=aO(ak-1,0)
 end
 end
-if not kr then
-r,fm=r+1,q
+if not ks then
+r,fn=r+1,q
 elseif ak+r==0 then
-fm=bn(fm,q-dM)
+fn=bn(fn,q-dM)
 end
-table.insert(cn,1,{bj,dL,fm,ct,al("%.0f %.0f %.0f %.0f",J,bB,ak,r)})
-if fD~=""and q>=K then
-bM,fD,fy=fD,"",q
+table.insert(cn,1,{bj,dL,fn,ct,al("%.0f %.0f %.0f %.0f",J,bB,ak,r)})
+if fE~=""and q>=K then
+bM,fE,fz=fE,"",q
 end
 if bM==""then
 bM=bj
-elseif bM~=bj and fD==""and fy<q then
-fD,K=bj,q+dM
+elseif bM~=bj and fE==""and fz<q then
+fE,K=bj,q+dM
 end
-local aG,eT=bM.."\\n"..fD.."\\n"..al("%.0f",K).."\\n",0
+local aG,eU=bM.."\\n"..fE.."\\n"..al("%.0f",K).."\\n",0
 for _,bl in ipairs(cn)do
 aG=aG..bl[1].."\\n"..bl[2].."\\n"..al("%.0f\\n%.0f\\n",bl[3],bl[4])..bl[5].."\\n"
-eT=aN(eT,bl[4])
+eU=aO(eU,bl[4])
 end
-call("SET",KEYS[1],aG,"PX",al("%.0f",(eT+3*dM)/1000))
+call("SET",KEYS[1],aG,"PX",al("%.0f",(eU+3*dM)/1000))
 hP=al("%.0f %.0f",J,bB)
-return{al("%.0f",q),bM,fD,al("%.0f",K),gJ,hP,unpack(da)}`,
+return{al("%.0f",q),bM,fE,al("%.0f",K),gJ,hP,unpack(da)}`,
 };
 
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "75ce43f655c1bede3a079c0bc36f1d0b37f0598b",
+  sha1: "8c9ce23861c4a8a97304810efe82ae4944cc5169",
   source: `local bg=redis.pcall
 local aE=bg("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
 if aE.err then return{"",aE.err}end
 local ai={aE[1]}
-local function kG(ac)
+local function kH(ac)
 local J=bg("GETRANGE",ac,0,0)
 if type(J)~="string"then return""end
 local gg=J=="b"and bg("GETRANGE",ac,9,9)or""
@@ -3858,7 +3863,7 @@ for _,ac in ipairs(aE[2])do
 local ct=bg("PTTL",ac)
 ai[#ai+1]=ac
 ai[#ai+1]=type(ct)=="number"and ct or-2
-ai[#ai+1]=kG(ac)
+ai[#ai+1]=kH(ac)
 end
 return ai`,
 };
@@ -3866,8 +3871,8 @@ return ai`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "c3be7d2885c084ae0e946065bb17a8e3068de02e",
-  acrossSha1: "7ab3ff33a903edece199dc6e0bee6612fc313c7b",
+  sha1: "5ce13cb5fe0b9b56a380c1a78262c6a07f27680e",
+  acrossSha1: "863887010e2ac37175e942c84de4d1d3dce82589",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af=KEYS[1],ARGV[5]+0
@@ -3919,7 +3924,7 @@ end
 local co=ARGV[2]+0
 ${part25}
 local af,bh,bs=0,0,false
-local bu,bH,r,cR,aL,bt,fF,an,bv,bf
+local bu,bH,r,cR,aM,bt,fG,an,bv,bf
 local h,cW,bJ,bd,ad={},{},{},0,0
 local function jc(K)
 bH,r={},ARGV[K+4]+0
@@ -3928,7 +3933,7 @@ for i=1,r do
 local O=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if O=="t"then
-local y,aB,aO=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local y,aB,aP=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
 local cw=aJ(af*b/y)
 bH[i]={
 O=O,
@@ -3936,17 +3941,17 @@ us=af*a+cw,
 aj=af*b-cw*y,
 y=y,
 aB=aB,
-aO=aO,
+aP=aP,
 be=q+aB,
 aT=ARGV[at+7]+0,
 }
 at=at+7
 else
-bH[i]={O=O,Q=a,w=b,eR=b}
+bH[i]={O=O,Q=a,w=b,eS=b}
 at=at+4
 if O=="c"then
 local bE=ARGV[at]+0
-bH[i].bE,bH[i].cl,bH[i].eR=bE,b/bE,2*b
+bH[i].bE,bH[i].cl,bH[i].eS=bE,b/bE,2*b
 end
 end
 end
@@ -3955,16 +3960,16 @@ for i,g in ipairs(bH)do
 local gM=bu.bH[i]
 g.al,g.ar,g.at=gM.al,gM.ar,gM.at
 end
-cR,bt,fF,an,bf=bu.cR,bu.bt,bu.fF,bu.an,bu.bf
-aL=#cR
-bv=al("%d",aL)
+cR,bt,fG,an,bf=bu.cR,bu.bt,bu.fG,bu.an,bu.bf
+aM=#cR
+bv=al("%d",aM)
 end
-local function fa(g,H,U)
+local function fb(g,H,U)
 return U>0 and dd(U*(g.cl-aJ((q-H)/g.bE))/g.cl)or 0
 end
 local V,A,bR={q},1,nil
 local function el(ac,m)
-local Y,aw=aU(fF,unpack(cW,1,an)),nil
+local Y,aw=aU(fG,unpack(cW,1,an)),nil
 if m and bd-bd%bf==ad-ad%bf then
 aw=bg("SETRANGE",ac,bv,Y)
 return type(aw)=="table"and aw.err
@@ -3976,7 +3981,7 @@ return aw and aw.err
 end
 local function fW()
 local function cv(m)
-if m and(#m~=bt or bq(m,1,aL)~=cR)then return false end
+if m and(#m~=bt or bq(m,1,aM)~=cR)then return false end
 bd=0
 for i=1,r do
 local g=bH[i]
@@ -4029,7 +4034,7 @@ local cw=aJ(o/g.y)
 us,o=us+cw,o-cw*g.y
 end
 us=us+aA*g.us
-if us>=g.be and(us>g.be or o>g.aO)then return false end
+if us>=g.be and(us>g.be or o>g.aP)then return false end
 aD=us
 else
 o,aD=o+aA*af,us+g.w
@@ -4037,7 +4042,7 @@ if bI=="f"then
 if o>g.Q then return false end
 else
 local U=h[ar+2]
-if o+fa(g,us,U)>g.Q then return false end
+if o+fb(g,us,U)>g.Q then return false end
 cW[ar+2],aD=U,aD+g.w
 end
 end
@@ -4046,30 +4051,30 @@ cW[ar],cW[ar+1]=us,o
 end
 return true
 end
-local function lO(aA)
+local function lP(aA)
 local bo=aA-1
 for i=1,r do
 local g=bH[i]
 local us,o=h[g.ar],h[g.ar+1]
 if g.O=="t"then
-local bp=g.be-us+(g.aO-o)/g.y
+local bp=g.be-us+(g.aP-o)/g.y
 bo=bn(bo,aJ(bp/(g.us+g.aj/g.y))+1)
 else
-if g.O=="c"then o=o+fa(g,us,h[g.ar+2])end
+if g.O=="c"then o=o+fb(g,us,h[g.ar+2])end
 bo=bn(bo,aJ((g.Q-o)/af))
 end
 end
 while bo>0 and not dm(bo)do
 bo=bo-1
 end
-return aN(bo,0)
+return aO(bo,0)
 end
 local function fS(g,o,bp)
 if bp<0 then return g.w+1 end
 if o<=bp then return 0 end
 return(g.cl-aJ(bp*g.cl/o))*g.bE
 end
-local function lt(bQ)
+local function lu(bQ)
 local at=q
 for i=1,r do
 local g=bH[i]
@@ -4079,13 +4084,13 @@ us,o=us+g.us-g.aB,o+g.aj
 if o>=g.y then
 us,o=us+1,o-g.y
 end
-at=aN(at,o>g.aO and us+1 or us)
+at=aO(at,o>g.aP and us+1 or us)
 elseif bI=="f"then
-if o+af>g.Q then at=aN(at,us+g.w)end
+if o+af>g.Q then at=aO(at,us+g.w)end
 else
-local jq=fS(g,bQ[g.ar+2],g.Q-af-o)
-if jq>g.w then jq=g.w+fS(g,o,g.Q-af)end
-at=aN(at,us+jq)
+local jr=fS(g,bQ[g.ar+2],g.Q-af-o)
+if jr>g.w then jr=g.w+fS(g,o,g.Q-af)end
+at=aO(at,us+jr)
 end
 end
 return at-q
@@ -4102,11 +4107,11 @@ us,o=0,0
 end
 V[A+1],V[A+2]=us,o
 else
-local aD=dR and us+g.eR or bJ[i]
+local aD=dR and us+g.eS or bJ[i]
 if aD<=q then
 V[A+1],V[A+2]=0,0
 else
-if bI=="c"then o=o+fa(g,us,bQ[ar+2])end
+if bI=="c"then o=o+fb(g,us,bQ[ar+2])end
 V[A+1],V[A+2]=o,aD-q
 end
 end
@@ -4117,8 +4122,8 @@ local function cO(ac,m,aA,bF)
 if not cv(m)then return false end
 local ah,bm,aK=aA,0,nil
 if not dm(aA)then
-ah=lO(aA)
-bm=lt(ah>0 and cW or h)
+ah=lP(aA)
+bm=lu(ah>0 and cW or h)
 if bm<=bh then return false end
 end
 if ah>0 and not bs then
@@ -4177,54 +4182,54 @@ ${part29}
 ${part8}
 ${part32}
 end
-local function eZ(aW,dL,fA)
-local lC,iy={},{q,co,1}
+local function fa(aW,dL,fB)
+local lD,iy={},{q,co,1}
 for i=1,dL do
-iy[3+i]=ARGV[fA+i]
+iy[3+i]=ARGV[fB+i]
 end
 local dI,bb,ao=bs and"2"or"1",0,#iy+1
 for _,bl in ipairs(aW)do
 for _=1,bl.aA do
 bb=bb+1
-lC[bb]=bl.ac
-for i,jZ in ipairs({dI,bh,1,"1",af,0})do
-iy[ao+i]=jZ
+lD[bb]=bl.ac
+for i,ka in ipairs({dI,bh,1,"1",af,0})do
+iy[ao+i]=ka
 end
 ao=ao+6
 end
 end
 iy[4+dL]=bb
-local jn,aw=ba(iy,lC),1
+local jo,aw=ba(iy,lD),1
 for _,bl in ipairs(aW)do
 if bl.bF then
 local gz={}
 for i=1,bl.aA do
-gz[i]=jn[aw+i]
+gz[i]=jo[aw+i]
 end
 V[bl.A],aw=gz,aw+bl.aA
 else
-V[bl.A],aw=jn[aw+1],aw+1
+V[bl.A],aw=jo[aw+1],aw+1
 end
 end
 end
-return cO,eZ
+return cO,fa
 end
-local cO,eZ
+local cO,fa
 local E,ao=2,0
 while ao<#KEYS do
 local cx,J,dL=ARGV[E+1]+0,ao+1,ARGV[E+5]+0
 ao=bn(ao+ARGV[E+2],#KEYS)
 af,bh,bs=ARGV[E+3]+0,ARGV[E+4]+0,cx%2==1
-local fA,bF,aW=E+5,cx>=8,nil
-jc(fA)
-local lK=not(bF or bs)
+local fB,bF,aW=E+5,cx>=8,nil
+jc(fB)
+local lL=not(bF or bs)
 E=E+5+dL
 for K=J,ao,1000 do
 local aD=bn(K+999,ao)
 local bZ=call("MGET",unpack(KEYS,K,aD))
 for i=K,aD do
 local ac,m=KEYS[i],bZ[i-K+1]
-local dQ=lK and m and#m==bt and bq(m,1,aL)==cR
+local dQ=lL and m and#m==bt and bq(m,1,aM)==cR
 if dQ then
 bd,ad=0,0
 for n=1,r do
@@ -4244,16 +4249,16 @@ if o>=y then
 us,o=us+1,o-y
 end
 end
-if us>=be and(us>be or o>g.aO)then
+if us>=be and(us>be or o>g.aP)then
 dQ=false
 break
 end
 V[A+n+n-1],V[A+n+n]=us-q,o
 else
-o,aD=o+af,us+g.eR
+o,aD=o+af,us+g.eS
 local aV=o
 if bI=="c"then
-cW[ar+2],aV=U,o+fa(g,us,U)
+cW[ar+2],aV=U,o+fb(g,us,U)
 end
 if us>q or q>=us+g.w or aV>g.Q then
 dQ=false
@@ -4274,7 +4279,7 @@ for n=A+r+r,A+1,-1 do
 V[n]=nil
 end
 if not cO then
-cO,eZ=fW()
+cO,fa=fW()
 end
 local aA=bF and ARGV[E+i-J+1]+0 or 1
 if not cO(ac,m,aA,bF)then
@@ -4284,7 +4289,7 @@ end
 end
 end
 end
-if aW then eZ(aW,dL,fA)end
+if aW then fa(aW,dL,fB)end
 if bF then E=E+ao-J+1 end
 end
 return bR and redis.error_reply(bR)or V`,
@@ -4293,12 +4298,12 @@ return bR and redis.error_reply(bR)or V`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "eca53cbe2c7d10bd4e36ad80cd2908e4733666d1",
-  acrossSha1: "2a4a6e058dea2c5822c0561b654ef4df47efa6bc",
+  sha1: "8cd624a0dfd7c825abc7f5c7300314389213c494",
+  acrossSha1: "faa025eae952028d63fbcb01e3aeb8f5630705cc",
   source: `${part33}
 ${part34}
-local cB,kC=2^48,2^37
-local fi,gp=q-q%cB,q+cB/2
+local cB,kD=2^48,2^37
+local fj,gp=q-q%cB,q+cB/2
 local aH,aE,bf,ak,cJ,gV
 local function ge()
 aH,bf=6,dd(w/8)
@@ -4306,7 +4311,7 @@ while aH<10 and 4^aH<Q do
 aH=aH+1
 end
 aE=2^aH
-if w>=kC then aH=aH+16 end
+if w>=kD then aH=aH+16 end
 ak,cJ=q-w,q-q%bf
 gV=al("%.0f",dd((cJ+bf-ak)/1000)+ARGV[2])
 end
@@ -4316,9 +4321,9 @@ af,Q,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
 ge()
 local Y=aH<16 and af<=65535 and bg("GETRANGE",ac,"0","313")
 if Y and#Y>65 then
-local aD,O,D,bG,x,bk,aL,r,an,bb,aM,aF=
+local aD,O,D,bG,x,bk,aM,r,an,bb,aN,aF=
 #Y,am("<BdI7I7I7I4I4I4I7I4B",Y,1)
-local ar=(aL+r)%an
+local ar=(aM+r)%an
 if
 O==83
 and bG==w
@@ -4327,31 +4332,31 @@ and D<=q
 and x==0
 and bk<q
 and r<an
-and aL<an
+and aM<an
 and aD==(an>32 and 314 or 58+8*an)
 then
-local aS,fI=bb+af,false
-while r>0 and aL<aE and 66+8*aL<=aD do
-local us,o=am("<I6I2",Y,59+8*aL)
-us=us+fi
+local aS,fJ=bb+af,false
+while r>0 and aM<aE and 66+8*aM<=aD do
+local us,o=am("<I6I2",Y,59+8*aM)
+us=us+fj
 if us>gp then us=us-cB end
 if us>ak then
-fI=true
+fJ=true
 break
 end
-r,aS,aL=r-1,aS-o,aL+1
-if aL==an then aL=0 end
+r,aS,aM=r-1,aS-o,aM+1
+if aM==an then aM=0 end
 end
-if fI and aS<=Q then
+if fJ and aS<=Q then
 local at=58+8*ar
 if ar>=aE then at=at+4*aJ(ar/aE)end
-aM=ar%aE>0 and aM+af or af
+aN=ar%aE>0 and aN+af or af
 if type(bg("SETRANGE",ac,al("%d",at),aU("<I6I2",q%cB,af)))=="number"then
 aF=aF>aH and af==1 and aF or aH
 if an>32 and((ar+1)%aE==0 or ar+1==an)then
-bg("SETRANGE",ac,al("%d",at-8*(ar%aE)-4),aU("<I4",aM))
+bg("SETRANGE",ac,al("%d",at-8*(ar%aE)-4),aU("<I4",aN))
 end
-bg("SETRANGE",ac,"23",aU("<I7I4I4I4I7I4B",q,aL,r+1,an,aS,aM,aF))
+bg("SETRANGE",ac,"23",aU("<I7I4I4I4I7I4B",q,aM,r+1,an,aS,aN,aF))
 if cJ>bk then bg("PEXPIRE",ac,gV)end
 aV=aS
 end
@@ -4375,46 +4380,46 @@ ${part22}
 ${part23}
 ${part24}
 local aq,g
-local function fB(us)
-us=us+fi
+local function fC(us)
+us=us+fj
 if us>gp then return us-cB end
 if us<q-cB/2 then return us+cB end
 return us
 end
-local function jG()
+local function jH()
 g=nil
 ge()
 end
-local function jU(ac,aA)
+local function jV(ac,aA)
 aq=aq or cq.s()
-g=g or aq.fJ(Q,w)
+g=g or aq.fK(Q,w)
 local p=aq.hV(ac,g)
-if p.eO then return"RULES"end
+if p.eP then return"RULES"end
 p=aq.dW(p,g,bs)
-local ah,at,en=0,aN(q,p.D,aq.de(p,af,g)),q
+local ah,at,en=0,aO(q,p.D,aq.de(p,af,g)),q
 while ah<aA and(at<=q or ah==0 and at-q<=bh)do
 ah,en=ah+1,at
 if bs then break end
 aq.dm(p,at,af,g)
-if ah<aA then at=aN(q,p.D,aq.de(p,af,g))end
+if ah<aA then at=aO(q,p.D,aq.de(p,af,g))end
 end
-local aV,reset=aq.eU(p,g)
+local aV,reset=aq.eV(p,g)
 if ah==0 and p.D>q then return{2,at-q,aV,reset}end
 if ah>0 and en>q then return{1,en-q,aV,reset}end
 return ah,aV,reset,ah==aA and 0 or at-q
 end
 local function ba(ac,aA)
-local aw,ah,aV,reset,bm=pcall(jU,ac,aA)
+local aw,ah,aV,reset,bm=pcall(jV,ac,aA)
 if aw then return ah,aV,reset,bm end
 return false,type(ah)=="table"and ah.err or tostring(ah)
 end
 local D,x,ep
-local lg="23"
-local function eL(aL,r,an,bb,aM)
-return aU("<I7I4I4I4I7I4B",q,aL,r,an,bb,aM,ep and aH+32 or aH)
+local lh="23"
+local function eM(aM,r,an,bb,aN)
+return aU("<I7I4I4I4I7I4B",q,aM,r,an,bb,aN,ep and aH+32 or aH)
 end
-local function bL(aL,r,an,bb,aM)
-return"S"..aU("<dI7I7",D,w,x)..eL(aL,r,an,bb,aM)
+local function bL(aM,r,an,bb,aN)
+return"S"..aU("<dI7I7",D,w,x)..eM(aM,r,an,bb,aN)
 end
 local function el(ac,av,o,bb)
 local r=#av/8+1
@@ -4432,7 +4437,7 @@ if bs or aH>=16 then return ba(ac,aA)end
 local ah,o=1,af
 if Y==""then
 if aA>1 then
-ah=aN(bn(aA,aJ(Q/af)),1)
+ah=aO(bn(aA,aJ(Q/af)),1)
 o=ah*af
 end
 if o>65535 then return ba(ac,aA)end
@@ -4442,41 +4447,41 @@ if aw.err then return false,aw.err end
 return ah,o,w,ah==aA and 0 or w
 end
 if cg(Y,1)~=83 or#Y<bY then return ba(ac,aA)end
-local bG,bk,aL,r,an,bb,aM,aF
-D,bG,x,bk,aL,r,an,bb,aM,aF=
+local bG,bk,aM,r,an,bb,aN,aF
+D,bG,x,bk,aM,r,an,bb,aN,aF=
 am("<dI7I7I7I4I4I4I7I4B",Y,2)
 local it=an<=gT and#Y==bY+4+8*an
-local bM=bG==w and aF%32==aH and r>0 and r<=an and aL<an
+local bM=bG==w and aF%32==aH and r>0 and r<=an and aM<an
 if not bM or bk>=q or D>q or(not it and an<=gT)then
 return ba(ac,aA)
 end
 local gZ=x>0
 x=0
-local ao,dw,hE=(aL+r-1)%an,bn(an-aL,r),Y
-local K=bY+4*(aJ(aL/aE)+1)+8*aL
+local ao,dw,hE=(aM+r-1)%an,bn(an-aM,r),Y
+local K=bY+4*(aJ(aM/aE)+1)+8*aM
 if not it then
-dw=bn(16,aE-aL%aE,dw)
+dw=bn(16,aE-aM%aE,dw)
 if K+8*dw>#Y then
 hE=bg("GETRANGE",ac,al("%d",K),al("%d",K+8*dw-1))
 if#hE<8*dw then return ba(ac,aA)end
 K=0
 end
 end
-local fH,aV=0,bb
-while fH<dw do
-local us,bj=am("<I6I2",hE,K+8*fH+1)
-if fB(us)>ak then break end
-fH,aV=fH+1,aV-bj
+local fI,aV=0,bb
+while fI<dw do
+local us,bj=am("<I6I2",hE,K+8*fI+1)
+if fC(us)>ak then break end
+fI,aV=fI+1,aV-bj
 end
-if fH==dw then return ba(ac,aA)end
+if fI==dw then return ba(ac,aA)end
 local bp=Q-aV
 if af>bp then
 local dP=af-bp
-for i=fH,dw-1 do
+for i=fI,dw-1 do
 local us,bj=am("<I6I2",hE,K+8*i+1)
 dP=dP-bj
 if dP<=0 then
-local bm=fB(us)+w-q
+local bm=fC(us)+w-q
 if bm<=bh then break end
 return 0,aV,bk+w-q,bm
 end
@@ -4489,14 +4494,14 @@ o=ah*af
 end
 if o>65535 or ah<aA then return ba(ac,aA)end
 ep=aF>=32 and o==1
-local bV,ar=r-fH,(ao+1)%an
-aL=(aL+fH)%an
+local bV,ar=r-fI,(ao+1)%an
+aM=(aM+fI)%an
 aV=aV+o
 if bV<an then
 local bl=aU("<I6I2",q%cB,o)
-aM=(ar%aE==0 and 0 or aM)+o
-local J,at=gZ and bL or eL,gZ and"0"or lg
-J=J(aL,bV+1,an,aV,aM)
+aN=(ar%aE==0 and 0 or aN)+o
+local J,at=gZ and bL or eM,gZ and"0"or lh
+J=J(aM,bV+1,an,aV,aN)
 local aw
 if it then
 aw=bg("SETRANGE",ac,at,J..bq(Y,bY+1,bY+4+8*ar)..bl)
@@ -4505,7 +4510,7 @@ local A=bY+4*(aJ(ar/aE)+1)+8*ar
 aw=bg("SETRANGE",ac,al("%d",A),bl)
 if type(aw)=="number"then
 if(ar+1)%aE==0 or ar+1==an then
-bg("SETRANGE",ac,al("%d",A-8*(ar%aE)-4),aU("<I4",aM))
+bg("SETRANGE",ac,al("%d",A-8*(ar%aE)-4),aU("<I4",aN))
 end
 bg("SETRANGE",ac,at,J)
 end
@@ -4513,22 +4518,22 @@ end
 if type(aw)~="number"then return false,aw.err end
 if bk<cJ then bg("PEXPIRE",ac,gV)end
 elseif it then
-local av=bq(Y,bY+5+8*aL,bY+4+8*bn(an,aL+bV))
-if aL+bV>an then av=av..bq(Y,bY+5,bY+4+8*(aL+bV-an))end
+local av=bq(Y,bY+5+8*aM,bY+4+8*bn(an,aM+bV))
+if aM+bV>an then av=av..bq(Y,bY+5,bY+4+8*(aM+bV-an))end
 local aw=el(ac,av,o,aV)
 if aw.err then return false,aw.err end
-elseif aL==0 then
+elseif aM==0 then
 local m=bg("GET",ac)
 if type(m)~="string"then return false,m.err end
 local gb=gw(bV+1,Q,aE)
 local A,aD=bY+4*(aJ(bV/aE)+1)+8*bV,bY+4*dd(gb/aE)+8*gb
-aM=(bV%aE==0 and 0 or aM)+o
-m=bL(0,bV+1,gb,aV,aM)..bq(m,bY+1)..string.rep("\\0",A-#m)
+aN=(bV%aE==0 and 0 or aN)+o
+m=bL(0,bV+1,gb,aV,aN)..bq(m,bY+1)..string.rep("\\0",A-#m)
 m=m..aU("<I6I2",q%cB,o)..string.rep("\\0",aD-A-8)
 local aw=bg("SET",ac,m,"PX",gV)
 if aw.err then return false,aw.err end
 if(bV+1)%aE==0 or bV+1==gb then
-bg("SETRANGE",ac,al("%d",A-8*(bV%aE)-4),aU("<I4",aM))
+bg("SETRANGE",ac,al("%d",A-8*(bV%aE)-4),aU("<I4",aN))
 end
 else
 return ba(ac,aA)
@@ -4542,14 +4547,14 @@ local function fQ(_,K,aD)
 ge()
 local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
 local bg,aU,am,aJ,al,type=bg,aU,am,aJ,al,type
-local aH,aE,ak,cJ,fi,gp,cB=aH,aE,ak,cJ,fi,gp,cB
+local aH,aE,ak,cJ,fj,gp,cB=aH,aE,ak,cJ,fj,gp,cB
 for i=K,aD do
 local ac,aV=KEYS[i],nil
 local Y=aH<16 and af<=65535 and bg("GETRANGE",ac,"0","313")
 if Y and#Y>65 then
-local aD,O,D,bG,x,bk,aL,r,an,bb,aM,aF=
+local aD,O,D,bG,x,bk,aM,r,an,bb,aN,aF=
 #Y,am("<BdI7I7I7I4I4I4I7I4B",Y,1)
-local ar=(aL+r)%an
+local ar=(aM+r)%an
 if
 O==83
 and bG==w
@@ -4558,31 +4563,31 @@ and D<=q
 and x==0
 and bk<q
 and r<an
-and aL<an
+and aM<an
 and aD==(an>32 and 314 or 58+8*an)
 then
-local aS,fI=bb+af,false
-while r>0 and aL<aE and 66+8*aL<=aD do
-local us,o=am("<I6I2",Y,59+8*aL)
-us=us+fi
+local aS,fJ=bb+af,false
+while r>0 and aM<aE and 66+8*aM<=aD do
+local us,o=am("<I6I2",Y,59+8*aM)
+us=us+fj
 if us>gp then us=us-cB end
 if us>ak then
-fI=true
+fJ=true
 break
 end
-r,aS,aL=r-1,aS-o,aL+1
-if aL==an then aL=0 end
+r,aS,aM=r-1,aS-o,aM+1
+if aM==an then aM=0 end
 end
-if fI and aS<=Q then
+if fJ and aS<=Q then
 local at=58+8*ar
 if ar>=aE then at=at+4*aJ(ar/aE)end
-aM=ar%aE>0 and aM+af or af
+aN=ar%aE>0 and aN+af or af
 if type(bg("SETRANGE",ac,al("%d",at),aU("<I6I2",q%cB,af)))=="number"then
 aF=aF>aH and af==1 and aF or aH
 if an>32 and((ar+1)%aE==0 or ar+1==an)then
-bg("SETRANGE",ac,al("%d",at-8*(ar%aE)-4),aU("<I4",aM))
+bg("SETRANGE",ac,al("%d",at-8*(ar%aE)-4),aU("<I4",aN))
 end
-bg("SETRANGE",ac,"23",aU("<I7I4I4I4I7I4B",q,aL,r+1,an,aS,aM,aF))
+bg("SETRANGE",ac,"23",aU("<I7I4I4I4I7I4B",q,aM,r+1,an,aS,aN,aF))
 if cJ>bk then bg("PEXPIRE",ac,gV)end
 aV=aS
 end
@@ -4600,27 +4605,27 @@ end
 end
 A=bc
 end
-local jT=false
+local jU=false
 ${part41}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "19074aa21b39c730370396cbac1c0b40950b1a5c",
-  acrossSha1: "c281e470604adcd15b8d23c485b0502151065df2",
+  sha1: "7b990bcd9acce05feb11833635f63f00dcf978a7",
+  acrossSha1: "c17c2f915e498116567efc7381d6bbe4367bd076",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,bE=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
 local m,aV,reset,cl=bg("GET",ac),nil,nil,w/bE
 local gs=w<2^45 and 67+256*w or-1
 if m and#m==24 then
-local aL,_,U,H,r=am("<I8BI4I7I4",m,1)
-local fz,aS=q-H,r+af
-if aL==gs and fz>=0 and fz<w then
-if U>0 then aS=aS+dd(U*(cl-aJ(fz/bE))/cl)end
+local aM,_,U,H,r=am("<I8BI4I7I4",m,1)
+local fA,aS=q-H,r+af
+if aM==gs and fA>=0 and fA<w then
+if U>0 then aS=aS+dd(U*(cl-aJ(fA/bE))/cl)end
 if aS<=Q and bg("SETRANGE",ac,"20",aU("<I4",r+af))==24 then
-aV,reset=aS,2*w-fz
+aV,reset=aS,2*w-fA
 end
 end
 end
@@ -4636,7 +4641,7 @@ ${part14}
 local iu="c"
 ${part37}
 local cl,cR,ew
-local function jG()
+local function jH()
 cl=w/bE
 cR,ew="C"..aU("<I7B",w,#al("%.0f",bE)-1),ct(q+2*w)
 end
@@ -4657,12 +4662,12 @@ H,U,r,gO=H+w,r,0,true
 end
 end
 if not bP or(bs and gO)then return ba(ac,m,aA)end
-local fa,reset=0,H+2*w-q
-if U>0 then fa=dd(U*(cl-aJ((q-H)/bE))/cl)end
-local bp=Q-r-fa
+local fb,reset=0,H+2*w-q
+if U>0 then fb=dd(U*(cl-aJ((q-H)/bE))/cl)end
+local bp=Q-r-fb
 local ah=0
 if af<=bp then
-if bs then return 1,r+fa,reset,0 end
+if bs then return 1,r+fb,reset,0 end
 ah=aA==1 and 1 or bn(aA,aJ(bp/af))
 r=r+ah*af
 if gO then
@@ -4673,7 +4678,7 @@ else
 local aw=bg("SETRANGE",ac,"20",aU("<I4",r))
 if aw~=24 then return false,aw.err end
 end
-if ah==aA then return ah,r+fa,reset,0 end
+if ah==aA then return ah,r+fb,reset,0 end
 end
 local aW,bm=Q-af-r,nil
 if aW>=0 then
@@ -4683,7 +4688,7 @@ bm=H+w+fS(r,Q-af)-q
 end
 if ah>0 or bm>bh then
 if ah==0 and gO then return ba(ac,m,aA)end
-return ah,r+fa,reset,bm
+return ah,r+fb,reset,bm
 end
 return ba(ac,m,aA)
 end
@@ -4697,12 +4702,12 @@ local gs=w<2^45 and 67+256*w or-1
 for i=K,aD do
 local ac,m,aV,reset=KEYS[i],bZ[i-K+1],nil,nil
 if m and#m==24 then
-local aL,_,U,H,r=am("<I8BI4I7I4",m,1)
-local fz,aS=q-H,r+af
-if aL==gs and fz>=0 and fz<w then
-if U>0 then aS=aS+dd(U*(cl-aJ(fz/bE))/cl)end
+local aM,_,U,H,r=am("<I8BI4I7I4",m,1)
+local fA,aS=q-H,r+af
+if aM==gs and fA>=0 and fA<w then
+if U>0 then aS=aS+dd(U*(cl-aJ(fA/bE))/cl)end
 if aS<=Q and bg("SETRANGE",ac,"20",aU("<I4",r+af))==24 then
-aV,reset=aS,2*w-fz
+aV,reset=aS,2*w-fA
 end
 end
 end
@@ -4717,18 +4722,18 @@ end
 end
 A=bc
 end
-local jT=true
+local jU=true
 ${part41}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "fbb61f2877b33f893ec61a20fdf191b8948296ce",
-  acrossSha1: "44241bde908ba7cde186b2037f6d184a57da94c4",
+  sha1: "a79effc97648c43a750f41f885bfad7642c00f88",
+  acrossSha1: "9ded1fed4b0374153b4d4a9a27aedb8ec126a95c",
   source: `${part33}
-local eM,ly,co,E=string.char,string.find,ARGV[2]+0,2
-local cm,eJ=2^48,2^23
+local eN,lz,co,E=string.char,string.find,ARGV[2]+0,2
+local cm,eK=2^48,2^23
 ${part30}
 ${part1}
 ${part3}
@@ -4748,7 +4753,7 @@ end
 return ej and aS+ej*aX,at+1
 end
 local bP={}
-local function jN(g)
+local function jO(g)
 for i=1,#bP do
 if bP[i].cK==g.cK then return bP[i]end
 end
@@ -4760,32 +4765,32 @@ local aj=o*g.aj
 local cw=aJ(aj/g.y)
 return o*g.us+cw,aj-cw*g.y
 end
-local function kg(y,us,aj,o)
+local function kh(y,us,aj,o)
 local g={O="t",y=y,us=us,aj=aj,Q=o}
 g.cK="t"..dK(y)..dK(us)..(y>1 and dK(aj)or"")..dK(o)
-g.aB,g.aO=bB(o,g)
+g.aB,g.aP=bB(o,g)
 return g
 end
 local function hI(O)
 if O=="f"then
 local o,bG,_=W(),W(),W()
-return jN({O="f",w=bG,cK="f"..dK(bG)}),o
+return jO({O="f",w=bG,cK="f"..dK(bG)}),o
 elseif O=="t"then
-local us,aj,y,aB,aO=W(),W(),W(),W(),W()
-local o=aJ((aB+aO/y)/(us+aj/y)+0.5)
-local g=jN(kg(y,us,aj,o))
+local us,aj,y,aB,aP=W(),W(),W(),W(),W()
+local o=aJ((aB+aP/y)/(us+aj/y)+0.5)
+local g=jO(kh(y,us,aj,o))
 g.aT=W()
 return g,o
 end
 end
-local function kN(m,at)
+local function kO(m,at)
 for i=1,#bP do
 local g=bP[i]
 if bq(m,at,at+#g.cK-1)==g.cK then return g end
 end
 local O=cg(m,at)
 local J,next=er(m,at+1)
-if O==102 then return J and jN({O="f",w=J,cK="f"..dK(J)})end
+if O==102 then return J and jO({O="f",w=J,cK="f"..dK(J)})end
 if O~=116 or not J then return nil end
 local us,aj,o=0,0,0
 us,next=er(m,next)
@@ -4793,20 +4798,20 @@ if J>1 then
 aj,next=er(m,next)
 end
 o=er(m,next)
-return us and aj and o and jN(kg(J,us,aj,o))
+return us and aj and o and jO(kh(J,us,aj,o))
 end
 local r,bH,iE,hX=0,{},{},{}
-local function jk(g,J,aZ)
+local function jl(g,J,aZ)
 r=r+1
 bH[r],iE[r],hX[r]=g,J,aZ
 if g.O=="f"then return J<=q end
 local be=q+g.aB
-return g.aB<cm/8 and(J<be or(J==be and aZ<=g.aO))
+return g.aB<cm/8 and(J<be or(J==be and aZ<=g.aP))
 end
-local function fp(m)
+local function fq(m)
 local at,cf,bt=3,nil,#m
 while at<=bt do
-local g,J,aZ=kN(m,at),nil,0
+local g,J,aZ=kO(m,at),nil,0
 if not g then return false end
 at=at+#g.cK
 if g.O=="f"then
@@ -4834,20 +4839,20 @@ aZ,at=er(m,at)
 aZ=aZ and bn(aZ,g.y-1)
 end
 end
-if not(J and aZ and jk(g,J,aZ))then return false end
+if not(J and aZ and jl(g,J,aZ))then return false end
 end
 return r>0
 end
-local function jS(m,g,bM)
+local function jT(m,g,bM)
 if g.O=="f"then
 if#m~=19 or cg(m,1)~=70 then return false end
 local bG,H,o=am("<I7I7I4",m,2)
-return bG==g.w and jk(g,H,o)
+return bG==g.w and jl(g,H,o)
 end
-if not bM or#m~=16+g.aT or not ly(m,"^%d+$")then return false end
+if not bM or#m~=16+g.aT or not lz(m,"^%d+$")then return false end
 local aF=tonumber(bq(m,1,16))
-if g.aT>0 then return jk(g,aF,bn(bq(m,17)+0,g.y-1))end
-return aF<dN+cA and jk(g,fB(aF),0)
+if g.aT>0 then return jl(g,aF,bn(bq(m,17)+0,g.y-1))end
+return aF<dN+cA and jl(g,fC(aF),0)
 end
 local function ah(g,J,aZ,o)
 if g.O=="f"then
@@ -4870,7 +4875,7 @@ if g.O=="f"then
 if J==0 then return aG.."\\0",cf,0 end
 return aG.."\\1"..aU("<I7I4",J,aZ),cf,J+g.w
 end
-local us=aN(J,q-1e12)
+local us=aO(J,q-1e12)
 if cf then
 local cc=us-cf
 aG=aG..dK(cc>=0 and 2*cc or 1-2*cc)
@@ -4901,14 +4906,14 @@ local function cO(ac)
 local m=bg("GET",ac)
 if type(m)=="table"then return m.err end
 r=0
-local az=aJ(q/eJ)%256
+local az=aJ(q/eK)%256
 if not m then
 if not ir and bM~="="and not bM then return"RULES"end
-jk(bj,0,0)
-if not ir and bM~="="then jk(bM,0,0)end
+jl(bj,0,0)
+if not ir and bM~="="then jl(bM,0,0)end
 elseif cg(m,1)==77 then
-if not fp(m)then return"RULES"end
-elseif not jS(m,bj,bM=="=")then
+if not fq(m)then return"RULES"end
+elseif not jT(m,bj,bM=="=")then
 return"RULES"
 end
 local gK=1
@@ -4917,12 +4922,12 @@ gK=gK+1
 end
 if gK>r or(ir and r>1)then return"RULES"end
 local J,aZ,bm=iE[gK],hX[gK],0
-local fw,fd=ah(bj,J,aZ,af)
+local fx,fe=ah(bj,J,aZ,af)
 if bj.O=="f"then
-if fw==J and fd>Q then bm=J+bj.w-q end
+if fx==J and fe>Q then bm=J+bj.w-q end
 else
-bm=fw-bj.aB-q
-if fd>bj.aO then bm=bm+1 end
+bm=fx-bj.aB-q
+if fe>bj.aP then bm=bm+1 end
 end
 if bm>0 then
 if bm<=bh then return"RULES"end
@@ -4930,23 +4935,23 @@ local a,b=dh(bj,J,aZ)
 return ec(-1-a,b,bm)
 end
 if bs then return ec(dh(bj,J,aZ))end
-local aG,cf,ad=au("M"..eM(az),nil,bj,fw,fd)
+local aG,cf,ad=au("M"..eN(az),nil,bj,fx,fe)
 for i=1,r do
 if i~=gK then
 local g,bJ=bH[i],nil
 local us,aj=ah(g,iE[i],hX[i],af)
 local be=g.O=="t"and q+g.aB
-if be and(us>be or(us==be and aj>g.aO))then
-us,aj=be,g.aO
+if be and(us>be or(us==be and aj>g.aP))then
+us,aj=be,g.aP
 end
 aG,cf,bJ=au(aG,cf,g,us,aj)
-ad=aN(ad,bJ)
+ad=aO(ad,bJ)
 end
 end
-local ct=aN(dd((ad-q)/1000),1)+co
+local ct=aO(dd((ad-q)/1000),1)+co
 local aw=bg("SET",ac,aG,"PX",al("%.0f",ct))
 if aw.err then return aw.err end
-return ec(dh(bj,fw,fd))
+return ec(dh(bj,fx,fe))
 end
 local ao=0
 while ao<#KEYS do
@@ -4959,7 +4964,7 @@ if bM~="="then bM=hI(bM)end
 for i=J,ao do
 local aK=cO(KEYS[i])
 if aK then
-if ly(aK,"READONLY",1,true)then bR=aK end
+if lz(aK,"READONLY",1,true)then bR=aK end
 A=A+1
 V[A]=aK
 end
@@ -4971,13 +4976,13 @@ return bR and redis.error_reply(bR)or V`,
 /** `texts.lua`: Reads texts that are not too long. It changes nothing. */
 export const texts: Script = {
   name: "texts",
-  sha1: "c83e6449b71bd0f14f9d9bb050f1cb31800e1541",
-  source: `local bo,fu=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
+  sha1: "5bc759606759f81972760e905073061fcff5061d",
+  source: `local bo,fv=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
 for i=1,#KEYS do
-local aG=fu[i]
-fu[i]=aG and(#aG<=bo and aG or 1)or 0
+local aG=fv[i]
+fv[i]=aG and(#aG<=bo and aG or 1)or 0
 end
-return fu`,
+return fv`,
 };
 
 /** `watch.lua`: Says that the fleet is watched, and tells which processes have posted reports. */

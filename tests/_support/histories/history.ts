@@ -191,7 +191,8 @@ class RandomHistory {
   }
 }
 
-function textOf(request: StoreRequest, reply: TakeReply | DoneReply): string {
+/** What a store was asked and what it answered, in words. */
+export function textOf(request: StoreRequest, reply: TakeReply | DoneReply): string {
   const targets = request.targets.map(({ limiter, key, cost }) => `${limiter}:${key ?? ""} ${cost}`).join(" + ");
   const levels = reply.levels.map(({ rates, permits }) => `${rates.join(" ")} ${permits?.used ?? ""}`).join("; ");
   const told = "status" in reply ? `${reply.status} ${reply.waitUs}` : reply.counts.join();

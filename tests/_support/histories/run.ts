@@ -11,7 +11,8 @@ import type { RedisConnection } from "../../../src/stores/redis/connections/conn
 import { RedisStore } from "../../../src/stores/redis/redis_store.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
 import { freshPrefix } from "../redis.ts";
-import { runHistory } from "./history.ts";
+import { type HistoryServices, runHistory } from "./history.ts";
+import { runMixedHistory } from "./mixed_history.ts";
 
 /** When every history begins. */
 const START_US = 1_700_000_000_000_000;
@@ -24,29 +25,48 @@ export type Connections = readonly RedisConnection[];
 
 /** Runs the history of a seed on a memory store. */
 export async function runInMemory(seed: number): Promise<string[]> {
+  return await runHistory(seed, memoryOf(1));
+}
+
+/** Runs the history of a seed in which rules differ on a memory store that so many instances share. */
+export async function runMixedInMemory(seed: number, instances: number): Promise<string[]> {
+  return await runMixedHistory(seed, memoryOf(instances));
+}
+
+function memoryOf(instances: number): HistoryServices {
   const clock = new FakeClock(START_US);
-  return await runHistory(seed, { processes: [new CheckedMemoryStore({ clock })], clock });
+  return { processes: new Array(instances).fill(new CheckedMemoryStore({ clock })), clock };
 }
 
 /** Runs the history of a seed on Redis, where it has keys of its own, with a process for each connection. */
-export async function runOnRedis(seed: number, connections: Connections): Promise<string[]> {
+export async function runOnRedis(
+  seed: number,
+  connections: Connections,
+  run: typeof runHistory = runHistory,
+): Promise<string[]> {
   const clock = new FakeClock(START_US);
   const keyPrefix = freshPrefix();
   const processes = connections.map((connection) => {
-    return new RedisStore(connection, { keyPrefix, timingMarginMs: 60_000, testClock: clock });
+    return new RedisStore(connection, { keyPrefix, timingMarginMs: 600_000, testClock: clock });
   });
-  return await runHistory(seed, { processes, clock });
+  return await run(seed, { processes, clock });
 }
 
 /** Runs the histories of seeds on both, and compares them. Returns what is wrong, with the seeds. */
-export async function runBoth(first: number, count: number, connections: Connections): Promise<string[]> {
+export async function runBoth(
+  first: number,
+  count: number,
+  connections: Connections,
+  { areMixed = false }: { readonly areMixed?: boolean } = {},
+): Promise<string[]> {
   const problems: string[] = [];
   let next = first;
   await Promise.all(Array.from({ length: TOGETHER }, async () => {
     while (next < first + count) {
       const seed = next++;
       try {
-        const [memory, redis] = [await runInMemory(seed), await runOnRedis(seed, connections)];
+        const memory = areMixed ? await runMixedInMemory(seed, connections.length) : await runInMemory(seed);
+        const redis = await runOnRedis(seed, connections, areMixed ? runMixedHistory : runHistory);
         assert.deepEqual(redis, memory, `seed ${seed}: Redis answers otherwise`);
       } catch (error) {
         problems.push((error as Error).message);

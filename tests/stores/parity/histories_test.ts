@@ -16,6 +16,10 @@ const SEEDS = 100;
 /** Seeds by which something was found that is mended. */
 const FOUND: readonly number[] = [221];
 
+/** The same where the rules of processes differ. */
+const MIXED_SEEDS = 25;
+const MIXED_FOUND: readonly number[] = [42];
+
 /** A memory store that does something wrong. */
 function wrong(
   change: (store: MemoryStore, request: StoreRequest) => unknown,
@@ -41,6 +45,12 @@ describe("A random history of three processes", () => {
 
   it("keeps to the oracle with seeds that failed once", async () => {
     for (const seed of FOUND) assert.deepEqual(await runBoth(seed, 1, connections), []);
+  });
+
+  it("is answered in Redis as in memory where the rules of the processes differ", { timeout: 120_000 }, async () => {
+    const mixed = { areMixed: true };
+    assert.deepEqual(await runBoth(1, MIXED_SEEDS, connections, mixed), []);
+    for (const seed of MIXED_FOUND) assert.deepEqual(await runBoth(seed, 1, connections, mixed), []);
   });
 });
 

@@ -73,10 +73,12 @@ function requests.X()
 end
 
 -- The targets of a correction that other processes hear of, each with its name there.
-local function read_named_targets()
+local function read_named_targets(with_leases)
   local targets, names = {}, {}
   for i = 1, number() do
-    targets[i], names[i] = read_target(), text()
+    local target = read_target()
+    if with_leases then target.leases = target.leases or next_key() end
+    targets[i], names[i] = target, text()
   end
   return targets, names
 end
@@ -115,7 +117,7 @@ end
 
 function requests.Z()
   local from, reply = text(), {}
-  local targets, names = read_named_targets()
+  local targets, names = read_named_targets(true)
   for i, target in ipairs(targets) do
     call("DEL", target.key)
     for _, key in pairs(target.rings or {}) do
@@ -125,6 +127,10 @@ function requests.Z()
       call("ZREMRANGEBYSCORE", target.leases, "1", "+inf") -- the last fencing token stays
       books[target.leases] = nil
       promote(target)
+    else
+      -- Other rules of the limiter may have permits, and this user no right to them.
+      redis.pcall("ZREMRANGEBYSCORE", target.leases, "1", "+inf")
+      books[target.leases] = nil
     end
     announce("reset", target, -1, from, names[i])
     load(target)

@@ -6,17 +6,22 @@
  */
 
 import { handoverOf, kernelOf, type RateState } from "../../algorithms/kernels.ts";
-import { isSameCount, sameLimits, takeOver } from "../../algorithms/take_over.ts";
+import { isSameCount, takeOver } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Entry, Section } from "./entry.ts";
 
 /** The most rules that a key counts by beside those of the call. */
 const MOST_OTHERS = 3;
 
+/** The section by which an entry counts for rules that it is not written under, if it has one: the same states serve both. */
+export function sectionFor({ others }: Entry, policy: Policy): Section | undefined {
+  return others?.find((section) => isSameCount(section.policy.rates, policy.rates));
+}
+
 /** The entry as it stands under other rules, whose turn it is; those it was written under count on. */
 export function turned(entry: Entry, policy: Policy, changedUs: number): Entry {
   const { others = [] } = entry;
-  const own = others.find((section) => sameLimits(section.policy.rates, policy.rates));
+  const own = sectionFor(entry, policy);
   const states = own?.states ?? takeOver(
     { rates: entry.policy.rates, states: structuredClone(entry.states) },
     policy.rates,

@@ -14,7 +14,7 @@ import type { Entry } from "../memory/entry.ts";
 import { decodeEntry, encodeEntry, unknownRules } from "../memory/entry_codec.ts";
 import { adapt, freshEntry, freshFromUs, settle } from "../memory/entry_table.ts";
 import type { Entries } from "../memory/run_context.ts";
-import { turned } from "../memory/sections.ts";
+import { sectionFor, turned } from "../memory/sections.ts";
 import type { Target } from "../store.ts";
 import { parseWaiterId } from "../waiter_id.ts";
 import { fromHex } from "./hex.ts";
@@ -167,7 +167,8 @@ export class LoadedKeys implements Entries {
     const areOthersGone = read.others?.every((section) => !rules.isInUse(limiter, section.policy)) ?? false;
     const entry = areOthersGone ? { ...read, others: undefined } : read;
     if (entry.policy === policy) return entry;
-    return rules.isInUse(limiter, entry.policy) && !sameLimits(entry.policy.rates, policy.rates)
+    const counts = rules.isInUse(limiter, entry.policy) || sectionFor(entry, policy) !== undefined;
+    return counts && !sameLimits(entry.policy.rates, policy.rates)
       ? turned(entry, policy, nowUs)
       : adapt({ ...entry }, policy, rules.seenUs(limiter, entry.policy) ?? nowUs);
   }

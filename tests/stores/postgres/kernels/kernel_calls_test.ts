@@ -215,6 +215,31 @@ describe("PostgresStore", () => {
     assert.deepEqual(reports.at(-1)?.others, []);
   });
 
+  it("knows what it has counted where the rules that wrote last are gone, and others are not", async () => {
+    const clock = new FakeClock();
+    const processes = [open({ testClock: clock }), open({ testClock: clock }), open({ testClock: clock })] as const;
+    const [window, other, bucket] = ([
+      { algorithm: "sliding_window", limit: 4, windowMs: 3_600_000 },
+      { algorithm: "fixed_window", limit: 5, windowMs: 3_600_000 },
+      { ratePerSecond: 100, burst: 10 },
+    ] as const).map((options) => ({ ...target(options, "left"), limiter: "left" })) as [Target, Target, Target];
+    const take = (process: 0 | 1 | 2, one: Target) => processes[process].execute(takeOf([one]));
+    for (let i = 0; i < 4; i++) assert.equal((await take(0, window)).status, "allowed");
+    for (const [process, one] of [[1, other], [2, bucket]] as const) {
+      assert.equal((await take(process, one)).status, "allowed");
+    }
+    // A process tells its rules, and reads those of others, behind its calls. The bucket refills before its rules go.
+    for (let i = 0; i < 9; i++) {
+      clock.set(clock.nowUs() + 61_000_000);
+      if (i === 2) await processes[2].close();
+      for (const [process, one] of [[0, window], [1, other], [2, bucket]] as const) {
+        if (process < 2 || i < 2) await take(process, { ...one, key: "another" });
+      }
+      await sleep(100);
+    }
+    assert.equal((await take(0, window)).status, "rate");
+  });
+
   it("forgets rules that no process uses and no row needs, and none before", async () => {
     const clock = new FakeClock(1_700_000_000_000_000);
     const settings = { testClock: clock, tablePrefix: "forgetting_" };

@@ -3,7 +3,8 @@ import { after, before, describe, it } from "node:test";
 
 import { FakeClock } from "../../../../src/testing/fake_clock.ts";
 import { runHistory } from "../../../_support/histories/history.ts";
-import { runInMemory } from "../../../_support/histories/run.ts";
+import { runMixedHistory } from "../../../_support/histories/mixed_history.ts";
+import { runInMemory, runMixedInMemory } from "../../../_support/histories/run.ts";
 import {
   assertSameAfterStepsBack,
   assertSameBatches,
@@ -40,6 +41,18 @@ describe("PostgreSQL and the memory store", () => {
         const clock = new FakeClock(START_US);
         const processes = parity.processes(clock, false);
         assert.deepEqual(await runHistory(seed, { processes, clock }), await runInMemory(seed), `seed ${seed}`);
+        for (const store of processes) await store.close();
+      });
+    }
+  });
+
+  it("answer alike where the rules of the processes differ", async () => {
+    for (let seed = 1; seed <= 6; seed++) {
+      await parity.run(async () => {
+        const clock = new FakeClock(START_US);
+        const processes = parity.processes(clock, false);
+        const answers = await runMixedHistory(seed, { processes, clock });
+        assert.deepEqual(answers, await runMixedInMemory(seed, processes.length), `seed ${seed}`);
         for (const store of processes) await store.close();
       });
     }

@@ -1,10 +1,9 @@
 /**
- * Calls on one key: decided in this process where that is possible, else by the pipeline.
+ * Calls on one key of a store in this process, which answers before its method returns: most need no `Call`.
  *
  * @module
  */
 
-import type { Shortcuts } from "../shortcut/shortcuts.ts";
 import { IN_LEFT, type TakeReply } from "../stores/store.ts";
 import { Call } from "./call.ts";
 import { maxWaitUs } from "./call_options.ts";
@@ -24,45 +23,39 @@ export function tryAcquire(
   key: string | undefined,
   cost: number,
 ): Decision | Promise<Decision> {
-  const known = tryHere(session, rules, key, cost);
-  if (known !== undefined && !("then" in known)) return known;
+  const reply = ask(session, rules, key, cost);
+  if (reply !== undefined && !("then" in reply)) return decided(session, rules, key, cost, reply);
   const targets = rules.targetsOf(key, cost);
-  if (known !== undefined) return startAsked(known, session, access, targets, TRY);
-  // More units may have to be leased. Else this process knows nothing of the key.
-  return rules.policy.tokenLeaseUs > 0
-    ? start(session, access, targets, TRY)
-    : take(new Call(targets, TRY, access, session, NO_WAIT, undefined));
+  return reply === undefined
+    ? take(new Call(targets, TRY, access, session, NO_WAIT, undefined))
+    : startAsked(reply, session, access, targets, TRY);
 }
 
-/** The same without a promise. Undefined if the store has to be asked; nothing was taken then. */
+/** The same without a promise. Undefined if the store has failed, or does not answer at once; nothing was taken then. */
 export function tryAcquireSync(
   session: StoreSession,
   rules: LimiterRules,
   key: string | undefined,
   cost: number,
 ): Decision | undefined {
-  if (!session.answersAtOnce && rules.policy.tokenLeaseUs === 0) return undefined;
-  const known = tryHere(session, rules, key, cost);
-  if (known !== undefined && !("then" in known)) return known;
+  const reply = ask(session, rules, key, cost);
+  if (reply === undefined) return undefined;
+  if (!("then" in reply)) return decided(session, rules, key, cost, reply);
+  // A store that does not answer at once after all has taken for no call.
   const targets = rules.targetsOf(key, cost);
-  if (known === undefined) session.shortcuts?.begin(targets[0]);
-  else {
-    // A store that does not answer at once after all has taken for no call.
-    const request = { op: "take", targets, mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0 } as const;
-    known.then((reply) => session.undoQuietly(request, reply), () => {});
-  }
+  const request = { op: "take", targets, mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0 } as const;
+  reply.then((late) => session.undoQuietly(request, late), () => {});
   return undefined;
 }
 
-/** What this process decides by itself: in its own store, from units that it has leased, or by a denial that still holds. */
-function tryHere(
+/** The decision of a reply, counted. */
+function decided(
   session: StoreSession,
   rules: LimiterRules,
   key: string | undefined,
   cost: number,
-): Decision | Promise<TakeReply> | undefined {
-  const reply = session.answersAtOnce ? ask(session, rules, key, cost) : known(session.shortcuts, rules, key, cost);
-  if (reply === undefined || "then" in reply) return reply;
+  reply: TakeReply,
+): Decision {
   const { limiter, named, recorder, now: { left } } = rules;
   const isLeft = reply === IN_LEFT;
   const outcome = isLeft ? undefined : reply;
@@ -72,23 +65,6 @@ function tryHere(
   }
   recorder.decided(decision, 0, isLeft ? left.nowUs : reply.nowUs, false, false);
   return decision;
-}
-
-/** What is known of a call on a store outside this process, without leasing more. Counted. */
-function known(
-  shortcuts: Shortcuts | undefined,
-  rules: LimiterRules,
-  key: string | undefined,
-  cost: number,
-): TakeReply | undefined {
-  const { limiter, policy, recorder } = rules;
-  const isLease = policy.tokenLeaseUs > 0;
-  if (shortcuts === undefined || (!isLease && shortcuts.denials.isEmpty)) return undefined;
-  const reply = isLease
-    ? shortcuts.tokens.takeNow(limiter, policy, key, cost)
-    : shortcuts.denied(rules.targetsOf(key, cost)[0], 0);
-  if (reply !== undefined) recorder.spared(isLease);
-  return reply;
 }
 
 /**
@@ -105,7 +81,7 @@ export function acquire(
   timeoutMs: number | undefined,
   signal: AbortSignal | undefined,
 ): Permit | Promise<Permit> {
-  const reply = session.answersAtOnce ? ask(session, rules, key, cost) : undefined;
+  const reply = ask(session, rules, key, cost);
   if (reply !== undefined && !("then" in reply) && reply.status === "allowed") {
     return permitOf(session, rules, key, cost, reply);
   }

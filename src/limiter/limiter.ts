@@ -114,8 +114,8 @@ export class Limiter {
       const { store } = this.#access.open;
       const rules = keyClass === undefined ? this.#rules : this.#rules.of(keyClass);
       return store === undefined
-        ? this.#opened((opened) => opened.verbs.acquire(opened, this.#access, rules, key, cost, timeoutMs, signal))
-        : Promise.resolve(store.verbs.acquire(store, this.#access, rules, key, cost, timeoutMs, signal));
+        ? this.#opened((opened) => opened.onKey.acquire(opened, this.#access, rules, key, cost, timeoutMs, signal))
+        : Promise.resolve(store.onKey.acquire(store, this.#access, rules, key, cost, timeoutMs, signal));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -169,7 +169,7 @@ export class Limiter {
     checkAsk(this.id, this.#rules.policy, { key, cost });
     const { store } = this.#access.open;
     const rules = keyClass === undefined ? this.#rules : this.#rules.of(keyClass);
-    const decision = store && store.verbs.tryAcquireSync(store, rules, key, cost);
+    const decision = store && store.onKey.tryAcquireSync(store, rules, key, cost);
     if (decision !== undefined) return decision;
     const refusal = this.#access.refusalAtOnce(this.id, this.#rules.policy);
     if (refusal !== undefined) throw refusal;
@@ -186,8 +186,8 @@ export class Limiter {
     const { store } = this.#access.open;
     const rules = keyClass === undefined ? this.#rules : this.#rules.of(keyClass);
     return store === undefined
-      ? this.#opened((opened) => opened.verbs.tryAcquire(opened, this.#access, rules, key, cost))
-      : store.verbs.tryAcquire(store, this.#access, rules, key, cost);
+      ? this.#opened((opened) => opened.onKey.tryAcquire(opened, this.#access, rules, key, cost))
+      : store.onKey.tryAcquire(store, this.#access, rules, key, cost);
   }
 
   /** Returns what `tryAcquire` would decide. Takes and writes nothing. */

@@ -1,6 +1,6 @@
 /**
- * What limiters do at an open store. Loaded with the first store and not later, so that a call takes effect in order,
- * also where its caller does not wait for it.
+ * What limiters do at an open store but for calls on one key, which are in `here.ts` and `elsewhere.ts`. Loaded with the first
+ * store and not later, so that a call takes effect in order, also where its caller does not wait for it.
  *
  * @module
  */
@@ -15,7 +15,6 @@ import type { StoreSession } from "./store_session.ts";
 import type { LimiterTarget } from "./target.ts";
 
 export { block, penalize, refund } from "./corrections.ts";
-export { acquire, tryAcquire, tryAcquireSync } from "./here.ts";
 export { reserve } from "./result/reservation.ts";
 
 /** Tells what `tryAcquire` would decide. Counts and takes nothing. */

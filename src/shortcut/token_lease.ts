@@ -105,10 +105,9 @@ export class TokenLease {
     this.#lastUsedUs = nowUs;
     if (this.#waiters.length > 0) return undefined;
     const grant = this.#leased.useOldest(cost, nowUs);
-    if (grant === undefined) {
-      return this.#leased.use(cost, nowUs) ? this.#reply("allowed", nowUs, 0) : this.#denial(cost, nowUs);
-    }
-    if (grant.units < grant.taken / 2) this.#takeAhead(nowUs);
+    if (grant !== undefined) {
+      if (grant.units < grant.taken / 2) this.#takeAhead(nowUs);
+    } else if (!this.#leased.use(cost, nowUs)) return this.#denial(cost, nowUs);
     return this.#reply("allowed", nowUs, 0);
   }
 

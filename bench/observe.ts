@@ -64,7 +64,7 @@ async function leastNs(outcome: string, quick: boolean): Promise<Map<string, num
         return [name, () => openApart(name, { program: "_observe_worker", args, isPinned: false, quick })];
       }),
     ));
-    const measured = await compare(contenders, paceOf(quick, { warmUpMs: 500, roundMs: 150, rounds: 5 }));
+    const measured = await compare(contenders, paceOf(quick, { warmUpMs: 1_000, roundMs: 150, rounds: 5 }));
     for (const contender of contenders) await contender.close();
     for (const { name, ownUs } of measured) least.set(name, Math.min(least.get(name) ?? Infinity, ownUs * 1_000));
   }

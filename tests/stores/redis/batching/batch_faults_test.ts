@@ -345,13 +345,14 @@ describe("A register that cannot be read", () => {
   it("fails its calls, also where it is read before the others of their batch are answered", OPTIONS, async () => {
     const inner = openNodeRedis({ url: server.url });
     let letGo = () => {};
-    let held: Promise<void> | undefined;
+    const held = new Promise<void>((resolve) => letGo = resolve);
+    let isHeld = false;
     let readings = 0;
     const run: typeof inner.run = async (script, keys, args) => {
       if (script.name === "register" && keys[0]?.includes("late") && readings++ === 0) {
         throw new StoreError("STORE_TIMEOUT", "Cannot get an answer", { reason: "no_answer" });
       }
-      if (script.name !== "register" && held !== undefined) await held;
+      if (script.name !== "register" && isHeld) await held;
       return await inner.run(script, keys, args);
     };
     const store = new RedisStore({ ...inner, run }, { keyPrefix: "unread" });
@@ -361,7 +362,7 @@ describe("A register that cannot be read", () => {
       return store.execute({ op: "take", targets, mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0 });
     };
     await take("early");
-    held = new Promise((resolve) => letGo = resolve);
+    isHeld = true;
     const [early, late] = [take("early"), take("late")];
     const lateIsRefused = assert.rejects(late, { code: "STORE_TIMEOUT" });
     await until(() => readings === 1);

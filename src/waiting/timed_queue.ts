@@ -208,14 +208,20 @@ export class TimedQueue {
     }
   }
 
-  /** Empties lines. Returns who stood there, in order of their instants. */
+  /** Empties lines. Returns who stood there, in order of their instants, and those of one line in the order of the line. */
   #clear(lines: readonly Line[]): [TurnWaiter, Turn][] {
-    const all = lines.flatMap((line) => {
+    const all = lines.map((line) => {
       const waiters = line.queue.clear();
       this.#arm(line);
       return waiters;
     });
-    return lines.length === 1 ? all : all.sort(([, one], [, other]) => one.atUs - other.atUs);
+    if (all.length === 1) return all[0] as [TurnWaiter, Turn][];
+    const placed = all.flatMap((waiters) => {
+      // Of two calls with one instant, the reply of the second may have been the faster one.
+      let fromUs = -Infinity;
+      return waiters.map((each) => ({ each, fromUs: fromUs = Math.max(fromUs, each[1].atUs) }));
+    });
+    return placed.sort((one, other) => one.fromUs - other.fromUs).map(({ each }) => each);
   }
 }
 

@@ -102,6 +102,16 @@ describe("TimedQueue", () => {
     assert.equal(clock.pending, 1, "that of the other key");
   });
 
+  it("move in the order in which they came where two have one instant, whichever reply was faster", async () => {
+    const { clock, turns, events, wait } = lab();
+    wait("a", 20, target(), 3);
+    wait("x", 10, target(2));
+    wait("b", 20, target(), 1);
+    turns.adopt("api");
+    await clock.advance(0);
+    assert.deepEqual(events.slice(3), ["x moved", "a moved", "b moved"]);
+  });
+
   it("give nothing back of a key that was forgotten after the take", async () => {
     const { clock, turns, events, wait } = lab();
     wait("a", 10);

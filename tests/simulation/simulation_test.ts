@@ -24,6 +24,7 @@ const FOUND_BY_CHANGES: readonly (readonly [says: string, changes: Changes, seed
   ["calls that waited for a rate asked again by rules that their process had no more", "reload", [2, 7, 8, 9]],
   ["windows of different lengths admit more than the larger bound in times longer than both", "mixed", [72_280]],
   ["the same where a process takes up other rules", "reload", [284, 523]],
+  ["of two calls for one instant, the one with the faster reply asked again first", "reload", [700_629]],
 ];
 
 describe("A simulated fleet", () => {

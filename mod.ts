@@ -102,7 +102,7 @@ export { createRateSync, RateSync } from "./src/registry/rate_sync.ts";
 export type { RateSyncOptions } from "./src/registry/rate_sync_options.ts";
 export type { Board, BoardPost } from "./src/stores/board.ts";
 export type { StoreCheck, StoreProblem, StoreProblemKind } from "./src/stores/check.ts";
-export type { KeySample, RulesInUse, ServerFacts, StoreInspection } from "./src/stores/inspection.ts";
+export type { DownServers, KeySample, RulesInUse, ServerFacts, StoreInspection } from "./src/stores/inspection.ts";
 export type { CloseOptions } from "./src/registry/close_options.ts";
 export type { LimiterListing, StoreListing } from "./src/registry/listing.ts";
 export type { AskFor } from "./src/registry/combined_call.ts";

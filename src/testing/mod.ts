@@ -11,5 +11,5 @@ export type { OpenStore } from "./conformance/bench.ts";
 export type { Clock, ScheduleOptions, Timer } from "../base/clock.ts";
 export type { Board, BoardPost } from "../stores/board.ts";
 export type { StoreCheck, StoreProblem, StoreProblemKind } from "../stores/check.ts";
-export type { KeySample, RulesInUse, ServerFacts, StoreInspection } from "../stores/inspection.ts";
+export type { DownServers, KeySample, RulesInUse, ServerFacts, StoreInspection } from "../stores/inspection.ts";
 export type * from "../stores/store.ts";

@@ -34,7 +34,7 @@ class MixedHistory {
   readonly #random: Random;
   readonly #services: HistoryServices;
   readonly #limiter: string;
-  readonly #policies: readonly Policy[];
+  readonly #policies: readonly [Policy, ...Policy[]];
   /** The rules of each process. */
   readonly #rules: Policy[];
   #taken: { readonly request: TakeRequest; readonly reply: TakeReply }[] = [];
@@ -47,13 +47,15 @@ class MixedHistory {
     const random = this.#random = new Random(seed);
     this.#services = services;
     this.#limiter = `mixed${seed}`;
-    this.#policies = Array.from({ length: 2 + random.below(2) }, () => {
+    const policy = () => {
       let options = randomLimiter(random);
       while (!("limits" in options || "limit" in options || "ratePerSecond" in options)) {
         options = randomLimiter(random);
       }
       return compilePolicy(options);
-    });
+    };
+    const others = 1 + random.below(2);
+    this.#policies = [policy(), ...Array.from({ length: others }, policy)];
     this.#rules = services.processes.map((_, i) => this.#policies[i % this.#policies.length] as Policy);
   }
 

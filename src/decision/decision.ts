@@ -6,12 +6,13 @@
 
 import { brand } from "../base/brand.ts";
 import { showAs, shownKey } from "../base/inspect.ts";
+import type { RateLimit } from "../algorithms/limit.ts";
 import { decisionHeaders } from "../policy/headers.ts";
 import { deniedByOf, explanationOf } from "./explain/of_decision.ts";
 import type { Explanation } from "./explain/explanation.ts";
 import type { DeniedBy } from "./explain/types.ts";
 import type { Degradation } from "./degradation.ts";
-import { type LimitStatus, limitStatuses, type PolicyLevel } from "../policy/status.ts";
+import { type LimitStatus, limitStatuses, type PolicyLevel, rateStatus } from "../policy/status.ts";
 import { type DecisionPart, type DenialReason, type Outcome, REASONS } from "./outcome.ts";
 
 /** A decision as a plain object, as `JSON.stringify` shows it. */
@@ -121,9 +122,10 @@ export class Decision {
   /** Every limit of the decision, in the order of the policy, permits last. */
   get limits(): readonly LimitStatus[] {
     if (this.#limits !== undefined) return this.#limits;
+    if (this.#outcome === undefined) return this.#limits = [this.#status()];
     const limits = limitStatuses(this.#named, this.#levels);
     // Where no store has decided, nothing is known to be left.
-    const isUnknown = this.#outcome?.status === "store";
+    const isUnknown = this.#outcome.status === "store";
     return this.#limits = isUnknown ? limits.map((limit) => ({ ...limit, remaining: 0 })) : limits;
   }
 
@@ -204,6 +206,12 @@ export class Decision {
       degraded,
       limits,
     };
+  }
+
+  /** The only limit of one that a limit alone allowed: servers read it for each request. */
+  #status(): LimitStatus {
+    const { limiter, policy } = this.#named[0] as DecisionPart;
+    return rateStatus(limiter, policy.rates[0] as RateLimit, [this.#first, this.#second]);
   }
 
   get #levels(): readonly PolicyLevel[] {

@@ -51,7 +51,7 @@ export function resultOf(decision: Decision, status: number, permit?: Permit): C
 
 /** The permit, if it holds something that must be released. One of a rate alone is not even made. */
 function held(permit: Permit | undefined, decision: Decision): Permit | undefined {
-  if (!decision.limits.some(isConcurrency)) return undefined;
+  if (decision.outcome === undefined || !decision.limits.some(isConcurrency)) return undefined;
   const given = permit ?? decision.permit;
   return given?.fencingToken === undefined ? undefined : given;
 }

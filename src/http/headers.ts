@@ -39,7 +39,7 @@ export const DIALECTS: readonly HeaderDialect[] = [
  * @param dialect The dialect.
  * @param nowMs The present, in milliseconds since the Unix epoch.
  */
-export function rateLimitHeaders(decision: Decision, dialect: HeaderDialect, nowMs: number): HeaderPair[] {
+export function rateLimitHeaders(decision: Decision, dialect: HeaderDialect, nowMs: number): readonly HeaderPair[] {
   if (dialect === "draft-11") return new DraftHeaders().of(decision);
   const tightest = tightestOf(decision.limits);
   if (tightest === undefined) return [];

@@ -37,8 +37,21 @@ export function byIp(options: ByIpOptions = {}): Identify {
       received: show(ipv6Prefix),
     });
   }
-  return classed<Identify>(({ address }) => address && `ip:${addressGroup(address, ipv6Prefix)}`, "ip");
+  const keys = new Map<string, string>();
+  return classed<Identify>(({ address }) => {
+    if (address === undefined) return undefined;
+    let key = keys.get(address);
+    if (key === undefined) {
+      key = `ip:${addressGroup(address, ipv6Prefix)}`;
+      if (keys.size >= MAX_KEYS) keys.clear();
+      keys.set(address, key);
+    }
+    return key;
+  }, "ip");
 }
+
+/** How many keys of addresses are remembered: a client sends many requests, and making the key takes longer than finding it. */
+const MAX_KEYS = 1_000;
 
 /**
  * By the value of a header: `x-user-id:42`. Use it only for a header that your own gateway sets on each request,

@@ -46,10 +46,14 @@ export function limitField(facts: HeaderFacts, names: readonly string[] = quoted
   const { limits } = facts;
   let field = "";
   for (let i = 0; i < names.length; i++) {
-    const { remaining, forMs } = available(limits[i] as LimitStatus, facts);
-    field += `${i === 0 ? "" : ", "}${names[i]};r=${remaining};t=${seconds(forMs)}`;
+    field += `${i === 0 ? "" : ", "}${limitItem(names[i] as string, available(limits[i] as LimitStatus, facts))}`;
   }
   return field;
+}
+
+/** The item of one limit in `RateLimit`. */
+export function limitItem(name: string, { remaining, forSeconds }: Available): string {
+  return `${name};r=${remaining};t=${forSeconds}`;
 }
 
 /** Whether the call was counted. A failure policy that only allows or denies says nothing about what is left. */
@@ -89,15 +93,20 @@ function printable(text: string): string {
   return /[^\x20-\x7e]/.test(text) ? text.replace(/[^\x20-\x7e]/g, "?") : text;
 }
 
-/** What a client can have of a limit, and how long no more than that. */
-function available(
-  limit: LimitStatus,
-  { allowed, reason, cost, retryAfterMs }: HeaderFacts,
-): { remaining: number; forMs: number } {
+/** What a client can have of a limit. */
+export interface Available {
+  /** Units. */
+  readonly remaining: number;
+  /** How long there are no more than that, in whole seconds. */
+  readonly forSeconds: number;
+}
+
+/** What a client can have of a limit after a decision. */
+export function available(limit: LimitStatus, { allowed, reason, cost, retryAfterMs }: HeaderFacts): Available {
   const { remaining, resetAfterMs } = limit;
-  if (reason === "blocked") return { remaining: 0, forMs: retryAfterMs };
-  if (!allowed && remaining < cost) return { remaining, forMs: retryAfterMs };
-  return { remaining, forMs: remaining === 0 ? nextUnitMs(limit) : resetAfterMs };
+  if (reason === "blocked") return { remaining: 0, forSeconds: seconds(retryAfterMs) };
+  if (!allowed && remaining < cost) return { remaining, forSeconds: seconds(retryAfterMs) };
+  return { remaining, forSeconds: seconds(remaining === 0 ? nextUnitMs(limit) : resetAfterMs) };
 }
 
 /** When an empty limit has a unit again. */

@@ -48,6 +48,14 @@ export function setHeadersOf<Answer>(
   }
 }
 
+/**
+ * The names that most answers have, for what keeps names in lower case: it would make a new text of each for each answer.
+ */
+export function inLowerCase(name: string): string {
+  if (name === "RateLimit") return "ratelimit";
+  return name === "RateLimit-Policy" ? "ratelimit-policy" : name;
+}
+
 /** Whether several guards, or the application, add to a header. */
 function isList(name: string): boolean {
   return name === "RateLimit" || name === "RateLimit-Policy" || name === EXPOSED;

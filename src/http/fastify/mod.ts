@@ -22,10 +22,11 @@ import { listWords, show } from "../../base/text.ts";
 import type { Admission } from "../admission.ts";
 import { admissionOf, remember, repeated } from "../admissions.ts";
 import { Guard } from "../guard.ts";
-import { type HeaderAccess, setHeadersOf } from "../set_headers.ts";
+import { type HeaderAccess, inLowerCase, setHeadersOf } from "../set_headers.ts";
 import { finishWith, type NodeRequest, type NodeResponse, signalOf } from "../node_http.ts";
 import { readNodeBody } from "../node_body.ts";
 import type { GuardOptions } from "../options.ts";
+import type { RequestFacts } from "../request.ts";
 
 export { admissionOf };
 export type { NodeRequest, NodeResponse } from "../node_http.ts";
@@ -212,24 +213,47 @@ function admit<Req extends FastifyRequest>(
   reply: FastifyReply,
 ): boolean | Promise<boolean> {
   if (repeated(request, guard) !== undefined) return true;
-  const admission = guard.admitNow({
-    method: request.method,
-    url: request.originalUrl,
-    headers: request.headers,
-    peer: request.socket.remoteAddress,
-    signal: guard.waits ? signalOf(request, reply.raw) : undefined,
-    readBody: readFastifyBody,
-    raw: request,
-  });
+  const admission = guard.admitNow(new FastifyFacts(request, guard.waits ? signalOf(request, reply.raw) : undefined));
   return admission instanceof Promise
     ? admission.then((later) => answer(guard, request, reply, later))
     : answer(guard, request, reply, admission);
 }
 
+/** A request as a guard reads it: what no rule needs is not read. */
+class FastifyFacts<Req extends FastifyRequest> implements RequestFacts<Req> {
+  readonly raw: Req;
+  readonly peer: string | undefined; // a connection that is closed has none
+  readonly signal: AbortSignal | undefined;
+
+  constructor(request: Req, signal: AbortSignal | undefined) {
+    this.raw = request;
+    this.peer = request.socket.remoteAddress;
+    this.signal = signal;
+  }
+
+  get method(): string {
+    return this.raw.method;
+  }
+
+  get url(): string {
+    return this.raw.originalUrl;
+  }
+
+  get headers(): FastifyRequest["headers"] {
+    return this.raw.headers;
+  }
+
+  /** The parsed body, in hooks that have it; else the body of the request of Node. */
+  readBody(request: Req, maxBytes: number): unknown {
+    const { body, raw } = request as { readonly body?: unknown; readonly raw?: object };
+    return body ?? (raw === undefined ? undefined : readNodeBody(raw, maxBytes));
+  }
+}
+
 /** The headers of a reply. */
 const REPLY_HEADERS: HeaderAccess<FastifyReply> = {
-  get: (reply, name) => reply.getHeader(name)?.toString(),
-  set: (reply, name, value) => void reply.header(name, value),
+  get: (reply, name) => reply.getHeader(inLowerCase(name))?.toString(),
+  set: (reply, name, value) => void reply.header(inLowerCase(name), value),
 };
 
 function answer<Req extends FastifyRequest>(
@@ -248,12 +272,6 @@ function answer<Req extends FastifyRequest>(
   reply.code(admission.status);
   reply.send(admission.body);
   return false;
-}
-
-/** The parsed body, in hooks that have it; else the body of the request of Node. */
-function readFastifyBody(request: FastifyRequest, maxBytes: number): unknown {
-  const { body, raw } = request as { readonly body?: unknown; readonly raw?: object };
-  return body ?? (raw === undefined ? undefined : readNodeBody(raw, maxBytes));
 }
 
 /** Without what `register` itself takes among the options. */

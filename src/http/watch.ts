@@ -102,15 +102,21 @@ export class Watch implements WatchedBody {
  *
  * @param response The answer.
  * @param admission The admission of the request.
+ * @param headers Those of its headers that the answer does not have yet.
  * @param watch Watches it, if it is open.
  */
-export function answerWith(response: Response, admission: Admission, watch: Watch | undefined): Response {
+export function answerWith(
+  response: Response,
+  admission: Admission,
+  headers: readonly HeaderPair[],
+  watch: Watch | undefined,
+): Response {
   const { status } = response;
   if (status < 200) { // no answer of its own: an error, or the start of another protocol
     void admission.finish({ status });
     return response;
   }
-  const told = withHeaders(response, admission.headers);
+  const told = withHeaders(response, headers);
   return watch === undefined ? told : watch.answer(told);
 }
 

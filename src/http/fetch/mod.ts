@@ -62,7 +62,7 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
     remember(request, guard, admission);
     try {
       const response = await handler(request, ...rest);
-      if (response instanceof Response) return answerWith(response, admission, watch);
+      if (response instanceof Response) return answerWith(response, admission, admission.headers, watch);
       await admission.finish(); // a connection that has become another one, such as a socket
       return response;
     } catch (error) {

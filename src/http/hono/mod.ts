@@ -16,12 +16,14 @@
  */
 
 import type { Admission } from "../admission.ts";
-import { remember, repeated } from "../admissions.ts";
+import { admissionOf, remember, repeated } from "../admissions.ts";
 import type { Guard } from "../guard.ts";
-import { setHeaders } from "../set_headers.ts";
+import type { HeaderPair } from "../header_pair.ts";
+import { inLowerCase, setHeaders } from "../set_headers.ts";
 import { finishWith, type NodeResponse } from "../node_http.ts";
 import { readRequestBody } from "../body.ts";
 import type { GuardOptions } from "../options.ts";
+import type { RequestFacts } from "../request.ts";
 import { guardWithPeer } from "../peer.ts";
 import type { HeaderSource } from "../header_source.ts";
 import { answerWith, Watch } from "../watch.ts";
@@ -38,6 +40,10 @@ export interface HonoContext {
   readonly error: Error | undefined;
   /** Sets a variable. */
   set(name: "rateLimit", value: Admission): void;
+  /** Whether there is an answer. */
+  readonly finalized: boolean;
+  /** Sets a header of the answer that the context will make. */
+  header(name: string, value: string, options: { readonly append: boolean }): void;
 }
 
 /** The variables of a context after the middleware. */
@@ -67,21 +73,15 @@ export function rateLimit<Context extends HonoContext>(
   const { guard, peer } = guardWithPeer<Context, [context: Context]>(options, peerOf);
   return async (context, next) => {
     if (repeated(context, guard) !== undefined) return await next();
-    const { req } = context;
-    const admitted = guard.admitNow({
-      method: req.method,
-      url: req.url,
-      headers: headersOf(context),
-      peer: peer(context),
-      signal: guard.waits ? req.raw.signal : undefined,
-      readBody: readHonoBody,
-      raw: context,
-    });
+    const signal = guard.waits ? context.req.raw.signal : undefined;
+    const admitted = guard.admitNow(new HonoFacts(context, peer(context), signal));
     const admission = admitted instanceof Promise ? await admitted : admitted;
+    const isFirst = admissionOf(context) === undefined;
     remember(context, guard, admission);
     context.set("rateLimit", admission);
     if (!admission.allowed) return refusal(context, admission);
     const watch = admission.isOpen ? watchEnd(context, admission) : undefined;
+    const isAhead = isFirst && setAhead(context, admission.headers);
     try {
       await next();
     } catch (error) {
@@ -90,11 +90,30 @@ export function rateLimit<Context extends HonoContext>(
     }
     const { res, error } = context;
     if (error !== undefined) await admission.finish({ status: res.status, error });
-    const answer = answerWith(res, admission, error === undefined ? watch : undefined);
+    const missing = isAhead && hasHeaders(res, admission.headers) ? [] : admission.headers;
+    const answer = answerWith(res, admission, missing, error === undefined ? watch : undefined);
     if (answer === res) return;
     (context as { res: Response | undefined }).res = undefined; // else the old headers would be put over the new ones
     context.res = answer;
   };
+}
+
+/**
+ * Sets headers before there is an answer. The context makes most answers with them, which costs less than to add them to
+ * one that is made. Only items of lists, as draft 11 has them: they can be appended to what the application has set.
+ * Returns whether it has set them.
+ */
+function setAhead(context: HonoContext, headers: readonly HeaderPair[]): boolean {
+  if (context.finalized || !headers.every(([, value]) => value.startsWith('"'))) return false;
+  for (const [name, value] of headers) context.header(inLowerCase(name), value, APPEND);
+  return true;
+}
+
+const APPEND = { append: true };
+
+/** Whether an answer has headers that were set ahead, with no other items. */
+function hasHeaders({ headers }: Response, pairs: readonly HeaderPair[]): boolean {
+  return pairs.every(([name, value]) => headers.get(inLowerCase(name)) === value);
 }
 
 /** The answer to a denied request. Hono puts headers that other middleware set earlier over those of an answer, so both are joined. */
@@ -134,17 +153,39 @@ interface ServerEnv {
   readonly server?: Pick<ServerEnv, "requestIP">;
 }
 
-/** The body; as text where something has read it through Hono, which keeps it then. */
-function readHonoBody({ req }: HonoContext, maxBytes: number): unknown {
-  const { raw } = req;
-  if (!raw.bodyUsed) return readRequestBody(raw, maxBytes);
-  const { bodyCache, text } = req as { readonly bodyCache?: object; readonly text?: () => Promise<string> };
-  return bodyCache === undefined || Object.keys(bodyCache).length === 0 ? undefined : text?.call(req);
-}
+/** A request as a guard reads it: what no rule needs is not read. */
+class HonoFacts<Context extends HonoContext> implements RequestFacts<Context> {
+  readonly raw: Context;
+  readonly peer: string | undefined;
+  readonly signal: AbortSignal | undefined;
 
-/** The headers as Node has read them, where that is the server: a `Headers` object would have to be made first. */
-function headersOf({ env, req }: HonoContext): HeaderSource {
-  return (env as ServerEnv | undefined)?.incoming?.headers ?? req.raw.headers;
+  constructor(context: Context, peer: string | undefined, signal: AbortSignal | undefined) {
+    this.raw = context;
+    this.peer = peer;
+    this.signal = signal;
+  }
+
+  get method(): string {
+    return this.raw.req.method;
+  }
+
+  get url(): string {
+    return this.raw.req.url;
+  }
+
+  /** The headers as Node has read them, where that is the server: a `Headers` object would have to be made first. */
+  get headers(): HeaderSource {
+    const { env, req } = this.raw;
+    return (env as ServerEnv | undefined)?.incoming?.headers ?? req.raw.headers;
+  }
+
+  /** The body; as text where something has read it through Hono, which keeps it then. */
+  readBody({ req }: Context, maxBytes: number): unknown {
+    const { raw } = req;
+    if (!raw.bodyUsed) return readRequestBody(raw, maxBytes);
+    const { bodyCache, text } = req as { readonly bodyCache?: object; readonly text?: () => Promise<string> };
+    return bodyCache === undefined || Object.keys(bodyCache).length === 0 ? undefined : text?.call(req);
+  }
 }
 
 function peerOf({ env, req }: HonoContext): string | undefined {

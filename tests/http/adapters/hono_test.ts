@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
 
 import { createRateSync } from "@ratesync/core";
 import { rateLimit, type RateLimitVariables } from "@ratesync/core/http/hono";
@@ -46,5 +47,48 @@ describe("rateLimit() of Hono", () => {
       "http://127.0.0.1:1/",
       '"api";r=4;t=12',
     ]);
+  });
+
+  const POLICY = '"api";q=5;w=60';
+  const LIMIT = '"api";r=4;t=12';
+  const answers: Record<string, [(context: Context) => Response | Promise<Response>, policy: string, limit: string]> = {
+    "a text": [(context) => context.text("hello"), POLICY, LIMIT],
+    "a redirect": [(context) => context.redirect("/other"), POLICY, LIMIT],
+    "a page that is not there": [(context) => context.notFound(), POLICY, LIMIT],
+    "a response of its own": [() => new Response("hello"), POLICY, LIMIT],
+    "an exception": [() => Promise.reject(new HTTPException(401, { res: new Response("no") })), POLICY, LIMIT],
+    "an answer that has limits of its own": [
+      (context) => context.text("hello", 200, { RateLimit: '"own";r=1;t=1' }),
+      POLICY,
+      `"own";r=1;t=1, ${LIMIT}`,
+    ],
+    "a response that has limits of its own": [
+      () => new Response("hello", { headers: { "RateLimit": '"own";r=1;t=1', "RateLimit-Policy": '"own";q=1;w=1' } }),
+      `"own";q=1;w=1, ${POLICY}`,
+      `"own";r=1;t=1, ${LIMIT}`,
+    ],
+  };
+  for (const [what, [handler, policy, limit]] of Object.entries(answers)) {
+    it(`sets each header once on ${what}, beside what the application says`, async () => {
+      await using rs = createRateSync({ limiters });
+      const app = new Hono();
+      app.use(rateLimit({ limiter: "api", rateSync: rs }));
+      app.get("/", handler);
+      const { headers } = await app.request("/");
+      assert.deepEqual([headers.get("ratelimit-policy"), headers.get("ratelimit")], [policy, limit]);
+    });
+  }
+
+  it("leaves limits that were set before it in the list", async () => {
+    await using rs = createRateSync({ limiters });
+    const app = new Hono();
+    app.use(async (context, next) => {
+      context.header("RateLimit", '"own";r=1;t=1');
+      await next();
+    });
+    app.use(rateLimit({ limiter: "api", rateSync: rs }));
+    app.get("/", (context) => context.text("hello"));
+    const { headers } = await app.request("/");
+    assert.deepEqual([headers.get("ratelimit-policy"), headers.get("ratelimit")], [POLICY, `"own";r=1;t=1, ${LIMIT}`]);
   });
 });

@@ -5,8 +5,8 @@
  */
 
 import { maxWaitUs } from "../limiter/call_options.ts";
-import { acquireAll, tryAcquireAll } from "../limiter/combined.ts";
 import type { Limiter } from "../limiter/limiter.ts";
+import { atStore } from "../limiter/store_access.ts";
 import type { Decision, Permit } from "../decision/decision.ts";
 import type { WaitOptions } from "../limiter/rate_limited.ts";
 import type { AskFor } from "../registry/combined_call.ts";
@@ -66,14 +66,15 @@ export function fromLimiter(limiter: Limiter): LimiterSource {
     limiter: () => limiter,
     decide(charges) {
       const alone = aloneOf(charges);
-      return alone === undefined
-        ? tryAcquireAll(limiter.access, targetsOf(charges))
-        : limiter.decide(alone.key, alone.cost, alone.keyClass);
+      if (alone !== undefined) return limiter.decide(alone.key, alone.cost, alone.keyClass);
+      const targets = targetsOf(charges);
+      return atStore(limiter.access, (store) => store.verbs.tryAcquireAll(store, limiter.access, targets));
     },
     wait: async (charges, { timeoutMs, signal }) => {
       signal?.throwIfAborted();
       const limit = { maxWaitUs: maxWaitUs(timeoutMs, [limiter.policy]), signal };
-      return await acquireAll(limiter.access, targetsOf(charges), limit);
+      const targets = targetsOf(charges);
+      return await atStore(limiter.access, (store) => store.verbs.acquireAll(store, limiter.access, targets, limit));
     },
     http: () => ({}),
   };

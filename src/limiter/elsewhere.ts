@@ -8,14 +8,18 @@ import { Decision, type Permit } from "../decision/decision.ts";
 import type { TakeReply } from "../stores/store.ts";
 import { Call } from "./call.ts";
 import { maxWaitUs } from "./call_options.ts";
+import type { HERE } from "./here.ts";
 import { NO_WAIT, start, take } from "./pipeline.ts";
 import { ACQUIRE, TRY } from "./result/answers.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
 import type { LimiterRules } from "./target.ts";
 
+/** Those calls. */
+export const ELSEWHERE: typeof HERE = { tryAcquire, tryAcquireSync, acquire };
+
 /** Decides now on one key. */
-export function tryAcquire(
+function tryAcquire(
   session: StoreSession,
   access: StoreAccess,
   rules: LimiterRules,
@@ -34,7 +38,7 @@ export function tryAcquire(
 }
 
 /** The same without a promise, from leased units. Undefined if too few are leased: then more are, for later calls. */
-export function tryAcquireSync(
+function tryAcquireSync(
   session: StoreSession,
   rules: LimiterRules,
   key: string | undefined,
@@ -51,7 +55,7 @@ export function tryAcquireSync(
  *
  * @throws {RateLimitedError} If that is not within it: as soon as it is known. Thrown, or rejected with.
  */
-export function acquire(
+function acquire(
   session: StoreSession,
   access: StoreAccess,
   rules: LimiterRules,

@@ -15,8 +15,15 @@ import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
 import type { LimiterRules } from "./target.ts";
 
+/** Those calls. */
+export const HERE: {
+  readonly tryAcquire: typeof tryAcquire;
+  readonly tryAcquireSync: typeof tryAcquireSync;
+  readonly acquire: typeof acquire;
+} = { tryAcquire, tryAcquireSync, acquire };
+
 /** Decides now on one key. */
-export function tryAcquire(
+function tryAcquire(
   session: StoreSession,
   access: StoreAccess,
   rules: LimiterRules,
@@ -32,7 +39,7 @@ export function tryAcquire(
 }
 
 /** The same without a promise. Undefined if the store has failed, or does not answer at once; nothing was taken then. */
-export function tryAcquireSync(
+function tryAcquireSync(
   session: StoreSession,
   rules: LimiterRules,
   key: string | undefined,
@@ -72,7 +79,7 @@ function decided(
  *
  * @throws {RateLimitedError} If that is not within it: as soon as it is known. Thrown, or rejected with.
  */
-export function acquire(
+function acquire(
   session: StoreSession,
   access: StoreAccess,
   rules: LimiterRules,

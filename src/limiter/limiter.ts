@@ -26,7 +26,7 @@ import { Recorder } from "../observe/recorder.ts";
 import type { OpenStore } from "./open_store.ts";
 import type { Decision, Permit } from "../decision/decision.ts";
 import type { Reservation } from "./result/reservation.ts";
-import type { StoreAccess } from "./store_access.ts";
+import { atStore, type StoreAccess } from "./store_access.ts";
 import { LimiterRules, type LimiterTarget } from "./target.ts";
 
 /** The key that a correction changes. */
@@ -114,7 +114,10 @@ export class Limiter {
       const { store } = this.#access.open;
       const rules = keyClass === undefined ? this.#rules : this.#rules.of(keyClass);
       return store === undefined
-        ? this.#opened((opened) => opened.onKey.acquire(opened, this.#access, rules, key, cost, timeoutMs, signal))
+        ? atStore(
+          this.#access,
+          (opened) => opened.onKey.acquire(opened, this.#access, rules, key, cost, timeoutMs, signal),
+        )
         : Promise.resolve(store.onKey.acquire(store, this.#access, rules, key, cost, timeoutMs, signal));
     } catch (error) {
       return Promise.reject(error);
@@ -186,14 +189,14 @@ export class Limiter {
     const { store } = this.#access.open;
     const rules = keyClass === undefined ? this.#rules : this.#rules.of(keyClass);
     return store === undefined
-      ? this.#opened((opened) => opened.onKey.tryAcquire(opened, this.#access, rules, key, cost))
+      ? atStore(this.#access, (opened) => opened.onKey.tryAcquire(opened, this.#access, rules, key, cost))
       : store.onKey.tryAcquire(store, this.#access, rules, key, cost);
   }
 
   /** Returns what `tryAcquire` would decide. Takes and writes nothing. */
   async peek(options: AskOptions = {}): Promise<Decision> {
     const target = this.target(options);
-    return await this.#opened((store) => store.verbs.peek(store, this.#access, [target]));
+    return await atStore(this.#access, (store) => store.verbs.peek(store, this.#access, [target]));
   }
 
   /**
@@ -202,7 +205,7 @@ export class Limiter {
    */
   async explain(options: AskOptions = {}): Promise<Explanation> {
     const target = this.target(options);
-    return await this.#opened((store) => store.verbs.explain(store, this.#access, [target]));
+    return await atStore(this.#access, (store) => store.verbs.explain(store, this.#access, [target]));
   }
 
   /**
@@ -214,7 +217,7 @@ export class Limiter {
   async reserve(options: AcquireOptions = {}): Promise<Reservation> {
     const target = this.target(options);
     checkWait(options.timeoutMs, options.signal);
-    return await this.#opened((store) => store.verbs.reserve(store, this.#access, target, options));
+    return await atStore(this.#access, (store) => store.verbs.reserve(store, this.#access, target, options));
   }
 
   /** Acquires, calls the function, and releases, also if the function throws. */
@@ -245,7 +248,7 @@ export class Limiter {
    */
   async reset(options: KeyOptions = {}): Promise<void> {
     const targets = [this.#corrected(options)];
-    await this.#opened((store) => store.correct({ op: "reset", targets }));
+    await atStore(this.#access, (store) => store.correct({ op: "reset", targets }));
     if (options.key === undefined) this.forgetMetrics();
   }
 
@@ -255,7 +258,7 @@ export class Limiter {
    */
   async refund(units: number, options: KeyOptions = {}): Promise<void> {
     const target = this.#corrected(options);
-    await this.#opened((store) => store.verbs.refund(store, target, units));
+    await atStore(this.#access, (store) => store.verbs.refund(store, target, units));
   }
 
   /**
@@ -265,7 +268,7 @@ export class Limiter {
    */
   async penalize(units: number, options: KeyOptions = {}): Promise<Charge> {
     const target = this.#corrected(options);
-    return await this.#opened((store) => store.verbs.penalize(store, target, units));
+    return await atStore(this.#access, (store) => store.verbs.penalize(store, target, units));
   }
 
   /**
@@ -277,7 +280,7 @@ export class Limiter {
    */
   async block(durationMs: number, options: BlockOptions = {}): Promise<void> {
     const target = this.#corrected(options);
-    await this.#opened((store) => store.verbs.block(store, target, durationMs, options.keepLonger));
+    await atStore(this.#access, (store) => store.verbs.block(store, target, durationMs, options.keepLonger));
   }
 
   /**
@@ -287,7 +290,7 @@ export class Limiter {
    */
   async isBlocked(options: KeyOptions = {}): Promise<boolean> {
     const target = this.#corrected(options);
-    return await this.#opened((store) => store.verbs.isBlocked(store, target));
+    return await atStore(this.#access, (store) => store.verbs.isBlocked(store, target));
   }
 
   /**
@@ -334,11 +337,6 @@ export class Limiter {
   #corrected(options: KeyOptions): LimiterTarget {
     checkNames(this.id, options, CORRECTION);
     return this.target(options.key === undefined ? {} : { key: options.key });
-  }
-
-  /** Does something at the store, in this turn where it is open. */
-  async #opened<Result>(act: (store: OpenStore) => Result | Promise<Result>): Promise<Result> {
-    return await act(this.#access.open.store ?? await this.#access.client());
   }
 }
 

@@ -34,3 +34,11 @@ export interface StoreAccess<Session extends StoreSession = StoreSession> {
   /** Where time comes from. */
   readonly clock: Clock;
 }
+
+/** Does something at the store of a limiter, in this turn where it is open. */
+export async function atStore<Session extends StoreSession, Result>(
+  access: StoreAccess<Session>,
+  act: (store: Session) => Result | Promise<Result>,
+): Promise<Result> {
+  return await act(access.open.store ?? await access.client());
+}

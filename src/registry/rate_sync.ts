@@ -16,7 +16,7 @@ import {
   WAIT,
 } from "../limiter/call_options.ts";
 import type { Charge } from "../limiter/corrections.ts";
-import { acquireAll, tryAcquireAll } from "../limiter/combined.ts";
+import { atStore } from "../limiter/store_access.ts";
 import type { Explanation } from "../decision/explain/explanation.ts";
 import { type LimiterListener, type StoreEvent, type StoreListener, Subscriptions } from "../observe/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
@@ -166,7 +166,8 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     checkNames(targets[0]?.limiter ?? "", options, WAIT);
     checkWait(options.timeoutMs, options.signal);
     const waitUs = maxWaitUs(options.timeoutMs, targets.map(({ policy }) => policy));
-    return await acquireAll(access, targets, { maxWaitUs: waitUs, signal: options.signal });
+    const limit = { maxWaitUs: waitUs, signal: options.signal };
+    return await atStore(access, (store) => store.verbs.acquireAll(store, access, targets, limit));
   }
 
   /**
@@ -176,7 +177,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    */
   async tryAcquireAll(requests: readonly AskFor<Id>[]): Promise<Decision> {
     const { targets, access } = combinedCall(this.#definitions, requests);
-    return await tryAcquireAll(access, targets);
+    return await atStore(access, (store) => store.verbs.tryAcquireAll(store, access, targets));
   }
 
   /** Acquires, calls, and releases: see `Limiter.run`. */

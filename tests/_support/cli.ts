@@ -61,3 +61,27 @@ export async function ratesyncJson(
   assert.equal(result.exit, exit, result.stdout + result.stderr);
   return JSON.parse(result.stdout);
 }
+
+/** Runs a command that serves, such as `serve`, with `--json`. Disposing it ends it, which must succeed. */
+export async function serving(argv: readonly string[]): Promise<AsyncDisposable & { readonly url: string }> {
+  const stop = new AbortController();
+  let stdout = "";
+  const ended = main(["--json", ...argv, "--port", "0"], {
+    stdin: Object.assign(Readable.from([]), { isTTY: false }),
+    stdout: { write: (text) => stdout += text },
+    stderr: { write: (text) => assert.fail(text) },
+    env: {},
+    signal: stop.signal,
+  });
+  while (!stdout.includes("\n")) {
+    const exit = await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 5))]);
+    assert.equal(exit, undefined, stdout);
+  }
+  return {
+    url: JSON.parse(stdout).url,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      assert.equal(await ended, 0);
+    },
+  };
+}

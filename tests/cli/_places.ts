@@ -9,6 +9,7 @@ import { join } from "node:path";
 
 import { TemporaryFolder } from "../../scripts/_temporary.ts";
 import { dropSchema, freshSchema, postgresUrl } from "../_support/postgres.ts";
+import { openRawRedis } from "../_support/raw_redis.ts";
 import { freshPrefix, redisUrl } from "../_support/redis.ts";
 import { startRestRedis, TOKEN } from "../_support/rest_redis.ts";
 import { anyNats, freshStreamPrefix } from "../stores/nats/_nats.ts";
@@ -20,10 +21,23 @@ export interface Place extends AsyncDisposable {
   readonly store: string;
 }
 
+/** The password at the first of them. */
+export const PASSWORD = "correct-horse-battery";
+
 /** Starts what each place needs. */
 export const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
-  "a Redis": () =>
-    Promise.resolve({ store: `url = "${redisUrl()}"\n${keyPrefix()}`, [Symbol.asyncDispose]: () => Promise.resolve() }),
+  "a Redis": async () => {
+    const [raw, user, url] = [await openRawRedis(), freshPrefix(), new URL(redisUrl())];
+    await raw.send("ACL", "SETUSER", user, "on", `>${PASSWORD}`, "~*", "&*", "+@all");
+    [url.username, url.password] = [user, PASSWORD];
+    return {
+      store: `url = "${url}"\n${keyPrefix()}`,
+      [Symbol.asyncDispose]: async () => {
+        await raw.send("ACL", "DELUSER", user);
+        await raw.close();
+      },
+    };
+  },
   "a Redis Cluster": async () => {
     const cluster = await startCluster();
     return {

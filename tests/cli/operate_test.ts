@@ -2,8 +2,17 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { createRateSync, type RateSync } from "../../mod.ts";
-import { ratesync, ratesyncJson } from "../_support/cli.ts";
-import { ConfigFile, type Place, PLACES } from "./_places.ts";
+import { ratesync, ratesyncJson, serving } from "../_support/cli.ts";
+import { TOKEN } from "../_support/rest_redis.ts";
+import { ConfigFile, PASSWORD, type Place, PLACES } from "./_places.ts";
+
+const SECRETS = [TOKEN, PASSWORD];
+const JSON_BODY = { "content-type": "application/json" };
+
+/** What `doctor --json` says. */
+interface Examined {
+  readonly stores: readonly { readonly findings: readonly Record<"what" | "level" | "detail", string>[] }[];
+}
 
 const HOSTILE = "<script>\x1b[31m: 😀";
 
@@ -12,8 +21,11 @@ for (const [name, start] of Object.entries(PLACES)) {
     let place: Place;
     let file: ConfigFile;
     let rs: RateSync;
-    const run = (words: string, more: readonly string[] = []) =>
-      ratesync([...words.split(" "), ...more, "--config", file.path]);
+    const run = async (words: string, more: readonly string[] = []) => {
+      const result = await ratesync([...words.split(" "), ...more, "--config", file.path]);
+      for (const secret of SECRETS) assert.ok(!(result.stdout + result.stderr).includes(secret), words);
+      return result;
+    };
     const json = (words: string, exit = 0, more: readonly string[] = []) =>
       ratesyncJson([...words.split(" "), "--yes", "--config", file.path, ...more], exit);
 
@@ -40,6 +52,10 @@ key_shards = 4
 [limiters.logins]
 limit = 1
 window = "1h"
+
+[limiters.busy]
+limit = 1
+window = "1s"
 `);
       rs = createRateSync({ logger: false });
       await rs.loadConfig(file.path);
@@ -54,7 +70,13 @@ window = "1h"
       const found = await json("check");
       assert.equal(found.ok, true, JSON.stringify(found));
       assert.equal(found.stores[0].check.ok, true);
-      assert.deepEqual(found.limiters.map(({ id }: { id: string }) => id), ["login", "upload", "sharded", "logins"]);
+      assert.deepEqual(found.limiters.map(({ id }: { id: string }) => id), [
+        "login",
+        "upload",
+        "sharded",
+        "logins",
+        "busy",
+      ]);
     });
 
     it("keys lists keys with where they stand, and no others", async () => {
@@ -147,6 +169,52 @@ window = "1h"
       assert.deepEqual([blocked.key, blocked.now.reason], ["", "blocked"]);
       assert.equal((await rs.tryAcquire("sharded", { key: "fresh" })).allowed, true);
       await json("unblock sharded", 0, ["--", ""]);
+    });
+
+    it("doctor and top see the store and the processes on it, and show no secret", async () => {
+      const wait = name === "Redis over REST" ? "12s" : "5s"; // a process looks there every ten seconds for watchers
+      const calling = setInterval(() => void rs.tryAcquire("busy"), 50);
+      const [doctor, top, text] = await Promise.all([
+        run(`doctor --json --wait ${wait}`),
+        json(`top busy --once --wait ${wait}`),
+        run("doctor --wait 0s"),
+      ]).finally(() => clearInterval(calling));
+      const { stores: [{ findings }] } = JSON.parse(doctor.stdout) as Examined;
+      // How fast a store answers depends on the machine.
+      const wrong = findings.filter(({ what, level }) => what !== "latency" && /^(?:error|warning)$/.test(level));
+      assert.deepEqual(wrong, []);
+      assert.match(
+        findings.find(({ what }) => what === "processes")?.detail ?? "",
+        /^\d+ process(?:es report| reports): /,
+      );
+      const { stores: [{ problem }], limiters: [{ id, processes }] } = top;
+      assert.deepEqual([problem, id, processes > 0], [undefined, "busy", true]);
+      assert.match(text.stdout, /^store main\nok +reachability +/);
+      for (const secret of SECRETS) assert.ok(!JSON.stringify(top).includes(secret));
+    });
+
+    it("serve decides, and dashboard shows the store", async () => {
+      await using server = await serving(["serve", "--config", file.path]);
+      const decide = async () => {
+        const body = JSON.stringify({ limiter: "logins", key: "served" });
+        const response = await fetch(`${server.url}/v1/decide`, { method: "POST", body, headers: JSON_BODY });
+        const { allowed, degraded, reason } = await response.json() as Record<string, unknown>;
+        return [allowed, degraded, reason];
+      };
+      assert.deepEqual([await decide(), await decide()], [[true, false, undefined], [false, false, "rate"]]);
+      await using dashboard = await serving(["dashboard", "--config", file.path]);
+      const { body } = await fetch(`${dashboard.url}events`);
+      let seen = "";
+      for await (const bytes of body as ReadableStream<Uint8Array>) {
+        seen += new TextDecoder().decode(bytes);
+        if (/event: view\n.*\n\n/.test(seen)) break;
+      }
+      const view = JSON.parse(/event: view\ndata: (.*)\n\n/.exec(seen)?.[1] ?? "{}");
+      assert.deepEqual(view.stores.map(({ id, problem }: Record<string, unknown>) => [id, problem]), [[
+        "main",
+        undefined,
+      ]]);
+      for (const secret of SECRETS) assert.ok(!seen.includes(secret));
     });
 
     it("reset of a limiter resets each of its keys, also long ones, and no others", async () => {

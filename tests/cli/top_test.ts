@@ -96,6 +96,7 @@ describe("ratesync top", { timeout: 90_000, concurrency: true }, () => {
       ["api", 1],
     ]);
     assert.ok(fleet.limiters[0].perSecond > 0);
+    assert.equal((await ratesyncJson(["top", "--wait", "1s", ...config], 2)).error.hint, "add --once");
     const stop = new AbortController();
     const printing = ratesync(["top", "--json", "--interval", "300ms", ...config], { signal: stop.signal });
     const tables = ratesync(["top", "--interval", "300ms", ...config], { signal: stop.signal });

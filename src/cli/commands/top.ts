@@ -11,14 +11,14 @@ import { watchFleet } from "../../fleet/watch.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
 import { type Command, type Context, defineCommand, type Outcome } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { Stopped } from "../failure.ts";
+import { Stopped, UsageError } from "../failure.ts";
 import { Screen } from "../top/screen.ts";
 import { headOf, viewOf } from "../top/view.ts";
 
 /** How often the fleet is read at least: processes stop to report five seconds after the last reading. */
 const READ_MS = 1_000;
 
-/** How long `--once` waits: processes look within two seconds and report their first rate a second later, if they are not busy. */
+/** How long `--once` waits as a rule: processes look within two seconds and report their first rate a second later, if they are not busy. */
 const ONCE_MS = 5_000;
 
 /** Shows what the fleet does. */
@@ -34,6 +34,13 @@ export const command: Command = defineCommand({
   },
   options: {
     once: { kind: "flag", about: "Print one table after five seconds, and end" },
+    wait: {
+      kind: "duration",
+      value: "TIME",
+      max: 60_000,
+      about:
+        "With --once, how long to wait for reports of processes; 5s if left out. Over REST, processes need up to 11s",
+    },
     interval: {
       kind: "duration",
       value: "TIME",
@@ -48,16 +55,22 @@ export const command: Command = defineCommand({
     ["ratesync top api --interval 5s", "shows one limiter every five seconds"],
     ["ratesync top --once --json", "prints what the fleet does now, for a program"],
   ],
-  async run(context, { limiter, once, interval = 1_000 }) {
+  async run(context, { limiter, once, wait, interval = 1_000 }) {
+    if (wait !== undefined && !once) throw new UsageError("Option --wait is for one table", "add --once");
     const rs = await context.open();
     if (limiter !== undefined) rs.limiter(limiter);
-    if (once) return await showOnce(context, rs, limiter);
+    if (once) return await showOnce(context, rs, limiter, wait ?? ONCE_MS);
     if (!context.json && context.io.stdout.isTTY === true) return await showLive(context, rs, limiter, interval);
     return await print(context, rs, limiter, interval);
   },
 });
 
-async function showOnce(context: Context, rs: RateSync, limiter: string | undefined): Promise<Outcome> {
+async function showOnce(
+  context: Context,
+  rs: RateSync,
+  limiter: string | undefined,
+  waitMs: number,
+): Promise<Outcome> {
   context.progress("Waiting for processes to report ...");
   let latest: Fleet | undefined;
   let stop = () => {};
@@ -66,7 +79,7 @@ async function showOnce(context: Context, rs: RateSync, limiter: string | undefi
     onAbort(context.signal, () => reject(context.signal.reason));
     stop = watchFleet(rs, (fleet) => resolve(latest = fleet), { everyMs: READ_MS / 2 });
   });
-  const waiting = sleepUntil(systemClock, systemClock.nowUs() + ONCE_MS * 1_000, context.signal);
+  const waiting = sleepUntil(systemClock, systemClock.nowUs() + waitMs * 1_000, context.signal);
   const [first] = await Promise.all([reading, waiting]).finally(() => stop());
   const fleet = only(latest ?? first, context, limiter);
   const isSeen = fleet.stores.some(({ problem }) => problem === undefined);

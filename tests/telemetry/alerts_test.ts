@@ -116,6 +116,9 @@ describe("The alert rules", () => {
     for (const field of ["summary: ", "description: ", "severity: "]) {
       assert.equal(text.split(field).length - 1, alerts.length, field);
     }
+    for (const [, description = ""] of text.matchAll(/description: (.*)/g)) {
+      assert.match(description, /(?:^|\. )(?:Compare|Look|Raise|Run)\b/, "no sentence says what to do");
+    }
     const page = await readFile("docs/observability.md", "utf8");
     for (const name of Object.keys(CASES)) {
       assert.ok(page.includes(`\`${name}\``), `docs/observability.md has no ${name}`);

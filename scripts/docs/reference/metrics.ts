@@ -20,7 +20,8 @@ export function metricsText(): string {
     return [
       `\`${name}\``,
       `\`${prometheusName(instrument)}\``,
-      typeOf(instrument),
+      instrument.kind === "updown" ? "gauge that adds up" : instrument.kind,
+      unitOf(instrument),
       attributes.map((attribute) => `\`${attribute}\``).join(", "),
       cell(description),
     ];
@@ -34,7 +35,7 @@ export function metricsText(): string {
   return [
     "What `@ratesync/core/otel` and `@ratesync/core/prometheus` report. [Observability](../observability.md) tells how to " +
     "set them up, and what to watch. The table is that of `src/telemetry/instruments.ts`.",
-    table(["OpenTelemetry", "Prometheus", "type", "attributes", "says"], rows),
+    table(["OpenTelemetry", "Prometheus", "type", "unit", "attributes", "says"], rows),
     "Attributes are labels in Prometheus, under the same names. The key is none of them: it would make as many series as " +
     "there are clients. `heavyHitters()` tells which keys come most often.",
     table(["attribute", "says"], attributes),
@@ -43,8 +44,7 @@ export function metricsText(): string {
   ].join("\n\n");
 }
 
-/** The type, with its unit where that is not a number of things. */
-function typeOf({ kind, unit }: Instrument): string {
-  const type = kind === "updown" ? "gauge that adds up" : kind;
-  return unit === "s" ? `${type}, seconds` : type;
+/** The unit in words: `s` are seconds, `{request}` are requests. */
+function unitOf({ unit }: Instrument): string {
+  return unit === "s" ? "seconds" : unit.replace(/^\{(\w+)\}$/, "$1s");
 }

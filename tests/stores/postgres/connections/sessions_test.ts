@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { connect, type Socket } from "node:net";
 import { after, describe, it } from "node:test";
 import process from "node:process";
 
@@ -17,6 +18,7 @@ import type { PostgresClient } from "../../../../src/stores/postgres/connections
 import type { PostgresConnection } from "../../../../src/stores/postgres/connections/connection.ts";
 import { openPostgresJs } from "../../../../src/stores/postgres/connections/postgres_js.ts";
 import { postgresUrl } from "../../../_support/postgres.ts";
+import { startServer } from "../../redis/_servers.ts";
 import { backendOf, only, rejectsWith, statement } from "./_connections.ts";
 
 /** How a connection is made, and how what it was made of ends. */
@@ -155,6 +157,36 @@ describe("A connection over a url", () => {
     assert.ok(new Set(pids).size <= 2, `sessions: ${new Set(pids).size}`);
     await connection.close();
     await assert.rejects(connection.query(statement("select 1")), { code: "CLOSED" });
+  });
+
+  it("gives calls that wait another session when theirs is reset, and prints no warning of the runtime", async () => {
+    const warnings: unknown[] = [];
+    const note = (warning: unknown) => void warnings.push(warning);
+    process.on("warning", note);
+    const url = new URL(postgresUrl());
+    const place = { host: url.hostname, port: Number(url.port) };
+    let way: Socket | undefined;
+    await using proxy = await startServer((socket) => {
+      way = socket;
+      const server = connect(place);
+      socket.pipe(server).pipe(socket);
+      server.on("error", () => {});
+      socket.on("close", () => server.destroy());
+    });
+    url.port = String(proxy.port);
+    const connection = openPostgresJs({ url: url.href, poolMaxSize: 1 });
+    await connection.connect();
+    const running = rejectsWith(connection.query(statement("select pg_sleep(10)::text")), {
+      code: "STORE_UNAVAILABLE",
+      reason: "connection_broke",
+    });
+    const waiting = Array.from({ length: 40 }, (_, i) => connection.query(statement(`select '${i}' as a`)));
+    way?.resetAndDestroy();
+    await running;
+    assert.deepEqual((await Promise.all(waiting)).map(only), waiting.map((_, i) => `${i}`));
+    await connection.close();
+    process.off("warning", note);
+    assert.deepEqual(warnings, []);
   });
 
   it("runs a transaction again whose session was lost before it began", async () => {

@@ -135,7 +135,7 @@ async function openAt(endpoint: Endpoint, address: Address, options: SessionOpti
   const destroy = () => void socket?.destroy();
   return {
     get isOpen() {
-      return isOpen;
+      return isOpen && socket?.destroyed === false; // its end comes a moment after
     },
     run: ({ text, values, name }) =>
       new Promise((resolve, reject) => {

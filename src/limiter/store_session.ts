@@ -36,8 +36,6 @@ import { StoreListener } from "../waiting/store_listener.ts";
 import { WaitCounts } from "../waiting/wait_counts.ts";
 import { PermitQueue } from "../waiting/permit_queue.ts";
 
-const DONE = Promise.resolve();
-
 /** How long those who wait may take to give their places back when the store is closed, in milliseconds. */
 const LEAVE_MS = 300;
 
@@ -102,12 +100,21 @@ export class StoreSession {
     const { store } = this;
     if (store.submit !== undefined && signal === undefined) return store.submit(call, call);
     const { op, targets, mode, maxWaitUs, id, arrivalUs, details } = call;
+    this.#execute({ op, targets, mode, maxWaitUs, id, arrivalUs, details }, call, signal);
+  }
+
+  /** What `submit` of a store does, for a store that has none, and for a request with a signal. */
+  #execute<Request extends TakeRequest | ReleaseRequest>(
+    request: Request,
+    sink: ReplySink<ReplyTo<Request>>,
+    signal?: AbortSignal,
+  ): void {
     try {
-      const reply = store.execute({ op, targets, mode, maxWaitUs, id, arrivalUs, details }, signal);
-      if (reply instanceof Promise) reply.then((later) => call.answered(later), (error) => call.failed(error));
-      else call.answered(reply);
+      const reply = this.store.execute(request, signal);
+      if (reply instanceof Promise) reply.then((later) => sink.answered(later), (error) => sink.failed(error));
+      else sink.answered(reply);
     } catch (error) {
-      call.failed(error);
+      sink.failed(error);
     }
   }
 
@@ -220,22 +227,13 @@ export class StoreSession {
   release(id: string, targets: readonly Target[]): Promise<void> {
     const request: ReleaseRequest = { op: "release", id, targets };
     const { health, store } = this;
-    if (health !== undefined && store.submit !== undefined) {
-      return new Promise((resolve) => store.submit?.(request, new PendingRelease(health, request, resolve)));
-    }
-    if (health !== undefined) return this.#releaseAt(health, request);
-    try {
-      const done = this.store.execute(request);
-      return done instanceof Promise ? done.then(() => {}, () => {}) : DONE;
-    } catch {
-      return DONE; // no call waits for what it says
-    }
-  }
-
-  async #releaseAt(health: StoreHealth, request: ReleaseRequest): Promise<void> {
-    const asked = this.ask(request).then(() => {}, () => {});
-    if (health.breaker.error !== undefined) return;
-    await health.within(asked, request.targets).catch(() => {});
+    return new Promise((resolve) => {
+      const sink = health === undefined
+        ? { answered: () => resolve(), failed: () => resolve() }
+        : new PendingRelease(health, request, resolve);
+      if (store.submit === undefined) this.#execute(request, sink);
+      else store.submit(request, sink);
+    });
   }
 
   /** What keeps the store from serving a call that queues: it is away, or could not tell when it was asked last. */

@@ -39,7 +39,7 @@ export interface LoadResult {
  * Makes requests, many on the same keys as other processes.
  *
  * @param load Which.
- * @param taken Is told each unit: its key, and the instant for which it was taken, by the server's clock, in microseconds.
+ * @param taken Gets each unit: its key, and the instant for which it was taken, by the server's clock, in microseconds.
  */
 export async function runLoad(load: Load, taken: (key: string, us: number) => void): Promise<LoadResult> {
   const { url, schema, connections, lanes, requests, ms, seed } = load;

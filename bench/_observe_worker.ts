@@ -24,11 +24,14 @@ const OBSERVERS: Readonly<Record<string, (rateSync: RateSync) => void | Promise<
     collectMetrics({ rateSync, register: new Registry() });
   },
   async otel(rateSync) {
-    const [{ instrument }, { MeterProvider }] = await Promise.all([
+    const [{ instrument }, sdk] = await Promise.all([
       import("@ratesync/core/otel"),
       import("@opentelemetry/sdk-metrics"),
     ]);
-    instrument({ rateSync, meterProvider: new MeterProvider() });
+    // Without a reader, the SDK drops what histograms are told.
+    const exporter = new sdk.InMemoryMetricExporter(sdk.AggregationTemporality.CUMULATIVE);
+    const reader = new sdk.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000 });
+    instrument({ rateSync, meterProvider: new sdk.MeterProvider({ readers: [reader] }) });
   },
 };
 

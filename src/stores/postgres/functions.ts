@@ -91,8 +91,10 @@ const putKeys: SqlFunction = {
     IF added > 0 THEN
       WITH fresh AS (
         INSERT INTO ${names.of("keys")} (key, tat, rem, rules, ends, queued, extra, state)
-          SELECT * FROM unnest(all_keys[:added], all_tat[:added], all_rem[:added], all_rules[:added], all_ends[:added],
-            all_queued[:added], all_extra[:added], all_states[:added])
+          SELECT u.key, u.tat, coalesce(u.rem, 0), u.rules, u.ends, u.queued, coalesce(u.extra, 0), u.state
+            FROM unnest(all_keys[:added], all_tat[:added], all_rem[:added], all_rules[:added], all_ends[:added],
+              all_queued[:added], all_extra[:added], all_states[:added])
+              AS u(key, tat, rem, rules, ends, queued, extra, state)
           ON CONFLICT DO NOTHING RETURNING key
       ) SELECT array_agg(key) INTO made FROM fresh;
       IF coalesce(cardinality(made), 0) < added THEN

@@ -60,14 +60,15 @@ export function reachAfter(next: string, { full, near, far }: BucketOperands, ba
 
 /**
  * `tat`, `rem` and `extra` after as many takes of `count` as there is room for. `extra` tells how many those are, where that is
- * not all of them: `RETURNING` has no other way to tell it.
+ * not all of them: `RETURNING` has no other way to tell it. That of a new row is never NULL: see `tables.ts`.
  */
 export function columnsAfter(count: string, operands: BucketOperands, base?: string): string {
   const { now, unit, denominator, most } = operands;
   const reach = reachAfter("b.next", operands, base === undefined ? undefined : "b.base");
+  const extra = `CASE WHEN b.units < ${count} THEN b.units * 4 ELSE 0 END + ${reach}`;
   // Sub-selects, so that nothing is computed twice; OFFSET keeps the planner from putting them together again.
   return `SELECT ${now} + b.next / ${denominator}, nullif(b.next % ${denominator}, 0),
-        nullif(CASE WHEN b.units < ${count} THEN b.units * 4 ELSE 0 END + ${reach}, 0)
+        ${base === undefined ? extra : `nullif(${extra}, 0)`}
       FROM (SELECT a.*, a.base + a.units * ${unit} AS next
         FROM (SELECT c.base, least(${count}, (${most} - c.base) / ${unit}) AS units
           FROM (SELECT ${base ?? "0"} AS base OFFSET 0) c OFFSET 0) a OFFSET 0) b`;

@@ -104,9 +104,7 @@ BEGIN
   IF missing IS NOT NULL THEN
     WITH done AS (
       INSERT INTO ${table} AS r (tat, rem, rules, key, extra)
-      SELECT now_us + unit / denominator, nullif(unit % denominator, 0), rule, u.key, nullif(${
-    reachAfter("unit", ALIKE)
-  }, 0)
+      SELECT now_us + unit / denominator, nullif(unit % denominator, 0), rule, u.key, ${reachAfter("unit", ALIKE)}
       FROM unnest(missing) WITH ORDINALITY u(key, ord) ORDER BY u.ord
       ON CONFLICT DO NOTHING RETURNING r.key)
     SELECT array_agg(key) INTO added FROM done;
@@ -171,15 +169,22 @@ function takeOnce(table: string, extra: string, condition: string): string {
       INTO taken, levels, rems FROM done;`;
 }
 
-/** Looks at the keys that were not taken from: `left` selects their `key` and `ord`. */
+/**
+ * Looks at the keys that were not taken from: `left` selects their `key` and `ord`. Where none was taken from, as where all are
+ * denied, those are all, and nothing needs to be compared.
+ */
 function look(table: string, left: string): string {
+  const lookAt = (keys: string) => `
+    SELECT string_agg(concat_ws(':', u.ord, r.tat, coalesce(r.rem, 0), coalesce(r.extra, 0), r.rules,
+        (r.state IS NOT NULL)::integer), ',') FILTER (WHERE r.key IS NOT NULL),
+      array_agg(u.key ORDER BY u.ord) FILTER (WHERE r.key IS NULL),
+      array_agg(u.ord ORDER BY u.ord) FILTER (WHERE r.key IS NULL)
+      INTO others, missing, places
+      FROM ${keys} LEFT JOIN ${table} r ON r.key = u.key;`;
   return `
-  SELECT string_agg(concat_ws(':', u.ord, r.tat, coalesce(r.rem, 0), coalesce(r.extra, 0), r.rules,
-      (r.state IS NOT NULL)::integer), ',') FILTER (WHERE r.key IS NOT NULL),
-    array_agg(u.key ORDER BY u.ord) FILTER (WHERE r.key IS NULL),
-    array_agg(u.ord ORDER BY u.ord) FILTER (WHERE r.key IS NULL)
-    INTO others, missing, places
-    FROM (${left}) u LEFT JOIN ${table} r ON r.key = u.key;`;
+  IF taken IS NULL THEN${lookAt("unnest(keys) WITH ORDINALITY u(key, ord)")}
+  ELSE${lookAt(`(${left}) u`)}
+  END IF;`;
 }
 
 /** The whole answer. */

@@ -11,7 +11,7 @@ const JSON_BODY = { "content-type": "application/json" };
 
 /** What `doctor --json` says. */
 interface Examined {
-  readonly stores: readonly { readonly findings: readonly Record<"what" | "level" | "detail", string>[] }[];
+  readonly stores: readonly [{ readonly findings: readonly Record<"what" | "level" | "detail", string>[] }];
 }
 
 const HOSTILE = "<script>\x1b[31m: 😀";

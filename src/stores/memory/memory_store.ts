@@ -84,9 +84,15 @@ export class MemoryStore implements Store {
    * An empty store.
    *
    * @param options How to make it.
-   * @param parts What it keeps its state in, for stores that are made of this one.
    * @throws {ConfigError} If an option is unknown or cannot be used.
    */
+  constructor(options?: MemoryStoreOptions);
+  /**
+   * One that keeps its state in given parts, for stores that are made of this one.
+   *
+   * @internal
+   */
+  constructor(options: MemoryStoreOptions, parts: MemoryParts);
   constructor(options: MemoryStoreOptions = {}, parts: MemoryParts = {}) {
     rejectUnknownOptions(options, Object.keys(OPTIONS));
     checkOptions(options, OPTIONS);
@@ -101,7 +107,11 @@ export class MemoryStore implements Store {
     return this.#table.size;
   }
 
-  /** What is kept for a target, for tests that compare stores. */
+  /**
+   * What is kept for a target, for tests that compare stores.
+   *
+   * @internal
+   */
   statesOf(target: Target): readonly RateState[] {
     return this.#table.stored(target, this.#clock.nowUs()).states;
   }

@@ -32,7 +32,7 @@ export function partsOf(name: string, read: ReadLua): string[] {
       const [, how, part] = INCLUDE.exec(text) ?? [];
       const place = `${file} ${section}`;
       if (part === undefined) return [{ place, text }];
-      if (how === "inline") return codeLines(read(part), part).map((line) => ({ place, text: line }));
+      if (how === "inline") return inlined(part, read).map((line) => ({ place, text: line }));
       section++;
       return resolve(part);
     });
@@ -45,6 +45,20 @@ export function partsOf(name: string, read: ReadLua): string[] {
     else parts.push([line]);
   }
   return parts.map((lines) => lines.map(({ text }) => text).join("\n"));
+}
+
+/**
+ * The lines of a file that is inlined, with those of the files that it inlines.
+ *
+ * @throws {Error} If it includes one: that would stand at the first place only.
+ */
+function inlined(file: string, read: ReadLua): string[] {
+  return codeLines(read(file), file).flatMap((text) => {
+    const [, how, part] = INCLUDE.exec(text) ?? [];
+    if (part === undefined) return [text];
+    if (how === "include") throw new Error(`Cannot embed ${file}.lua: it is inlined, and includes ${part}`);
+    return inlined(part, read);
+  });
 }
 
 /** A line of a script, and the file and section that it belongs to. */

@@ -39,6 +39,13 @@ describe("bundleLua()", () => {
     assert.equal(bundleLua("take", read), "local a = 1\na = a + 1\nif b then\na = a + 1\nend");
   });
 
+  it("inlines what a file that is inlined inlines, and refuses what it includes", () => {
+    const read = folder({ a: "--- @inline _b\n", _b: "b()\n--- @inline _c\n", _c: "c()\n" });
+    assert.equal(bundleLua("a", read), "b()\nc()");
+    const including = folder({ a: "--- @inline _b\n", _b: "--- @include _c\n", _c: "c()\n" });
+    assert.throws(() => bundleLua("a", including), /_b\.lua: it is inlined, and includes _c/);
+  });
+
   it("drops whole lines only", () => {
     const text =
       `--[==[ one line ]==]\n\n  -- gone\n  local a = "-- stays" -- stays too\n--[==[\nlocal b\n]==]\nreturn t[t[1]]\n`;

@@ -112,6 +112,16 @@ function titleOf({ file, name }: Mutant): string {
   return `${file}: ${name}`;
 }
 
+/** How often the lines of a file stand in a script: once, or once for each place where it is inlined. */
+function placesOf(file: string, texts: ReadonlyMap<string, string>): number {
+  const inline = `--- @inline ${file.slice(0, -".lua".length)}\n`;
+  const counts = [...texts].map(([by, text]) => {
+    const times = text.split(inline).length - 1;
+    return times === 0 ? 0 : times * placesOf(by, texts);
+  });
+  return Math.max(counts.reduce((sum, count) => sum + count, 0), 1);
+}
+
 /** Puts what was found into the file, where the environment says so. */
 function rememberLate(found: ReadonlyMap<string, number>): void {
   if (process.env["REMEMBER_SEQUENCES"] === undefined) return;
@@ -208,8 +218,7 @@ export function describeMutants(isAbout: (file: string) => boolean): void {
     const files = readdirSync(LUA).filter((name) => !APART.includes(name)).toSorted();
     const texts = new Map(files.map((file) => [file, readFileSync(`${LUA}/${file}`, "utf8").replace(/^ +/gm, "")]));
     for (const [file, text] of [...texts].filter(([file]) => isAbout(file))) {
-      const inline = `--- @inline ${file.slice(0, -".lua".length)}\n`;
-      const places = Math.max([...texts.values()].join("").split(inline).length - 1, 1);
+      const places = placesOf(file, texts);
       const mutants = own.filter((mutant) => mutant.file === file);
       // Some files only say what is included.
       if (/^(?!--)./m.test(text)) it(`in ${file} is seeded somewhere`, () => assert.notEqual(mutants.length, 0));

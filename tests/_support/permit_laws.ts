@@ -10,6 +10,7 @@ import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
 import type { Target } from "../../src/stores/store.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
 import type { ParityServices } from "./parity.ts";
 import { freshPrefix } from "./redis.ts";
 
@@ -70,4 +71,27 @@ export async function assertServersClock({ connection, raw, testScript }: Parity
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** A queue that would expire soon lives on when another call joins it in a later step of time. */
+export async function assertQueueKept({ connection, raw, testScript }: ParityServices): Promise<void> {
+  const keyPrefix = freshPrefix();
+  const testClock = new FakeClock(1_767_225_600_000_000);
+  const store = new RedisStore(connection, { keyPrefix, testClock, ...(testScript && { testScript }) });
+  const policy = compilePolicy({ maxConcurrent: 1, leaseTtlMs: 20_000 });
+  const target: Target = { limiter: "queue", key: undefined, policy, cost: 1, permits: 1 };
+  const wakeup = () => {};
+  await store.listen({ instance: "queue", targetOf: () => target, wakeup, missed: wakeup });
+  const request = { op: "take", mode: "wait", maxWaitUs: 6e8, arrivalUs: 0 } as const;
+  const [, , waiters = ""] = new KeyNames(keyPrefix).of(target);
+  for (const [i, status] of (["allowed", "queued", "queued"] as const).entries()) {
+    if (i === 2) {
+      await raw.send("PEXPIRE", waiters, "5000");
+      testClock.set(testClock.nowUs() + 10_000_000);
+    }
+    const id = `queue.${i}~20000000.d.600000000.1.1`;
+    assert.equal((await store.execute({ ...request, id, targets: [target] })).status, status);
+  }
+  const ttlMs = Number(await raw.send("PTTL", waiters));
+  assert.ok(ttlMs >= 50_000, `the queue lives for ${ttlMs} ms`);
 }

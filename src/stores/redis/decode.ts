@@ -41,7 +41,7 @@ export function decodeBatch(
 
 /** Whether an answer is a number: there are clients that give them as text. No failure is made of digits alone. */
 function isNumber(entry: ScriptReply): boolean {
-  return typeof entry === "number" || (typeof entry === "string" && /^\d+$/.test(entry));
+  return typeof entry === "number" || (typeof entry === "string" && /^-?\d+$/.test(entry));
 }
 
 /** The messages that came with the replies to a call. */

@@ -17,7 +17,7 @@ import { aloneWith, isPlain, type RuleState } from "./rules.ts";
 import type { Script } from "./script.ts";
 import type { KeyCall, ScriptCall } from "./script_call.ts";
 import { encodeMixed, isKnownMixed } from "./encode_mixed.ts";
-import { encodePolicy } from "./encode_several.ts";
+import { permitArgs } from "./encode_several.ts";
 import { isShortBatch, writeShort } from "./short_permits.ts";
 import { encodeWindows } from "./encode_windows.ts";
 import { bucket, coordinate, decide, several, takeMixed } from "./scripts.gen.ts";
@@ -157,9 +157,8 @@ function encodeRequests(smallest: Script, batch: readonly NamedRequest[], option
 
 function encodeShortBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
   const { letters, keys, ids, policies } = writeShort(batch);
-  const args = [...clockArgs(options), letters, ...inboxArgs(options), String(policies.length)];
-  for (const policy of policies) args.push(...encodePolicy(policy));
-  for (const id of ids) args.push(id);
+  const args = [...clockArgs(options), letters, ...inboxArgs(options), ...ids];
+  for (const policy of policies) args.push(...permitArgs(policy));
   const hasMessages = (options.callers?.length ?? 0) > 0;
   return { script: coordinate, keys, args, batch, hasMessages };
 }
@@ -170,7 +169,7 @@ function clockArgs({ nowUs, graceMs }: EncodeOptions): string[] {
 
 /** How processes hear of their waiters. */
 function inboxArgs({ names: { channel }, callers = [], hasInboxes = false }: EncodeOptions): string[] {
-  return [channel, hasInboxes ? "1" : "0", String(callers.length), ...callers];
+  return [channel, String(hasInboxes ? -callers.length : callers.length), ...callers];
 }
 
 function head(request: StoreRequest): string[] {

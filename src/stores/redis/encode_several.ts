@@ -12,13 +12,19 @@ import type { Policy } from "../../policy/policy.ts";
 const MAX_PRODUCT = 2 ** 52;
 
 /** A policy as scripts read it. */
-export function encodePolicy({ leaseTtlUs, maxConcurrent, maxWaiters, rates }: Policy): string[] {
-  const args = [leaseTtlUs, maxConcurrent, maxWaiters === Infinity ? -1 : maxWaiters, rates.length].map(String);
+export function encodePolicy(policy: Policy): string[] {
+  const { rates } = policy;
+  const args = [...permitArgs(policy), String(rates.length)];
   for (const rate of rates) {
     const { letter, numbers } = algorithmOf(rate.algorithm);
     args.push(letter, ...numbers(rate).map(String));
   }
   return args;
+}
+
+/** What a policy says of permits. */
+export function permitArgs({ leaseTtlUs, maxConcurrent, maxWaiters }: Policy): string[] {
+  return [leaseTtlUs, maxConcurrent, maxWaiters === Infinity ? -1 : maxWaiters].map(String);
 }
 
 /** What stands in the header of a group after the number of entries. */

@@ -7,317 +7,317 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,bg,iY=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,bh,je=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=bg,iY
-function redis.call(gU,...)
-if gU~="MGET"then return call(gU,...)end
-local bZ={...}
-for i=1,#bZ do
-local m=bg("GET",bZ[i])
-bZ[i]=type(m)=="string"and m
+redis.pcall,redis.error_reply=bh,je
+function redis.call(gV,...)
+if gV~="MGET"then return call(gV,...)end
+local ca={...}
+for i=1,#ca do
+local m=bh("GET",ca[i])
+ca[i]=type(m)=="string"and m
 end
-return bZ
+return ca
 end`;
 
-const part1 = `local cN=1e14
-local dN=50*cN
-local gD,cA="99",10*cN
-local fj=q-q%cN`;
+const part1 = `local cQ=1e14
+local dM=50*cQ
+local gE,cE="99",10*cQ
+local fl=q-q%cQ`;
 
-const part2 = `local hh=2e15
-local function fD(m)
-local J,bt=string.byte(m,1),#m
-if J==98 and bt>8 then
+const part2 = `local hj=2e15
+local function fF(m)
+local H,bt=string.byte(m,1),#m
+if H==98 and bt>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if J==83 and bt>46 or J==115 and bt>20 then
+if H==83 and bt>46 or H==115 and bt>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+hh then return D,bt+1 end
+if D>q and D<q+hj then return D,bt+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function ii(aF)
-return math.max(math.floor((aF-dN)/cA),0)
+const part3 = `local function ir(aH)
+return math.max(math.floor((aH-dM)/cE),0)
 end
-local function fC(aF)
-if aF<dN then return aF end
-local us=fj+aF%cN
-if us>q+cN/2 then return us-cN end
-if us<q-cN/2 then return us+cN end
+local function fE(aH)
+if aH<dM then return aH end
+local us=fl+aH%cQ
+if us>q+cQ/2 then return us-cQ end
+if us<q-cQ/2 then return us+cQ end
 return us
 end`;
 
-const part4 = `local function fN(bm,bB,ak)
-return math.max(bm<=8*bB and 1 or bm<=1024*bB and 2 or 3,ak)
+const part4 = `local function fP(bm,bB,al)
+return math.max(bm<=8*bB and 1 or bm<=1024*bB and 2 or 3,al)
 end
-local function dZ(ab,bB)
-if ab==0 then return q end
-return ab==3 and math.huge or q+(ab==2 and 1024 or 8)*bB
+local function ea(ac,bB)
+if ac==0 then return q end
+return ac==3 and math.huge or q+(ac==2 and 1024 or 8)*bB
 end`;
 
-const part5 = `local ez
+const part5 = `local eD
 local function bz()
-if ez then return ez end
-local aJ,bn,aO,cg,eN=math.floor,math.min,math.max,string.byte,string.char
-local jE,li=8,2^52
-local eJ={us=0,aj=0,ad=0,bT={}}
-local bS={eJ=eJ}
-function bS.gu(a,b,g)
+if eD then return eD end
+local aJ,bn,aO,cj,eR=math.floor,math.min,math.max,string.byte,string.char
+local jJ,lp=8,2^52
+local eN={us=0,aj=0,ad=0,bV={}}
+local bU={eN=eN}
+function bU.gw(a,b,g)
 local us,aj=a.us+b.us,a.aj+b.aj
 if aj<g.y then return{us=us,aj=aj}end
 return{us=us+1,aj=aj-g.y}
 end
-local gu=bS.gu
-function bS.fX(a,b,g)
+local gw=bU.gw
+function bU.ga(a,b,g)
 local us,aj=a.us-b.us,a.aj-b.aj
 if aj>=0 then return{us=us,aj=aj}end
 return{us=us-1,aj=aj+g.y}
 end
-local fX=bS.fX
-function bS.gX(a,b)
+local ga=bU.ga
+function bU.gY(a,b)
 return(a.us<b.us or(a.us==b.us and a.aj<b.aj))and a or b
 end
-function bS.kL(as,dy,ak,g)
-local aS=fX(as,ak,g)
-for _,bK in ipairs(as.bT)do
-if bK.dy>dy then aS=fX(aS,bK,g)end
+function bU.kP(as,dA,al,g)
+local aS=ga(as,al,g)
+for _,bK in ipairs(as.bV)do
+if bK.dA>dA then aS=ga(aS,bK,g)end
 end
-return aS.us<0 and eJ or aS
+return aS.us<0 and eN or aS
 end
-function bS.cI(h,g)
-local H=h.us-g.aB
-if h.aj>g.aP then H=H+1 end
-return aO(H,h.x or 0)
+function bU.cM(h,g)
+local J=h.us-g.aB
+if h.aj>g.aP then J=J+1 end
+return aO(J,h.x or 0)
 end
-local cI=bS.cI
-function bS.eF(h,g)
-return h.ab>0 and cI(h,g)>q and h.ab or 0
+local cM=bU.cM
+function bU.eI(h,g)
+return h.ac>0 and cM(h,g)>q and h.ac or 0
 end
-local function kT(as,bK,ad,g)
-local aS=gu(as,bK,g)
-if aS.us>li then return nil end
-local bT,A={},1
-for i,di in ipairs(as.bT)do
-bT[i]=di
-if di.dy<=bK.dy then A=i+1 end
+local function la(as,bK,ad,g)
+local aS=gw(as,bK,g)
+if aS.us>lp then return nil end
+local bV,A={},1
+for i,dk in ipairs(as.bV)do
+bV[i]=dk
+if dk.dA<=bK.dA then A=i+1 end
 end
-table.insert(bT,A,bK)
-local gg,K=eJ,#bT
-while K>0 and#bT-K<jE do
-local ao=bT[K]
-if ao.dy-(aS.us-gg.us)+2<=q then break end
-gg=gu(gg,ao,g)
-K=K-1
+table.insert(bV,A,bK)
+local gi,O=eN,#bV
+while O>0 and#bV-O<jJ do
+local ak=bV[O]
+if ak.dA-(aS.us-gi.us)+2<=q then break end
+gi=gw(gi,ak,g)
+O=O-1
 end
-for _=1,K do
-table.remove(bT,1)
+for _=1,O do
+table.remove(bV,1)
 end
-return{us=aS.us,aj=aS.aj,ad=aO(as.ad,ad),bT=bT}
+return{us=aS.us,aj=aS.aj,ad=aO(as.ad,ad),bV=bV}
 end
-function bS.eQ(us,as)
+function bU.eU(us,as)
 local aS=us+as.us+1
 if as.ad>0 and as.ad<aS then return aO(us+1,as.ad)end
 return aS
 end
-function bS.bw(h)
+function bU.bu(h)
 local as=h.as
-return as and bS.eQ(h.us,as)>q and as or nil
+return as and bU.eU(h.us,as)>q and as or nil
 end
-function bS.dp(us,aj,as,x,g,ak)
-local H=us-g.aB
-if aj>g.aP then H=H+1 end
-local bO=aO(H,x)
-if x<=q or x<=H then x=nil end
-local h={us=us,aj=aj,x=x,ab=0}
-if bO>q then h.ab=fN(bO-q,g.aB,ak)end
+function bU.ds(us,aj,as,x,g,al)
+local J=us-g.aB
+if aj>g.aP then J=J+1 end
+local bQ=aO(J,x)
+if x<=q or x<=J then x=nil end
+local h={us=us,aj=aj,x=x,ac=0}
+if bQ>q then h.ac=fP(bQ-q,g.aB,al)end
 if as then
-local aS,bT=gu(h,as,g).us,{}
-for i,bK in ipairs(as.bT)do
-bT[i]={dy=bn(bK.dy,aS),us=bK.us,aj=bK.aj}
+local aS,bV=gw(h,as,g).us,{}
+for i,bK in ipairs(as.bV)do
+bV[i]={dA=bn(bK.dA,aS),us=bK.us,aj=bK.aj}
 end
 local ad=as.ad>us+as.us and 0 or as.ad
-h.as={us=as.us,aj=as.aj,ad=ad,bT=bT}
+h.as={us=as.us,aj=as.aj,ad=ad,bV=bV}
 end
 return h
 end
-function bS.fs(h,gH,dy,x,g)
+function bU.fu(h,gI,dA,x,g)
 local ad=aO(q,x)+g.aB+1
-local bK={dy=dy,us=gH.us,aj=gH.aj}
-local as=kT(bS.bw(h)or eJ,bK,ad,g)
+local bK={dA=dA,us=gI.us,aj=gI.aj}
+local as=la(bU.bu(h)or eN,bK,ad,g)
 if not as then return h end
-local aW=fX(h,gH,g)
-return bS.dp(aW.us,aW.aj,as,x,g,bS.eF(h,g))
+local aR=ga(h,gI,g)
+return bU.ds(aR.us,aR.aj,as,x,g,bU.eI(h,g))
 end
-function bS.dW(h,g)
-local x,bO=cI(h,g),dZ(h.ab,g.aB)
-if x<=bO then return h end
-local bo={us=bO+g.aB,aj=g.aP}
-local as=bS.bw(h)
-if h.us<bo.us or(h.us==bo.us and h.aj<=bo.aj)then
-return bS.dp(h.us,h.aj,as,bO,g,h.ab)
+function bU.dX(h,g)
+local x,bQ=cM(h,g),ea(h.ac,g.aB)
+if x<=bQ then return h end
+local bp={us=bQ+g.aB,aj=g.aP}
+local as=bU.bu(h)
+if h.us<bp.us or(h.us==bp.us and h.aj<=bp.aj)then
+return bU.ds(h.us,h.aj,as,bQ,g,h.ac)
 end
-local ak={us=h.us,aj=h.aj,x=h.x,ab=h.ab}
-if as then ak.as={us=as.us,aj=as.aj,ad=0,bT=as.bT}end
-local bN=bS.fs(ak,fX(h,bo,g),0,bO,g)
-if bN~=ak then return bN end
-return bS.dp(bo.us,bo.aj,nil,bO,g,h.ab)
+local al={us=h.us,aj=h.aj,x=h.x,ac=h.ac}
+if as then al.as={us=as.us,aj=as.aj,ad=0,bV=as.bV}end
+local bP=bU.fu(al,ga(h,bp,g),0,bQ,g)
+if bP~=al then return bP end
+return bU.ds(bp.us,bp.aj,nil,bQ,g,h.ac)
 end
-function bS.cv(m,E,ao,h,g)
-local function ef()
-local W,aX=0,1
-while E<=ao do
-local ej=cg(m,E)
+function bU.cz(m,E,ak,h,g)
+local function ei()
+local Y,aZ=0,1
+while E<=ak do
+local em=cj(m,E)
 E=E+1
-W=W+ej%128*aX
-if ej<128 then break end
-aX=aX*128
+Y=Y+em%128*aZ
+if em<128 then break end
+aZ=aZ*128
 end
-return W
+return Y
 end
-local function ih()
-local us=ef()
-return us,g.y>1 and bn(ef(),g.y-1)or 0
+local function ip()
+local us=ei()
+return us,g.y>1 and bn(ei(),g.y-1)or 0
 end
-local cx=cg(m,E)-128
+local cB=cj(m,E)-128
 E=E+1
-h.ab=aJ(cx%32/8)
-if cx%2>=1 then h.x=ef()end
-if cx%4<2 then return end
-local us,aj=ih()
-local as={us=us,aj=aj,ad=0,bT={}}
-local aS=gu(h,as,g).us
-if cx%8>=4 then as.ad=aS+2-ef()end
-while E<=ao do
-local bK={dy=aS-ef()}
-bK.us,bK.aj=ih()
+h.ac=aJ(cB%32/8)
+if cB%2>=1 then h.x=ei()end
+if cB%4<2 then return end
+local us,aj=ip()
+local as={us=us,aj=aj,ad=0,bV={}}
+local aS=gw(h,as,g).us
+if cB%8>=4 then as.ad=aS+2-ei()end
+while E<=ak do
+local bK={dA=aS-ei()}
+bK.us,bK.aj=ip()
 if bK.us==0 and bK.aj==0 then
 bK.us,bK.aj=us,aj
 end
-as.bT[#as.bT+1]=bK
+as.bV[#as.bV+1]=bK
 end
 h.as=as
 end
-function bS.bC(h,g)
+function bU.bC(h,g)
 local as,x,aG=h.as,h.x,""
-if not as and not x and h.ab==0 then return aG end
-local function dK(W)
-while W>=128 do
-aG=aG..eN(W%128+128)
-W=aJ(W/128)
+if not as and not x and h.ac==0 then return aG end
+local function dJ(Y)
+while Y>=128 do
+aG=aG..eR(Y%128+128)
+Y=aJ(Y/128)
 end
-aG=aG..eN(W)
+aG=aG..eR(Y)
 end
-local function iQ(us,aj)
-dK(us)
-if g.y>1 then dK(aj)end
+local function iW(us,aj)
+dJ(us)
+if g.y>1 then dJ(aj)end
 end
-if x then dK(x)end
+if x then dJ(x)end
 if as then
-iQ(as.us,as.aj)
-local aS=gu(h,as,g).us
-if as.ad>0 then dK(aS+2-as.ad)end
-for _,bK in ipairs(as.bT)do
-dK(aS-bK.dy)
-local kp=bK.us==as.us and bK.aj==as.aj
-iQ(kp and 0 or bK.us,kp and 0 or bK.aj)
+iW(as.us,as.aj)
+local aS=gw(h,as,g).us
+if as.ad>0 then dJ(aS+2-as.ad)end
+for _,bK in ipairs(as.bV)do
+dJ(aS-bK.dA)
+local ku=bK.us==as.us and bK.aj==as.aj
+iW(ku and 0 or bK.us,ku and 0 or bK.aj)
 end
 end
-local cx=128+(x and 1 or 0)+(as and 2 or 0)+(as and as.ad>0 and 4 or 0)
-return eN(cx+8*h.ab)..aG
+local cB=128+(x and 1 or 0)+(as and 2 or 0)+(as and as.ad>0 and 4 or 0)
+return eR(cB+8*h.ac)..aG
 end
-ez=bS
-return bS
+eD=bU
+return bU
 end`;
 
-const part6 = `local call,bq,al=redis.call,string.sub,string.format
-local aJ,dd,aO,bn=math.floor,math.ceil,math.max,math.min
-local aU,am=struct.pack,struct.unpack
+const part6 = `local call,br,am=redis.call,string.sub,string.format
+local aJ,df,aO,bn=math.floor,math.ceil,math.max,math.min
+local aV,an=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local dr,gr=0,0
+local cu,gt=0,0
 local function aG()
-dr=dr+1
-return ARGV[dr]
+cu=cu+1
+return ARGV[cu]
 end
-local function W()
-dr=dr+1
-return ARGV[dr]+0
+local function Y()
+cu=cu+1
+return ARGV[cu]+0
 end
-local function eW()
-gr=gr+1
-return KEYS[gr]
+local function eZ()
+gt=gt+1
+return KEYS[gt]
 end
 local q=tonumber(aG())
 if not q then
-local dY=call("TIME")
-q=dY[1]*1000000+dY[2]
+local dy=call("TIME")
+q=dy[1]*1000000+dy[2]
 end
-local co=W()
-local function fo(ad)
-return aO(dd((ad-q)/1000),1)+co
+local cr=Y()
+local function fq(ad)
+return aO(df((ad-q)/1000),1)+cr
 end
-local cq={}`;
+local ct={}`;
 
-const part7 = `local function fu(ai)
-local dk=type(ai)=="table"and ai.err or tostring(ai)
-if string.find(dk,"READONLY",1,true)then error(ai,0)end
-return dk
+const part7 = `local function jS(ah)
+local cZ=type(ah)=="table"and ah.err or tostring(ah)
+if string.find(cZ,"READONLY",1,true)then error(ah,0)end
+return cZ
 end
-local function jt(ch,kF)
-local ok,ai=pcall(ch,kF)
-return ok and ai or fu(ai)
+local function jy(ck,kJ)
+local ok,ah=pcall(ck,kJ)
+return ok and ah or jS(ah)
 end`;
 
-const part8 = `local function hl(e)
-eA(e)
-if e.dR and not bs then fr(e)end
+const part8 = `local function hn(e)
+eF(e)
+if e.dQ and not bs then ft(e)end
 local at=aO(q,e.D)
 local ag,ae=e.v.ag,e.ae
 for i=1,#ag do
-local aa=ag[i]
-at=aO(at,aa.aq.de(ae[i],e.af,aa))
+local ab=ag[i]
+at=aO(at,ab.aq.dg(ae[i],e.af,ab))
 end
 return at
 end
-local function gE(e,at)
+local function gF(e,at)
 local ag,ae=e.v.ag,e.ae
 if#ag==0 then return end
-if e.du then e.du.dm(e,at)end
-e.fR=nil
+if e.dw then e.dw.dq(e,at)end
+e.fU=nil
 for i=1,#ag do
-local aa=ag[i]
-local ak=ae[i]
-local h=aa.aq.dm(ak,at,e.af,aa)
+local ab=ag[i]
+local al=ae[i]
+local h=ab.aq.dq(al,at,e.af,ab)
 if h then ae[i]=h end
-local cG=aa.aq.cG and aa.aq.cG(ak,h,at)
-if cG then
-e.fR=e.fR or{}
-e.fR[i]=cG
+local cK=ab.aq.cK and ab.aq.cK(al,h,at)
+if cK then
+e.fU=e.fU or{}
+e.fU[i]=cK
 end
 end
-fr(e)
+ft(e)
 end
-local function ee(ai,e)
-local ag,ae,ao=e.v.ag,e.ae,#ai
+local function eh(ah,e)
+local ag,ae,ak=e.v.ag,e.ae,#ah
 for i=1,#ag do
-local aa=ag[i]
-ai[ao+1],ai[ao+2]=aa.aq.eV(ae[i],aa)
-ao=ao+2
+local ab=ag[i]
+ah[ak+1],ah[ak+2]=ab.aq.eY(ae[i],ab)
+ak=ak+2
 end
 end
-local function eh(ai,ap)
+local function ek(ah,ap)
 local A=0
 for i=1,#ap do
-local fR,ag=ap[i].fR,#ap[i].v.ag
-for aa=1,fR and ag or 0 do
-local cG=fR[aa]
-if cG then
-local ao=#ai
-ai[ao+1]=A+aa-1
+local fU,ag=ap[i].fU,#ap[i].v.ag
+for ab=1,fU and ag or 0 do
+local cK=fU[ab]
+if cK then
+local ak=#ah
+ah[ak+1]=A+ab-1
 for bx=1,5 do
-ai[ao+1+bx]=cG[bx]
+ah[ak+1+bx]=cK[bx]
 end
 end
 end
@@ -325,1657 +325,1657 @@ A=A+ag
 end
 end`;
 
-const part9 = `local function eg()
-local v=dS[W()]
-local af,ax=W(),W()
+const part9 = `local function ej()
+local v=dT[Y()]
+local af,au=Y(),Y()
 local e={
 v=v,
 af=af,
-ax=ax,
-ac=eW(),
-ck=nil,
+au=au,
+W=eZ(),
+co=nil,
 aL=nil,
-aR=nil,
+aT=nil,
 D=0,
 ae=nil,
 }
-if v.ck>0 then
-e.ck={}
-for i,aa in ipairs(v.ag)do
-if aa.eb then e.ck[i]=eW()end
+if v.co>0 then
+e.co={}
+for i,ab in ipairs(v.ag)do
+if ab.ed then e.co[i]=eZ()end
 end
 end
-if v.ax>0 then
-e.aL,e.aR=eW(),eW()
+if v.au>0 then
+e.aL,e.aT=eZ(),eZ()
 end
-for _,A in ipairs(v.hH or{})do
-e.ck=e.ck or{}
-e.ck[A]=eW()
+for _,A in ipairs(v.hJ or{})do
+e.co=e.co or{}
+e.co[A]=eZ()
 end
 return e
 end`;
 
-const part10 = `function cq.t()
-local function iz(h,at)
+const part10 = `function ct.t()
+local function iH(h,at)
 if h.us<at-1 or(h.us<at and h.aj==0)then return{us=at,aj=0}end
 return h
 end
-local function jm(h,o,g)
-local aj=o*g.cP
-local cw=aJ(aj/g.y)
-local us=h.us+o*g.df+cw
-aj=h.aj+aj-cw*g.y
+local function jr(h,o,g)
+local aj=o*g.cS
+local cA=aJ(aj/g.y)
+local us=h.us+o*g.dh+cA
+aj=h.aj+aj-cA*g.y
 if aj<g.y then return{us=us,aj=aj}end
 return{us=us+1,aj=aj-g.y}
 end
 return{
-cv=function()
+cz=function()
 return{
-df=W(),
-cP=W(),
-y=W(),
-aB=W(),
-aP=W(),
-aT=W(),
+dh=Y(),
+cS=Y(),
+y=Y(),
+aB=Y(),
+aP=Y(),
+aU=Y(),
 }
 end,
-ey=function()
-return{us=0,aj=0,ab=0}
+eC=function()
+return{us=0,aj=0,ac=0}
 end,
-dW=function(h,g)
+dX=function(h,g)
 if h.us-g.aB<q and(h.x or 0)<=q then return h end
-return bz().dW(h,g)
+return bz().dX(h,g)
 end,
-de=function(h,af,g)
-local next=jm(iz(h,q),af,g)
-local hm=next.us-g.aB
-if next.aj>g.aP then hm=hm+1 end
-return aO(q,hm)
+dg=function(h,af,g)
+local next=jr(iH(h,q),af,g)
+local ho=next.us-g.aB
+if next.aj>g.aP then ho=ho+1 end
+return aO(q,ho)
 end,
-dm=function(h,at,af,g)
-local next=jm(iz(h,at),af,g)
-next.ab=0
+dq=function(h,at,af,g)
+local next=jr(iH(h,at),af,g)
+next.ac=0
 if at<=q and not h.as and not h.x then return next end
 local bx=bz()
 local x=aO(at>q and at or 0,h.x or 0)
-return bx.dp(next.us,next.aj,bx.bw(h),x,g,bx.eF(h,g))
+return bx.ds(next.us,next.aj,bx.bu(h),x,g,bx.eI(h,g))
 end,
-cG=function(ak,iq,at)
-local hN=at>q
-if not hN and not iq.as then return nil end
+cK=function(al,iy,at)
+local hS=at>q
+if not hS and not iy.as then return nil end
 local us,aj=0,0
-if iq.as then
-us,aj=iq.as.us,iq.as.aj
+if iy.as then
+us,aj=iy.as.us,iy.as.aj
 end
-local x=hN and(ak.x or 0)>q and ak.x or 0
-local kK=hN and iz(ak,at)~=ak
-if us==0 and aj==0 and x==0 and not kK then return nil end
-local K=ak.us+2<=q and{us=0,aj=0}or ak
-return{us,aj,x,kK and K.us or-1,kK and K.aj or 0}
+local x=hS and(al.x or 0)>q and al.x or 0
+local kO=hS and iH(al,at)~=al
+if us==0 and aj==0 and x==0 and not kO then return nil end
+local O=al.us+2<=q and{us=0,aj=0}or al
+return{us,aj,x,kO and O.us or-1,kO and O.aj or 0}
 end,
-eV=function(h)
+eY=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.aj
 end,
-ds=function(h)
+du=function(h)
 if not h.as and not h.x then return h.us+2 end
-local km=h.as and bz().eQ(h.us,h.as)or 0
-return aO(h.us,km,h.x or 0)+2
+local kr=h.as and bz().eU(h.us,h.as)or 0
+return aO(h.us,kr,h.x or 0)+2
 end,
-cE=function(m,K,to,g,dX,eu)
-local bt=to-K+1
-local us=tonumber(bq(m,K,K+15))
-if not us or bt<16 then return{us=0,aj=0,ab=0}end
-local di=bt~=16+g.aT
-local h={us=us,aj=0,ab=0}
-if not di then h.aj=bn(tonumber(bq(m,K+16,to))or 0,g.y-1)end
-if dX<=eu then bz().cv(m,dX,eu,h,g)end
-if di then return{us=us+1,aj=0,x=h.x,ab=h.ab}end
+cI=function(m,O,to,g,dY,ex)
+local bt=to-O+1
+local us=tonumber(br(m,O,O+15))
+if not us or bt<16 then return{us=0,aj=0,ac=0}end
+local dk=bt~=16+g.aU
+local h={us=us,aj=0,ac=0}
+if not dk then h.aj=bn(tonumber(br(m,O+16,to))or 0,g.y-1)end
+if dY<=ex then bz().cz(m,dY,ex,h,g)end
+if dk then return{us=us+1,aj=0,x=h.x,ac=h.ac}end
 return h
 end,
-ed=function(h,g)
+ef=function(h,g)
 local us=aO(h.us,0)
-if g.aT==0 then return al("%016.0f",us)end
-return al("%016.0f%0"..g.aT..".0f",us,h.aj)
+if g.aU==0 then return am("%016.0f",us)end
+return am("%016.0f%0"..g.aU..".0f",us,h.aj)
 end,
-gY=function(h,g)
-if not h.as and not h.x and h.ab==0 then return""end
+gZ=function(h,g)
+if not h.as and not h.x and h.ac==0 then return""end
 return bz().bC(h,g)
 end,
 }
 end`;
 
-const part11 = `local dj,bD="<I7I4",11
-local function ca(Y)
-return#Y/bD
+const part11 = `local dm,bD="<I7I4",11
+local function cb(aa)
+return#aa/bD
 end
-local function db(Y,A)
-return am(dj,Y,A*bD+1)
+local function dd(aa,A)
+return an(dm,aa,A*bD+1)
 end
-local function cs(Y)
-return am(dj,Y,1)
+local function cw(aa)
+return an(dm,aa,1)
 end
-local function cr(Y)
-return am(dj,Y,#Y-bD+1)
+local function cv(aa)
+return an(dm,aa,#aa-bD+1)
 end
-local function gx(Y,A,H,r)
-local K=A*bD
-return bq(Y,1,K)..aU(dj,H,r)..bq(Y,K+bD+1)
+local function gz(aa,A,J,r)
+local O=A*bD
+return br(aa,1,O)..aV(dm,J,r)..br(aa,O+bD+1)
 end
-local function hD(H,r)
-if not(H>=0 and H<2^53 and r>0 and r<2^32)then return""end
-return aU(dj,H,r)
+local function hF(J,r)
+if not(J>=0 and J<2^53 and r>0 and r<2^32)then return""end
+return aV(dm,J,r)
 end
-local function eY(m,K,to)
-local Y=bq(m,K,to)
-if Y==""or#Y%bD>0 then return"",0 end
-local cC=string.byte(Y,7)
-if cC<32 then return Y,0 end
-return bq(Y,1,6)..string.char(cC%32)..bq(Y,8),aJ(cC/32)
+local function fb(m,O,to)
+local aa=br(m,O,to)
+if aa==""or#aa%bD>0 then return"",0 end
+local cG=string.byte(aa,7)
+if cG<32 then return aa,0 end
+return br(aa,1,6)..string.char(cG%32)..br(aa,8),aJ(cG/32)
 end
-local function dx(h)
-local Y=h.z
-if h.ab==0 then return Y end
-return bq(Y,1,6)..string.char(string.byte(Y,7)+32*h.ab)..bq(Y,8)
+local function dz(h)
+local aa=h.z
+if h.ac==0 then return aa end
+return br(aa,1,6)..string.char(string.byte(aa,7)+32*h.ac)..br(aa,8)
 end
-local function cH(h,g,ak)
-local bm=h.z==""and 0 or cs(h.z)-q
-h.ab=bm>0 and fN(bm,g.w,ak)or 0
+local function cL(h,g,al)
+local bm=h.z==""and 0 or cw(h.z)-q
+h.ac=bm>0 and fP(bm,g.w,al)or 0
 return h
 end
-local function gj(h,g)
-local Y=h.z
-local as=Y==""and 0 or cs(Y)-dZ(h.ab,g.w)
+local function gl(h,g)
+local aa=h.z
+local as=aa==""and 0 or cw(aa)-ea(h.ac,g.w)
 if as<=0 then return h end
-local lg={}
-for A=0,ca(Y)-1 do
-local H,r=db(Y,A)
-lg[A+1]=aU(dj,H-as,r)
+local ln={}
+for A=0,cb(aa)-1 do
+local J,r=dd(aa,A)
+ln[A+1]=aV(dm,J-as,r)
 end
-return cH({U=h.U,z=table.concat(lg)},g,h.ab)
+return cL({V=h.V,z=table.concat(ln)},g,h.ac)
 end`;
 
-const part12 = `local hn=-2^52
-local function eT(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hn and m+0>2*hn
+const part12 = `local hp=-2^52
+local function eW(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hp and m+0>2*hp
 end
-local function hJ(m,aX)
-local aF,bB=m+0,-hn/aX
-local r=-aF%aX
-local H=q-q%bB-(aF+r)/aX-bB
-if H>q+bB/2 then H=H-bB end
-if H<=q-bB/2 then H=H+bB end
-return H,r
+local function hM(m,aZ)
+local aH,bB=m+0,-hp/aZ
+local r=-aH%aZ
+local J=q-q%bB-(aH+r)/aZ-bB
+if J>q+bB/2 then J=J-bB end
+if J<=q-bB/2 then J=J+bB end
+return J,r
 end
-local function jh(H,r,aX)
-return al("%.0f",hn-H%(-hn/aX)*aX-r)
+local function jn(J,r,aZ)
+return am("%.0f",hp-J%(-hp/aZ)*aZ-r)
 end`;
 
-const part13 = `function cq.f()
+const part13 = `function ct.f()
 return{
-O="F",
-cv=function()
-return{Q=W(),w=W(),aX=W()}
+K="F",
+cz=function()
+return{U=Y(),w=Y(),aZ=Y()}
 end,
-ey=function()
-return{z="",ab=0}
+eC=function()
+return{z="",ac=0}
 end,
-dW=gj,
-de=function(h,af,g)
+dX=gl,
+dg=function(h,af,g)
 if h.z==""then return q end
-local H,r=cr(h.z)
-if r+af<=g.Q then return aO(q,H)end
-return aO(q,H+g.w)
+local J,r=cv(h.z)
+if r+af<=g.U then return aO(q,J)end
+return aO(q,J+g.w)
 end,
-dm=function(h,at,af,g)
+dq=function(h,at,af,g)
 local z=h.z
-if z==""then return cH({z=aU(dj,at,af)},g,0)end
-local H,r=cr(z)
-if at<H+g.w then
-z=gx(z,ca(z)-1,H,r+af)
+if z==""then return cL({z=aV(dm,at,af)},g,0)end
+local J,r=cv(z)
+if at<J+g.w then
+z=gz(z,cb(z)-1,J,r+af)
 else
-z=z..aU(dj,at,af)
+z=z..aV(dm,at,af)
 end
-while cs(z)+g.w<=q do
-z=bq(z,bD+1)
+while cw(z)+g.w<=q do
+z=br(z,bD+1)
 end
-return cH({z=z},g,h.ab)
+return cL({z=z},g,h.ac)
 end,
-eV=function(h,g)
+eY=function(h,g)
 if h.z==""then return 0,0 end
-local H,r=cr(h.z)
-local reset=H+g.w-q
+local J,r=cv(h.z)
+local reset=J+g.w-q
 if reset<=0 then return 0,0 end
-if H>q then return g.Q,reset end
+if J>q then return g.U,reset end
 return r,reset
 end,
-ds=function(h,g)
+du=function(h,g)
 if h.z==""then return 0 end
-local H=cr(h.z)
-return H+g.w
+local J=cv(h.z)
+return J+g.w
 end,
-cE=function(m,K,to)
-local z,ab=eY(m,K+7,to)
-return{z=z,ab=ab}
+cI=function(m,O,to)
+local z,ac=fb(m,O+7,to)
+return{z=z,ac=ac}
 end,
-eT=eT,
-gI=function(m,aX)
-local H,r=hJ(m,aX)
-return{z=aU(dj,H,r),ab=0}
+eW=eW,
+gJ=function(m,aZ)
+local J,r=hM(m,aZ)
+return{z=aV(dm,J,r),ac=0}
 end,
-hk=16,
-gn=function(m,K)
-return{z=hD(am("<dd",m,K)),ab=0}
+hm=16,
+gp=function(m,O)
+return{z=hF(an("<dd",m,O)),ac=0}
 end,
-ed=function(h,g)
-return aU("<I7",g.w)..dx(h)
+ef=function(h,g)
+return aV("<I7",g.w)..dz(h)
 end,
 }
 end`;
 
-const part14 = `function cq.c()
-local function gF(h,A,g)
-if A==0 then return h.U end
-local H,r=db(h.z,A-1)
-return H+g.w==db(h.z,A)and r or 0
+const part14 = `function ct.c()
+local function gG(h,A,g)
+if A==0 then return h.V end
+local J,r=dd(h.z,A-1)
+return J+g.w==dd(h.z,A)and r or 0
 end
-local function kU(h,at,g)
+local function lb(h,at,g)
 if h.z==""then return at,0,0 end
-local H,r=cr(h.z)
-if at<H+g.w then
-return H,gF(h,ca(h.z)-1,g),r
+local J,r=cv(h.z)
+if at<J+g.w then
+return J,gG(h,cb(h.z)-1,g),r
 end
-if at<H+2*g.w then return H+g.w,r,0 end
+if at<J+2*g.w then return J+g.w,r,0 end
 return at,0,0
 end
-local function fS(o,bp,g)
-if bp<0 then return g.w+1 end
-if o<=bp then return 0 end
-local cl=g.w/g.bE
-return(cl-aJ(bp*cl/o))*g.bE
+local function fV(o,bq,g)
+if bq<0 then return g.w+1 end
+if o<=bq then return 0 end
+local cp=g.w/g.bE
+return(cp-aJ(bq*cp/o))*g.bE
 end
-local function kn(z,g)
-local H=cs(z)
-local ki=ca(z)>1 and db(z,1)==H+g.w
-return H+(ki and 1 or 2)*g.w<=q
+local function ks(z,g)
+local J=cw(z)
+local kn=cb(z)>1 and dd(z,1)==J+g.w
+return J+(kn and 1 or 2)*g.w<=q
 end
 return{
-O="C",
-cv=function()
-return{Q=W(),w=W(),bE=W()}
+K="C",
+cz=function()
+return{U=Y(),w=Y(),bE=Y()}
 end,
-ey=function()
-return{U=0,z="",ab=0}
+eC=function()
+return{V=0,z="",ac=0}
 end,
-dW=gj,
-de=function(h,af,g)
-local H,U,eO=kU(h,q,g)
-local jA=fS(U,g.Q-af-eO,g)
-if jA<=g.w then return aO(q,H+jA)end
-return aO(q,H+g.w+fS(eO,g.Q-af,g))
+dX=gl,
+dg=function(h,af,g)
+local J,V,eS=lb(h,q,g)
+local jF=fV(V,g.U-af-eS,g)
+if jF<=g.w then return aO(q,J+jF)end
+return aO(q,J+g.w+fV(eS,g.U-af,g))
 end,
-dm=function(h,at,af,g)
-local ah={U=h.U,z=h.z}
-local H,r
-if ah.z~=""then
-H,r=cr(ah.z)
+dq=function(h,at,af,g)
+local ai={V=h.V,z=h.z}
+local J,r
+if ai.z~=""then
+J,r=cv(ai.z)
 end
-if H and at<H+g.w then
-ah.z=gx(ah.z,ca(ah.z)-1,H,r+af)
+if J and at<J+g.w then
+ai.z=gz(ai.z,cb(ai.z)-1,J,r+af)
 else
-H=kU(h,at,g)
-ah.z=ah.z..aU(dj,H,af)
+J=lb(h,at,g)
+ai.z=ai.z..aV(dm,J,af)
 end
-while kn(ah.z,g)do
-ah.U=gF(ah,1,g)
-ah.z=bq(ah.z,bD+1)
+while ks(ai.z,g)do
+ai.V=gG(ai,1,g)
+ai.z=br(ai.z,bD+1)
 end
-return cH(ah,g,h.ab)
+return cL(ai,g,h.ac)
 end,
-eV=function(h,g)
+eY=function(h,g)
 if h.z==""then return 0,0 end
-local ao=cr(h.z)
-local reset=ao+2*g.w-q
+local ak=cv(h.z)
+local reset=ak+2*g.w-q
 if reset<=0 then return 0,0 end
-if ao>q then return g.Q,reset end
-local H,U,eO=kU(h,q,g)
-local cl=g.w/g.bE
-local aW=cl-aJ((q-H)/g.bE)
-return dd(U*aW/cl)+eO,reset
+if ak>q then return g.U,reset end
+local J,V,eS=lb(h,q,g)
+local cp=g.w/g.bE
+local aR=cp-aJ((q-J)/g.bE)
+return df(V*aR/cp)+eS,reset
 end,
-ds=function(h,g)
+du=function(h,g)
 if h.z==""then return 0 end
-local H=cr(h.z)
-return H+2*g.w
+local J=cv(h.z)
+return J+2*g.w
 end,
-cE=function(m,K,to)
-local z,ab=eY(m,K+12,to)
-if z==""then return{U=0,z="",ab=0}end
-return{U=am("<I4",m,K+8),z=z,ab=ab}
+cI=function(m,O,to)
+local z,ac=fb(m,O+12,to)
+if z==""then return{V=0,z="",ac=0}end
+return{V=an("<I4",m,O+8),z=z,ac=ac}
 end,
-hk=24,
-gn=function(m,K)
-local H,U,eO=am("<ddd",m,K)
-if not(U>0 and U<2^32)then U=0 end
-if eO>0 or U==0 then
-return{U=U,z=hD(H,eO),ab=0}
+hm=24,
+gp=function(m,O)
+local J,V,eS=an("<ddd",m,O)
+if not(V>0 and V<2^32)then V=0 end
+if eS>0 or V==0 then
+return{V=V,z=hF(J,eS),ac=0}
 end
-return{U=U,z=aU(dj,H,0),ab=0}
+return{V=V,z=aV(dm,J,0),ac=0}
 end,
-ed=function(h,g)
-local aH=#al("%.0f",g.bE)-1
-return aU("<I7BI4",g.w,aH,h.U)..dx(h)
+ef=function(h,g)
+local aF=#am("%.0f",g.bE)-1
+return aV("<I7BI4",g.w,aF,h.V)..dz(h)
 end,
 }
 end`;
 
-const part15 = `function cq.s()`;
+const part15 = `function ct.s()`;
 
-const part16 = `local bY,lv,gT=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cB,lT=2^48,2^37
-local fj=q-q%cB
-local function cF(p,aH)
-p.ep,p.aH=aH>=32,aH%32
-p.kZ,p.aE=p.aH>=16,2^(aH%16)
-p.bo=p.kZ and 255 or 65535
+const part16 = `local bY,lD,gU=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cF,ma=2^48,2^37
+local fl=q-q%cF
+local function cJ(p,aF)
+p.es,p.aF=aF>=32,aF%32
+p.lg,p.aE=p.aF>=16,2^(aF%16)
+p.bp=p.lg and 255 or 65535
 end
-local function ed(p,az,o)
-if p.kZ then return aU("<I7B",az,o)end
-if az-q>=cB/2 then error("ERR the units would be taken years ahead",0)end
-return aU("<I6I2",az%cB,o)
+local function ef(p,az,o)
+if p.lg then return aV("<I7B",az,o)end
+if az-q>=cF/2 then error("ERR the units would be taken years ahead",0)end
+return aV("<I6I2",az%cF,o)
 end
-local function cE(p,Y,K)
-if p.kZ then return am("<I7B",Y,K)end
-local az,o=am("<I6I2",Y,K)
-az=az+fj
-if az>q+cB/2 then return az-cB,o end
-if az<q-cB/2 then return az+cB,o end
+local function cI(p,aa,O)
+if p.lg then return an("<I7B",aa,O)end
+local az,o=an("<I6I2",aa,O)
+az=az+fl
+if az>q+cF/2 then return az-cF,o end
+if az<q-cF/2 then return az+cF,o end
 return az,o
 end
-local function cv(p,K,to)
-if to<#p.Y then return bq(p.Y,K+1,to+1)end
-return call("GETRANGE",p.ac,al("%d",K),al("%d",to))
+local function cz(p,O,to)
+if to<#p.aa then return br(p.aa,O+1,to+1)end
+return call("GETRANGE",p.W,am("%d",O),am("%d",to))
 end
-local function bv(p,ar)
+local function bw(p,ar)
 return bY+4*(aJ(ar/p.aE)+1)+8*ar
 end
 local function bt(p)
-return p.an==0 and bY or bv(p,p.an-1)+8
+return p.ao==0 and bY or bw(p,p.ao-1)+8
 end
-local function cM(p,i)
-return(p.aM+i)%p.an
+local function cP(p,i)
+return(p.aM+i)%p.ao
 end
-local function bl(p,i)
-local K=bv(p,cM(p,i))
-return cE(p,cv(p,K,K+7),1)
+local function aX(p,i)
+local O=bw(p,cP(p,i))
+return cI(p,cz(p,O,O+7),1)
 end
-local function kg(p,i)
-local ar=cM(p,i)
-return bn(p.aE-ar%p.aE,p.an-ar,p.r-i)
+local function kl(p,i)
+local ar=cP(p,i)
+return bn(p.aE-ar%p.aE,p.ao-ar,p.r-i)
 end
-local function iW(p,fp,ak)
-if fp and p.ak and fp>p.ak then return p.r,p.ak,p.bk end
-if p.ep then
-if fp then return fp-1,fp-1,(bl(p,fp-1))end
-local cZ,cC=0,p.r
-while cZ<cC do
-local cQ=aJ((cZ+cC)/2)
-if bl(p,cQ)<=ak then
-cZ=cQ+1
+local function jc(p,fr,al)
+if fr and p.al and fr>p.al then return p.r,p.al,p.bl end
+if p.es then
+if fr then return fr-1,fr-1,(aX(p,fr-1))end
+local dc,cG=0,p.r
+while dc<cG do
+local cT=aJ((dc+cG)/2)
+if aX(p,cT)<=al then
+dc=cT+1
 else
-cC=cQ
+cG=cT
 end
 end
-return cZ,cZ
+return dc,dc
 end
 local i,aS=0,0
 while i<p.r do
-local n,ar=kg(p,i),cM(p,i)
+local n,ar=kl(p,i),cP(p,i)
 local o
 if i>0 and i+n<p.r then
-local K=bv(p,ar)-4
-o=am("<I4",cv(p,K,K+3),1)
+local O=bw(p,ar)-4
+o=an("<I4",cz(p,O,O+3),1)
 end
-if o and((fp and aS+o<fp)or(not fp and bl(p,i+n-1)<=ak))then
+if o and((fr and aS+o<fr)or(not fr and aX(p,i+n-1)<=al))then
 i,aS=i+n,aS+o
 else
-local aw,dw=0,16
-while aw<n do
-dw=bn(dw,n-aw)
-local K=bv(p,ar+aw)
-local Y=cv(p,K,K+8*dw-1)
-for j=1,8*dw,8 do
-local az,bj=cE(p,Y,j)
-if fp and aS+bj>=fp or not fp and az>ak then return i,aS,az end
-i,aS=i+1,aS+bj
+local ax,dx=0,16
+while ax<n do
+dx=bn(dx,n-ax)
+local O=bw(p,ar+ax)
+local aa=cz(p,O,O+8*dx-1)
+for j=1,8*dx,8 do
+local az,bk=cI(p,aa,j)
+if fr and aS+bk>=fr or not fr and az>al then return i,aS,az end
+i,aS=i+1,aS+bk
 end
-aw,dw=aw+dw,dw*8
+ax,dx=ax+dx,dx*8
 end
 end
 end
 return i,aS
 end
-local function bL(p)
-local w,x,aH=p.w,p.x,p.aH+(p.ep and 32 or 0)
-local hH=aU("<I4I4I4I7I4B",p.aM,p.r,p.an,p.bb,p.aN,aH)
-local cZ=x%cB
-local cC=(x-cZ)/cB+32*p.ab
-return"S"..aU("<dI7I6BI7",p.D,w,cZ,cC,p.bk)..hH
+local function bN(p)
+local w,x,aF=p.w,p.x,p.aF+(p.es and 32 or 0)
+local hJ=aV("<I4I4I4I7I4B",p.aM,p.r,p.ao,p.bc,p.aN,aF)
+local dc=x%cF
+local cG=(x-dc)/cF+32*p.ac
+return"S"..aV("<dI7I6BI7",p.D,w,dc,cG,p.bl)..hJ
 end
-local function hu(p)
-p.Y,p.dD="",nil
+local function hw(p)
+p.aa,p.dE="",nil
 end
-local function lc(p,g)
-p.aM,p.r,p.an,p.bb,p.aN,p.bk=0,0,0,0,0,0
-cF(p,g.aH+32)
-hu(p)
+local function lj(p,g)
+p.aM,p.r,p.ao,p.bc,p.aN,p.bl=0,0,0,0,0,0
+cJ(p,g.aF+32)
+hw(p)
 end
-local function iK(p,av,an)
-local n=#av/8
-p.aM,p.r,p.an,p.aN=0,n,an,0
-local cy={}
-for K=0,an-1,p.aE do
-local aD=bn(K+p.aE,an)
-local Y,aS=bq(av,K*8+1,aD*8),0
-if K<n then
-for j=1,#Y,8 do
-local _,o=cE(p,Y,j)
+local function iR(p,aw,ao)
+local n=#aw/8
+p.aM,p.r,p.ao,p.aN=0,n,ao,0
+local cC={}
+for O=0,ao-1,p.aE do
+local aD=bn(O+p.aE,ao)
+local aa,aS=br(aw,O*8+1,aD*8),0
+if O<n then
+for j=1,#aa,8 do
+local _,o=cI(p,aa,j)
 aS=aS+o
 end
 p.aN=aS
 end
-cy[#cy+1]=aU("<I4",aS)..Y..string.rep("\\0",(aD-K)*8-#Y)
+cC[#cC+1]=aV("<I4",aS)..aa..string.rep("\\0",(aD-O)*8-#aa)
 end
-return bL(p)..table.concat(cy)
+return bN(p)..table.concat(cC)
 end
-local function jB(p)
-local cy,i={},0
+local function jG(p)
+local cC,i={},0
 while i<p.r do
-local n,K=kg(p,i),bv(p,cM(p,i))
-cy[#cy+1],i=cv(p,K,K+8*n-1),i+n
+local n,O=kl(p,i),bw(p,cP(p,i))
+cC[#cC+1],i=cz(p,O,O+8*n-1),i+n
 end
-return table.concat(cy)
+return table.concat(cC)
 end
-local function fO(p,az,o)
-local ga=dd(o/p.bo)-1
-return string.rep(ed(p,az,p.bo),ga)..ed(p,az,o-ga*p.bo)
+local function fQ(p,az,o)
+local gc=df(o/p.bp)-1
+return string.rep(ef(p,az,p.bp),gc)..ef(p,az,o-gc*p.bp)
 end`;
 
-const part17 = `local la=2^17
-local function gw(dz,Q,aE)
-local bp=dz+aJ(dz/64)+4
-local Y=bY+10+4*dd(bp/aE)+8*bp
-if Y<la then
-local _,aH=math.frexp(Y-1)
-local bE=aO(2^(aH-3),16)
-local aW=dd(Y/bE)*bE-bY-10
-local ga=aJ(aW/(4+8*aE))
-bp=aO(ga*aE+aJ((aW-ga*(4+8*aE)-4)/8),bp)
+const part17 = `local lh=2^17
+local function gy(dB,U,aE)
+local bq=dB+aJ(dB/64)+4
+local aa=bY+10+4*df(bq/aE)+8*bq
+if aa<lh then
+local _,aF=math.frexp(aa-1)
+local bE=aO(2^(aF-3),16)
+local aR=df(aa/bE)*bE-bY-10
+local gc=aJ(aR/(4+8*aE))
+bq=aO(gc*aE+aJ((aR-gc*(4+8*aE)-4)/8),bq)
 end
-return dz<=Q and bn(Q,bp)or bp
+return dB<=U and bn(U,bq)or bq
 end`;
 
-const part18 = `local function kI(p,m,g)
+const part18 = `local function kM(p,m,g)
 if#m<21 then return end
-local D,aM,r,an=am("<dI4I4I4",m,2)
-if#m~=21+8*an or r>an or aM>=aO(an,1)then return end
-local cy,az,o={},0,0
+local D,aM,r,ao=an("<dI4I4I4",m,2)
+if#m~=21+8*ao or r>ao or aM>=aO(ao,1)then return end
+local cC,az,o={},0,0
 for i=0,r-1 do
-local at=am("<d",m,22+(aM+i)%an*8)
+local at=an("<d",m,22+(aM+i)%ao*8)
 if at~=az and o>0 then
-cy[#cy+1],o=fO(p,az,o),0
+cC[#cC+1],o=fQ(p,az,o),0
 end
 az,o=at,o+1
 end
-if o>0 then cy[#cy+1]=fO(p,az,o)end
-local av=table.concat(cy)
-p.D,p.bb,p.x,p.bk,p.dJ=D,r,az,az,true
-p.ep=#av/8==r
-p.Y=iK(p,av,#av/8)
+if o>0 then cC[#cC+1]=fQ(p,az,o)end
+local aw=table.concat(cC)
+p.D,p.bc,p.x,p.bl,p.dI=D,r,az,az,true
+p.es=#aw/8==r
+p.aa=iR(p,aw,#aw/8)
 end
-local function hV(ac,g)
-local Y=call("GETRANGE",ac,"0",g.ie)
-local p={ac=ac,Y=Y,D=0,w=g.w,x=0,bk=0,ab=0}
-p.aM,p.r,p.an,p.bb,p.aN=0,0,0,0,0
-cF(p,g.aH+32)
-local J=string.byte(Y,1)
-if J==115 then kI(p,call("GETRANGE",ac,"0","-1"),g)end
-if J==98 and#Y==9 then
-local D=am("<d",Y,2)
-p.eP=not(D>=0 and D<2^53 and D==aJ(D))
-p.D=p.eP and 0 or D
+local function ib(W,g)
+local aa=call("GETRANGE",W,"0",g.im)
+local p={W=W,aa=aa,D=0,w=g.w,x=0,bl=0,ac=0}
+p.aM,p.r,p.ao,p.bc,p.aN=0,0,0,0,0
+cJ(p,g.aF+32)
+local H=string.byte(aa,1)
+if H==115 then kM(p,call("GETRANGE",W,"0","-1"),g)end
+if H==98 and#aa==9 then
+local D=an("<d",aa,2)
+p.eT=not(D>=0 and D<2^53 and D==aJ(D))
+p.D=p.eT and 0 or D
 return p
 end
-if J~=83 or#Y<bY then
-p.eP=J and not p.dJ
+if H~=83 or#aa<bY then
+p.eT=H and not p.dI
 return p
 end
-local aH,cC
-p.D,p.w,p.x,cC,p.bk,p.aM,p.r,p.an,p.bb,p.aN,aH=
-am(lv,Y,2)
-p.x,p.ab=p.x+cC%32*cB,aJ(cC/32)
-cF(p,aH)
+local aF,cG
+p.D,p.w,p.x,cG,p.bl,p.aM,p.r,p.ao,p.bc,p.aN,aF=
+an(lD,aa,2)
+p.x,p.ac=p.x+cG%32*cF,aJ(cG/32)
+cJ(p,aF)
 local bG=bt(p)
-if#Y==g.ie+1 and bG>#Y then
-local bJ=call("GETRANGE",ac,al("%d",bG-1),al("%d",bG))
-bG=#bJ==1 and#Y or-1
+if#aa==g.im+1 and bG>#aa then
+local bJ=call("GETRANGE",W,am("%d",bG-1),am("%d",bG))
+bG=#bJ==1 and#aa or-1
 end
-p.eP=p.w~=g.w
-or aH%16<6
-or aH>58
-or bG~=#Y
-or p.r>p.an
-or p.aM>=aO(p.an,1)
+p.eT=p.w~=g.w
+or aF%16<6
+or aF>58
+or bG~=#aa
+or p.r>p.ao
+or p.aM>=aO(p.ao,1)
 return p
 end
-local function gh(p,az,g)
-local bE=dd(g.w/8)
-return al("%.0f",fo(aO(az-az%bE+bE+g.w,p.D)))
+local function gj(p,az,g)
+local bE=df(g.w/8)
+return am("%.0f",fq(aO(az-az%bE+bE+g.w,p.D)))
 end
-local function lU(p,dz,g,ea)
-local dJ=bt(p)
-if p.aM+p.r>p.an then
-local aE,ga=aJ(p.aM/p.aE),4+8*p.aE
-local gb=aO(dd((dz-p.an)/p.aE),aJ(p.an/p.aE/8))
-local J,aD=bY+aE*ga,dJ
-while aD>J do
-local K=aO(aD-65536,J)
-local Y=call("GETRANGE",p.ac,al("%d",K),al("%d",aD-1))
-call("SETRANGE",p.ac,al("%d",K+gb*ga),Y)
-aD=K
+local function mb(p,dB,g,dZ)
+local dI=bt(p)
+if p.aM+p.r>p.ao then
+local aE,gc=aJ(p.aM/p.aE),4+8*p.aE
+local gd=aO(df((dB-p.ao)/p.aE),aJ(p.ao/p.aE/8))
+local H,aD=bY+aE*gc,dI
+while aD>H do
+local O=aO(aD-65536,H)
+local aa=call("GETRANGE",p.W,am("%d",O),am("%d",aD-1))
+call("SETRANGE",p.W,am("%d",O+gd*gc),aa)
+aD=O
 end
-p.aM,p.an=p.aM+gb*p.aE,p.an+gb*p.aE
+p.aM,p.ao=p.aM+gd*p.aE,p.ao+gd*p.aE
 else
-p.an=gw(dz,g.Q,p.aE)
-if dJ<la then
-local m=cv(p,0,dJ-1)
-call("SET",p.ac,m..string.rep("\\0",bt(p)-dJ),"PX",ea)
+p.ao=gy(dB,g.U,p.aE)
+if dI<lh then
+local m=cz(p,0,dI-1)
+call("SET",p.W,m..string.rep("\\0",bt(p)-dI),"PX",dZ)
 else
-call("SETRANGE",p.ac,al("%d",bt(p)-1),"\\0")
+call("SETRANGE",p.W,am("%d",bt(p)-1),"\\0")
 end
 end
-p.Y=""
+p.aa=""
 end
-local function kd(p,av)
-local aw=0
-while aw<#av do
-local ar=cM(p,p.r)
-local n=bn(p.aE-ar%p.aE,p.an-ar,(#av-aw)/8)
-local Y=bq(av,aw+1,aw+8*n)
+local function kj(p,aw)
+local ax=0
+while ax<#aw do
+local ar=cP(p,p.r)
+local n=bn(p.aE-ar%p.aE,p.ao-ar,(#aw-ax)/8)
+local aa=br(aw,ax+1,ax+8*n)
 if ar%p.aE==0 then p.aN=0 end
-for j=1,#Y,8 do
-local _,o=cE(p,Y,j)
+for j=1,#aa,8 do
+local _,o=cI(p,aa,j)
 p.aN=p.aN+o
 end
-local K=bv(p,ar)
-call("SETRANGE",p.ac,al("%d",K),Y)
-p.r,aw,ar=p.r+n,aw+8*n,ar+n
-if ar%p.aE==0 or ar==p.an then
-local aE=K-8*((ar-n)%p.aE)-4
-call("SETRANGE",p.ac,al("%d",aE),aU("<I4",p.aN))
+local O=bw(p,ar)
+call("SETRANGE",p.W,am("%d",O),aa)
+p.r,ax,ar=p.r+n,ax+8*n,ar+n
+if ar%p.aE==0 or ar==p.ao then
+local aE=O-8*((ar-n)%p.aE)-4
+call("SETRANGE",p.W,am("%d",aE),aV("<I4",p.aN))
 end
 end
 end
-local function hK(p,g)
-if p.dJ then call("SET",p.ac,p.Y,"PX",gh(p,p.r>0 and p.bk or q,g))end
-p.dJ=nil
+local function hN(p,g)
+if p.dI then call("SET",p.W,p.aa,"PX",gj(p,p.r>0 and p.bl or q,g))end
+p.dI=nil
 end`;
 
-const part19 = `local function hW(p,at,g)
-local ak=p.x>q and p.ab or 0
+const part19 = `local function ic(p,at,g)
+local al=p.x>q and p.ac or 0
 p.x=at>q and at or 0
-p.ab=at>q and fN(at-q,g.w,ak)or 0
+p.ac=at>q and fP(at-q,g.w,al)or 0
 end
-local function ji(p,i)
-local ar,aS=cM(p,i),0
-local K=bv(p,ar-ar%p.aE)
-local Y=cv(p,K,bv(p,ar)+7)
-for j=1,#Y,8 do
-local _,o=cE(p,Y,j)
+local function jo(p,i)
+local ar,aS=cP(p,i),0
+local O=bw(p,ar-ar%p.aE)
+local aa=cz(p,O,bw(p,ar)+7)
+for j=1,#aa,8 do
+local _,o=cI(p,aa,j)
 aS=aS+o
 end
 return aS
 end
-local function jg(p,g,bs)
-if p.bk<=q then return p end
-local bO=aO(q,bn(p.x,dZ(p.ab,g.w)))
-if p.bk<=bO then return p end
-local i,ak=iW(p,nil,bO)
-local o=bn(p.bb-ak,g.Q)
-p.r,p.bk=i,bO
-hW(p,bO,g)
+local function jm(p,g,bs)
+if p.bl<=q then return p end
+local bQ=aO(q,bn(p.x,ea(p.ac,g.w)))
+if p.bl<=bQ then return p end
+local i,al=jc(p,nil,bQ)
+local o=bn(p.bc-al,g.U)
+p.r,p.bl=i,bQ
+ic(p,bQ,g)
 if bs then
-p.bb,p.ak=ak+o,ak
+p.bc,p.al=al+o,al
 return p
 end
-hK(p,g)
-p.bb,p.ep=ak+o,p.ep and o==1
+hN(p,g)
+p.bc,p.es=al+o,p.es and o==1
 if i==0 then p.aM=0 end
-p.aN=i==0 and 0 or ji(p,i-1)
-p.Y=""
-kd(p,fO(p,bO,o))
-call("SETRANGE",p.ac,"0",bL(p))
-call("PEXPIRE",p.ac,gh(p,bO,g))
+p.aN=i==0 and 0 or jo(p,i-1)
+p.aa=""
+kj(p,fQ(p,bQ,o))
+call("SETRANGE",p.W,"0",bN(p))
+call("PEXPIRE",p.W,gj(p,bQ,g))
 return p
 end`;
 
-const part20 = `local function dD(p,g)
-if not p.dD then
-p.dD,p.ei=0,0
-local ak=q-g.w
-if p.r>0 and p.bk<=ak then
-p.dD,p.ei=p.r,p.bb
+const part20 = `local function dE(p,g)
+if not p.dE then
+p.dE,p.el=0,0
+local al=q-g.w
+if p.r>0 and p.bl<=al then
+p.dE,p.el=p.r,p.bc
 elseif p.r>0 then
-p.dD,p.ei=iW(p,nil,ak)
+p.dE,p.el=jc(p,nil,al)
 end
 end
-return p.dD,p.ei
+return p.dE,p.el
 end
-local function fK(Q,w)
-local aH=6
-while aH<10 and 4^aH<Q do
-aH=aH+1
+local function fN(U,w)
+local aF=6
+while aF<10 and 4^aF<U do
+aF=aF+1
 end
 return{
-Q=Q,
+U=U,
 w=w,
-eb=true,
-aH=w<lT and aH or aH+16,
-ie=bY+4+8*gT-1,
+ed=true,
+aF=w<ma and aF or aF+16,
+im=bY+4+8*gU-1,
 }
 end
 return{
-hV=hV,
-cv=function()
-return fK(W(),W())
+ib=ib,
+cz=function()
+return fN(Y(),Y())
 end,
-fK=fK,
-dW=jg,
-de=function(p,af,g)
+fN=fN,
+dX=jm,
+dg=function(p,af,g)
 local at=aO(q,p.x)
-local dP=p.bb+af-g.Q
-if dP<=0 then return at end
-local _,_,az=iW(p,dP)
+local dO=p.bc+af-g.U
+if dO<=0 then return at end
+local _,_,az=jc(p,dO)
 return aO(at,az+g.w)
 end,
-eV=function(p,g)
-local _,aW=dD(p,g)
-local aV=p.bb-aW
-if aV==0 then return 0,0 end
-return p.x>q and g.Q or aV,p.bk+g.w-q
+eY=function(p,g)
+local _,aR=dE(p,g)
+local aW=p.bc-aR
+if aW==0 then return 0,0 end
+return p.x>q and g.U or aW,p.bl+g.w-q
 end,
-dm=function(p,at,af,g)
+dq=function(p,at,af,g)
 local az=at
-if p.r>0 then az=aO(at,p.bk)end
-hW(p,at>q and az or p.x,g)
-local ea=gh(p,az,g)
-hK(p,g)
-local fI,jM=dD(p,g)
-p.r,p.bb,p.w=p.r-fI,p.bb-jM,g.w
+if p.r>0 then az=aO(at,p.bl)end
+ic(p,at>q and az or p.x,g)
+local dZ=gj(p,az,g)
+hN(p,g)
+local fL,jT=dE(p,g)
+p.r,p.bc,p.w=p.r-fL,p.bc-jT,g.w
 if p.r==0 then
-if p.an>gT and p.aH==g.aH then
-p.aM,p.aN,p.ep=0,0,true
+if p.ao>gU and p.aF==g.aF then
+p.aM,p.aN,p.es=0,0,true
 else
-lc(p,g)
+lj(p,g)
 end
 else
-p.aM=cM(p,fI)
+p.aM=cP(p,fL)
 end
-local cb,dU,o=af,nil,0
-if p.r>0 and az==p.bk then
-local _,bj=bl(p,p.r-1)
-o=bj
-if o<p.bo then
-dU=bn(p.bo-o,af)
-cb=af-dU
+local cc,dV,o=af,nil,0
+if p.r>0 and az==p.bl then
+local _,bk=aX(p,p.r-1)
+o=bk
+if o<p.bp then
+dV=bn(p.bp-o,af)
+cc=af-dV
 end
 end
-p.bb,p.bk,p.ep=p.bb+af,az,p.ep and af==1 and not dU
-local av=cb>0 and fO(p,az,cb)or""
-local dz=p.r+#av/8
-if p.an<=gT or(dz>p.an and p.an<=p.aE)then
-local bV=jB(p)
-if dU then bV=bq(bV,1,-9)..ed(p,az,o+dU)end
-local an=dz>p.an and gw(dz,g.Q,p.aE)or p.an
-p.Y=iK(p,bV..av,an)
-call("SET",p.ac,p.Y,"PX",ea)
+p.bc,p.bl,p.es=p.bc+af,az,p.es and af==1 and not dV
+local aw=cc>0 and fQ(p,az,cc)or""
+local dB=p.r+#aw/8
+if p.ao<=gU or(dB>p.ao and p.ao<=p.aE)then
+local ce=jG(p)
+if dV then ce=br(ce,1,-9)..ef(p,az,o+dV)end
+local ao=dB>p.ao and gy(dB,g.U,p.aE)or p.ao
+p.aa=iR(p,ce..aw,ao)
+call("SET",p.W,p.aa,"PX",dZ)
 else
-if dz>p.an then lU(p,dz,g,ea)end
-if dU then
-local ar=cM(p,p.r-1)
-p.aN=p.aN+dU
-local K=bv(p,ar)
-call("SETRANGE",p.ac,al("%d",K),ed(p,az,o+dU))
-if(ar+1)%p.aE==0 or ar+1==p.an then
-local aE=K-8*(ar%p.aE)-4
-call("SETRANGE",p.ac,al("%d",aE),aU("<I4",p.aN))
+if dB>p.ao then mb(p,dB,g,dZ)end
+if dV then
+local ar=cP(p,p.r-1)
+p.aN=p.aN+dV
+local O=bw(p,ar)
+call("SETRANGE",p.W,am("%d",O),ef(p,az,o+dV))
+if(ar+1)%p.aE==0 or ar+1==p.ao then
+local aE=O-8*(ar%p.aE)-4
+call("SETRANGE",p.W,am("%d",aE),aV("<I4",p.aN))
 end
 end
-kd(p,av)
-call("SETRANGE",p.ac,"0",bL(p))
-call("PEXPIRE",p.ac,ea)
-p.Y=""
+kj(p,aw)
+call("SETRANGE",p.W,"0",bN(p))
+call("PEXPIRE",p.W,dZ)
+p.aa=""
 end
-p.dD,p.ei=0,0
+p.dE,p.el=0,0
 end,
-iX=function()`;
+jd=function()`;
 
-const part21 = `local function ky(p,i,az,o,eo)
-local ar,ao=cM(p,i),cM(p,p.r-1)
-local K=bv(p,ar)
-call("SETRANGE",p.ac,al("%d",K),ed(p,az,o-eo))
-p.bb,p.ep=p.bb-eo,false
-if aJ(ar/p.aE)==aJ(ao/p.aE)then
-if ar>ao then return end
-p.aN=p.aN-eo
+const part21 = `local function kC(p,i,az,o,er)
+local ar,ak=cP(p,i),cP(p,p.r-1)
+local O=bw(p,ar)
+call("SETRANGE",p.W,am("%d",O),ef(p,az,o-er))
+p.bc,p.es=p.bc-er,false
+if aJ(ar/p.aE)==aJ(ak/p.aE)then
+if ar>ak then return end
+p.aN=p.aN-er
 end
-local aE=K-8*(ar%p.aE)-4
-local aS=am("<I4",call("GETRANGE",p.ac,al("%d",aE),al("%d",aE+3)),1)
-call("SETRANGE",p.ac,al("%d",aE),aU("<I4",aO(aS-eo,0)))
+local aE=O-8*(ar%p.aE)-4
+local aS=an("<I4",call("GETRANGE",p.W,am("%d",aE),am("%d",aE+3)),1)
+call("SETRANGE",p.W,am("%d",aE),aV("<I4",aO(aS-er,0)))
 end
-local function fi(p,g)
-hu(p)
+local function fk(p,g)
+hw(p)
 while p.r>0 do
-local az,o=bl(p,p.r-1)
-p.x,p.bk=bn(p.x,az),az
+local az,o=aX(p,p.r-1)
+p.x,p.bl=bn(p.x,az),az
 if o>0 then break end
-local ar=cM(p,p.r-1)
+local ar=cP(p,p.r-1)
 p.r=p.r-1
 if ar%p.aE==0 then
-local aE=p.r>0 and bv(p,aJ(cM(p,p.r-1)/p.aE)*p.aE)-4
-p.aN=aE and am("<I4",cv(p,aE,aE+3),1)or 0
+local aE=p.r>0 and bw(p,aJ(cP(p,p.r-1)/p.aE)*p.aE)-4
+p.aN=aE and an("<I4",cz(p,aE,aE+3),1)or 0
 end
 end
 if p.r==0 then
-p.aM,p.bb,p.aN,p.x,p.bk,p.ep=0,0,0,0,0,true
+p.aM,p.bc,p.aN,p.x,p.bl,p.es=0,0,0,0,0,true
 end
-hW(p,p.x,g)
-call("SETRANGE",p.ac,"0",bL(p))
+ic(p,p.x,g)
+call("SETRANGE",p.W,"0",bN(p))
 end
-local function hQ(p,o,az,g)
-hK(p,g)
-hu(p)
-local cZ,cC=0,p.r
-while cZ<cC do
-local cQ=aJ((cZ+cC)/2)
-if bl(p,cQ)<az then
-cZ=cQ+1
+local function hW(p,o,az,g)
+hN(p,g)
+hw(p)
+local dc,cG=0,p.r
+while dc<cG do
+local cT=aJ((dc+cG)/2)
+if aX(p,cT)<az then
+dc=cT+1
 else
-cC=cQ
+cG=cT
 end
 end
-local hv=0
-for i=cZ,p.r-1 do
-local at,bj=bl(p,i)
-if at~=az or hv==o then break end
-local eo=bn(o-hv,bj)
-if eo>0 then ky(p,i,az,bj,eo)end
-hv=hv+eo
+local hx=0
+for i=dc,p.r-1 do
+local at,bk=aX(p,i)
+if at~=az or hx==o then break end
+local er=bn(o-hx,bk)
+if er>0 then kC(p,i,az,bk,er)end
+hx=hx+er
 end
-if hv>0 then fi(p,g)end
+if hx>0 then fk(p,g)end
 end
-local function jd(p,o,g)
-hK(p,g)
-local _,aW=dD(p,g)
-local aD=p.bb
-if p.r>0 and p.bk>q then
-local _,ak=iW(p,nil,q)
-aD=ak
+local function jj(p,o,g)
+hN(p,g)
+local _,aR=dE(p,g)
+local aD=p.bc
+if p.r>0 and p.bl>q then
+local _,al=jc(p,nil,q)
+aD=al
 end
-local hi=bn(aW+o,aD)
-if hi==0 then return end
-local i,ak,az=iW(p,hi)
-local _,bj=bl(p,i)
-hu(p)
-p.aM,p.r,p.bb=cM(p,i),p.r-i,p.bb-ak
-ky(p,0,az,bj,hi-ak)
-fi(p,g)
+local hk=bn(aR+o,aD)
+if hk==0 then return end
+local i,al,az=jc(p,hk)
+local _,bk=aX(p,i)
+hw(p)
+p.aM,p.r,p.bc=cP(p,i),p.r-i,p.bc-al
+kC(p,0,az,bk,hk-al)
+fk(p,g)
 end
-local function jJ(p,g)
-local ct=gh(p,p.r>0 and p.bk or q-2*g.w,g)
-hK(p,g)
-if p.an>0 then
-call("SETRANGE",p.ac,"0",bL(p))
-call("PEXPIRE",p.ac,ct)
+local function jP(p,g)
+local cx=gj(p,p.r>0 and p.bl or q-2*g.w,g)
+hN(p,g)
+if p.ao>0 then
+call("SETRANGE",p.W,"0",bN(p))
+call("PEXPIRE",p.W,cx)
 elseif p.D>q then
-call("SET",p.ac,bL(p),"PX",ct)
+call("SET",p.W,bN(p),"PX",cx)
 else
-call("DEL",p.ac)
+call("DEL",p.W)
 end
 end`;
 
-const part22 = `return{dn=hQ,dT=jd,block=jJ}
+const part22 = `return{dr=hW,dU=jj,block=jP}
 end,
-le=function()`;
+ll=function()`;
 
-const part23 = `local function kw(p)
-local ay,Y={av={},x=p.x,ab=p.ab},jB(p)
-for K=1,#Y,8 do
-local at,o=cE(p,Y,K)
-local ao=ay.av[#ay.av]
-if ao and ao.at==at then
-ao.o=ao.o+o
+const part23 = `local function kA(p)
+local ay,aa={aw={},x=p.x,ac=p.ac},jG(p)
+for O=1,#aa,8 do
+local at,o=cI(p,aa,O)
+local ak=ay.aw[#ay.aw]
+if ak and ak.at==at then
+ak.o=ak.o+o
 elseif o>0 then
-ay.av[#ay.av+1]={at=at,o=o}
+ay.aw[#ay.aw+1]={at=at,o=o}
 end
 end
 return ay
 end
-local function kb(ac,ay,g,D)
-local p,cy={ac=ac,D=D,w=g.w,x=ay.x},{}
-p.ab=ay.ab
-lc(p,g)
-for i,ch in ipairs(ay.av)do
-cy[i]=fO(p,ch.at,ch.o)
-p.bb,p.bk=p.bb+ch.o,ch.at
+local function kh(W,ay,g,D)
+local p,cC={W=W,D=D,w=g.w,x=ay.x},{}
+p.ac=ay.ac
+lj(p,g)
+for i,ck in ipairs(ay.aw)do
+cC[i]=fQ(p,ck.at,ck.o)
+p.bc,p.bl=p.bc+ck.o,ck.at
 end
-local av=table.concat(cy)
-p.ep=p.bb==#av/8
-p.Y=iK(p,av,#av/8)
+local aw=table.concat(cC)
+p.es=p.bc==#aw/8
+p.aa=iR(p,aw,#aw/8)
 if p.r>0 or D>q then
-call("SET",ac,p.Y,"PX",gh(p,p.r>0 and p.bk or q-2*g.w,g))
+call("SET",W,p.aa,"PX",gj(p,p.r>0 and p.bl or q-2*g.w,g))
 else
-call("PEXPIRE",ac,"0")
+call("PEXPIRE",W,"0")
 end
 return p
 end`;
 
-const part24 = `return{cv=kw,el=kb}
+const part24 = `return{cz=kA,eo=kh}
 end,
 }
 end`;
 
-const part25 = `local lw=80
-local function ig(aT)
-return string.char((aT<12 and 116 or 72)+aT)
+const part25 = `local lE=80
+local function io(aU)
+return string.char((aU<12 and 116 or 72)+aU)
 end
-local function hG(ag)
-local bX,cz,fG,an,eU="","","<",0,0
+local function hI(ag)
+local bL,cD,fJ,ao,eX="","","<",0,0
 local bH={}
-for i,aa in ipairs(ag)do
-local O,fT,eS=aa.O,"I7I4",aa.w
-if O=="t"then
-eS=aa.aB
-if aa.aT>9 then fT="I7I7"end
-bX=bX..ig(aa.aT)
-elseif O=="f"then
-bX,cz=bX.."F",cz..aU("<I7",aa.w)
-elseif O=="c"then
-eS,fT=2*aa.w,"I7I4I4"
-bX=bX.."C"
-cz=cz..aU("<I7B",aa.w,#al("%.0f",aa.bE)-1)
+for i,ab in ipairs(ag)do
+local K,fW,eV=ab.K,"I7I4",ab.w
+if K=="t"then
+eV=ab.aB
+if ab.aU>9 then fW="I7I7"end
+bL=bL..io(ab.aU)
+elseif K=="f"then
+bL,cD=bL.."F",cD..aV("<I7",ab.w)
+elseif K=="c"then
+eV,fW=2*ab.w,"I7I4I4"
+bL=bL.."C"
+cD=cD..aV("<I7B",ab.w,#am("%.0f",ab.bE)-1)
 else
 return nil
 end
-bH[i]={al="<"..fT,ar=an+1,at=struct.size(fG)+1}
-fG,an,eU=fG..fT,an+(O=="c"and 3 or 2),aO(eU,eS)
+bH[i]={am="<"..fW,ar=ao+1,at=struct.size(fJ)+1}
+fJ,ao,eX=fJ..fW,ao+(K=="c"and 3 or 2),aO(eX,eV)
 end
-local _,aH=math.frexp(eU/16000)
-aH=aO(aH-1,0)
-local cR="P"..string.char(aH)..bX..cz
+local _,aF=math.frexp(eX/16000)
+aF=aO(aF-1,0)
+local cU="P"..string.char(aF)..bL..cD
 for _,g in ipairs(bH)do
-g.at=g.at+#cR
+g.at=g.at+#cU
 end
 return{
-cR=cR,
-bX=bX,
-fG=fG,
-an=an,
+cU=cU,
+bL=bL,
+fJ=fJ,
+ao=ao,
 bH=bH,
-bt=#cR+struct.size(fG),
-bf=1000*2^aH,
+bt=#cU+struct.size(fJ),
+bg=1000*2^aF,
 }
 end
-local function he(bu,ad)
-local bf=bu.bf
-return al("%.0f",aO(aJ((ad-ad%bf+bf-q)/1000),0)+2+co)
+local function hg(bv,ad)
+local bg=bv.bg
+return am("%.0f",aO(aJ((ad-ad%bg+bg-q)/1000),0)+2+cr)
 end`;
 
-const part26 = `local function kY(m,E,bu,ag)
-local bX,bt=bu.bX,bu.bt
-if string.byte(m,E)~=lw or#m-E+1~=bt then return nil end
-if bq(m,E+2,E+1+#bX)~=bX then return nil end
+const part26 = `local function lf(m,E,bv,ag)
+local bL,bt=bv.bL,bv.bt
+if string.byte(m,E)~=lE or#m-E+1~=bt then return nil end
+if br(m,E+2,E+1+#bL)~=bL then return nil end
 local ae={}
-for i,aa in ipairs(ag)do
-local g=bu.bH[i]
-local J,aZ,lQ=am(g.al,m,E-1+g.at)
-if aa.O=="t"then
-ae[i]={us=J,aj=bn(aZ,aa.y-1),ab=0}
+for i,ab in ipairs(ag)do
+local g=bv.bH[i]
+local H,ba,lW=an(g.am,m,E-1+g.at)
+if ab.K=="t"then
+ae[i]={us=H,aj=bn(ba,ab.y-1),ac=0}
 else
-local jw=J>0
-ae[i]={z=jw and aU(dj,J,aZ)or"",ab=0}
-if aa.O=="c"then ae[i].U=jw and lQ or 0 end
+local jB=H>0
+ae[i]={z=jB and aV(dm,H,ba)or"",ac=0}
+if ab.K=="c"then ae[i].V=jB and lW or 0 end
 end
 end
 return ae
 end
-local function gM(ae,bu,ag)
-local bQ={}
-for i,aa in ipairs(ag)do
-local h,ar=ae[i],bu.bH[i].ar
-if(h.ab or 0)>0 then return nil end
-if aa.O=="t"then
+local function gN(ae,bv,ag)
+local bT={}
+for i,ab in ipairs(ag)do
+local h,ar=ae[i],bv.bH[i].ar
+if(h.ac or 0)>0 then return nil end
+if ab.K=="t"then
 if h.as or h.x then return nil end
-bQ[ar],bQ[ar+1]=h.us,h.aj
+bT[ar],bT[ar+1]=h.us,h.aj
 else
 if#h.z>bD then return nil end
-bQ[ar],bQ[ar+1]=0,0
+bT[ar],bT[ar+1]=0,0
 if h.z~=""then
-bQ[ar],bQ[ar+1]=cs(h.z)
+bT[ar],bT[ar+1]=cw(h.z)
 end
-if aa.O=="c"then bQ[ar+2]=h.U end
+if ab.K=="c"then bT[ar+2]=h.V end
 end
 end
-return bu.cR..aU(bu.fG,unpack(bQ))
+return bv.cU..aV(bv.fJ,unpack(bT))
 end`;
 
-const part27 = `local cL={}
-local function ff()
-local v={cY=W(),ax=W(),hc=W()}
-v.ag,v.cF,v.bL,v.dJ,v.ck={},"","","",0
-for i=1,W()do
-local O=aG()
-local aq=cL[O]or cq[O]()
-local aa=aq.cv()
-cL[O],aa.aq,aa.O,v.ag[i]=aq,aq,O,aa
-v.cF=v.cF..O
-local aT=aa.aT or 0
-local bM=O=="t"and ig(aT)or O
-v.bL,v.dJ=v.bL..(aq.O or bM),v.dJ..bM
-aa.bt=aa.eb and 0 or O=="t"and 16+aT
-if aa.eb then v.ck=v.ck+1 end
+const part27 = `local cO={}
+local function fh()
+local v={db=Y(),au=Y(),he=Y()}
+v.ag,v.cJ,v.bN,v.dI,v.co={},"","","",0
+for i=1,Y()do
+local K=aG()
+local aq=cO[K]or ct[K]()
+local ab=aq.cz()
+cO[K],ab.aq,ab.K,v.ag[i]=aq,aq,K,ab
+v.cJ=v.cJ..K
+local aU=ab.aU or 0
+local bO=K=="t"and io(aU)or K
+v.bN,v.dI=v.bN..(aq.K or bO),v.dI..bO
+ab.bt=ab.ed and 0 or K=="t"and 16+aU
+if ab.ed then v.co=v.co+1 end
 end
-if v.cF=="s"then v.ck=0 end
-if v.ck==0 and#v.ag>1 then v.bu=hG(v.ag)end
-local bI=#v.ag==0 and 0 or W()
-v.bM,v.dq=bI%2==0,bI>=2 and W()or 0
-if v.bM then return v end
-v.jb,v.gt,v.ku,v.hH=aG(),aG(),W(),{}
-for i=1,W()do
-v.hH[i]=W()
+if v.cJ=="s"then v.co=0 end
+if v.co==0 and#v.ag>1 then v.bv=hI(v.ag)end
+local bI=#v.ag==0 and 0 or Y()
+v.bO,v.dt=bI%2==0,bI>=2 and Y()or 0
+if v.bO then return v end
+v.jh,v.gv,v.kz,v.hJ=aG(),aG(),Y(),{}
+for i=1,Y()do
+v.hJ[i]=Y()
 end
 return v
 end`;
 
-const part28 = `local function gN(aT)
-if#aT==18 and bq(aT,1,2)==gD then return bq(aT,3)end
-local aF=#aT==16 and tonumber(aT)
-return aF and al("%016.0f",fC(aF))or aT
+const part28 = `local function gO(aU)
+if#aU==18 and br(aU,1,2)==gE then return br(aU,3)end
+local aH=#aU==16 and tonumber(aU)
+return aH and am("%016.0f",fE(aH))or aU
 end
-local function iZ(m,aa)
-if m==""then return aa.aq.ey()end
-local _,ao=string.find(m,"^%d*")
-if ao<16 or(ao<#m and string.byte(m,ao+1)<128)then return nil end
-local aT=gN(bq(m,1,ao))
-local eu=#aT+#m-ao
-local h=aa.aq.cE(aT..bq(m,ao+1),1,#aT,aa,#aT+1,eu)
-if ao==16 then h.ab=aO(h.ab,ii(tonumber(m)or 0))end
+local function jf(m,ab)
+if m==""then return ab.aq.eC()end
+local _,ak=string.find(m,"^%d*")
+if ak<16 or(ak<#m and string.byte(m,ak+1)<128)then return nil end
+local aU=gO(br(m,1,ak))
+local ex=#aU+#m-ak
+local h=ab.aq.cI(aU..br(m,ak+1),1,#aU,ab,#aU+1,ex)
+if ak==16 then h.ac=aO(h.ac,ir(tonumber(m)or 0))end
 return h
 end
-local function hg(O)
-return string.char(string.byte(O)-128)
+local function hi(K)
+return string.char(string.byte(K)-128)
 end
-local function hB(e)
+local function hD(e)
 local v=e.v
 local ag=v.ag
 e.D=0
-if v.cF=="s"then
-local eb=ag[1].aq.hV(e.ac,ag[1])
-e.D,e.ae=eb.D,{eb}
-return not eb.eP
+if v.cJ=="s"then
+local ed=ag[1].aq.ib(e.W,ag[1])
+e.D,e.ae=ed.D,{ed}
+return not ed.eT
 end
-local m,ae,E=call("GET",e.ac)or"",{nil},1
-local bj=#ag>1 and string.gsub(bq(m,1,#ag),"[\\128-\\255]",hg)
-if not(bj and(bj==v.bL or bj==v.dJ))then
-e.D,E=fD(m)
+local m,ae,E=call("GET",e.W)or"",{nil},1
+local bk=#ag>1 and string.gsub(br(m,1,#ag),"[\\128-\\255]",hi)
+if not(bk and(bk==v.bN or bk==v.dI))then
+e.D,E=fF(m)
 if E>10 then E=1 end
 end
 e.ae=ae
-if v.cF=="t"then
-ae[1]=iZ(bq(m,E),ag[1])
+if v.cJ=="t"then
+ae[1]=jf(br(m,E),ag[1])
 return ae[1]
 end
-if v.cF=="f"and ag[1].aX>0 and ag[1].aq.eT(bq(m,E))then
-ae[1]=ag[1].aq.gI(bq(m,E),ag[1].aX)
+if v.cJ=="f"and ag[1].aZ>0 and ag[1].aq.eW(br(m,E))then
+ae[1]=ag[1].aq.gJ(br(m,E),ag[1].aZ)
 return true
 end
-local gz=v.bu and kY(m,E,v.bu,ag)
-if gz then
-e.ae=gz
+local gB=v.bv and lf(m,E,v.bv,ag)
+if gB then
+e.ae=gB
 return true
 end
 local r=#ag
 if r==0 then
-e.eq=bq(m,E)
+e.et=br(m,E)
 return true
 end
-local aF=bq(m,E,E+r-1)
-local bX=string.gsub(aF,"[\\128-\\255]",hg)
-local bP=bX==v.bL or bX==v.dJ
-local dJ=bP and bX~=v.bL
-if not bP and E<=#m then return false end
+local aH=br(m,E,E+r-1)
+local bL=string.gsub(aH,"[\\128-\\255]",hi)
+local bS=bL==v.bN or bL==v.dI
+local dI=bS and bL~=v.bN
+if not bS and E<=#m then return false end
 E=E+r
 for i=1,r do
-local aa=ag[i]
-local aq=aa.aq
-if aa.eb then
-ae[i]=aq.hV(e.ck[i],aa)
-if ae[i].eP then return false end
-elseif bP then
-local aD=E+(aa.bt or aq.hk)
-local dX,eu=1,0
-if aF~=bX and string.byte(aF,i)>=128 then
-dX,eu=aD+1,aD+(string.byte(m,aD)or 0)
-aD=eu+1
+local ab=ag[i]
+local aq=ab.aq
+if ab.ed then
+ae[i]=aq.ib(e.co[i],ab)
+if ae[i].eT then return false end
+elseif bS then
+local aD=E+(ab.bt or aq.hm)
+local dY,ex=1,0
+if aH~=bL and string.byte(aH,i)>=128 then
+dY,ex=aD+1,aD+(string.byte(m,aD)or 0)
+aD=ex+1
 end
-if not(aa.bt or dJ)then
+if not(ab.bt or dI)then
 aD=#m+1
 if r>1 and E+3<aD then
-aD=bn(E+4+am("<I4",m,E),aD)
+aD=bn(E+4+an("<I4",m,E),aD)
 E=E+4
 end
-if aD-E<7 or am("<I7",m,E)~=aa.w then return false end
+if aD-E<7 or an("<I7",m,E)~=ab.w then return false end
 end
 if aD>#m+1 or(i==r and aD<=#m)then return false end
-local cE=dJ and aq.gn or aq.cE
-local ao=dX>1 and dX-2 or aD-1
-ae[i]=cE(m,E,ao,aa,dX,eu)
+local cI=dI and aq.gp or aq.cI
+local ak=dY>1 and dY-2 or aD-1
+ae[i]=cI(m,E,ak,ab,dY,ex)
 E=aD
 else
-ae[i]=aq.ey()
+ae[i]=aq.eC()
 end
 end
 return true
 end
-local function ja(e)
+local function jg(e)
 local v=e.v.bC or e.v
-e.v,e.du,e.dR=v,nil,nil
-if e.ey then
+e.v,e.dw,e.dQ=v,nil,nil
+if e.eC then
 e.D,e.ae=0,{}
-elseif not(v.bM and hB(e))then
-gc(e)
+elseif not(v.bO and hD(e))then
+ge(e)
 end
 end
-local function jr(aT)
-return#aT==16 and aT>="5"and gD..aT or aT
+local function jw(aU)
+return#aU==16 and aU>="5"and gE..aU or aU
 end
-local function je(e,m)
-if string.byte(e.eq,1)==83 and#e.eq>53 then
-call("SETRANGE",e.ac,"1",aU("<d",e.D))
+local function jk(e,m)
+if string.byte(e.et,1)==83 and#e.et>53 then
+call("SETRANGE",e.W,"1",aV("<d",e.D))
 else
-call("SET",e.ac,m..e.eq,"KEEPTTL")
+call("SET",e.W,m..e.et,"KEEPTTL")
 end
-local ea=fo(e.D)
-if call("PTTL",e.ac)<ea then call("PEXPIRE",e.ac,ea)end
+local dZ=fq(e.D)
+if call("PTTL",e.W)<dZ then call("PEXPIRE",e.W,dZ)end
 end
-local function fr(e)
+local function ft(e)
 local v=e.v
-local ag,ad,m,bL=v.ag,e.D,"",v.bL
-if e.du then return e.du.fr(e)end
-if v.cF=="s"then return end
-local gz=v.bu and gM(e.ae,v.bu,ag)
-for i,aa in ipairs(ag)do
-if not aa.eb then
-ad=aO(ad,aa.aq.ds(e.ae[i],aa))
-local h=aa.aq.ed(e.ae[i],aa)
-if not aa.bt and#ag>1 then h=aU("<I4",#h)..h end
-local aN=aa.aq.gY and aa.aq.gY(e.ae[i],aa)or""
-if aN~=""and#ag==1 then h=jr(h)..aN end
+local ag,ad,m,bN=v.ag,e.D,"",v.bN
+if e.dw then return e.dw.ft(e)end
+if v.cJ=="s"then return end
+local gB=v.bv and gN(e.ae,v.bv,ag)
+for i,ab in ipairs(ag)do
+if not ab.ed then
+ad=aO(ad,ab.aq.du(e.ae[i],ab))
+local h=ab.aq.ef(e.ae[i],ab)
+if not ab.bt and#ag>1 then h=aV("<I4",#h)..h end
+local aN=ab.aq.gZ and ab.aq.gZ(e.ae[i],ab)or""
+if aN~=""and#ag==1 then h=jw(h)..aN end
 if aN~=""and#ag>1 then
 h=h..string.char(#aN)..aN
-bL=bq(bL,1,i-1)..string.char(string.byte(bL,i)+128)..bq(bL,i+1)
+bN=br(bN,1,i-1)..string.char(string.byte(bN,i)+128)..br(bN,i+1)
 end
 m=m..h
 end
 end
-if v.cF~="t"and m~=""then m=bL..m end
-if v.cF=="t"then m=jr(m)end
-if gz then m=gz end
-if e.D>q then m="b"..aU("<d",e.D)..m end
-if#ag==0 and e.eq~=""then return je(e,m)end
-local ct=gz and he(v.bu,ad)or fo(ad)
-if m~=""then call("SET",e.ac,m,"PX",ct)end
+if v.cJ~="t"and m~=""then m=bN..m end
+if v.cJ=="t"then m=jw(m)end
+if gB then m=gB end
+if e.D>q then m="b"..aV("<d",e.D)..m end
+if#ag==0 and e.et~=""then return jk(e,m)end
+local cx=gB and hg(v.bv,ad)or fq(ad)
+if m~=""then call("SET",e.W,m,"PX",cx)end
 end`;
 
-const part29 = `local function eA(e)
-ja(e)
-local ag,ae,et=e.v.ag,e.ae,false
+const part29 = `local function eF(e)
+jg(e)
+local ag,ae,ew=e.v.ag,e.ae,false
 for i=1,#ag do
-local aa,h=ag[i],ae[i]
-ae[i]=aa.aq.dW(h,aa,bs)
-et=et or ae[i]~=h
+local ab,h=ag[i],ae[i]
+ae[i]=ab.aq.dX(h,ab,bs)
+ew=ew or ae[i]~=h
 end
-if et and not bs then fr(e)end
+if ew and not bs then ft(e)end
 end`;
 
-const part30 = `local function dK(W)
-local aG,aW="",W
-while aW>=128 do
-aG,aW=aG..eN(aW%128+128),aJ(aW/128)
+const part30 = `local function dJ(Y)
+local aG,aR="",Y
+while aR>=128 do
+aG,aR=aG..eR(aR%128+128),aJ(aR/128)
 end
-return aG..eN(aW)
+return aG..eR(aR)
 end`;
 
-const part31 = `local dS,bs={},false
-local function gc()
+const part31 = `local dT,bs={},false
+local function ge()
 error("RULES",0)
 end`;
 
-const part32 = `for i=1,W()do
-dS[i]=ff()
+const part32 = `for i=1,Y()do
+dT[i]=fh()
 end
-local function cO()
-local dI,bh,at,D=aG(),W(),q,q
+local function cR()
+local dH,bi,at,D=aG(),Y(),q,q
 local ap={nil}
-for i=1,W()do
-ap[i]=eg()
+for i=1,Y()do
+ap[i]=ej()
 end
-bs=dI=="2"
+bs=dH=="2"
 for i=1,#ap do
 local e=ap[i]
-at=aO(at,hl(e))
+at=aO(at,hn(e))
 D=aO(D,e.D)
 end
-local jn=at<=q or(dI=="1"and at-q<=bh)
-if jn and dI~="2"then
+local js=at<=q or(dH=="1"and at-q<=bi)
+if js and dH~="2"then
 for i=1,#ap do
-gE(ap[i],at)
+gF(ap[i],at)
 end
 end
-local ai={jn and 1 or D>q and 2 or 0,at-q,nil,nil}
+local ah={js and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#ap do
-ee(ai,ap[i])
+eh(ah,ap[i])
 end
-for i=1,ai[1]==2 and#ap>1 and#ap or 0 do
-ai[#ai+1]=aO(ap[i].D-q,0)
+for i=1,ah[1]==2 and#ap>1 and#ap or 0 do
+ah[#ah+1]=aO(ap[i].D-q,0)
 end
-eh(ai,ap)
-return ai
+ek(ah,ap)
+return ah
 end
-local V={q}
-for i=1,W()do
-V[i+1]=jt(cO)
+local Q={q}
+for i=1,Y()do
+Q[i+1]=jy(cR)
 end
-return V`;
+return Q`;
 
-const part33 = `local call,bg,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local bq,cg,aJ,dd,bn,aO,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local aU,am=struct.pack,struct.unpack
+const part33 = `local call,bh,am,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local br,cj,aJ,df,bn,aO,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+local aV,an=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
-local dY=call("TIME")
-q=dY[1]*1000000+dY[2]
+local dy=call("TIME")
+q=dy[1]*1000000+dy[2]
 end`;
 
-const part34 = `local af,Q,w,bE,bh,bs,jI=0,0,0,0,0,false,false
-local V,A,bR={q},1,nil`;
+const part34 = `local af,U,w,bE,bi,bs,jO=0,0,0,0,0,false,false
+local Q,A,bM={q},1,nil`;
 
-const part35 = `local function fW()`;
+const part35 = `local function fZ()`;
 
-const part36 = `local co,cq=ARGV[2]+0,{}
-local function fo(ad)
-return aO(dd((ad-q)/1000),1)+co
+const part36 = `local cr,ct=ARGV[2]+0,{}
+local function fq(ad)
+return aO(df((ad-q)/1000),1)+cr
 end
-local function ct(ad)
-return al("%.0f",fo(ad))
+local function cx(ad)
+return am("%.0f",fq(ad))
 end`;
 
 const part37 = `local aq
-local function el(ac,lX,m,ea)
-local aw=lX and bg("SET",ac,m,"PX",ea)or bg("SET",ac,m,"PX",ea,"NX")or bg("GET",ac)
-return aw and aw.err
+local function eo(W,me,m,dZ)
+local ax=me and bh("SET",W,m,"PX",dZ)or bh("SET",W,m,"PX",dZ,"NX")or bh("GET",W)
+return ax and ax.err
 end
-local function ba(ac,m,aA)
-aq=aq or cq[iu]()
-local g,D,K,h={Q=Q,w=w,bE=bE},0,1,nil
+local function bb(W,m,aA)
+aq=aq or ct[iC]()
+local g,D,O,h={U=U,w=w,bE=bE},0,1,nil
 if m then
-D,K=fD(m)
+D,O=fF(m)
 end
-local O=m and bq(m,K,K)
-local bt=m and#m-K
-if O==aq.O and bt>6 and am("<I7",m,K+1)==w then
-h=aq.cE(m,K+1,#m)
-elseif O=="-"and bE>0 and aq.eT and aq.eT(bq(m,K))then
-h=aq.gI(bq(m,K),bE)
-elseif O==iu and bt==aq.hk then
-h=aq.gn(m,K+1)
-elseif m and not(K==10 and bt<0)then
+local K=m and br(m,O,O)
+local bt=m and#m-O
+if K==aq.K and bt>6 and an("<I7",m,O+1)==w then
+h=aq.cI(m,O+1,#m)
+elseif K=="-"and bE>0 and aq.eW and aq.eW(br(m,O))then
+h=aq.gJ(br(m,O),bE)
+elseif K==iC and bt==aq.hm then
+h=aq.gp(m,O+1)
+elseif m and not(O==10 and bt<0)then
 return"RULES"
 else
-h=aq.ey()
+h=aq.eC()
 end
-local bN=aq.dW(h,g)
-local et=bN~=h
-h=bN
-local ah,at,en=0,aO(q,D,aq.de(h,af,g)),q
-while ah<aA and(at<=q or ah==0 and at-q<=bh)do
-ah,en=ah+1,at
+local bP=aq.dX(h,g)
+local ew=bP~=h
+h=bP
+local ai,at,eq=0,aO(q,D,aq.dg(h,af,g)),q
+while ai<aA and(at<=q or ai==0 and at-q<=bi)do
+ai,eq=ai+1,at
 if bs then break end
-h=aq.dm(h,at,af,g)
-if ah<aA then at=aO(q,D,aq.de(h,af,g))end
+h=aq.dq(h,at,af,g)
+if ai<aA then at=aO(q,D,aq.dg(h,af,g))end
 end
 local aK
-if(ah>0 or et)and not bs then
-local bC,ad=aq.O..aq.ed(h,g),aq.ds(h,g)
+if(ai>0 or ew)and not bs then
+local bC,ad=aq.K..aq.ef(h,g),aq.du(h,g)
 if D>q then
-bC,ad="b"..aU("<d",D)..bC,aO(D,ad)
+bC,ad="b"..aV("<d",D)..bC,aO(D,ad)
 end
-aK=el(ac,m,bC,ct(ad))
+aK=eo(W,m,bC,cx(ad))
 elseif not m then
-aK=bg("GET",ac)
+aK=bh("GET",W)
 aK=aK and aK.err
 end
 if aK then return false,aK end
-local aV,reset=aq.eV(h,g)
-if ah==0 and D>q then return{2,at-q,aV,reset}end
-if ah>0 and en>q then return{1,en-q,aV,reset}end
-return ah,aV,reset,ah==aA and 0 or at-q
+local aW,reset=aq.eY(h,g)
+if ai==0 and D>q then return{2,at-q,aW,reset}end
+if ai>0 and eq>q then return{1,eq-q,aW,reset}end
+return ai,aW,reset,ai==aA and 0 or at-q
 end`;
 
-const part38 = `local function ec(ac,m,aA,bF)
-if not jI then
-jH()
-jI=true
+const part38 = `local function ee(W,m,aA,bF)
+if not jO then
+jN()
+jO=true
 end
-local ah,aV,reset,bm=cO(ac,m,aA)
-if not ah then
-if string.find(aV,"READONLY",1,true)then bR=aV end
-ah=aV
+local ai,aW,reset,bm=cR(W,m,aA)
+if not ai then
+if string.find(aW,"READONLY",1,true)then bM=aW end
+ai=aW
 end
 A=A+1
-if type(ah)~="number"then
-V[A]=ah
+if type(ai)~="number"then
+Q[A]=ai
 elseif bF then
-V[A],V[A+1],V[A+2],V[A+3]=ah,aV,reset,bm
+Q[A],Q[A+1],Q[A+2],Q[A+3]=ai,aW,reset,bm
 A=A+3
-elseif ah>0 then
-V[A],V[A+1]=aV,reset
+elseif ai>0 then
+Q[A],Q[A+1]=aW,reset
 A=A+1
 else
-V[A],V[A+1],V[A+2]=-1-aV,reset,bm
+Q[A],Q[A+1],Q[A+2]=-1-aW,reset,bm
 A=A+2
 end
 end`;
 
-const part39 = `return ec
+const part39 = `return ee
 end`;
 
-const part40 = `local eq
-local function ec(ac,m,aA,bF)
-eq=eq or fW()
-eq(ac,m,aA,bF)
+const part40 = `local et
+local function ee(W,m,aA,bF)
+et=et or fZ()
+et(W,m,aA,bF)
 end`;
 
-const part41 = `local E,ao=2,0
-while ao<#KEYS do
-local cx,J=ARGV[E+1]+0,ao+1
-ao=bn(ao+ARGV[E+2],#KEYS)
-af,Q,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
-bE,bh=ARGV[E+6]+0,ARGV[E+7]+0
-local bF=cx>=8
-bs,jI,E=cx%2==1,false,E+7
-for K=J,ao,1000 do
-local aD=bn(K+999,ao)
-local bZ=jU and call("MGET",unpack(KEYS,K,aD))
+const part41 = `local E,ak=2,0
+while ak<#KEYS do
+local cB,H=ARGV[E+1]+0,ak+1
+ak=bn(ak+ARGV[E+2],#KEYS)
+af,U,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
+bE,bi=ARGV[E+6]+0,ARGV[E+7]+0
+local bF=cB>=8
+bs,jO,E=cB%2==1,false,E+7
+for O=H,ak,1000 do
+local aD=bn(O+999,ak)
+local ca=kb and call("MGET",unpack(KEYS,O,aD))
 if not(bF or bs)then
-fQ(bZ,K,aD)
+fS(ca,O,aD)
 else
-for i=K,aD do
-local aA=bF and ARGV[E+i-J+1]+0 or 1
-ec(KEYS[i],bZ and bZ[i-K+1],aA,bF)
+for i=O,aD do
+local aA=bF and ARGV[E+i-H+1]+0 or 1
+ee(KEYS[i],ca and ca[i-O+1],aA,bF)
 end
 end
 end
-if bF then E=E+ao-J+1 end
+if bF then E=E+ak-H+1 end
 end
-return bR and redis.error_reply(bR)or V`;
+return bM and redis.error_reply(bM)or Q`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "9dc1f73cc876495253845544d58cb8a376891499",
-  acrossSha1: "4394982335371654652e1414b1f9bea92607043a",
-  source: `local call,bg,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "12781dadcbba56f83a58d027dc109dd23472c432",
+  acrossSha1: "091d3c53f1bd550f2750ec2279c491ce2b0e2242",
+  source: `local call,bh,am,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
-local dY=call("TIME")
-q=dY[1]*1000000+dY[2]
+local dy=call("TIME")
+q=dy[1]*1000000+dy[2]
 end
 ${part1}
-local dE
-local function gd(us,aC,ab)
-local aB,H,bm=dE-q,us-dE,aC-dE
-if H>0 then
-if ab==0 or ab==1 and H>8*aB or ab==2 and H>1024*aB then return nil end
+local dF
+local function gf(us,aC,ac)
+local aB,J,bm=dF-q,us-dF,aC-dF
+if J>0 then
+if ac==0 or ac==1 and J>8*aB or ac==2 and J>1024*aB then return nil end
 else
-ab=0
+ac=0
 end
-return bm>1024*aB and 3 or bm>8*aB and ab<2 and 2 or ab>0 and ab or 1
+return bm>1024*aB and 3 or bm>8*aB and ac<2 and 2 or ac>0 and ac or 1
 end
-local ho=1e13
+local hq=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local ac,iw,dO,gk=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if iw+ARGV[2]*1000<ho then
-local be,cV,bf,bv=
-q+iw,dO+0,1000*4^(gk-50),gk*cN-fj
-local eG=q+cA/2
-dE=q+ARGV[5]
-local m,dh=bg("GET",ac),nil
-local bP=m and#m==16 and tonumber(m)
-if bP then
-local us,ab=bP-bv,0
-while us>eG do
-us,ab=us-cA,ab+1
+local W,iE,dN,gm=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if iE+ARGV[2]*1000<hq then
+local bf,cY,bg,bw=
+q+iE,dN+0,1000*4^(gm-50),gm*cQ-fl
+local eJ=q+cE/2
+dF=q+ARGV[5]
+local m,dj=bh("GET",W),nil
+local bS=m and#m==16 and tonumber(m)
+if bS then
+local us,ac=bS-bw,0
+while us>eJ do
+us,ac=us-cE,ac+1
 end
-local aC=(us<q and q or us)+cV
-local cb=aC-us
-if aC<=be and aC<fj+cN and us%bf+cb<bf then
-local bA=aC>dE and gd(us,aC,ab)or aC<=dE and 0
+local aC=(us<q and q or us)+cY
+local cc=aC-us
+if aC<=bf and aC<fl+cQ and us%bg+cc<bg then
+local bA=aC>dF and gf(us,aC,ac)or aC<=dF and 0
 if bA then
-if bA~=ab then cb=cb+(bA-ab)*cA end
-local gl=cb==cV and dO or al("%d",cb)
-if bg("INCRBY",ac,gl)==bP+cb then dh=aC-q end
+if bA~=ac then cc=cc+(bA-ac)*cE end
+local gn=cc==cY and dN or am("%d",cc)
+if bh("INCRBY",W,gn)==bS+cc then dj=aC-q end
 end
 end
 end
-if dh then return{q,dh}end
+if dj then return{q,dj}end
 end
 end
 ${part2}
 ${part3}
-local bq,cg,aJ,bn,aO,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local co=ARGV[2]+0
-local jF=9007199254740991
-local function hT(us,bf)
-return al("%d",aJ((us-us%bf+bf-q)/1000)+2+co)
+local br,cj,aJ,bn,aO,type=string.sub,string.byte,math.floor,math.min,math.max,type
+local cr=ARGV[2]+0
+local jK=9007199254740991
+local function hZ(us,bg)
+return am("%d",aJ((us-us%bg+bg-q)/1000)+2+cr)
 end
-local V,A,E,ao={q},1,2,0
-while ao<#KEYS do
-local cx,J=ARGV[E+1]+0,ao+1
-ao=bn(ao+ARGV[E+2],#KEYS)
-local aB,dO,gk,bh,gm=
+local Q,A,E,ak={q},1,2,0
+while ak<#KEYS do
+local cB,H=ARGV[E+1]+0,ak+1
+ak=bn(ak+ARGV[E+2],#KEYS)
+local aB,dN,gm,bi,go=
 ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
-local cV=dO+0
-local y,aP,bt,gB=1,0,16,"%016d"
-local bs,bF,lB=cx%2>=1,cx%16>=8,cx>=16
+local cY=dN+0
+local y,aP,bt,gD=1,0,16,"%016d"
+local bs,bF,lJ=cB%2>=1,cB%16>=8,cB>=16
 E=E+5
-if cx%4>=2 then
-bh,E=ARGV[E+1]+0,E+1
+if cB%4>=2 then
+bi,E=ARGV[E+1]+0,E+1
 end
-if cx%8>=4 then
-gm,y,aP=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bt,gB=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+if cB%8>=4 then
+go,y,aP=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bt,gD=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
-local be=q+bh+aB
-local bf,gR,eG=1000*4^(gk-50),gk*cN,q+cA/2
-local fV=bt==16 and bh+aB+co*1000<ho
-local bv=gR-fj
-local hO,bZ,aW=A-J+1,nil,nil
-local fw,bo=q+bv+cV,bn(q+aB+bv,gR+cN-1)
-dE=q+aB
-if lB and fV and not bs and fw<=bo then
-bZ={}
-local function kC(ac,aw)
-local aC,ab=aw-bv,0
-while aC>eG do
-aC,ab=aC-cA,ab+1
+local bf=q+bi+aB
+local bg,gS,eJ=1000*4^(gm-50),gm*cQ,q+cE/2
+local fY=bt==16 and bi+aB+cr*1000<hq
+local bw=gS-fl
+local hU,ca,aR=A-H+1,nil,nil
+local fw,bp=q+bw+cY,bn(q+aB+bw,gS+cQ-1)
+dF=q+aB
+if lJ and fY and not bs and fw<=bp then
+ca={}
+local function kG(W,ax)
+local aC,ac=ax-bw,0
+while aC>eJ do
+aC,ac=aC-cE,ac+1
 end
-local us=aC-cV
-if us<q or aC>be or aC+bv>=gR+cN then return nil end
+local us=aC-cY
+if us<q or aC>bf or aC+bw>=gS+cQ then return nil end
 local bA=0
-if aC>dE then bA=gd(us,aC,ab)end
-if bA and bA~=ab then call("INCRBY",ac,al("%d",(bA-ab)*cA))end
+if aC>dF then bA=gf(us,aC,ac)end
+if bA and bA~=ac then call("INCRBY",W,am("%d",(bA-ac)*cE))end
 return bA and aC
 end
-for i=J,ao do
-local ac=KEYS[i]
-local aw=bg("INCRBY",ac,dO)
-local cb=type(aw)=="number"
-local us=cb and aw>=fw and aw<=bo and aw-bv
-if cb and not us and aw>bo and(bh>0 or aw-bv>eG)then
-us=kC(ac,aw)
+for i=H,ak do
+local W=KEYS[i]
+local ax=bh("INCRBY",W,dN)
+local cc=type(ax)=="number"
+local us=cc and ax>=fw and ax<=bp and ax-bw
+if cc and not us and ax>bp and(bi>0 or ax-bw>eJ)then
+us=kG(W,ax)
 end
 if us then
-if us%bf<cV then call("PEXPIRE",ac,hT(us,bf))end
-V[hO+i]=us-q
+if us%bg<cY then call("PEXPIRE",W,hZ(us,bg))end
+Q[hU+i]=us-q
 else
 local m=""
-if aw~=cV then
-if cb then call("INCRBY",ac,"-"..dO)end
-m=bg("GET",ac)
+if ax~=cY then
+if cc then call("INCRBY",W,"-"..dN)end
+m=bh("GET",W)
 end
-aW=aW or{}
-aW[#aW+1],V[hO+i],bZ[i-J+1]=i,false,type(m)=="string"and m
+aR=aR or{}
+aR[#aR+1],Q[hU+i],ca[i-H+1]=i,false,type(m)=="string"and m
 end
 end
 else
-bZ=call("MGET",unpack(KEYS,J,bn(J+999,ao)))
-for K=J+1000,ao,1000 do
-local dw=call("MGET",unpack(KEYS,K,bn(K+999,ao)))
-for i=1,#dw do
-bZ[K-J+i]=dw[i]
+ca=call("MGET",unpack(KEYS,H,bn(H+999,ak)))
+for O=H+1000,ak,1000 do
+local dx=call("MGET",unpack(KEYS,O,bn(O+999,ak)))
+for i=1,#dx do
+ca[O-H+i]=dx[i]
 end
 end
-local kS=fV and not(bs or bF)
-for i=J,ao do
-local ac,m,dh=KEYS[i],kS and bZ[i-J+1],nil
-local bP=m and#m==16 and tonumber(m)
-if bP then
-local us,ab=bP-bv,0
-while us>eG do
-us,ab=us-cA,ab+1
+local kZ=fY and not(bs or bF)
+for i=H,ak do
+local W,m,dj=KEYS[i],kZ and ca[i-H+1],nil
+local bS=m and#m==16 and tonumber(m)
+if bS then
+local us,ac=bS-bw,0
+while us>eJ do
+us,ac=us-cE,ac+1
 end
-local aC=(us<q and q or us)+cV
-local cb=aC-us
-if aC<=be and aC<fj+cN and us%bf+cb<bf then
-local bA=aC>dE and gd(us,aC,ab)or aC<=dE and 0
+local aC=(us<q and q or us)+cY
+local cc=aC-us
+if aC<=bf and aC<fl+cQ and us%bg+cc<bg then
+local bA=aC>dF and gf(us,aC,ac)or aC<=dF and 0
 if bA then
-if bA~=ab then cb=cb+(bA-ab)*cA end
-local gl=cb==cV and dO or al("%d",cb)
-if bg("INCRBY",ac,gl)==bP+cb then dh=aC-q end
+if bA~=ac then cc=cc+(bA-ac)*cE end
+local gn=cc==cY and dN or am("%d",cc)
+if bh("INCRBY",W,gn)==bS+cc then dj=aC-q end
 end
 end
 end
-if dh then
-V[hO+i]=dh
+if dj then
+Q[hU+i]=dj
 else
-aW=aW or{}
-aW[#aW+1],V[hO+i]=i,false
+aR=aR or{}
+aR[#aR+1],Q[hU+i]=i,false
 end
 end
 end
-if aW then
+if aR then
 ${part4}
 ${part5}
 local g={y=y,aB=aB,aP=aP}
-local function cE(m,bt,y)
-local D,us,aj,h,ab=0,nil,0,nil,0
-if#m>8 and cg(m,1)==98 then
-D=fD(m)
-m=bq(m,10)
+local function cI(m,bt,y)
+local D,us,aj,h,ac=0,nil,0,nil,0
+if#m>8 and cj(m,1)==98 then
+D=fF(m)
+m=br(m,10)
 end
 if m==""then return 0,0,D end
 local aN=string.find(m,"[^%d]")
-if aN and aN>16 and cg(m,aN)>127 then
-local aT=bq(m,1,aN-1)
-local K=#aT==18 and bq(aT,1,2)==gD and 3 or 1
-h={us=tonumber(bq(aT,K,K+15))or 0,aj=tonumber(bq(aT,K+16))or 0}
+if aN and aN>16 and cj(m,aN)>127 then
+local aU=br(m,1,aN-1)
+local O=#aU==18 and br(aU,1,2)==gE and 3 or 1
+h={us=tonumber(br(aU,O,O+15))or 0,aj=tonumber(br(aU,O+16))or 0}
 if aN==#m then
-ab=aJ((cg(m,aN)-128)/8)
+ac=aJ((cj(m,aN)-128)/8)
 else
-bz().cv(m,aN,#m,h,g)
-ab=h.ab
+bz().cz(m,aN,#m,h,g)
+ac=h.ac
 end
-m=aT
+m=aU
 end
-if#m==18 and bq(m,1,2)==gD then
-m=bq(m,3)
+if#m==18 and br(m,1,2)==gE then
+m=br(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dN+cA then ab=ii(us)end
-us=fC(us)
+if us>=dM+cE then ac=ir(us)end
+us=fE(us)
 end
 elseif#m>16 then
-us=tonumber(bq(m,1,16))
+us=tonumber(br(m,1,16))
 end
-if not us or not(us<=jF)or(aN and not h)then return nil end
-if#m~=bt then return us+1,0,D,ab,nil,h and h.x end
-if bt>16 then aj=bn(tonumber(bq(m,17))or 0,y-1)end
-return us,aj,D,ab,h and h.as,h and h.x
+if not us or not(us<=jK)or(aN and not h)then return nil end
+if#m~=bt then return us+1,0,D,ac,nil,h and h.x end
+if bt>16 then aj=bn(tonumber(br(m,17))or 0,y-1)end
+return us,aj,D,ac,h and h.as,h and h.x
 end
-local function cO(i)
-local ac,m,us,aj,D,at=KEYS[i],bZ[i-J+1],0,0,0,q
-local ab,et,as,x,jR=0,false,nil,nil,nil
+local function cR(i)
+local W,m,us,aj,D,at=KEYS[i],ca[i-H+1],0,0,0,q
+local ac,ew,as,x,jY=0,false,nil,nil,nil
 if m then
-us,aj,D,ab,as,x=cE(m,bt,y)
+us,aj,D,ac,as,x=cI(m,bt,y)
 if not us then
 A=A+1
-V[A]="RULES"
+Q[A]="RULES"
 return nil
 end
 if D>q then at=D end
 if us-aB>=q or(x or 0)>q then
-local h={us=us,aj=aj,ab=ab,as=as,x=x}
-local bN=bz().dW(h,g)
-et=bN~=h
-us,aj,ab,as,x=bN.us,bN.aj,bN.ab,bN.as,bN.x
+local h={us=us,aj=aj,ac=ac,as=as,x=x}
+local bP=bz().dX(h,g)
+ew=bP~=h
+us,aj,ac,as,x=bP.us,bP.aj,bP.ac,bP.as,bP.x
 end
 end
-local aC,cd=us,aj
+local aC,cg=us,aj
 if us<at-1 or(us<at and aj==0)then
-aC,cd=at,0
+aC,cg=at,0
 end
-local js,iF=aC,cd
-aC,cd=aC+cV,cd+gm
-if cd>=y then
-aC,cd=aC+1,cd-y
+local jx,iN=aC,cg
+aC,cg=aC+cY,cg+go
+if cg>=y then
+aC,cg=aC+1,cg-y
 end
-local ah=0
-if(aC<be or(aC==be and cd<=aP))and at-q<=bh then
-ah=1
+local ai=0
+if(aC<bf or(aC==bf and cg<=aP))and at-q<=bi then
+ai=1
 local aA=1
-if bF then aA=ARGV[E+i-J+1]+0 end
+if bF then aA=ARGV[E+i-H+1]+0 end
 if aA>1 then
-local bp=be-js+(aP-iF)/y
-ah=aO(bn(aJ(bp/(cV+gm/y)),aA),1)
-for o=bn(ah+1,aA),aO(ah-1,1),-1 do
-local aS=iF+o*gm
-local cw=aJ(aS/y)
-aC,cd=js+o*cV+cw,aS-cw*y
-ah=o
-if aC<be or(aC==be and cd<=aP)then break end
+local bq=bf-jx+(aP-iN)/y
+ai=aO(bn(aJ(bq/(cY+go/y)),aA),1)
+for o=bn(ai+1,aA),aO(ai-1,1),-1 do
+local aS=iN+o*go
+local cA=aJ(aS/y)
+aC,cg=jx+o*cY+cA,aS-cA*y
+ai=o
+if aC<bf or(aC==bf and cg<=aP)then break end
 end
 end
 end
 local aK
-if(ah>0 or et)and not bs then
-if ah==0 then
-aC,cd,at=us,aj,q
+if(ai>0 or ew)and not bs then
+if ai==0 then
+aC,cg,at=us,aj,q
 end
-local bC,aw=al(gB,aC,cd),nil
-if bt==16 and aC>=dN then bC=gD..bC end
-local aN,ad,hd="",aC+2,gR
-local H=aC-aB
-if cd>aP then H=H+1 end
+local bC,ax=am(gD,aC,cg),nil
+if bt==16 and aC>=dM then bC=gE..bC end
+local aN,ad,hf="",aC+2,gS
+local J=aC-aB
+if cg>aP then J=J+1 end
 if as or x or at>q then
 local bx=bz()
-local h={us=us,aj=aj,ab=ab,as=as,x=x}
-as=bx.bw(h)
-local bO=aO(at>q and at or 0,x or 0)
-local next=bx.dp(aC,cd,as,bO,g,bx.eF(h,g))
+local h={us=us,aj=aj,ac=ac,as=as,x=x}
+as=bx.bu(h)
+local bQ=aO(at>q and at or 0,x or 0)
+local next=bx.ds(aC,cg,as,bQ,g,bx.eI(h,g))
 aN=bx.bC(next,g)
-if as then ad=aO(ad,bx.eQ(aC,next.as)+2)end
+if as then ad=aO(ad,bx.eU(aC,next.as)+2)end
 if next.x then ad=aO(ad,next.x+2)end
-as=as or bx.eJ
-if ah>0 and(as.us>0 or as.aj>0 or x or at>q)then
-jR={us,aj,as.us,as.aj,x or 0}
+as=as or bx.eN
+if ai>0 and(as.us>0 or as.aj>0 or x or at>q)then
+jY={us,aj,as.us,as.aj,x or 0}
 end
-elseif H>q then
-local kM=us-aB+(aj>aP and 1 or 0)>q
-local bA=fN(H-q,aB,kM and ab or 0)
-if fV and D<=q then
-hd=gR+bA*cA
+elseif J>q then
+local kQ=us-aB+(aj>aP and 1 or 0)>q
+local bA=fP(J-q,aB,kQ and ac or 0)
+if fY and D<=q then
+hf=gS+bA*cE
 else
 aN=string.char(128+8*bA)
 end
 end
-us,aj=aC,cd
+us,aj=aC,cg
 if aN~=""and D<=q then
-aw=bg("SET",ac,bC..aN,"PX",math.ceil((ad-q)/1000)+co)
+ax=bh("SET",W,bC..aN,"PX",math.ceil((ad-q)/1000)+cr)
 elseif D>q then
 bC=bC..aN
 bC="b"..struct.pack("<d",D)..bC
-aw=bg("SET",ac,bC,"PX",math.ceil((aO(ad,D)-q)/1000)+co)
+ax=bh("SET",W,bC,"PX",math.ceil((aO(ad,D)-q)/1000)+cr)
 else
-if fV then bC=al("%d",hd+us%cN)end
-aw=m and bg("SET",ac,bC,"PX",hT(us,bf))
-or bg("SET",ac,bC,"PX",hT(us,bf),"NX")
-or bg("GET",ac)
+if fY then bC=am("%d",hf+us%cQ)end
+ax=m and bh("SET",W,bC,"PX",hZ(us,bg))
+or bh("SET",W,bC,"PX",hZ(us,bg),"NX")
+or bh("GET",W)
 end
-aK=aw and aw.err
+aK=ax and ax.err
 elseif not m then
-local fv=bg("GET",ac)
+local fv=bh("GET",W)
 aK=fv and fv.err
 end
 A=A+1
 if aK then
-V[A]=aK
+Q[A]=aK
 return string.find(aK,"READONLY",1,true)and aK
 end
 if us<q then
 us,aj=q,0
 end
-local dh=(us-q)*y+aj
-if D>q or dh>jF or jR then
-local ai={D>q and D-q or 0,ah,us-q,aj}
-for bx=1,jR and 5 or 0 do
-ai[4+bx]=jR[bx]
+local dj=(us-q)*y+aj
+if D>q or dj>jK or jY then
+local ah={D>q and D-q or 0,ai,us-q,aj}
+for bx=1,jY and 5 or 0 do
+ah[4+bx]=jY[bx]
 end
-V[A]=ai
+Q[A]=ah
 elseif bF then
-V[A]=ah
+Q[A]=ai
 A=A+1
-V[A]=dh
+Q[A]=dj
 else
-V[A]=ah>0 and dh or-1-dh
+Q[A]=ai>0 and dj or-1-dj
 end
 end
 local aK
-for _,i in ipairs(aW)do
-if not bF then A=hO+i-1 end
-aK=cO(i)or aK
+for _,i in ipairs(aR)do
+if not bF then A=hU+i-1 end
+aK=cR(i)or aK
 end
 if aK then return redis.error_reply(aK)end
 end
 if bF then
-E=E+ao-J+1
+E=E+ak-H+1
 else
-A=hO+ao
+A=hU+ak
 end
 end
-return V`,
+return Q`,
 };
 
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "4e2b3f6ddb92adf4b2dd43bc8a371ab857b450b1",
-  source: `local dY=redis.call("TIME")
-local lC=redis.pcall("INFO")
-local ai={dY[1],dY[2],type(lC)=="string"and lC or""}
-local lp={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,gU in ipairs(ARGV)do
-local dL={}
-for ka in string.gmatch(gU,"%S+")do
-dL[#dL+1]=lp[ka]or ka
+  sha1: "1add7ce7d1dddfcf373160ccee2ad73956b49feb",
+  source: `local dy=redis.call("TIME")
+local lK=redis.pcall("INFO")
+local ah={dy[1],dy[2],type(lK)=="string"and lK or""}
+local lx={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,gV in ipairs(ARGV)do
+local dK={}
+for kg in string.gmatch(gV,"%S+")do
+dK[#dK+1]=lx[kg]or kg
 end
-local jZ=redis.pcall(unpack(dL))
-if type(jZ)=="table"and jZ.err then ai[#ai+1]=jZ.err end
+local kf=redis.pcall(unpack(dK))
+if type(kf)=="table"and kf.err then ah[#ah+1]=kf.err end
 end
-return ai`,
+return ah`,
 };
 
 /** `cluster_nodes.lua`: Tells what a node of a cluster knows of the others. It changes nothing. */
@@ -1988,467 +1988,469 @@ export const clusterNodes: Script = {
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "ec8f00ca5832d19b233386233179edebe677501b",
-  source: `local function eB(ci)
+  sha1: "2e4b991cd78757a0224cad7a3f8d893c5a55753a",
+  source: `local function dS(cf)
 ${part6}
-local lM=aG()~=""
+local bL=aG()
 local function az(us)
-return al("%.0f",us)
+return am("%d",us)
 end
-local ce=az(q)
-local function em(v)
-v.em=v.em or az(q+v.cY)
-return v.em
+local bR=az(q)
+local function ep(v)
+v.ep=v.ep or az(q+v.db)
+return v.ep
 end
-local function ht(br)
-return br==q and"-"..ce or az(-br)
+local function hv(bo)
+return bo==q and"-"..bR or az(-bo)
 end
-local function iJ(ac,us)
-if call("PTTL",ac)<fo(q+us)then call("PEXPIRE",ac,fo(q+us+us/8))end
+local function kT(W,us)
+if call("PTTL",W)<fq(q+us)then call("PEXPIRE",W,fq(q+us+us/8))end
 end
-local channel,hw=aG(),{}
-local kE=5000
+local channel,hy=aG(),{}
+local kI=5000
 local function inbox(aY)
 return channel.."%"..aY
 end
-local lK,dC=aG()=="1",W()
-for i=1,dC do
+local dn=Y()
+local lR=dn<0
+dn=math.abs(dn)
+for i=1,dn do
 local aY=aG()
-hw[aY]="caller"
-if lK then
-local lb=inbox(aY)
-local cn=call("LRANGE",lb,"0","-1")
-if#cn==0 then
-call("RPUSH",lb,"")
-ci[#ci+1]="missed "..aY
-elseif#cn>1 then
-call("LTRIM",lb,"0","0")
-for bl=2,#cn do
-ci[#ci+1]=cn[bl]
+hy[aY]="caller"
+if lR then
+local li=inbox(aY)
+local cm=call("LRANGE",li,"0","-1")
+if#cm==0 then
+call("RPUSH",li,"")
+cf[#cf+1]="missed "..aY
+elseif#cm>1 then
+call("LTRIM",li,"0","0")
+for aX=2,#cm do
+cf[#cf+1]=cm[aX]
 end
 end
-call("PEXPIRE",lb,kE)
+call("PEXPIRE",li,kI)
 end
 end
 ${part7}
 ${part2}
-local function jK()
-local dS,bR,gv,bs,hR={},nil,nil,false,false
-local function eA(e)
-if#e.v.ag>0 then return gv.eA(e)end
-local m,E=not e.ey and call("GET",e.ac)or"",1
-e.D,E=fD(m)
-e.ae,e.eq={},bq(m,E>10 and 1 or E)
+local function jQ()
+local dT,bM,gx,bs,hX={},nil,nil,false,false
+local function eF(e)
+if#e.v.ag>0 then return gx.eF(e)end
+local m,E=not e.eC and call("GET",e.W)or"",1
+e.D,E=fF(m)
+e.ae,e.et={},br(m,E>10 and 1 or E)
 end
-local function fr(e)
-gv.fr(e)
+local function ft(e)
+gx.ft(e)
 end
 ${part8}
 ${part9}
-local ex={}
-local function eL(e)
-local bU=ex[e.aL]
-if bU then return bU end
-local J=call("ZRANGE",e.aL,"0","1","WITHSCORES")
-bU={br=0,bw=0,bi=nil,hY=false,bV=0}
-if J[1]=="#"then
-bU.br=-J[2]
-bU.hY=not J[4]or J[4]+0>q
-if bU.hY and J[4]then bU.bi=J[4]+0 end
+local eA={}
+local function eP(e)
+local bW=eA[e.aL]
+if bW then return bW end
+local H=call("ZRANGE",e.aL,"0","1","WITHSCORES")
+bW={bo=0,bu=0,bj=nil,ig=false,ce=0}
+if H[1]=="#"then
+bW.bo=-H[2]
+bW.ig=not H[4]or H[4]+0>q
+if bW.ig and H[4]then bW.bj=H[4]+0 end
 end
-if J[3]or not bU.hY then bU.bw=call("ZCOUNT",e.aL,"("..ce,"+inf")end
-ex[e.aL]=bU
-return bU
+if H[3]or not bW.ig then bW.bu=call("ZCOUNT",e.aL,"("..bR,"+inf")end
+eA[e.aL]=bW
+return bW
 end
-local function kk(e,n)
-local bU=eL(e)
-if n==1 and bU.bi then return bU.bi end
-local bJ=n==1 and bU.hY and call("ZRANGE",e.aL,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aL,"("..ce,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bU.bi=bJ[2]+0 end
+local function kp(e,n)
+local bW=eP(e)
+if n==1 and bW.bj then return bW.bj end
+local bJ=n==1 and bW.ig and call("ZRANGE",e.aL,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aL,"("..bR,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then bW.bj=bJ[2]+0 end
 return bJ[2]+0
 end
-local function dg(e,ax)
-local bw=eL(e).bw
-local hU=bw+ax-e.v.ax
-if hU>bw then return 1e15 end
-return hU<=0 and 0 or kk(e,hU)-q
+local function di(e,au)
+local bu=eP(e).bu
+local ia=bu+au-e.v.au
+if ia>bu then return 1e15 end
+return ia<=0 and 0 or kp(e,ia)-q
 end
-local function is(e,id)
+local function iA(e,id)
 return tonumber(call("ZSCORE",e.aL,id)or 0)>q
 end
-local function ha(e)
-local bU,us=ex[e.aL],aO(4*e.v.cY,60000000)
-if bU and bU.bV>=us then return end
-iJ(e.aL,us)
-if bU then bU.bV=us end
+local function hc(e)
+local bW,us=eA[e.aL],aO(4*e.v.db,60000000)
+if bW and bW.ce>=us then return end
+kT(e.aL,us)
+if bW then bW.ce=us end
 end
-local function hC(e)
-return aO(q,eL(e).br+1)
+local function hE(e)
+return aO(q,eP(e).bo+1)
 end
-local function iD(e,id,ax)
-call("ZADD",e.aL,em(e.v),id)
-for iO=2,ax do
-call("ZADD",e.aL,em(e.v),id.."+"..iO)
+local function iL(e,id,au)
+call("ZADD",e.aL,ep(e.v),id)
+for iU=2,au do
+call("ZADD",e.aL,ep(e.v),id.."+"..iU)
 end
-ex[e.aL]=nil
-ha(e)
+eA[e.aL]=nil
+hc(e)
 end
-local function ld(e,id,ax)
-local bU=eL(e)
-local br=hC(e)
-local cb=call("ZADD",e.aL,ht(br),"#",em(e.v),id)
-if bU.br==0 then cb=cb-1 end
-if not bU.hY then call("ZREMRANGEBYSCORE",e.aL,"1",ce)end
-if cb==1 and ax<=1 then
-local bJ=q+e.v.cY
-if bU.bw==0 then bU.bi=bJ end
-if bU.bi then bU.bi=bn(bU.bi,bJ)end
-bU.br,bU.bw,bU.hY=br,bU.bw+1,true
-ha(e)
+local function lk(e,id,au)
+local bW=eP(e)
+local bo=hE(e)
+local cc=call("ZADD",e.aL,hv(bo),"#",ep(e.v),id)
+if bW.bo==0 then cc=cc-1 end
+if not bW.ig then call("ZREMRANGEBYSCORE",e.aL,"1",bR)end
+if cc==1 and au<=1 then
+local bJ=q+e.v.db
+if bW.bu==0 then bW.bj=bJ end
+if bW.bj then bW.bj=bn(bW.bj,bJ)end
+bW.bo,bW.bu,bW.ig=bo,bW.bu+1,true
+hc(e)
 else
-iD(e,id,ax)
+iL(e,id,au)
 end
-return br
+return bo
 end
-local function lq(e,id,ax)
-local cj=call("ZREM",e.aL,id)
-for iO=2,ax do
-cj=cj+call("ZREM",e.aL,id.."+"..iO)
+local function ly(e,id,au)
+local cn=call("ZREM",e.aL,id)
+for iU=2,au do
+cn=cn+call("ZREM",e.aL,id.."+"..iU)
 end
-ex[e.aL]=nil
-return cj
+eA[e.aL]=nil
+return cn
 end
-local function hq(e)
-if dg(e,e.ax)==0 then return end
-local K="("..em(e.v)
-if call("ZCOUNT",e.aL,K,"+inf")==0 then return end
-local jQ=call("ZRANGEBYSCORE",e.aL,K,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#jQ,2 do
-local bG=tonumber(string.match(jQ[i],"^[^.]*%.%d+~(%d+)%."))
-if bG and jQ[i+1]-q>bG then call("ZADD",e.aL,az(q+bG),jQ[i])end
+local function hs(e)
+if di(e,e.au)==0 then return end
+local O="("..ep(e.v)
+if call("ZCOUNT",e.aL,O,"+inf")==0 then return end
+local jX=call("ZRANGEBYSCORE",e.aL,O,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#jX,2 do
+local bG=tonumber(string.match(jX[i],"^[^.]*%.%d+~(%d+)%."))
+if bG and jX[i+1]-q>bG then call("ZADD",e.aL,az(q+bG),jX[i])end
 end
-ex[e.aL]=nil
+eA[e.aL]=nil
 end
-local function eC(ai,e,br)
-if e.v.ax==0 then return end
-local bw,ao=eL(e).bw,#ai
-ai[ao+1],ai[ao+2],ai[ao+3]=bw,bw>0 and kk(e,1)-q or 0,br or 0
+local function eG(ah,e,bo)
+if e.v.au==0 then return end
+local bu,ak=eP(e).bu,#ah
+ah[ak+1],ah[ak+2],ah[ak+3]=bu,bu>0 and kp(e,1)-q or 0,bo or 0
 end
-local function kQ(e)
-local da=#e.v.ag==0 and call("EXISTS",e.aR,e.ac)
-or call("EXISTS",e.aR)
-e.eE=da==0
-e.ey=e.eE and#e.v.ag==0
+local function kW(e)
+local bZ=#e.v.ag==0 and call("EXISTS",e.aT,e.W)
+or call("EXISTS",e.aT)
+e.hK=bZ==0
+e.eC=e.hK and#e.v.ag==0
 end
-local fU={}
-local function hA(e,id)
-fU[e.aR]=nil
-return call("ZREM",e.aR,id,id.."k")
+local fX={}
+local function hC(e,id)
+fX[e.aT]=nil
+return call("ZREM",e.aT,id,id.."k")
 end
-local function jq(e,id,aI)
+local function jv(e,id,aI)
 if aI==0 then
-local ao=call("ZREVRANGE",e.aR,"0","0","WITHSCORES")
-aI=aO(q,(ao[2]or 0)+1)
+local ak=call("ZREVRANGE",e.aT,"0","0","WITHSCORES")
+aI=aO(q,(ak[2]or 0)+1)
 end
-call("ZADD",e.aR,az(aI),id)
-fU[e.aR],e.eE=nil,false
-iJ(e.aR,aO(4*e.v.cY,60000000))
+call("ZADD",e.aT,az(aI),id)
+fX[e.aT],e.hK=nil,false
+kT(e.aT,aO(4*e.v.db,60000000))
 return aI
 end
-local function jN(e,id,aI)
-if call("ZSCORE",e.aR,id)then
-call("ZADD",e.aR,az(aI),id.."k")
-call("ZREM",e.aR,id)
+local function jU(e,id,aI)
+if call("ZSCORE",e.aT,id)then
+call("ZADD",e.aT,az(aI),id.."k")
+call("ZREM",e.aT,id)
 end
-fU[e.aR]=nil
+fX[e.aT]=nil
 end
-local function ko(aY)
+local function kt(aY)
 return redis.pcall("EXISTS",inbox(aY))==1
 end
-local function iH(aY)
-if hw[aY]==nil then
-local jY=call("PUBSUB","NUMSUB",channel..aY)[2]>0
-hw[aY]=jY and"channel"or ko(aY)and"inbox"or false
+local function iP(aY)
+if hy[aY]==nil then
+local ke=call("PUBSUB","NUMSUB",channel..aY)[2]>0
+hy[aY]=ke and"channel"or kt(aY)and"inbox"or false
 end
-return hw[aY]
+return hy[aY]
 end
-local function ec(bI,aQ,ai)
-local dL=al(string.rep(" %.0f",1+#ai),q,unpack(ai))
-local dk=bI..dL.." "..aQ.id
-local fZ=hw[aQ.aY]
-if fZ=="caller"then
-ci[#ci+1]=dk
-elseif fZ=="inbox"then
-call("RPUSHX",inbox(aQ.aY),dk)
+local function ee(bI,aQ,ah)
+local dK=am(string.rep(" %.0f",1+#ah),q,unpack(ah))
+local cZ=bI..dK.." "..aQ.id
+local eM=hy[aQ.aY]
+if eM=="caller"then
+cf[#cf+1]=cZ
+elseif eM=="inbox"then
+call("RPUSHX",inbox(aQ.aY),cZ)
 else
-call("PUBLISH",channel..aQ.aY,dk)
+call("PUBLISH",channel..aQ.aY,cZ)
 end
 end
-local jD=8
-local function fY(e,A)
-if e.eE then return nil end
-local bP=A==0 and fU[e.aR]
-if bP and bP.v==e.v then return bP end
+local jI=8
+local function gb(e,A)
+if e.hK then return nil end
+local bS=A==0 and fX[e.aT]
+if bS and bS.v==e.v then return bS end
 while true do
-local bl=call("ZRANGE",e.aR,al("%d",A),al("%d",A),"WITHSCORES")
-local iM=bl[1]
-if not iM then return nil end
-local id,aY,bI,ls,ax,af,bV=
-string.match(iM,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lI=q-bl[2]
-if aY and lI<=tonumber(ls)and iH(aY)then
-local aQ={id=id,aY=aY,iC=bI=="d",bV=bV=="k",aI=bl[2]+0}
-for fM,m in pairs(e)do
-aQ[fM]=m
+local aX=call("ZRANGE",e.aT,am("%d",A),am("%d",A),"WITHSCORES")
+local iS=aX[1]
+if not iS then return nil end
+local id,aY,bI,lA,au,af,ce=
+string.match(iS,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local lP=q-aX[2]
+if aY and lP<=tonumber(lA)and iP(aY)then
+local aQ={id=id,aY=aY,iK=bI=="d",ce=ce=="k",aI=aX[2]+0}
+for fO,m in pairs(e)do
+aQ[fO]=m
 end
 aQ.ae=nil
-aQ.ax,aQ.af=bn(tonumber(ax),e.v.ax),tonumber(af)
-if A==0 then fU[e.aR]=aQ end
+aQ.au,aQ.af=bn(tonumber(au),e.v.au),tonumber(af)
+if A==0 then fX[e.aT]=aQ end
 return aQ
 end
-call("ZREM",e.aR,iM)
-fU[e.aR]=nil
+call("ZREM",e.aT,iS)
+fX[e.aT]=nil
 end
 end
-local function im(e)
-local bo=e.v.hc
-if bo<0 or call("ZCARD",e.aR)<bo then return false end
-fY(e,0)
-return call("ZCARD",e.aR)>=bo
+local function iv(e)
+local bp=e.v.he
+if bp<0 or call("ZCARD",e.aT)<bp then return false end
+gb(e,0)
+return call("ZCARD",e.aT)>=bp
 end
-local function eX(e,ke)
-local A,cD=0,0
-while A<jD and not e.eE and dg(e,cD+1)==0 do
-local aQ=fY(e,A)
-if not aQ or dg(e,cD+aQ.ax)>0 then return end
-if not aQ.iC then
-if not aQ.bV and aQ.id~=ke then ec("turn",aQ,{0})end
-A,cD=A+1,cD+aQ.ax
+local function fa(e,kk)
+local A,cH=0,0
+while A<jI and not e.hK and di(e,cH+1)==0 do
+local aQ=gb(e,A)
+if not aQ or di(e,cH+aQ.au)>0 then return end
+if not aQ.iK then
+if not aQ.ce and aQ.id~=kk then ee("turn",aQ,{0})end
+A,cH=A+1,cH+aQ.au
 else
-local at=hl(aQ)
+local at=hn(aQ)
 if at>q then
-if aQ.id~=ke then ec("turn",aQ,{at-q})end
+if aQ.id~=kk then ee("turn",aQ,{at-q})end
 return
 end
-gE(aQ,q)
-hA(e,aQ.id)
-local ai={1,0,0}
-local br=ld(e,aQ.id,aQ.ax)
-ee(ai,aQ)
-eC(ai,aQ,br)
-eh(ai,{aQ})
-ec("granted",aQ,ai)
+gF(aQ,q)
+hC(e,aQ.id)
+local ah={1,0,0}
+local bo=lk(e,aQ.id,aQ.au)
+eh(ah,aQ)
+eG(ah,aQ,bo)
+ek(ah,{aQ})
+ee("granted",aQ,ah)
 end
 end
 end
-local function kq(e,id,aI)
-local cD=0
-for A=0,jD-1 do
-local aQ=fY(e,A)
+local function kv(e,id,aI)
+local cH=0
+for A=0,jI-1 do
+local aQ=gb(e,A)
 if not aQ or aQ.id==id or(aI>0 and aQ.aI>aI)then return false end
-cD=cD+aQ.ax
-if aQ.iC or dg(e,cD+e.ax)>0 then return true end
+cH=cH+aQ.au
+if aQ.iK or di(e,cH+e.au)>0 then return true end
 end
 return true
 end
-local function jz(e,id)
-local cD=0
-for A=0,jD-1 do
-local aQ=fY(e,A)
+local function jE(e,id)
+local cH=0
+for A=0,jI-1 do
+local aQ=gb(e,A)
 if not aQ then return 0 end
-local bj=aQ.id==id
-if bj then aQ=e end
-local bm=dg(e,cD+aQ.ax)
-if bm>0 then return bn(bm,e.v.cY)end
-if bj or aQ.iC then
-local es=hl(aQ)-q
-return bj and es or es+e.v.cY
+local bk=aQ.id==id
+if bk then aQ=e end
+local bm=di(e,cH+aQ.au)
+if bm>0 then return bn(bm,e.v.db)end
+if bk or aQ.iK then
+local ev=hn(aQ)-q
+return bk and ev or ev+e.v.db
 end
-cD=cD+aQ.ax
+cH=cH+aQ.au
 end
-return e.v.cY
+return e.v.db
 end
-local function ll(e,id,aI)
-if e.v.ax==0 then return false end
-return dg(e,e.ax)>0 or kq(e,id,aI)
+local function ls(e,id,aI)
+if e.v.au==0 then return false end
+return di(e,e.au)>0 or kv(e,id,aI)
 end
-local function ib(hF,di)
-local lR,lE=hF.v.ax,di.v.ax
-return lR<lE or(lR==lE and hF.ac<di.ac)
+local function ik(hH,dk)
+local lX,lL=hH.v.au,dk.v.au
+return lX<lL or(lX==lL and hH.W<dk.W)
 end
-local function iV(id,aI,ap,fH,es)
-local jP=#ap>1 and es>0
-local dv=not jP and(fH or ap[1])
-if dv and aI==0 and im(dv)then return 5,aO(es,1),0 end
+local function jb(id,aI,ap,fK,ev)
+local jW=#ap>1 and ev>0
+local cl=not jW and(fK or ap[1])
+if cl and aI==0 and iv(cl)then return 5,aO(ev,1),0 end
 for _,e in ipairs(ap)do
-if aI>0 and e~=dv and e.v.ax>0 then
-if dv and ib(e,dv)then
-jN(e,id,aI)
-elseif hA(e,id)>0 then
-eX(e)
-eA(e)
+if aI>0 and e~=cl and e.v.au>0 then
+if cl and ik(e,cl)then
+jU(e,id,aI)
+elseif hC(e,id)>0 then
+fa(e)
+eF(e)
 end
 end
 end
-if not dv then return 3,es,aI==0 and q or aI end
-if aI>0 then hA(dv,id)end
-aI=jq(dv,id,aI)
-return 3,jz(dv,id),aI
+if not cl then return 3,ev,aI==0 and q or aI end
+if aI>0 then hC(cl,id)end
+aI=jv(cl,id,aI)
+return 3,jE(cl,id),aI
 end
-local function ju(e,id)
-iD(e,id,e.ax)
-local br=hC(e)
-call("ZADD",e.aL,ht(br),"#")
-ex[e.aL].br=br
-return br
+local function jz(e,id)
+iL(e,id,e.au)
+local bo=hE(e)
+call("ZADD",e.aL,hv(bo),"#")
+eA[e.aL].bo=bo
+return bo
 end
-local function iT(id,aI,ap)
+local function iZ(id,aI,ap)
 for _,e in ipairs(ap)do
-if e.v.ax>0 and not is(e,id)then return end
+if e.v.au>0 and not iA(e,id)then return end
 end
-local ai={6,0,aI}
+local ah={6,0,aI}
 for _,e in ipairs(ap)do
-local br
-if e.v.ax>0 then
-kQ(e)
-br=ju(e,id)
+local bo
+if e.v.au>0 then
+kW(e)
+bo=jz(e,id)
 end
-eA(e)
-ee(ai,e)
-eC(ai,e,br)
+eF(e)
+eh(ah,e)
+eG(ah,e,bo)
 end
-return ai
+return ah
 end
-local function dm(id,dI,bh,aI,ap)
-bs=dI=="2"
-if bR and not bs then error(bR,0)end
-local ak=aI>0 and dI~="2"and iT(id,aI,ap)
-if ak then return ak end
-local at,D,fH,hx=q,q,nil,true
+local function dq(id,dH,bi,aI,ap)
+bs=dH=="2"
+if bM and not bs then error(bM,0)end
+local al=aI>0 and dH~="2"and iZ(id,aI,ap)
+if al then return al end
+local at,D,fK,hz=q,q,nil,true
 for i=1,#ap do
 local e=ap[i]
-if e.v.ax>0 then
-hx=false
-kQ(e)
-if dI~="2"then
-eX(e,id)
-hq(e)
+if e.v.au>0 then
+hz=false
+kW(e)
+if dH~="2"then
+fa(e,id)
+hs(e)
 end
 end
-at=aO(at,hl(e))
+at=aO(at,hn(e))
 D=aO(D,e.D)
-if ll(e,id,aI)and(not fH or ib(e,fH))then fH=e end
+if ls(e,id,aI)and(not fK or ik(e,fK))then fK=e end
 end
-local kl,fP,bm={},0,at-q
-local bp=dI=="1"and at-q<=bh
-if not fH and(at<=q or(bp and hx))then
-fP=1
-if dI~="2"then
+local kq,fR,bm={},0,at-q
+local bq=dH=="1"and at-q<=bi
+if not fK and(at<=q or(bq and hz))then
+fR=1
+if dH~="2"then
 for i=1,#ap do
 local e=ap[i]
-gE(e,at)
-if e.v.ax>0 then
-if aI>0 then hA(e,id)end
-kl[i]=ld(e,id,e.ax)
+gF(e,at)
+if e.v.au>0 then
+if aI>0 then hC(e,id)end
+kq[i]=lk(e,id,e.au)
 end
 end
 end
-elseif bp then
-fP,bm,aI=iV(id,aI,ap,fH,bm)
-elseif fH then
-fP=4
+elseif bq then
+fR,bm,aI=jb(id,aI,ap,fK,bm)
+elseif fK then
+fR=4
 bm=aO(bm,1)
 elseif D>q then
-fP=2
+fR=2
 end
-if fP>3 then
+if fR>3 then
 for _,e in ipairs(ap)do
-if e.v.ax>0 then bm=aO(bm,dg(e,e.ax))end
+if e.v.au>0 then bm=aO(bm,di(e,e.au))end
 end
 end
-local ai={fP,bm,aI,nil,nil,nil}
+local ah={fR,bm,aI,nil,nil,nil}
 for i=1,#ap do
-ee(ai,ap[i])
-eC(ai,ap[i],kl[i])
+eh(ah,ap[i])
+eG(ah,ap[i],kq[i])
 end
-for i=1,fP==2 and#ap>1 and#ap or 0 do
-ai[#ai+1]=aO(ap[i].D-q,0)
+for i=1,fR==2 and#ap>1 and#ap or 0 do
+ah[#ah+1]=aO(ap[i].D-q,0)
 end
-eh(ai,ap)
-return ai
+ek(ah,ap)
+return ah
 end
-local function lW(id,aI,e)
-local ai={is(e,id)and 6 or 1,0,aI}
-eX(e,id)
-local iR=is(e,id)
-if not iR and not call("ZSCORE",e.aR,id)then
-jq(e,id,aI)
-eX(e,id)
-iR=is(e,id)
+local function md(id,aI,e)
+local ah={iA(e,id)and 6 or 1,0,aI}
+fa(e,id)
+local iX=iA(e,id)
+if not iX and not call("ZSCORE",e.aT,id)then
+jv(e,id,aI)
+fa(e,id)
+iX=iA(e,id)
 end
-local br
-if iR then
-br=ju(e,id)
+local bo
+if iX then
+bo=jz(e,id)
 else
-iJ(e.aR,aO(4*e.v.cY,60000000))
-hq(e)
-ai[1],ai[2]=3,jz(e,id)
+kT(e.aT,aO(4*e.v.db,60000000))
+hs(e)
+ah[1],ah[2]=3,jE(e,id)
 end
-eA(e)
-ee(ai,e)
-eC(ai,e,br)
-return ai
+eF(e)
+eh(ah,e)
+eG(ah,e,bo)
+return ah
 end
-local function cS()
+local function cV()
 local ap={nil}
-for i=1,W()do
-ap[i]=eg()
+for i=1,Y()do
+ap[i]=ej()
 end
 return ap
 end
-local cp={}
-function cp.T()
-local id,dI,bh,aI=aG(),aG(),W(),W()
-return dm(id,dI,bh,aI,cS())
+local cs={}
+function cs.T()
+local id,dH,bi,aI=aG(),aG(),Y(),Y()
+return dq(id,dH,bi,aI,cV())
 end
-function cp.P()
-local id,aI=aG(),W()
-return lW(id,aI,cS()[1])
+function cs.P()
+local id,aI=aG(),Y()
+return md(id,aI,cV()[1])
 end
-local function jp(id,ap,cj)
-local jL=0
+local function ju(id,ap,cn)
+local jR=0
 for i=1,#ap do
 local e=ap[i]
-local eM=cj or lq(e,id,e.ax)
-kQ(e)
-if not e.eE then
-if eM==0 then eM=hA(e,id)end
-if eM>0 then eX(e)end
+local eQ=cn or ly(e,id,e.au)
+kW(e)
+if not e.hK then
+if eQ==0 then eQ=hC(e,id)end
+if eQ>0 then fa(e)end
 end
-jL=jL+eM
+jR=jR+eQ
 end
-return jL
+return jR
 end
-function cp.R()
+function cs.R()
 local id=aG()
-return{jp(id,cS())}
+return{ju(id,cV())}
 end
-local function fL(id)
+local function dR(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function cp.N()
-local id,ap,ai=aG(),cS(),{}
+function cs.N()
+local id,ap,ah=aG(),cV(),{}
 for i,e in ipairs(ap)do
 local bJ=call("ZSCORE",e.aL,id)
-local lA=bJ and(tonumber(bJ)>q or eL(e).bw+e.ax<=e.v.ax)
-if lA then iD(e,id,e.ax)end
-ai[i]=lA and 1 or 0
+local lI=bJ and(tonumber(bJ)>q or eP(e).bu+e.au<=e.v.au)
+if lI then iL(e,id,e.au)end
+ah[i]=lI and 1 or 0
 end
-return ai
+return ah
 end
-local function hZ()
-local gc
+local function ih()
+local ge
 ${part4}
 ${part5}
 ${part10}
@@ -2473,1128 +2475,1178 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local gL
-local function gb()
-local dn,dT={},{}
-local dA,bW,eH,dB={},{},{},{}
+local gM
+local function gd()
+local dr,dU={},{}
+local dC,bX,eK,dD={},{},{},{}
 local function bB(o,g)
-local aj=o*g.cP
-local cw=aJ(aj/g.y)
-return{us=o*g.df+cw,aj=aj-cw*g.y}
+local aj=o*g.cS
+local cA=aJ(aj/g.y)
+return{us=o*g.dh+cA,aj=aj-cA*g.y}
 end
-local function lG(a,b)
+local function lN(a,b)
 return a.us==b.us and a.aj==b.aj
 end
-function dn.t(h,o,cu,g)
+function dr.t(h,o,cy,g)
 local bx=bz()
-local cG=cu.cG or{0,0,0,-1,0}
-local ak,as={us=cG[1],aj=cG[2]},h.as or bx.eJ
-local bJ={us=cu.q+cu.J,aj=cu.aZ}
-if lG(bJ,h)and lG(ak,as)and cu.af>0 then
-local gz,hN,x=o>=cu.af,cu.at>cu.q,h.x or 0
-local to=bx.fX(h,bB(o,g),g)
-if gz and cG[4]>=0 then to={us=cG[4],aj=cG[5]}end
-if hN then x=gz and cG[3]or aO(x,cu.at)end
-return bx.dp(to.us,to.aj,bx.bw(h),x,g,bx.eF(h,g))
+local cK=cy.cK or{0,0,0,-1,0}
+local al,as={us=cK[1],aj=cK[2]},h.as or bx.eN
+local bJ={us=cy.q+cy.H,aj=cy.ba}
+if lN(bJ,h)and lN(al,as)and cy.af>0 then
+local gB,hS,x=o>=cy.af,cy.at>cy.q,h.x or 0
+local to=bx.ga(h,bB(o,g),g)
+if gB and cK[4]>=0 then to={us=cK[4],aj=cK[5]}end
+if hS then x=gB and cK[3]or aO(x,cy.at)end
+return bx.ds(to.us,to.aj,bx.bu(h),x,g,bx.eI(h,g))
 end
-if bx.cI(h,g)>q then return h end
-local bK=bx.gu(bJ,ak,g).us
-if bK>bx.gu(h,as,g).us then return h end
-local iS=bx.gX(bx.fX(bJ,bx.kL(as,bK,ak,g),g),h)
-if iS.us<q then return h end
-local gH=bx.gX(bB(o,g),{us=iS.us-q,aj=iS.aj})
-if gH.us==0 and gH.aj==0 then return h end
-return bx.fs(h,gH,bK,0,g)
+if bx.cM(h,g)>q then return h end
+local bK=bx.gw(bJ,al,g).us
+if bK>bx.gw(h,as,g).us then return h end
+local iY=bx.gY(bx.ga(bJ,bx.kP(as,bK,al,g),g),h)
+if iY.us<q then return h end
+local gI=bx.gY(bB(o,g),{us=iY.us-q,aj=iY.aj})
+if gI.us==0 and gI.aj==0 then return h end
+return bx.fu(h,gI,bK,0,g)
 end
-function dT.t(h,o,g)
+function dU.t(h,o,g)
 local bx=bz()
-if h.us<q then return bx.dp(q,0,bx.bw(h),h.x or 0,g,h.ab)end
-local gH=bx.gX(bB(o,g),{us=h.us-q,aj=h.aj})
-if gH.us==0 and gH.aj==0 then return h end
-return bx.fs(h,gH,0,bx.cI(h,g),g)
+if h.us<q then return bx.ds(q,0,bx.bu(h),h.x or 0,g,h.ac)end
+local gI=bx.gY(bB(o,g),{us=h.us-q,aj=h.aj})
+if gI.us==0 and gI.aj==0 then return h end
+return bx.fu(h,gI,0,bx.cM(h,g),g)
 end
-local function fc(z,H,lJ)
-local cZ,cC=0,ca(z)
-while cZ<cC do
-local cQ=aJ((cZ+cC)/2)
-if db(z,cQ)<=H then
-cZ=cQ+1
+local function fe(z,J,lQ)
+local dc,cG=0,cb(z)
+while dc<cG do
+local cT=aJ((dc+cG)/2)
+if dd(z,cT)<=J then
+dc=cT+1
 else
-cC=cQ
+cG=cT
 end
 end
-if cZ>0 and(not lJ or db(z,cZ-1)==H)then return cZ-1 end
+if dc>0 and(not lQ or dd(z,dc-1)==J)then return dc-1 end
 end
-local function dl(z,A,o)
-local H,r=db(z,A)
-local ah=bn(o,r)
-return gx(z,A,H,r-ah),o-ah
+local function dp(z,A,o)
+local J,r=dd(z,A)
+local ai=bn(o,r)
+return gz(z,A,J,r-ai),o-ai
 end
-local function kX(z)
+local function le(z)
 while z~=""do
-local _,r=cr(z)
+local _,r=cv(z)
 if r>0 then break end
-z=bq(z,1,-bD-1)
+z=br(z,1,-bD-1)
 end
 return z
 end
-function dn.f(h,o,cu,g)
-local A=fc(h.z,cu.q+cu.aZ-g.w,true)
-if A then h.z=kX(dl(h.z,A,o))end
-return cH(h,g,h.ab)
+function dr.f(h,o,cy,g)
+local A=fe(h.z,cy.q+cy.ba-g.w,true)
+if A then h.z=le(dp(h.z,A,o))end
+return cL(h,g,h.ac)
 end
-function dT.f(h,o,g)
-local A=fc(h.z,q)
-if A then h.z=kX(dl(h.z,A,o))end
-return cH(h,g,h.ab)
+function dU.f(h,o,g)
+local A=fe(h.z,q)
+if A then h.z=le(dp(h.z,A,o))end
+return cL(h,g,h.ac)
 end
-local function jC(U,z,g)
-local bV=kX(z)
-if bV==""and U>0 and z~=""then
-return{U=0,z=aU(dj,cs(z)-g.w,U)}
+local function jH(V,z,g)
+local ce=le(z)
+if ce==""and V>0 and z~=""then
+return{V=0,z=aV(dm,cw(z)-g.w,V)}
 end
-return{U=U,z=bV}
+return{V=V,z=ce}
 end
-function dn.c(h,o,cu,g)
-local H=cu.q+cu.aZ-2*g.w
-local U,z=h.U,h.z
-local A=fc(z,H,true)
+function dr.c(h,o,cy,g)
+local J=cy.q+cy.ba-2*g.w
+local V,z=h.V,h.z
+local A=fe(z,J,true)
 if A then
-z=dl(z,A,o)
-elseif z~=""and cs(z)==H+g.w then
-U=aO(U-o,0)
+z=dp(z,A,o)
+elseif z~=""and cw(z)==J+g.w then
+V=aO(V-o,0)
 end
-return cH(jC(U,z,g),g,h.ab)
+return cL(jH(V,z,g),g,h.ac)
 end
-function dT.c(h,o,g)
-local U,z=h.U,h.z
-local A,aW=fc(z,q),nil
-if not A then return cH(h,g,h.ab)end
-z,aW=dl(z,A,o)
+function dU.c(h,o,g)
+local V,z=h.V,h.z
+local A,aR=fe(z,q),nil
+if not A then return cL(h,g,h.ac)end
+z,aR=dp(z,A,o)
 if A>0 then
-z=dl(z,A-1,aW)
+z=dp(z,A-1,aR)
 else
-U=aO(U-aW,0)
+V=aO(V-aR,0)
 end
-return cH(jC(U,z,g),g,h.ab)
+return cL(jH(V,z,g),g,h.ac)
 end
-local kP=cL.s and cL.s.iX()
-function dn.s(p,o,cu,g)
-kP.dn(p,o,cu.q+cu.aZ-g.w,g)
+local kV=cO.s and cO.s.jd()
+function dr.s(p,o,cy,g)
+kV.dr(p,o,cy.q+cy.ba-g.w,g)
 end
-function dT.s(p,o,g)
-kP.dT(p,o,g)
+function dU.s(p,o,g)
+kV.dU(p,o,g)
 end
-local function dH(ay,at)
+local function dG(ay,at)
 local aS=0
-for _,ch in ipairs(ay.av)do
-if ch.at<=at then aS=aS+ch.o end
+for _,ck in ipairs(ay.aw)do
+if ck.at<=at then aS=aS+ck.o end
 end
 return aS
 end
-local function fl(ay)
-local ao=ay.av[#ay.av]
-return ao and ao.at or 0
+local function fn(ay)
+local ak=ay.aw[#ay.aw]
+return ak and ak.at or 0
 end
-local function hs(ay,o)
-local aW=o
-while aW>0 and ay.av[1]do
-local J=ay.av[1]
-local eo=bn(aW,J.o)
-J.o,aW=J.o-eo,aW-eo
-if J.o==0 then table.remove(ay.av,1)end
+local function hu(ay,o)
+local aR=o
+while aR>0 and ay.aw[1]do
+local H=ay.aw[1]
+local er=bn(aR,H.o)
+H.o,aR=H.o-er,aR-er
+if H.o==0 then table.remove(ay.aw,1)end
 end
 end
-local function eD(ay,at,g)
-local ak=ay.x>q and ay.ab or 0
+local function eH(ay,at,g)
+local al=ay.x>q and ay.ac or 0
 ay.x=at>q and at or 0
-ay.ab=at>q and fN(at-q,g.w,ak)or 0
+ay.ac=at>q and fP(at-q,g.w,al)or 0
 return ay
 end
-local function hr(ay,g)
-while ay.av[1]and ay.av[#ay.av].o==0 do
-table.remove(ay.av)
+local function ht(ay,g)
+while ay.aw[1]and ay.aw[#ay.aw].o==0 do
+table.remove(ay.aw)
 end
-return eD(ay,bn(ay.x,fl(ay)),g)
+return eH(ay,bn(ay.x,fn(ay)),g)
 end
-local function jf(ay,g)
-local bk=fl(ay)
-local bO=aO(q,bn(ay.x,dZ(ay.ab,g.w)))
-if bk<=bO then return ay end
-local bN,cc={av={},x=ay.x,ab=ay.ab},0
-for _,ch in ipairs(ay.av)do
-if ch.at<=bO then
-bN.av[#bN.av+1]={at=ch.at,o=ch.o}
+local function jl(ay,g)
+local bl=fn(ay)
+local bQ=aO(q,bn(ay.x,ea(ay.ac,g.w)))
+if bl<=bQ then return ay end
+local bP,cd={aw={},x=ay.x,ac=ay.ac},0
+for _,ck in ipairs(ay.aw)do
+if ck.at<=bQ then
+bP.aw[#bP.aw+1]={at=ck.at,o=ck.o}
 else
-cc=cc+ch.o
+cd=cd+ck.o
 end
 end
-cc=bn(cc,g.Q or cc)
-local ao=bN.av[#bN.av]
-if ao and ao.at==bO then
-ao.o=ao.o+cc
+cd=bn(cd,g.U or cd)
+local ak=bP.aw[#bP.aw]
+if ak and ak.at==bQ then
+ak.o=ak.o+cd
 else
-bN.av[#bN.av+1]={at=bO,o=cc}
+bP.aw[#bP.aw+1]={at=bQ,o=cd}
 end
-return eD(bN,bO,g)
+return eH(bP,bQ,g)
 end
-local kV={
-ey=function()
-return{av={},x=0,ab=0}
+local lc={
+eC=function()
+return{aw={},x=0,ac=0}
 end,
-dW=jf,
-de=function(ay,af,g)
+dX=jl,
+dg=function(ay,af,g)
 local at=aO(q,ay.x)
-local dP=dH(ay,1/0)+af-g.Q
-for _,ch in ipairs(ay.av)do
-if dP<=0 then break end
-dP=dP-ch.o
-if dP<=0 then at=aO(at,ch.at+g.w)end
+local dO=dG(ay,1/0)+af-g.U
+for _,ck in ipairs(ay.aw)do
+if dO<=0 then break end
+dO=dO-ck.o
+if dO<=0 then at=aO(at,ck.at+g.w)end
 end
 return at
 end,
-dm=function(ay,at,af,g)
-local az=aO(at,fl(ay))
-hs(ay,dH(ay,q-g.w))
-local ao=ay.av[#ay.av]
-if ao and ao.at==az then
-ao.o=ao.o+af
+dq=function(ay,at,af,g)
+local az=aO(at,fn(ay))
+hu(ay,dG(ay,q-g.w))
+local ak=ay.aw[#ay.aw]
+if ak and ak.at==az then
+ak.o=ak.o+af
 else
-ay.av[#ay.av+1]={at=az,o=af}
+ay.aw[#ay.aw+1]={at=az,o=af}
 end
-return eD(ay,at>q and az or ay.x,g)
+return eH(ay,at>q and az or ay.x,g)
 end,
-eV=function(ay,g)
-local aV=dH(ay,1/0)-dH(ay,q-g.w)
-if aV==0 then return 0,0 end
-return ay.x>q and g.Q or aV,fl(ay)+g.w-q
+eY=function(ay,g)
+local aW=dG(ay,1/0)-dG(ay,q-g.w)
+if aW==0 then return 0,0 end
+return ay.x>q and g.U or aW,fn(ay)+g.w-q
 end,
-ds=function(ay,g)
-return ay.av[1]and fl(ay)+g.w or 0
+du=function(ay,g)
+return ay.aw[1]and fn(ay)+g.w or 0
 end,
 }
-function dn.l(ay,o,cu,g)
-for _,ch in ipairs(ay.av)do
-if ch.at==cu.q+cu.aZ-g.w then ch.o=aO(ch.o-o,0)end
+function dr.l(ay,o,cy,g)
+for _,ck in ipairs(ay.aw)do
+if ck.at==cy.q+cy.ba-g.w then ck.o=aO(ck.o-o,0)end
 end
-return hr(ay,g)
+return ht(ay,g)
 end
-function dT.l(ay,o,g)
-hs(ay,bn(dH(ay,q-g.w)+o,dH(ay,q)))
-return hr(ay,g)
+function dU.l(ay,o,g)
+hu(ay,bn(dG(ay,q-g.w)+o,dG(ay,q)))
+return ht(ay,g)
 end
-local function iU(iB,g)
+local function ja(iJ,g)
 local o=
-dd((iB.us+iB.aj/g.y)/(g.df+g.cP/g.y))
-local function hz(n)
-local bj=bB(n,g)
-return bj.us<iB.us or(bj.us==iB.us and bj.aj<iB.aj)
+df((iJ.us+iJ.aj/g.y)/(g.dh+g.cS/g.y))
+local function hB(n)
+local bk=bB(n,g)
+return bk.us<iJ.us or(bk.us==iJ.us and bk.aj<iJ.aj)
 end
-while hz(o)do
+while hB(o)do
 o=o+1
 end
-while o>0 and not hz(o-1)do
+while o>0 and not hB(o-1)do
 o=o-1
 end
 return o
 end
-function dA.t(h,g)
+function dC.t(h,g)
 if h.us<q then return{}end
-local o=iU({us=h.us-q,aj=h.aj},g)
-return o==0 and{}or{{at=aO(q,bz().cI(h,g)),o=o}}
+local o=ja({us=h.us-q,aj=h.aj},g)
+return o==0 and{}or{{at=aO(q,bz().cM(h,g)),o=o}}
 end
-function dA.f(h,g)
-local av={}
-for A=0,ca(h.z)-1 do
-local H,r=db(h.z,A)
-if r>0 then av[#av+1]={at=aO(H,bn(q,H+g.w-1)),o=r}end
+function dC.f(h,g)
+local aw={}
+for A=0,cb(h.z)-1 do
+local J,r=dd(h.z,A)
+if r>0 then aw[#aw+1]={at=aO(J,bn(q,J+g.w-1)),o=r}end
 end
-return av
+return aw
 end
-function dA.c(h,g)
-local av={}
-if h.z==""then return av end
-if h.U>0 then av[1]={at=bn(q,cs(h.z)-1),o=h.U}end
-for A=0,ca(h.z)-1 do
-local H,r=db(h.z,A)
-local bJ=H+g.w-1
-if r>0 then av[#av+1]={at=H>q and bJ or bn(q,bJ),o=r}end
+function dC.c(h,g)
+local aw={}
+if h.z==""then return aw end
+if h.V>0 then aw[1]={at=bn(q,cw(h.z)-1),o=h.V}end
+for A=0,cb(h.z)-1 do
+local J,r=dd(h.z,A)
+local bJ=J+g.w-1
+if r>0 then aw[#aw+1]={at=J>q and bJ or bn(q,bJ),o=r}end
 end
-return av
+return aw
 end
-function dA.l(ay,g)
-local av={}
-for _,ch in ipairs(ay.av)do
-if ch.o>0 and ch.at+g.w>q then av[#av+1]={at=ch.at,o=ch.o}end
+function dC.l(ay,g)
+local aw={}
+for _,ck in ipairs(ay.aw)do
+if ck.o>0 and ck.at+g.w>q then aw[#aw+1]={at=ck.at,o=ck.o}end
 end
-return av
+return aw
 end
-local function eI(h,x,g)
-local bo={us=aO(q,x)+g.aB,aj=g.aP}
-local lS=bz().gX(bo,h)
-return bz().dp(lS.us,lS.aj,h.as,x,g,0)
+local function eL(h,x,g)
+local bp={us=aO(q,x)+g.aB,aj=g.aP}
+local lZ=bz().gY(bp,h)
+return bz().ds(lZ.us,lZ.aj,h.as,x,g,0)
 end
-local function ia(av,g)
+local function ij(aw,g)
 local aq=g.aq
-local h=aq.ey()
-for _,ch in ipairs(av)do
-if g.O=="t"then
-h=aq.dm(h,ch.at,bn(ch.o,g.Q),g)
-elseif ch.at+g.w>q then
-h=aq.dm(h,ch.at,ch.o,g)
+local h=aq.eC()
+for _,ck in ipairs(aw)do
+if g.K=="t"then
+h=aq.dq(h,ck.at,bn(ck.o,g.U),g)
+elseif ck.at+g.w>q then
+h=aq.dq(h,ck.at,ck.o,g)
 end
 end
-local ao=av[#av]
-return g.O=="t"and eI(h,ao and ao.at or 0,g)or h
+local ak=aw[#aw]
+return g.K=="t"and eL(h,ak and ak.at or 0,g)or h
 end
-local function kr(hF,di,g)
-local fw,a,b=g.aB or g.w,hF.aB or hF.w,di.aB or di.w
-if a==b then return hF.O==g.O and di.O~=g.O end
+local function kw(hH,dk,g)
+local fw,a,b=g.aB or g.w,hH.aB or hH.w,dk.aB or dk.w
+if a==b then return hH.K==g.K and dk.K~=g.K end
 if a>=fw and b>=fw then return a<b end
 return a>b
 end
-local function kA(jS,g)
-for i,dJ in ipairs(jS)do
-if dJ.cK==g.cK then return i end
+local function kE(jZ,g)
+for i,dI in ipairs(jZ)do
+if dI.cN==g.cN then return i end
 end
-local kG=1
-for i=2,#jS do
-if kr(jS[i],jS[kG],g)then kG=i end
+local kK=1
+for i=2,#jZ do
+if kw(jZ[i],jZ[kK],g)then kK=i end
 end
-return kG
+return kK
 end
-local function iA(a,b)
-if a.O~="t"or b.O~="t"then return a.O==b.O and a.w==b.w end
-return a.df==b.df and a.cP==b.cP and a.y==b.y
+local function iI(a,b)
+if a.K~="t"or b.K~="t"then return a.K==b.K and a.w==b.w end
+return a.dh==b.dh and a.cS==b.cS and a.y==b.y
 end
-local function lk(h)
-if not h.av then return h end
-local ly={av={},x=h.x,ab=h.ab}
-for i,ch in ipairs(h.av)do
-ly.av[i]={at=ch.at,o=ch.o}
+local function lr(h)
+if not h.aw then return h end
+local lG={aw={},x=h.x,ac=h.ac}
+for i,ck in ipairs(h.aw)do
+lG.aw[i]={at=ck.at,o=ck.o}
 end
-return ly
+return lG
 end
-local function kB(ak,ag)
-local ae,kz={},{}
+local function kF(al,ag)
+local ae,kD={},{}
 for i,g in ipairs(ag)do
-local A=kA(ak.ag,g)
-local dJ,h=ak.ag[A],ak.ae[A]
-local hS,jv=dJ.cK==g.cK,not kz[A]
-local av=hS and jv and{}or dA[dJ.O](h,dJ)
-if jv and(hS or iA(dJ,g))then
-kz[A]=true
-ae[i]=g.O=="t"and not hS and eI(h,av[1]and av[1].at or 0,g)
-or lk(h)
+local A=kE(al.ag,g)
+local dI,h=al.ag[A],al.ae[A]
+local hY,jA=dI.cN==g.cN,not kD[A]
+local aw=hY and jA and{}or dC[dI.K](h,dI)
+if jA and(hY or iI(dI,g))then
+kD[A]=true
+ae[i]=g.K=="t"and not hY and eL(h,aw[1]and aw[1].at or 0,g)
+or lr(h)
 else
-ae[i]=ia(av,g)
+ae[i]=ij(aw,g)
 end
 end
 return ae
 end
-local cg,eN=string.byte,string.char
-local ij,kc,eK=4,512,2^23
-local gf="FOREIGN the key holds no state of these rules, nor of others that are known"
-local cm=2^48
+local cj,eR=string.byte,string.char
+local is,ki,eO=4,512,2^23
+local gh="FOREIGN the key holds no state of these rules, nor of others that are known"
+local cq=2^48
 ${part30}
-local function lF(m,E)
-local bS={}
-function bS.cg()
+local function lM(m,E)
+local bU={}
+function bU.cj()
 E=E+1
-return cg(m,E-1)or error(gf,0)
+return cj(m,E-1)or error(gh,0)
 end
-function bS.W()
-local W,aX=0,1
+function bU.Y()
+local Y,aZ=0,1
 while true do
-local ej=bS.cg()
-W=W+ej%128*aX
-if ej<128 then return W end
-aX=aX*128
+local em=bU.cj()
+Y=Y+em%128*aZ
+if em<128 then return Y end
+aZ=aZ*128
 end
 end
-function bS.Y(bt)
+function bU.aa(bt)
 E=E+bt
-if E>#m+1 then error(gf,0)end
-return bq(m,E-bt,E-1)
+if E>#m+1 then error(gh,0)end
+return br(m,E-bt,E-1)
 end
-function bS.lN(aG)
-local fv=bq(m,E,E+#aG-1)==aG
+function bU.lT(aG)
+local fv=br(m,E,E+#aG-1)==aG
 if fv then E=E+#aG end
 return fv
 end
-function bS.bJ()
+function bU.bJ()
 return E>#m
 end
-return bS
+return bU
 end
-function bW.t(aa,fF)
-aa.y,aa.df=fF(aa.y),fF(aa.df)
-aa.cP=aa.y>1 and fF(aa.cP)or 0
-aa.Q=fF(aa.Q)
+function bX.t(ab,fH)
+ab.y,ab.dh=fH(ab.y),fH(ab.dh)
+ab.cS=ab.y>1 and fH(ab.cS)or 0
+ab.U=fH(ab.U)
 end
-function bW.f(aa,fF)
-aa.w=fF(aa.w)
+function bX.f(ab,fH)
+ab.w=fH(ab.w)
 end
-bW.l=bW.f
-function bW.c(aa,fF)
-aa.w,aa.bE=fF(aa.w),fF(aa.bE)
+bX.l=bX.f
+function bX.c(ab,fH)
+ab.w,ab.bE=fH(ab.w),fH(ab.bE)
 end
-local function dV(O,aa)
-local bI=O=="s"and"l"or O
-local bj={}
-for fM,bx in pairs(aa)do
-bj[fM]=bx
+local function dW(K,ab)
+local bI=K=="s"and"l"or K
+local bk={}
+for fO,bx in pairs(ab)do
+bk[fO]=bx
 end
-bj.O,bj.aq,bj.eb=bI,kV,nil
+bk.K,bk.aq,bk.ed=bI,lc,nil
 if bI~="l"then
-cL[bI]=cL[bI]or cq[bI]()
-bj.aq=cL[bI]
+cO[bI]=cO[bI]or ct[bI]()
+bk.aq=cO[bI]
 end
 if bI=="t"then
-if not bj.Q then bj.Q=iU({us=bj.aB,aj=bj.aP},bj)end
-local fH=bB(bj.Q,bj)
-bj.aB,bj.aP=fH.us,fH.aj
+if not bk.U then bk.U=ja({us=bk.aB,aj=bk.aP},bk)end
+local fK=bB(bk.U,bk)
+bk.aB,bk.aP=fK.us,fK.aj
 end
-bj.cK=bI
-bW[bI](bj,function(W)
-bj.cK=bj.cK..dK(W)
-return W
+bk.cN=bI
+bX[bI](bk,function(Y)
+bk.cN=bk.cN..dJ(Y)
+return Y
 end)
-return bj
+return bk
 end
-local function hM(ag)
-local cK=""
+local function hR(ag)
+local cN=""
 for i=1,#ag do
-cK=cK..ag[i].cK
+cN=cN..ag[i].cN
 end
-return cK
+return cN
 end
-local function lt(v)
-if v.cU then return v.cU end
-local cU={}
-for fM,bx in pairs(v)do
-cU[fM]=bx
+local function lB(v)
+if v.cX then return v.cX end
+local cX={}
+for fO,bx in pairs(v)do
+cX[fO]=bx
 end
-cU.bC,cU.ag=v,{}
-for i,aa in ipairs(v.ag)do
-cU.ag[i]=dV(aa.O,aa)
+cX.bC,cX.ag=v,{}
+for i,ab in ipairs(v.ag)do
+cX.ag[i]=dW(ab.K,ab)
 end
-cU.cF,cU.ck,cU.cK="M",0,hM(cU.ag)
-v.cU=cU
-return cU
+cX.cJ,cX.co,cX.cN="M",0,hR(cX.ag)
+v.cX=cX
+return cX
 end
-local function dc(Y,U)
-local z,ab=eY(Y,1,#Y)
-return{z=z,ab=ab,U=U}
+local function de(aa,V)
+local z,ac=fb(aa,1,#aa)
+return{z=z,ac=ac,V=V}
 end
-local function gq(h)
-return h.as or h.x or h.ab>0
+local function gs(h)
+return h.as or h.x or h.ac>0
 end
-function eH.t(K,g,gq)
+function eK.t(O,g,gs)
 local us
-if K.cf then
-local cc=K.W()
-us=K.cf+(cc%2==0 and cc or 1-cc)/2
+if O.ch then
+local cd=O.Y()
+us=O.ch+(cd%2==0 and cd or 1-cd)/2
 else
-us=q-q%cm+am("<I6",K.Y(6))
-if us>q+cm/2 then us=us-cm end
-if us<q-cm/2 then us=us+cm end
+us=q-q%cq+an("<I6",O.aa(6))
+if us>q+cq/2 then us=us-cq end
+if us<q-cq/2 then us=us+cq end
 end
-K.cf=us
-local h={us=us,aj=0,ab=0}
-if g.y>1 then h.aj=bn(K.W(),g.y-1)end
-if gq then
-local aN=K.Y(K.cg())
-bz().cv(aN,1,#aN,h,g)
+O.ch=us
+local h={us=us,aj=0,ac=0}
+if g.y>1 then h.aj=bn(O.Y(),g.y-1)end
+if gs then
+local aN=O.aa(O.cj())
+bz().cz(aN,1,#aN,h,g)
 end
 return h
 end
-function eH.f(K)
-local z=K.Y(bD*K.W())
-return dc(z)
+function eK.f(O)
+local z=O.aa(bD*O.Y())
+return de(z)
 end
-function eH.c(K)
-local U=K.W()
-return dc(K.Y(bD*K.W()),U)
+function eK.c(O)
+local V=O.Y()
+return de(O.aa(bD*O.Y()),V)
 end
-function eH.l(K)
-local ay={x=K.W(),ab=0,av={}}
-if ay.x>0 then ay.ab=K.W()end
-for i=1,K.W()do
-ay.av[i]={at=am("<I7",K.Y(7)),o=K.W()}
+function eK.l(O)
+local ay={x=O.Y(),ac=0,aw={}}
+if ay.x>0 then ay.ac=O.Y()end
+for i=1,O.Y()do
+ay.aw[i]={at=an("<I7",O.aa(7)),o=O.Y()}
 end
 return ay
 end
-function dB.t(h,g,m)
-local aN=gq(h)and bz().bC(h,g)or""
+function dD.t(h,g,m)
+local aN=gs(h)and bz().bC(h,g)or""
 local us,aG=aO(h.us,q-1e12),nil
-if m.cf then
-local cc=us-m.cf
-aG=dK(cc>=0 and 2*cc or 1-2*cc)
-elseif us-q>=cm/2 then
+if m.ch then
+local cd=us-m.ch
+aG=dJ(cd>=0 and 2*cd or 1-2*cd)
+elseif us-q>=cq/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aG=aU("<I6",us%cm)
+aG=aV("<I6",us%cq)
 end
-m.cf=us
-aG=aG..(g.y>1 and dK(h.aj)or"")
-return aN==""and aG or aG..eN(#aN)..aN
+m.ch=us
+aG=aG..(g.y>1 and dJ(h.aj)or"")
+return aN==""and aG or aG..eR(#aN)..aN
 end
-function dB.f(h)
-return dK(ca(h.z))..dx(h)
+function dD.f(h)
+return dJ(cb(h.z))..dz(h)
 end
-function dB.c(h)
-return dK(h.U)..dK(ca(h.z))..dx(h)
+function dD.c(h)
+return dJ(h.V)..dJ(cb(h.z))..dz(h)
 end
-function dB.l(ay)
-while#ay.av>kc do
-local iN={}
-for i=1,#ay.av,2 do
-local hF,di=ay.av[i],ay.av[i+1]
-iN[#iN+1]=di and{at=di.at,o=hF.o+di.o}or hF
+function dD.l(ay)
+while#ay.aw>ki do
+local iT={}
+for i=1,#ay.aw,2 do
+local hH,dk=ay.aw[i],ay.aw[i+1]
+iT[#iT+1]=dk and{at=dk.at,o=hH.o+dk.o}or hH
 end
-ay.av=iN
+ay.aw=iT
 end
-local cy={dK(ay.x)..(ay.x>0 and dK(ay.ab)or""),dK(#ay.av)}
-for _,ch in ipairs(ay.av)do
-cy[#cy+1]=aU("<I7",ch.at)..dK(ch.o)
+local cC={dJ(ay.x)..(ay.x>0 and dJ(ay.ac)or""),dJ(#ay.aw)}
+for _,ck in ipairs(ay.aw)do
+cC[#cC+1]=aV("<I7",ck.at)..dJ(ck.o)
 end
-return table.concat(cy)
+return table.concat(cC)
 end
-local function ip(m,au)
-if#au.ag>1 then m.aG=m.aG..eN(#au.ag)end
-for i,aa in ipairs(au.ag)do
-local h,cK=au.ae[i],aa.cK
-if aa.O=="t"and gq(h)then cK="u"..bq(cK,2)end
-m.aG=m.aG..cK..dB[aa.O](h,aa,m)
+local function ix(m,av)
+if#av.ag>1 then m.aG=m.aG..eR(#av.ag)end
+for i,ab in ipairs(av.ag)do
+local h,cN=av.ae[i],ab.cN
+if ab.K=="t"and gs(h)then cN="u"..br(cN,2)end
+m.aG=m.aG..cN..dD[ab.K](h,ab,m)
 end
 end
-local fd={}
-local function kx(K,bI)
-for i=1,#fd do
-local aa=fd[i]
-if aa.O==bI and K.lN(aa.ik)then return aa end
+local ff={}
+local function kB(O,bI)
+for i=1,#ff do
+local ab=ff[i]
+if ab.K==bI and O.lT(ab.it)then return ab end
 end
-local bQ={}
-if not bW[bI]then error(gf,0)end
-bW[bI](bQ,K.W)
-local aa=dV(bI,bQ)
-aa.ik=bq(aa.cK,2)
-fd[#fd+1]=aa
-return aa
+local bT={}
+if not bX[bI]then error(gh,0)end
+bX[bI](bT,O.Y)
+local ab=dW(bI,bT)
+ab.it=br(ab.cN,2)
+ff[#ff+1]=ab
+return ab
 end
-local function fq(m,E)
-local K,cT=lF(m,E),{}
-if K.bJ()then error(gf,0)end
-while not K.bJ()do
-local au,J={ag={},ae={}},K.cg()
-for i=1,J<33 and J or 1 do
-local O=J<33 and eN(K.cg())or eN(J)
-local bI=O=="u"and"t"or O
-au.ag[i]=kx(K,bI)
-au.ae[i]=eH[bI](K,au.ag[i],O=="u")
+local function fs(m,E)
+local O,cW=lM(m,E),{}
+if O.bJ()then error(gh,0)end
+while not O.bJ()do
+local av,H={ag={},ae={}},O.cj()
+for i=1,H<33 and H or 1 do
+local K=H<33 and eR(O.cj())or eR(H)
+local bI=K=="u"and"t"or K
+av.ag[i]=kB(O,bI)
+av.ae[i]=eK[bI](O,av.ag[i],K=="u")
 end
-au.cK=hM(au.ag)
-cT[#cT+1]=au
+av.cN=hR(av.ag)
+cW[#cW+1]=av
 end
-return cT
+return cW
 end
 local function fy(ag,ae)
-local au={ag={},ae={}}
-for i,aa in ipairs(ag)do
+local av={ag={},ae={}}
+for i,ab in ipairs(ag)do
 local h=ae[i]
-au.ag[i]=dV(aa.O,aa)
-au.ae[i]=aa.eb and cL.s.le().cv(h)or h
+av.ag[i]=dW(ab.K,ab)
+av.ae[i]=ab.ed and cO.s.ll().cz(h)or h
 end
-au.cK=hM(au.ag)
-return au
+av.cN=hR(av.ag)
+return av
 end
-local function io(e,m,E,ag)
-local J,eq=bq(m,E,E),#m-E
-if J=="S"and E==1 and eq>52 then
-cL.s=cL.s or cq.s()
-local g=cL.s.fK(1,(am("<I7",m,10)))
-g.O="s"
-local eb=cL.s.hV(e.ac,g)
-if not eb.eP then return fy({g},{eb}),eb.D end
-elseif J=="F"and eq>=7 and(eq-7)%bD==0 then
-local aa=dV("f",{w=(am("<I7",m,E+1))})
-return fy({aa},{dc(bq(m,E+8))})
-elseif J=="C"and eq>=12 and(eq-12)%bD==0 then
-local w,aH,U=am("<I7BI4",m,E+1)
-local aa=dV("c",{w=w,bE=10^aH})
-return fy({aa},{dc(bq(m,E+13),U)})
+local function iw(e,m,E,ag)
+local H,et=br(m,E,E),#m-E
+if H=="S"and E==1 and et>52 then
+cO.s=cO.s or ct.s()
+local g=cO.s.fN(1,(an("<I7",m,10)))
+g.K="s"
+local ed=cO.s.ib(e.W,g)
+if not ed.eT then return fy({g},{ed}),ed.D end
+elseif H=="F"and et>=7 and(et-7)%bD==0 then
+local ab=dW("f",{w=(an("<I7",m,E+1))})
+return fy({ab},{de(br(m,E+8))})
+elseif H=="C"and et>=12 and(et-12)%bD==0 then
+local w,aF,V=an("<I7BI4",m,E+1)
+local ab=dW("c",{w=w,bE=10^aF})
+return fy({ab},{de(br(m,E+13),V)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
-local us=tonumber(gN(string.match(m,"^%d+",E)):sub(1,16))
+local us=tonumber(gO(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local au={ag=ag,ae={},cK=hM(ag),lm=true}
-for i,aa in ipairs(ag)do
-au.ae[i]=ia({{at=q,o=aa.Q}},aa)
+local av={ag=ag,ae={},cN=hR(ag),lu=true}
+for i,ab in ipairs(ag)do
+av.ae[i]=ij({{at=q,o=ab.U}},ab)
 end
-return au
+return av
 end
-error(gf,0)
+error(gh,0)
 end
-local function kN(au)
-for i,aa in ipairs(au.ag)do
-if aa.aq.ds(au.ae[i],aa)>q then return false end
+local function kR(av)
+for i,ab in ipairs(av.ag)do
+if ab.aq.du(av.ae[i],ab)>q then return false end
 end
 return true
 end
-local function gi(v)
-if v.bM then return v,true end
-local iG=v.gt~=""and q>=v.ku
-local dt=iG and v.gt or v.jb
-local by=dt=="0"and v or dS[dt+0]
-return by,by==v and(iG or v.gt=="")
+local function gk(v)
+if v.bO then return v,true end
+local iO=v.gv~=""and q>=v.kz
+local dv=iO and v.gv or v.jh
+local by=dv=="0"and v or dT[dv+0]
+return by,by==v and(iO or v.gv=="")
 end
-local function ln(az,dq)
-local o=aJ(q/eK)-aJ(dq/eK)
-return dq>0 and o>=0 and(aJ(q/eK)-az)%256>o
+local function lv(az,dt)
+local o=aJ(q/eO)-aJ(dt/eO)
+return dt>0 and o>=0 and(aJ(q/eO)-az)%256>o
 end
-local function hL(e,cU)
-local v=cU.bC
-local m,E=call("GET",e.ac)or"",1
-if cg(m,1)==98 then
-e.D,E=fD(m)
+local function hQ(e,cX)
+local v=cX.bC
+local m,E=call("GET",e.W)or"",1
+if cj(m,1)==98 then
+e.D,E=fF(m)
 end
-if cg(m,E)==77 then
-e.az=cg(m,E+1)or 0
-return fq(m,E+2),ln(e.az,v.dq)
+if cj(m,E)==77 then
+e.az=cj(m,E+1)or 0
+return fs(m,E+2),lv(e.az,v.dt)
 end
-local by=gi(v)
-local cv={v=by,ac=e.ac,ck=e.ck}
-e.fk=by.ck>0 and e.ck
-if hB(cv)then
-e.D=cv.D
-return{fy(by.ag,cv.ae)},v.dq>0
+local by=gk(v)
+local cz={v=by,W=e.W,co=e.co}
+e.fm=by.co>0 and e.co
+if hD(cz)then
+e.D=cz.D
+return{fy(by.ag,cz.ae)},v.dt>0
 end
-local au,D=io(e,m,E,cU.ag)
+local av,D=iw(e,m,E,cX.ag)
 e.D=D or e.D
-return{au},v.dq>0
+return{av},v.dt>0
 end
-local du={}
-function du.eA(e)
-local cU=lt(e.v)
-e.D,e.fk,e.az=0,nil,nil
-local cT,aD=hL(e,cU)
-local ak
-e.v,e.du,e.da,e.ae=cU,du,{},nil
-for _,au in ipairs(cT)do
-for i,aa in ipairs(au.ag)do
-local h=au.ae[i]
-au.ae[i]=aa.aq.dW(h,aa)
-e.dR=e.dR or au.ae[i]~=h
+local dw={}
+function dw.eF(e)
+local cX=lB(e.v)
+e.D,e.fm,e.az=0,nil,nil
+local cW,aD=hQ(e,cX)
+local al
+e.v,e.dw,e.bZ,e.ae=cX,dw,{},nil
+for _,av in ipairs(cW)do
+for i,ab in ipairs(av.ag)do
+local h=av.ae[i]
+av.ae[i]=ab.aq.dX(h,ab)
+e.dQ=e.dQ or av.ae[i]~=h
 end
-if au.cK==cU.cK then
-e.ae,e.dR=au.ae,e.dR or au.lm
+if av.cN==cX.cN then
+e.ae,e.dQ=av.ae,e.dQ or av.lu
 else
-ak=ak or au
-if not aD then e.da[#e.da+1]=au end
+al=al or av
+if not aD then e.bZ[#e.bZ+1]=av end
 end
 end
-hR=hR or cU.dq>0 and e.da[1]
+hX=hX or cX.dt>0 and e.bZ[1]
 if e.ae then return end
-if ak and not kN(ak)then
-e.ae,e.dR=kB(ak,cU.ag),true
+if al and not kR(al)then
+e.ae,e.dQ=kF(al,cX.ag),true
 else
 e.ae={}
-for i,aa in ipairs(cU.ag)do
-e.ae[i]=aa.aq.ey()
+for i,ab in ipairs(cX.ag)do
+e.ae[i]=ab.aq.eC()
 end
 end
 end
-function du.dm(e,at)
-for _,au in ipairs(e.da)do
-for i,aa in ipairs(au.ag)do
-local h,o=au.ae[i],e.af
-if aa.O=="t"then
-local x=aO(at>q and at or 0,bz().cI(h,aa))
-h=aa.aq.dm(h,at,bn(o,aa.Q),aa)
-h=eI(h,x,aa)
+function dw.dq(e,at)
+for _,av in ipairs(e.bZ)do
+for i,ab in ipairs(av.ag)do
+local h,o=av.ae[i],e.af
+if ab.K=="t"then
+local x=aO(at>q and at or 0,bz().cM(h,ab))
+h=ab.aq.dq(h,at,bn(o,ab.U),ab)
+h=eL(h,x,ab)
 else
-h=aa.aq.dm(h,at,o,aa)
+h=ab.aq.dq(h,at,o,ab)
 end
-au.ae[i]=h
-end
-end
-end
-function du.dT(e)
-for _,au in ipairs(e.da)do
-for i,aa in ipairs(au.ag)do
-au.ae[i]=dT[aa.O](au.ae[i],e.af,aa)or au.ae[i]
+av.ae[i]=h
 end
 end
 end
-local function jW(e,v,fk)
-for _,ac in pairs(fk or{})do
-call("PEXPIRE",ac,"0")
+function dw.dU(e)
+for _,av in ipairs(e.bZ)do
+for i,ab in ipairs(av.ag)do
+av.ae[i]=dU[ab.K](av.ae[i],e.af,ab)or av.ae[i]
+end
+end
+end
+local function kd(e,v,fm)
+for _,W in pairs(fm or{})do
+call("PEXPIRE",W,"0")
 end
 local ae=e.ae
-e.v,e.du=v,nil
-if v.ck>0 then call("PEXPIRE",e.ac,"0")end
-for i,aa in ipairs(v.ag)do
-if aa.eb then
-local ac=v.cF=="s"and e.ac or e.ck[i]
-ae[i]=cL.s.le().el(ac,ae[i],aa,v.cF=="s"and e.D or 0)
+e.v,e.dw=v,nil
+if v.co>0 then call("PEXPIRE",e.W,"0")end
+for i,ab in ipairs(v.ag)do
+if ab.ed then
+local W=v.cJ=="s"and e.W or e.co[i]
+ae[i]=cO.s.ll().eo(W,ae[i],ab,v.cJ=="s"and e.D or 0)
 end
 end
-fr(e)
+ft(e)
 end
-function du.fr(e)
+function dw.ft(e)
 local v=e.v.bC
-local bj={ag=e.v.ag,ae=e.ae}
-local cT={bj}
-for _,au in ipairs(e.da)do
-if#cT<ij then cT[#cT+1]=au end
+local bk={ag=e.v.ag,ae=e.ae}
+local cW={bk}
+for _,av in ipairs(e.bZ)do
+if#cW<is then cW[#cW+1]=av end
 end
-local _,iI=gi(v)
-local kJ=#v.ag==1 and string.find("cfs",v.cF,1,true)
-if#cT==1 and(iI or kJ)and v.dq>0 then
-return jW(e,v,not iI and e.fk)
+local _,iQ=gk(v)
+local kN=#v.ag==1 and string.find("cfs",v.cJ,1,true)
+if#cW==1 and(iQ or kN)and v.dt>0 then
+return kd(e,v,not iQ and e.fm)
 end
-local az=v.dq>0 and e.az or aJ(q/eK)%256
-local m,ad={aG="M"..eN(az)},e.D
-for _,au in ipairs(cT)do
-ip(m,au)
-for A,aa in ipairs(au.ag)do
-ad=aO(ad,aa.aq.ds(au.ae[A],aa))
-end
-end
-local aG=e.D>q and"b"..aU("<d",e.D)..m.aG or m.aG
-call("SET",e.ac,aG,"PX",fo(ad))
-for _,ac in pairs(e.fk or{})do
-call("PEXPIRE",ac,"0")
+local az=v.dt>0 and e.az or aJ(q/eO)%256
+local m,ad={aG="M"..eR(az)},e.D
+for _,av in ipairs(cW)do
+ix(m,av)
+for A,ab in ipairs(av.ag)do
+ad=aO(ad,ab.aq.du(av.ae[A],ab))
 end
 end
-local function fi(ap,lx,gA)
-local ai={}
+local aG=e.D>q and"b"..aV("<d",e.D)..m.aG or m.aG
+call("SET",e.W,aG,"PX",fq(ad))
+for _,W in pairs(e.fm or{})do
+call("PEXPIRE",W,"0")
+end
+end
+local function fk(ap,lF,gC)
+local ah={}
 for _,e in ipairs(ap)do
-eA(e)
-if e.du and gA then gA(e)end
-for i,aa in ipairs(e.v.ag)do
-e.ae[i]=lx(aa,e.ae[i],e,i)or e.ae[i]
+eF(e)
+if e.dw and gC then gC(e)end
+for i,ab in ipairs(e.v.ag)do
+e.ae[i]=lF(ab,e.ae[i],e,i)or e.ae[i]
 end
-fr(e)
-ee(ai,e)
+ft(e)
+eh(ah,e)
 end
-return ai
+return ah
 end
-function cp.G()
+function cs.G()
 local ap={}
-for i=1,W()do
-local e=eg()
-local kR,lo,kt=W(),W(),W()
-e.lf={}
-for aa=1,#e.v.ag do
-local cu={q=kR,at=lo,af=kt,J=W(),aZ=W()}
-for bx=1,W()do
-cu.cG=cu.cG or{}
-cu.cG[bx]=W()
+for i=1,Y()do
+local e=ej()
+local kY,lw,ky=Y(),Y(),Y()
+e.lm={}
+for ab=1,#e.v.ag do
+local cy={q=kY,at=lw,af=ky,H=Y(),ba=Y()}
+for bx=1,Y()do
+cy.cK=cy.cK or{}
+cy.cK[bx]=Y()
 end
-e.lf[aa]=cu
+e.lm[ab]=cy
 end
 ap[i]=e
 end
-return fi(ap,function(aa,h,e,i)
-return dn[aa.O](h,e.af,e.lf[i],aa)
+return fk(ap,function(ab,h,e,i)
+return dr[ab.K](h,e.af,e.lm[i],ab)
 end)
 end
-function cp.F()
-return fi(cS(),function(aa,h,e)
-return dT[aa.O](h,e.af,aa)
-end,du.dT)
+function cs.F()
+return fk(cV(),function(ab,h,e)
+return dU[ab.K](h,e.af,ab)
+end,dw.dU)
 end
-function cp.L()
-local aA,e=W(),cS()[1]
-local af,cZ,cC=e.af,0,aA
-while cZ<cC do
-local cQ=dd((cZ+cC)/2)
-e.af=af*cQ
-if hl(e)<=q then
-cZ=cQ
+function cs.L()
+local aA,e=Y(),cV()[1]
+local af,dc,cG=e.af,0,aA
+while dc<cG do
+local cT=df((dc+cG)/2)
+e.af=af*cT
+if hn(e)<=q then
+dc=cT
 else
-cC=cQ-1
+cG=cT-1
 end
 end
-e.af=af*aO(cZ,1)
-local at=hl(e)
-if cZ>0 then gE(e,q)end
-local ai={cZ>0 and 1 or e.D>q and 2 or 0,cZ>0 and 0 or at-q,cZ}
-ee(ai,e)
-eh(ai,{e})
-return ai
+e.af=af*aO(dc,1)
+local at=hn(e)
+if dc>0 then gF(e,q)end
+local ah={dc>0 and 1 or e.D>q and 2 or 0,dc>0 and 0 or at-q,dc}
+eh(ah,e)
+ek(ah,{e})
+return ah
 end
-function cp.X()
-local ai={}
-for _,e in ipairs(cS())do
-gE(e,hl(e))
-ee(ai,e)
+function cs.X()
+local ah={}
+for _,e in ipairs(cV())do
+gF(e,hn(e))
+eh(ah,e)
 end
-return ai
+return ah
 end
-local function fm(jj)
-local ap,gW={},{}
-for i=1,W()do
-local e=eg()
-if jj then e.aL=e.aL or eW()end
-ap[i],gW[i]=e,aG()
+local function fo(jp)
+local ap,gX={},{}
+for i=1,Y()do
+local e=ej()
+if jp then e.aL=e.aL or eZ()end
+ap[i],gX[i]=e,aG()
 end
-return ap,gW
+return ap,gX
 end
-local function ix(op,e,lO,K,fM)
-if K==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",al("%s %.0f %.0f %s %s",op,q,lO,K,fM))
+local function iF(op,e,lU,O,fO)
+if O==""or#e.v.ag==0 then return end
+redis.pcall("PUBLISH",channel.."~",am("%s %.0f %.0f %s %s",op,q,lU,O,fO))
 end
-function cp.B()
-local go,hb,K,ai=W(),W()==1,aG(),{}
-local ap,gW=fm()
+function cs.B()
+local gq,hd,O,ah=Y(),Y()==1,aG(),{}
+local ap,gX=fo()
 for i,e in ipairs(ap)do
-eA(e)
-local bJ=go>0 and q+go or 0
-if not hb or bJ>e.D then e.D=bJ end
-if e.v.cF=="s"then
+eF(e)
+local bJ=gq>0 and q+gq or 0
+if not hd or bJ>e.D then e.D=bJ end
+if e.v.cJ=="s"then
 e.ae[1].D=e.D
-kP.block(e.ae[1],e.v.ag[1])
-elseif e.D==0 and e.v.ck==#e.v.ag then
-call("DEL",e.ac)
+kV.block(e.ae[1],e.v.ag[1])
+elseif e.D==0 and e.v.co==#e.v.ag then
+call("DEL",e.W)
 else
-fr(e)
+ft(e)
 end
-if go==0 and e.v.ax>0 then
-eX(e)
-eA(e)
+if gq==0 and e.v.au>0 then
+fa(e)
+eF(e)
 end
-ix("block",e,hb and go or-1,K,gW[i])
-ee(ai,e)
+iF("block",e,hd and gq or-1,O,gX[i])
+eh(ah,e)
 end
-return ai
+return ah
 end
-function cp.Z()
-local K,ai=aG(),{}
-local ap,gW=fm(true)
+function cs.Z()
+local O,ah=aG(),{}
+local ap,gX=fo(true)
 for i,e in ipairs(ap)do
-call("DEL",e.ac)
-for _,ac in pairs(e.ck or{})do
-call("DEL",ac)
+call("DEL",e.W)
+for _,W in pairs(e.co or{})do
+call("DEL",W)
 end
-if e.v.ax>0 then
+if e.v.au>0 then
 call("ZREMRANGEBYSCORE",e.aL,"1","+inf")
-ex[e.aL]=nil
-eX(e)
+eA[e.aL]=nil
+fa(e)
 else
 redis.pcall("ZREMRANGEBYSCORE",e.aL,"1","+inf")
-ex[e.aL]=nil
+eA[e.aL]=nil
 end
-ix("reset",e,-1,K,gW[i])
-eA(e)
-ee(ai,e)
+iF("reset",e,-1,O,gX[i])
+eF(e)
+eh(ah,e)
 end
-return ai
+return ah
 end
-local function iP(e)
-if eL(e).bw>1000 then return-1 end
-local r,gQ=0,{}
-for _,id in ipairs(call("ZRANGEBYSCORE",e.aL,"("..ce,"+inf"))do
-local jy=string.match(id,"^[^.]*")
-if not gQ[jy]then
-r,gQ[jy]=r+1,true
+local function iV(e)
+if eP(e).bu>1000 then return-1 end
+local r,gR=0,{}
+for _,id in ipairs(call("ZRANGEBYSCORE",e.aL,"("..bR,"+inf"))do
+local jD=string.match(id,"^[^.]*")
+if not gR[jD]then
+r,gR[jD]=r+1,true
 end
 end
 return r
 end
-function cp.I()
+function cs.I()
 local ap,o={},{}
-for i=1,W()do
-local e,jG=eg(),{}
+for i=1,Y()do
+local e,jM=ej(),{}
 for A=1,#e.v.ag do
-jG[A]={}
-for fF=1,W()do
-jG[A][fF]=W()
+jM[A]={}
+for fH=1,Y()do
+jM[A][fH]=Y()
 end
 end
-ap[i],o[i]=e,jG
+ap[i],o[i]=e,jM
 end
-local ai=dm("","2",0,0,ap)
+local ah=dq("","2",0,0,ap)
 for i,e in ipairs(ap)do
-ai[#ai+1]=aO(e.D-q,0)
-for A,aa in ipairs(e.v.ag)do
+ah[#ah+1]=aO(e.D-q,0)
+for A,ab in ipairs(e.v.ag)do
 for _,af in ipairs(o[i][A])do
-ai[#ai+1]=aa.aq.de(e.ae[A],af,aa)-q
+ah[#ah+1]=ab.aq.dg(e.ae[A],af,ab)-q
 end
 end
-if e.v.ax>0 then
-ai[#ai+1]=call("ZCARD",e.aR)
-ai[#ai+1]=iP(e)
+if e.v.au>0 then
+ah[#ah+1]=call("ZCARD",e.aT)
+ah[#ah+1]=iV(e)
 end
 end
-return ai
+return ah
 end
-return du
+return dw
 end
-local function iv()
-gL=gL or gb()
-return gL
+local function iD()
+gM=gM or gd()
+return gM
 end
-function gc(e)
-iv().eA(e)
+function ge(e)
+iD().eF(e)
 end
-gv={eA=eA,fr=fr,ff=ff,hp=iv}
+gx={eF=eF,ft=ft,fh=fh,hr=iD}
 end
-for i=1,W()do
+local hO=bL~=""
+if hO then cu=cu+#bL/2 end
+for i=1,hO and(#ARGV-cu)/3 or Y()do
 local v
-if ARGV[dr+4]=="0"then
-v={cY=W(),ax=W(),hc=W(),ag={},cF=""}
-v.bL,v.dJ,v.ck,v.bM="","",W(),true
+if hO or ARGV[cu+4]=="0"then
+v={db=Y(),au=Y(),he=Y(),ag={},cJ=""}
+v.bN,v.dI,v.co,v.bO="","",hO and 0 or Y(),true
 else
-if not gv then hZ()end
-v=gv.ff()
+if not gx then ih()end
+v=gx.fh()
 end
-dS[i]=v
+dT[i]=v
 end
-local function ch(O)
+local function ck(K)
 bs=false
-if not cp[O]then
-if not gv then hZ()end
-gv.hp()
+if not cs[K]then
+if not gx then ih()end
+gx.hr()
 end
-return cp[O]()
+return cs[K]()
 end
-local function lr()
-local V,r={q},W()
+local function lz()
+local Q,r={q},Y()
 if r>1 then
-local ev=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(ev)=="table"and ev.err and bq(ev.err,1,3)=="OOM"then bR=ev.err end
+local ey=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(ey)=="table"and ey.err and br(ey.err,1,3)=="OOM"then bM=ey.err end
 end
 for i=1,r do
-local ai=jt(ch,aG())
-V[i+1]=ai
-if type(ai)=="string"then
-ex,fU={},{}
+local ah=jy(ck,aG())
+Q[i+1]=ah
+if type(ah)=="string"then
+eA,fX={},{}
 end
 end
-if dC>0 then V[#V+1]=ci end
-if hR then V[#V+1]="RULES"end
-return V
+if dn>0 then Q[#Q+1]=cf end
+if hX then Q[#Q+1]="RULES"end
+return Q
 end
-if not lM then return lr()end
-local function gP(id,dI,v,iL,aL,aR,hj,cj)
-if hj then
-ex,fU={},{}
+if not hO then return lz()end
+local function gQ(id,dH,v,kX,aL,aT,hl,cn)
+if hl then
+eA,fX={},{}
 end
-local e={v=dS[v],af=1,ax=1,D=0}
-e.ac,e.aL,e.aR=iL,aL,aR
-if not dI then return{jp(id,{e},cj)}end
-return dm(id,dI,fL(id),0,{e})
+local e={v=dT[v],af=1,au=1,D=0}
+e.W,e.aL,e.aT=kX,aL,aT
+if not dH then return{ju(id,{e},cn)}end
+return dq(id,dH,dR(id),0,{e})
 end
-return{gP=gP,fu=fu,iJ=iJ}
+return{gQ=gQ}
 end
-return jK()
+return jQ()
 end
-local q,ce=tonumber(ARGV[1]),ARGV[1]
+local q,bR=tonumber(ARGV[1]),ARGV[1]
 if not q then
-local dY=redis.call("TIME")
-ce=dY[1]..string.sub("00000"..dY[2],-6)
-q=ce+0
-ARGV[1]=ce
+local dy=redis.call("TIME")
+bR=dy[1]..(#dy[2]==6 and dy[2]or string.sub("00000"..dy[2],-6))
+q=bR+0
+ARGV[1]=bR
 end
-if ARGV[3]==""then return eB({})end
-local ft={string.byte(ARGV[3],1,-1)}
-local dC=ARGV[6]+0
-local at,id,ac=1,8+dC+4*ARGV[7+dC],0
-local V,ci,bR,eR={q},{},nil,nil
-local dF=false
-local eZ=1
-local function kW()
-local ARGV,KEYS,call,al=ARGV,KEYS,redis.call,string.format
-local r,dS=#ft,8+dC
-local kv,kf="-"..ce,"(-"..ce
-local gy,jk,gC=60000000,10000000,20000000
-local cJ,jX=q-q%jk,"-"..string.sub(ce,1,-8).."0000000"
-local iL,aL,aR=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
-local eE,bw,bi,br
-local A,v,ea,ax,bJ
-local aY,fZ
+if ARGV[3]==""then return dS({})end
+local eB,Q,cf={string.byte(ARGV[3],1,-1)},{q},{}
+local at,W,fT=1,0,1
+local function ld(eB,Q,cf,dS,q,bR,bM,fD)
+local ARGV,KEYS,call,am=ARGV,KEYS,redis.call,string.format
+local r,ec,dn=#eB,#KEYS/3,ARGV[5]=="0"and 0 or math.abs(ARGV[5])
+local id,dT,ak=6+dn+(at-1)/2,6+dn+r/2,#Q
+local eg=true
+local gA,hT,fj=60000000,10000000,20000000
+local iq,ii,ci,hP
+local aL=KEYS[W]
+local cl,bu,fI,bj,bo
+local A,v,dZ,au,bJ
+local aY,eM
+local bZ=redis.pcall("EXISTS",unpack(KEYS,ec+1))
+if type(bZ)~="number"then bZ=nil end
 while at<r do
-local O,aw,ao=ft[at],0,#V
-if O<97 then
-iL,aL,aR=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
-ac=ac+3
-eE,bw=false,nil
+local K,ax=eB[at],0
+if K<97 then
+W=W+1
+aL,bu=KEYS[W],nil
+cl=(bZ==0 or ec==1)and bZ
 else
-O=O-32
+K=K-32
 end
-local cX=O==82
-if bR and not cX then error(bR,0)end
-local cj
-if cX then
-cj=call("ZREM",aL,ARGV[id])
-dF=true
-if bw and cj>0 then
-bw,bi=bw-cj,nil
+local eE,cn=K==82,nil
+if eE then
+cn=call("ZREM",aL,ARGV[id])
+eg=true
+if bu and cn>0 then
+bu=bu-cn
+if ARGV[id]==fI then bj=nil end
 end
+elseif bM then
+error(bM,0)
 end
-local dv,J=eE and 0 or call("EXISTS",aR,iL),nil
-eE=dv==0
-if dv==1 then
-local bl=call("ZRANGE",aR,"0","0","WITHSCORES")
-if bl[1]then
-local fh,fL=string.match(bl[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-if fh and q-bl[2]<=fL+0 then
-if fh~=aY then
-aY,fZ=fh,nil
-for caller=7,6+dC do
-if ARGV[caller]==fh then fZ="caller"end
+cl=cl or call("EXISTS",KEYS[ec+2*W-1],KEYS[ec+2*W])
+if eE and cl==0 then
+ak,ax=ak+1,1
+Q[ak]=cn
+elseif cl<2 and cn~=0 then
+if eB[at+1]~=A then
+A=eB[at+1]
+v=dT+3*(A-48)
+dZ,au=ARGV[v]+0,ARGV[v+1]+0
+bJ=am("%d",q+dZ)
+iq,ii="-"..bR,"(-"..bR
+ci,hP=q-q%hT,"-"..string.sub(bR,1,-8).."0000000"
 end
-if not fZ and call("PUBSUB","NUMSUB",ARGV[4]..fh)[2]>0 then fZ="channel"end
+if not bu then
+local eb=call("ZCARD",aL)
+if eb==0 then
+bu,bo=0,0
+elseif call("ZCOUNT",aL,ii,hP)==1 then
+bo=q-1
+if eb==1 then
+bu=0
+else
+local aX=call("ZRANGE",aL,"1","1","WITHSCORES")
+fI,bj=aX[1],aX[2]+0
+if bj>q then bu=eb-1 end
 end
-J=fZ and bl[1]
-end
-end
-if not J then dv=cX and not bl[1]and 0 or 2 end
-end
-if cX and dv==0 then
-V[ao+1]=cj
-aw=1
-end
-if aw==0 and dv<2 and cj~=0 then
-if ft[at+1]~=A then
-A=ft[at+1]
-v=dS+4*(A-48)
-ea,ax=ARGV[v]+0,ARGV[v+1]+0
-bJ=al("%.0f",q+ea)
-end
-if not bw then
-local dG=call("ZCARD",aL)
-if dG==0 then
-bw,br=0,0
-elseif call("ZCOUNT",aL,kf,jX)==1 then
-br,bi=q-1,dG>1 and call("ZRANGE",aL,"1","1","WITHSCORES")[2]+0
-if dG==1 or bi>q then bw=dG-1 end
-elseif dG==1 then
-local fg=call("ZSCORE",aL,"#")
-if fg then
-bw,br=0,-fg
+elseif eb==1 then
+local fi=call("ZSCORE",aL,"#")
+if fi then
+bu,bo=0,-fi
 end
 else
-local cn=call("ZRANGE",aL,"0","1","WITHSCORES")
-if cn[1]=="#"and cn[4]+0>q then
-bw,br,bi=dG-1,-cn[2],cn[4]+0
+local cm=call("ZRANGE",aL,"0","1","WITHSCORES")
+if cm[1]=="#"and cm[4]+0>q then
+bu,bo,fI,bj=eb-1,-cm[2],cm[3],cm[4]+0
 end
 end
-elseif bw>0 and not bi then
-bi=call("ZRANGE",aL,"1","1","WITHSCORES")[2]+0
+elseif bu>0 and not bj then
+local aX=call("ZRANGE",aL,"1","1","WITHSCORES")
+fI,bj=aX[1],aX[2]+0
 end
-local bp=bw and ax-bw
-if bp==0 and not cX and call("ZCOUNT",aL,"("..bJ,"+inf")>0 then bp=nil end
-if bp and bp>0 and(not J or cX and bp==1)then
-aw=1
-while aw<bp and ft[at+2*aw]==O+32 and ft[at+2*aw+1]==A do
-aw=aw+1
+local bq,H,fC=bu and au-bu,nil,nil
+if bq and bq>0 and cl==1 then
+if not eE then
+cl=call("EXISTS",KEYS[ec+2*W-1],KEYS[ec+2*W])
+elseif bq==1 then
+local aX=call("ZRANGE",KEYS[ec+2*W],"0","0","WITHSCORES")
+if aX[1]then
+local dl,dR=string.match(aX[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+H,fC=false,aX[2]+0
+if dl and q-fC<=dR+0 then
+if dl~=aY then
+aY,eM=dl,nil
+for caller=6,5+dn do
+if ARGV[caller]==dl then eM="caller"end
 end
-dF=true
-local fg=q
-if br>=q then fg=br+1 end
-if J then call("ZREM",aR,J)end
-if aw==1 then
-local aF=fg==q and kv or al("%.0f",-fg)
-call("ZADD",aL,aF,"#",bJ,J or ARGV[id])
+if not eM and call("PUBSUB","NUMSUB",ARGV[4]..dl)[2]>0 then eM="channel"end
+end
+H=eM and aX[1]or false
+end
+end
+end
+end
+if bq and bq>0 and(cl==0 or H)then
+ax=1
+while ax<bq and eB[at+2*ax]==K+32 and eB[at+2*ax+1]==A do
+ax=ax+1
+end
+eg=true
+local fi,lY=q,H or ARGV[id]
+if bo>=q then fi=bo+1 end
+if H then call("ZREM",KEYS[ec+2*W],H)end
+if ax==1 then
+call("ZADD",aL,fi==q and iq or am("%d",-fi),"#",bJ,lY)
 else
-eZ=aw
-local dG={al("%.0f",1-fg-aw),"#"}
-for i=0,aw-1 do
-dG[2*i+3],dG[2*i+4]=bJ,ARGV[id+i]
+fT=ax
+local eb={am("%d",1-fi-ax),"#"}
+for i=0,ax-1 do
+eb[2*i+3],eb[2*i+4]=bJ,ARGV[id+i]
 end
-call("ZADD",aL,unpack(dG))
+call("ZADD",aL,unpack(eb))
 end
-if br<cJ or br>=cJ+jk or ea>gC then
-local bV=aL
-local ct=math.max(4*ea,gy)/1000+ARGV[2]
-if call("PTTL",bV)<ct then call("PEXPIRE",bV,al("%.0f",math.ceil(ct*1.125)))end
+if bo<ci or bo>=ci+hT or dZ>fj then
+local ce,aR=aL,bo==0 and-1 or call("PTTL",aL)
+local cx=math.max(4*dZ,gA)/1000+ARGV[2]
+if aR<cx then call("PEXPIRE",ce,am("%d",math.ceil(cx*1.125)))end
 end
-if bw==0 or q+ea<bi then bi=q+ea end
-if J then
-local dk=al("granted %s 1 0 0 %d %.0f %.0f %s",ce,bw+1,bi-q,fg,J)
-if fZ=="caller"then
-ci[#ci+1]=dk
+if bu==0 or q+dZ<bj then
+fI,bj=lY,q+dZ
+end
+if H then
+local cZ=am("granted %s 1 0 0 %d %d %d %s",bR,bu+1,bj-q,fi,H)
+if eM=="caller"then
+cf[#cf+1]=cZ
 else
-call("PUBLISH",ARGV[4]..aY,dk)
+call("PUBLISH",ARGV[4]..aY,cZ)
 end
-V[ao+1]=cj
+ak=ak+1
+Q[ak]=cn
 else
-eZ=1
-for i=1,aw do
-V[ao+1],V[ao+2],V[ao+3]=bw+i,bi-q,fg+i-1-q
-ao=ao+3
+local bm,jL=bj-q,fi-q
+for i=1,ax do
+Q[ak+1],Q[ak+2],Q[ak+3]=bu+i,bm,jL
+ak,jL=ak+3,jL+1
+end
+fT=1
+end
+bu,bo=bu+ax,fi+ax-1
+elseif eE then
+if bq and(bq<=0 or bq==1 and H==nil)then
+ak,ax=ak+1,1
+Q[ak]=cn
+end
+elseif bq==0 then
+local aT=KEYS[ec+2*W]
+if cl==1 then
+if K==87 then
+local aX=call("ZRANGE",KEYS[ec+2*W],"0","0","WITHSCORES")
+if aX[1]then
+local dl,dR=string.match(aX[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+H,fC=false,aX[2]+0
+if dl and q-fC<=dR+0 then
+if dl~=aY then
+aY,eM=dl,nil
+for caller=6,5+dn do
+if ARGV[caller]==dl then eM="caller"end
+end
+if not eM and call("PUBSUB","NUMSUB",ARGV[4]..dl)[2]>0 then eM="channel"end
+end
+H=eM and aX[1]or false
 end
 end
-bw,br=bw+aw,fg+aw-1
-elseif bp and bp<=0 and cX then
-V[ao+1]=cj
-aw=1
-elseif bp==0 and O==84 then
-V[ao+1],V[ao+2],V[ao+3]=0,bi-q,bw
-aw=1
-elseif bp==0 and(ARGV[v+2]=="-1"or call("ZCARD",aR)<ARGV[v+2]+0)then
-local fh=J and aY or string.match(ARGV[id],"^[^.]*")
-if fh~=aY then
-aY,fZ=fh,nil
-for caller=7,6+dC do
-if ARGV[caller]==fh then fZ="caller"end
+else
+H=call("EXISTS",aT)==1 or nil
 end
-if not fZ and call("PUBSUB","NUMSUB",ARGV[4]..fh)[2]>0 then fZ="channel"end
+if H==nil and call("EXISTS",KEYS[ec+2*W-1])==0 then cl=0 end
 end
-if fZ then
-local aI,aF=q,ce
-if J and call("ZCOUNT",aR,ce,"+inf")>0 then
-aI=call("ZREVRANGE",aR,"0","0","WITHSCORES")[2]+1
-aF=al("%.0f",aI)
+local lt=bj>q+dZ or au>1 and call("ZCOUNT",aL,"("..bJ,"+inf")>0
+if lt or cl==1 and not H then
+ax=0
+elseif K==84 then
+Q[ak+1],Q[ak+2],Q[ak+3]=0,bj-q,bu
+ak,ax=ak+3,1
+elseif ARGV[v+2]=="-1"or(H and call("ZCARD",aT)or 0)<ARGV[v+2]+0 then
+local dl=H and aY or string.match(ARGV[id],"^[^.]*")
+if dl~=aY then
+aY,eM=dl,nil
+for caller=6,5+dn do
+if ARGV[caller]==dl then eM="caller"end
 end
-call("ZADD",aR,aF,ARGV[id])
-eE,dF,aw=false,true,1
-local bV=aR
-local ct=math.max(4*ea,gy)/1000+ARGV[2]
-if call("PTTL",bV)<ct then call("PEXPIRE",bV,al("%.0f",math.ceil(ct*1.125)))end
-V[ao+1]={3,math.min(bi-q,ea),aI,bw,bi-q,0}
+if not eM and call("PUBSUB","NUMSUB",ARGV[4]..dl)[2]>0 then eM="channel"end
 end
+if eM then
+local aI,aH=q,bR
+if H and call("ZCOUNT",aT,bR,"+inf")>0 then
+aI=call("ZREVRANGE",aT,"0","0","WITHSCORES")[2]+1
+aH=am("%d",aI)
 end
+call("ZADD",aT,aH,ARGV[id])
+cl,bZ,eg,ax=1,nil,true,1
+local kS=H and fC>=ci and fC<ci+hT
+if not kS or dZ>fj then
+local ce,aR=aT,H and call("PTTL",aT)or-1
+local cx=math.max(4*dZ,gA)/1000+ARGV[2]
+if aR<cx then call("PEXPIRE",ce,am("%d",math.ceil(cx*1.125)))end
 end
-if aw==0 then
-eR=eR or eB(ci)
-eE,bw,aw=false,nil,1
-local dI=not cX and(O==87 and"1"or"0")
-local hj=dF
-dF=false
-V[ao+1]=
-eR.gP(ARGV[id],dI,ft[at+1]-47,iL,aL,aR,hj,cj)
-end
-at,id=at+2*aw,id+aw
+Q[ak+1],Q[ak+2],Q[ak+3]=-bu,bj-q,aI-q
+ak=ak+3
 end
 end
-if dC>0 and ARGV[5]=="1"then eR=eB(ci)end
-if#ft>2 then
-local ev=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
-if type(ev)=="table"and ev.err and string.sub(ev.err,1,3)=="OOM"then bR=ev.err end
 end
-while at<#ft do
-local ok,ai=pcall(kW)
+end
+if ax==0 then
+fD=fD or dS(cf)
+local kX,aT=KEYS[ec+2*W-1],KEYS[ec+2*W]
+local dH=not eE and(K==87 and"1"or"0")
+local hl=eg
+eg,cl,bu,bZ=false,nil,nil,nil
+ak,ax=ak+1,1
+Q[ak]=fD.gQ(ARGV[id],dH,eB[at+1]-47,kX,aL,aT,hl,cn)
+end
+at,id=at+2*ax,id+ax
+end
+end
+local hb,fD,bM=ARGV[5]~="0",nil,nil
+if hb and ARGV[5]+0<0 then fD=dS(cf)end
+if#eB>2 then
+local ey=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
+if type(ey)=="table"and ey.err and string.sub(ey.err,1,3)=="OOM"then bM=ey.err end
+end
+while at<#eB do
+local ok,ah=pcall(ld,eB,Q,cf,dS,q,bR,bM,fD)
 if not ok then
-eR=eR or eB(ci)
-local dk=eR.fu(ai)
-for _=1,eZ do
-V[#V+1]=dk
+local cZ=type(ah)=="table"and ah.err or tostring(ah)
+if string.find(cZ,"READONLY",1,true)then error(ah,0)end
+for _=1,fT do
+Q[#Q+1]=cZ
 end
-at,id,eZ,dF=at+2*eZ,id+eZ,1,true
+at,fT=at+2*fT,1
 end
 end
-if dC>0 then V[#V+1]=ci end
-return V`,
+if hb then Q[#Q+1]=cf end
+return Q`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "b1cc65bd39c8adbbeeef22711332c4974c091612",
+  sha1: "bbdd97db25980c4b85152e5cb61d7dd5efc6aef6",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3631,34 +3683,34 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "5309b71f2de81c21bd349a687c060a5a61c5bc13",
-  acrossSha1: "49fe1ee98b33f9491fb00597c714a361216baa74",
+  sha1: "29b6454c68800cc55a470b41b599409b518d6b54",
+  acrossSha1: "c659ffad0f1d81b0b0538d7737e6f27e4801c08e",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,af,Q,w,aX=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aV,reset,eo,bo=bg("GET",ac),nil,nil,"-"..ARGV[5],Q
-if Q>=aX then bo=0 end
-local bB,fw,gs=2^52/aX,-2^52,w<2^45 and 70+256*w or-1
-local fj,gp=q-q%bB-bB,q+bB/2
-local aF=m and tonumber(m)
-if aF and aF<=fw then
-local r=-aF%aX
-local H=fj-(aF+r)/aX
-if H>gp then H=H-bB end
-local aS,aW=r+af,H+w-q
-if H<=q and aW>0 and aS<=bo and bg("INCRBY",ac,eo)==aF-af then
-aV,reset=aS,aW
+local W,af,U,w,aZ=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aW,reset,er,bp=bh("GET",W),nil,nil,"-"..ARGV[5],U
+if U>=aZ then bp=0 end
+local bB,fw,gu=2^52/aZ,-2^52,w<2^45 and 70+256*w or-1
+local fl,gr=q-q%bB-bB,q+bB/2
+local aH=m and tonumber(m)
+if aH and aH<=fw then
+local r=-aH%aZ
+local J=fl-(aH+r)/aZ
+if J>gr then J=J-bB end
+local aS,aR=r+af,J+w-q
+if J<=q and aR>0 and aS<=bp and bh("INCRBY",W,er)==aH-af then
+aW,reset=aS,aR
 end
 elseif m and#m==19 then
-local aM,H,r=am("<I8I7I4",m,1)
-local aS,aW=r+af,H+w-q
-if aM==gs and H<=q and aW>0 and aS<=Q and not(bo>0)then
-if bg("SETRANGE",ac,"15",aU("<I4",aS))==19 then
-aV,reset=aS,aW
+local aM,J,r=an("<I8I7I4",m,1)
+local aS,aR=r+af,J+w-q
+if aM==gu and J<=q and aR>0 and aS<=U and not(bp>0)then
+if bh("SETRANGE",W,"15",aV("<I4",aS))==19 then
+aW,reset=aS,aR
 end
 end
 end
-if aV then return{q,aV,reset}end
+if aW then return{q,aW,reset}end
 end
 ${part34}
 ${part35}
@@ -3668,102 +3720,102 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local iu="f"
+local iC="f"
 ${part37}
-local aX,bo,ew
-local function jH()
-aX,ew=bE,ct(q+w)
-bo=Q<aX and Q or 0
+local aZ,bp,ez
+local function jN()
+aZ,ez=bE,cx(q+w)
+bp=U<aZ and U or 0
 end
-local function cv(m)
-if aX>0 and eT(m)then return hJ(m,aX)end
-if#m~=19 or cg(m,1)~=70 then return nil end
-local bG,H,r=am("<I7I7I4",m,2)
-if bG==w then return H,r end
+local function cz(m)
+if aZ>0 and eW(m)then return hM(m,aZ)end
+if#m~=19 or cj(m,1)~=70 then return nil end
+local bG,J,r=an("<I7I7I4",m,2)
+if bG==w then return J,r end
 end
-local function gS(H,r)
-if bo==0 then return"F"..aU("<I7I7I4",w,H,r)end
-return jh(H,r,aX)
+local function gT(J,r)
+if bp==0 then return"F"..aV("<I7I7I4",w,J,r)end
+return jn(J,r,aZ)
 end
-local function cO(ac,m,aA)
-local H,r
+local function cR(W,m,aA)
+local J,r
 if m then
-H,r=cv(m)
+J,r=cz(m)
 end
-if H and H<=q and q<H+w then
-local reset,bp=H+w-q,Q-r
-if af>bp and bh<reset then return 0,r,reset,reset end
-if af<=bp then
+if J and J<=q and q<J+w then
+local reset,bq=J+w-q,U-r
+if af>bq and bi<reset then return 0,r,reset,reset end
+if af<=bq then
 if bs then return 1,r,reset,0 end
-local ah=aA==1 and 1 or bn(aA,aJ(bp/af))
-local aK=el(ac,m,gS(H,r+ah*af),ct(H+w))
+local ai=aA==1 and 1 or bn(aA,aJ(bq/af))
+local aK=eo(W,m,gT(J,r+ai*af),cx(J+w))
 if aK then return false,aK end
-return ah,r+ah*af,reset,ah==aA and 0 or reset
+return ai,r+ai*af,reset,ai==aA and 0 or reset
 end
 end
-if bs or(m and not(H and H+w<=q))then return ba(ac,m,aA)end
-local ah=aA==1 and 1 or aO(bn(aA,aJ(Q/af)),1)
-local aK=el(ac,m,gS(q,ah*af),ew)
+if bs or(m and not(J and J+w<=q))then return bb(W,m,aA)end
+local ai=aA==1 and 1 or aO(bn(aA,aJ(U/af)),1)
+local aK=eo(W,m,gT(q,ai*af),ez)
 if aK then return false,aK end
-return ah,ah*af,w,ah==aA and 0 or w
+return ai,ai*af,w,ai==aA and 0 or w
 end
 ${part38}
 ${part39}
 ${part40}
-local function fQ(bZ,K,aD)
-local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bg,tonumber,aU,am,aX,eo=bg,tonumber,aU,am,bE,al("-%.0f",af)
-local bo=Q<aX and Q or 0
-local bB,fw,gs=2^52/aX,-2^52,w<2^45 and 70+256*w or-1
-local fj,gp=q-q%bB-bB,q+bB/2
-for i=K,aD do
-local ac,m,aV,reset=KEYS[i],bZ[i-K+1],nil,nil
-local aF=m and tonumber(m)
-if aF and aF<=fw then
-local r=-aF%aX
-local H=fj-(aF+r)/aX
-if H>gp then H=H-bB end
-local aS,aW=r+af,H+w-q
-if H<=q and aW>0 and aS<=bo and bg("INCRBY",ac,eo)==aF-af then
-aV,reset=aS,aW
+local function fS(ca,O,aD)
+local KEYS,Q,bd,q,af,U,w=KEYS,Q,A,q,af,U,w
+local bh,tonumber,aV,an,aZ,er=bh,tonumber,aV,an,bE,am("-%.0f",af)
+local bp=U<aZ and U or 0
+local bB,fw,gu=2^52/aZ,-2^52,w<2^45 and 70+256*w or-1
+local fl,gr=q-q%bB-bB,q+bB/2
+for i=O,aD do
+local W,m,aW,reset=KEYS[i],ca[i-O+1],nil,nil
+local aH=m and tonumber(m)
+if aH and aH<=fw then
+local r=-aH%aZ
+local J=fl-(aH+r)/aZ
+if J>gr then J=J-bB end
+local aS,aR=r+af,J+w-q
+if J<=q and aR>0 and aS<=bp and bh("INCRBY",W,er)==aH-af then
+aW,reset=aS,aR
 end
 elseif m and#m==19 then
-local aM,H,r=am("<I8I7I4",m,1)
-local aS,aW=r+af,H+w-q
-if aM==gs and H<=q and aW>0 and aS<=Q and not(bo>0)then
-if bg("SETRANGE",ac,"15",aU("<I4",aS))==19 then
-aV,reset=aS,aW
+local aM,J,r=an("<I8I7I4",m,1)
+local aS,aR=r+af,J+w-q
+if aM==gu and J<=q and aR>0 and aS<=U and not(bp>0)then
+if bh("SETRANGE",W,"15",aV("<I4",aS))==19 then
+aW,reset=aS,aR
 end
 end
 end
-if aV then
-V[bc+1],V[bc+2]=aV,reset
-bc=bc+2
+if aW then
+Q[bd+1],Q[bd+2]=aW,reset
+bd=bd+2
 else
-A=bc
-ec(ac,m,1)
-bc=A
+A=bd
+ee(W,m,1)
+bd=A
 end
 end
-A=bc
+A=bd
 end
-local jU=true
+local kb=true
 ${part41}`,
 };
 
 /** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while there are none. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
-  sha1: "3dde75a15e36a3a7bf0fe9a3f98ecf66b226d9a2",
+  sha1: "9683b1ff9a634fe067347ed7b202eaec202243eb",
   source: `local call=redis.call
 if not call("GET",KEYS[1])then return 0 end
 if not KEYS[2]then return 1 end
 call("SET",KEYS[2],ARGV[1],"PX",ARGV[2])
-local fM=ARGV[3]
-if fM==""then return 1 end
-local dt=call("GET",KEYS[3])or"\\n"
-if not string.find(dt,"\\n"..fM.."\\n",1,true)then
-call("SET",KEYS[3],dt..fM.."\\n","PX",3*ARGV[2])
+local fO=ARGV[3]
+if fO==""then return 1 end
+local dv=call("GET",KEYS[3])or"\\n"
+if not string.find(dv,"\\n"..fO.."\\n",1,true)then
+call("SET",KEYS[3],dv..fO.."\\n","PX",3*ARGV[2])
 end
 return 1`,
 };
@@ -3771,226 +3823,226 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "e9945fc69a1e0e50983e1da4b8f9be50a944384a",
-  source: `local call,al,tonumber,bn,aO=redis.call,string.format,tonumber,math.min,math.max
-local q,bj,dL,ct,hP,ks=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "f7c8c016ef4ac808b38602caf436feca14da12bf",
+  source: `local call,am,tonumber,bn,aO=redis.call,string.format,tonumber,math.min,math.max
+local q,bk,dK,cx,hV,kx=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local dY=call("TIME")
-q=dY[1]*1000000+dY[2]
+local dy=call("TIME")
+q=dy[1]*1000000+dy[2]
 end
-local dM,jF,lj=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kj(bB,hf,ak,r)
-if bB==hf then return ak,r end
-return bB==hf+1 and r or 0,0
+local dL,jK,lq=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function ko(bB,hh,al,r)
+if bB==hh then return al,r end
+return bB==hh+1 and r or 0,0
 end
-local ek={}
-for lV in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ek[#ek+1]=lV
+local en={}
+for mc in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+en[#en+1]=mc
 end
-local bM,fE,K=ek[1]or"",ek[2]or"",tonumber(ek[3])or 0
-local cn,fz,da,gJ,lH={},0,{},0,{}
-local J,bB,ak,r,fn=q,math.floor(q/dM),0,0,q
-for i=4,#ek-4,5 do
-local cz,aG,gQ,jx=ek[i],ek[i+1],bn(tonumber(ek[i+2]),q),tonumber(ek[i+3])
-local bJ=gQ+dM+jx
-if cz==bj and aG==dL then
-if bJ+dM>q then
-local a,b,c,d=string.match(ek[i+4],lj)
-J,bB,fn=a+0,aO(b+0,bB),gQ
-ak,r=kj(bB,b+0,c+0,d+0)
+local bO,fG,O=en[1]or"",en[2]or"",tonumber(en[3])or 0
+local cm,fz,bZ,gK,lO={},0,{},0,{}
+local H,bB,al,r,fp=q,math.floor(q/dL),0,0,q
+for i=4,#en-4,5 do
+local cD,aG,gR,jC=en[i],en[i+1],bn(tonumber(en[i+2]),q),tonumber(en[i+3])
+local bJ=gR+dL+jC
+if cD==bk and aG==dK then
+if bJ+dL>q then
+local a,b,c,d=string.match(en[i+4],lq)
+H,bB,fp=a+0,aO(b+0,bB),gR
+al,r=ko(bB,b+0,c+0,d+0)
 end
-elseif bJ+dM>q and#cn<jF then
-cn[#cn+1]={cz,aG,gQ,jx,ek[i+4]}
-if gQ+dM>q then
-if cz~=bj and not lH[cz]then
-gJ,lH[cz]=gJ+1,true
+elseif bJ+dL>q and#cm<jK then
+cm[#cm+1]={cD,aG,gR,jC,en[i+4]}
+if gR+dL>q then
+if cD~=bk and not lO[cD]then
+gK,lO[cD]=gK+1,true
 end
-da[#da+1]=aG
-da[#da+1]=al("%.0f",gQ)
+bZ[#bZ+1]=aG
+bZ[#bZ+1]=am("%.0f",gR)
 end
 end
-if cz==bM then fz=aO(fz,bJ)end
+if cD==bO then fz=aO(fz,bJ)end
 end
-local il,gG=string.match(hP,"^(%d+) (%d+)$")
-local hy=tonumber(il)==J
-if ks and not hy then return{}end
-if hy then
-if gG+0==bB then
+local iu,gH=string.match(hV,"^(%d+) (%d+)$")
+local hA=tonumber(iu)==H
+if kx and not hA then return{}end
+if hA then
+if gH+0==bB then
 r=aO(r-1,0)
-elseif gG+1==bB then
-ak=aO(ak-1,0)
+elseif gH+1==bB then
+al=aO(al-1,0)
 end
 end
-if not ks then
-r,fn=r+1,q
-elseif ak+r==0 then
-fn=bn(fn,q-dM)
+if not kx then
+r,fp=r+1,q
+elseif al+r==0 then
+fp=bn(fp,q-dL)
 end
-table.insert(cn,1,{bj,dL,fn,ct,al("%.0f %.0f %.0f %.0f",J,bB,ak,r)})
-if fE~=""and q>=K then
-bM,fE,fz=fE,"",q
+table.insert(cm,1,{bk,dK,fp,cx,am("%.0f %.0f %.0f %.0f",H,bB,al,r)})
+if fG~=""and q>=O then
+bO,fG,fz=fG,"",q
 end
-if bM==""then
-bM=bj
-elseif bM~=bj and fE==""and fz<q then
-fE,K=bj,q+dM
+if bO==""then
+bO=bk
+elseif bO~=bk and fG==""and fz<q then
+fG,O=bk,q+dL
 end
-local aG,eU=bM.."\\n"..fE.."\\n"..al("%.0f",K).."\\n",0
-for _,bl in ipairs(cn)do
-aG=aG..bl[1].."\\n"..bl[2].."\\n"..al("%.0f\\n%.0f\\n",bl[3],bl[4])..bl[5].."\\n"
-eU=aO(eU,bl[4])
+local aG,eX=bO.."\\n"..fG.."\\n"..am("%.0f",O).."\\n",0
+for _,aX in ipairs(cm)do
+aG=aG..aX[1].."\\n"..aX[2].."\\n"..am("%.0f\\n%.0f\\n",aX[3],aX[4])..aX[5].."\\n"
+eX=aO(eX,aX[4])
 end
-call("SET",KEYS[1],aG,"PX",al("%.0f",(eU+3*dM)/1000))
-hP=al("%.0f %.0f",J,bB)
-return{al("%.0f",q),bM,fE,al("%.0f",K),gJ,hP,unpack(da)}`,
+call("SET",KEYS[1],aG,"PX",am("%.0f",(eX+3*dL)/1000))
+hV=am("%.0f %.0f",H,bB)
+return{am("%.0f",q),bO,fG,am("%.0f",O),gK,hV,unpack(bZ)}`,
 };
 
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "8c9ce23861c4a8a97304810efe82ae4944cc5169",
-  source: `local bg=redis.pcall
-local aE=bg("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
+  sha1: "fc640b72183ef650f15b01a233bd9a4ea61b9438",
+  source: `local bh=redis.pcall
+local aE=bh("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
 if aE.err then return{"",aE.err}end
-local ai={aE[1]}
-local function kH(ac)
-local J=bg("GETRANGE",ac,0,0)
-if type(J)~="string"then return""end
-local gg=J=="b"and bg("GETRANGE",ac,9,9)or""
-return gg==""and J or gg
+local ah={aE[1]}
+local function kL(W)
+local H=bh("GETRANGE",W,0,0)
+if type(H)~="string"then return""end
+local gi=H=="b"and bh("GETRANGE",W,9,9)or""
+return gi==""and H or gi
 end
-for _,ac in ipairs(aE[2])do
-local ct=bg("PTTL",ac)
-ai[#ai+1]=ac
-ai[#ai+1]=type(ct)=="number"and ct or-2
-ai[#ai+1]=kH(ac)
+for _,W in ipairs(aE[2])do
+local cx=bh("PTTL",W)
+ah[#ah+1]=W
+ah[#ah+1]=type(cx)=="number"and cx or-2
+ah[#ah+1]=kL(W)
 end
-return ai`,
+return ah`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "5ce13cb5fe0b9b56a380c1a78262c6a07f27680e",
-  acrossSha1: "863887010e2ac37175e942c84de4d1d3dce82589",
+  sha1: "5bcf7ed70772d0a6f449eaf907b4d9283f3e9704",
+  acrossSha1: "236c4c4b70237c5e6ac929e3098d44106bbc9f4a",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,af=KEYS[1],ARGV[5]+0
-local m=bg("GET",ac)
-local r,at,cz,ae=ARGV[11]+0,12,0,0
+local W,af=KEYS[1],ARGV[5]+0
+local m=bh("GET",W)
+local r,at,cD,ae=ARGV[11]+0,12,0,0
 for _=1,r do
-local ic=ARGV[at]=="t"
-at,cz,ae=at+(ic and 7 or 4),cz+(ic and 0 or 7),ae+11
+local il=ARGV[at]=="t"
+at,cD,ae=at+(il and 7 or 4),cD+(il and 0 or 7),ae+11
 end
-local bv=2+r+cz
-if type(m)=="string"and cg(m,1)==80 and#m==bv+ae then
-local ah,Y,bd,ad,dQ={q},"",0,0,true
-at,cz,ae=12,3+r,bv+1
+local bw=2+r+cD
+if type(m)=="string"and cj(m,1)==80 and#m==bw+ae then
+local ai,aa,be,ad,dP={q},"",0,0,true
+at,cD,ae=12,3+r,bw+1
 for i=1,r do
-local O,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,o=am("<I7I4",m,ae)
-if O=="t"then
-local y,be,aT=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dQ=aT<10 and cg(m,2+i)==116+aT and o<y
-if us>bd then bd=us end
+local K,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
+local us,o=an("<I7I4",m,ae)
+if K=="t"then
+local y,bf,aU=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+dP=aU<10 and cj(m,2+i)==116+aU and o<y
+if us>be then be=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local cw=aJ(af*b/y)
-us,o=us+af*a+cw,o+af*b-cw*y
+local cA=aJ(af*b/y)
+us,o=us+af*a+cA,o+af*b-cA*y
 if o>=y then
 us,o=us+1,o-y
 end
-dQ=dQ and(us<be or(us==be and o<=ARGV[at+5]+0))
+dP=dP and(us<bf or(us==bf and o<=ARGV[at+5]+0))
 if us>ad then ad=us end
-ah[2*i],ah[2*i+1],at=us-q,o,at+7
+ai[2*i],ai[2*i+1],at=us-q,o,at+7
 else
 local aD=us+b
 o=o+af
-dQ=O=="f"and cg(m,2+i)==70 and am("<I7",m,cz)==b
-dQ=dQ and us<=q and q<aD and o<=a
-if aD>bd then bd=aD end
+dP=K=="f"and cj(m,2+i)==70 and an("<I7",m,cD)==b
+dP=dP and us<=q and q<aD and o<=a
+if aD>be then be=aD end
 if aD>ad then ad=aD end
-ah[2*i],ah[2*i+1],at,cz=o,aD-q,at+4,cz+7
+ai[2*i],ai[2*i+1],at,cD=o,aD-q,at+4,cD+7
 end
-if not dQ then break end
-Y,ae=Y..aU("<I7I4",us,o),ae+11
+if not dP then break end
+aa,ae=aa..aV("<I7I4",us,o),ae+11
 end
-local bf=1000*2^cg(m,2)
-dQ=dQ and bd-bd%bf==ad-ad%bf
-if dQ and bg("SETRANGE",ac,al("%d",bv),Y)==#m then return ah end
+local bg=1000*2^cj(m,2)
+dP=dP and be-be%bg==ad-ad%bg
+if dP and bh("SETRANGE",W,am("%d",bw),aa)==#m then return ai end
 end
 end
-local co=ARGV[2]+0
+local cr=ARGV[2]+0
 ${part25}
-local af,bh,bs=0,0,false
-local bu,bH,r,cR,aM,bt,fG,an,bv,bf
-local h,cW,bJ,bd,ad={},{},{},0,0
-local function jc(K)
-bH,r={},ARGV[K+4]+0
-local at=K+4
+local af,bi,bs=0,0,false
+local bv,bH,r,cU,aM,bt,fJ,ao,bw,bg
+local h,da,bJ,be,ad={},{},{},0,0
+local function ji(O)
+bH,r={},ARGV[O+4]+0
+local at=O+4
 for i=1,r do
-local O=ARGV[at+1]
+local K=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
-if O=="t"then
+if K=="t"then
 local y,aB,aP=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cw=aJ(af*b/y)
+local cA=aJ(af*b/y)
 bH[i]={
-O=O,
-us=af*a+cw,
-aj=af*b-cw*y,
+K=K,
+us=af*a+cA,
+aj=af*b-cA*y,
 y=y,
 aB=aB,
 aP=aP,
-be=q+aB,
-aT=ARGV[at+7]+0,
+bf=q+aB,
+aU=ARGV[at+7]+0,
 }
 at=at+7
 else
-bH[i]={O=O,Q=a,w=b,eS=b}
+bH[i]={K=K,U=a,w=b,eV=b}
 at=at+4
-if O=="c"then
+if K=="c"then
 local bE=ARGV[at]+0
-bH[i].bE,bH[i].cl,bH[i].eS=bE,b/bE,2*b
+bH[i].bE,bH[i].cp,bH[i].eV=bE,b/bE,2*b
 end
 end
 end
-bu=hG(bH)
+bv=hI(bH)
 for i,g in ipairs(bH)do
-local gM=bu.bH[i]
-g.al,g.ar,g.at=gM.al,gM.ar,gM.at
+local gN=bv.bH[i]
+g.am,g.ar,g.at=gN.am,gN.ar,gN.at
 end
-cR,bt,fG,an,bf=bu.cR,bu.bt,bu.fG,bu.an,bu.bf
-aM=#cR
-bv=al("%d",aM)
+cU,bt,fJ,ao,bg=bv.cU,bv.bt,bv.fJ,bv.ao,bv.bg
+aM=#cU
+bw=am("%d",aM)
 end
-local function fb(g,H,U)
-return U>0 and dd(U*(g.cl-aJ((q-H)/g.bE))/g.cl)or 0
+local function fd(g,J,V)
+return V>0 and df(V*(g.cp-aJ((q-J)/g.bE))/g.cp)or 0
 end
-local V,A,bR={q},1,nil
-local function el(ac,m)
-local Y,aw=aU(fG,unpack(cW,1,an)),nil
-if m and bd-bd%bf==ad-ad%bf then
-aw=bg("SETRANGE",ac,bv,Y)
-return type(aw)=="table"and aw.err
+local Q,A,bM={q},1,nil
+local function eo(W,m)
+local aa,ax=aV(fJ,unpack(da,1,ao)),nil
+if m and be-be%bg==ad-ad%bg then
+ax=bh("SETRANGE",W,bw,aa)
+return type(ax)=="table"and ax.err
 end
-local ct=he(bu,ad)
-Y=cR..Y
-aw=m and bg("SET",ac,Y,"PX",ct)or bg("SET",ac,Y,"PX",ct,"NX")or bg("GET",ac)
-return aw and aw.err
+local cx=hg(bv,ad)
+aa=cU..aa
+ax=m and bh("SET",W,aa,"PX",cx)or bh("SET",W,aa,"PX",cx,"NX")or bh("GET",W)
+return ax and ax.err
 end
-local function fW()
-local function cv(m)
-if m and(#m~=bt or bq(m,1,aM)~=cR)then return false end
-bd=0
+local function fZ()
+local function cz(m)
+if m and(#m~=bt or br(m,1,aM)~=cU)then return false end
+be=0
 for i=1,r do
 local g=bH[i]
-local bI,ar,us,o,U,aD=g.O,g.ar,0,0,0,0
+local bI,ar,us,o,V,aD=g.K,g.ar,0,0,0,0
 if m then
-us,o,U=am(g.al,m,g.at)
+us,o,V=an(g.am,m,g.at)
 end
 if bI=="t"then
-if us>g.be then return false end
+if us>g.bf then return false end
 aD=us
 if us<q-1 or(us<q and o==0)then
 us,o=q,0
@@ -4008,77 +4060,77 @@ end
 else
 if us>0 then aD=aD+w end
 if q>=aD then
-us,o,U=q,0,0
+us,o,V=q,0,0
 elseif q>=aD-w then
-us,o,U=us+w,0,o
+us,o,V=us+w,0,o
 end
-h[ar+2]=U
+h[ar+2]=V
 end
 end
-if aD>bd then bd=aD end
+if aD>be then be=aD end
 h[ar],h[ar+1],bJ[i]=us,o,aD
 end
 return true
 end
-local function dm(aA)
+local function dq(aA)
 ad=0
 for i=1,r do
 local g=bH[i]
-local bI,ar=g.O,g.ar
+local bI,ar=g.K,g.ar
 local us,o=h[ar],h[ar+1]
 local aD=us
 if bI=="t"then
 o=o+aA*g.aj
 if o>=g.y then
-local cw=aJ(o/g.y)
-us,o=us+cw,o-cw*g.y
+local cA=aJ(o/g.y)
+us,o=us+cA,o-cA*g.y
 end
 us=us+aA*g.us
-if us>=g.be and(us>g.be or o>g.aP)then return false end
+if us>=g.bf and(us>g.bf or o>g.aP)then return false end
 aD=us
 else
 o,aD=o+aA*af,us+g.w
 if bI=="f"then
-if o>g.Q then return false end
+if o>g.U then return false end
 else
-local U=h[ar+2]
-if o+fb(g,us,U)>g.Q then return false end
-cW[ar+2],aD=U,aD+g.w
+local V=h[ar+2]
+if o+fd(g,us,V)>g.U then return false end
+da[ar+2],aD=V,aD+g.w
 end
 end
 if aD>ad then ad=aD end
-cW[ar],cW[ar+1]=us,o
+da[ar],da[ar+1]=us,o
 end
 return true
 end
-local function lP(aA)
-local bo=aA-1
+local function lV(aA)
+local bp=aA-1
 for i=1,r do
 local g=bH[i]
 local us,o=h[g.ar],h[g.ar+1]
-if g.O=="t"then
-local bp=g.be-us+(g.aP-o)/g.y
-bo=bn(bo,aJ(bp/(g.us+g.aj/g.y))+1)
+if g.K=="t"then
+local bq=g.bf-us+(g.aP-o)/g.y
+bp=bn(bp,aJ(bq/(g.us+g.aj/g.y))+1)
 else
-if g.O=="c"then o=o+fb(g,us,h[g.ar+2])end
-bo=bn(bo,aJ((g.Q-o)/af))
+if g.K=="c"then o=o+fd(g,us,h[g.ar+2])end
+bp=bn(bp,aJ((g.U-o)/af))
 end
 end
-while bo>0 and not dm(bo)do
-bo=bo-1
+while bp>0 and not dq(bp)do
+bp=bp-1
 end
-return aO(bo,0)
+return aO(bp,0)
 end
-local function fS(g,o,bp)
-if bp<0 then return g.w+1 end
-if o<=bp then return 0 end
-return(g.cl-aJ(bp*g.cl/o))*g.bE
+local function fV(g,o,bq)
+if bq<0 then return g.w+1 end
+if o<=bq then return 0 end
+return(g.cp-aJ(bq*g.cp/o))*g.bE
 end
-local function lu(bQ)
+local function lC(bT)
 local at=q
 for i=1,r do
 local g=bH[i]
-local bI,us,o=g.O,bQ[g.ar],bQ[g.ar+1]
+local bI,us,o=g.K,bT[g.ar],bT[g.ar+1]
 if bI=="t"then
 us,o=us+g.us-g.aB,o+g.aj
 if o>=g.y then
@@ -4086,71 +4138,71 @@ us,o=us+1,o-g.y
 end
 at=aO(at,o>g.aP and us+1 or us)
 elseif bI=="f"then
-if o+af>g.Q then at=aO(at,us+g.w)end
+if o+af>g.U then at=aO(at,us+g.w)end
 else
-local jr=fS(g,bQ[g.ar+2],g.Q-af-o)
-if jr>g.w then jr=g.w+fS(g,o,g.Q-af)end
-at=aO(at,us+jr)
+local jw=fV(g,bT[g.ar+2],g.U-af-o)
+if jw>g.w then jw=g.w+fV(g,o,g.U-af)end
+at=aO(at,us+jw)
 end
 end
 return at-q
 end
-local function ec(bQ,dR)
+local function ee(bT,dQ)
 for i=1,r do
 local g=bH[i]
-local bI,ar=g.O,g.ar
-local us,o=bQ[ar],bQ[ar+1]
+local bI,ar=g.K,g.ar
+local us,o=bT[ar],bT[ar+1]
 if bI=="t"then
 us,o=us-q,o
 if us<0 then
 us,o=0,0
 end
-V[A+1],V[A+2]=us,o
+Q[A+1],Q[A+2]=us,o
 else
-local aD=dR and us+g.eS or bJ[i]
+local aD=dQ and us+g.eV or bJ[i]
 if aD<=q then
-V[A+1],V[A+2]=0,0
+Q[A+1],Q[A+2]=0,0
 else
-if bI=="c"then o=o+fb(g,us,bQ[ar+2])end
-V[A+1],V[A+2]=o,aD-q
+if bI=="c"then o=o+fd(g,us,bT[ar+2])end
+Q[A+1],Q[A+2]=o,aD-q
 end
 end
 A=A+2
 end
 end
-local function cO(ac,m,aA,bF)
-if not cv(m)then return false end
-local ah,bm,aK=aA,0,nil
-if not dm(aA)then
-ah=lP(aA)
-bm=lu(ah>0 and cW or h)
-if bm<=bh then return false end
+local function cR(W,m,aA,bF)
+if not cz(m)then return false end
+local ai,bm,aK=aA,0,nil
+if not dq(aA)then
+ai=lV(aA)
+bm=lC(ai>0 and da or h)
+if bm<=bi then return false end
 end
-if ah>0 and not bs then
-aK=el(ac,m)
+if ai>0 and not bs then
+aK=eo(W,m)
 elseif not m then
-aK=bg("GET",ac)
+aK=bh("GET",W)
 aK=aK and aK.err
 end
 if aK then
-if string.find(aK,"READONLY",1,true)then bR=aK end
+if string.find(aK,"READONLY",1,true)then bM=aK end
 A=A+1
-V[A]=aK
+Q[A]=aK
 return true
 end
-if bF or ah==0 then
+if bF or ai==0 then
 A=A+1
-V[A]=bF and ah or-1-bm
+Q[A]=bF and ai or-1-bm
 end
-local dR=ah>0 and not bs
-ec(dR and cW or h,dR)
+local dQ=ai>0 and not bs
+ee(dQ and da or h,dQ)
 if bF then
 A=A+1
-V[A]=bm
+Q[A]=bm
 end
 return true
 end
-local function ba(ARGV,KEYS)
+local function bb(ARGV,KEYS)
 ${part6}
 ${part4}
 ${part5}
@@ -4182,66 +4234,66 @@ ${part29}
 ${part8}
 ${part32}
 end
-local function fa(aW,dL,fB)
-local lD,iy={},{q,co,1}
-for i=1,dL do
-iy[3+i]=ARGV[fB+i]
+local function fc(aR,dK,fB)
+local ec,iG={},{q,cr,1}
+for i=1,dK do
+iG[3+i]=ARGV[fB+i]
 end
-local dI,bb,ao=bs and"2"or"1",0,#iy+1
-for _,bl in ipairs(aW)do
-for _=1,bl.aA do
-bb=bb+1
-lD[bb]=bl.ac
-for i,ka in ipairs({dI,bh,1,"1",af,0})do
-iy[ao+i]=ka
+local dH,bc,ak=bs and"2"or"1",0,#iG+1
+for _,aX in ipairs(aR)do
+for _=1,aX.aA do
+bc=bc+1
+ec[bc]=aX.W
+for i,kg in ipairs({dH,bi,1,"1",af,0})do
+iG[ak+i]=kg
 end
-ao=ao+6
+ak=ak+6
 end
 end
-iy[4+dL]=bb
-local jo,aw=ba(iy,lD),1
-for _,bl in ipairs(aW)do
-if bl.bF then
-local gz={}
-for i=1,bl.aA do
-gz[i]=jo[aw+i]
+iG[4+dK]=bc
+local jt,ax=bb(iG,ec),1
+for _,aX in ipairs(aR)do
+if aX.bF then
+local gB={}
+for i=1,aX.aA do
+gB[i]=jt[ax+i]
 end
-V[bl.A],aw=gz,aw+bl.aA
+Q[aX.A],ax=gB,ax+aX.aA
 else
-V[bl.A],aw=jo[aw+1],aw+1
+Q[aX.A],ax=jt[ax+1],ax+1
 end
 end
 end
-return cO,fa
+return cR,fc
 end
-local cO,fa
-local E,ao=2,0
-while ao<#KEYS do
-local cx,J,dL=ARGV[E+1]+0,ao+1,ARGV[E+5]+0
-ao=bn(ao+ARGV[E+2],#KEYS)
-af,bh,bs=ARGV[E+3]+0,ARGV[E+4]+0,cx%2==1
-local fB,bF,aW=E+5,cx>=8,nil
-jc(fB)
-local lL=not(bF or bs)
-E=E+5+dL
-for K=J,ao,1000 do
-local aD=bn(K+999,ao)
-local bZ=call("MGET",unpack(KEYS,K,aD))
-for i=K,aD do
-local ac,m=KEYS[i],bZ[i-K+1]
-local dQ=lL and m and#m==bt and bq(m,1,aM)==cR
-if dQ then
-bd,ad=0,0
+local cR,fc
+local E,ak=2,0
+while ak<#KEYS do
+local cB,H,dK=ARGV[E+1]+0,ak+1,ARGV[E+5]+0
+ak=bn(ak+ARGV[E+2],#KEYS)
+af,bi,bs=ARGV[E+3]+0,ARGV[E+4]+0,cB%2==1
+local fB,bF,aR=E+5,cB>=8,nil
+ji(fB)
+local lS=not(bF or bs)
+E=E+5+dK
+for O=H,ak,1000 do
+local aD=bn(O+999,ak)
+local ca=call("MGET",unpack(KEYS,O,aD))
+for i=O,aD do
+local W,m=KEYS[i],ca[i-O+1]
+local dP=lS and m and#m==bt and br(m,1,aM)==cU
+if dP then
+be,ad=0,0
 for n=1,r do
 local g=bH[n]
-local bI,ar,aD=g.O,g.ar,0
-local us,o,U=am(g.al,m,g.at)
+local bI,ar,aD=g.K,g.ar,0
+local us,o,V=an(g.am,m,g.at)
 if bI=="t"then
-if us>bd then bd=us end
+if us>be then be=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local y,be=g.y,g.be
+local y,bf=g.y,g.bf
 us,aD,o=us+g.us,us+g.us,o+g.aj
 if o>=y then
 o=bn(o,y-1+g.aj)
@@ -4249,126 +4301,126 @@ if o>=y then
 us,o=us+1,o-y
 end
 end
-if us>=be and(us>be or o>g.aP)then
-dQ=false
+if us>=bf and(us>bf or o>g.aP)then
+dP=false
 break
 end
-V[A+n+n-1],V[A+n+n]=us-q,o
+Q[A+n+n-1],Q[A+n+n]=us-q,o
 else
-o,aD=o+af,us+g.eS
-local aV=o
+o,aD=o+af,us+g.eV
+local aW=o
 if bI=="c"then
-cW[ar+2],aV=U,o+fb(g,us,U)
+da[ar+2],aW=V,o+fd(g,us,V)
 end
-if us>q or q>=us+g.w or aV>g.Q then
-dQ=false
+if us>q or q>=us+g.w or aW>g.U then
+dP=false
 break
 end
-if aD>bd then bd=aD end
-V[A+n+n-1],V[A+n+n]=aV,aD-q
+if aD>be then be=aD end
+Q[A+n+n-1],Q[A+n+n]=aW,aD-q
 end
 if aD>ad then ad=aD end
-cW[ar],cW[ar+1]=us,o
+da[ar],da[ar+1]=us,o
 end
-dQ=dQ and not el(ac,m)
+dP=dP and not eo(W,m)
 end
-if dQ then
+if dP then
 A=A+r+r
 else
 for n=A+r+r,A+1,-1 do
-V[n]=nil
+Q[n]=nil
 end
-if not cO then
-cO,fa=fW()
+if not cR then
+cR,fc=fZ()
 end
-local aA=bF and ARGV[E+i-J+1]+0 or 1
-if not cO(ac,m,aA,bF)then
-aW,A=aW or{},A+1
-aW[#aW+1],V[A]={ac=ac,aA=aA,bF=bF,A=A},false
-end
-end
+local aA=bF and ARGV[E+i-H+1]+0 or 1
+if not cR(W,m,aA,bF)then
+aR,A=aR or{},A+1
+aR[#aR+1],Q[A]={W=W,aA=aA,bF=bF,A=A},false
 end
 end
-if aW then fa(aW,dL,fB)end
-if bF then E=E+ao-J+1 end
 end
-return bR and redis.error_reply(bR)or V`,
+end
+if aR then fc(aR,dK,fB)end
+if bF then E=E+ak-H+1 end
+end
+return bM and redis.error_reply(bM)or Q`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "8cd624a0dfd7c825abc7f5c7300314389213c494",
-  acrossSha1: "faa025eae952028d63fbcb01e3aeb8f5630705cc",
+  sha1: "e2205a4ee6a2bc1b25f78621798e00ac3b158d2b",
+  acrossSha1: "2d223e002fbb0a1329e0fcb5808bf4b344181df5",
   source: `${part33}
 ${part34}
-local cB,kD=2^48,2^37
-local fj,gp=q-q%cB,q+cB/2
-local aH,aE,bf,ak,cJ,gV
-local function ge()
-aH,bf=6,dd(w/8)
-while aH<10 and 4^aH<Q do
-aH=aH+1
+local cF,kH=2^48,2^37
+local fl,gr=q-q%cF,q+cF/2
+local aF,aE,bg,al,ci,gW
+local function gg()
+aF,bg=6,df(w/8)
+while aF<10 and 4^aF<U do
+aF=aF+1
 end
-aE=2^aH
-if w>=kD then aH=aH+16 end
-ak,cJ=q-w,q-q%bf
-gV=al("%.0f",dd((cJ+bf-ak)/1000)+ARGV[2])
+aE=2^aF
+if w>=kH then aF=aF+16 end
+al,ci=q-w,q-q%bg
+gW=am("%.0f",df((ci+bg-al)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,aV=KEYS[1],nil
-af,Q,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-ge()
-local Y=aH<16 and af<=65535 and bg("GETRANGE",ac,"0","313")
-if Y and#Y>65 then
-local aD,O,D,bG,x,bk,aM,r,an,bb,aN,aF=
-#Y,am("<BdI7I7I7I4I4I4I7I4B",Y,1)
-local ar=(aM+r)%an
+local W,aW=KEYS[1],nil
+af,U,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
+gg()
+local aa=aF<16 and af<=65535 and bh("GETRANGE",W,"0","313")
+if aa and#aa>65 then
+local aD,K,D,bG,x,bl,aM,r,ao,bc,aN,aH=
+#aa,an("<BdI7I7I7I4I4I4I7I4B",aa,1)
+local ar=(aM+r)%ao
 if
-O==83
+K==83
 and bG==w
-and(aF==aH or aF==aH+32)
+and(aH==aF or aH==aF+32)
 and D<=q
 and x==0
-and bk<q
-and r<an
-and aM<an
-and aD==(an>32 and 314 or 58+8*an)
+and bl<q
+and r<ao
+and aM<ao
+and aD==(ao>32 and 314 or 58+8*ao)
 then
-local aS,fJ=bb+af,false
+local aS,fM=bc+af,false
 while r>0 and aM<aE and 66+8*aM<=aD do
-local us,o=am("<I6I2",Y,59+8*aM)
-us=us+fj
-if us>gp then us=us-cB end
-if us>ak then
-fJ=true
+local us,o=an("<I6I2",aa,59+8*aM)
+us=us+fl
+if us>gr then us=us-cF end
+if us>al then
+fM=true
 break
 end
 r,aS,aM=r-1,aS-o,aM+1
-if aM==an then aM=0 end
+if aM==ao then aM=0 end
 end
-if fJ and aS<=Q then
+if fM and aS<=U then
 local at=58+8*ar
 if ar>=aE then at=at+4*aJ(ar/aE)end
 aN=ar%aE>0 and aN+af or af
-if type(bg("SETRANGE",ac,al("%d",at),aU("<I6I2",q%cB,af)))=="number"then
-aF=aF>aH and af==1 and aF or aH
-if an>32 and((ar+1)%aE==0 or ar+1==an)then
-bg("SETRANGE",ac,al("%d",at-8*(ar%aE)-4),aU("<I4",aN))
+if type(bh("SETRANGE",W,am("%d",at),aV("<I6I2",q%cF,af)))=="number"then
+aH=aH>aF and af==1 and aH or aF
+if ao>32 and((ar+1)%aE==0 or ar+1==ao)then
+bh("SETRANGE",W,am("%d",at-8*(ar%aE)-4),aV("<I4",aN))
 end
-bg("SETRANGE",ac,"23",aU("<I7I4I4I4I7I4B",q,aM,r+1,an,aS,aN,aF))
-if cJ>bk then bg("PEXPIRE",ac,gV)end
-aV=aS
-end
-end
+bh("SETRANGE",W,"23",aV("<I7I4I4I4I7I4B",q,aM,r+1,ao,aS,aN,aH))
+if ci>bl then bh("PEXPIRE",W,gW)end
+aW=aS
 end
 end
-if aV then return{q,aV,w}end
 end
-local function fW()
+end
+if aW then return{q,aW,w}end
+end
+local function fZ()
 ${part36}
 ${part4}
-local bY,gT=54,32
+local bY,gU=54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4380,256 +4432,256 @@ ${part22}
 ${part23}
 ${part24}
 local aq,g
-local function fC(us)
-us=us+fj
-if us>gp then return us-cB end
-if us<q-cB/2 then return us+cB end
+local function fE(us)
+us=us+fl
+if us>gr then return us-cF end
+if us<q-cF/2 then return us+cF end
 return us
 end
-local function jH()
+local function jN()
 g=nil
-ge()
+gg()
 end
-local function jV(ac,aA)
-aq=aq or cq.s()
-g=g or aq.fK(Q,w)
-local p=aq.hV(ac,g)
-if p.eP then return"RULES"end
-p=aq.dW(p,g,bs)
-local ah,at,en=0,aO(q,p.D,aq.de(p,af,g)),q
-while ah<aA and(at<=q or ah==0 and at-q<=bh)do
-ah,en=ah+1,at
+local function kc(W,aA)
+aq=aq or ct.s()
+g=g or aq.fN(U,w)
+local p=aq.ib(W,g)
+if p.eT then return"RULES"end
+p=aq.dX(p,g,bs)
+local ai,at,eq=0,aO(q,p.D,aq.dg(p,af,g)),q
+while ai<aA and(at<=q or ai==0 and at-q<=bi)do
+ai,eq=ai+1,at
 if bs then break end
-aq.dm(p,at,af,g)
-if ah<aA then at=aO(q,p.D,aq.de(p,af,g))end
+aq.dq(p,at,af,g)
+if ai<aA then at=aO(q,p.D,aq.dg(p,af,g))end
 end
-local aV,reset=aq.eV(p,g)
-if ah==0 and p.D>q then return{2,at-q,aV,reset}end
-if ah>0 and en>q then return{1,en-q,aV,reset}end
-return ah,aV,reset,ah==aA and 0 or at-q
+local aW,reset=aq.eY(p,g)
+if ai==0 and p.D>q then return{2,at-q,aW,reset}end
+if ai>0 and eq>q then return{1,eq-q,aW,reset}end
+return ai,aW,reset,ai==aA and 0 or at-q
 end
-local function ba(ac,aA)
-local aw,ah,aV,reset,bm=pcall(jV,ac,aA)
-if aw then return ah,aV,reset,bm end
-return false,type(ah)=="table"and ah.err or tostring(ah)
+local function bb(W,aA)
+local ax,ai,aW,reset,bm=pcall(kc,W,aA)
+if ax then return ai,aW,reset,bm end
+return false,type(ai)=="table"and ai.err or tostring(ai)
 end
-local D,x,ep
-local lh="23"
-local function eM(aM,r,an,bb,aN)
-return aU("<I7I4I4I4I7I4B",q,aM,r,an,bb,aN,ep and aH+32 or aH)
+local D,x,es
+local lo="23"
+local function eQ(aM,r,ao,bc,aN)
+return aV("<I7I4I4I4I7I4B",q,aM,r,ao,bc,aN,es and aF+32 or aF)
 end
-local function bL(aM,r,an,bb,aN)
-return"S"..aU("<dI7I7",D,w,x)..eM(aM,r,an,bb,aN)
+local function bN(aM,r,ao,bc,aN)
+return"S"..aV("<dI7I7",D,w,x)..eQ(aM,r,ao,bc,aN)
 end
-local function el(ac,av,o,bb)
-local r=#av/8+1
-local an=gw(r,Q,aE)
-local m=bL(0,r,an,bb,bb)
-..aU("<I4",bb)
-..av
-..aU("<I6I2",q%cB,o)
-return bg("SET",ac,m..string.rep("\\0",8*(an-r)),"PX",gV)
+local function eo(W,aw,o,bc)
+local r=#aw/8+1
+local ao=gy(r,U,aE)
+local m=bN(0,r,ao,bc,bc)
+..aV("<I4",bc)
+..aw
+..aV("<I6I2",q%cF,o)
+return bh("SET",W,m..string.rep("\\0",8*(ao-r)),"PX",gW)
 end
-local function cO(ac,_,aA)
-local Y=bg("GETRANGE",ac,"0","313")
-if type(Y)~="string"then return false,Y.err end
-if bs or aH>=16 then return ba(ac,aA)end
-local ah,o=1,af
-if Y==""then
+local function cR(W,_,aA)
+local aa=bh("GETRANGE",W,"0","313")
+if type(aa)~="string"then return false,aa.err end
+if bs or aF>=16 then return bb(W,aA)end
+local ai,o=1,af
+if aa==""then
 if aA>1 then
-ah=aO(bn(aA,aJ(Q/af)),1)
-o=ah*af
+ai=aO(bn(aA,aJ(U/af)),1)
+o=ai*af
 end
-if o>65535 then return ba(ac,aA)end
-D,x,ep=0,0,o==1
-local aw=el(ac,"",o,o)
-if aw.err then return false,aw.err end
-return ah,o,w,ah==aA and 0 or w
+if o>65535 then return bb(W,aA)end
+D,x,es=0,0,o==1
+local ax=eo(W,"",o,o)
+if ax.err then return false,ax.err end
+return ai,o,w,ai==aA and 0 or w
 end
-if cg(Y,1)~=83 or#Y<bY then return ba(ac,aA)end
-local bG,bk,aM,r,an,bb,aN,aF
-D,bG,x,bk,aM,r,an,bb,aN,aF=
-am("<dI7I7I7I4I4I4I7I4B",Y,2)
-local it=an<=gT and#Y==bY+4+8*an
-local bM=bG==w and aF%32==aH and r>0 and r<=an and aM<an
-if not bM or bk>=q or D>q or(not it and an<=gT)then
-return ba(ac,aA)
+if cj(aa,1)~=83 or#aa<bY then return bb(W,aA)end
+local bG,bl,aM,r,ao,bc,aN,aH
+D,bG,x,bl,aM,r,ao,bc,aN,aH=
+an("<dI7I7I7I4I4I4I7I4B",aa,2)
+local iB=ao<=gU and#aa==bY+4+8*ao
+local bO=bG==w and aH%32==aF and r>0 and r<=ao and aM<ao
+if not bO or bl>=q or D>q or(not iB and ao<=gU)then
+return bb(W,aA)
 end
-local gZ=x>0
+local ha=x>0
 x=0
-local ao,dw,hE=(aM+r-1)%an,bn(an-aM,r),Y
-local K=bY+4*(aJ(aM/aE)+1)+8*aM
-if not it then
-dw=bn(16,aE-aM%aE,dw)
-if K+8*dw>#Y then
-hE=bg("GETRANGE",ac,al("%d",K),al("%d",K+8*dw-1))
-if#hE<8*dw then return ba(ac,aA)end
-K=0
+local ak,dx,hG=(aM+r-1)%ao,bn(ao-aM,r),aa
+local O=bY+4*(aJ(aM/aE)+1)+8*aM
+if not iB then
+dx=bn(16,aE-aM%aE,dx)
+if O+8*dx>#aa then
+hG=bh("GETRANGE",W,am("%d",O),am("%d",O+8*dx-1))
+if#hG<8*dx then return bb(W,aA)end
+O=0
 end
 end
-local fI,aV=0,bb
-while fI<dw do
-local us,bj=am("<I6I2",hE,K+8*fI+1)
-if fC(us)>ak then break end
-fI,aV=fI+1,aV-bj
+local fL,aW=0,bc
+while fL<dx do
+local us,bk=an("<I6I2",hG,O+8*fL+1)
+if fE(us)>al then break end
+fL,aW=fL+1,aW-bk
 end
-if fI==dw then return ba(ac,aA)end
-local bp=Q-aV
-if af>bp then
-local dP=af-bp
-for i=fI,dw-1 do
-local us,bj=am("<I6I2",hE,K+8*i+1)
-dP=dP-bj
-if dP<=0 then
-local bm=fC(us)+w-q
-if bm<=bh then break end
-return 0,aV,bk+w-q,bm
+if fL==dx then return bb(W,aA)end
+local bq=U-aW
+if af>bq then
+local dO=af-bq
+for i=fL,dx-1 do
+local us,bk=an("<I6I2",hG,O+8*i+1)
+dO=dO-bk
+if dO<=0 then
+local bm=fE(us)+w-q
+if bm<=bi then break end
+return 0,aW,bl+w-q,bm
 end
 end
-return ba(ac,aA)
+return bb(W,aA)
 end
 if aA>1 then
-ah=bn(aA,aJ(bp/af))
-o=ah*af
+ai=bn(aA,aJ(bq/af))
+o=ai*af
 end
-if o>65535 or ah<aA then return ba(ac,aA)end
-ep=aF>=32 and o==1
-local bV,ar=r-fI,(ao+1)%an
-aM=(aM+fI)%an
-aV=aV+o
-if bV<an then
-local bl=aU("<I6I2",q%cB,o)
+if o>65535 or ai<aA then return bb(W,aA)end
+es=aH>=32 and o==1
+local ce,ar=r-fL,(ak+1)%ao
+aM=(aM+fL)%ao
+aW=aW+o
+if ce<ao then
+local aX=aV("<I6I2",q%cF,o)
 aN=(ar%aE==0 and 0 or aN)+o
-local J,at=gZ and bL or eM,gZ and"0"or lh
-J=J(aM,bV+1,an,aV,aN)
-local aw
-if it then
-aw=bg("SETRANGE",ac,at,J..bq(Y,bY+1,bY+4+8*ar)..bl)
+local H,at=ha and bN or eQ,ha and"0"or lo
+H=H(aM,ce+1,ao,aW,aN)
+local ax
+if iB then
+ax=bh("SETRANGE",W,at,H..br(aa,bY+1,bY+4+8*ar)..aX)
 else
 local A=bY+4*(aJ(ar/aE)+1)+8*ar
-aw=bg("SETRANGE",ac,al("%d",A),bl)
-if type(aw)=="number"then
-if(ar+1)%aE==0 or ar+1==an then
-bg("SETRANGE",ac,al("%d",A-8*(ar%aE)-4),aU("<I4",aN))
+ax=bh("SETRANGE",W,am("%d",A),aX)
+if type(ax)=="number"then
+if(ar+1)%aE==0 or ar+1==ao then
+bh("SETRANGE",W,am("%d",A-8*(ar%aE)-4),aV("<I4",aN))
 end
-bg("SETRANGE",ac,at,J)
+bh("SETRANGE",W,at,H)
 end
 end
-if type(aw)~="number"then return false,aw.err end
-if bk<cJ then bg("PEXPIRE",ac,gV)end
-elseif it then
-local av=bq(Y,bY+5+8*aM,bY+4+8*bn(an,aM+bV))
-if aM+bV>an then av=av..bq(Y,bY+5,bY+4+8*(aM+bV-an))end
-local aw=el(ac,av,o,aV)
-if aw.err then return false,aw.err end
+if type(ax)~="number"then return false,ax.err end
+if bl<ci then bh("PEXPIRE",W,gW)end
+elseif iB then
+local aw=br(aa,bY+5+8*aM,bY+4+8*bn(ao,aM+ce))
+if aM+ce>ao then aw=aw..br(aa,bY+5,bY+4+8*(aM+ce-ao))end
+local ax=eo(W,aw,o,aW)
+if ax.err then return false,ax.err end
 elseif aM==0 then
-local m=bg("GET",ac)
+local m=bh("GET",W)
 if type(m)~="string"then return false,m.err end
-local gb=gw(bV+1,Q,aE)
-local A,aD=bY+4*(aJ(bV/aE)+1)+8*bV,bY+4*dd(gb/aE)+8*gb
-aN=(bV%aE==0 and 0 or aN)+o
-m=bL(0,bV+1,gb,aV,aN)..bq(m,bY+1)..string.rep("\\0",A-#m)
-m=m..aU("<I6I2",q%cB,o)..string.rep("\\0",aD-A-8)
-local aw=bg("SET",ac,m,"PX",gV)
-if aw.err then return false,aw.err end
-if(bV+1)%aE==0 or bV+1==gb then
-bg("SETRANGE",ac,al("%d",A-8*(bV%aE)-4),aU("<I4",aN))
+local gd=gy(ce+1,U,aE)
+local A,aD=bY+4*(aJ(ce/aE)+1)+8*ce,bY+4*df(gd/aE)+8*gd
+aN=(ce%aE==0 and 0 or aN)+o
+m=bN(0,ce+1,gd,aW,aN)..br(m,bY+1)..string.rep("\\0",A-#m)
+m=m..aV("<I6I2",q%cF,o)..string.rep("\\0",aD-A-8)
+local ax=bh("SET",W,m,"PX",gW)
+if ax.err then return false,ax.err end
+if(ce+1)%aE==0 or ce+1==gd then
+bh("SETRANGE",W,am("%d",A-8*(ce%aE)-4),aV("<I4",aN))
 end
 else
-return ba(ac,aA)
+return bb(W,aA)
 end
-return ah,aV,w,0
+return ai,aW,w,0
 end
 ${part38}
 ${part39}
 ${part40}
-local function fQ(_,K,aD)
-ge()
-local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bg,aU,am,aJ,al,type=bg,aU,am,aJ,al,type
-local aH,aE,ak,cJ,fj,gp,cB=aH,aE,ak,cJ,fj,gp,cB
-for i=K,aD do
-local ac,aV=KEYS[i],nil
-local Y=aH<16 and af<=65535 and bg("GETRANGE",ac,"0","313")
-if Y and#Y>65 then
-local aD,O,D,bG,x,bk,aM,r,an,bb,aN,aF=
-#Y,am("<BdI7I7I7I4I4I4I7I4B",Y,1)
-local ar=(aM+r)%an
+local function fS(_,O,aD)
+gg()
+local KEYS,Q,bd,q,af,U,w=KEYS,Q,A,q,af,U,w
+local bh,aV,an,aJ,am,type=bh,aV,an,aJ,am,type
+local aF,aE,al,ci,fl,gr,cF=aF,aE,al,ci,fl,gr,cF
+for i=O,aD do
+local W,aW=KEYS[i],nil
+local aa=aF<16 and af<=65535 and bh("GETRANGE",W,"0","313")
+if aa and#aa>65 then
+local aD,K,D,bG,x,bl,aM,r,ao,bc,aN,aH=
+#aa,an("<BdI7I7I7I4I4I4I7I4B",aa,1)
+local ar=(aM+r)%ao
 if
-O==83
+K==83
 and bG==w
-and(aF==aH or aF==aH+32)
+and(aH==aF or aH==aF+32)
 and D<=q
 and x==0
-and bk<q
-and r<an
-and aM<an
-and aD==(an>32 and 314 or 58+8*an)
+and bl<q
+and r<ao
+and aM<ao
+and aD==(ao>32 and 314 or 58+8*ao)
 then
-local aS,fJ=bb+af,false
+local aS,fM=bc+af,false
 while r>0 and aM<aE and 66+8*aM<=aD do
-local us,o=am("<I6I2",Y,59+8*aM)
-us=us+fj
-if us>gp then us=us-cB end
-if us>ak then
-fJ=true
+local us,o=an("<I6I2",aa,59+8*aM)
+us=us+fl
+if us>gr then us=us-cF end
+if us>al then
+fM=true
 break
 end
 r,aS,aM=r-1,aS-o,aM+1
-if aM==an then aM=0 end
+if aM==ao then aM=0 end
 end
-if fJ and aS<=Q then
+if fM and aS<=U then
 local at=58+8*ar
 if ar>=aE then at=at+4*aJ(ar/aE)end
 aN=ar%aE>0 and aN+af or af
-if type(bg("SETRANGE",ac,al("%d",at),aU("<I6I2",q%cB,af)))=="number"then
-aF=aF>aH and af==1 and aF or aH
-if an>32 and((ar+1)%aE==0 or ar+1==an)then
-bg("SETRANGE",ac,al("%d",at-8*(ar%aE)-4),aU("<I4",aN))
+if type(bh("SETRANGE",W,am("%d",at),aV("<I6I2",q%cF,af)))=="number"then
+aH=aH>aF and af==1 and aH or aF
+if ao>32 and((ar+1)%aE==0 or ar+1==ao)then
+bh("SETRANGE",W,am("%d",at-8*(ar%aE)-4),aV("<I4",aN))
 end
-bg("SETRANGE",ac,"23",aU("<I7I4I4I4I7I4B",q,aM,r+1,an,aS,aN,aF))
-if cJ>bk then bg("PEXPIRE",ac,gV)end
-aV=aS
-end
-end
+bh("SETRANGE",W,"23",aV("<I7I4I4I4I7I4B",q,aM,r+1,ao,aS,aN,aH))
+if ci>bl then bh("PEXPIRE",W,gW)end
+aW=aS
 end
 end
-if aV then
-V[bc+1],V[bc+2]=aV,w
-bc=bc+2
+end
+end
+if aW then
+Q[bd+1],Q[bd+2]=aW,w
+bd=bd+2
 else
-A=bc
-ec(ac,nil,1)
-bc=A
+A=bd
+ee(W,nil,1)
+bd=A
 end
 end
-A=bc
+A=bd
 end
-local jU=false
+local kb=false
 ${part41}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "7b990bcd9acce05feb11833635f63f00dcf978a7",
-  acrossSha1: "c17c2f915e498116567efc7381d6bbe4367bd076",
+  sha1: "43fb7244b32d4c77bfed7ec172c2ae533231a8c1",
+  acrossSha1: "705a4ae229ec33a5beddb1d82b6267a741c262f2",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,af,Q,w,bE=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aV,reset,cl=bg("GET",ac),nil,nil,w/bE
-local gs=w<2^45 and 67+256*w or-1
+local W,af,U,w,bE=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aW,reset,cp=bh("GET",W),nil,nil,w/bE
+local gu=w<2^45 and 67+256*w or-1
 if m and#m==24 then
-local aM,_,U,H,r=am("<I8BI4I7I4",m,1)
-local fA,aS=q-H,r+af
-if aM==gs and fA>=0 and fA<w then
-if U>0 then aS=aS+dd(U*(cl-aJ(fA/bE))/cl)end
-if aS<=Q and bg("SETRANGE",ac,"20",aU("<I4",r+af))==24 then
-aV,reset=aS,2*w-fA
+local aM,_,V,J,r=an("<I8BI4I7I4",m,1)
+local fA,aS=q-J,r+af
+if aM==gu and fA>=0 and fA<w then
+if V>0 then aS=aS+df(V*(cp-aJ(fA/bE))/cp)end
+if aS<=U and bh("SETRANGE",W,"20",aV("<I4",r+af))==24 then
+aW,reset=aS,2*w-fA
 end
 end
 end
-if aV then return{q,aV,reset}end
+if aW then return{q,aW,reset}end
 end
 ${part34}
 ${part35}
@@ -4638,102 +4690,102 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local iu="c"
+local iC="c"
 ${part37}
-local cl,cR,ew
-local function jH()
-cl=w/bE
-cR,ew="C"..aU("<I7B",w,#al("%.0f",bE)-1),ct(q+2*w)
+local cp,cU,ez
+local function jN()
+cp=w/bE
+cU,ez="C"..aV("<I7B",w,#am("%.0f",bE)-1),cx(q+2*w)
 end
-local function fS(o,bp)
-return o<=bp and 0 or(cl-aJ(bp*cl/o))*bE
+local function fV(o,bq)
+return o<=bq and 0 or(cp-aJ(bq*cp/o))*bE
 end
-local function cO(ac,m,aA)
-local bP,H,U,r=not m,q,0,0
-local gO=bP
-if m and#m==24 and cg(m,1)==67 then
-local bG,aH
-bG,aH,U,H,r=am("<I7BI4I7I4",m,2)
-bP=bG==w and H<=q
-if q>=H+2*w then
-H,U,r,gO=q,0,0,true
-elseif q>=H+w then
-H,U,r,gO=H+w,r,0,true
+local function cR(W,m,aA)
+local bS,J,V,r=not m,q,0,0
+local gP=bS
+if m and#m==24 and cj(m,1)==67 then
+local bG,aF
+bG,aF,V,J,r=an("<I7BI4I7I4",m,2)
+bS=bG==w and J<=q
+if q>=J+2*w then
+J,V,r,gP=q,0,0,true
+elseif q>=J+w then
+J,V,r,gP=J+w,r,0,true
 end
 end
-if not bP or(bs and gO)then return ba(ac,m,aA)end
-local fb,reset=0,H+2*w-q
-if U>0 then fb=dd(U*(cl-aJ((q-H)/bE))/cl)end
-local bp=Q-r-fb
-local ah=0
-if af<=bp then
-if bs then return 1,r+fb,reset,0 end
-ah=aA==1 and 1 or bn(aA,aJ(bp/af))
-r=r+ah*af
-if gO then
-local ea=H==q and ew or ct(H+2*w)
-local aK=el(ac,m,cR..aU("<I4I7I4",U,H,r),ea)
+if not bS or(bs and gP)then return bb(W,m,aA)end
+local fd,reset=0,J+2*w-q
+if V>0 then fd=df(V*(cp-aJ((q-J)/bE))/cp)end
+local bq=U-r-fd
+local ai=0
+if af<=bq then
+if bs then return 1,r+fd,reset,0 end
+ai=aA==1 and 1 or bn(aA,aJ(bq/af))
+r=r+ai*af
+if gP then
+local dZ=J==q and ez or cx(J+2*w)
+local aK=eo(W,m,cU..aV("<I4I7I4",V,J,r),dZ)
 if aK then return false,aK end
 else
-local aw=bg("SETRANGE",ac,"20",aU("<I4",r))
-if aw~=24 then return false,aw.err end
+local ax=bh("SETRANGE",W,"20",aV("<I4",r))
+if ax~=24 then return false,ax.err end
 end
-if ah==aA then return ah,r+fb,reset,0 end
+if ai==aA then return ai,r+fd,reset,0 end
 end
-local aW,bm=Q-af-r,nil
-if aW>=0 then
-bm=H+fS(U,aW)-q
+local aR,bm=U-af-r,nil
+if aR>=0 then
+bm=J+fV(V,aR)-q
 else
-bm=H+w+fS(r,Q-af)-q
+bm=J+w+fV(r,U-af)-q
 end
-if ah>0 or bm>bh then
-if ah==0 and gO then return ba(ac,m,aA)end
-return ah,r+fb,reset,bm
+if ai>0 or bm>bi then
+if ai==0 and gP then return bb(W,m,aA)end
+return ai,r+fd,reset,bm
 end
-return ba(ac,m,aA)
+return bb(W,m,aA)
 end
 ${part38}
 ${part39}
 ${part40}
-local function fQ(bZ,K,aD)
-local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bg,dd,aJ,aU,am,bE,cl=bg,dd,aJ,aU,am,bE,w/bE
-local gs=w<2^45 and 67+256*w or-1
-for i=K,aD do
-local ac,m,aV,reset=KEYS[i],bZ[i-K+1],nil,nil
+local function fS(ca,O,aD)
+local KEYS,Q,bd,q,af,U,w=KEYS,Q,A,q,af,U,w
+local bh,df,aJ,aV,an,bE,cp=bh,df,aJ,aV,an,bE,w/bE
+local gu=w<2^45 and 67+256*w or-1
+for i=O,aD do
+local W,m,aW,reset=KEYS[i],ca[i-O+1],nil,nil
 if m and#m==24 then
-local aM,_,U,H,r=am("<I8BI4I7I4",m,1)
-local fA,aS=q-H,r+af
-if aM==gs and fA>=0 and fA<w then
-if U>0 then aS=aS+dd(U*(cl-aJ(fA/bE))/cl)end
-if aS<=Q and bg("SETRANGE",ac,"20",aU("<I4",r+af))==24 then
-aV,reset=aS,2*w-fA
+local aM,_,V,J,r=an("<I8BI4I7I4",m,1)
+local fA,aS=q-J,r+af
+if aM==gu and fA>=0 and fA<w then
+if V>0 then aS=aS+df(V*(cp-aJ(fA/bE))/cp)end
+if aS<=U and bh("SETRANGE",W,"20",aV("<I4",r+af))==24 then
+aW,reset=aS,2*w-fA
 end
 end
 end
-if aV then
-V[bc+1],V[bc+2]=aV,reset
-bc=bc+2
+if aW then
+Q[bd+1],Q[bd+2]=aW,reset
+bd=bd+2
 else
-A=bc
-ec(ac,m,1)
-bc=A
+A=bd
+ee(W,m,1)
+bd=A
 end
 end
-A=bc
+A=bd
 end
-local jU=true
+local kb=true
 ${part41}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "a79effc97648c43a750f41f885bfad7642c00f88",
-  acrossSha1: "9ded1fed4b0374153b4d4a9a27aedb8ec126a95c",
+  sha1: "a6ec56793931fcf7cc7c90f01292fc90d2969e55",
+  acrossSha1: "467630da591884b7d41fa8fee4ef2e9254565672",
   source: `${part33}
-local eN,lz,co,E=string.char,string.find,ARGV[2]+0,2
-local cm,eK=2^48,2^23
+local eR,lH,cr,E=string.char,string.find,ARGV[2]+0,2
+local cq,eO=2^48,2^23
 ${part30}
 ${part1}
 ${part3}
@@ -4741,246 +4793,246 @@ local function aG()
 E=E+1
 return ARGV[E]
 end
-local function W()
+local function Y()
 return aG()+0
 end
-local function er(m,at)
-local aS,aX,ej=0,1,cg(m,at)
-while ej and ej>=128 do
-aS,aX,at=aS+(ej-128)*aX,aX*128,at+1
-ej=cg(m,at)
+local function eu(m,at)
+local aS,aZ,em=0,1,cj(m,at)
+while em and em>=128 do
+aS,aZ,at=aS+(em-128)*aZ,aZ*128,at+1
+em=cj(m,at)
 end
-return ej and aS+ej*aX,at+1
+return em and aS+em*aZ,at+1
 end
-local bP={}
-local function jO(g)
-for i=1,#bP do
-if bP[i].cK==g.cK then return bP[i]end
+local bS={}
+local function jV(g)
+for i=1,#bS do
+if bS[i].cN==g.cN then return bS[i]end
 end
-bP[#bP+1]=g
+bS[#bS+1]=g
 return g
 end
 local function bB(o,g)
 local aj=o*g.aj
-local cw=aJ(aj/g.y)
-return o*g.us+cw,aj-cw*g.y
+local cA=aJ(aj/g.y)
+return o*g.us+cA,aj-cA*g.y
 end
-local function kh(y,us,aj,o)
-local g={O="t",y=y,us=us,aj=aj,Q=o}
-g.cK="t"..dK(y)..dK(us)..(y>1 and dK(aj)or"")..dK(o)
+local function km(y,us,aj,o)
+local g={K="t",y=y,us=us,aj=aj,U=o}
+g.cN="t"..dJ(y)..dJ(us)..(y>1 and dJ(aj)or"")..dJ(o)
 g.aB,g.aP=bB(o,g)
 return g
 end
-local function hI(O)
-if O=="f"then
-local o,bG,_=W(),W(),W()
-return jO({O="f",w=bG,cK="f"..dK(bG)}),o
-elseif O=="t"then
-local us,aj,y,aB,aP=W(),W(),W(),W(),W()
+local function hL(K)
+if K=="f"then
+local o,bG,_=Y(),Y(),Y()
+return jV({K="f",w=bG,cN="f"..dJ(bG)}),o
+elseif K=="t"then
+local us,aj,y,aB,aP=Y(),Y(),Y(),Y(),Y()
 local o=aJ((aB+aP/y)/(us+aj/y)+0.5)
-local g=jO(kh(y,us,aj,o))
-g.aT=W()
+local g=jV(km(y,us,aj,o))
+g.aU=Y()
 return g,o
 end
 end
-local function kO(m,at)
-for i=1,#bP do
-local g=bP[i]
-if bq(m,at,at+#g.cK-1)==g.cK then return g end
+local function kU(m,at)
+for i=1,#bS do
+local g=bS[i]
+if br(m,at,at+#g.cN-1)==g.cN then return g end
 end
-local O=cg(m,at)
-local J,next=er(m,at+1)
-if O==102 then return J and jO({O="f",w=J,cK="f"..dK(J)})end
-if O~=116 or not J then return nil end
+local K=cj(m,at)
+local H,next=eu(m,at+1)
+if K==102 then return H and jV({K="f",w=H,cN="f"..dJ(H)})end
+if K~=116 or not H then return nil end
 local us,aj,o=0,0,0
-us,next=er(m,next)
-if J>1 then
-aj,next=er(m,next)
+us,next=eu(m,next)
+if H>1 then
+aj,next=eu(m,next)
 end
-o=er(m,next)
-return us and aj and o and jO(kh(J,us,aj,o))
+o=eu(m,next)
+return us and aj and o and jV(km(H,us,aj,o))
 end
-local r,bH,iE,hX=0,{},{},{}
-local function jl(g,J,aZ)
+local r,bH,iM,ie=0,{},{},{}
+local function jq(g,H,ba)
 r=r+1
-bH[r],iE[r],hX[r]=g,J,aZ
-if g.O=="f"then return J<=q end
-local be=q+g.aB
-return g.aB<cm/8 and(J<be or(J==be and aZ<=g.aP))
+bH[r],iM[r],ie[r]=g,H,ba
+if g.K=="f"then return H<=q end
+local bf=q+g.aB
+return g.aB<cq/8 and(H<bf or(H==bf and ba<=g.aP))
 end
-local function fq(m)
-local at,cf,bt=3,nil,#m
+local function fs(m)
+local at,ch,bt=3,nil,#m
 while at<=bt do
-local g,J,aZ=kO(m,at),nil,0
+local g,H,ba=kU(m,at),nil,0
 if not g then return false end
-at=at+#g.cK
-if g.O=="f"then
-local z=cg(m,at)
+at=at+#g.cN
+if g.K=="f"then
+local z=cj(m,at)
 if z==0 then
-J,at=0,at+1
+H,at=0,at+1
 elseif z==1 and at+11<=bt then
-J,aZ=am("<I7I4",m,at+1)
+H,ba=an("<I7I4",m,at+1)
 at=at+12
 end
-elseif cf then
-local cc
-cc,at=er(m,at)
-J=cc and cf+(cc%2==0 and cc or 1-cc)/2
+elseif ch then
+local cd
+cd,at=eu(m,at)
+H=cd and ch+(cd%2==0 and cd or 1-cd)/2
 elseif at+5<=bt then
-J=q-q%cm+am("<I6",m,at)
-if J>q+cm/2 then J=J-cm end
-if J<q-cm/2 then J=J+cm end
+H=q-q%cq+an("<I6",m,at)
+if H>q+cq/2 then H=H-cq end
+if H<q-cq/2 then H=H+cq end
 at=at+6
 end
-if g.O=="t"then
-cf=J
+if g.K=="t"then
+ch=H
 if g.y>1 then
-aZ,at=er(m,at)
-aZ=aZ and bn(aZ,g.y-1)
+ba,at=eu(m,at)
+ba=ba and bn(ba,g.y-1)
 end
 end
-if not(J and aZ and jl(g,J,aZ))then return false end
+if not(H and ba and jq(g,H,ba))then return false end
 end
 return r>0
 end
-local function jT(m,g,bM)
-if g.O=="f"then
-if#m~=19 or cg(m,1)~=70 then return false end
-local bG,H,o=am("<I7I7I4",m,2)
-return bG==g.w and jl(g,H,o)
+local function ka(m,g,bO)
+if g.K=="f"then
+if#m~=19 or cj(m,1)~=70 then return false end
+local bG,J,o=an("<I7I7I4",m,2)
+return bG==g.w and jq(g,J,o)
 end
-if not bM or#m~=16+g.aT or not lz(m,"^%d+$")then return false end
-local aF=tonumber(bq(m,1,16))
-if g.aT>0 then return jl(g,aF,bn(bq(m,17)+0,g.y-1))end
-return aF<dN+cA and jl(g,fC(aF),0)
+if not bO or#m~=16+g.aU or not lH(m,"^%d+$")then return false end
+local aH=tonumber(br(m,1,16))
+if g.aU>0 then return jq(g,aH,bn(br(m,17)+0,g.y-1))end
+return aH<dM+cE and jq(g,fE(aH),0)
 end
-local function ah(g,J,aZ,o)
-if g.O=="f"then
-if q<J+g.w then return J,aZ+o end
+local function ai(g,H,ba,o)
+if g.K=="f"then
+if q<H+g.w then return H,ba+o end
 return q,o
 end
-local us,aj=bB(bn(o,g.Q),g)
-if J<q-1 or(J<q and aZ==0)then
-J,aZ=q,0
+local us,aj=bB(bn(o,g.U),g)
+if H<q-1 or(H<q and ba==0)then
+H,ba=q,0
 end
-us,aj=J+us,aZ+aj
+us,aj=H+us,ba+aj
 if aj>=g.y then
 us,aj=us+1,aj-g.y
 end
 return us,aj
 end
-local function au(aG,cf,g,J,aZ)
-aG=aG..g.cK
-if g.O=="f"then
-if J==0 then return aG.."\\0",cf,0 end
-return aG.."\\1"..aU("<I7I4",J,aZ),cf,J+g.w
+local function av(aG,ch,g,H,ba)
+aG=aG..g.cN
+if g.K=="f"then
+if H==0 then return aG.."\\0",ch,0 end
+return aG.."\\1"..aV("<I7I4",H,ba),ch,H+g.w
 end
-local us=aO(J,q-1e12)
-if cf then
-local cc=us-cf
-aG=aG..dK(cc>=0 and 2*cc or 1-2*cc)
+local us=aO(H,q-1e12)
+if ch then
+local cd=us-ch
+aG=aG..dJ(cd>=0 and 2*cd or 1-2*cd)
 else
-aG=aG..aU("<I6",us%cm)
+aG=aG..aV("<I6",us%cq)
 end
-return g.y>1 and aG..dK(aZ)or aG,us,J+2
+return g.y>1 and aG..dJ(ba)or aG,us,H+2
 end
-local V,A,bR={q},1,nil
-local function ec(J,aZ,bm)
-V[A+1],V[A+2],A=J,aZ,A+2
+local Q,A,bM={q},1,nil
+local function ee(H,ba,bm)
+Q[A+1],Q[A+2],A=H,ba,A+2
 if bm then
 A=A+1
-V[A]=bm
+Q[A]=bm
 end
 end
-local function dh(g,J,aZ)
-if g.O=="t"then
-if J<q then return 0,0 end
-return J-q,aZ
+local function dj(g,H,ba)
+if g.K=="t"then
+if H<q then return 0,0 end
+return H-q,ba
 end
-local reset=J+g.w-q
+local reset=H+g.w-q
 if reset<=0 then return 0,0 end
-return aZ,reset
+return ba,reset
 end
-local bj,Q,bM,af,bh,bs,ir=nil,0,nil,0,0,false,false
-local function cO(ac)
-local m=bg("GET",ac)
+local bk,U,bO,af,bi,bs,iz=nil,0,nil,0,0,false,false
+local function cR(W)
+local m=bh("GET",W)
 if type(m)=="table"then return m.err end
 r=0
-local az=aJ(q/eK)%256
+local az=aJ(q/eO)%256
 if not m then
-if not ir and bM~="="and not bM then return"RULES"end
-jl(bj,0,0)
-if not ir and bM~="="then jl(bM,0,0)end
-elseif cg(m,1)==77 then
-if not fq(m)then return"RULES"end
-elseif not jT(m,bj,bM=="=")then
+if not iz and bO~="="and not bO then return"RULES"end
+jq(bk,0,0)
+if not iz and bO~="="then jq(bO,0,0)end
+elseif cj(m,1)==77 then
+if not fs(m)then return"RULES"end
+elseif not ka(m,bk,bO=="=")then
 return"RULES"
 end
-local gK=1
-while gK<=r and bH[gK]~=bj do
-gK=gK+1
+local gL=1
+while gL<=r and bH[gL]~=bk do
+gL=gL+1
 end
-if gK>r or(ir and r>1)then return"RULES"end
-local J,aZ,bm=iE[gK],hX[gK],0
-local fx,fe=ah(bj,J,aZ,af)
-if bj.O=="f"then
-if fx==J and fe>Q then bm=J+bj.w-q end
+if gL>r or(iz and r>1)then return"RULES"end
+local H,ba,bm=iM[gL],ie[gL],0
+local fx,fg=ai(bk,H,ba,af)
+if bk.K=="f"then
+if fx==H and fg>U then bm=H+bk.w-q end
 else
-bm=fx-bj.aB-q
-if fe>bj.aP then bm=bm+1 end
+bm=fx-bk.aB-q
+if fg>bk.aP then bm=bm+1 end
 end
 if bm>0 then
-if bm<=bh then return"RULES"end
-local a,b=dh(bj,J,aZ)
-return ec(-1-a,b,bm)
+if bm<=bi then return"RULES"end
+local a,b=dj(bk,H,ba)
+return ee(-1-a,b,bm)
 end
-if bs then return ec(dh(bj,J,aZ))end
-local aG,cf,ad=au("M"..eN(az),nil,bj,fx,fe)
+if bs then return ee(dj(bk,H,ba))end
+local aG,ch,ad=av("M"..eR(az),nil,bk,fx,fg)
 for i=1,r do
-if i~=gK then
+if i~=gL then
 local g,bJ=bH[i],nil
-local us,aj=ah(g,iE[i],hX[i],af)
-local be=g.O=="t"and q+g.aB
-if be and(us>be or(us==be and aj>g.aP))then
-us,aj=be,g.aP
+local us,aj=ai(g,iM[i],ie[i],af)
+local bf=g.K=="t"and q+g.aB
+if bf and(us>bf or(us==bf and aj>g.aP))then
+us,aj=bf,g.aP
 end
-aG,cf,bJ=au(aG,cf,g,us,aj)
+aG,ch,bJ=av(aG,ch,g,us,aj)
 ad=aO(ad,bJ)
 end
 end
-local ct=aO(dd((ad-q)/1000),1)+co
-local aw=bg("SET",ac,aG,"PX",al("%.0f",ct))
-if aw.err then return aw.err end
-return ec(dh(bj,fx,fe))
+local cx=aO(df((ad-q)/1000),1)+cr
+local ax=bh("SET",W,aG,"PX",am("%.0f",cx))
+if ax.err then return ax.err end
+return ee(dj(bk,fx,fg))
 end
-local ao=0
-while ao<#KEYS do
-local cx,J=W(),ao+1
-ao=bn(ao+W(),#KEYS)
-bs,af,bh,ir=cx==1,W(),W(),W()==1
-bj,Q=hI(aG())
-bM=aG()
-if bM~="="then bM=hI(bM)end
-for i=J,ao do
-local aK=cO(KEYS[i])
+local ak=0
+while ak<#KEYS do
+local cB,H=Y(),ak+1
+ak=bn(ak+Y(),#KEYS)
+bs,af,bi,iz=cB==1,Y(),Y(),Y()==1
+bk,U=hL(aG())
+bO=aG()
+if bO~="="then bO=hL(bO)end
+for i=H,ak do
+local aK=cR(KEYS[i])
 if aK then
-if lz(aK,"READONLY",1,true)then bR=aK end
+if lH(aK,"READONLY",1,true)then bM=aK end
 A=A+1
-V[A]=aK
+Q[A]=aK
 end
 end
 end
-return bR and redis.error_reply(bR)or V`,
+return bM and redis.error_reply(bM)or Q`,
 };
 
 /** `texts.lua`: Reads texts that are not too long. It changes nothing. */
 export const texts: Script = {
   name: "texts",
-  sha1: "5bc759606759f81972760e905073061fcff5061d",
-  source: `local bo,fv=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
+  sha1: "b2f67b7baff2f6ec594c2c41c81a344042fee5ed",
+  source: `local bp,fv=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
 for i=1,#KEYS do
 local aG=fv[i]
-fv[i]=aG and(#aG<=bo and aG or 1)or 0
+fv[i]=aG and(#aG<=bp and aG or 1)or 0
 end
 return fv`,
 };
@@ -4988,16 +5040,16 @@ return fv`,
 /** `watch.lua`: Says that the fleet is watched, and tells which processes have posted reports. */
 export const watch: Script = {
   name: "watch",
-  sha1: "0257964ea7338eb305124ef438add761060543d0",
-  source: `local call,ms,bo=redis.call,ARGV[1],ARGV[2]+0
+  sha1: "66f7d07d8eaacf093df6d111a1a8e6988e541b0e",
+  source: `local call,ms,bp=redis.call,ARGV[1],ARGV[2]+0
 call("SET",KEYS[1],"1","PX",ms)
-local dt=call("GET",KEYS[2])or""
-if dt==""then return""end
-if#dt>bo then dt="\\n"end
+local dv=call("GET",KEYS[2])or""
+if dv==""then return""end
+if#dv>bp then dv="\\n"end
 for i=3,#ARGV do
-local K,to=string.find(dt,"\\n"..ARGV[i].."\\n",1,true)
-if K then dt=string.sub(dt,1,K)..string.sub(dt,to+1)end
+local O,to=string.find(dv,"\\n"..ARGV[i].."\\n",1,true)
+if O then dv=string.sub(dv,1,O)..string.sub(dv,to+1)end
 end
-call("SET",KEYS[2],dt,"PX",3*ms)
-return dt`,
+call("SET",KEYS[2],dv,"PX",3*ms)
+return dv`,
 };

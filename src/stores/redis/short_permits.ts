@@ -9,6 +9,7 @@ import type { DoneReply, StoreRequest, TakeReply, Target } from "../store.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import type { NamedRequest } from "./named_request.ts";
+import { takeReply } from "./take_reply.ts";
 
 /** The character of the first policy, and for how many there are others. */
 const FIRST_POLICY = 48;
@@ -39,7 +40,7 @@ function isShort(request: StoreRequest): boolean {
 export interface ShortBatch {
   /** Two for each request. */
   readonly letters: string;
-  /** The keys of each request that is about another key than the one before it. */
+  /** Of each request that is about another key than the one before it: first the leases of all, then what else each has. */
   readonly keys: readonly string[];
   /** One for each request. */
   readonly ids: readonly string[];
@@ -50,6 +51,7 @@ export interface ShortBatch {
 /** Writes a batch that can be written short. */
 export function writeShort(batch: readonly NamedRequest[]): ShortBatch {
   const keys: string[] = [];
+  const others: string[] = [];
   const ids: string[] = [];
   const policies: Policy[] = [];
   let letters = "";
@@ -63,11 +65,15 @@ export function writeShort(batch: readonly NamedRequest[]): ShortBatch {
     }
     const [main, leases, waiters] = named as [string, string, string];
     const isSame = main === before;
-    if (!isSame) keys.push(main, leases, waiters);
+    if (!isSame) {
+      keys.push(leases);
+      others.push(main, waiters);
+    }
     before = main;
     letters += letterOf(request, isSame) + String.fromCharCode(FIRST_POLICY + place);
     ids.push((request as { readonly id: string }).id);
   }
+  keys.push(...others);
   return { letters, keys, ids, policies };
 }
 
@@ -96,6 +102,10 @@ export function readShort(
   if (request.op !== "take") return { nowUs, counts: [first], levels: [] };
   const second = Number(reply[at + 1]);
   const third = Number(reply[at + 2]);
+  if (first < 0) {
+    const waitUs = Math.min(second, (request.targets[0] as Target).policy.leaseTtlUs);
+    return takeReply(nowUs, [3, waitUs, nowUs + third, -first, second, 0], request.targets, false);
+  }
   if (first === 0) return new PermitReply("permits", nowUs, second, third, second, 0);
   return new PermitReply("allowed", nowUs, 0, first, second, nowUs + third);
 }

@@ -4,7 +4,9 @@
  * @module
  */
 
-import { assertRaisedServes } from "../permit_laws.ts";
+import type { Step } from "../arbitraries.ts";
+import { assertParity, type ParityServices } from "../parity.ts";
+import { assertQueueKept, assertRaisedServes } from "../permit_laws.ts";
 import { assertInboxEmptied, assertLeasesKept } from "../redis_laws.ts";
 import { type Mutant, mutants } from "./mutant.ts";
 import { ONE_PERMIT, SECOND_BACK, sequence } from "./sequences.ts";
@@ -36,11 +38,41 @@ const assertReadsAgain = sequence(
   { ask: "now", together: true },
 );
 
+/** Steps on two limiters of one permit each. */
+function twoKeys(...steps: readonly Partial<Step>[]): (services: ParityServices) => Promise<void> {
+  const all = steps.map((step): Step => ({ move: { by: "us", us: 1 }, ask: "now", share: 0, pick: 1, ...step }));
+  return (services) => assertParity([ONE_PERMIT, { ...ONE_PERMIT }], 1_767_225_600_000_000, all, services);
+}
+
 /** The clock steps back while a permit is held: one comes, or one that queues asks again. */
 const assertLeasesCut = sequence(
   { maxConcurrent: 1, leaseTtlMs: 100 },
   { ask: "now" },
   SECOND_BACK,
+);
+
+/** The same where the lease that is too long is not the first to end. */
+const assertLaterLeaseCut = sequence(
+  { maxConcurrent: 2, leaseTtlMs: 100 },
+  { ask: "now" },
+  { ask: "now", us: 90_000 },
+  { ask: "now", us: -80_000 },
+  { ask: "now", us: 105_000 },
+);
+
+/** One key is blocked, and a call has to do with it and another one. */
+const assertBlockSeen = twoKeys(
+  { ask: "block", share: 1, only: 0 },
+  { ask: "now", only: 0 },
+  { ask: "now", only: 1, together: true },
+);
+
+/** In one call, two queue at a key, and between them one comes to another. */
+const assertQueueRemembered = twoKeys(
+  { ask: "now", only: 0 },
+  { ask: "wait", only: 0 },
+  { ask: "now", only: 1, together: true },
+  { ask: "wait", only: 0, together: true },
 );
 
 /** The mistakes. */
@@ -105,8 +137,18 @@ export const PERMITS: readonly Mutant[] = [
   ),
   ...mutants(
     "_short_permits.lua",
-    ["a queue not seen by the short way", 'call("EXISTS", waiters, main)', 'call("EXISTS", main)'],
-    ["a block not seen by the short way", 'call("EXISTS", waiters, main)', 'call("EXISTS", waiters)'],
+    ["what is beside leases not looked at", 'redis.pcall("EXISTS", unpack(KEYS, keys + 1))', "0"],
+    [
+      "a queue not seen by the short way",
+      'queue or call("EXISTS", KEYS[keys + 2 * key - 1], KEYS[keys + 2 * key])',
+      'queue or call("EXISTS", KEYS[keys + 2 * key - 1])',
+    ],
+    [
+      "a block not seen by the short way",
+      'queue or call("EXISTS", KEYS[keys + 2 * key - 1], KEYS[keys + 2 * key])',
+      'queue or call("EXISTS", KEYS[keys + 2 * key])',
+      assertBlockSeen,
+    ],
     [
       "a release by the short way that serves no waiter",
       "if is_release and queue == 0 then",
@@ -119,32 +161,32 @@ export const PERMITS: readonly Mutant[] = [
     ],
     [
       "a release that a batch forgets",
-      "live, first_end = live - removed, nil",
-      "first_end = nil",
+      "live = live - removed",
+      "",
       assertReleasedOnce,
     ],
     [
       "a first end that a batch does not read again",
-      "live, first_end = live - removed, nil",
-      "live = live - removed",
+      "if ARGV[id] == first_id then first_end = nil end",
+      "",
       assertReadsAgain,
     ],
     [
       "what is known of one key taken for another",
-      "key = key + 3\nquiet, live = false, nil",
-      "key = key + 3",
+      "leases, live = KEYS[key], nil",
+      "leases = KEYS[key]",
     ],
     [
       "what the short way knows kept after the long one",
-      "quiet, live, done = false, nil, 1",
-      "done = 1",
+      "has_written, queue, live, others = false, nil, nil, nil",
+      "has_written = false",
       assertLongWayForgets,
     ],
   ),
   ...mutants(
     "_short_queue.lua",
-    ["a timeout that the short way does not see", "whose and now - entry[2] <= longest_wait + 0", "whose"],
-    ["those who are gone kept by the short way", "first = way and entry[1]", "first = entry[1]"],
+    ["a timeout that the short way does not see", "whose and now - arrived <= longest_wait + 0", "whose"],
+    ["those who are gone kept by the short way", "first = way and entry[1] or false", "first = entry[1]"],
     [
       "a permit granted to one that asks to be first in line",
       '"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$"',
@@ -164,12 +206,12 @@ export const PERMITS: readonly Mutant[] = [
     "_short_take.lua",
     [
       "the token counted as a lease",
-      "if members == 1 or first_end > now then live = members - 1 end",
-      "if members == 1 or first_end > now then live = members end",
+      "if first_end > now then live = members - 1 end",
+      "if first_end > now then live = members end",
     ],
     [
       "a lease that has ended counted by the short way",
-      "if members == 1 or first_end > now then live = members - 1 end",
+      "if first_end > now then live = members - 1 end",
       "live = members - 1",
     ],
     [
@@ -179,32 +221,38 @@ export const PERMITS: readonly Mutant[] = [
     ],
     [
       "the token counted as a lease where it is older",
-      "live, fence, first_end = members - 1,",
-      "live, fence, first_end = members,",
+      "live, fence, first_id, first_end = members - 1,",
+      "live, fence, first_id, first_end = members,",
     ],
     ["one permit too many, the short way", "live and permits - live", "live and permits - live + 1"],
     [
       "those in line overtaken",
-      "room > 0 and (not first or is_release and room == 1) then",
+      "room > 0 and (queue == 0 or first) then",
       "room > 0 then",
       assertRaisedServes,
     ],
     [
       "one served where there is room for more",
-      "room > 0 and (not first or is_release and room == 1) then",
-      "room > 0 and (not first or is_release) then",
+      "elseif room == 1 then",
+      "else",
       assertRaisedServes,
     ],
     [
       "leases that a step back makes longer, the short way",
-      'if room == 0 and not is_release and call("ZCOUNT", leases, "(" .. ends, "+inf") > 0 then room = nil end',
-      "",
+      "local is_late = first_end > now + ttl or",
+      "local is_late =",
       assertLeasesCut,
+    ],
+    [
+      "a lease behind others that a step back makes longer, the short way",
+      'first_end > now + ttl or permits > 1 and call("ZCOUNT", leases, "(" .. ends, "+inf") > 0',
+      "first_end > now + ttl",
+      assertLaterLeaseCut,
     ],
     ["a fence that stays, the short way", "if fence >= now then token = fence + 1 end", ""],
     ["more taken together than there is room", "while done < room and", "while"],
-    ["one that was served kept in line", 'if first then call("ZREM", waiters, first) end', ""],
-    ["a permit handed over under the id of the one who released it", "ends, first or ARGV[id])", "ends, ARGV[id])"],
+    ["one that was served kept in line", 'if first then call("ZREM", KEYS[keys + 2 * key], first) end', ""],
+    ["a permit handed over under the id of the one who released it", "now, first or ARGV[id]", "now, ARGV[id]"],
     [
       "a permit that a batch forgets",
       "live, fence = live + done, token + done - 1",
@@ -217,12 +265,12 @@ export const PERMITS: readonly Mutant[] = [
     ],
     [
       "a token stored that is not the last",
-      'format("%.0f", 1 - token - done), "#"',
-      'format("%.0f", -token), "#"',
+      'format("%d", 1 - token - done), "#"',
+      'format("%d", -token), "#"',
     ],
     [
       "the first end of a batch not seen",
-      "if live == 0 or now + ttl < first_end then first_end = now + ttl end",
+      "first_id, first_end = new, now + ttl",
       "",
     ],
     [
@@ -239,22 +287,38 @@ export const PERMITS: readonly Mutant[] = [
     ],
     [
       "a queue without a bound, the short way",
-      'room == 0 and (ARGV[policy + 2] == "-1" or call("ZCARD", waiters) < ARGV[policy + 2] + 0)',
-      "room == 0",
+      'elseif ARGV[policy + 2] == "-1" or (first and call("ZCARD", waiters) or 0) < ARGV[policy + 2] + 0 then',
+      "else",
     ],
     [
       "arrivals at one instant tie, the short way",
       'if first and call("ZCOUNT", waiters, now_text, "+inf") > 0',
       "if false",
     ],
-    ["a queue that a batch forgets", "quiet, has_written, done = false, true, 1", "has_written, done = true, 1"],
-    ["long leases taken on trust", "or ttl > LONGEST_TRUSTED_US then", "then", assertLeasesKept],
+    [
+      "a queue that a batch forgets",
+      "queue, others, has_written, done = 1, nil, true, 1",
+      "others, has_written, done = nil, true, 1",
+    ],
+    [
+      "a queue that a batch forgets when it comes back to the key",
+      "queue, others, has_written, done = 1, nil, true, 1",
+      "queue, has_written, done = 1, true, 1",
+      assertQueueRemembered,
+    ],
+    [
+      "long leases taken on trust",
+      "step_from + STEP_US or ttl > LONGEST_TRUSTED_US then",
+      "step_from + STEP_US then",
+      assertLeasesKept,
+    ],
+    ["a queue that expires", "first and arrived >= step_from and", "first and", assertQueueKept],
   ),
   ...mutants(
     "_short_keep.lua",
     [
       "leases that expire as keys, the short way",
-      'if call("PTTL", kept) < life then',
+      "if left < life then",
       "if false then",
       assertLeasesKept,
     ],

@@ -116,7 +116,7 @@ export const QUEUES: readonly Mutant[] = [
     "coordinate.lua",
     [
       "the first tenth of each second misread",
-      'now_text = time[1] .. string.sub("00000" .. time[2], -6)',
+      'now_text = time[1] .. (#time[2] == 6 and time[2] or string.sub("00000" .. time[2], -6))',
       "now_text = time[1] .. time[2]",
       assertServersClock,
     ],

@@ -46,11 +46,13 @@ local function add_rates()
   rated = { load = load, save = save, read_policy = read_policy, add_corrections = add_more }
 end
 
-for i = 1, number() do
+local short = letters ~= ""
+if short then arg_cursor = arg_cursor + #letters / 2 end -- their ids
+for i = 1, short and (#ARGV - arg_cursor) / 3 or number() do
   local policy
-  if ARGV[arg_cursor + 4] == "0" then
+  if short or ARGV[arg_cursor + 4] == "0" then
     policy = { lease_ttl = number(), permits = number(), max_waiters = number(), rates = {}, shape = "" }
-    policy.header, policy.old, policy.rings, policy.plain = "", "", number(), true
+    policy.header, policy.old, policy.rings, policy.plain = "", "", short and 0 or number(), true
   else
     if not rated then add_rates() end
     policy = rated.read_policy()
@@ -100,4 +102,4 @@ local function run_short(id, mode, policy, main, leases, waiters, is_older, remo
   if not mode then return { end_all(id, { target }, removed) } end
   return take(id, mode, longest_wait(id), 0, { target })
 end
-return { run_short = run_short, failure_of = failure_of, keep = keep }
+return { run_short = run_short }

@@ -8,7 +8,9 @@ local function inbox(instance)
   return channel .. "%" .. instance
 end
 
-local polls, callers = text() == "1", number()
+local callers = number()
+local polls = callers < 0
+callers = math.abs(callers)
 for i = 1, callers do
   local instance = text()
   hears[instance] = "caller"

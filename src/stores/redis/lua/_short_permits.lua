@@ -4,100 +4,100 @@
 -- Letters: two for each request. T takes now, W may wait, R ends what an id holds, in lower case where it is about the
 -- key of the request before, which then brings no keys; and its policy, "0" for the first one, and so on. Replies: a
 -- take that is allowed: permits in use, above 0, µs until one falls free by itself, and what its fencing token is
--- above now; one that is denied: 0, µs until one falls free, permits in use; one that queues: as of the long way. A
--- release: how many leases ended. Nothing is replied before the last command of a request: any of them may fail.
-local codes = { string.byte(ARGV[3], 1, -1) }
-local callers = ARGV[6] + 0
-local at, id, key = 1, 8 + callers + 4 * ARGV[7 + callers], 0 -- of the next request
-local replies, messages, refused, general = { now }, {}, nil, nil
-local has_written = false -- since the long way was asked last
-local together = 1 -- so many requests fail, if one command does
+-- above now; one that is denied: 0, µs until one falls free, permits in use; one that queues: permits in use, below 0,
+-- µs until one falls free, and what its arrival is above now. A release: how many leases ended. Nothing is replied
+-- before the last command of a request: any of them may fail.
+local codes, replies, messages = { string.byte(ARGV[3], 1, -1) }, { now }, {}
+-- Of the next request, and how many requests fail, if a command does.
+local at, key, together = 1, 0, 1
 
 -- Looks at nothing around it that it can look up by itself: see `make_general`.
-local function run_some()
+local function run_some(codes, replies, messages, make_general, now, now_text, refused, general)
   local ARGV, KEYS, call, format = ARGV, KEYS, redis.call, string.format
-  local count, policies = #codes, 8 + callers
-  local now_token, below_now = "-" .. now_text, "(-" .. now_text
+  local count, keys, callers = #codes, #KEYS / 3, ARGV[5] == "0" and 0 or math.abs(ARGV[5])
+  local id, policies, last = 6 + callers + (at - 1) / 2, 6 + callers + count / 2, #replies
+  local has_written = true -- since the long way was asked last: a request that failed may have
 
   -- A key lives for at least so long after a permit was taken. Where one was taken in the same step of time, that was
   -- seen to: that holds for whatever leases, because those that may be longer are not taken on trust.
   local LEAST_LIFE_US, STEP_US, LONGEST_TRUSTED_US = 60000000, 10000000, 20000000
-  local step_from, step_token = now - now % STEP_US, "-" .. string.sub(now_text, 1, -8) .. "0000000"
+  local now_token, below_now, step_from, step_token
 
-  local main, leases, waiters = KEYS[key - 2], KEYS[key - 1], KEYS[key]
-  -- What is known of the key: that no call waits and nothing is blocked; how many leases have not ended, their first
-  -- end, and the last token.
-  local quiet, live, first_end, fence
+  local leases = KEYS[key]
+  -- What is known of the key: whether calls wait or something is blocked (0 neither, 1 one of them, 2 both); how many
+  -- leases have not ended, which of them ends first and when, and the last token.
+  local queue, live, first_id, first_end, fence
   local place, policy, ttl, permits, ends
   local instance, way -- of the waiter that was looked at last
+
+  -- Of all keys together: mostly nothing is there. Where that is refused, each request finds out for itself.
+  local others = redis.pcall("EXISTS", unpack(KEYS, keys + 1))
+  if type(others) ~= "number" then others = nil end
   while at < count do
-    local letter, done, last = codes[at], 0, #replies
+    local letter, done = codes[at], 0
     if letter < 97 then
-      main, leases, waiters = KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
-      key = key + 3
-      quiet, live = false, nil
+      key = key + 1
+      leases, live = KEYS[key], nil
+      queue = (others == 0 or keys == 1) and others
     else
       letter = letter - 32
     end
-    local is_release = letter == 82
-    if refused and not is_release then error(refused, 0) end
-
-    local removed
+    local is_release, removed = letter == 82, nil
     if is_release then -- before what may fail: the lease has ended all the same
       removed = call("ZREM", leases, ARGV[id])
       has_written = true
       if live and removed > 0 then
-        live, first_end = live - removed, nil
+        live = live - removed
+        if ARGV[id] == first_id then first_end = nil end
       end
+    elseif refused then
+      error(refused, 0)
     end
-
-    -- Whether calls wait: 0 none does, 1 the short way can serve `first`, the first of them, 2 it cannot.
-    local queue, first = quiet and 0 or call("EXISTS", waiters, main), nil
-    quiet = queue == 0
-    --- @include _short_queue
+    queue = queue or call("EXISTS", KEYS[keys + 2 * key - 1], KEYS[keys + 2 * key])
     if is_release and queue == 0 then
-      replies[last + 1] = removed
-      done = 1
-    end
-    if done == 0 and queue < 2 and removed ~= 0 then
+      last, done = last + 1, 1
+      replies[last] = removed
+    elseif queue < 2 and removed ~= 0 then
       if codes[at + 1] ~= place then
         place = codes[at + 1]
-        policy = policies + 4 * (place - 48)
+        policy = policies + 3 * (place - 48)
         ttl, permits = ARGV[policy] + 0, ARGV[policy + 1] + 0
-        ends = format("%.0f", now + ttl)
+        ends = format("%d", now + ttl)
+        now_token, below_now = "-" .. now_text, "(-" .. now_text
+        step_from, step_token = now - now % STEP_US, "-" .. string.sub(now_text, 1, -8) .. "0000000"
       end
       --- @include _short_take
     end
     if done == 0 then
       general = general or make_general(messages)
-      quiet, live, done = false, nil, 1
+      local main, waiters = KEYS[keys + 2 * key - 1], KEYS[keys + 2 * key]
       local mode = not is_release and (letter == 87 and "1" or "0")
       local is_older = has_written
-      has_written = false
-      replies[last + 1] =
-        general.run_short(ARGV[id], mode, codes[at + 1] - 47, main, leases, waiters, is_older, removed)
+      has_written, queue, live, others = false, nil, nil, nil
+      last, done = last + 1, 1
+      replies[last] = general.run_short(ARGV[id], mode, codes[at + 1] - 47, main, leases, waiters, is_older, removed)
     end
     at, id = at + 2 * done, id + done
   end
 end
 
-if callers > 0 and ARGV[5] == "1" then general = make_general(messages) end
+local has_callers, general, refused = ARGV[5] ~= "0", nil, nil
+if has_callers and ARGV[5] + 0 < 0 then general = make_general(messages) end -- it reads their inboxes
 -- See `run_all` of coordinate.lua.
 if #codes > 2 then
-  local answer = redis.pcall("ZADD", KEYS[#KEYS - 1], "XX", "0", "")
+  local answer = redis.pcall("ZADD", KEYS[#KEYS / 3], "XX", "0", "")
   if type(answer) == "table" and answer.err and string.sub(answer.err, 1, 3) == "OOM" then refused = answer.err end
 end
 while at < #codes do
-  local ok, reply = pcall(run_some)
+  local ok, reply = pcall(run_some, codes, replies, messages, make_general, now, now_text, refused, general)
   if not ok then
-    general = general or make_general(messages)
-    local message = general.failure_of(reply)
+    local message = type(reply) == "table" and reply.err or tostring(reply)
+    if string.find(message, "READONLY", 1, true) then error(reply, 0) end -- see `failure_of`
     for _ = 1, together do
       replies[#replies + 1] = message
     end
-    -- What is known of the key may be older than what was written before that.
-    at, id, together, has_written = at + 2 * together, id + together, 1, true
+    at, together = at + 2 * together, 1
   end
 end
-if callers > 0 then replies[#replies + 1] = messages end
+if has_callers then replies[#replies + 1] = messages end
 return replies

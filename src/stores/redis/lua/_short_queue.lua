@@ -1,14 +1,11 @@
--- Who is first in line, where one of the two keys is there: the queue, or a block. One that has given up or is gone, or
--- wants more than a permit, is a matter of the long way.
-if queue == 1 then
-  local entry = call("ZRANGE", waiters, "0", "0", "WITHSCORES")
-  if entry[1] then
-    local whose, longest_wait = string.match(entry[1], "^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-    if whose and now - entry[2] <= longest_wait + 0 then
-      --- @inline _short_hears
-      first = way and entry[1]
-    end
+-- Who is first in line, and when it arrived: nil if no call waits, as what is there is a block; false if it has given up
+-- or is gone, or wants more than a permit, which is a matter of the long way.
+local entry = call("ZRANGE", KEYS[keys + 2 * key], "0", "0", "WITHSCORES")
+if entry[1] then
+  local whose, longest_wait = string.match(entry[1], "^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+  first, arrived = false, entry[2] + 0
+  if whose and now - arrived <= longest_wait + 0 then
+    --- @inline _short_hears
+    first = way and entry[1] or false
   end
-  -- A release does not care about a block.
-  if not first then queue = is_release and not entry[1] and 0 or 2 end
 end

@@ -1,6 +1,6 @@
 -- Instants as Redis takes them. Printing one takes as long as a command: those that come again are kept.
 local function stamp(us)
-  return format("%.0f", us)
+  return format("%d", us)
 end
 local now_text = stamp(now)
 local function end_text(policy)

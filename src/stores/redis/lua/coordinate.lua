@@ -3,16 +3,18 @@ Runs a batch of requests that involve permits, waiting for permits, or correctio
 
 KEYS     for each target in order of ARGV: its main key, one key for each ring that is not in the main key, where its
          policy has permits the keys of its leases and its waiters, and one for each of those places
+         short requests: the leases of each target, then, for each, its main key and its waiters
 ARGV     now in µs, or "" for the server's TIME, and grace in ms, as for decide.lua
          the letters of short requests (_short_permits.lua), or ""
-         the channel prefix, 1 if callers have inboxes, the number of callers (instances of this process that wait),
+         the channel prefix, the number of callers (instances of this process that wait), negative if they have inboxes,
          and the callers
-         the policies as for decide.lua, with permits; and, where there are rates, 0 if they are the plain ones of the
+         short requests: the id of each, and the policies: lease in µs, permits, and how many may wait, or -1
+         else the policies as for decide.lua, with permits; and, where there are rates, 0 if they are the plain ones of the
          limiter (register.lua), 1 if they are not, and 2 more if no others were in use when the register was asked, with
          that instant in µs; of rules that are not plain the number of the policy that is plain (0 this one), the one that
          will be ("" none), from when in µs, the number of limits whose logs may have keys of their own by those rules and
          not by these, and their places
-         short requests: the id of each. Else the number of requests; each: a letter, its numbers, the number of targets,
+         the number of requests; each: a letter, its numbers, the number of targets,
          the targets (index of policy, cost, permits):
          T id, mode, longest wait µs, arrival (0 if new)   take     P id, arrival   ask again
          L times   take that often, one after the other, until a denial: one target without permits
@@ -42,7 +44,7 @@ Returns  { now, reply... }; T, P, L: { status, wait_us, arrival, level... } with
 -- costs the more to make the more it sees of what is around it. `messages` takes the messages to the caller.
 local function make_general(messages)
   --- @include _prelude
-  local short = text() ~= ""
+  local letters = text()
   --- @include _stamps
   --- @include _inbox
   --- @include _guarded
@@ -58,7 +60,7 @@ end
 local now, now_text = tonumber(ARGV[1]), ARGV[1]
 if not now then
   local time = redis.call("TIME")
-  now_text = time[1] .. string.sub("00000" .. time[2], -6)
+  now_text = time[1] .. (#time[2] == 6 and time[2] or string.sub("00000" .. time[2], -6))
   now = now_text + 0
   ARGV[1] = now_text
 end

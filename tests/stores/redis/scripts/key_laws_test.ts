@@ -13,6 +13,7 @@ import { RedisStore } from "../../../../src/stores/redis/redis_store.ts";
 import type { StoreRequest, TakeReply } from "../../../../src/stores/store.ts";
 import { limiterArb, runs } from "../../../_support/arbitraries.ts";
 import { hashSlot } from "../../../_support/hash_slot.ts";
+import { assertQueueKept } from "../../../_support/permit_laws.ts";
 import {
   assertBlockLifted,
   assertCountsOn,
@@ -265,6 +266,7 @@ describe("The keys in Redis", () => {
   it("of buckets that are asked one by one live until these are full", () => assertLivesAlone(connections));
   it("of a block that is lifted hold nothing of it", () => assertBlockLifted(connections));
   it("of leases live as long as the longest lease", () => assertLeasesKept(connections));
+  it("of a queue live on while calls join it", () => assertQueueKept(connections));
 });
 
 describe("The clock", () => {

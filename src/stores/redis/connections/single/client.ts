@@ -76,10 +76,6 @@ export interface OpenClientOptions {
   onLost(client: OpenClient, cause: unknown): void;
 }
 
-type Template = Pick<ReturnType<Driver["createClient"]>, "duplicate">;
-
-const templates = new WeakMap<Driver["createClient"], Template>();
-
 /**
  * Opens one client.
  *
@@ -174,6 +170,10 @@ export async function loadDriver(): Promise<Driver> {
   }
 }
 
+/**
+ * A client that is not open yet. `createClient` of node-redis would first make a class with every command of Redis, which
+ * takes a thirtieth of the time from the start of a process to its first decision; we send commands as they are.
+ */
 function createClient(
   driver: Driver,
   { host, port, socketPath, family, tls: isEncrypted, db, username, password }: KnownPlace<Endpoint>,
@@ -188,23 +188,7 @@ function createClient(
   // A socket with a signal has a listener for errors from the start. Without one, an alert that follows the handshake
   // at once, such as "certificate required", comes before node-redis listens, and ends the process on Deno.
   const encrypted = { ...common, ...tls, tls: true, signal: new AbortController().signal } as const;
-  return templateOf(driver).duplicate({
-    socket: isEncrypted ? encrypted : common,
-    database: db,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-  });
-}
-
-/**
- * A client that is never opened. For options that differ from the last ones `createClient` makes a class with every command
- * of Redis, and keeps the event loop busy for as long as many decisions take, when connections are lost and every call
- * waits. What is duplicated has the class of its template.
- */
-function templateOf(driver: Driver): Template {
-  const known = templates.get(driver.createClient);
-  if (known !== undefined) return known;
-  const template = driver.createClient({
+  return new driver.RedisClient({
     name: "ratesync",
     disableOfflineQueue: true,
     // Its default is one AbortSignal.timeout per command, which ends when the command is written.
@@ -212,9 +196,11 @@ function templateOf(driver: Driver): Template {
     // Both only add commands to the handshake that servers before 7.2 count as errors.
     disableClientInfo: true,
     maintNotifications: "disabled",
+    socket: isEncrypted ? encrypted : common,
+    database: db,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
   });
-  templates.set(driver.createClient, template);
-  return template;
 }
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -205,6 +205,11 @@ export const TABLE: readonly Row[] = [
       "decisions, over plain ones, by conformance_test.ts",
   },
   {
+    paths: ["tests/_support/properties_test.ts"],
+    on: BUN,
+    because: "a helper of properties that run on Bun alone, without any API of a runtime",
+  },
+  {
     paths: ["tests/stores/postgres/connections/url_test.ts"],
     on: BUN,
     because: "options and texts, without any API of a runtime",

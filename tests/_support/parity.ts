@@ -18,6 +18,7 @@ import type { FakeClock } from "../../src/testing/fake_clock.ts";
 import type { Step } from "./arbitraries.ts";
 import type { RawRedis } from "./raw_redis.ts";
 import { freshPrefix } from "./redis.ts";
+import { assertSame } from "./same.ts";
 import { assertBatchParityOf, assertParityOf, type ParitySubject } from "./store_parity.ts";
 import { decodeStored, freshFromUs, plainStates } from "./stored_state.ts";
 
@@ -86,7 +87,7 @@ class RedisSubject implements ParitySubject {
     const stored = decodeStored(rates, main, rings, this.#clock.nowUs());
     const plain = plainStates(rates, states);
     const known = stored.map((numbers, i) => this.#isForgotten(rates[i], numbers, plain[i]) ? plain[i] : numbers);
-    assert.deepEqual(known, plain, `states of ${target.limiter}`);
+    assertSame(known, plain, () => `states of ${target.limiter}`);
     await Promise.all([
       ...this.#lives(target, keys, states, latestUs),
       ...slotKeys.map((key) => this.#assertSlotsLive(key, latestUs)),

@@ -32,16 +32,30 @@ export type HoldBatches = (
   batches: readonly (readonly [Step, ...Step[]])[],
 ) => Promise<void>;
 
+/** Tries a property: one run after the other, or, where they share nothing, with `assertPipelined`. */
+export type AssertProperty = <Values>(
+  property: fc.IAsyncProperty<Values>,
+  options: { readonly numRuns: number },
+) => Promise<void>;
+
 /** The same permits, in the same order, to the same waiters. */
-export async function assertSamePermits(count: number, hold: HoldSteps): Promise<void> {
+export async function assertSamePermits(
+  count: number,
+  hold: HoldSteps,
+  assertProperty: AssertProperty = fc.assert,
+): Promise<void> {
   const stepsArb = fc.array(permitStepArb, { minLength: 1, maxLength: 40, size: "max" });
-  await fc.assert(fc.asyncProperty(permitLimitersArb, startArb, stepsArb, hold), { numRuns: runs(count) });
+  await assertProperty(fc.asyncProperty(permitLimitersArb, startArb, stepsArb, hold), { numRuns: runs(count) });
 }
 
 /** The same replies and the same stored states. */
-export async function assertSameStates(count: number, hold: HoldSteps): Promise<void> {
+export async function assertSameStates(
+  count: number,
+  hold: HoldSteps,
+  assertProperty: AssertProperty = fc.assert,
+): Promise<void> {
   const stepsArb = fc.array(stepArb, { minLength: 1, maxLength: 30 });
-  await fc.assert(fc.asyncProperty(limitersArb, startArb, stepsArb, hold), { numRuns: runs(count) });
+  await assertProperty(fc.asyncProperty(limitersArb, startArb, stepsArb, hold), { numRuns: runs(count) });
 }
 
 /**
@@ -49,18 +63,26 @@ export async function assertSameStates(count: number, hold: HoldSteps): Promise<
  * days. One limiter: the memory store, whose own clock never does so, would forget what is fresh when others come. And no
  * blocks: one that is over is not stored again.
  */
-export async function assertSameAfterStepsBack(count: number, hold: HoldSteps): Promise<void> {
+export async function assertSameAfterStepsBack(
+  count: number,
+  hold: HoldSteps,
+  assertProperty: AssertProperty = fc.assert,
+): Promise<void> {
   const backArb = fc.tuple(
     stepArb.filter(({ ask }) => ask !== "block"),
     fc.constantFrom(0, 0, 1, 2, 1_000, 5_000_000, 36e9),
   ).map(([step, us]): Step => us === 0 ? step : { ...step, move: { by: "us", us: -us } });
   const stepsArb = fc.array(backArb, { minLength: 1, maxLength: 30 });
   const one: fc.Arbitrary<LimiterOptions[]> = limiterArb.map((options) => [options]);
-  await fc.assert(fc.asyncProperty(one, startArb, stepsArb, hold), { numRuns: runs(count) });
+  await assertProperty(fc.asyncProperty(one, startArb, stepsArb, hold), { numRuns: runs(count) });
 }
 
 /** The same for batches of takes, merged or not. */
-export async function assertSameBatches(count: number, hold: HoldBatches): Promise<void> {
+export async function assertSameBatches(
+  count: number,
+  hold: HoldBatches,
+  assertProperty: AssertProperty = fc.assert,
+): Promise<void> {
   const keysArb = fc.oneof(bucketKeysArb, windowKeysArb, severalKeysArb);
-  await fc.assert(fc.asyncProperty(keysArb, startArb, batchesArb, hold), { numRuns: runs(count) });
+  await assertProperty(fc.asyncProperty(keysArb, startArb, batchesArb, hold), { numRuns: runs(count) });
 }

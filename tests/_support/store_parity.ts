@@ -24,9 +24,10 @@ import {
 import { waiterId } from "../../src/stores/waiter_id.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import type { Step } from "./arbitraries.ts";
+import { assertSame } from "./same.ts";
 
 /** How long messages may be on their way. */
-const NOTICE_MS = 300;
+const NOTICE_MS = 1_000;
 
 /** The store that is compared. */
 export interface ParitySubject {
@@ -134,10 +135,10 @@ class ParityRun {
     const [expected, actual] = await Promise.all([this.#memory, this.#subject.store].map((store) => {
       return Promise.all(requests.map((request) => store.execute(request)));
     })) as [TakeReply[], TakeReply[]];
-    assert.deepEqual(
+    assertSame(
       actual.map(plain),
       expected.map(plain),
-      `${steps.map(({ ask }) => ask)} at ${this.#clock.nowUs()}`,
+      () => `${steps.map(({ ask }) => ask)} at ${this.#clock.nowUs()}`,
     );
     await Promise.all(this.#targets.map((target) => {
       return this.#subject.compare(target, this.#memory.statesOf(target), this.#latestUs);

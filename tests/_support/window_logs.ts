@@ -15,6 +15,7 @@ import { marksOf, type StoreRequest, type TakeReply, type Target } from "../../s
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import type { ParityServices } from "./parity.ts";
 import { freshPrefix } from "./redis.ts";
+import { assertSame } from "./same.ts";
 import { plain } from "./store_parity.ts";
 import { decodeStored, plainStates } from "./stored_state.ts";
 
@@ -85,10 +86,10 @@ export async function compareLogs(services: ParityServices, { limit, windowMs, s
       request = { op: "giveBack", targets: [{ ...given, cost: units }], marks };
     }
     const [expected, actual] = await Promise.all([memory, redis].map((store) => store.execute(request)));
-    assert.deepEqual(
+    assertSame(
       plain(actual as TakeReply),
       plain(expected as TakeReply),
-      `step ${step} of seed ${seed}: ${JSON.stringify(request)}`,
+      () => `step ${step} of seed ${seed}: ${JSON.stringify(request)}`,
     );
     if (request.op === "take" && request.mode !== "peek" && (expected as TakeReply).status === "allowed") {
       taken.push({ target: asked, marks: marksOf([asked], expected as TakeReply) });
@@ -98,7 +99,7 @@ export async function compareLogs(services: ParityServices, { limit, windowMs, s
     const stored = decodeStored(policy.rates, await services.raw.bytes(main), [], clock.nowUs())[0] as number[];
     mostRuns = Math.max(mostRuns, stored.length / 2);
     const kept = plainStates(policy.rates, memory.statesOf(target))[0];
-    assert.deepEqual(stored, kept, `stored after step ${step} of seed ${seed}`);
+    assertSame(stored, kept, () => `stored after step ${step} of seed ${seed}`);
   }
   return mostRuns;
 }

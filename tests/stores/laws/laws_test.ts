@@ -7,6 +7,7 @@ import { marksOf, type TakeReply, type Target } from "../../../src/stores/store.
 import { assertBound } from "../../algorithms/_bounds.ts";
 import type { Grant } from "../../algorithms/_track.ts";
 import { limitArb, limiterArb, runs } from "../../_support/arbitraries.ts";
+import { assertPipelined } from "../../_support/properties.ts";
 import { plain } from "../../_support/store_parity.ts";
 import { Connections, costing, ENGINES, Lab, target } from "../_lab.ts";
 
@@ -53,7 +54,11 @@ for (const engine of ENGINES) {
     }
 
     function law(name: string, property: fc.IAsyncProperty<never> | fc.IAsyncProperty<unknown>, usual = 150): void {
-      it(name, { timeout: 120_000 }, () => fc.assert(property as fc.IAsyncProperty<unknown>, { numRuns: runs(usual) }));
+      it(
+        name,
+        { timeout: 120_000 },
+        () => assertPipelined(property as fc.IAsyncProperty<unknown>, { numRuns: runs(usual) }),
+      );
     }
 
     const single = limitArb.map((options) => target(options));

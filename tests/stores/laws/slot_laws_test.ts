@@ -5,6 +5,7 @@ import fc from "fast-check";
 
 import type { DoneReply, PollRequest, TakeReply, TakeRequest, Target } from "../../../src/stores/store.ts";
 import { runs } from "../../_support/arbitraries.ts";
+import { assertPipelined } from "../../_support/properties.ts";
 import { assertStatus, Connections, ENGINES, Lab, target } from "../_lab.ts";
 
 const TTL_US = 100_000;
@@ -34,7 +35,7 @@ for (const engine of ENGINES) {
       "never more leases than permits, whatever is renewed, released twice or by others",
       { timeout: 120_000 },
       async () => {
-        await fc.assert(
+        await assertPipelined(
           fc.asyncProperty(fc.integer({ min: 1, max: 4 }), commandsArb, async (max, commands) => {
             const lab = new Lab(engine, connections);
             const one = permits(max);
@@ -94,7 +95,7 @@ for (const engine of ENGINES) {
     });
 
     it("calls are served in the order of arrival, and none jumps the queue", { timeout: 60_000 }, async () => {
-      await fc.assert(
+      await assertPipelined(
         fc.asyncProperty(fc.array(fc.nat(2), { minLength: 2, maxLength: 8 }), async (gaps) => {
           const lab = new Lab(engine, connections);
           await lab.listen();
@@ -224,7 +225,7 @@ for (const engine of ENGINES) {
       const stepArb = fc.constantFrom(1, TTL_US / 2, TTL_US, 3_600_000_000, 1e12);
       // All leases begin within a quarter of their length, so none has ended in the three quarters that are looked at.
       const gapsArb = fc.array(fc.nat(TTL_US / 16 - 1), { minLength: 1, maxLength: 4 });
-      await fc.assert(
+      await assertPipelined(
         fc.asyncProperty(stepArb, fc.nat(3), gapsArb, async (stepUs, alive, gaps) => {
           const lab = new Lab(engine, connections);
           await lab.listen();

@@ -13,6 +13,8 @@ import { marksOf, type TakeReply, type Target } from "../../../src/stores/store.
 import { runs } from "../../_support/arbitraries.ts";
 import { admits, fullRefillUs } from "../../_support/auditor/bounds.ts";
 import { aboveLarger } from "../../_support/auditor/mixed.ts";
+import { assertPipelined, eachPipelined } from "../../_support/properties.ts";
+import { assertSame } from "../../_support/same.ts";
 import { plain } from "../../_support/store_parity.ts";
 import { Connections, Lab } from "../_lab.ts";
 import { assertTogether, PAIRS } from "./_changed_rules.ts";
@@ -51,7 +53,7 @@ function told(reply: TakeReply): object {
 
 describe("A limiter in Redis whose rules change", () => {
   it("counts every unit on, between any two policies", { timeout: 120_000 }, async () => {
-    for (const [name, one, other] of PAIRS) {
+    await eachPipelined(PAIRS, async ([name, one, other]) => {
       for (let units = 0; units <= one.capacity; units++) {
         const key = new MixedKey("redis", connections);
         for (let i = 0; i < units; i++) assert.equal((await key.ask(0, one, 1)).status, "allowed", name);
@@ -59,11 +61,11 @@ describe("A limiter in Redis whose rules change", () => {
         const expected = other.rates.map(({ capacity }) => Math.max(capacity - units, 0));
         assert.deepEqual(left, expected, `${name}, ${units} used`);
       }
-    }
+    });
   });
 
   it("decides as in memory, to the integer", { timeout: 120_000 }, async () => {
-    await fc.assert(
+    await assertPipelined(
       fc.asyncProperty(fc.constantFrom(...PAIRS), usesArb, usesArb, async ([name, one, other], first, second) => {
         const [redis, memory] = (["redis", "memory"] as const).map((engine) => new MixedKey(engine, connections)) as [
           MixedKey,
@@ -74,7 +76,7 @@ describe("A limiter in Redis whose rules change", () => {
             redis.pass(us);
             memory.pass(us);
             const replies = [await redis.ask(process, policy, cost), await memory.ask(process, policy, cost)] as const;
-            assert.deepEqual(told(replies[0]), told(replies[1]), name);
+            assertSame(told(replies[0]), told(replies[1]), () => name);
           }
         }
         assertTogether([one, other], redis.taken, name);
@@ -87,7 +89,7 @@ describe("A limiter in Redis whose rules change", () => {
     "makes no call wait longer than a full refill, and as long as its decision says",
     { timeout: 120_000 },
     async () => {
-      await fc.assert(
+      await assertPipelined(
         fc.asyncProperty(fc.constantFrom(...PAIRS), usesArb, async ([name, one, other], uses) => {
           const key = new MixedKey("redis", connections);
           for (const { us, cost } of uses) {
@@ -112,7 +114,7 @@ describe("A limiter in Redis whose rules change", () => {
   );
 
   it("keeps a block", { timeout: 120_000 }, async () => {
-    for (const [name, ...policies] of PAIRS) {
+    await eachPipelined(PAIRS, async ([name, ...policies]) => {
       const lab = new Lab("redis", connections);
       const key = new MixedKey("redis", connections);
       const [one, other] = policies.map((policy) => key.target(policy, 1)) as [Target, Target];
@@ -125,14 +127,14 @@ describe("A limiter in Redis whose rules change", () => {
       assert.equal((await lab.take("now", other)).status, "blocked", name);
       lab.pass(1);
       assert.equal((await lab.take("now", other)).status, "allowed", name);
-    }
+    });
   });
 });
 
 describe("Processes with different rules for one key in Redis", () => {
   it("each count every unit by their own rules, to the integer, as in memory", { timeout: 120_000 }, async () => {
     const engineArb = fc.constantFrom("memory" as const, "redis" as const);
-    await fc.assert(
+    await assertPipelined(
       fc.asyncProperty(
         engineArb,
         fc.constantFrom(...PAIRS),
@@ -146,7 +148,7 @@ describe("Processes with different rules for one key in Redis", () => {
             const units = Math.min(cost, policy.capacity);
             const expected = model.take(policy, units, key.clock.nowUs());
             const actual = { waitUs: reply.waitUs, levels: reply.levels[0]?.rates.map(([a, b]) => [a, b]) };
-            assert.deepEqual(actual, expected, `${name}, process ${process}`);
+            assertSame(actual, expected, () => `${name}, process ${process}`);
           }
         },
       ),
@@ -166,9 +168,9 @@ describe("Processes with different rules for one key in Redis", () => {
           windowMs: fc.integer({ min: 1, max: 5_000 }),
         }),
       ).map((options) => compilePolicy(options));
-      await fc.assert(
-        fc.asyncProperty(rules, rules, scheduleArb, async (one, other, schedule) => {
-          fc.pre(formOf(one) !== formOf(other));
+      const twoRules = fc.tuple(rules, rules).filter(([one, other]) => formOf(one) !== formOf(other));
+      await assertPipelined(
+        fc.asyncProperty(twoRules, scheduleArb, async ([one, other], schedule) => {
           const [key, model] = [new MixedKey("redis", connections), new Model()];
           for (const { process, us, cost } of schedule) {
             key.pass(us);
@@ -177,7 +179,7 @@ describe("Processes with different rules for one key in Redis", () => {
             const reply = await key.ask(process, policy, cost);
             const expected = model.take(policy, Math.min(cost, policy.capacity), key.clock.nowUs());
             const actual = { waitUs: reply.waitUs, levels: reply.levels[0]?.rates.map(([a, b]) => [a, b]) };
-            assert.deepEqual(actual, expected);
+            assertSame(actual, expected, () => `process ${process}`);
             assert.equal(peeked.waitUs, reply.waitUs);
           }
         }),
@@ -187,7 +189,7 @@ describe("Processes with different rules for one key in Redis", () => {
   );
 
   it("admit at most the larger bound together, and what a bucket refills", { timeout: 120_000 }, async () => {
-    await fc.assert(
+    await assertPipelined(
       fc.asyncProperty(fc.constantFrom(...PAIRS), scheduleArb, async ([name, ...policies], schedule) => {
         const key = new MixedKey("redis", connections);
         for (const { process, us, cost } of schedule) {
@@ -222,7 +224,7 @@ describe("Processes with different rules for one key in Redis", () => {
       OTHER_BUCKET,
       compilePolicy({ limits: [{ limit: 5, windowMs: HOUR_MS }, { limit: 50, windowMs: 864e5 }] }),
     );
-    for (const one of limits) {
+    await eachPipelined(limits, async (one) => {
       for (const other of limits) {
         const key = new MixedKey("redis", connections);
         for (let i = 0; i < 20; i++) {
@@ -232,14 +234,14 @@ describe("Processes with different rules for one key in Redis", () => {
         }
         assert.equal(key.taken.length, 5);
       }
-    }
+    });
   });
 
   it(
     "write nothing when they peek or deny, but for one note when they first meet the key",
     { timeout: 120_000 },
     async () => {
-      for (const [name, one, other] of PAIRS) {
+      await eachPipelined(PAIRS, async ([name, one, other]) => {
         const key = new MixedKey("redis", connections);
         while ((await key.ask(0, one, 1)).status === "allowed");
         const full = await key.dump(one, other);
@@ -251,7 +253,7 @@ describe("Processes with different rules for one key in Redis", () => {
           assert.notEqual((await key.ask(process, policy, policy.capacity)).status, "allowed", name);
           assert.equal(await key.dump(one, other), noted, `${name}: a denial`);
         }
-      }
+      });
     },
   );
 

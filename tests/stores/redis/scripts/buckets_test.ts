@@ -12,6 +12,7 @@ import { RedisStore } from "../../../../src/stores/redis/redis_store.ts";
 import type { TakeReply, TakeRequest, Target } from "../../../../src/stores/store.ts";
 import { FakeClock } from "../../../../src/testing/fake_clock.ts";
 import { bucketKeysArb, runs } from "../../../_support/arbitraries.ts";
+import { assertPipelined } from "../../../_support/properties.ts";
 import { freshPrefix } from "../../../_support/redis.ts";
 import { Connections, target } from "../../_lab.ts";
 
@@ -114,7 +115,7 @@ describe("A batch of takes from token buckets", () => {
   });
 
   it("takes as often as the request says, as if one after the other", async () => {
-    await fc.assert(
+    await assertPipelined(
       fc.asyncProperty(
         bucketKeysArb,
         fc.array(

@@ -72,7 +72,16 @@ export const TABLE: readonly Row[] = [
     because: "gzip, which each runtime unpacks and refuses by itself, and files",
   },
   { paths: ["tests/bench/"], on: NODE, because: "measurements, which are no part of the package" },
-  { paths: ["tests/docs/"], on: NODE, because: "reads pages" },
+  { paths: ["tests/docs/"], on: BUN, because: "reads pages, without any API of a runtime" },
+  {
+    paths: [
+      "tests/docs/cli_page_test.ts",
+      "tests/docs/redis_tables_test.ts",
+      "tests/docs/reference_test.ts",
+    ],
+    on: NODE,
+    because: "a program and a server beside what pages say of them, and a tool of this repository, which runs on Node",
+  },
   { paths: ["tests/scripts/"], on: NODE, because: "tools of this repository, which run on Node" },
   {
     paths: ["tests/faults/"],

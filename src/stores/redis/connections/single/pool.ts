@@ -6,7 +6,6 @@
  */
 
 import { systemClock } from "../../../../base/clock.ts";
-import { startTimer } from "../../../../base/deadline.ts";
 import { ClosedError, type StoreError } from "../../../../base/errors.ts";
 import { afterTurns, TURNS_TELL_OF_CLOSED_SOCKETS } from "../../../../base/turn.ts";
 import type { CommandClient } from "./client.ts";
@@ -14,7 +13,7 @@ import { sameError, silentError } from "../errors.ts";
 import { QUIET_MS } from "./in_flight.ts";
 import { KeptConnection, type KeptConnectionHooks } from "./kept_connection.ts";
 import { Opening } from "./opening.ts";
-import { findAnswering, GRACE_MS } from "./search.ts";
+import { findAnswering, hearAll } from "./search.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
 
 /** A connection that was idle for longer may have been closed; a few turns of the event loop tell. */
@@ -200,7 +199,7 @@ export class Pool {
     const isNew = !this.#connections.includes(found);
     if (current.isUp) {
       const wasQuiet = current.calls.isQuiet;
-      if (wasQuiet) await new Promise<void>((resolve) => void startTimer(GRACE_MS, resolve));
+      if (wasQuiet) await hearAll();
       if (current.isUp && (current.calls.provenUs >= startUs || (wasQuiet && !current.calls.isQuiet))) {
         if (isNew) void found.close();
         return current;
@@ -225,8 +224,7 @@ export class Pool {
     if (quiet === this.#current) {
       this.#search(quiet).catch(() => {}); // told to calls
     } else {
-      // What this process was too busy to read comes first.
-      startTimer(GRACE_MS, () => {
+      void hearAll().then(() => {
         if (!quiet.isUp || !quiet.calls.isQuiet || !this.#hasProven(sinceUs)) return;
         quiet.renew(silentError(this.#settings.endpoint, (systemClock.nowUs() - sinceUs) / 1_000));
       });

@@ -7,6 +7,7 @@
 
 import { startTimer, withTimeout } from "../../../../base/deadline.ts";
 import { RateSyncError, StoreError } from "../../../../base/errors.ts";
+import { afterTurns } from "../../../../base/turn.ts";
 import type { CommandClient } from "./client.ts";
 import { openTimeoutError } from "../errors.ts";
 import { NoneAnswered, race } from "../race.ts";
@@ -15,8 +16,9 @@ import type { ConnectionSettings } from "../settings/settings.ts";
 
 /** How long connections may be silent before others are asked as well, in milliseconds. */
 const STAGGER_MS = 100;
-/** What was answered on two connections may be read in any order, within so many milliseconds. */
-export const GRACE_MS = 50;
+/** What was answered on two connections may be read in any order, within so many milliseconds and turns of the event loop. */
+const GRACE_MS = 50;
+const GRACE_TURNS = 4;
 /** How long one attempt to open a connection may take, in milliseconds, before another one is made. */
 const REDIAL_MS = 1_000;
 /** How long after a failed attempt another one is made, in milliseconds, while other connections may still answer. */
@@ -28,6 +30,14 @@ const REDIAL_PAUSE_MS = 200;
  */
 export function probe(redis: CommandClient): Promise<unknown> {
   return redis.sendCommand(["EVAL", "return 1", "0"]);
+}
+
+/**
+ * Waits until this process has read what was answered on any connection before now. On a busy machine time alone proves
+ * nothing: a timer that is late fires before sockets are read.
+ */
+export function hearAll(): Promise<void> {
+  return new Promise((resolve) => void startTimer(GRACE_MS, () => afterTurns(GRACE_TURNS, resolve)));
 }
 
 /** Where to look. */

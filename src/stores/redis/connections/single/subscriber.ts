@@ -11,7 +11,7 @@ import { silentError } from "../errors.ts";
 import { QUIET_MS } from "./in_flight.ts";
 import { KeptConnection, type KeptConnectionHooks } from "./kept_connection.ts";
 import type { Pool } from "./pool.ts";
-import { GRACE_MS, probe } from "./search.ts";
+import { hearAll, probe } from "./search.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
 
 interface Subscription {
@@ -135,7 +135,7 @@ export class Subscriber {
     this.#isComparing = true;
     try {
       await this.#pool.call(probe);
-      await new Promise<void>((resolve) => void startTimer(GRACE_MS, resolve));
+      await hearAll();
       if (this.#connection.calls.isQuiet) this.#connection.renew(silentError(this.#settings.endpoint, QUIET_MS));
     } catch {
       // The server is silent, or not there.

@@ -81,6 +81,11 @@ export class ServeApp {
     this.held = new HeldItems(settings.clock, settings.maxHeld);
   }
 
+  /** How many calls wait, and how many permits and reservations are held. */
+  get unfinished(): number {
+    return this.#pending + this.held.size;
+  }
+
   /** Makes no more decisions, and waits until nothing waits or is held, for so many milliseconds at most. */
   async drain(forMs: number): Promise<void> {
     this.isClosing = true;
@@ -95,7 +100,7 @@ export class ServeApp {
     await new Promise<void>((resolve) => {
       const timer = clock.schedule(clock.nowUs() + forMs * 1_000, resolve);
       const look = () => {
-        if (this.#pending > 0 || this.held.size > 0) return;
+        if (this.unfinished > 0) return;
         timer.cancel();
         resolve();
       };

@@ -17,12 +17,14 @@ import { type ServeOptions, type ServeSettings, serveSettings } from "./options.
 import { Problem } from "./problem.ts";
 
 /** How long clients may take to hand back what they hold when the server closes, in milliseconds. */
-const DRAIN_MS = 25_000;
+export const DRAIN_MS = 25_000;
 
 /** A server that listens. */
 export interface ServeServer extends AsyncDisposable {
   /** Where: `http://127.0.0.1:4290`, or the path of the socket. */
   readonly url: string;
+  /** How many calls wait, and how many permits and reservations clients hold. */
+  readonly unfinished: number;
   /**
    * Stops. New decisions are refused from now on. Those that wait may finish, and clients may release and settle what
    * they hold, until nothing is left or `drainMs` are over; then the permits are released, and the server ends. The
@@ -54,7 +56,14 @@ export async function startServer(rs: RateSync, options: ServeOptions = {}): Pro
   let closing: Promise<void> | undefined;
   const close = ({ drainMs = DRAIN_MS }: { readonly drainMs?: number } = {}): Promise<void> =>
     closing ??= app.drain(drainMs).then(() => connections.close());
-  return { url, close, [Symbol.asyncDispose]: () => close({ drainMs: 0 }) };
+  return {
+    url,
+    get unfinished() {
+      return app.unfinished;
+    },
+    close,
+    [Symbol.asyncDispose]: () => close({ drainMs: 0 }),
+  };
 }
 
 /** The parts of a server. */

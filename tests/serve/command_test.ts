@@ -22,11 +22,11 @@ describe("ratesync serve", () => {
         `[limiters.upload]\nstore = "shared"\nmax_concurrent = 1\n`,
     );
     const stop = new AbortController();
-    let stdout = "";
+    let [stdout, stderr] = ["", ""];
     const ended = main(["serve", "--config", file, "--port", "0", "--json"], {
       stdin: new PassThrough(),
       stdout: { write: (text) => stdout += text },
-      stderr: { write: (text) => assert.fail(text) },
+      stderr: { write: (text) => stderr += text },
       env: { RATESYNC_TOKEN: TOKEN },
       signal: stop.signal,
     });
@@ -39,8 +39,10 @@ describe("ratesync serve", () => {
     assert.equal(degraded, false);
     const health = await send(url, "/health", { headers: { authorization: `Bearer ${TOKEN}` } });
     assert.equal(health.body.stores.shared.engine, "redis");
+    assert.equal(stderr, "");
     stop.abort();
     assert.equal((await post("/v1/decide", { limiter: "upload" })).body.code, "CLOSED");
+    assert.match(stderr, /^Stopping: no new decisions; 1 calls and permits are unfinished, and get up to 25 s; .*\n$/);
     assert.deepEqual((await post("/v1/release", { id: permit.id })).body, { released: true });
     assert.equal(await ended, 0);
     assert(!stdout.includes(TOKEN));

@@ -8,7 +8,7 @@ import { onAbort } from "../../base/abort.ts";
 import { createRateSync } from "../../registry/rate_sync.ts";
 import { openApi } from "../../serve/openapi/document.ts";
 import { serveSettings } from "../../serve/options.ts";
-import { startServer } from "../../serve/server.ts";
+import { DRAIN_MS, startServer } from "../../serve/server.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { UsageError } from "../failure.ts";
@@ -84,7 +84,16 @@ export const command: Command = defineCommand({
     const started = context.json ? JSON.stringify({ url: server.url }) : `Serving ${server.url}`;
     context.io.stdout.write(`${started}\n`);
     await new Promise<void>((resolve) => onAbort(context.signal, resolve));
-    await server.close(values.drain === undefined ? {} : { drainMs: values.drain });
+    const { drain: drainMs = DRAIN_MS } = values;
+    if (server.unfinished > 0 && drainMs > 0) {
+      context.io.stderr.write(
+        `Stopping: no new decisions; ${server.unfinished} calls and permits are unfinished, and get up to ${
+          drainMs / 1_000
+        } s; ` +
+          "a second signal ends it at once\n",
+      );
+    }
+    await server.close({ drainMs });
     return { exit: EXIT.done };
   },
 });

@@ -28,7 +28,7 @@ const OBSERVERS: Readonly<Record<string, (rateSync: RateSync) => void | Promise<
       import("@ratesync/core/otel"),
       import("@opentelemetry/sdk-metrics"),
     ]);
-    // Without a reader, the SDK drops what histograms are told.
+    // Without a reader, the SDK drops what histograms record.
     const exporter = new sdk.InMemoryMetricExporter(sdk.AggregationTemporality.CUMULATIVE);
     const reader = new sdk.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000 });
     instrument({ rateSync, meterProvider: new sdk.MeterProvider({ readers: [reader] }) });

@@ -6,9 +6,11 @@ import fc from "fast-check";
 import { byIp, clientAddress, createGuard, NetworkSet } from "@ratesync/core/http";
 import { ConfigError, createRateSync } from "@ratesync/core";
 import { parseAddress } from "../../src/base/network.ts";
+import { GuardedRequest } from "../../src/http/request.ts";
 import { anyText } from "../_support/texts.ts";
 
 const PROXY = "10.0.0.1";
+const REQUEST = { method: "GET", url: "/", headers: {} };
 
 function xff(value: string | string[]): Record<string, string | string[]> {
   return { "x-forwarded-for": value };
@@ -261,6 +263,12 @@ describe("byIp()", () => {
     assert.equal(await keyOf("64:ff9b:1::203.0.113.7"), "ip:64:ff9b:1::cb00:7107");
     assert.equal(await keyOf("64:ff9b:1:fffe::203.0.113.7"), "ip:64:ff9b:1:fffe::cb00:7107");
     assert.equal(await keyOf("64:ff9b:2::1"), "ip:64:ff9b:2::/64", "a network like any other");
+  });
+
+  it("gives each of many clients its own key, also when they come again", () => {
+    const identify = byIp();
+    const keyOf = (i: number) => identify(new GuardedRequest({ ...REQUEST, peer: `198.51.${i >> 8}.${i & 255}` }, {}));
+    for (const i of [...Array(2_100).keys(), 0, 1, 2_099]) assert.equal(keyOf(i), `ip:198.51.${i >> 8}.${i & 255}`);
   });
 
   it("refuses an invalid prefix", () => {

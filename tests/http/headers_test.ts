@@ -275,3 +275,22 @@ describe("headers", () => {
     assert.deepEqual(Object.fromEntries(parameters), { q: 5, w: 2 });
   });
 });
+
+describe("the headers of a guard", () => {
+  it("are those of each decision, however many of other clients and limits came before", async () => {
+    const clock = new FakeClock();
+    await using rs = createRateSync({ clock, limiters: { api: { limit: 300, windowMs: 60_000 } } });
+    const guard = createGuard({ limiter: "api", rateSync: rs, key: ({ url }) => url });
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom("/a", "/b", "/c"), fc.integer({ min: 1, max: 90 }), async (url, n) => {
+        await rs.penalize("api", n, { key: url });
+        if (n > 70) await clock.advance(n * 300);
+        if (n < 5) rs.configureLimiter("api", { limit: 100 * n, windowMs: 60_000 });
+        const { headers, decision } = await guard.admit({ method: "GET", url, headers: {} });
+        const told: Told = Object.fromEntries(headers.filter(([name]) => name !== "Content-Type"));
+        assert.deepEqual(told, decision?.headers());
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -117,7 +117,7 @@ async function commandsFind(lines: string, servers: number): Promise<void> {
     assert.equal(stderr, "", words.join(" "));
     return { code, told: JSON.parse(stdout) };
   };
-  const [top, doctor] = await Promise.all([run("top", "--once"), run("doctor", "--wait", "1500ms")]);
+  const [top, doctor] = await Promise.all([run("top", "--once", "--wait", "12s"), run("doctor", "--wait", "1500ms")]);
   assert.equal(top.code, 0);
   const [{ id, processes, rules }] = top.told.limiters;
   assert.deepEqual([id, processes], ["api", 2]);

@@ -208,7 +208,7 @@ export class StoreHealth {
 
   async #measureClock(): Promise<void> {
     try {
-      const found = await this.#store.check?.();
+      const found = await this.#store.check?.([], true);
       this.clockWatch.look(found ?? NOT_MEASURED);
     } catch {
       this.clockWatch.look(NOT_MEASURED);
@@ -219,7 +219,7 @@ export class StoreHealth {
   async #look(): Promise<StoreError | "unknown" | undefined> {
     const store = this.#store;
     if (store.check !== undefined) {
-      const found = await store.check(this.#hooks.policies());
+      const found = await store.check(this.#hooks.policies(), true);
       this.clockWatch.look(found);
       if (!found.ok) return errorOf(found.problems) ?? "unknown";
     } else {

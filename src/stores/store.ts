@@ -167,8 +167,9 @@ export interface Store {
    * because the store cannot be reached, and resolves within two seconds.
    *
    * @param policies The rules that it has to decide by: it tells if it cannot do what they need.
+   * @param isBackground Whether the process may end meanwhile: nothing waits for the report but the process itself.
    */
-  check?(policies?: readonly Policy[]): Promise<StoreCheck>;
+  check?(policies?: readonly Policy[], isBackground?: boolean): Promise<StoreCheck>;
   /**
    * Looks closely at the store, for people who operate it: at its servers, the rules that processes use, and some keys.
    * Changes nothing, never rejects, and resolves within three seconds.

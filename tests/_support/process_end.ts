@@ -93,23 +93,29 @@ export function describeEnds(name: string, open: () => Promise<Place>): void {
 
 /** Describes how scripts end whose store is at an address where something listens that says nothing. */
 export function describeSilentEnd(engine: "redis" | "postgres" | "nats"): void {
-  it(`A script ends after close() where a ${engine} server hangs`, async () => {
-    const server = createServer((socket) => void socket.on("error", () => {})).listen(0, "127.0.0.1");
-    try {
-      await once(server, "listening");
-      const store = {
-        engine,
-        url: `${engine}://127.0.0.1:${(server.address() as AddressInfo).port}`,
-        decisionTimeoutMs: 200,
-        socketTimeoutMs: 60_000,
-        socketConnectTimeoutMs: 60_000,
-      };
-      await using worker = startWorker("_support/process_end_worker", [JSON.stringify(store), "close"]);
-      assert.equal(await worker.readLine(), "end");
-      const exit = await Promise.race([worker.exited, sleep(END_MS, undefined, { ref: false })]);
-      assert.equal(exit?.code, 0, "the process goes on");
-    } finally {
-      server.close();
-    }
-  });
+  const ends = [
+    { act: "close", when: "after close()", timeoutMs: 60_000 },
+    { act: "giveUp", when: "without a close(), while the process probes it,", timeoutMs: 1_000 },
+  ];
+  for (const { act, when, timeoutMs } of ends) {
+    it(`A script ends ${when} where a ${engine} server hangs`, async () => {
+      const server = createServer((socket) => void socket.on("error", () => {})).listen(0, "127.0.0.1");
+      try {
+        await once(server, "listening");
+        const store = {
+          engine,
+          url: `${engine}://127.0.0.1:${(server.address() as AddressInfo).port}`,
+          decisionTimeoutMs: 200,
+          socketTimeoutMs: timeoutMs,
+          socketConnectTimeoutMs: timeoutMs,
+        };
+        await using worker = startWorker("_support/process_end_worker", [JSON.stringify(store), act]);
+        assert.equal(await worker.readLine(), "end");
+        const exit = await Promise.race([worker.exited, sleep(END_MS, undefined, { ref: false })]);
+        assert.equal(exit?.code, 0, "the process goes on");
+      } finally {
+        server.close();
+      }
+    });
+  }
 }

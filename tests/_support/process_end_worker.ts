@@ -37,6 +37,7 @@ const ACTS: Record<string, () => Promise<unknown>> = {
     await rs.tryAcquire("api");
     await rs.close();
   },
+  giveUp: () => rs.tryAcquire("api"),
   hold: () => rs.acquire("slot"),
   async listen() {
     const first = await rs.acquire("slot");

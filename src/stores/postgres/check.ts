@@ -31,6 +31,8 @@ const MOST_CONNECTIONS = 0.9;
 /** The columns of the table of keys. Another program's table has others. */
 const COLUMNS = ["ends", "extra", "key", "queued", "rem", "rules", "state", "tat"];
 
+type CheckedConnection = Pick<PostgresConnection, "url" | "connect" | "query">;
+
 /**
  * Looks at a database. Never rejects, and takes two seconds at most.
  *
@@ -39,7 +41,7 @@ const COLUMNS = ["ends", "extra", "key", "queued", "rem", "rules", "state", "tat
  * @param autoCreate Whether the store makes what is missing.
  */
 export async function checkPostgres(
-  connection: PostgresConnection,
+  connection: CheckedConnection,
   names: PostgresNames,
   autoCreate: boolean,
 ): Promise<StoreCheck> {
@@ -57,7 +59,7 @@ export async function checkPostgres(
 }
 
 async function look(
-  connection: PostgresConnection,
+  connection: CheckedConnection,
   names: PostgresNames,
   autoCreate: boolean,
 ): Promise<StoreFindings> {

@@ -9,7 +9,7 @@ import { systemClock } from "../../base/clock.ts";
 import { ClosedError, RateSyncError, StoreError } from "../../base/errors.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { inNextTurn } from "../../base/turn.ts";
-import type { NamedPolicy } from "../../policy/policy.ts";
+import type { NamedPolicy, Policy } from "../../policy/policy.ts";
 import { Batcher } from "../batcher.ts";
 import type { Board } from "../board.ts";
 import type { StoreCheck } from "../check.ts";
@@ -87,7 +87,7 @@ export class PostgresStore implements Store {
   readonly #callWatchers: StoreCallReport[] = [];
   readonly #autoCreate: boolean;
   #setUp: Promise<void> | undefined;
-  #checking: Promise<StoreCheck> | undefined;
+  readonly #checking = new Map<boolean, Promise<StoreCheck>>();
 
   /**
    * For a `PostgresConnection` of your own; `createPostgresStore()` makes the others. Nothing is connected yet.
@@ -217,11 +217,19 @@ export class PostgresStore implements Store {
   /**
    * Looks at the server with one statement, beside the decisions. Never rejects, and takes two seconds at most. A call while
    * another one is under way gets the same report.
+   *
+   * @param _policies The store can do what all rules need.
+   * @param isBackground Whether the process may end meanwhile.
    */
-  check(): Promise<StoreCheck> {
-    return this.#checking ??= checkPostgres(this.#connection, this.#names, this.#autoCreate).finally(() => {
-      this.#checking = undefined;
+  check(_policies?: readonly Policy[], isBackground = false): Promise<StoreCheck> {
+    const running = this.#checking.get(isBackground);
+    if (running !== undefined) return running;
+    const connection = isBackground ? this.#connection.background ?? this.#connection : this.#connection;
+    const checking = checkPostgres(connection, this.#names, this.#autoCreate).finally(() => {
+      this.#checking.delete(isBackground);
     });
+    this.#checking.set(isBackground, checking);
+    return checking;
   }
 
   /**

@@ -56,6 +56,8 @@ export interface PostgresConnection {
   readonly sessions?: SessionDefaults | undefined;
   /** Whether calls can be sent now; undefined where the connection does not know. */
   isUp?(): boolean | undefined;
+  /** The same connection for what nothing waits for: the process may end meanwhile. Absent where that makes no difference. */
+  readonly background?: Pick<PostgresConnection, "url" | "connect" | "query"> | undefined;
   /** Runs one statement, in a transaction of its own. */
   query(statement: Statement): Promise<readonly Row[]>;
   /**

@@ -7,7 +7,7 @@
 import { startTimer } from "../../../base/deadline.ts";
 import type { StoreError } from "../../../base/errors.ts";
 import type { PostgresStoreOptions } from "../options.ts";
-import type { ChannelListener, PostgresConnection } from "./connection.ts";
+import type { ChannelListener, PostgresConnection, Statement } from "./connection.ts";
 import { readSettings } from "./settings/settings.ts";
 import { Calls, NotBegun } from "./single/calls.ts";
 import { Listener } from "./single/listener.ts";
@@ -31,18 +31,25 @@ export function openPostgresJs(options: PostgresStoreOptions, onError: OnError =
   const calls = new Calls(endpoint.label, socketTimeoutMs);
   const listener = listenEndpoint === undefined ? undefined : new Listener(listenEndpoint, settings, onError);
 
+  const connect = async (isBackground: boolean) => pool.giveBack(await pool.take(isBackground));
+  const query = async (statement: Statement, isBackground: boolean) => {
+    const session = await pool.take(isBackground);
+    try {
+      return await calls.query(session, statement);
+    } finally {
+      pool.giveBack(session);
+    }
+  };
   const connection: PostgresConnection = {
     url: endpoint.label,
     ...(prepare ? { sessions: { commitsAsync: !isDurable } } : {}),
     isUp: () => pool.isUp,
-    async query(statement) {
-      const session = await pool.take();
-      try {
-        return await calls.query(session, statement);
-      } finally {
-        pool.giveBack(session);
-      }
+    background: {
+      url: endpoint.label,
+      connect: () => connect(true),
+      query: (statement) => query(statement, true),
     },
+    query: (statement) => query(statement, false),
     async transaction(first, next) {
       const run = async () => {
         const session = await pool.take();
@@ -58,9 +65,7 @@ export function openPostgresJs(options: PostgresStoreOptions, onError: OnError =
         throw failure instanceof NotBegun ? failure.error : failure;
       });
     },
-    async connect() {
-      pool.giveBack(await pool.take());
-    },
+    connect: () => connect(false),
     prepare: () => pool.prepare(),
     async close() {
       listener?.close();

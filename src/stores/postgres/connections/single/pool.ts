@@ -16,6 +16,8 @@ const LATE_MS = 500;
 
 /** A call that waits for a session. */
 interface Waiter {
+  /** Whether the process may end meanwhile. */
+  readonly isBackground: boolean;
   lent(session: Session): void;
   failed(error: unknown): void;
 }
@@ -53,21 +55,22 @@ export class Pool {
   /**
    * Lends a session, the one that was used last. It keeps the process alive until it is given back.
    *
+   * @param isBackground Whether the process may end meanwhile.
    * @throws {StoreError} If none can be opened, or all are in use for too long.
    */
-  take(): Session | Promise<Session> {
+  take(isBackground = false): Session | Promise<Session> {
     if (this.#closed !== undefined) throw this.#closed;
     const session = this.#idle.pop();
     if (session !== undefined) {
-      session.hold(true);
+      session.hold(!isBackground);
       return session;
     }
     return new Promise((lent, failed) => {
-      const waiter = { lent, failed };
+      const waiter = { isBackground, lent, failed };
       this.#waiters.push(waiter);
       this.#deadlines.add(waiter);
       this.#keep();
-      if (this.#opening < this.#waiters.length) void this.#open(false);
+      if (this.#opening < this.#waiters.length) void this.#open(isBackground);
     });
   }
 
@@ -83,7 +86,7 @@ export class Pool {
     }
     this.#deadlines.delete(waiter);
     this.#keep();
-    session.hold(true);
+    session.hold(!waiter.isBackground);
     waiter.lent(session);
   }
 
@@ -143,7 +146,7 @@ export class Pool {
     if (this.#closed !== undefined) return this.#all.size === 0 ? this.#onEmpty() : undefined;
     const place = this.#idle.indexOf(session);
     if (place >= 0) this.#idle.splice(place, 1);
-    if (this.#waiters.length > this.#opening) void this.#open(false);
+    if (this.#waiters.length > this.#opening) void this.#open(this.#mayEnd);
   }
 
   #failAll(error: unknown): void {
@@ -152,8 +155,13 @@ export class Pool {
     this.#keep();
   }
 
+  /** Whether the process may end, for all that waits. */
+  get #mayEnd(): boolean {
+    return this.#waiters.every(({ isBackground }) => isBackground);
+  }
+
   #keep(): void {
-    if (this.#waiters.length > 0) this.#kept ??= keepAlive();
+    if (!this.#mayEnd) this.#kept ??= keepAlive();
     else {
       this.#kept?.cancel();
       this.#kept = undefined;

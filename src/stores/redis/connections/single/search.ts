@@ -5,7 +5,8 @@
  * @module
  */
 
-import { startTimer, withTimeout } from "../../../../base/deadline.ts";
+import { sleepUntil, systemClock } from "../../../../base/clock.ts";
+import { withTimeout } from "../../../../base/deadline.ts";
 import { RateSyncError, StoreError } from "../../../../base/errors.ts";
 import { afterTurns } from "../../../../base/turn.ts";
 import type { CommandClient } from "./client.ts";
@@ -34,10 +35,11 @@ export function probe(redis: CommandClient): Promise<unknown> {
 
 /**
  * Waits until this process has read what was answered on any connection before now. On a busy machine time alone proves
- * nothing: a timer that is late fires before sockets are read.
+ * nothing: a timer that is late fires before sockets are read. It holds the process: calls may wait for this alone.
  */
-export function hearAll(): Promise<void> {
-  return new Promise((resolve) => void startTimer(GRACE_MS, () => afterTurns(GRACE_TURNS, resolve)));
+export async function hearAll(): Promise<void> {
+  await sleepUntil(systemClock, systemClock.nowUs() + GRACE_MS * 1_000);
+  await new Promise<void>((resolve) => afterTurns(GRACE_TURNS, resolve));
 }
 
 /** Where to look. */
@@ -111,7 +113,7 @@ async function openNew(
       void connection.close();
       const isSlow = !RateSyncError.is(error);
       if (signal.aborted || (!mayWait() && !isSlow)) throw error;
-      if (!isSlow) await new Promise<void>((resolve) => void startTimer(REDIAL_PAUSE_MS, resolve));
+      if (!isSlow) await sleepUntil(systemClock, systemClock.nowUs() + REDIAL_PAUSE_MS * 1_000);
     } finally {
       signal.removeEventListener("abort", close);
     }

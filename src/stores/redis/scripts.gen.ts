@@ -7,11 +7,11 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,bh,je=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,bh,jf=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=bh,je
-function redis.call(gV,...)
-if gV~="MGET"then return call(gV,...)end
+redis.pcall,redis.error_reply=bh,jf
+function redis.call(gX,...)
+if gX~="MGET"then return call(gX,...)end
 local ca={...}
 for i=1,#ca do
 local m=bh("GET",ca[i])
@@ -22,11 +22,11 @@ end`;
 
 const part1 = `local cQ=1e14
 local dM=50*cQ
-local gE,cE="99",10*cQ
+local gF,cE="99",10*cQ
 local fl=q-q%cQ`;
 
-const part2 = `local hj=2e15
-local function fF(m)
+const part2 = `local hl=2e15
+local function fH(m)
 local H,bt=string.byte(m,1),#m
 if H==98 and bt>8 then
 local D=struct.unpack("<d",m,2)
@@ -34,15 +34,15 @@ if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
 if H==83 and bt>46 or H==115 and bt>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+hj then return D,bt+1 end
+if D>q and D<q+hl then return D,bt+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function ir(aH)
+const part3 = `local function is(aH)
 return math.max(math.floor((aH-dM)/cE),0)
 end
-local function fE(aH)
+local function fG(aH)
 if aH<dM then return aH end
 local us=fl+aH%cQ
 if us>q+cQ/2 then return us-cQ end
@@ -50,7 +50,7 @@ if us<q-cQ/2 then return us+cQ end
 return us
 end`;
 
-const part4 = `local function fP(bm,bB,al)
+const part4 = `local function fR(bm,bB,al)
 return math.max(bm<=8*bB and 1 or bm<=1024*bB and 2 or 3,al)
 end
 local function ea(ac,bB)
@@ -62,28 +62,28 @@ const part5 = `local eD
 local function bz()
 if eD then return eD end
 local aJ,bn,aO,cj,eR=math.floor,math.min,math.max,string.byte,string.char
-local jJ,lp=8,2^52
+local jK,lq=8,2^52
 local eN={us=0,aj=0,ad=0,bV={}}
 local bU={eN=eN}
-function bU.gw(a,b,g)
+function bU.gx(a,b,g)
 local us,aj=a.us+b.us,a.aj+b.aj
 if aj<g.y then return{us=us,aj=aj}end
 return{us=us+1,aj=aj-g.y}
 end
-local gw=bU.gw
-function bU.ga(a,b,g)
+local gx=bU.gx
+function bU.gc(a,b,g)
 local us,aj=a.us-b.us,a.aj-b.aj
 if aj>=0 then return{us=us,aj=aj}end
 return{us=us-1,aj=aj+g.y}
 end
-local ga=bU.ga
-function bU.gY(a,b)
+local gc=bU.gc
+function bU.ha(a,b)
 return(a.us<b.us or(a.us==b.us and a.aj<b.aj))and a or b
 end
-function bU.kP(as,dA,al,g)
-local aS=ga(as,al,g)
+function bU.kQ(as,dA,al,g)
+local aS=gc(as,al,g)
 for _,bK in ipairs(as.bV)do
-if bK.dA>dA then aS=ga(aS,bK,g)end
+if bK.dA>dA then aS=gc(aS,bK,g)end
 end
 return aS.us<0 and eN or aS
 end
@@ -96,23 +96,23 @@ local cM=bU.cM
 function bU.eI(h,g)
 return h.ac>0 and cM(h,g)>q and h.ac or 0
 end
-local function la(as,bK,ad,g)
-local aS=gw(as,bK,g)
-if aS.us>lp then return nil end
+local function lb(as,bK,ad,g)
+local aS=gx(as,bK,g)
+if aS.us>lq then return nil end
 local bV,A={},1
 for i,dk in ipairs(as.bV)do
 bV[i]=dk
 if dk.dA<=bK.dA then A=i+1 end
 end
 table.insert(bV,A,bK)
-local gi,O=eN,#bV
-while O>0 and#bV-O<jJ do
-local ak=bV[O]
-if ak.dA-(aS.us-gi.us)+2<=q then break end
-gi=gw(gi,ak,g)
-O=O-1
+local gj,K=eN,#bV
+while K>0 and#bV-K<jK do
+local ak=bV[K]
+if ak.dA-(aS.us-gj.us)+2<=q then break end
+gj=gx(gj,ak,g)
+K=K-1
 end
-for _=1,O do
+for _=1,K do
 table.remove(bV,1)
 end
 return{us=aS.us,aj=aS.aj,ad=aO(as.ad,ad),bV=bV}
@@ -132,9 +132,9 @@ if aj>g.aP then J=J+1 end
 local bQ=aO(J,x)
 if x<=q or x<=J then x=nil end
 local h={us=us,aj=aj,x=x,ac=0}
-if bQ>q then h.ac=fP(bQ-q,g.aB,al)end
+if bQ>q then h.ac=fR(bQ-q,g.aB,al)end
 if as then
-local aS,bV=gw(h,as,g).us,{}
+local aS,bV=gx(h,as,g).us,{}
 for i,bK in ipairs(as.bV)do
 bV[i]={dA=bn(bK.dA,aS),us=bK.us,aj=bK.aj}
 end
@@ -143,12 +143,12 @@ h.as={us=as.us,aj=as.aj,ad=ad,bV=bV}
 end
 return h
 end
-function bU.fu(h,gI,dA,x,g)
+function bU.fu(h,gJ,dA,x,g)
 local ad=aO(q,x)+g.aB+1
-local bK={dA=dA,us=gI.us,aj=gI.aj}
-local as=la(bU.bu(h)or eN,bK,ad,g)
+local bK={dA=dA,us=gJ.us,aj=gJ.aj}
+local as=lb(bU.bu(h)or eN,bK,ad,g)
 if not as then return h end
-local aR=ga(h,gI,g)
+local aR=gc(h,gJ,g)
 return bU.ds(aR.us,aR.aj,as,x,g,bU.eI(h,g))
 end
 function bU.dX(h,g)
@@ -161,7 +161,7 @@ return bU.ds(h.us,h.aj,as,bQ,g,h.ac)
 end
 local al={us=h.us,aj=h.aj,x=h.x,ac=h.ac}
 if as then al.as={us=as.us,aj=as.aj,ad=0,bV=as.bV}end
-local bP=bU.fu(al,ga(h,bp,g),0,bQ,g)
+local bP=bU.fu(al,gc(h,bp,g),0,bQ,g)
 if bP~=al then return bP end
 return bU.ds(bp.us,bp.aj,nil,bQ,g,h.ac)
 end
@@ -177,7 +177,7 @@ aZ=aZ*128
 end
 return Y
 end
-local function ip()
+local function iq()
 local us=ei()
 return us,g.y>1 and bn(ei(),g.y-1)or 0
 end
@@ -186,13 +186,13 @@ E=E+1
 h.ac=aJ(cB%32/8)
 if cB%2>=1 then h.x=ei()end
 if cB%4<2 then return end
-local us,aj=ip()
+local us,aj=iq()
 local as={us=us,aj=aj,ad=0,bV={}}
-local aS=gw(h,as,g).us
+local aS=gx(h,as,g).us
 if cB%8>=4 then as.ad=aS+2-ei()end
 while E<=ak do
 local bK={dA=aS-ei()}
-bK.us,bK.aj=ip()
+bK.us,bK.aj=iq()
 if bK.us==0 and bK.aj==0 then
 bK.us,bK.aj=us,aj
 end
@@ -210,19 +210,19 @@ Y=aJ(Y/128)
 end
 aG=aG..eR(Y)
 end
-local function iW(us,aj)
+local function iX(us,aj)
 dJ(us)
 if g.y>1 then dJ(aj)end
 end
 if x then dJ(x)end
 if as then
-iW(as.us,as.aj)
-local aS=gw(h,as,g).us
+iX(as.us,as.aj)
+local aS=gx(h,as,g).us
 if as.ad>0 then dJ(aS+2-as.ad)end
 for _,bK in ipairs(as.bV)do
 dJ(aS-bK.dA)
-local ku=bK.us==as.us and bK.aj==as.aj
-iW(ku and 0 or bK.us,ku and 0 or bK.aj)
+local kv=bK.us==as.us and bK.aj==as.aj
+iX(kv and 0 or bK.us,kv and 0 or bK.aj)
 end
 end
 local cB=128+(x and 1 or 0)+(as and 2 or 0)+(as and as.ad>0 and 4 or 0)
@@ -234,9 +234,9 @@ end`;
 
 const part6 = `local call,br,am=redis.call,string.sub,string.format
 local aJ,df,aO,bn=math.floor,math.ceil,math.max,math.min
-local aV,an=struct.pack,struct.unpack
+local aV,ao=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cu,gt=0,0
+local cu,gu=0,0
 local function aG()
 cu=cu+1
 return ARGV[cu]
@@ -246,8 +246,8 @@ cu=cu+1
 return ARGV[cu]+0
 end
 local function eZ()
-gt=gt+1
-return KEYS[gt]
+gu=gu+1
+return KEYS[gu]
 end
 local q=tonumber(aG())
 if not q then
@@ -260,17 +260,17 @@ return aO(df((ad-q)/1000),1)+cr
 end
 local ct={}`;
 
-const part7 = `local function jS(ah)
+const part7 = `local function jT(ah)
 local cZ=type(ah)=="table"and ah.err or tostring(ah)
 if string.find(cZ,"READONLY",1,true)then error(ah,0)end
 return cZ
 end
-local function jy(ck,kJ)
-local ok,ah=pcall(ck,kJ)
-return ok and ah or jS(ah)
+local function jz(ck,kK)
+local ok,ah=pcall(ck,kK)
+return ok and ah or jT(ah)
 end`;
 
-const part8 = `local function hn(e)
+const part8 = `local function hp(e)
 eF(e)
 if e.dQ and not bs then ft(e)end
 local at=aO(q,e.D)
@@ -281,11 +281,11 @@ at=aO(at,ab.aq.dg(ae[i],e.af,ab))
 end
 return at
 end
-local function gF(e,at)
+local function gG(e,at)
 local ag,ae=e.v.ag,e.ae
 if#ag==0 then return end
 if e.dw then e.dw.dq(e,at)end
-e.fU=nil
+e.fW=nil
 for i=1,#ag do
 local ab=ag[i]
 local al=ae[i]
@@ -293,8 +293,8 @@ local h=ab.aq.dq(al,at,e.af,ab)
 if h then ae[i]=h end
 local cK=ab.aq.cK and ab.aq.cK(al,h,at)
 if cK then
-e.fU=e.fU or{}
-e.fU[i]=cK
+e.fW=e.fW or{}
+e.fW[i]=cK
 end
 end
 ft(e)
@@ -310,9 +310,9 @@ end
 local function ek(ah,ap)
 local A=0
 for i=1,#ap do
-local fU,ag=ap[i].fU,#ap[i].v.ag
-for ab=1,fU and ag or 0 do
-local cK=fU[ab]
+local fW,ag=ap[i].fW,#ap[i].v.ag
+for ab=1,fW and ag or 0 do
+local cK=fW[ab]
 if cK then
 local ak=#ah
 ah[ak+1]=A+ab-1
@@ -348,7 +348,7 @@ end
 if v.au>0 then
 e.aL,e.aT=eZ(),eZ()
 end
-for _,A in ipairs(v.hJ or{})do
+for _,A in ipairs(v.hK or{})do
 e.co=e.co or{}
 e.co[A]=eZ()
 end
@@ -356,11 +356,11 @@ return e
 end`;
 
 const part10 = `function ct.t()
-local function iH(h,at)
+local function iI(h,at)
 if h.us<at-1 or(h.us<at and h.aj==0)then return{us=at,aj=0}end
 return h
 end
-local function jr(h,o,g)
+local function js(h,o,g)
 local aj=o*g.cS
 local cA=aJ(aj/g.y)
 local us=h.us+o*g.dh+cA
@@ -387,31 +387,31 @@ if h.us-g.aB<q and(h.x or 0)<=q then return h end
 return bz().dX(h,g)
 end,
 dg=function(h,af,g)
-local next=jr(iH(h,q),af,g)
-local ho=next.us-g.aB
-if next.aj>g.aP then ho=ho+1 end
-return aO(q,ho)
+local next=js(iI(h,q),af,g)
+local hq=next.us-g.aB
+if next.aj>g.aP then hq=hq+1 end
+return aO(q,hq)
 end,
 dq=function(h,at,af,g)
-local next=jr(iH(h,at),af,g)
+local next=js(iI(h,at),af,g)
 next.ac=0
 if at<=q and not h.as and not h.x then return next end
 local bx=bz()
 local x=aO(at>q and at or 0,h.x or 0)
 return bx.ds(next.us,next.aj,bx.bu(h),x,g,bx.eI(h,g))
 end,
-cK=function(al,iy,at)
-local hS=at>q
-if not hS and not iy.as then return nil end
+cK=function(al,iz,at)
+local hT=at>q
+if not hT and not iz.as then return nil end
 local us,aj=0,0
-if iy.as then
-us,aj=iy.as.us,iy.as.aj
+if iz.as then
+us,aj=iz.as.us,iz.as.aj
 end
-local x=hS and(al.x or 0)>q and al.x or 0
-local kO=hS and iH(al,at)~=al
-if us==0 and aj==0 and x==0 and not kO then return nil end
-local O=al.us+2<=q and{us=0,aj=0}or al
-return{us,aj,x,kO and O.us or-1,kO and O.aj or 0}
+local x=hT and(al.x or 0)>q and al.x or 0
+local kP=hT and iI(al,at)~=al
+if us==0 and aj==0 and x==0 and not kP then return nil end
+local K=al.us+2<=q and{us=0,aj=0}or al
+return{us,aj,x,kP and K.us or-1,kP and K.aj or 0}
 end,
 eY=function(h)
 if h.us<q then return 0,0 end
@@ -419,16 +419,16 @@ return h.us-q,h.aj
 end,
 du=function(h)
 if not h.as and not h.x then return h.us+2 end
-local kr=h.as and bz().eU(h.us,h.as)or 0
-return aO(h.us,kr,h.x or 0)+2
+local ks=h.as and bz().eU(h.us,h.as)or 0
+return aO(h.us,ks,h.x or 0)+2
 end,
-cI=function(m,O,to,g,dY,ex)
-local bt=to-O+1
-local us=tonumber(br(m,O,O+15))
+cI=function(m,K,to,g,dY,ex)
+local bt=to-K+1
+local us=tonumber(br(m,K,K+15))
 if not us or bt<16 then return{us=0,aj=0,ac=0}end
 local dk=bt~=16+g.aU
 local h={us=us,aj=0,ac=0}
-if not dk then h.aj=bn(tonumber(br(m,O+16,to))or 0,g.y-1)end
+if not dk then h.aj=bn(tonumber(br(m,K+16,to))or 0,g.y-1)end
 if dY<=ex then bz().cz(m,dY,ex,h,g)end
 if dk then return{us=us+1,aj=0,x=h.x,ac=h.ac}end
 return h
@@ -438,7 +438,7 @@ local us=aO(h.us,0)
 if g.aU==0 then return am("%016.0f",us)end
 return am("%016.0f%0"..g.aU..".0f",us,h.aj)
 end,
-gZ=function(h,g)
+hb=function(h,g)
 if not h.as and not h.x and h.ac==0 then return""end
 return bz().bC(h,g)
 end,
@@ -450,24 +450,24 @@ local function cb(aa)
 return#aa/bD
 end
 local function dd(aa,A)
-return an(dm,aa,A*bD+1)
+return ao(dm,aa,A*bD+1)
 end
 local function cw(aa)
-return an(dm,aa,1)
+return ao(dm,aa,1)
 end
 local function cv(aa)
-return an(dm,aa,#aa-bD+1)
+return ao(dm,aa,#aa-bD+1)
 end
-local function gz(aa,A,J,r)
-local O=A*bD
-return br(aa,1,O)..aV(dm,J,r)..br(aa,O+bD+1)
+local function gA(aa,A,J,r)
+local K=A*bD
+return br(aa,1,K)..aV(dm,J,r)..br(aa,K+bD+1)
 end
-local function hF(J,r)
+local function hG(J,r)
 if not(J>=0 and J<2^53 and r>0 and r<2^32)then return""end
 return aV(dm,J,r)
 end
-local function fb(m,O,to)
-local aa=br(m,O,to)
+local function fb(m,K,to)
+local aa=br(m,K,to)
 if aa==""or#aa%bD>0 then return"",0 end
 local cG=string.byte(aa,7)
 if cG<32 then return aa,0 end
@@ -480,47 +480,47 @@ return br(aa,1,6)..string.char(string.byte(aa,7)+32*h.ac)..br(aa,8)
 end
 local function cL(h,g,al)
 local bm=h.z==""and 0 or cw(h.z)-q
-h.ac=bm>0 and fP(bm,g.w,al)or 0
+h.ac=bm>0 and fR(bm,g.w,al)or 0
 return h
 end
-local function gl(h,g)
+local function gm(h,g)
 local aa=h.z
 local as=aa==""and 0 or cw(aa)-ea(h.ac,g.w)
 if as<=0 then return h end
-local ln={}
+local lo={}
 for A=0,cb(aa)-1 do
 local J,r=dd(aa,A)
-ln[A+1]=aV(dm,J-as,r)
+lo[A+1]=aV(dm,J-as,r)
 end
-return cL({V=h.V,z=table.concat(ln)},g,h.ac)
+return cL({V=h.V,z=table.concat(lo)},g,h.ac)
 end`;
 
-const part12 = `local hp=-2^52
+const part12 = `local hr=-2^52
 local function eW(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hp and m+0>2*hp
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hr and m+0>2*hr
 end
-local function hM(m,aZ)
-local aH,bB=m+0,-hp/aZ
+local function hN(m,aZ)
+local aH,bB=m+0,-hr/aZ
 local r=-aH%aZ
 local J=q-q%bB-(aH+r)/aZ-bB
 if J>q+bB/2 then J=J-bB end
 if J<=q-bB/2 then J=J+bB end
 return J,r
 end
-local function jn(J,r,aZ)
-return am("%.0f",hp-J%(-hp/aZ)*aZ-r)
+local function jo(J,r,aZ)
+return am("%.0f",hr-J%(-hr/aZ)*aZ-r)
 end`;
 
 const part13 = `function ct.f()
 return{
-K="F",
+O="F",
 cz=function()
 return{U=Y(),w=Y(),aZ=Y()}
 end,
 eC=function()
 return{z="",ac=0}
 end,
-dX=gl,
+dX=gm,
 dg=function(h,af,g)
 if h.z==""then return q end
 local J,r=cv(h.z)
@@ -532,7 +532,7 @@ local z=h.z
 if z==""then return cL({z=aV(dm,at,af)},g,0)end
 local J,r=cv(z)
 if at<J+g.w then
-z=gz(z,cb(z)-1,J,r+af)
+z=gA(z,cb(z)-1,J,r+af)
 else
 z=z..aV(dm,at,af)
 end
@@ -554,18 +554,18 @@ if h.z==""then return 0 end
 local J=cv(h.z)
 return J+g.w
 end,
-cI=function(m,O,to)
-local z,ac=fb(m,O+7,to)
+cI=function(m,K,to)
+local z,ac=fb(m,K+7,to)
 return{z=z,ac=ac}
 end,
 eW=eW,
-gJ=function(m,aZ)
-local J,r=hM(m,aZ)
+gK=function(m,aZ)
+local J,r=hN(m,aZ)
 return{z=aV(dm,J,r),ac=0}
 end,
-hm=16,
-gp=function(m,O)
-return{z=hF(an("<dd",m,O)),ac=0}
+ho=16,
+gq=function(m,K)
+return{z=hG(ao("<dd",m,K)),ac=0}
 end,
 ef=function(h,g)
 return aV("<I7",g.w)..dz(h)
@@ -574,45 +574,45 @@ end,
 end`;
 
 const part14 = `function ct.c()
-local function gG(h,A,g)
+local function gH(h,A,g)
 if A==0 then return h.V end
 local J,r=dd(h.z,A-1)
 return J+g.w==dd(h.z,A)and r or 0
 end
-local function lb(h,at,g)
+local function lc(h,at,g)
 if h.z==""then return at,0,0 end
 local J,r=cv(h.z)
 if at<J+g.w then
-return J,gG(h,cb(h.z)-1,g),r
+return J,gH(h,cb(h.z)-1,g),r
 end
 if at<J+2*g.w then return J+g.w,r,0 end
 return at,0,0
 end
-local function fV(o,bq,g)
+local function fX(o,bq,g)
 if bq<0 then return g.w+1 end
 if o<=bq then return 0 end
 local cp=g.w/g.bE
 return(cp-aJ(bq*cp/o))*g.bE
 end
-local function ks(z,g)
+local function kt(z,g)
 local J=cw(z)
-local kn=cb(z)>1 and dd(z,1)==J+g.w
-return J+(kn and 1 or 2)*g.w<=q
+local ko=cb(z)>1 and dd(z,1)==J+g.w
+return J+(ko and 1 or 2)*g.w<=q
 end
 return{
-K="C",
+O="C",
 cz=function()
 return{U=Y(),w=Y(),bE=Y()}
 end,
 eC=function()
 return{V=0,z="",ac=0}
 end,
-dX=gl,
+dX=gm,
 dg=function(h,af,g)
-local J,V,eS=lb(h,q,g)
-local jF=fV(V,g.U-af-eS,g)
-if jF<=g.w then return aO(q,J+jF)end
-return aO(q,J+g.w+fV(eS,g.U-af,g))
+local J,V,eS=lc(h,q,g)
+local jG=fX(V,g.U-af-eS,g)
+if jG<=g.w then return aO(q,J+jG)end
+return aO(q,J+g.w+fX(eS,g.U-af,g))
 end,
 dq=function(h,at,af,g)
 local ai={V=h.V,z=h.z}
@@ -621,13 +621,13 @@ if ai.z~=""then
 J,r=cv(ai.z)
 end
 if J and at<J+g.w then
-ai.z=gz(ai.z,cb(ai.z)-1,J,r+af)
+ai.z=gA(ai.z,cb(ai.z)-1,J,r+af)
 else
-J=lb(h,at,g)
+J=lc(h,at,g)
 ai.z=ai.z..aV(dm,J,af)
 end
-while ks(ai.z,g)do
-ai.V=gG(ai,1,g)
+while kt(ai.z,g)do
+ai.V=gH(ai,1,g)
 ai.z=br(ai.z,bD+1)
 end
 return cL(ai,g,h.ac)
@@ -638,7 +638,7 @@ local ak=cv(h.z)
 local reset=ak+2*g.w-q
 if reset<=0 then return 0,0 end
 if ak>q then return g.U,reset end
-local J,V,eS=lb(h,q,g)
+local J,V,eS=lc(h,q,g)
 local cp=g.w/g.bE
 local aR=cp-aJ((q-J)/g.bE)
 return df(V*aR/cp)+eS,reset
@@ -648,17 +648,17 @@ if h.z==""then return 0 end
 local J=cv(h.z)
 return J+2*g.w
 end,
-cI=function(m,O,to)
-local z,ac=fb(m,O+12,to)
+cI=function(m,K,to)
+local z,ac=fb(m,K+12,to)
 if z==""then return{V=0,z="",ac=0}end
-return{V=an("<I4",m,O+8),z=z,ac=ac}
+return{V=ao("<I4",m,K+8),z=z,ac=ac}
 end,
-hm=24,
-gp=function(m,O)
-local J,V,eS=an("<ddd",m,O)
+ho=24,
+gq=function(m,K)
+local J,V,eS=ao("<ddd",m,K)
 if not(V>0 and V<2^32)then V=0 end
 if eS>0 or V==0 then
-return{V=V,z=hF(J,eS),ac=0}
+return{V=V,z=hG(J,eS),ac=0}
 end
 return{V=V,z=aV(dm,J,0),ac=0}
 end,
@@ -671,49 +671,49 @@ end`;
 
 const part15 = `function ct.s()`;
 
-const part16 = `local bY,lD,gU=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cF,ma=2^48,2^37
+const part16 = `local bY,lE,gW=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cF,mb=2^48,2^37
 local fl=q-q%cF
 local function cJ(p,aF)
 p.es,p.aF=aF>=32,aF%32
-p.lg,p.aE=p.aF>=16,2^(aF%16)
-p.bp=p.lg and 255 or 65535
+p.lh,p.aE=p.aF>=16,2^(aF%16)
+p.bp=p.lh and 255 or 65535
 end
 local function ef(p,az,o)
-if p.lg then return aV("<I7B",az,o)end
+if p.lh then return aV("<I7B",az,o)end
 if az-q>=cF/2 then error("ERR the units would be taken years ahead",0)end
 return aV("<I6I2",az%cF,o)
 end
-local function cI(p,aa,O)
-if p.lg then return an("<I7B",aa,O)end
-local az,o=an("<I6I2",aa,O)
+local function cI(p,aa,K)
+if p.lh then return ao("<I7B",aa,K)end
+local az,o=ao("<I6I2",aa,K)
 az=az+fl
 if az>q+cF/2 then return az-cF,o end
 if az<q-cF/2 then return az+cF,o end
 return az,o
 end
-local function cz(p,O,to)
-if to<#p.aa then return br(p.aa,O+1,to+1)end
-return call("GETRANGE",p.W,am("%d",O),am("%d",to))
+local function cz(p,K,to)
+if to<#p.aa then return br(p.aa,K+1,to+1)end
+return call("GETRANGE",p.W,am("%d",K),am("%d",to))
 end
 local function bw(p,ar)
 return bY+4*(aJ(ar/p.aE)+1)+8*ar
 end
 local function bt(p)
-return p.ao==0 and bY or bw(p,p.ao-1)+8
+return p.an==0 and bY or bw(p,p.an-1)+8
 end
 local function cP(p,i)
-return(p.aM+i)%p.ao
+return(p.aM+i)%p.an
 end
 local function aX(p,i)
-local O=bw(p,cP(p,i))
-return cI(p,cz(p,O,O+7),1)
+local K=bw(p,cP(p,i))
+return cI(p,cz(p,K,K+7),1)
 end
-local function kl(p,i)
+local function km(p,i)
 local ar=cP(p,i)
-return bn(p.aE-ar%p.aE,p.ao-ar,p.r-i)
+return bn(p.aE-ar%p.aE,p.an-ar,p.r-i)
 end
-local function jc(p,fr,al)
+local function jd(p,fr,al)
 if fr and p.al and fr>p.al then return p.r,p.al,p.bl end
 if p.es then
 if fr then return fr-1,fr-1,(aX(p,fr-1))end
@@ -730,11 +730,11 @@ return dc,dc
 end
 local i,aS=0,0
 while i<p.r do
-local n,ar=kl(p,i),cP(p,i)
+local n,ar=km(p,i),cP(p,i)
 local o
 if i>0 and i+n<p.r then
-local O=bw(p,ar)-4
-o=an("<I4",cz(p,O,O+3),1)
+local K=bw(p,ar)-4
+o=ao("<I4",cz(p,K,K+3),1)
 end
 if o and((fr and aS+o<fr)or(not fr and aX(p,i+n-1)<=al))then
 i,aS=i+n,aS+o
@@ -742,8 +742,8 @@ else
 local ax,dx=0,16
 while ax<n do
 dx=bn(dx,n-ax)
-local O=bw(p,ar+ax)
-local aa=cz(p,O,O+8*dx-1)
+local K=bw(p,ar+ax)
+local aa=cz(p,K,K+8*dx-1)
 for j=1,8*dx,8 do
 local az,bk=cI(p,aa,j)
 if fr and aS+bk>=fr or not fr and az>al then return i,aS,az end
@@ -757,91 +757,91 @@ return i,aS
 end
 local function bN(p)
 local w,x,aF=p.w,p.x,p.aF+(p.es and 32 or 0)
-local hJ=aV("<I4I4I4I7I4B",p.aM,p.r,p.ao,p.bc,p.aN,aF)
+local hK=aV("<I4I4I4I7I4B",p.aM,p.r,p.an,p.bc,p.aN,aF)
 local dc=x%cF
 local cG=(x-dc)/cF+32*p.ac
-return"S"..aV("<dI7I6BI7",p.D,w,dc,cG,p.bl)..hJ
+return"S"..aV("<dI7I6BI7",p.D,w,dc,cG,p.bl)..hK
 end
-local function hw(p)
+local function hx(p)
 p.aa,p.dE="",nil
 end
-local function lj(p,g)
-p.aM,p.r,p.ao,p.bc,p.aN,p.bl=0,0,0,0,0,0
+local function lk(p,g)
+p.aM,p.r,p.an,p.bc,p.aN,p.bl=0,0,0,0,0,0
 cJ(p,g.aF+32)
-hw(p)
+hx(p)
 end
-local function iR(p,aw,ao)
+local function iS(p,aw,an)
 local n=#aw/8
-p.aM,p.r,p.ao,p.aN=0,n,ao,0
+p.aM,p.r,p.an,p.aN=0,n,an,0
 local cC={}
-for O=0,ao-1,p.aE do
-local aD=bn(O+p.aE,ao)
-local aa,aS=br(aw,O*8+1,aD*8),0
-if O<n then
+for K=0,an-1,p.aE do
+local aD=bn(K+p.aE,an)
+local aa,aS=br(aw,K*8+1,aD*8),0
+if K<n then
 for j=1,#aa,8 do
 local _,o=cI(p,aa,j)
 aS=aS+o
 end
 p.aN=aS
 end
-cC[#cC+1]=aV("<I4",aS)..aa..string.rep("\\0",(aD-O)*8-#aa)
+cC[#cC+1]=aV("<I4",aS)..aa..string.rep("\\0",(aD-K)*8-#aa)
 end
 return bN(p)..table.concat(cC)
 end
-local function jG(p)
+local function jH(p)
 local cC,i={},0
 while i<p.r do
-local n,O=kl(p,i),bw(p,cP(p,i))
-cC[#cC+1],i=cz(p,O,O+8*n-1),i+n
+local n,K=km(p,i),bw(p,cP(p,i))
+cC[#cC+1],i=cz(p,K,K+8*n-1),i+n
 end
 return table.concat(cC)
 end
-local function fQ(p,az,o)
-local gc=df(o/p.bp)-1
-return string.rep(ef(p,az,p.bp),gc)..ef(p,az,o-gc*p.bp)
+local function fS(p,az,o)
+local ge=df(o/p.bp)-1
+return string.rep(ef(p,az,p.bp),ge)..ef(p,az,o-ge*p.bp)
 end`;
 
-const part17 = `local lh=2^17
-local function gy(dB,U,aE)
+const part17 = `local li=2^17
+local function gz(dB,U,aE)
 local bq=dB+aJ(dB/64)+4
 local aa=bY+10+4*df(bq/aE)+8*bq
-if aa<lh then
+if aa<li then
 local _,aF=math.frexp(aa-1)
 local bE=aO(2^(aF-3),16)
 local aR=df(aa/bE)*bE-bY-10
-local gc=aJ(aR/(4+8*aE))
-bq=aO(gc*aE+aJ((aR-gc*(4+8*aE)-4)/8),bq)
+local ge=aJ(aR/(4+8*aE))
+bq=aO(ge*aE+aJ((aR-ge*(4+8*aE)-4)/8),bq)
 end
 return dB<=U and bn(U,bq)or bq
 end`;
 
-const part18 = `local function kM(p,m,g)
+const part18 = `local function kN(p,m,g)
 if#m<21 then return end
-local D,aM,r,ao=an("<dI4I4I4",m,2)
-if#m~=21+8*ao or r>ao or aM>=aO(ao,1)then return end
+local D,aM,r,an=ao("<dI4I4I4",m,2)
+if#m~=21+8*an or r>an or aM>=aO(an,1)then return end
 local cC,az,o={},0,0
 for i=0,r-1 do
-local at=an("<d",m,22+(aM+i)%ao*8)
+local at=ao("<d",m,22+(aM+i)%an*8)
 if at~=az and o>0 then
-cC[#cC+1],o=fQ(p,az,o),0
+cC[#cC+1],o=fS(p,az,o),0
 end
 az,o=at,o+1
 end
-if o>0 then cC[#cC+1]=fQ(p,az,o)end
+if o>0 then cC[#cC+1]=fS(p,az,o)end
 local aw=table.concat(cC)
 p.D,p.bc,p.x,p.bl,p.dI=D,r,az,az,true
 p.es=#aw/8==r
-p.aa=iR(p,aw,#aw/8)
+p.aa=iS(p,aw,#aw/8)
 end
-local function ib(W,g)
-local aa=call("GETRANGE",W,"0",g.im)
+local function ic(W,g)
+local aa=call("GETRANGE",W,"0",g.io)
 local p={W=W,aa=aa,D=0,w=g.w,x=0,bl=0,ac=0}
-p.aM,p.r,p.ao,p.bc,p.aN=0,0,0,0,0
+p.aM,p.r,p.an,p.bc,p.aN=0,0,0,0,0
 cJ(p,g.aF+32)
 local H=string.byte(aa,1)
-if H==115 then kM(p,call("GETRANGE",W,"0","-1"),g)end
+if H==115 then kN(p,call("GETRANGE",W,"0","-1"),g)end
 if H==98 and#aa==9 then
-local D=an("<d",aa,2)
+local D=ao("<d",aa,2)
 p.eT=not(D>=0 and D<2^53 and D==aJ(D))
 p.D=p.eT and 0 or D
 return p
@@ -851,43 +851,44 @@ p.eT=H and not p.dI
 return p
 end
 local aF,cG
-p.D,p.w,p.x,cG,p.bl,p.aM,p.r,p.ao,p.bc,p.aN,aF=
-an(lD,aa,2)
+p.D,p.w,p.x,cG,p.bl,p.aM,p.r,p.an,p.bc,p.aN,aF=
+ao(lE,aa,2)
 p.x,p.ac=p.x+cG%32*cF,aJ(cG/32)
 cJ(p,aF)
 local bG=bt(p)
-if#aa==g.im+1 and bG>#aa then
+if#aa==g.io+1 and bG>#aa then
 local bJ=call("GETRANGE",W,am("%d",bG-1),am("%d",bG))
 bG=#bJ==1 and#aa or-1
 end
 p.eT=p.w~=g.w
+or not(p.D>=0)
 or aF%16<6
 or aF>58
 or bG~=#aa
-or p.r>p.ao
-or p.aM>=aO(p.ao,1)
+or p.r>p.an
+or p.aM>=aO(p.an,1)
 return p
 end
-local function gj(p,az,g)
+local function gk(p,az,g)
 local bE=df(g.w/8)
 return am("%.0f",fq(aO(az-az%bE+bE+g.w,p.D)))
 end
-local function mb(p,dB,g,dZ)
+local function mc(p,dB,g,dZ)
 local dI=bt(p)
-if p.aM+p.r>p.ao then
-local aE,gc=aJ(p.aM/p.aE),4+8*p.aE
-local gd=aO(df((dB-p.ao)/p.aE),aJ(p.ao/p.aE/8))
-local H,aD=bY+aE*gc,dI
+if p.aM+p.r>p.an then
+local aE,ge=aJ(p.aM/p.aE),4+8*p.aE
+local gf=aO(df((dB-p.an)/p.aE),aJ(p.an/p.aE/8))
+local H,aD=bY+aE*ge,dI
 while aD>H do
-local O=aO(aD-65536,H)
-local aa=call("GETRANGE",p.W,am("%d",O),am("%d",aD-1))
-call("SETRANGE",p.W,am("%d",O+gd*gc),aa)
-aD=O
+local K=aO(aD-65536,H)
+local aa=call("GETRANGE",p.W,am("%d",K),am("%d",aD-1))
+call("SETRANGE",p.W,am("%d",K+gf*ge),aa)
+aD=K
 end
-p.aM,p.ao=p.aM+gd*p.aE,p.ao+gd*p.aE
+p.aM,p.an=p.aM+gf*p.aE,p.an+gf*p.aE
 else
-p.ao=gy(dB,g.U,p.aE)
-if dI<lh then
+p.an=gz(dB,g.U,p.aE)
+if dI<li then
 local m=cz(p,0,dI-1)
 call("SET",p.W,m..string.rep("\\0",bt(p)-dI),"PX",dZ)
 else
@@ -896,66 +897,66 @@ end
 end
 p.aa=""
 end
-local function kj(p,aw)
+local function kk(p,aw)
 local ax=0
 while ax<#aw do
 local ar=cP(p,p.r)
-local n=bn(p.aE-ar%p.aE,p.ao-ar,(#aw-ax)/8)
+local n=bn(p.aE-ar%p.aE,p.an-ar,(#aw-ax)/8)
 local aa=br(aw,ax+1,ax+8*n)
 if ar%p.aE==0 then p.aN=0 end
 for j=1,#aa,8 do
 local _,o=cI(p,aa,j)
 p.aN=p.aN+o
 end
-local O=bw(p,ar)
-call("SETRANGE",p.W,am("%d",O),aa)
+local K=bw(p,ar)
+call("SETRANGE",p.W,am("%d",K),aa)
 p.r,ax,ar=p.r+n,ax+8*n,ar+n
-if ar%p.aE==0 or ar==p.ao then
-local aE=O-8*((ar-n)%p.aE)-4
+if ar%p.aE==0 or ar==p.an then
+local aE=K-8*((ar-n)%p.aE)-4
 call("SETRANGE",p.W,am("%d",aE),aV("<I4",p.aN))
 end
 end
 end
-local function hN(p,g)
-if p.dI then call("SET",p.W,p.aa,"PX",gj(p,p.r>0 and p.bl or q,g))end
+local function hO(p,g)
+if p.dI then call("SET",p.W,p.aa,"PX",gk(p,p.r>0 and p.bl or q,g))end
 p.dI=nil
 end`;
 
-const part19 = `local function ic(p,at,g)
+const part19 = `local function ie(p,at,g)
 local al=p.x>q and p.ac or 0
 p.x=at>q and at or 0
-p.ac=at>q and fP(at-q,g.w,al)or 0
+p.ac=at>q and fR(at-q,g.w,al)or 0
 end
-local function jo(p,i)
+local function jp(p,i)
 local ar,aS=cP(p,i),0
-local O=bw(p,ar-ar%p.aE)
-local aa=cz(p,O,bw(p,ar)+7)
+local K=bw(p,ar-ar%p.aE)
+local aa=cz(p,K,bw(p,ar)+7)
 for j=1,#aa,8 do
 local _,o=cI(p,aa,j)
 aS=aS+o
 end
 return aS
 end
-local function jm(p,g,bs)
+local function jn(p,g,bs)
 if p.bl<=q then return p end
 local bQ=aO(q,bn(p.x,ea(p.ac,g.w)))
 if p.bl<=bQ then return p end
-local i,al=jc(p,nil,bQ)
+local i,al=jd(p,nil,bQ)
 local o=bn(p.bc-al,g.U)
 p.r,p.bl=i,bQ
-ic(p,bQ,g)
+ie(p,bQ,g)
 if bs then
 p.bc,p.al=al+o,al
 return p
 end
-hN(p,g)
+hO(p,g)
 p.bc,p.es=al+o,p.es and o==1
 if i==0 then p.aM=0 end
-p.aN=i==0 and 0 or jo(p,i-1)
+p.aN=i==0 and 0 or jp(p,i-1)
 p.aa=""
-kj(p,fQ(p,bQ,o))
+kk(p,fS(p,bQ,o))
 call("SETRANGE",p.W,"0",bN(p))
-call("PEXPIRE",p.W,gj(p,bQ,g))
+call("PEXPIRE",p.W,gk(p,bQ,g))
 return p
 end`;
 
@@ -966,12 +967,12 @@ local al=q-g.w
 if p.r>0 and p.bl<=al then
 p.dE,p.el=p.r,p.bc
 elseif p.r>0 then
-p.dE,p.el=jc(p,nil,al)
+p.dE,p.el=jd(p,nil,al)
 end
 end
 return p.dE,p.el
 end
-local function fN(U,w)
+local function fP(U,w)
 local aF=6
 while aF<10 and 4^aF<U do
 aF=aF+1
@@ -980,22 +981,22 @@ return{
 U=U,
 w=w,
 ed=true,
-aF=w<ma and aF or aF+16,
-im=bY+4+8*gU-1,
+aF=w<mb and aF or aF+16,
+io=bY+4+8*gW-1,
 }
 end
 return{
-ib=ib,
+ic=ic,
 cz=function()
-return fN(Y(),Y())
+return fP(Y(),Y())
 end,
-fN=fN,
-dX=jm,
+fP=fP,
+dX=jn,
 dg=function(p,af,g)
 local at=aO(q,p.x)
 local dO=p.bc+af-g.U
 if dO<=0 then return at end
-local _,_,az=jc(p,dO)
+local _,_,az=jd(p,dO)
 return aO(at,az+g.w)
 end,
 eY=function(p,g)
@@ -1007,19 +1008,19 @@ end,
 dq=function(p,at,af,g)
 local az=at
 if p.r>0 then az=aO(at,p.bl)end
-ic(p,at>q and az or p.x,g)
-local dZ=gj(p,az,g)
-hN(p,g)
-local fL,jT=dE(p,g)
-p.r,p.bc,p.w=p.r-fL,p.bc-jT,g.w
+ie(p,at>q and az or p.x,g)
+local dZ=gk(p,az,g)
+hO(p,g)
+local fN,jU=dE(p,g)
+p.r,p.bc,p.w=p.r-fN,p.bc-jU,g.w
 if p.r==0 then
-if p.ao>gU and p.aF==g.aF then
+if p.an>gW and p.aF==g.aF then
 p.aM,p.aN,p.es=0,0,true
 else
-lj(p,g)
+lk(p,g)
 end
 else
-p.aM=cP(p,fL)
+p.aM=cP(p,fN)
 end
 local cc,dV,o=af,nil,0
 if p.r>0 and az==p.bl then
@@ -1031,50 +1032,50 @@ cc=af-dV
 end
 end
 p.bc,p.bl,p.es=p.bc+af,az,p.es and af==1 and not dV
-local aw=cc>0 and fQ(p,az,cc)or""
+local aw=cc>0 and fS(p,az,cc)or""
 local dB=p.r+#aw/8
-if p.ao<=gU or(dB>p.ao and p.ao<=p.aE)then
-local ce=jG(p)
+if p.an<=gW or(dB>p.an and p.an<=p.aE)then
+local ce=jH(p)
 if dV then ce=br(ce,1,-9)..ef(p,az,o+dV)end
-local ao=dB>p.ao and gy(dB,g.U,p.aE)or p.ao
-p.aa=iR(p,ce..aw,ao)
+local an=dB>p.an and gz(dB,g.U,p.aE)or p.an
+p.aa=iS(p,ce..aw,an)
 call("SET",p.W,p.aa,"PX",dZ)
 else
-if dB>p.ao then mb(p,dB,g,dZ)end
+if dB>p.an then mc(p,dB,g,dZ)end
 if dV then
 local ar=cP(p,p.r-1)
 p.aN=p.aN+dV
-local O=bw(p,ar)
-call("SETRANGE",p.W,am("%d",O),ef(p,az,o+dV))
-if(ar+1)%p.aE==0 or ar+1==p.ao then
-local aE=O-8*(ar%p.aE)-4
+local K=bw(p,ar)
+call("SETRANGE",p.W,am("%d",K),ef(p,az,o+dV))
+if(ar+1)%p.aE==0 or ar+1==p.an then
+local aE=K-8*(ar%p.aE)-4
 call("SETRANGE",p.W,am("%d",aE),aV("<I4",p.aN))
 end
 end
-kj(p,aw)
+kk(p,aw)
 call("SETRANGE",p.W,"0",bN(p))
 call("PEXPIRE",p.W,dZ)
 p.aa=""
 end
 p.dE,p.el=0,0
 end,
-jd=function()`;
+je=function()`;
 
-const part21 = `local function kC(p,i,az,o,er)
+const part21 = `local function kD(p,i,az,o,er)
 local ar,ak=cP(p,i),cP(p,p.r-1)
-local O=bw(p,ar)
-call("SETRANGE",p.W,am("%d",O),ef(p,az,o-er))
+local K=bw(p,ar)
+call("SETRANGE",p.W,am("%d",K),ef(p,az,o-er))
 p.bc,p.es=p.bc-er,false
 if aJ(ar/p.aE)==aJ(ak/p.aE)then
 if ar>ak then return end
 p.aN=p.aN-er
 end
-local aE=O-8*(ar%p.aE)-4
-local aS=an("<I4",call("GETRANGE",p.W,am("%d",aE),am("%d",aE+3)),1)
+local aE=K-8*(ar%p.aE)-4
+local aS=ao("<I4",call("GETRANGE",p.W,am("%d",aE),am("%d",aE+3)),1)
 call("SETRANGE",p.W,am("%d",aE),aV("<I4",aO(aS-er,0)))
 end
 local function fk(p,g)
-hw(p)
+hx(p)
 while p.r>0 do
 local az,o=aX(p,p.r-1)
 p.x,p.bl=bn(p.x,az),az
@@ -1083,18 +1084,18 @@ local ar=cP(p,p.r-1)
 p.r=p.r-1
 if ar%p.aE==0 then
 local aE=p.r>0 and bw(p,aJ(cP(p,p.r-1)/p.aE)*p.aE)-4
-p.aN=aE and an("<I4",cz(p,aE,aE+3),1)or 0
+p.aN=aE and ao("<I4",cz(p,aE,aE+3),1)or 0
 end
 end
 if p.r==0 then
 p.aM,p.bc,p.aN,p.x,p.bl,p.es=0,0,0,0,0,true
 end
-ic(p,p.x,g)
+ie(p,p.x,g)
 call("SETRANGE",p.W,"0",bN(p))
 end
-local function hW(p,o,az,g)
-hN(p,g)
-hw(p)
+local function hX(p,o,az,g)
+hO(p,g)
+hx(p)
 local dc,cG=0,p.r
 while dc<cG do
 local cT=aJ((dc+cG)/2)
@@ -1104,37 +1105,37 @@ else
 cG=cT
 end
 end
-local hx=0
+local hy=0
 for i=dc,p.r-1 do
 local at,bk=aX(p,i)
-if at~=az or hx==o then break end
-local er=bn(o-hx,bk)
-if er>0 then kC(p,i,az,bk,er)end
-hx=hx+er
+if at~=az or hy==o then break end
+local er=bn(o-hy,bk)
+if er>0 then kD(p,i,az,bk,er)end
+hy=hy+er
 end
-if hx>0 then fk(p,g)end
+if hy>0 then fk(p,g)end
 end
-local function jj(p,o,g)
-hN(p,g)
+local function jk(p,o,g)
+hO(p,g)
 local _,aR=dE(p,g)
 local aD=p.bc
 if p.r>0 and p.bl>q then
-local _,al=jc(p,nil,q)
+local _,al=jd(p,nil,q)
 aD=al
 end
-local hk=bn(aR+o,aD)
-if hk==0 then return end
-local i,al,az=jc(p,hk)
+local hm=bn(aR+o,aD)
+if hm==0 then return end
+local i,al,az=jd(p,hm)
 local _,bk=aX(p,i)
-hw(p)
+hx(p)
 p.aM,p.r,p.bc=cP(p,i),p.r-i,p.bc-al
-kC(p,0,az,bk,hk-al)
+kD(p,0,az,bk,hm-al)
 fk(p,g)
 end
-local function jP(p,g)
-local cx=gj(p,p.r>0 and p.bl or q-2*g.w,g)
-hN(p,g)
-if p.ao>0 then
+local function jQ(p,g)
+local cx=gk(p,p.r>0 and p.bl or q-2*g.w,g)
+hO(p,g)
+if p.an>0 then
 call("SETRANGE",p.W,"0",bN(p))
 call("PEXPIRE",p.W,cx)
 elseif p.D>q then
@@ -1144,14 +1145,14 @@ call("DEL",p.W)
 end
 end`;
 
-const part22 = `return{dr=hW,dU=jj,block=jP}
+const part22 = `return{dr=hX,dU=jk,block=jQ}
 end,
-ll=function()`;
+lm=function()`;
 
-const part23 = `local function kA(p)
-local ay,aa={aw={},x=p.x,ac=p.ac},jG(p)
-for O=1,#aa,8 do
-local at,o=cI(p,aa,O)
+const part23 = `local function kB(p)
+local ay,aa={aw={},x=p.x,ac=p.ac},jH(p)
+for K=1,#aa,8 do
+local at,o=cI(p,aa,K)
 local ak=ay.aw[#ay.aw]
 if ak and ak.at==at then
 ak.o=ak.o+o
@@ -1161,54 +1162,54 @@ end
 end
 return ay
 end
-local function kh(W,ay,g,D)
+local function ki(W,ay,g,D)
 local p,cC={W=W,D=D,w=g.w,x=ay.x},{}
 p.ac=ay.ac
-lj(p,g)
+lk(p,g)
 for i,ck in ipairs(ay.aw)do
-cC[i]=fQ(p,ck.at,ck.o)
+cC[i]=fS(p,ck.at,ck.o)
 p.bc,p.bl=p.bc+ck.o,ck.at
 end
 local aw=table.concat(cC)
 p.es=p.bc==#aw/8
-p.aa=iR(p,aw,#aw/8)
+p.aa=iS(p,aw,#aw/8)
 if p.r>0 or D>q then
-call("SET",W,p.aa,"PX",gj(p,p.r>0 and p.bl or q-2*g.w,g))
+call("SET",W,p.aa,"PX",gk(p,p.r>0 and p.bl or q-2*g.w,g))
 else
 call("PEXPIRE",W,"0")
 end
 return p
 end`;
 
-const part24 = `return{cz=kA,eo=kh}
+const part24 = `return{cz=kB,eo=ki}
 end,
 }
 end`;
 
-const part25 = `local lE=80
-local function io(aU)
+const part25 = `local lF=80
+local function ip(aU)
 return string.char((aU<12 and 116 or 72)+aU)
 end
-local function hI(ag)
-local bL,cD,fJ,ao,eX="","","<",0,0
+local function hJ(ag)
+local bL,cD,fL,an,eX="","","<",0,0
 local bH={}
 for i,ab in ipairs(ag)do
-local K,fW,eV=ab.K,"I7I4",ab.w
-if K=="t"then
+local O,fY,eV=ab.O,"I7I4",ab.w
+if O=="t"then
 eV=ab.aB
-if ab.aU>9 then fW="I7I7"end
-bL=bL..io(ab.aU)
-elseif K=="f"then
+if ab.aU>9 then fY="I7I7"end
+bL=bL..ip(ab.aU)
+elseif O=="f"then
 bL,cD=bL.."F",cD..aV("<I7",ab.w)
-elseif K=="c"then
-eV,fW=2*ab.w,"I7I4I4"
+elseif O=="c"then
+eV,fY=2*ab.w,"I7I4I4"
 bL=bL.."C"
 cD=cD..aV("<I7B",ab.w,#am("%.0f",ab.bE)-1)
 else
 return nil
 end
-bH[i]={am="<"..fW,ar=ao+1,at=struct.size(fJ)+1}
-fJ,ao,eX=fJ..fW,ao+(K=="c"and 3 or 2),aO(eX,eV)
+bH[i]={am="<"..fY,ar=an+1,at=struct.size(fL)+1}
+fL,an,eX=fL..fY,an+(O=="c"and 3 or 2),aO(eX,eV)
 end
 local _,aF=math.frexp(eX/16000)
 aF=aO(aF-1,0)
@@ -1219,42 +1220,42 @@ end
 return{
 cU=cU,
 bL=bL,
-fJ=fJ,
-ao=ao,
+fL=fL,
+an=an,
 bH=bH,
-bt=#cU+struct.size(fJ),
+bt=#cU+struct.size(fL),
 bg=1000*2^aF,
 }
 end
-local function hg(bv,ad)
+local function hi(bv,ad)
 local bg=bv.bg
 return am("%.0f",aO(aJ((ad-ad%bg+bg-q)/1000),0)+2+cr)
 end`;
 
-const part26 = `local function lf(m,E,bv,ag)
+const part26 = `local function lg(m,E,bv,ag)
 local bL,bt=bv.bL,bv.bt
-if string.byte(m,E)~=lE or#m-E+1~=bt then return nil end
+if string.byte(m,E)~=lF or#m-E+1~=bt then return nil end
 if br(m,E+2,E+1+#bL)~=bL then return nil end
 local ae={}
 for i,ab in ipairs(ag)do
 local g=bv.bH[i]
-local H,ba,lW=an(g.am,m,E-1+g.at)
-if ab.K=="t"then
+local H,ba,lX=ao(g.am,m,E-1+g.at)
+if ab.O=="t"then
 ae[i]={us=H,aj=bn(ba,ab.y-1),ac=0}
 else
-local jB=H>0
-ae[i]={z=jB and aV(dm,H,ba)or"",ac=0}
-if ab.K=="c"then ae[i].V=jB and lW or 0 end
+local jC=H>0
+ae[i]={z=jC and aV(dm,H,ba)or"",ac=0}
+if ab.O=="c"then ae[i].V=jC and lX or 0 end
 end
 end
 return ae
 end
-local function gN(ae,bv,ag)
+local function gP(ae,bv,ag)
 local bT={}
 for i,ab in ipairs(ag)do
 local h,ar=ae[i],bv.bH[i].ar
 if(h.ac or 0)>0 then return nil end
-if ab.K=="t"then
+if ab.O=="t"then
 if h.as or h.x then return nil end
 bT[ar],bT[ar+1]=h.us,h.aj
 else
@@ -1263,85 +1264,85 @@ bT[ar],bT[ar+1]=0,0
 if h.z~=""then
 bT[ar],bT[ar+1]=cw(h.z)
 end
-if ab.K=="c"then bT[ar+2]=h.V end
+if ab.O=="c"then bT[ar+2]=h.V end
 end
 end
-return bv.cU..aV(bv.fJ,unpack(bT))
+return bv.cU..aV(bv.fL,unpack(bT))
 end`;
 
 const part27 = `local cO={}
 local function fh()
-local v={db=Y(),au=Y(),he=Y()}
+local v={db=Y(),au=Y(),hg=Y()}
 v.ag,v.cJ,v.bN,v.dI,v.co={},"","","",0
 for i=1,Y()do
-local K=aG()
-local aq=cO[K]or ct[K]()
+local O=aG()
+local aq=cO[O]or ct[O]()
 local ab=aq.cz()
-cO[K],ab.aq,ab.K,v.ag[i]=aq,aq,K,ab
-v.cJ=v.cJ..K
+cO[O],ab.aq,ab.O,v.ag[i]=aq,aq,O,ab
+v.cJ=v.cJ..O
 local aU=ab.aU or 0
-local bO=K=="t"and io(aU)or K
-v.bN,v.dI=v.bN..(aq.K or bO),v.dI..bO
-ab.bt=ab.ed and 0 or K=="t"and 16+aU
+local bO=O=="t"and ip(aU)or O
+v.bN,v.dI=v.bN..(aq.O or bO),v.dI..bO
+ab.bt=ab.ed and 0 or O=="t"and 16+aU
 if ab.ed then v.co=v.co+1 end
 end
 if v.cJ=="s"then v.co=0 end
-if v.co==0 and#v.ag>1 then v.bv=hI(v.ag)end
+if v.co==0 and#v.ag>1 then v.bv=hJ(v.ag)end
 local bI=#v.ag==0 and 0 or Y()
 v.bO,v.dt=bI%2==0,bI>=2 and Y()or 0
 if v.bO then return v end
-v.jh,v.gv,v.kz,v.hJ=aG(),aG(),Y(),{}
+v.ji,v.gw,v.kA,v.hK=aG(),aG(),Y(),{}
 for i=1,Y()do
-v.hJ[i]=Y()
+v.hK[i]=Y()
 end
 return v
 end`;
 
-const part28 = `local function gO(aU)
-if#aU==18 and br(aU,1,2)==gE then return br(aU,3)end
+const part28 = `local function gQ(aU)
+if#aU==18 and br(aU,1,2)==gF then return br(aU,3)end
 local aH=#aU==16 and tonumber(aU)
-return aH and am("%016.0f",fE(aH))or aU
+return aH and am("%016.0f",fG(aH))or aU
 end
-local function jf(m,ab)
+local function jg(m,ab)
 if m==""then return ab.aq.eC()end
 local _,ak=string.find(m,"^%d*")
 if ak<16 or(ak<#m and string.byte(m,ak+1)<128)then return nil end
-local aU=gO(br(m,1,ak))
+local aU=gQ(br(m,1,ak))
 local ex=#aU+#m-ak
 local h=ab.aq.cI(aU..br(m,ak+1),1,#aU,ab,#aU+1,ex)
-if ak==16 then h.ac=aO(h.ac,ir(tonumber(m)or 0))end
+if ak==16 then h.ac=aO(h.ac,is(tonumber(m)or 0))end
 return h
 end
-local function hi(K)
-return string.char(string.byte(K)-128)
+local function hk(O)
+return string.char(string.byte(O)-128)
 end
-local function hD(e)
+local function hE(e)
 local v=e.v
 local ag=v.ag
 e.D=0
 if v.cJ=="s"then
-local ed=ag[1].aq.ib(e.W,ag[1])
+local ed=ag[1].aq.ic(e.W,ag[1])
 e.D,e.ae=ed.D,{ed}
 return not ed.eT
 end
 local m,ae,E=call("GET",e.W)or"",{nil},1
-local bk=#ag>1 and string.gsub(br(m,1,#ag),"[\\128-\\255]",hi)
+local bk=#ag>1 and string.gsub(br(m,1,#ag),"[\\128-\\255]",hk)
 if not(bk and(bk==v.bN or bk==v.dI))then
-e.D,E=fF(m)
+e.D,E=fH(m)
 if E>10 then E=1 end
 end
 e.ae=ae
 if v.cJ=="t"then
-ae[1]=jf(br(m,E),ag[1])
+ae[1]=jg(br(m,E),ag[1])
 return ae[1]
 end
 if v.cJ=="f"and ag[1].aZ>0 and ag[1].aq.eW(br(m,E))then
-ae[1]=ag[1].aq.gJ(br(m,E),ag[1].aZ)
+ae[1]=ag[1].aq.gK(br(m,E),ag[1].aZ)
 return true
 end
-local gB=v.bv and lf(m,E,v.bv,ag)
-if gB then
-e.ae=gB
+local gC=v.bv and lg(m,E,v.bv,ag)
+if gC then
+e.ae=gC
 return true
 end
 local r=#ag
@@ -1350,7 +1351,7 @@ e.et=br(m,E)
 return true
 end
 local aH=br(m,E,E+r-1)
-local bL=string.gsub(aH,"[\\128-\\255]",hi)
+local bL=string.gsub(aH,"[\\128-\\255]",hk)
 local bS=bL==v.bN or bL==v.dI
 local dI=bS and bL~=v.bN
 if not bS and E<=#m then return false end
@@ -1359,10 +1360,10 @@ for i=1,r do
 local ab=ag[i]
 local aq=ab.aq
 if ab.ed then
-ae[i]=aq.ib(e.co[i],ab)
+ae[i]=aq.ic(e.co[i],ab)
 if ae[i].eT then return false end
 elseif bS then
-local aD=E+(ab.bt or aq.hm)
+local aD=E+(ab.bt or aq.ho)
 local dY,ex=1,0
 if aH~=bL and string.byte(aH,i)>=128 then
 dY,ex=aD+1,aD+(string.byte(m,aD)or 0)
@@ -1371,13 +1372,13 @@ end
 if not(ab.bt or dI)then
 aD=#m+1
 if r>1 and E+3<aD then
-aD=bn(E+4+an("<I4",m,E),aD)
+aD=bn(E+4+ao("<I4",m,E),aD)
 E=E+4
 end
-if aD-E<7 or an("<I7",m,E)~=ab.w then return false end
+if aD-E<7 or ao("<I7",m,E)~=ab.w then return false end
 end
 if aD>#m+1 or(i==r and aD<=#m)then return false end
-local cI=dI and aq.gp or aq.cI
+local cI=dI and aq.gq or aq.cI
 local ak=dY>1 and dY-2 or aD-1
 ae[i]=cI(m,E,ak,ab,dY,ex)
 E=aD
@@ -1387,19 +1388,19 @@ end
 end
 return true
 end
-local function jg(e)
+local function jh(e)
 local v=e.v.bC or e.v
 e.v,e.dw,e.dQ=v,nil,nil
 if e.eC then
 e.D,e.ae=0,{}
-elseif not(v.bO and hD(e))then
-ge(e)
+elseif not(v.bO and hE(e))then
+gg(e)
 end
 end
-local function jw(aU)
-return#aU==16 and aU>="5"and gE..aU or aU
+local function jx(aU)
+return#aU==16 and aU>="5"and gF..aU or aU
 end
-local function jk(e,m)
+local function jl(e,m)
 if string.byte(e.et,1)==83 and#e.et>53 then
 call("SETRANGE",e.W,"1",aV("<d",e.D))
 else
@@ -1413,14 +1414,14 @@ local v=e.v
 local ag,ad,m,bN=v.ag,e.D,"",v.bN
 if e.dw then return e.dw.ft(e)end
 if v.cJ=="s"then return end
-local gB=v.bv and gN(e.ae,v.bv,ag)
+local gC=v.bv and gP(e.ae,v.bv,ag)
 for i,ab in ipairs(ag)do
 if not ab.ed then
 ad=aO(ad,ab.aq.du(e.ae[i],ab))
 local h=ab.aq.ef(e.ae[i],ab)
 if not ab.bt and#ag>1 then h=aV("<I4",#h)..h end
-local aN=ab.aq.gZ and ab.aq.gZ(e.ae[i],ab)or""
-if aN~=""and#ag==1 then h=jw(h)..aN end
+local aN=ab.aq.hb and ab.aq.hb(e.ae[i],ab)or""
+if aN~=""and#ag==1 then h=jx(h)..aN end
 if aN~=""and#ag>1 then
 h=h..string.char(#aN)..aN
 bN=br(bN,1,i-1)..string.char(string.byte(bN,i)+128)..br(bN,i+1)
@@ -1429,16 +1430,16 @@ m=m..h
 end
 end
 if v.cJ~="t"and m~=""then m=bN..m end
-if v.cJ=="t"then m=jw(m)end
-if gB then m=gB end
+if v.cJ=="t"then m=jx(m)end
+if gC then m=gC end
 if e.D>q then m="b"..aV("<d",e.D)..m end
-if#ag==0 and e.et~=""then return jk(e,m)end
-local cx=gB and hg(v.bv,ad)or fq(ad)
+if#ag==0 and e.et~=""then return jl(e,m)end
+local cx=gC and hi(v.bv,ad)or fq(ad)
 if m~=""then call("SET",e.W,m,"PX",cx)end
 end`;
 
 const part29 = `local function eF(e)
-jg(e)
+jh(e)
 local ag,ae,ew=e.v.ag,e.ae,false
 for i=1,#ag do
 local ab,h=ag[i],ae[i]
@@ -1457,7 +1458,7 @@ return aG..eR(aR)
 end`;
 
 const part31 = `local dT,bs={},false
-local function ge()
+local function gg()
 error("RULES",0)
 end`;
 
@@ -1473,16 +1474,16 @@ end
 bs=dH=="2"
 for i=1,#ap do
 local e=ap[i]
-at=aO(at,hn(e))
+at=aO(at,hp(e))
 D=aO(D,e.D)
 end
-local js=at<=q or(dH=="1"and at-q<=bi)
-if js and dH~="2"then
+local jt=at<=q or(dH=="1"and at-q<=bi)
+if jt and dH~="2"then
 for i=1,#ap do
-gF(ap[i],at)
+gG(ap[i],at)
 end
 end
-local ah={js and 1 or D>q and 2 or 0,at-q,nil,nil}
+local ah={jt and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#ap do
 eh(ah,ap[i])
 end
@@ -1494,23 +1495,23 @@ return ah
 end
 local Q={q}
 for i=1,Y()do
-Q[i+1]=jy(cR)
+Q[i+1]=jz(cR)
 end
 return Q`;
 
 const part33 = `local call,bh,am,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local br,cj,aJ,df,bn,aO,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local aV,an=struct.pack,struct.unpack
+local aV,ao=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
 local dy=call("TIME")
 q=dy[1]*1000000+dy[2]
 end`;
 
-const part34 = `local af,U,w,bE,bi,bs,jO=0,0,0,0,0,false,false
+const part34 = `local af,U,w,bE,bi,bs,jP=0,0,0,0,0,false,false
 local Q,A,bM={q},1,nil`;
 
-const part35 = `local function fZ()`;
+const part35 = `local function gb()`;
 
 const part36 = `local cr,ct=ARGV[2]+0,{}
 local function fq(ad)
@@ -1521,25 +1522,25 @@ return am("%.0f",fq(ad))
 end`;
 
 const part37 = `local aq
-local function eo(W,me,m,dZ)
-local ax=me and bh("SET",W,m,"PX",dZ)or bh("SET",W,m,"PX",dZ,"NX")or bh("GET",W)
+local function eo(W,mf,m,dZ)
+local ax=mf and bh("SET",W,m,"PX",dZ)or bh("SET",W,m,"PX",dZ,"NX")or bh("GET",W)
 return ax and ax.err
 end
 local function bb(W,m,aA)
-aq=aq or ct[iC]()
-local g,D,O,h={U=U,w=w,bE=bE},0,1,nil
+aq=aq or ct[iD]()
+local g,D,K,h={U=U,w=w,bE=bE},0,1,nil
 if m then
-D,O=fF(m)
+D,K=fH(m)
 end
-local K=m and br(m,O,O)
-local bt=m and#m-O
-if K==aq.K and bt>6 and an("<I7",m,O+1)==w then
-h=aq.cI(m,O+1,#m)
-elseif K=="-"and bE>0 and aq.eW and aq.eW(br(m,O))then
-h=aq.gJ(br(m,O),bE)
-elseif K==iC and bt==aq.hm then
-h=aq.gp(m,O+1)
-elseif m and not(O==10 and bt<0)then
+local O=m and br(m,K,K)
+local bt=m and#m-K
+if O==aq.O and bt>6 and ao("<I7",m,K+1)==w then
+h=aq.cI(m,K+1,#m)
+elseif O=="-"and bE>0 and aq.eW and aq.eW(br(m,K))then
+h=aq.gK(br(m,K),bE)
+elseif O==iD and bt==aq.ho then
+h=aq.gq(m,K+1)
+elseif m and not(K==10 and bt<0)then
 return"RULES"
 else
 h=aq.eC()
@@ -1556,7 +1557,7 @@ if ai<aA then at=aO(q,D,aq.dg(h,af,g))end
 end
 local aK
 if(ai>0 or ew)and not bs then
-local bC,ad=aq.K..aq.ef(h,g),aq.du(h,g)
+local bC,ad=aq.O..aq.ef(h,g),aq.du(h,g)
 if D>q then
 bC,ad="b"..aV("<d",D)..bC,aO(D,ad)
 end
@@ -1573,9 +1574,9 @@ return ai,aW,reset,ai==aA and 0 or at-q
 end`;
 
 const part38 = `local function ee(W,m,aA,bF)
-if not jO then
-jN()
-jO=true
+if not jP then
+jO()
+jP=true
 end
 local ai,aW,reset,bm=cR(W,m,aA)
 if not ai then
@@ -1602,7 +1603,7 @@ end`;
 
 const part40 = `local et
 local function ee(W,m,aA,bF)
-et=et or fZ()
+et=et or gb()
 et(W,m,aA,bF)
 end`;
 
@@ -1613,16 +1614,16 @@ ak=bn(ak+ARGV[E+2],#KEYS)
 af,U,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
 bE,bi=ARGV[E+6]+0,ARGV[E+7]+0
 local bF=cB>=8
-bs,jO,E=cB%2==1,false,E+7
-for O=H,ak,1000 do
-local aD=bn(O+999,ak)
-local ca=kb and call("MGET",unpack(KEYS,O,aD))
+bs,jP,E=cB%2==1,false,E+7
+for K=H,ak,1000 do
+local aD=bn(K+999,ak)
+local ca=kc and call("MGET",unpack(KEYS,K,aD))
 if not(bF or bs)then
-fS(ca,O,aD)
+fU(ca,K,aD)
 else
-for i=O,aD do
+for i=K,aD do
 local aA=bF and ARGV[E+i-H+1]+0 or 1
-ee(KEYS[i],ca and ca[i-O+1],aA,bF)
+ee(KEYS[i],ca and ca[i-K+1],aA,bF)
 end
 end
 end
@@ -1633,8 +1634,8 @@ return bM and redis.error_reply(bM)or Q`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "12781dadcbba56f83a58d027dc109dd23472c432",
-  acrossSha1: "091d3c53f1bd550f2750ec2279c491ce2b0e2242",
+  sha1: "918bd3a371ef39b2bdb1cb9b5b1304b6248299c9",
+  acrossSha1: "37b63b29df9026593f0dc8046d32ed91d728b1b1",
   source: `local call,bh,am,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
@@ -1643,7 +1644,7 @@ q=dy[1]*1000000+dy[2]
 end
 ${part1}
 local dF
-local function gf(us,aC,ac)
+local function gh(us,aC,ac)
 local aB,J,bm=dF-q,us-dF,aC-dF
 if J>0 then
 if ac==0 or ac==1 and J>8*aB or ac==2 and J>1024*aB then return nil end
@@ -1652,12 +1653,12 @@ ac=0
 end
 return bm>1024*aB and 3 or bm>8*aB and ac<2 and 2 or ac>0 and ac or 1
 end
-local hq=1e13
+local fv=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local W,iE,dN,gm=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if iE+ARGV[2]*1000<hq then
+local W,iF,dN,gn=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if iF+ARGV[2]*1000<fv then
 local bf,cY,bg,bw=
-q+iE,dN+0,1000*4^(gm-50),gm*cQ-fl
+q+iF,dN+0,1000*4^(gn-50),gn*cQ-fl
 local eJ=q+cE/2
 dF=q+ARGV[5]
 local m,dj=bh("GET",W),nil
@@ -1670,11 +1671,11 @@ end
 local aC=(us<q and q or us)+cY
 local cc=aC-us
 if aC<=bf and aC<fl+cQ and us%bg+cc<bg then
-local bA=aC>dF and gf(us,aC,ac)or aC<=dF and 0
+local bA=aC>dF and gh(us,aC,ac)or aC<=dF and 0
 if bA then
 if bA~=ac then cc=cc+(bA-ac)*cE end
-local gn=cc==cY and dN or am("%d",cc)
-if bh("INCRBY",W,gn)==bS+cc then dj=aC-q end
+local go=cc==cY and dN or am("%d",cc)
+if bh("INCRBY",W,go)==bS+cc then dj=aC-q end
 end
 end
 end
@@ -1685,46 +1686,46 @@ ${part2}
 ${part3}
 local br,cj,aJ,bn,aO,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local cr=ARGV[2]+0
-local jK=9007199254740991
-local function hZ(us,bg)
+local jL=9007199254740991
+local function ia(us,bg)
 return am("%d",aJ((us-us%bg+bg-q)/1000)+2+cr)
 end
 local Q,A,E,ak={q},1,2,0
 while ak<#KEYS do
 local cB,H=ARGV[E+1]+0,ak+1
 ak=bn(ak+ARGV[E+2],#KEYS)
-local aB,dN,gm,bi,go=
+local aB,dN,gn,bi,gp=
 ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
 local cY=dN+0
-local y,aP,bt,gD=1,0,16,"%016d"
-local bs,bF,lJ=cB%2>=1,cB%16>=8,cB>=16
+local y,aP,bt,gE=1,0,16,"%016d"
+local bs,bF,lK=cB%2>=1,cB%16>=8,cB>=16
 E=E+5
 if cB%4>=2 then
 bi,E=ARGV[E+1]+0,E+1
 end
 if cB%8>=4 then
-go,y,aP=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bt,gD=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+gp,y,aP=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bt,gE=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
 local bf=q+bi+aB
-local bg,gS,eJ=1000*4^(gm-50),gm*cQ,q+cE/2
-local fY=bt==16 and bi+aB+cr*1000<hq
-local bw=gS-fl
-local hU,ca,aR=A-H+1,nil,nil
-local fw,bp=q+bw+cY,bn(q+aB+bw,gS+cQ-1)
+local bg,gU,eJ=1000*4^(gn-50),gn*cQ,q+cE/2
+local ga=bt==16 and bi+aB+cr*1000<fv
+local bw=gU-fl
+local hV,ca,aR=A-H+1,nil,nil
+local fx,bp=q+bw+cY,bn(q+aB+bw,gU+cQ-1)
 dF=q+aB
-if lJ and fY and not bs and fw<=bp then
+if lK and ga and not bs and fx<=bp then
 ca={}
-local function kG(W,ax)
+local function kH(W,ax)
 local aC,ac=ax-bw,0
 while aC>eJ do
 aC,ac=aC-cE,ac+1
 end
 local us=aC-cY
-if us<q or aC>bf or aC+bw>=gS+cQ then return nil end
+if us<q or aC>bf or aC+bw>=gU+cQ then return nil end
 local bA=0
-if aC>dF then bA=gf(us,aC,ac)end
+if aC>dF then bA=gh(us,aC,ac)end
 if bA and bA~=ac then call("INCRBY",W,am("%d",(bA-ac)*cE))end
 return bA and aC
 end
@@ -1732,13 +1733,13 @@ for i=H,ak do
 local W=KEYS[i]
 local ax=bh("INCRBY",W,dN)
 local cc=type(ax)=="number"
-local us=cc and ax>=fw and ax<=bp and ax-bw
+local us=cc and ax>=fx and ax<=bp and ax-bw
 if cc and not us and ax>bp and(bi>0 or ax-bw>eJ)then
-us=kG(W,ax)
+us=kH(W,ax)
 end
 if us then
-if us%bg<cY then call("PEXPIRE",W,hZ(us,bg))end
-Q[hU+i]=us-q
+if us%bg<cY then call("PEXPIRE",W,ia(us,bg))end
+Q[hV+i]=us-q
 else
 local m=""
 if ax~=cY then
@@ -1746,20 +1747,20 @@ if cc then call("INCRBY",W,"-"..dN)end
 m=bh("GET",W)
 end
 aR=aR or{}
-aR[#aR+1],Q[hU+i],ca[i-H+1]=i,false,type(m)=="string"and m
+aR[#aR+1],Q[hV+i],ca[i-H+1]=i,false,type(m)=="string"and m
 end
 end
 else
 ca=call("MGET",unpack(KEYS,H,bn(H+999,ak)))
-for O=H+1000,ak,1000 do
-local dx=call("MGET",unpack(KEYS,O,bn(O+999,ak)))
+for K=H+1000,ak,1000 do
+local dx=call("MGET",unpack(KEYS,K,bn(K+999,ak)))
 for i=1,#dx do
-ca[O-H+i]=dx[i]
+ca[K-H+i]=dx[i]
 end
 end
-local kZ=fY and not(bs or bF)
+local la=ga and not(bs or bF)
 for i=H,ak do
-local W,m,dj=KEYS[i],kZ and ca[i-H+1],nil
+local W,m,dj=KEYS[i],la and ca[i-H+1],nil
 local bS=m and#m==16 and tonumber(m)
 if bS then
 local us,ac=bS-bw,0
@@ -1769,19 +1770,19 @@ end
 local aC=(us<q and q or us)+cY
 local cc=aC-us
 if aC<=bf and aC<fl+cQ and us%bg+cc<bg then
-local bA=aC>dF and gf(us,aC,ac)or aC<=dF and 0
+local bA=aC>dF and gh(us,aC,ac)or aC<=dF and 0
 if bA then
 if bA~=ac then cc=cc+(bA-ac)*cE end
-local gn=cc==cY and dN or am("%d",cc)
-if bh("INCRBY",W,gn)==bS+cc then dj=aC-q end
+local go=cc==cY and dN or am("%d",cc)
+if bh("INCRBY",W,go)==bS+cc then dj=aC-q end
 end
 end
 end
 if dj then
-Q[hU+i]=dj
+Q[hV+i]=dj
 else
 aR=aR or{}
-aR[#aR+1],Q[hU+i]=i,false
+aR[#aR+1],Q[hV+i]=i,false
 end
 end
 end
@@ -1792,15 +1793,15 @@ local g={y=y,aB=aB,aP=aP}
 local function cI(m,bt,y)
 local D,us,aj,h,ac=0,nil,0,nil,0
 if#m>8 and cj(m,1)==98 then
-D=fF(m)
+D=fH(m)
 m=br(m,10)
 end
 if m==""then return 0,0,D end
 local aN=string.find(m,"[^%d]")
 if aN and aN>16 and cj(m,aN)>127 then
 local aU=br(m,1,aN-1)
-local O=#aU==18 and br(aU,1,2)==gE and 3 or 1
-h={us=tonumber(br(aU,O,O+15))or 0,aj=tonumber(br(aU,O+16))or 0}
+local K=#aU==18 and br(aU,1,2)==gF and 3 or 1
+h={us=tonumber(br(aU,K,K+15))or 0,aj=tonumber(br(aU,K+16))or 0}
 if aN==#m then
 ac=aJ((cj(m,aN)-128)/8)
 else
@@ -1809,26 +1810,26 @@ ac=h.ac
 end
 m=aU
 end
-if#m==18 and br(m,1,2)==gE then
+if#m==18 and br(m,1,2)==gF then
 m=br(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dM+cE then ac=ir(us)end
-us=fE(us)
+if us>=dM+cE then ac=is(us)end
+us=fG(us)
 end
 elseif#m>16 then
 us=tonumber(br(m,1,16))
 end
-if not us or not(us<=jK)or(aN and not h)then return nil end
+if not us or not(us<=jL)or(aN and not h)then return nil end
 if#m~=bt then return us+1,0,D,ac,nil,h and h.x end
 if bt>16 then aj=bn(tonumber(br(m,17))or 0,y-1)end
 return us,aj,D,ac,h and h.as,h and h.x
 end
 local function cR(i)
 local W,m,us,aj,D,at=KEYS[i],ca[i-H+1],0,0,0,q
-local ac,ew,as,x,jY=0,false,nil,nil,nil
+local ac,ew,as,x,jZ=0,false,nil,nil,nil
 if m then
 us,aj,D,ac,as,x=cI(m,bt,y)
 if not us then
@@ -1848,8 +1849,8 @@ local aC,cg=us,aj
 if us<at-1 or(us<at and aj==0)then
 aC,cg=at,0
 end
-local jx,iN=aC,cg
-aC,cg=aC+cY,cg+go
+local jy,iO=aC,cg
+aC,cg=aC+cY,cg+gp
 if cg>=y then
 aC,cg=aC+1,cg-y
 end
@@ -1859,12 +1860,12 @@ ai=1
 local aA=1
 if bF then aA=ARGV[E+i-H+1]+0 end
 if aA>1 then
-local bq=bf-jx+(aP-iN)/y
-ai=aO(bn(aJ(bq/(cY+go/y)),aA),1)
+local bq=bf-jy+(aP-iO)/y
+ai=aO(bn(aJ(bq/(cY+gp/y)),aA),1)
 for o=bn(ai+1,aA),aO(ai-1,1),-1 do
-local aS=iN+o*go
+local aS=iO+o*gp
 local cA=aJ(aS/y)
-aC,cg=jx+o*cY+cA,aS-cA*y
+aC,cg=jy+o*cY+cA,aS-cA*y
 ai=o
 if aC<bf or(aC==bf and cg<=aP)then break end
 end
@@ -1875,9 +1876,9 @@ if(ai>0 or ew)and not bs then
 if ai==0 then
 aC,cg,at=us,aj,q
 end
-local bC,ax=am(gD,aC,cg),nil
-if bt==16 and aC>=dM then bC=gE..bC end
-local aN,ad,hf="",aC+2,gS
+local bC,ax=am(gE,aC,cg),nil
+if bt==16 and aC>=dM then bC=gF..bC end
+local aN,ad,hh="",aC+2,gU
 local J=aC-aB
 if cg>aP then J=J+1 end
 if as or x or at>q then
@@ -1891,13 +1892,13 @@ if as then ad=aO(ad,bx.eU(aC,next.as)+2)end
 if next.x then ad=aO(ad,next.x+2)end
 as=as or bx.eN
 if ai>0 and(as.us>0 or as.aj>0 or x or at>q)then
-jY={us,aj,as.us,as.aj,x or 0}
+jZ={us,aj,as.us,as.aj,x or 0}
 end
 elseif J>q then
-local kQ=us-aB+(aj>aP and 1 or 0)>q
-local bA=fP(J-q,aB,kQ and ac or 0)
-if fY and D<=q then
-hf=gS+bA*cE
+local kR=us-aB+(aj>aP and 1 or 0)>q
+local bA=fR(J-q,aB,kR and ac or 0)
+if ga and D<=q then
+hh=gU+bA*cE
 else
 aN=string.char(128+8*bA)
 end
@@ -1910,15 +1911,15 @@ bC=bC..aN
 bC="b"..struct.pack("<d",D)..bC
 ax=bh("SET",W,bC,"PX",math.ceil((aO(ad,D)-q)/1000)+cr)
 else
-if fY then bC=am("%d",hf+us%cQ)end
-ax=m and bh("SET",W,bC,"PX",hZ(us,bg))
-or bh("SET",W,bC,"PX",hZ(us,bg),"NX")
+if ga then bC=am("%d",hh+us%cQ)end
+ax=m and bh("SET",W,bC,"PX",ia(us,bg))
+or bh("SET",W,bC,"PX",ia(us,bg),"NX")
 or bh("GET",W)
 end
 aK=ax and ax.err
 elseif not m then
-local fv=bh("GET",W)
-aK=fv and fv.err
+local fw=bh("GET",W)
+aK=fw and fw.err
 end
 A=A+1
 if aK then
@@ -1929,10 +1930,10 @@ if us<q then
 us,aj=q,0
 end
 local dj=(us-q)*y+aj
-if D>q or dj>jK or jY then
+if D>q or dj>jL or jZ then
 local ah={D>q and D-q or 0,ai,us-q,aj}
-for bx=1,jY and 5 or 0 do
-ah[4+bx]=jY[bx]
+for bx=1,jZ and 5 or 0 do
+ah[4+bx]=jZ[bx]
 end
 Q[A]=ah
 elseif bF then
@@ -1945,7 +1946,7 @@ end
 end
 local aK
 for _,i in ipairs(aR)do
-if not bF then A=hU+i-1 end
+if not bF then A=hV+i-1 end
 aK=cR(i)or aK
 end
 if aK then return redis.error_reply(aK)end
@@ -1953,7 +1954,7 @@ end
 if bF then
 E=E+ak-H+1
 else
-A=hU+ak
+A=hV+ak
 end
 end
 return Q`,
@@ -1962,18 +1963,18 @@ return Q`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "1add7ce7d1dddfcf373160ccee2ad73956b49feb",
+  sha1: "d2ea4d984fbbb0788e3937acb17328afee920898",
   source: `local dy=redis.call("TIME")
-local lK=redis.pcall("INFO")
-local ah={dy[1],dy[2],type(lK)=="string"and lK or""}
-local lx={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,gV in ipairs(ARGV)do
+local lL=redis.pcall("INFO")
+local ah={dy[1],dy[2],type(lL)=="string"and lL or""}
+local ly={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,gX in ipairs(ARGV)do
 local dK={}
-for kg in string.gmatch(gV,"%S+")do
-dK[#dK+1]=lx[kg]or kg
+for kh in string.gmatch(gX,"%S+")do
+dK[#dK+1]=ly[kh]or kh
 end
-local kf=redis.pcall(unpack(dK))
-if type(kf)=="table"and kf.err then ah[#ah+1]=kf.err end
+local kg=redis.pcall(unpack(dK))
+if type(kg)=="table"and kg.err then ah[#ah+1]=kg.err end
 end
 return ah`,
 };
@@ -1988,7 +1989,7 @@ export const clusterNodes: Script = {
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "2e4b991cd78757a0224cad7a3f8d893c5a55753a",
+  sha1: "ed9c71cd5d96f1759a6aae08c8f78e17a5147ff0",
   source: `local function dS(cf)
 ${part6}
 local bL=aG()
@@ -2000,50 +2001,50 @@ local function ep(v)
 v.ep=v.ep or az(q+v.db)
 return v.ep
 end
-local function hv(bo)
+local function hw(bo)
 return bo==q and"-"..bR or az(-bo)
 end
-local function kT(W,us)
+local function kU(W,us)
 if call("PTTL",W)<fq(q+us)then call("PEXPIRE",W,fq(q+us+us/8))end
 end
-local channel,hy=aG(),{}
-local kI=5000
+local channel,hz=aG(),{}
+local kJ=5000
 local function inbox(aY)
 return channel.."%"..aY
 end
 local dn=Y()
-local lR=dn<0
+local lS=dn<0
 dn=math.abs(dn)
 for i=1,dn do
 local aY=aG()
-hy[aY]="caller"
-if lR then
-local li=inbox(aY)
-local cm=call("LRANGE",li,"0","-1")
+hz[aY]="caller"
+if lS then
+local lj=inbox(aY)
+local cm=call("LRANGE",lj,"0","-1")
 if#cm==0 then
-call("RPUSH",li,"")
+call("RPUSH",lj,"")
 cf[#cf+1]="missed "..aY
 elseif#cm>1 then
-call("LTRIM",li,"0","0")
+call("LTRIM",lj,"0","0")
 for aX=2,#cm do
 cf[#cf+1]=cm[aX]
 end
 end
-call("PEXPIRE",li,kI)
+call("PEXPIRE",lj,kJ)
 end
 end
 ${part7}
 ${part2}
-local function jQ()
-local dT,bM,gx,bs,hX={},nil,nil,false,false
+local function jR()
+local dT,bM,gy,bs,hY={},nil,nil,false,false
 local function eF(e)
-if#e.v.ag>0 then return gx.eF(e)end
+if#e.v.ag>0 then return gy.eF(e)end
 local m,E=not e.eC and call("GET",e.W)or"",1
-e.D,E=fF(m)
+e.D,E=fH(m)
 e.ae,e.et={},br(m,E>10 and 1 or E)
 end
 local function ft(e)
-gx.ft(e)
+gy.ft(e)
 end
 ${part8}
 ${part9}
@@ -2052,133 +2053,133 @@ local function eP(e)
 local bW=eA[e.aL]
 if bW then return bW end
 local H=call("ZRANGE",e.aL,"0","1","WITHSCORES")
-bW={bo=0,bu=0,bj=nil,ig=false,ce=0}
+bW={bo=0,bu=0,bj=nil,ih=false,ce=0}
 if H[1]=="#"then
 bW.bo=-H[2]
-bW.ig=not H[4]or H[4]+0>q
-if bW.ig and H[4]then bW.bj=H[4]+0 end
+bW.ih=not H[4]or H[4]+0>q
+if bW.ih and H[4]then bW.bj=H[4]+0 end
 end
-if H[3]or not bW.ig then bW.bu=call("ZCOUNT",e.aL,"("..bR,"+inf")end
+if H[3]or not bW.ih then bW.bu=call("ZCOUNT",e.aL,"("..bR,"+inf")end
 eA[e.aL]=bW
 return bW
 end
-local function kp(e,n)
+local function kq(e,n)
 local bW=eP(e)
 if n==1 and bW.bj then return bW.bj end
-local bJ=n==1 and bW.ig and call("ZRANGE",e.aL,"1","1","WITHSCORES")
+local bJ=n==1 and bW.ih and call("ZRANGE",e.aL,"1","1","WITHSCORES")
 or call("ZRANGEBYSCORE",e.aL,"("..bR,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bW.bj=bJ[2]+0 end
 return bJ[2]+0
 end
 local function di(e,au)
 local bu=eP(e).bu
-local ia=bu+au-e.v.au
-if ia>bu then return 1e15 end
-return ia<=0 and 0 or kp(e,ia)-q
+local ib=bu+au-e.v.au
+if ib>bu then return 1e15 end
+return ib<=0 and 0 or kq(e,ib)-q
 end
-local function iA(e,id)
+local function iB(e,id)
 return tonumber(call("ZSCORE",e.aL,id)or 0)>q
 end
-local function hc(e)
+local function he(e)
 local bW,us=eA[e.aL],aO(4*e.v.db,60000000)
 if bW and bW.ce>=us then return end
-kT(e.aL,us)
+kU(e.aL,us)
 if bW then bW.ce=us end
 end
-local function hE(e)
+local function hF(e)
 return aO(q,eP(e).bo+1)
 end
-local function iL(e,id,au)
+local function iM(e,id,au)
 call("ZADD",e.aL,ep(e.v),id)
-for iU=2,au do
-call("ZADD",e.aL,ep(e.v),id.."+"..iU)
+for iV=2,au do
+call("ZADD",e.aL,ep(e.v),id.."+"..iV)
 end
 eA[e.aL]=nil
-hc(e)
+he(e)
 end
-local function lk(e,id,au)
+local function ll(e,id,au)
 local bW=eP(e)
-local bo=hE(e)
-local cc=call("ZADD",e.aL,hv(bo),"#",ep(e.v),id)
+local bo=hF(e)
+local cc=call("ZADD",e.aL,hw(bo),"#",ep(e.v),id)
 if bW.bo==0 then cc=cc-1 end
-if not bW.ig then call("ZREMRANGEBYSCORE",e.aL,"1",bR)end
+if not bW.ih then call("ZREMRANGEBYSCORE",e.aL,"1",bR)end
 if cc==1 and au<=1 then
 local bJ=q+e.v.db
 if bW.bu==0 then bW.bj=bJ end
 if bW.bj then bW.bj=bn(bW.bj,bJ)end
-bW.bo,bW.bu,bW.ig=bo,bW.bu+1,true
-hc(e)
+bW.bo,bW.bu,bW.ih=bo,bW.bu+1,true
+he(e)
 else
-iL(e,id,au)
+iM(e,id,au)
 end
 return bo
 end
-local function ly(e,id,au)
+local function lz(e,id,au)
 local cn=call("ZREM",e.aL,id)
-for iU=2,au do
-cn=cn+call("ZREM",e.aL,id.."+"..iU)
+for iV=2,au do
+cn=cn+call("ZREM",e.aL,id.."+"..iV)
 end
 eA[e.aL]=nil
 return cn
 end
-local function hs(e)
+local function ht(e)
 if di(e,e.au)==0 then return end
-local O="("..ep(e.v)
-if call("ZCOUNT",e.aL,O,"+inf")==0 then return end
-local jX=call("ZRANGEBYSCORE",e.aL,O,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#jX,2 do
-local bG=tonumber(string.match(jX[i],"^[^.]*%.%d+~(%d+)%."))
-if bG and jX[i+1]-q>bG then call("ZADD",e.aL,az(q+bG),jX[i])end
+local K="("..ep(e.v)
+if call("ZCOUNT",e.aL,K,"+inf")==0 then return end
+local jY=call("ZRANGEBYSCORE",e.aL,K,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#jY,2 do
+local bG=tonumber(string.match(jY[i],"^[^.]*%.%d+~(%d+)%."))
+if bG and jY[i+1]-q>bG then call("ZADD",e.aL,az(q+bG),jY[i])end
 end
 eA[e.aL]=nil
 end
 local function eG(ah,e,bo)
 if e.v.au==0 then return end
 local bu,ak=eP(e).bu,#ah
-ah[ak+1],ah[ak+2],ah[ak+3]=bu,bu>0 and kp(e,1)-q or 0,bo or 0
+ah[ak+1],ah[ak+2],ah[ak+3]=bu,bu>0 and kq(e,1)-q or 0,bo or 0
 end
-local function kW(e)
+local function kX(e)
 local bZ=#e.v.ag==0 and call("EXISTS",e.aT,e.W)
 or call("EXISTS",e.aT)
-e.hK=bZ==0
-e.eC=e.hK and#e.v.ag==0
+e.hL=bZ==0
+e.eC=e.hL and#e.v.ag==0
 end
-local fX={}
-local function hC(e,id)
-fX[e.aT]=nil
+local fZ={}
+local function hD(e,id)
+fZ[e.aT]=nil
 return call("ZREM",e.aT,id,id.."k")
 end
-local function jv(e,id,aI)
+local function jw(e,id,aI)
 if aI==0 then
 local ak=call("ZREVRANGE",e.aT,"0","0","WITHSCORES")
 aI=aO(q,(ak[2]or 0)+1)
 end
 call("ZADD",e.aT,az(aI),id)
-fX[e.aT],e.hK=nil,false
-kT(e.aT,aO(4*e.v.db,60000000))
+fZ[e.aT],e.hL=nil,false
+kU(e.aT,aO(4*e.v.db,60000000))
 return aI
 end
-local function jU(e,id,aI)
+local function jV(e,id,aI)
 if call("ZSCORE",e.aT,id)then
 call("ZADD",e.aT,az(aI),id.."k")
 call("ZREM",e.aT,id)
 end
-fX[e.aT]=nil
+fZ[e.aT]=nil
 end
-local function kt(aY)
+local function ku(aY)
 return redis.pcall("EXISTS",inbox(aY))==1
 end
-local function iP(aY)
-if hy[aY]==nil then
-local ke=call("PUBSUB","NUMSUB",channel..aY)[2]>0
-hy[aY]=ke and"channel"or kt(aY)and"inbox"or false
+local function iQ(aY)
+if hz[aY]==nil then
+local kf=call("PUBSUB","NUMSUB",channel..aY)[2]>0
+hz[aY]=kf and"channel"or ku(aY)and"inbox"or false
 end
-return hy[aY]
+return hz[aY]
 end
 local function ee(bI,aQ,ah)
 local dK=am(string.rep(" %.0f",1+#ah),q,unpack(ah))
 local cZ=bI..dK.." "..aQ.id
-local eM=hy[aQ.aY]
+local eM=hz[aQ.aY]
 if eM=="caller"then
 cf[#cf+1]=cZ
 elseif eM=="inbox"then
@@ -2187,56 +2188,56 @@ else
 call("PUBLISH",channel..aQ.aY,cZ)
 end
 end
-local jI=8
-local function gb(e,A)
-if e.hK then return nil end
-local bS=A==0 and fX[e.aT]
+local jJ=8
+local function gd(e,A)
+if e.hL then return nil end
+local bS=A==0 and fZ[e.aT]
 if bS and bS.v==e.v then return bS end
 while true do
 local aX=call("ZRANGE",e.aT,am("%d",A),am("%d",A),"WITHSCORES")
-local iS=aX[1]
-if not iS then return nil end
-local id,aY,bI,lA,au,af,ce=
-string.match(iS,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lP=q-aX[2]
-if aY and lP<=tonumber(lA)and iP(aY)then
-local aQ={id=id,aY=aY,iK=bI=="d",ce=ce=="k",aI=aX[2]+0}
-for fO,m in pairs(e)do
-aQ[fO]=m
+local iT=aX[1]
+if not iT then return nil end
+local id,aY,bI,lB,au,af,ce=
+string.match(iT,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local lQ=q-aX[2]
+if aY and lQ<=tonumber(lB)and iQ(aY)then
+local aQ={id=id,aY=aY,iL=bI=="d",ce=ce=="k",aI=aX[2]+0}
+for fQ,m in pairs(e)do
+aQ[fQ]=m
 end
 aQ.ae=nil
 aQ.au,aQ.af=bn(tonumber(au),e.v.au),tonumber(af)
-if A==0 then fX[e.aT]=aQ end
+if A==0 then fZ[e.aT]=aQ end
 return aQ
 end
-call("ZREM",e.aT,iS)
-fX[e.aT]=nil
+call("ZREM",e.aT,iT)
+fZ[e.aT]=nil
 end
 end
-local function iv(e)
-local bp=e.v.he
+local function iw(e)
+local bp=e.v.hg
 if bp<0 or call("ZCARD",e.aT)<bp then return false end
-gb(e,0)
+gd(e,0)
 return call("ZCARD",e.aT)>=bp
 end
-local function fa(e,kk)
+local function fa(e,kl)
 local A,cH=0,0
-while A<jI and not e.hK and di(e,cH+1)==0 do
-local aQ=gb(e,A)
+while A<jJ and not e.hL and di(e,cH+1)==0 do
+local aQ=gd(e,A)
 if not aQ or di(e,cH+aQ.au)>0 then return end
-if not aQ.iK then
-if not aQ.ce and aQ.id~=kk then ee("turn",aQ,{0})end
+if not aQ.iL then
+if not aQ.ce and aQ.id~=kl then ee("turn",aQ,{0})end
 A,cH=A+1,cH+aQ.au
 else
-local at=hn(aQ)
+local at=hp(aQ)
 if at>q then
-if aQ.id~=kk then ee("turn",aQ,{at-q})end
+if aQ.id~=kl then ee("turn",aQ,{at-q})end
 return
 end
-gF(aQ,q)
-hC(e,aQ.id)
+gG(aQ,q)
+hD(e,aQ.id)
 local ah={1,0,0}
-local bo=lk(e,aQ.id,aQ.au)
+local bo=ll(e,aQ.id,aQ.au)
 eh(ah,aQ)
 eG(ah,aQ,bo)
 ek(ah,{aQ})
@@ -2244,77 +2245,77 @@ ee("granted",aQ,ah)
 end
 end
 end
-local function kv(e,id,aI)
+local function kw(e,id,aI)
 local cH=0
-for A=0,jI-1 do
-local aQ=gb(e,A)
+for A=0,jJ-1 do
+local aQ=gd(e,A)
 if not aQ or aQ.id==id or(aI>0 and aQ.aI>aI)then return false end
 cH=cH+aQ.au
-if aQ.iK or di(e,cH+e.au)>0 then return true end
+if aQ.iL or di(e,cH+e.au)>0 then return true end
 end
 return true
 end
-local function jE(e,id)
+local function jF(e,id)
 local cH=0
-for A=0,jI-1 do
-local aQ=gb(e,A)
+for A=0,jJ-1 do
+local aQ=gd(e,A)
 if not aQ then return 0 end
 local bk=aQ.id==id
 if bk then aQ=e end
 local bm=di(e,cH+aQ.au)
 if bm>0 then return bn(bm,e.v.db)end
-if bk or aQ.iK then
-local ev=hn(aQ)-q
+if bk or aQ.iL then
+local ev=hp(aQ)-q
 return bk and ev or ev+e.v.db
 end
 cH=cH+aQ.au
 end
 return e.v.db
 end
-local function ls(e,id,aI)
+local function lt(e,id,aI)
 if e.v.au==0 then return false end
-return di(e,e.au)>0 or kv(e,id,aI)
+return di(e,e.au)>0 or kw(e,id,aI)
 end
-local function ik(hH,dk)
-local lX,lL=hH.v.au,dk.v.au
-return lX<lL or(lX==lL and hH.W<dk.W)
+local function il(hI,dk)
+local lY,lM=hI.v.au,dk.v.au
+return lY<lM or(lY==lM and hI.W<dk.W)
 end
-local function jb(id,aI,ap,fK,ev)
-local jW=#ap>1 and ev>0
-local cl=not jW and(fK or ap[1])
-if cl and aI==0 and iv(cl)then return 5,aO(ev,1),0 end
+local function jc(id,aI,ap,fM,ev)
+local jX=#ap>1 and ev>0
+local cl=not jX and(fM or ap[1])
+if cl and aI==0 and iw(cl)then return 5,aO(ev,1),0 end
 for _,e in ipairs(ap)do
 if aI>0 and e~=cl and e.v.au>0 then
-if cl and ik(e,cl)then
-jU(e,id,aI)
-elseif hC(e,id)>0 then
+if cl and il(e,cl)then
+jV(e,id,aI)
+elseif hD(e,id)>0 then
 fa(e)
 eF(e)
 end
 end
 end
 if not cl then return 3,ev,aI==0 and q or aI end
-if aI>0 then hC(cl,id)end
-aI=jv(cl,id,aI)
-return 3,jE(cl,id),aI
+if aI>0 then hD(cl,id)end
+aI=jw(cl,id,aI)
+return 3,jF(cl,id),aI
 end
-local function jz(e,id)
-iL(e,id,e.au)
-local bo=hE(e)
-call("ZADD",e.aL,hv(bo),"#")
+local function jA(e,id)
+iM(e,id,e.au)
+local bo=hF(e)
+call("ZADD",e.aL,hw(bo),"#")
 eA[e.aL].bo=bo
 return bo
 end
-local function iZ(id,aI,ap)
+local function ja(id,aI,ap)
 for _,e in ipairs(ap)do
-if e.v.au>0 and not iA(e,id)then return end
+if e.v.au>0 and not iB(e,id)then return end
 end
 local ah={6,0,aI}
 for _,e in ipairs(ap)do
 local bo
 if e.v.au>0 then
-kW(e)
-bo=jz(e,id)
+kX(e)
+bo=jA(e,id)
 end
 eF(e)
 eh(ah,e)
@@ -2325,77 +2326,77 @@ end
 local function dq(id,dH,bi,aI,ap)
 bs=dH=="2"
 if bM and not bs then error(bM,0)end
-local al=aI>0 and dH~="2"and iZ(id,aI,ap)
+local al=aI>0 and dH~="2"and ja(id,aI,ap)
 if al then return al end
-local at,D,fK,hz=q,q,nil,true
+local at,D,fM,hA=q,q,nil,true
 for i=1,#ap do
 local e=ap[i]
 if e.v.au>0 then
-hz=false
-kW(e)
+hA=false
+kX(e)
 if dH~="2"then
 fa(e,id)
-hs(e)
+ht(e)
 end
 end
-at=aO(at,hn(e))
+at=aO(at,hp(e))
 D=aO(D,e.D)
-if ls(e,id,aI)and(not fK or ik(e,fK))then fK=e end
+if lt(e,id,aI)and(not fM or il(e,fM))then fM=e end
 end
-local kq,fR,bm={},0,at-q
+local kr,fT,bm={},0,at-q
 local bq=dH=="1"and at-q<=bi
-if not fK and(at<=q or(bq and hz))then
-fR=1
+if not fM and(at<=q or(bq and hA))then
+fT=1
 if dH~="2"then
 for i=1,#ap do
 local e=ap[i]
-gF(e,at)
+gG(e,at)
 if e.v.au>0 then
-if aI>0 then hC(e,id)end
-kq[i]=lk(e,id,e.au)
+if aI>0 then hD(e,id)end
+kr[i]=ll(e,id,e.au)
 end
 end
 end
 elseif bq then
-fR,bm,aI=jb(id,aI,ap,fK,bm)
-elseif fK then
-fR=4
+fT,bm,aI=jc(id,aI,ap,fM,bm)
+elseif fM then
+fT=4
 bm=aO(bm,1)
 elseif D>q then
-fR=2
+fT=2
 end
-if fR>3 then
+if fT>3 then
 for _,e in ipairs(ap)do
 if e.v.au>0 then bm=aO(bm,di(e,e.au))end
 end
 end
-local ah={fR,bm,aI,nil,nil,nil}
+local ah={fT,bm,aI,nil,nil,nil}
 for i=1,#ap do
 eh(ah,ap[i])
-eG(ah,ap[i],kq[i])
+eG(ah,ap[i],kr[i])
 end
-for i=1,fR==2 and#ap>1 and#ap or 0 do
+for i=1,fT==2 and#ap>1 and#ap or 0 do
 ah[#ah+1]=aO(ap[i].D-q,0)
 end
 ek(ah,ap)
 return ah
 end
-local function md(id,aI,e)
-local ah={iA(e,id)and 6 or 1,0,aI}
+local function me(id,aI,e)
+local ah={iB(e,id)and 6 or 1,0,aI}
 fa(e,id)
-local iX=iA(e,id)
-if not iX and not call("ZSCORE",e.aT,id)then
-jv(e,id,aI)
+local iY=iB(e,id)
+if not iY and not call("ZSCORE",e.aT,id)then
+jw(e,id,aI)
 fa(e,id)
-iX=iA(e,id)
+iY=iB(e,id)
 end
 local bo
-if iX then
-bo=jz(e,id)
+if iY then
+bo=jA(e,id)
 else
-kT(e.aT,aO(4*e.v.db,60000000))
-hs(e)
-ah[1],ah[2]=3,jE(e,id)
+kU(e.aT,aO(4*e.v.db,60000000))
+ht(e)
+ah[1],ah[2]=3,jF(e,id)
 end
 eF(e)
 eh(ah,e)
@@ -2416,25 +2417,25 @@ return dq(id,dH,bi,aI,cV())
 end
 function cs.P()
 local id,aI=aG(),Y()
-return md(id,aI,cV()[1])
+return me(id,aI,cV()[1])
 end
-local function ju(id,ap,cn)
-local jR=0
+local function jv(id,ap,cn)
+local jS=0
 for i=1,#ap do
 local e=ap[i]
-local eQ=cn or ly(e,id,e.au)
-kW(e)
-if not e.hK then
-if eQ==0 then eQ=hC(e,id)end
+local eQ=cn or lz(e,id,e.au)
+kX(e)
+if not e.hL then
+if eQ==0 then eQ=hD(e,id)end
 if eQ>0 then fa(e)end
 end
-jR=jR+eQ
+jS=jS+eQ
 end
-return jR
+return jS
 end
 function cs.R()
 local id=aG()
-return{ju(id,cV())}
+return{jv(id,cV())}
 end
 local function dR(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
@@ -2443,14 +2444,14 @@ function cs.N()
 local id,ap,ah=aG(),cV(),{}
 for i,e in ipairs(ap)do
 local bJ=call("ZSCORE",e.aL,id)
-local lI=bJ and(tonumber(bJ)>q or eP(e).bu+e.au<=e.v.au)
-if lI then iL(e,id,e.au)end
-ah[i]=lI and 1 or 0
+local lJ=bJ and(tonumber(bJ)>q or eP(e).bu+e.au<=e.v.au)
+if lJ then iM(e,id,e.au)end
+ah[i]=lJ and 1 or 0
 end
 return ah
 end
-local function ih()
-local ge
+local function ii()
+local gg
 ${part4}
 ${part5}
 ${part10}
@@ -2475,8 +2476,8 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local gM
-local function gd()
+local gO
+local function gf()
 local dr,dU={},{}
 local dC,bX,eK,dD={},{},{},{}
 local function bB(o,g)
@@ -2484,7 +2485,7 @@ local aj=o*g.cS
 local cA=aJ(aj/g.y)
 return{us=o*g.dh+cA,aj=aj-cA*g.y}
 end
-local function lN(a,b)
+local function lO(a,b)
 return a.us==b.us and a.aj==b.aj
 end
 function dr.t(h,o,cy,g)
@@ -2492,30 +2493,30 @@ local bx=bz()
 local cK=cy.cK or{0,0,0,-1,0}
 local al,as={us=cK[1],aj=cK[2]},h.as or bx.eN
 local bJ={us=cy.q+cy.H,aj=cy.ba}
-if lN(bJ,h)and lN(al,as)and cy.af>0 then
-local gB,hS,x=o>=cy.af,cy.at>cy.q,h.x or 0
-local to=bx.ga(h,bB(o,g),g)
-if gB and cK[4]>=0 then to={us=cK[4],aj=cK[5]}end
-if hS then x=gB and cK[3]or aO(x,cy.at)end
+if lO(bJ,h)and lO(al,as)and cy.af>0 then
+local gC,hT,x=o>=cy.af,cy.at>cy.q,h.x or 0
+local to=bx.gc(h,bB(o,g),g)
+if gC and cK[4]>=0 then to={us=cK[4],aj=cK[5]}end
+if hT then x=gC and cK[3]or aO(x,cy.at)end
 return bx.ds(to.us,to.aj,bx.bu(h),x,g,bx.eI(h,g))
 end
 if bx.cM(h,g)>q then return h end
-local bK=bx.gw(bJ,al,g).us
-if bK>bx.gw(h,as,g).us then return h end
-local iY=bx.gY(bx.ga(bJ,bx.kP(as,bK,al,g),g),h)
-if iY.us<q then return h end
-local gI=bx.gY(bB(o,g),{us=iY.us-q,aj=iY.aj})
-if gI.us==0 and gI.aj==0 then return h end
-return bx.fu(h,gI,bK,0,g)
+local bK=bx.gx(bJ,al,g).us
+if bK>bx.gx(h,as,g).us then return h end
+local iZ=bx.ha(bx.gc(bJ,bx.kQ(as,bK,al,g),g),h)
+if iZ.us<q then return h end
+local gJ=bx.ha(bB(o,g),{us=iZ.us-q,aj=iZ.aj})
+if gJ.us==0 and gJ.aj==0 then return h end
+return bx.fu(h,gJ,bK,0,g)
 end
 function dU.t(h,o,g)
 local bx=bz()
 if h.us<q then return bx.ds(q,0,bx.bu(h),h.x or 0,g,h.ac)end
-local gI=bx.gY(bB(o,g),{us=h.us-q,aj=h.aj})
-if gI.us==0 and gI.aj==0 then return h end
-return bx.fu(h,gI,0,bx.cM(h,g),g)
+local gJ=bx.ha(bB(o,g),{us=h.us-q,aj=h.aj})
+if gJ.us==0 and gJ.aj==0 then return h end
+return bx.fu(h,gJ,0,bx.cM(h,g),g)
 end
-local function fe(z,J,lQ)
+local function fe(z,J,lR)
 local dc,cG=0,cb(z)
 while dc<cG do
 local cT=aJ((dc+cG)/2)
@@ -2525,14 +2526,14 @@ else
 cG=cT
 end
 end
-if dc>0 and(not lQ or dd(z,dc-1)==J)then return dc-1 end
+if dc>0 and(not lR or dd(z,dc-1)==J)then return dc-1 end
 end
 local function dp(z,A,o)
 local J,r=dd(z,A)
 local ai=bn(o,r)
-return gz(z,A,J,r-ai),o-ai
+return gA(z,A,J,r-ai),o-ai
 end
-local function le(z)
+local function lf(z)
 while z~=""do
 local _,r=cv(z)
 if r>0 then break end
@@ -2542,16 +2543,16 @@ return z
 end
 function dr.f(h,o,cy,g)
 local A=fe(h.z,cy.q+cy.ba-g.w,true)
-if A then h.z=le(dp(h.z,A,o))end
+if A then h.z=lf(dp(h.z,A,o))end
 return cL(h,g,h.ac)
 end
 function dU.f(h,o,g)
 local A=fe(h.z,q)
-if A then h.z=le(dp(h.z,A,o))end
+if A then h.z=lf(dp(h.z,A,o))end
 return cL(h,g,h.ac)
 end
-local function jH(V,z,g)
-local ce=le(z)
+local function jI(V,z,g)
+local ce=lf(z)
 if ce==""and V>0 and z~=""then
 return{V=0,z=aV(dm,cw(z)-g.w,V)}
 end
@@ -2566,7 +2567,7 @@ z=dp(z,A,o)
 elseif z~=""and cw(z)==J+g.w then
 V=aO(V-o,0)
 end
-return cL(jH(V,z,g),g,h.ac)
+return cL(jI(V,z,g),g,h.ac)
 end
 function dU.c(h,o,g)
 local V,z=h.V,h.z
@@ -2578,14 +2579,14 @@ z=dp(z,A-1,aR)
 else
 V=aO(V-aR,0)
 end
-return cL(jH(V,z,g),g,h.ac)
+return cL(jI(V,z,g),g,h.ac)
 end
-local kV=cO.s and cO.s.jd()
+local kW=cO.s and cO.s.je()
 function dr.s(p,o,cy,g)
-kV.dr(p,o,cy.q+cy.ba-g.w,g)
+kW.dr(p,o,cy.q+cy.ba-g.w,g)
 end
 function dU.s(p,o,g)
-kV.dU(p,o,g)
+kW.dU(p,o,g)
 end
 local function dG(ay,at)
 local aS=0
@@ -2598,7 +2599,7 @@ local function fn(ay)
 local ak=ay.aw[#ay.aw]
 return ak and ak.at or 0
 end
-local function hu(ay,o)
+local function hv(ay,o)
 local aR=o
 while aR>0 and ay.aw[1]do
 local H=ay.aw[1]
@@ -2610,16 +2611,16 @@ end
 local function eH(ay,at,g)
 local al=ay.x>q and ay.ac or 0
 ay.x=at>q and at or 0
-ay.ac=at>q and fP(at-q,g.w,al)or 0
+ay.ac=at>q and fR(at-q,g.w,al)or 0
 return ay
 end
-local function ht(ay,g)
+local function hu(ay,g)
 while ay.aw[1]and ay.aw[#ay.aw].o==0 do
 table.remove(ay.aw)
 end
 return eH(ay,bn(ay.x,fn(ay)),g)
 end
-local function jl(ay,g)
+local function jm(ay,g)
 local bl=fn(ay)
 local bQ=aO(q,bn(ay.x,ea(ay.ac,g.w)))
 if bl<=bQ then return ay end
@@ -2640,11 +2641,11 @@ bP.aw[#bP.aw+1]={at=bQ,o=cd}
 end
 return eH(bP,bQ,g)
 end
-local lc={
+local ld={
 eC=function()
 return{aw={},x=0,ac=0}
 end,
-dX=jl,
+dX=jm,
 dg=function(ay,af,g)
 local at=aO(q,ay.x)
 local dO=dG(ay,1/0)+af-g.U
@@ -2657,7 +2658,7 @@ return at
 end,
 dq=function(ay,at,af,g)
 local az=aO(at,fn(ay))
-hu(ay,dG(ay,q-g.w))
+hv(ay,dG(ay,q-g.w))
 local ak=ay.aw[#ay.aw]
 if ak and ak.at==az then
 ak.o=ak.o+af
@@ -2679,30 +2680,30 @@ function dr.l(ay,o,cy,g)
 for _,ck in ipairs(ay.aw)do
 if ck.at==cy.q+cy.ba-g.w then ck.o=aO(ck.o-o,0)end
 end
-return ht(ay,g)
+return hu(ay,g)
 end
 function dU.l(ay,o,g)
-hu(ay,bn(dG(ay,q-g.w)+o,dG(ay,q)))
-return ht(ay,g)
+hv(ay,bn(dG(ay,q-g.w)+o,dG(ay,q)))
+return hu(ay,g)
 end
-local function ja(iJ,g)
+local function jb(iK,g)
 local o=
-df((iJ.us+iJ.aj/g.y)/(g.dh+g.cS/g.y))
-local function hB(n)
+df((iK.us+iK.aj/g.y)/(g.dh+g.cS/g.y))
+local function hC(n)
 local bk=bB(n,g)
-return bk.us<iJ.us or(bk.us==iJ.us and bk.aj<iJ.aj)
+return bk.us<iK.us or(bk.us==iK.us and bk.aj<iK.aj)
 end
-while hB(o)do
+while hC(o)do
 o=o+1
 end
-while o>0 and not hB(o-1)do
+while o>0 and not hC(o-1)do
 o=o-1
 end
 return o
 end
 function dC.t(h,g)
 if h.us<q then return{}end
-local o=ja({us=h.us-q,aj=h.aj},g)
+local o=jb({us=h.us-q,aj=h.aj},g)
 return o==0 and{}or{{at=aO(q,bz().cM(h,g)),o=o}}
 end
 function dC.f(h,g)
@@ -2733,77 +2734,77 @@ return aw
 end
 local function eL(h,x,g)
 local bp={us=aO(q,x)+g.aB,aj=g.aP}
-local lZ=bz().gY(bp,h)
-return bz().ds(lZ.us,lZ.aj,h.as,x,g,0)
+local ma=bz().ha(bp,h)
+return bz().ds(ma.us,ma.aj,h.as,x,g,0)
 end
-local function ij(aw,g)
+local function ik(aw,g)
 local aq=g.aq
 local h=aq.eC()
 for _,ck in ipairs(aw)do
-if g.K=="t"then
+if g.O=="t"then
 h=aq.dq(h,ck.at,bn(ck.o,g.U),g)
 elseif ck.at+g.w>q then
 h=aq.dq(h,ck.at,ck.o,g)
 end
 end
 local ak=aw[#aw]
-return g.K=="t"and eL(h,ak and ak.at or 0,g)or h
+return g.O=="t"and eL(h,ak and ak.at or 0,g)or h
 end
-local function kw(hH,dk,g)
-local fw,a,b=g.aB or g.w,hH.aB or hH.w,dk.aB or dk.w
-if a==b then return hH.K==g.K and dk.K~=g.K end
-if a>=fw and b>=fw then return a<b end
+local function kx(hI,dk,g)
+local fx,a,b=g.aB or g.w,hI.aB or hI.w,dk.aB or dk.w
+if a==b then return hI.O==g.O and dk.O~=g.O end
+if a>=fx and b>=fx then return a<b end
 return a>b
 end
-local function kE(jZ,g)
-for i,dI in ipairs(jZ)do
+local function kF(ka,g)
+for i,dI in ipairs(ka)do
 if dI.cN==g.cN then return i end
 end
-local kK=1
-for i=2,#jZ do
-if kw(jZ[i],jZ[kK],g)then kK=i end
+local kL=1
+for i=2,#ka do
+if kx(ka[i],ka[kL],g)then kL=i end
 end
-return kK
+return kL
 end
-local function iI(a,b)
-if a.K~="t"or b.K~="t"then return a.K==b.K and a.w==b.w end
+local function iJ(a,b)
+if a.O~="t"or b.O~="t"then return a.O==b.O and a.w==b.w end
 return a.dh==b.dh and a.cS==b.cS and a.y==b.y
 end
-local function lr(h)
+local function ls(h)
 if not h.aw then return h end
-local lG={aw={},x=h.x,ac=h.ac}
+local lH={aw={},x=h.x,ac=h.ac}
 for i,ck in ipairs(h.aw)do
-lG.aw[i]={at=ck.at,o=ck.o}
+lH.aw[i]={at=ck.at,o=ck.o}
 end
-return lG
+return lH
 end
-local function kF(al,ag)
-local ae,kD={},{}
+local function kG(al,ag)
+local ae,kE={},{}
 for i,g in ipairs(ag)do
-local A=kE(al.ag,g)
+local A=kF(al.ag,g)
 local dI,h=al.ag[A],al.ae[A]
-local hY,jA=dI.cN==g.cN,not kD[A]
-local aw=hY and jA and{}or dC[dI.K](h,dI)
-if jA and(hY or iI(dI,g))then
-kD[A]=true
-ae[i]=g.K=="t"and not hY and eL(h,aw[1]and aw[1].at or 0,g)
-or lr(h)
+local hZ,jB=dI.cN==g.cN,not kE[A]
+local aw=hZ and jB and{}or dC[dI.O](h,dI)
+if jB and(hZ or iJ(dI,g))then
+kE[A]=true
+ae[i]=g.O=="t"and not hZ and eL(h,aw[1]and aw[1].at or 0,g)
+or ls(h)
 else
-ae[i]=ij(aw,g)
+ae[i]=ik(aw,g)
 end
 end
 return ae
 end
 local cj,eR=string.byte,string.char
-local is,ki,eO=4,512,2^23
-local gh="FOREIGN the key holds no state of these rules, nor of others that are known"
+local it,kj,eO=4,512,2^23
+local fD="FOREIGN the key holds no state of these rules, nor of others that are known"
 local cq=2^48
 ${part30}
-local function lM(m,E)
+local function lN(m,E)
 local bU={}
 function bU.cj()
 E=E+1
-return cj(m,E-1)or error(gh,0)
+return cj(m,E-1)or error(fD,0)
 end
 function bU.Y()
 local Y,aZ=0,1
@@ -2816,46 +2817,46 @@ end
 end
 function bU.aa(bt)
 E=E+bt
-if E>#m+1 then error(gh,0)end
+if E>#m+1 then error(fD,0)end
 return br(m,E-bt,E-1)
 end
-function bU.lT(aG)
-local fv=br(m,E,E+#aG-1)==aG
-if fv then E=E+#aG end
-return fv
+function bU.lU(aG)
+local fw=br(m,E,E+#aG-1)==aG
+if fw then E=E+#aG end
+return fw
 end
 function bU.bJ()
 return E>#m
 end
 return bU
 end
-function bX.t(ab,fH)
-ab.y,ab.dh=fH(ab.y),fH(ab.dh)
-ab.cS=ab.y>1 and fH(ab.cS)or 0
-ab.U=fH(ab.U)
+function bX.t(ab,fJ)
+ab.y,ab.dh=fJ(ab.y),fJ(ab.dh)
+ab.cS=ab.y>1 and fJ(ab.cS)or 0
+ab.U=fJ(ab.U)
 end
-function bX.f(ab,fH)
-ab.w=fH(ab.w)
+function bX.f(ab,fJ)
+ab.w=fJ(ab.w)
 end
 bX.l=bX.f
-function bX.c(ab,fH)
-ab.w,ab.bE=fH(ab.w),fH(ab.bE)
+function bX.c(ab,fJ)
+ab.w,ab.bE=fJ(ab.w),fJ(ab.bE)
 end
-local function dW(K,ab)
-local bI=K=="s"and"l"or K
+local function dW(O,ab)
+local bI=O=="s"and"l"or O
 local bk={}
-for fO,bx in pairs(ab)do
-bk[fO]=bx
+for fQ,bx in pairs(ab)do
+bk[fQ]=bx
 end
-bk.K,bk.aq,bk.ed=bI,lc,nil
+bk.O,bk.aq,bk.ed=bI,ld,nil
 if bI~="l"then
 cO[bI]=cO[bI]or ct[bI]()
 bk.aq=cO[bI]
 end
 if bI=="t"then
-if not bk.U then bk.U=ja({us=bk.aB,aj=bk.aP},bk)end
-local fK=bB(bk.U,bk)
-bk.aB,bk.aP=fK.us,fK.aj
+if not bk.U then bk.U=jb({us=bk.aB,aj=bk.aP},bk)end
+local fM=bB(bk.U,bk)
+bk.aB,bk.aP=fM.us,fM.aj
 end
 bk.cN=bI
 bX[bI](bk,function(Y)
@@ -2864,24 +2865,24 @@ return Y
 end)
 return bk
 end
-local function hR(ag)
+local function hS(ag)
 local cN=""
 for i=1,#ag do
 cN=cN..ag[i].cN
 end
 return cN
 end
-local function lB(v)
+local function lC(v)
 if v.cX then return v.cX end
 local cX={}
-for fO,bx in pairs(v)do
-cX[fO]=bx
+for fQ,bx in pairs(v)do
+cX[fQ]=bx
 end
 cX.bC,cX.ag=v,{}
 for i,ab in ipairs(v.ag)do
-cX.ag[i]=dW(ab.K,ab)
+cX.ag[i]=dW(ab.O,ab)
 end
-cX.cJ,cX.co,cX.cN="M",0,hR(cX.ag)
+cX.cJ,cX.co,cX.cN="M",0,hS(cX.ag)
 v.cX=cX
 return cX
 end
@@ -2889,46 +2890,46 @@ local function de(aa,V)
 local z,ac=fb(aa,1,#aa)
 return{z=z,ac=ac,V=V}
 end
-local function gs(h)
+local function gt(h)
 return h.as or h.x or h.ac>0
 end
-function eK.t(O,g,gs)
+function eK.t(K,g,gt)
 local us
-if O.ch then
-local cd=O.Y()
-us=O.ch+(cd%2==0 and cd or 1-cd)/2
+if K.ch then
+local cd=K.Y()
+us=K.ch+(cd%2==0 and cd or 1-cd)/2
 else
-us=q-q%cq+an("<I6",O.aa(6))
+us=q-q%cq+ao("<I6",K.aa(6))
 if us>q+cq/2 then us=us-cq end
 if us<q-cq/2 then us=us+cq end
 end
-O.ch=us
+K.ch=us
 local h={us=us,aj=0,ac=0}
-if g.y>1 then h.aj=bn(O.Y(),g.y-1)end
-if gs then
-local aN=O.aa(O.cj())
+if g.y>1 then h.aj=bn(K.Y(),g.y-1)end
+if gt then
+local aN=K.aa(K.cj())
 bz().cz(aN,1,#aN,h,g)
 end
 return h
 end
-function eK.f(O)
-local z=O.aa(bD*O.Y())
+function eK.f(K)
+local z=K.aa(bD*K.Y())
 return de(z)
 end
-function eK.c(O)
-local V=O.Y()
-return de(O.aa(bD*O.Y()),V)
+function eK.c(K)
+local V=K.Y()
+return de(K.aa(bD*K.Y()),V)
 end
-function eK.l(O)
-local ay={x=O.Y(),ac=0,aw={}}
-if ay.x>0 then ay.ac=O.Y()end
-for i=1,O.Y()do
-ay.aw[i]={at=an("<I7",O.aa(7)),o=O.Y()}
+function eK.l(K)
+local ay={x=K.Y(),ac=0,aw={}}
+if ay.x>0 then ay.ac=K.Y()end
+for i=1,K.Y()do
+ay.aw[i]={at=ao("<I7",K.aa(7)),o=K.Y()}
 end
 return ay
 end
 function dD.t(h,g,m)
-local aN=gs(h)and bz().bC(h,g)or""
+local aN=gt(h)and bz().bC(h,g)or""
 local us,aG=aO(h.us,q-1e12),nil
 if m.ch then
 local cd=us-m.ch
@@ -2949,13 +2950,13 @@ function dD.c(h)
 return dJ(h.V)..dJ(cb(h.z))..dz(h)
 end
 function dD.l(ay)
-while#ay.aw>ki do
-local iT={}
+while#ay.aw>kj do
+local iU={}
 for i=1,#ay.aw,2 do
-local hH,dk=ay.aw[i],ay.aw[i+1]
-iT[#iT+1]=dk and{at=dk.at,o=hH.o+dk.o}or hH
+local hI,dk=ay.aw[i],ay.aw[i+1]
+iU[#iU+1]=dk and{at=dk.at,o=hI.o+dk.o}or hI
 end
-ay.aw=iT
+ay.aw=iU
 end
 local cC={dJ(ay.x)..(ay.x>0 and dJ(ay.ac)or""),dJ(#ay.aw)}
 for _,ck in ipairs(ay.aw)do
@@ -2963,123 +2964,129 @@ cC[#cC+1]=aV("<I7",ck.at)..dJ(ck.o)
 end
 return table.concat(cC)
 end
-local function ix(m,av)
+local function iy(m,av)
 if#av.ag>1 then m.aG=m.aG..eR(#av.ag)end
 for i,ab in ipairs(av.ag)do
 local h,cN=av.ae[i],ab.cN
-if ab.K=="t"and gs(h)then cN="u"..br(cN,2)end
-m.aG=m.aG..cN..dD[ab.K](h,ab,m)
+if ab.O=="t"and gt(h)then cN="u"..br(cN,2)end
+m.aG=m.aG..cN..dD[ab.O](h,ab,m)
 end
 end
 local ff={}
-local function kB(O,bI)
+local function kC(K,bI)
 for i=1,#ff do
 local ab=ff[i]
-if ab.K==bI and O.lT(ab.it)then return ab end
+if ab.O==bI and K.lU(ab.iu)then return ab end
 end
 local bT={}
-if not bX[bI]then error(gh,0)end
-bX[bI](bT,O.Y)
+if not bX[bI]then error(fD,0)end
+bX[bI](bT,K.Y)
 local ab=dW(bI,bT)
-ab.it=br(ab.cN,2)
+ab.iu=br(ab.cN,2)
 ff[#ff+1]=ab
 return ab
 end
 local function fs(m,E)
-local O,cW=lM(m,E),{}
-if O.bJ()then error(gh,0)end
-while not O.bJ()do
-local av,H={ag={},ae={}},O.cj()
+local K,cW=lN(m,E),{}
+if K.bJ()then error(fD,0)end
+while not K.bJ()do
+local av,H={ag={},ae={}},K.cj()
 for i=1,H<33 and H or 1 do
-local K=H<33 and eR(O.cj())or eR(H)
-local bI=K=="u"and"t"or K
-av.ag[i]=kB(O,bI)
-av.ae[i]=eK[bI](O,av.ag[i],K=="u")
+local O=H<33 and eR(K.cj())or eR(H)
+local bI=O=="u"and"t"or O
+av.ag[i]=kC(K,bI)
+av.ae[i]=eK[bI](K,av.ag[i],O=="u")
 end
-av.cN=hR(av.ag)
+av.cN=hS(av.ag)
 cW[#cW+1]=av
 end
 return cW
 end
-local function fy(ag,ae)
+local function fz(ag,ae)
 local av={ag={},ae={}}
 for i,ab in ipairs(ag)do
 local h=ae[i]
-av.ag[i]=dW(ab.K,ab)
-av.ae[i]=ab.ed and cO.s.ll().cz(h)or h
+av.ag[i]=dW(ab.O,ab)
+av.ae[i]=ab.ed and cO.s.lm().cz(h)or h
 end
-av.cN=hR(av.ag)
+av.cN=hS(av.ag)
 return av
 end
-local function iw(e,m,E,ag)
+local fv=2^50
+local function gM(m,K)
+local us=ao("<I7",m,K)
+if us<1 or us>fv then error(fD,0)end
+return us
+end
+local function ix(e,m,E,ag)
 local H,et=br(m,E,E),#m-E
 if H=="S"and E==1 and et>52 then
 cO.s=cO.s or ct.s()
-local g=cO.s.fN(1,(an("<I7",m,10)))
-g.K="s"
-local ed=cO.s.ib(e.W,g)
-if not ed.eT then return fy({g},{ed}),ed.D end
+local g=cO.s.fP(1,gM(m,10))
+g.O="s"
+local ed=cO.s.ic(e.W,g)
+if not ed.eT then return fz({g},{ed}),ed.D end
 elseif H=="F"and et>=7 and(et-7)%bD==0 then
-local ab=dW("f",{w=(an("<I7",m,E+1))})
-return fy({ab},{de(br(m,E+8))})
+local ab=dW("f",{w=gM(m,E+1)})
+return fz({ab},{de(br(m,E+8))})
 elseif H=="C"and et>=12 and(et-12)%bD==0 then
-local w,aF,V=an("<I7BI4",m,E+1)
+local w,aF,V=gM(m,E+1),ao("<BI4",m,E+8)
 local ab=dW("c",{w=w,bE=10^aF})
-return fy({ab},{de(br(m,E+13),V)})
+return fz({ab},{de(br(m,E+13),V)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
-local us=tonumber(gO(string.match(m,"^%d+",E)):sub(1,16))
+local us=tonumber(gQ(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local av={ag=ag,ae={},cN=hR(ag),lu=true}
+local av={ag=ag,ae={},cN=hS(ag),lv=true}
 for i,ab in ipairs(ag)do
-av.ae[i]=ij({{at=q,o=ab.U}},ab)
+av.ae[i]=ik({{at=q,o=ab.U}},ab)
 end
 return av
 end
-error(gh,0)
+error(fD,0)
 end
-local function kR(av)
+local function kS(av)
 for i,ab in ipairs(av.ag)do
 if ab.aq.du(av.ae[i],ab)>q then return false end
 end
 return true
 end
-local function gk(v)
+local function gl(v)
 if v.bO then return v,true end
-local iO=v.gv~=""and q>=v.kz
-local dv=iO and v.gv or v.jh
+local iP=v.gw~=""and q>=v.kA
+local dv=iP and v.gw or v.ji
 local by=dv=="0"and v or dT[dv+0]
-return by,by==v and(iO or v.gv=="")
+return by,by==v and(iP or v.gw=="")
 end
-local function lv(az,dt)
+local function lw(az,dt)
 local o=aJ(q/eO)-aJ(dt/eO)
 return dt>0 and o>=0 and(aJ(q/eO)-az)%256>o
 end
-local function hQ(e,cX)
+local function hR(e,cX)
 local v=cX.bC
 local m,E=call("GET",e.W)or"",1
 if cj(m,1)==98 then
-e.D,E=fF(m)
+e.D,E=fH(m)
 end
 if cj(m,E)==77 then
 e.az=cj(m,E+1)or 0
-return fs(m,E+2),lv(e.az,v.dt)
+return fs(m,E+2),lw(e.az,v.dt)
 end
-local by=gk(v)
+local by=gl(v)
 local cz={v=by,W=e.W,co=e.co}
 e.fm=by.co>0 and e.co
-if hD(cz)then
+if hE(cz)then
 e.D=cz.D
-return{fy(by.ag,cz.ae)},v.dt>0
+return{fz(by.ag,cz.ae)},v.dt>0
 end
-local av,D=iw(e,m,E,cX.ag)
+local av,D=ix(e,m,E,cX.ag)
 e.D=D or e.D
 return{av},v.dt>0
 end
 local dw={}
 function dw.eF(e)
-local cX=lB(e.v)
+local cX=lC(e.v)
 e.D,e.fm,e.az=0,nil,nil
-local cW,aD=hQ(e,cX)
+local cW,aD=hR(e,cX)
 local al
 e.v,e.dw,e.bZ,e.ae=cX,dw,{},nil
 for _,av in ipairs(cW)do
@@ -3089,16 +3096,16 @@ av.ae[i]=ab.aq.dX(h,ab)
 e.dQ=e.dQ or av.ae[i]~=h
 end
 if av.cN==cX.cN then
-e.ae,e.dQ=av.ae,e.dQ or av.lu
+e.ae,e.dQ=av.ae,e.dQ or av.lv
 else
 al=al or av
 if not aD then e.bZ[#e.bZ+1]=av end
 end
 end
-hX=hX or cX.dt>0 and e.bZ[1]
+hY=hY or cX.dt>0 and e.bZ[1]
 if e.ae then return end
-if al and not kR(al)then
-e.ae,e.dQ=kF(al,cX.ag),true
+if al and not kS(al)then
+e.ae,e.dQ=kG(al,cX.ag),true
 else
 e.ae={}
 for i,ab in ipairs(cX.ag)do
@@ -3110,7 +3117,7 @@ function dw.dq(e,at)
 for _,av in ipairs(e.bZ)do
 for i,ab in ipairs(av.ag)do
 local h,o=av.ae[i],e.af
-if ab.K=="t"then
+if ab.O=="t"then
 local x=aO(at>q and at or 0,bz().cM(h,ab))
 h=ab.aq.dq(h,at,bn(o,ab.U),ab)
 h=eL(h,x,ab)
@@ -3124,11 +3131,11 @@ end
 function dw.dU(e)
 for _,av in ipairs(e.bZ)do
 for i,ab in ipairs(av.ag)do
-av.ae[i]=dU[ab.K](av.ae[i],e.af,ab)or av.ae[i]
+av.ae[i]=dU[ab.O](av.ae[i],e.af,ab)or av.ae[i]
 end
 end
 end
-local function kd(e,v,fm)
+local function ke(e,v,fm)
 for _,W in pairs(fm or{})do
 call("PEXPIRE",W,"0")
 end
@@ -3138,7 +3145,7 @@ if v.co>0 then call("PEXPIRE",e.W,"0")end
 for i,ab in ipairs(v.ag)do
 if ab.ed then
 local W=v.cJ=="s"and e.W or e.co[i]
-ae[i]=cO.s.ll().eo(W,ae[i],ab,v.cJ=="s"and e.D or 0)
+ae[i]=cO.s.lm().eo(W,ae[i],ab,v.cJ=="s"and e.D or 0)
 end
 end
 ft(e)
@@ -3148,17 +3155,17 @@ local v=e.v.bC
 local bk={ag=e.v.ag,ae=e.ae}
 local cW={bk}
 for _,av in ipairs(e.bZ)do
-if#cW<is then cW[#cW+1]=av end
+if#cW<it then cW[#cW+1]=av end
 end
-local _,iQ=gk(v)
-local kN=#v.ag==1 and string.find("cfs",v.cJ,1,true)
-if#cW==1 and(iQ or kN)and v.dt>0 then
-return kd(e,v,not iQ and e.fm)
+local _,iR=gl(v)
+local kO=#v.ag==1 and string.find("cfs",v.cJ,1,true)
+if#cW==1 and(iR or kO)and v.dt>0 then
+return ke(e,v,not iR and e.fm)
 end
 local az=v.dt>0 and e.az or aJ(q/eO)%256
 local m,ad={aG="M"..eR(az)},e.D
 for _,av in ipairs(cW)do
-ix(m,av)
+iy(m,av)
 for A,ab in ipairs(av.ag)do
 ad=aO(ad,ab.aq.du(av.ae[A],ab))
 end
@@ -3169,13 +3176,13 @@ for _,W in pairs(e.fm or{})do
 call("PEXPIRE",W,"0")
 end
 end
-local function fk(ap,lF,gC)
+local function fk(ap,lG,gD)
 local ah={}
 for _,e in ipairs(ap)do
 eF(e)
-if e.dw and gC then gC(e)end
+if e.dw and gD then gD(e)end
 for i,ab in ipairs(e.v.ag)do
-e.ae[i]=lF(ab,e.ae[i],e,i)or e.ae[i]
+e.ae[i]=lG(ab,e.ae[i],e,i)or e.ae[i]
 end
 ft(e)
 eh(ah,e)
@@ -3186,25 +3193,25 @@ function cs.G()
 local ap={}
 for i=1,Y()do
 local e=ej()
-local kY,lw,ky=Y(),Y(),Y()
-e.lm={}
+local kZ,lx,kz=Y(),Y(),Y()
+e.ln={}
 for ab=1,#e.v.ag do
-local cy={q=kY,at=lw,af=ky,H=Y(),ba=Y()}
+local cy={q=kZ,at=lx,af=kz,H=Y(),ba=Y()}
 for bx=1,Y()do
 cy.cK=cy.cK or{}
 cy.cK[bx]=Y()
 end
-e.lm[ab]=cy
+e.ln[ab]=cy
 end
 ap[i]=e
 end
 return fk(ap,function(ab,h,e,i)
-return dr[ab.K](h,e.af,e.lm[i],ab)
+return dr[ab.O](h,e.af,e.ln[i],ab)
 end)
 end
 function cs.F()
 return fk(cV(),function(ab,h,e)
-return dU[ab.K](h,e.af,ab)
+return dU[ab.O](h,e.af,ab)
 end,dw.dU)
 end
 function cs.L()
@@ -3213,15 +3220,15 @@ local af,dc,cG=e.af,0,aA
 while dc<cG do
 local cT=df((dc+cG)/2)
 e.af=af*cT
-if hn(e)<=q then
+if hp(e)<=q then
 dc=cT
 else
 cG=cT-1
 end
 end
 e.af=af*aO(dc,1)
-local at=hn(e)
-if dc>0 then gF(e,q)end
+local at=hp(e)
+if dc>0 then gG(e,q)end
 local ah={dc>0 and 1 or e.D>q and 2 or 0,dc>0 and 0 or at-q,dc}
 eh(ah,e)
 ek(ah,{e})
@@ -3230,51 +3237,51 @@ end
 function cs.X()
 local ah={}
 for _,e in ipairs(cV())do
-gF(e,hn(e))
+gG(e,hp(e))
 eh(ah,e)
 end
 return ah
 end
-local function fo(jp)
-local ap,gX={},{}
+local function fo(jq)
+local ap,gZ={},{}
 for i=1,Y()do
 local e=ej()
-if jp then e.aL=e.aL or eZ()end
-ap[i],gX[i]=e,aG()
+if jq then e.aL=e.aL or eZ()end
+ap[i],gZ[i]=e,aG()
 end
-return ap,gX
+return ap,gZ
 end
-local function iF(op,e,lU,O,fO)
-if O==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",am("%s %.0f %.0f %s %s",op,q,lU,O,fO))
+local function iG(op,e,lV,K,fQ)
+if K==""or#e.v.ag==0 then return end
+redis.pcall("PUBLISH",channel.."~",am("%s %.0f %.0f %s %s",op,q,lV,K,fQ))
 end
 function cs.B()
-local gq,hd,O,ah=Y(),Y()==1,aG(),{}
-local ap,gX=fo()
+local gr,hf,K,ah=Y(),Y()==1,aG(),{}
+local ap,gZ=fo()
 for i,e in ipairs(ap)do
 eF(e)
-local bJ=gq>0 and q+gq or 0
-if not hd or bJ>e.D then e.D=bJ end
+local bJ=gr>0 and q+gr or 0
+if not hf or bJ>e.D then e.D=bJ end
 if e.v.cJ=="s"then
 e.ae[1].D=e.D
-kV.block(e.ae[1],e.v.ag[1])
+kW.block(e.ae[1],e.v.ag[1])
 elseif e.D==0 and e.v.co==#e.v.ag then
 call("DEL",e.W)
 else
 ft(e)
 end
-if gq==0 and e.v.au>0 then
+if gr==0 and e.v.au>0 then
 fa(e)
 eF(e)
 end
-iF("block",e,hd and gq or-1,O,gX[i])
+iG("block",e,hf and gr or-1,K,gZ[i])
 eh(ah,e)
 end
 return ah
 end
 function cs.Z()
-local O,ah=aG(),{}
-local ap,gX=fo(true)
+local K,ah=aG(),{}
+local ap,gZ=fo(true)
 for i,e in ipairs(ap)do
 call("DEL",e.W)
 for _,W in pairs(e.co or{})do
@@ -3288,19 +3295,19 @@ else
 redis.pcall("ZREMRANGEBYSCORE",e.aL,"1","+inf")
 eA[e.aL]=nil
 end
-iF("reset",e,-1,O,gX[i])
+iG("reset",e,-1,K,gZ[i])
 eF(e)
 eh(ah,e)
 end
 return ah
 end
-local function iV(e)
+local function iW(e)
 if eP(e).bu>1000 then return-1 end
-local r,gR=0,{}
+local r,gT=0,{}
 for _,id in ipairs(call("ZRANGEBYSCORE",e.aL,"("..bR,"+inf"))do
-local jD=string.match(id,"^[^.]*")
-if not gR[jD]then
-r,gR[jD]=r+1,true
+local jE=string.match(id,"^[^.]*")
+if not gT[jE]then
+r,gT[jE]=r+1,true
 end
 end
 return r
@@ -3308,14 +3315,14 @@ end
 function cs.I()
 local ap,o={},{}
 for i=1,Y()do
-local e,jM=ej(),{}
+local e,jN=ej(),{}
 for A=1,#e.v.ag do
-jM[A]={}
-for fH=1,Y()do
-jM[A][fH]=Y()
+jN[A]={}
+for fJ=1,Y()do
+jN[A][fJ]=Y()
 end
 end
-ap[i],o[i]=e,jM
+ap[i],o[i]=e,jN
 end
 local ah=dq("","2",0,0,ap)
 for i,e in ipairs(ap)do
@@ -3327,73 +3334,73 @@ end
 end
 if e.v.au>0 then
 ah[#ah+1]=call("ZCARD",e.aT)
-ah[#ah+1]=iV(e)
+ah[#ah+1]=iW(e)
 end
 end
 return ah
 end
 return dw
 end
-local function iD()
-gM=gM or gd()
-return gM
+local function iE()
+gO=gO or gf()
+return gO
 end
-function ge(e)
-iD().eF(e)
+function gg(e)
+iE().eF(e)
 end
-gx={eF=eF,ft=ft,fh=fh,hr=iD}
+gy={eF=eF,ft=ft,fh=fh,hs=iE}
 end
-local hO=bL~=""
-if hO then cu=cu+#bL/2 end
-for i=1,hO and(#ARGV-cu)/3 or Y()do
+local hP=bL~=""
+if hP then cu=cu+#bL/2 end
+for i=1,hP and(#ARGV-cu)/3 or Y()do
 local v
-if hO or ARGV[cu+4]=="0"then
-v={db=Y(),au=Y(),he=Y(),ag={},cJ=""}
-v.bN,v.dI,v.co,v.bO="","",hO and 0 or Y(),true
+if hP or ARGV[cu+4]=="0"then
+v={db=Y(),au=Y(),hg=Y(),ag={},cJ=""}
+v.bN,v.dI,v.co,v.bO="","",hP and 0 or Y(),true
 else
-if not gx then ih()end
-v=gx.fh()
+if not gy then ii()end
+v=gy.fh()
 end
 dT[i]=v
 end
-local function ck(K)
+local function ck(O)
 bs=false
-if not cs[K]then
-if not gx then ih()end
-gx.hr()
+if not cs[O]then
+if not gy then ii()end
+gy.hs()
 end
-return cs[K]()
+return cs[O]()
 end
-local function lz()
+local function lA()
 local Q,r={q},Y()
 if r>1 then
 local ey=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
 if type(ey)=="table"and ey.err and br(ey.err,1,3)=="OOM"then bM=ey.err end
 end
 for i=1,r do
-local ah=jy(ck,aG())
+local ah=jz(ck,aG())
 Q[i+1]=ah
 if type(ah)=="string"then
-eA,fX={},{}
+eA,fZ={},{}
 end
 end
 if dn>0 then Q[#Q+1]=cf end
-if hX then Q[#Q+1]="RULES"end
+if hY then Q[#Q+1]="RULES"end
 return Q
 end
-if not hO then return lz()end
-local function gQ(id,dH,v,kX,aL,aT,hl,cn)
-if hl then
-eA,fX={},{}
+if not hP then return lA()end
+local function gS(id,dH,v,kY,aL,aT,hn,cn)
+if hn then
+eA,fZ={},{}
 end
 local e={v=dT[v],af=1,au=1,D=0}
-e.W,e.aL,e.aT=kX,aL,aT
-if not dH then return{ju(id,{e},cn)}end
+e.W,e.aL,e.aT=kY,aL,aT
+if not dH then return{jv(id,{e},cn)}end
 return dq(id,dH,dR(id),0,{e})
 end
-return{gQ=gQ}
+return{gS=gS}
 end
-return jQ()
+return jR()
 end
 local q,bR=tonumber(ARGV[1]),ARGV[1]
 if not q then
@@ -3404,36 +3411,36 @@ ARGV[1]=bR
 end
 if ARGV[3]==""then return dS({})end
 local eB,Q,cf={string.byte(ARGV[3],1,-1)},{q},{}
-local at,W,fT=1,0,1
-local function ld(eB,Q,cf,dS,q,bR,bM,fD)
+local at,W,fV=1,0,1
+local function le(eB,Q,cf,dS,q,bR,bM,fF)
 local ARGV,KEYS,call,am=ARGV,KEYS,redis.call,string.format
 local r,ec,dn=#eB,#KEYS/3,ARGV[5]=="0"and 0 or math.abs(ARGV[5])
 local id,dT,ak=6+dn+(at-1)/2,6+dn+r/2,#Q
 local eg=true
-local gA,hT,fj=60000000,10000000,20000000
-local iq,ii,ci,hP
+local gB,hU,fj=60000000,10000000,20000000
+local ir,ij,ci,hQ
 local aL=KEYS[W]
-local cl,bu,fI,bj,bo
+local cl,bu,fK,bj,bo
 local A,v,dZ,au,bJ
 local aY,eM
 local bZ=redis.pcall("EXISTS",unpack(KEYS,ec+1))
 if type(bZ)~="number"then bZ=nil end
 while at<r do
-local K,ax=eB[at],0
-if K<97 then
+local O,ax=eB[at],0
+if O<97 then
 W=W+1
 aL,bu=KEYS[W],nil
 cl=(bZ==0 or ec==1)and bZ
 else
-K=K-32
+O=O-32
 end
-local eE,cn=K==82,nil
+local eE,cn=O==82,nil
 if eE then
 cn=call("ZREM",aL,ARGV[id])
 eg=true
 if bu and cn>0 then
 bu=bu-cn
-if ARGV[id]==fI then bj=nil end
+if ARGV[id]==fK then bj=nil end
 end
 elseif bM then
 error(bM,0)
@@ -3448,20 +3455,20 @@ A=eB[at+1]
 v=dT+3*(A-48)
 dZ,au=ARGV[v]+0,ARGV[v+1]+0
 bJ=am("%d",q+dZ)
-iq,ii="-"..bR,"(-"..bR
-ci,hP=q-q%hT,"-"..string.sub(bR,1,-8).."0000000"
+ir,ij="-"..bR,"(-"..bR
+ci,hQ=q-q%hU,"-"..string.sub(bR,1,-8).."0000000"
 end
 if not bu then
 local eb=call("ZCARD",aL)
 if eb==0 then
 bu,bo=0,0
-elseif call("ZCOUNT",aL,ii,hP)==1 then
+elseif call("ZCOUNT",aL,ij,hQ)==1 then
 bo=q-1
 if eb==1 then
 bu=0
 else
 local aX=call("ZRANGE",aL,"1","1","WITHSCORES")
-fI,bj=aX[1],aX[2]+0
+fK,bj=aX[1],aX[2]+0
 if bj>q then bu=eb-1 end
 end
 elseif eb==1 then
@@ -3472,14 +3479,14 @@ end
 else
 local cm=call("ZRANGE",aL,"0","1","WITHSCORES")
 if cm[1]=="#"and cm[4]+0>q then
-bu,bo,fI,bj=eb-1,-cm[2],cm[3],cm[4]+0
+bu,bo,fK,bj=eb-1,-cm[2],cm[3],cm[4]+0
 end
 end
 elseif bu>0 and not bj then
 local aX=call("ZRANGE",aL,"1","1","WITHSCORES")
-fI,bj=aX[1],aX[2]+0
+fK,bj=aX[1],aX[2]+0
 end
-local bq,H,fC=bu and au-bu,nil,nil
+local bq,H,fE=bu and au-bu,nil,nil
 if bq and bq>0 and cl==1 then
 if not eE then
 cl=call("EXISTS",KEYS[ec+2*W-1],KEYS[ec+2*W])
@@ -3487,8 +3494,8 @@ elseif bq==1 then
 local aX=call("ZRANGE",KEYS[ec+2*W],"0","0","WITHSCORES")
 if aX[1]then
 local dl,dR=string.match(aX[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fC=false,aX[2]+0
-if dl and q-fC<=dR+0 then
+H,fE=false,aX[2]+0
+if dl and q-fE<=dR+0 then
 if dl~=aY then
 aY,eM=dl,nil
 for caller=6,5+dn do
@@ -3503,30 +3510,30 @@ end
 end
 if bq and bq>0 and(cl==0 or H)then
 ax=1
-while ax<bq and eB[at+2*ax]==K+32 and eB[at+2*ax+1]==A do
+while ax<bq and eB[at+2*ax]==O+32 and eB[at+2*ax+1]==A do
 ax=ax+1
 end
 eg=true
-local fi,lY=q,H or ARGV[id]
+local fi,lZ=q,H or ARGV[id]
 if bo>=q then fi=bo+1 end
 if H then call("ZREM",KEYS[ec+2*W],H)end
 if ax==1 then
-call("ZADD",aL,fi==q and iq or am("%d",-fi),"#",bJ,lY)
+call("ZADD",aL,fi==q and ir or am("%d",-fi),"#",bJ,lZ)
 else
-fT=ax
+fV=ax
 local eb={am("%d",1-fi-ax),"#"}
 for i=0,ax-1 do
 eb[2*i+3],eb[2*i+4]=bJ,ARGV[id+i]
 end
 call("ZADD",aL,unpack(eb))
 end
-if bo<ci or bo>=ci+hT or dZ>fj then
+if bo<ci or bo>=ci+hU or dZ>fj then
 local ce,aR=aL,bo==0 and-1 or call("PTTL",aL)
-local cx=math.max(4*dZ,gA)/1000+ARGV[2]
+local cx=math.max(4*dZ,gB)/1000+ARGV[2]
 if aR<cx then call("PEXPIRE",ce,am("%d",math.ceil(cx*1.125)))end
 end
 if bu==0 or q+dZ<bj then
-fI,bj=lY,q+dZ
+fK,bj=lZ,q+dZ
 end
 if H then
 local cZ=am("granted %s 1 0 0 %d %d %d %s",bR,bu+1,bj-q,fi,H)
@@ -3538,12 +3545,12 @@ end
 ak=ak+1
 Q[ak]=cn
 else
-local bm,jL=bj-q,fi-q
+local bm,jM=bj-q,fi-q
 for i=1,ax do
-Q[ak+1],Q[ak+2],Q[ak+3]=bu+i,bm,jL
-ak,jL=ak+3,jL+1
+Q[ak+1],Q[ak+2],Q[ak+3]=bu+i,bm,jM
+ak,jM=ak+3,jM+1
 end
-fT=1
+fV=1
 end
 bu,bo=bu+ax,fi+ax-1
 elseif eE then
@@ -3554,12 +3561,12 @@ end
 elseif bq==0 then
 local aT=KEYS[ec+2*W]
 if cl==1 then
-if K==87 then
+if O==87 then
 local aX=call("ZRANGE",KEYS[ec+2*W],"0","0","WITHSCORES")
 if aX[1]then
 local dl,dR=string.match(aX[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fC=false,aX[2]+0
-if dl and q-fC<=dR+0 then
+H,fE=false,aX[2]+0
+if dl and q-fE<=dR+0 then
 if dl~=aY then
 aY,eM=dl,nil
 for caller=6,5+dn do
@@ -3575,10 +3582,10 @@ H=call("EXISTS",aT)==1 or nil
 end
 if H==nil and call("EXISTS",KEYS[ec+2*W-1])==0 then cl=0 end
 end
-local lt=bj>q+dZ or au>1 and call("ZCOUNT",aL,"("..bJ,"+inf")>0
-if lt or cl==1 and not H then
+local lu=bj>q+dZ or au>1 and call("ZCOUNT",aL,"("..bJ,"+inf")>0
+if lu or cl==1 and not H then
 ax=0
-elseif K==84 then
+elseif O==84 then
 Q[ak+1],Q[ak+2],Q[ak+3]=0,bj-q,bu
 ak,ax=ak+3,1
 elseif ARGV[v+2]=="-1"or(H and call("ZCARD",aT)or 0)<ARGV[v+2]+0 then
@@ -3598,10 +3605,10 @@ aH=am("%d",aI)
 end
 call("ZADD",aT,aH,ARGV[id])
 cl,bZ,eg,ax=1,nil,true,1
-local kS=H and fC>=ci and fC<ci+hT
-if not kS or dZ>fj then
+local kT=H and fE>=ci and fE<ci+hU
+if not kT or dZ>fj then
 local ce,aR=aT,H and call("PTTL",aT)or-1
-local cx=math.max(4*dZ,gA)/1000+ARGV[2]
+local cx=math.max(4*dZ,gB)/1000+ARGV[2]
 if aR<cx then call("PEXPIRE",ce,am("%d",math.ceil(cx*1.125)))end
 end
 Q[ak+1],Q[ak+2],Q[ak+3]=-bu,bj-q,aI-q
@@ -3611,42 +3618,42 @@ end
 end
 end
 if ax==0 then
-fD=fD or dS(cf)
-local kX,aT=KEYS[ec+2*W-1],KEYS[ec+2*W]
-local dH=not eE and(K==87 and"1"or"0")
-local hl=eg
+fF=fF or dS(cf)
+local kY,aT=KEYS[ec+2*W-1],KEYS[ec+2*W]
+local dH=not eE and(O==87 and"1"or"0")
+local hn=eg
 eg,cl,bu,bZ=false,nil,nil,nil
 ak,ax=ak+1,1
-Q[ak]=fD.gQ(ARGV[id],dH,eB[at+1]-47,kX,aL,aT,hl,cn)
+Q[ak]=fF.gS(ARGV[id],dH,eB[at+1]-47,kY,aL,aT,hn,cn)
 end
 at,id=at+2*ax,id+ax
 end
 end
-local hb,fD,bM=ARGV[5]~="0",nil,nil
-if hb and ARGV[5]+0<0 then fD=dS(cf)end
+local hd,fF,bM=ARGV[5]~="0",nil,nil
+if hd and ARGV[5]+0<0 then fF=dS(cf)end
 if#eB>2 then
 local ey=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
 if type(ey)=="table"and ey.err and string.sub(ey.err,1,3)=="OOM"then bM=ey.err end
 end
 while at<#eB do
-local ok,ah=pcall(ld,eB,Q,cf,dS,q,bR,bM,fD)
+local ok,ah=pcall(le,eB,Q,cf,dS,q,bR,bM,fF)
 if not ok then
 local cZ=type(ah)=="table"and ah.err or tostring(ah)
 if string.find(cZ,"READONLY",1,true)then error(ah,0)end
-for _=1,fT do
+for _=1,fV do
 Q[#Q+1]=cZ
 end
-at,fT=at+2*fT,1
+at,fV=at+2*fV,1
 end
 end
-if hb then Q[#Q+1]=cf end
+if hd then Q[#Q+1]=cf end
 return Q`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "bbdd97db25980c4b85152e5cb61d7dd5efc6aef6",
+  sha1: "aef54e27c3dde82d494de9b5c8feec3c4e600a32",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3683,28 +3690,28 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "29b6454c68800cc55a470b41b599409b518d6b54",
-  acrossSha1: "c659ffad0f1d81b0b0538d7737e6f27e4801c08e",
+  sha1: "f51aa925ed7eb5f1be0881503746f8fb7cd02804",
+  acrossSha1: "85bc23f376469f9503b8a1e0589b44ab8cab61c6",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local W,af,U,w,aZ=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
 local m,aW,reset,er,bp=bh("GET",W),nil,nil,"-"..ARGV[5],U
 if U>=aZ then bp=0 end
-local bB,fw,gu=2^52/aZ,-2^52,w<2^45 and 70+256*w or-1
-local fl,gr=q-q%bB-bB,q+bB/2
+local bB,fx,gv=2^52/aZ,-2^52,w<2^45 and 70+256*w or-1
+local fl,gs=q-q%bB-bB,q+bB/2
 local aH=m and tonumber(m)
-if aH and aH<=fw then
+if aH and aH<=fx then
 local r=-aH%aZ
 local J=fl-(aH+r)/aZ
-if J>gr then J=J-bB end
+if J>gs then J=J-bB end
 local aS,aR=r+af,J+w-q
 if J<=q and aR>0 and aS<=bp and bh("INCRBY",W,er)==aH-af then
 aW,reset=aS,aR
 end
 elseif m and#m==19 then
-local aM,J,r=an("<I8I7I4",m,1)
+local aM,J,r=ao("<I8I7I4",m,1)
 local aS,aR=r+af,J+w-q
-if aM==gu and J<=q and aR>0 and aS<=U and not(bp>0)then
+if aM==gv and J<=q and aR>0 and aS<=U and not(bp>0)then
 if bh("SETRANGE",W,"15",aV("<I4",aS))==19 then
 aW,reset=aS,aR
 end
@@ -3720,22 +3727,22 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local iC="f"
+local iD="f"
 ${part37}
 local aZ,bp,ez
-local function jN()
+local function jO()
 aZ,ez=bE,cx(q+w)
 bp=U<aZ and U or 0
 end
 local function cz(m)
-if aZ>0 and eW(m)then return hM(m,aZ)end
+if aZ>0 and eW(m)then return hN(m,aZ)end
 if#m~=19 or cj(m,1)~=70 then return nil end
-local bG,J,r=an("<I7I7I4",m,2)
+local bG,J,r=ao("<I7I7I4",m,2)
 if bG==w then return J,r end
 end
-local function gT(J,r)
+local function gV(J,r)
 if bp==0 then return"F"..aV("<I7I7I4",w,J,r)end
-return jn(J,r,aZ)
+return jo(J,r,aZ)
 end
 local function cR(W,m,aA)
 local J,r
@@ -3748,41 +3755,41 @@ if af>bq and bi<reset then return 0,r,reset,reset end
 if af<=bq then
 if bs then return 1,r,reset,0 end
 local ai=aA==1 and 1 or bn(aA,aJ(bq/af))
-local aK=eo(W,m,gT(J,r+ai*af),cx(J+w))
+local aK=eo(W,m,gV(J,r+ai*af),cx(J+w))
 if aK then return false,aK end
 return ai,r+ai*af,reset,ai==aA and 0 or reset
 end
 end
 if bs or(m and not(J and J+w<=q))then return bb(W,m,aA)end
 local ai=aA==1 and 1 or aO(bn(aA,aJ(U/af)),1)
-local aK=eo(W,m,gT(q,ai*af),ez)
+local aK=eo(W,m,gV(q,ai*af),ez)
 if aK then return false,aK end
 return ai,ai*af,w,ai==aA and 0 or w
 end
 ${part38}
 ${part39}
 ${part40}
-local function fS(ca,O,aD)
+local function fU(ca,K,aD)
 local KEYS,Q,bd,q,af,U,w=KEYS,Q,A,q,af,U,w
-local bh,tonumber,aV,an,aZ,er=bh,tonumber,aV,an,bE,am("-%.0f",af)
+local bh,tonumber,aV,ao,aZ,er=bh,tonumber,aV,ao,bE,am("-%.0f",af)
 local bp=U<aZ and U or 0
-local bB,fw,gu=2^52/aZ,-2^52,w<2^45 and 70+256*w or-1
-local fl,gr=q-q%bB-bB,q+bB/2
-for i=O,aD do
-local W,m,aW,reset=KEYS[i],ca[i-O+1],nil,nil
+local bB,fx,gv=2^52/aZ,-2^52,w<2^45 and 70+256*w or-1
+local fl,gs=q-q%bB-bB,q+bB/2
+for i=K,aD do
+local W,m,aW,reset=KEYS[i],ca[i-K+1],nil,nil
 local aH=m and tonumber(m)
-if aH and aH<=fw then
+if aH and aH<=fx then
 local r=-aH%aZ
 local J=fl-(aH+r)/aZ
-if J>gr then J=J-bB end
+if J>gs then J=J-bB end
 local aS,aR=r+af,J+w-q
 if J<=q and aR>0 and aS<=bp and bh("INCRBY",W,er)==aH-af then
 aW,reset=aS,aR
 end
 elseif m and#m==19 then
-local aM,J,r=an("<I8I7I4",m,1)
+local aM,J,r=ao("<I8I7I4",m,1)
 local aS,aR=r+af,J+w-q
-if aM==gu and J<=q and aR>0 and aS<=U and not(bp>0)then
+if aM==gv and J<=q and aR>0 and aS<=U and not(bp>0)then
 if bh("SETRANGE",W,"15",aV("<I4",aS))==19 then
 aW,reset=aS,aR
 end
@@ -3799,23 +3806,23 @@ end
 end
 A=bd
 end
-local kb=true
+local kc=true
 ${part41}`,
 };
 
 /** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while there are none. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
-  sha1: "9683b1ff9a634fe067347ed7b202eaec202243eb",
+  sha1: "e810ee82465e6362f8408a769929de329b38975f",
   source: `local call=redis.call
 if not call("GET",KEYS[1])then return 0 end
 if not KEYS[2]then return 1 end
 call("SET",KEYS[2],ARGV[1],"PX",ARGV[2])
-local fO=ARGV[3]
-if fO==""then return 1 end
+local fQ=ARGV[3]
+if fQ==""then return 1 end
 local dv=call("GET",KEYS[3])or"\\n"
-if not string.find(dv,"\\n"..fO.."\\n",1,true)then
-call("SET",KEYS[3],dv..fO.."\\n","PX",3*ARGV[2])
+if not string.find(dv,"\\n"..fQ.."\\n",1,true)then
+call("SET",KEYS[3],dv..fQ.."\\n","PX",3*ARGV[2])
 end
 return 1`,
 };
@@ -3823,99 +3830,99 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "f7c8c016ef4ac808b38602caf436feca14da12bf",
+  sha1: "bb427e41d4ec86bfe3dfe0fc5e88b0f788e279f9",
   source: `local call,am,tonumber,bn,aO=redis.call,string.format,tonumber,math.min,math.max
-local q,bk,dK,cx,hV,kx=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+local q,bk,dK,cx,hW,ky=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
 local dy=call("TIME")
 q=dy[1]*1000000+dy[2]
 end
-local dL,jK,lq=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function ko(bB,hh,al,r)
-if bB==hh then return al,r end
-return bB==hh+1 and r or 0,0
+local dL,jL,lr=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kp(bB,hj,al,r)
+if bB==hj then return al,r end
+return bB==hj+1 and r or 0,0
 end
 local en={}
-for mc in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-en[#en+1]=mc
+for md in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+en[#en+1]=md
 end
-local bO,fG,O=en[1]or"",en[2]or"",tonumber(en[3])or 0
-local cm,fz,bZ,gK,lO={},0,{},0,{}
+local bO,fI,K=en[1]or"",en[2]or"",tonumber(en[3])or 0
+local cm,fA,bZ,gL,lP={},0,{},0,{}
 local H,bB,al,r,fp=q,math.floor(q/dL),0,0,q
 for i=4,#en-4,5 do
-local cD,aG,gR,jC=en[i],en[i+1],bn(tonumber(en[i+2]),q),tonumber(en[i+3])
-local bJ=gR+dL+jC
+local cD,aG,gT,jD=en[i],en[i+1],bn(tonumber(en[i+2]),q),tonumber(en[i+3])
+local bJ=gT+dL+jD
 if cD==bk and aG==dK then
 if bJ+dL>q then
-local a,b,c,d=string.match(en[i+4],lq)
-H,bB,fp=a+0,aO(b+0,bB),gR
-al,r=ko(bB,b+0,c+0,d+0)
+local a,b,c,d=string.match(en[i+4],lr)
+H,bB,fp=a+0,aO(b+0,bB),gT
+al,r=kp(bB,b+0,c+0,d+0)
 end
-elseif bJ+dL>q and#cm<jK then
-cm[#cm+1]={cD,aG,gR,jC,en[i+4]}
-if gR+dL>q then
-if cD~=bk and not lO[cD]then
-gK,lO[cD]=gK+1,true
+elseif bJ+dL>q and#cm<jL then
+cm[#cm+1]={cD,aG,gT,jD,en[i+4]}
+if gT+dL>q then
+if cD~=bk and not lP[cD]then
+gL,lP[cD]=gL+1,true
 end
 bZ[#bZ+1]=aG
-bZ[#bZ+1]=am("%.0f",gR)
+bZ[#bZ+1]=am("%.0f",gT)
 end
 end
-if cD==bO then fz=aO(fz,bJ)end
+if cD==bO then fA=aO(fA,bJ)end
 end
-local iu,gH=string.match(hV,"^(%d+) (%d+)$")
-local hA=tonumber(iu)==H
-if kx and not hA then return{}end
-if hA then
-if gH+0==bB then
+local iv,gI=string.match(hW,"^(%d+) (%d+)$")
+local hB=tonumber(iv)==H
+if ky and not hB then return{}end
+if hB then
+if gI+0==bB then
 r=aO(r-1,0)
-elseif gH+1==bB then
+elseif gI+1==bB then
 al=aO(al-1,0)
 end
 end
-if not kx then
+if not ky then
 r,fp=r+1,q
 elseif al+r==0 then
 fp=bn(fp,q-dL)
 end
 table.insert(cm,1,{bk,dK,fp,cx,am("%.0f %.0f %.0f %.0f",H,bB,al,r)})
-if fG~=""and q>=O then
-bO,fG,fz=fG,"",q
+if fI~=""and q>=K then
+bO,fI,fA=fI,"",q
 end
 if bO==""then
 bO=bk
-elseif bO~=bk and fG==""and fz<q then
-fG,O=bk,q+dL
+elseif bO~=bk and fI==""and fA<q then
+fI,K=bk,q+dL
 end
-local aG,eX=bO.."\\n"..fG.."\\n"..am("%.0f",O).."\\n",0
+local aG,eX=bO.."\\n"..fI.."\\n"..am("%.0f",K).."\\n",0
 for _,aX in ipairs(cm)do
 aG=aG..aX[1].."\\n"..aX[2].."\\n"..am("%.0f\\n%.0f\\n",aX[3],aX[4])..aX[5].."\\n"
 eX=aO(eX,aX[4])
 end
 call("SET",KEYS[1],aG,"PX",am("%.0f",(eX+3*dL)/1000))
-hV=am("%.0f %.0f",H,bB)
-return{am("%.0f",q),bO,fG,am("%.0f",O),gK,hV,unpack(bZ)}`,
+hW=am("%.0f %.0f",H,bB)
+return{am("%.0f",q),bO,fI,am("%.0f",K),gL,hW,unpack(bZ)}`,
 };
 
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "fc640b72183ef650f15b01a233bd9a4ea61b9438",
+  sha1: "88325dc35e83a0df651f788da68199d6f9d456bf",
   source: `local bh=redis.pcall
 local aE=bh("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
 if aE.err then return{"",aE.err}end
 local ah={aE[1]}
-local function kL(W)
+local function kM(W)
 local H=bh("GETRANGE",W,0,0)
 if type(H)~="string"then return""end
-local gi=H=="b"and bh("GETRANGE",W,9,9)or""
-return gi==""and H or gi
+local gj=H=="b"and bh("GETRANGE",W,9,9)or""
+return gj==""and H or gj
 end
 for _,W in ipairs(aE[2])do
 local cx=bh("PTTL",W)
 ah[#ah+1]=W
 ah[#ah+1]=type(cx)=="number"and cx or-2
-ah[#ah+1]=kL(W)
+ah[#ah+1]=kM(W)
 end
 return ah`,
 };
@@ -3923,25 +3930,25 @@ return ah`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "5bcf7ed70772d0a6f449eaf907b4d9283f3e9704",
-  acrossSha1: "236c4c4b70237c5e6ac929e3098d44106bbc9f4a",
+  sha1: "a8c4ce2ce7b1153f80dae443f31093d0705b6393",
+  acrossSha1: "d8c9318949899873b46667739df4186742dbe862",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local W,af=KEYS[1],ARGV[5]+0
 local m=bh("GET",W)
 local r,at,cD,ae=ARGV[11]+0,12,0,0
 for _=1,r do
-local il=ARGV[at]=="t"
-at,cD,ae=at+(il and 7 or 4),cD+(il and 0 or 7),ae+11
+local im=ARGV[at]=="t"
+at,cD,ae=at+(im and 7 or 4),cD+(im and 0 or 7),ae+11
 end
 local bw=2+r+cD
 if type(m)=="string"and cj(m,1)==80 and#m==bw+ae then
 local ai,aa,be,ad,dP={q},"",0,0,true
 at,cD,ae=12,3+r,bw+1
 for i=1,r do
-local K,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,o=an("<I7I4",m,ae)
-if K=="t"then
+local O,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
+local us,o=ao("<I7I4",m,ae)
+if O=="t"then
 local y,bf,aU=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
 dP=aU<10 and cj(m,2+i)==116+aU and o<y
 if us>be then be=us end
@@ -3959,7 +3966,7 @@ ai[2*i],ai[2*i+1],at=us-q,o,at+7
 else
 local aD=us+b
 o=o+af
-dP=K=="f"and cj(m,2+i)==70 and an("<I7",m,cD)==b
+dP=O=="f"and cj(m,2+i)==70 and ao("<I7",m,cD)==b
 dP=dP and us<=q and q<aD and o<=a
 if aD>be then be=aD end
 if aD>ad then ad=aD end
@@ -3976,19 +3983,19 @@ end
 local cr=ARGV[2]+0
 ${part25}
 local af,bi,bs=0,0,false
-local bv,bH,r,cU,aM,bt,fJ,ao,bw,bg
+local bv,bH,r,cU,aM,bt,fL,an,bw,bg
 local h,da,bJ,be,ad={},{},{},0,0
-local function ji(O)
-bH,r={},ARGV[O+4]+0
-local at=O+4
+local function jj(K)
+bH,r={},ARGV[K+4]+0
+local at=K+4
 for i=1,r do
-local K=ARGV[at+1]
+local O=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
-if K=="t"then
+if O=="t"then
 local y,aB,aP=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
 local cA=aJ(af*b/y)
 bH[i]={
-K=K,
+O=O,
 us=af*a+cA,
 aj=af*b-cA*y,
 y=y,
@@ -3999,20 +4006,20 @@ aU=ARGV[at+7]+0,
 }
 at=at+7
 else
-bH[i]={K=K,U=a,w=b,eV=b}
+bH[i]={O=O,U=a,w=b,eV=b}
 at=at+4
-if K=="c"then
+if O=="c"then
 local bE=ARGV[at]+0
 bH[i].bE,bH[i].cp,bH[i].eV=bE,b/bE,2*b
 end
 end
 end
-bv=hI(bH)
+bv=hJ(bH)
 for i,g in ipairs(bH)do
-local gN=bv.bH[i]
-g.am,g.ar,g.at=gN.am,gN.ar,gN.at
+local gP=bv.bH[i]
+g.am,g.ar,g.at=gP.am,gP.ar,gP.at
 end
-cU,bt,fJ,ao,bg=bv.cU,bv.bt,bv.fJ,bv.ao,bv.bg
+cU,bt,fL,an,bg=bv.cU,bv.bt,bv.fL,bv.an,bv.bg
 aM=#cU
 bw=am("%d",aM)
 end
@@ -4021,25 +4028,25 @@ return V>0 and df(V*(g.cp-aJ((q-J)/g.bE))/g.cp)or 0
 end
 local Q,A,bM={q},1,nil
 local function eo(W,m)
-local aa,ax=aV(fJ,unpack(da,1,ao)),nil
+local aa,ax=aV(fL,unpack(da,1,an)),nil
 if m and be-be%bg==ad-ad%bg then
 ax=bh("SETRANGE",W,bw,aa)
 return type(ax)=="table"and ax.err
 end
-local cx=hg(bv,ad)
+local cx=hi(bv,ad)
 aa=cU..aa
 ax=m and bh("SET",W,aa,"PX",cx)or bh("SET",W,aa,"PX",cx,"NX")or bh("GET",W)
 return ax and ax.err
 end
-local function fZ()
+local function gb()
 local function cz(m)
 if m and(#m~=bt or br(m,1,aM)~=cU)then return false end
 be=0
 for i=1,r do
 local g=bH[i]
-local bI,ar,us,o,V,aD=g.K,g.ar,0,0,0,0
+local bI,ar,us,o,V,aD=g.O,g.ar,0,0,0,0
 if m then
-us,o,V=an(g.am,m,g.at)
+us,o,V=ao(g.am,m,g.at)
 end
 if bI=="t"then
 if us>g.bf then return false end
@@ -4076,7 +4083,7 @@ local function dq(aA)
 ad=0
 for i=1,r do
 local g=bH[i]
-local bI,ar=g.K,g.ar
+local bI,ar=g.O,g.ar
 local us,o=h[ar],h[ar+1]
 local aD=us
 if bI=="t"then
@@ -4103,16 +4110,16 @@ da[ar],da[ar+1]=us,o
 end
 return true
 end
-local function lV(aA)
+local function lW(aA)
 local bp=aA-1
 for i=1,r do
 local g=bH[i]
 local us,o=h[g.ar],h[g.ar+1]
-if g.K=="t"then
+if g.O=="t"then
 local bq=g.bf-us+(g.aP-o)/g.y
 bp=bn(bp,aJ(bq/(g.us+g.aj/g.y))+1)
 else
-if g.K=="c"then o=o+fd(g,us,h[g.ar+2])end
+if g.O=="c"then o=o+fd(g,us,h[g.ar+2])end
 bp=bn(bp,aJ((g.U-o)/af))
 end
 end
@@ -4121,16 +4128,16 @@ bp=bp-1
 end
 return aO(bp,0)
 end
-local function fV(g,o,bq)
+local function fX(g,o,bq)
 if bq<0 then return g.w+1 end
 if o<=bq then return 0 end
 return(g.cp-aJ(bq*g.cp/o))*g.bE
 end
-local function lC(bT)
+local function lD(bT)
 local at=q
 for i=1,r do
 local g=bH[i]
-local bI,us,o=g.K,bT[g.ar],bT[g.ar+1]
+local bI,us,o=g.O,bT[g.ar],bT[g.ar+1]
 if bI=="t"then
 us,o=us+g.us-g.aB,o+g.aj
 if o>=g.y then
@@ -4140,9 +4147,9 @@ at=aO(at,o>g.aP and us+1 or us)
 elseif bI=="f"then
 if o+af>g.U then at=aO(at,us+g.w)end
 else
-local jw=fV(g,bT[g.ar+2],g.U-af-o)
-if jw>g.w then jw=g.w+fV(g,o,g.U-af)end
-at=aO(at,us+jw)
+local jx=fX(g,bT[g.ar+2],g.U-af-o)
+if jx>g.w then jx=g.w+fX(g,o,g.U-af)end
+at=aO(at,us+jx)
 end
 end
 return at-q
@@ -4150,7 +4157,7 @@ end
 local function ee(bT,dQ)
 for i=1,r do
 local g=bH[i]
-local bI,ar=g.K,g.ar
+local bI,ar=g.O,g.ar
 local us,o=bT[ar],bT[ar+1]
 if bI=="t"then
 us,o=us-q,o
@@ -4174,8 +4181,8 @@ local function cR(W,m,aA,bF)
 if not cz(m)then return false end
 local ai,bm,aK=aA,0,nil
 if not dq(aA)then
-ai=lV(aA)
-bm=lC(ai>0 and da or h)
+ai=lW(aA)
+bm=lD(ai>0 and da or h)
 if bm<=bi then return false end
 end
 if ai>0 and not bs then
@@ -4234,33 +4241,33 @@ ${part29}
 ${part8}
 ${part32}
 end
-local function fc(aR,dK,fB)
-local ec,iG={},{q,cr,1}
+local function fc(aR,dK,fC)
+local ec,iH={},{q,cr,1}
 for i=1,dK do
-iG[3+i]=ARGV[fB+i]
+iH[3+i]=ARGV[fC+i]
 end
-local dH,bc,ak=bs and"2"or"1",0,#iG+1
+local dH,bc,ak=bs and"2"or"1",0,#iH+1
 for _,aX in ipairs(aR)do
 for _=1,aX.aA do
 bc=bc+1
 ec[bc]=aX.W
-for i,kg in ipairs({dH,bi,1,"1",af,0})do
-iG[ak+i]=kg
+for i,kh in ipairs({dH,bi,1,"1",af,0})do
+iH[ak+i]=kh
 end
 ak=ak+6
 end
 end
-iG[4+dK]=bc
-local jt,ax=bb(iG,ec),1
+iH[4+dK]=bc
+local ju,ax=bb(iH,ec),1
 for _,aX in ipairs(aR)do
 if aX.bF then
-local gB={}
+local gC={}
 for i=1,aX.aA do
-gB[i]=jt[ax+i]
+gC[i]=ju[ax+i]
 end
-Q[aX.A],ax=gB,ax+aX.aA
+Q[aX.A],ax=gC,ax+aX.aA
 else
-Q[aX.A],ax=jt[ax+1],ax+1
+Q[aX.A],ax=ju[ax+1],ax+1
 end
 end
 end
@@ -4272,22 +4279,22 @@ while ak<#KEYS do
 local cB,H,dK=ARGV[E+1]+0,ak+1,ARGV[E+5]+0
 ak=bn(ak+ARGV[E+2],#KEYS)
 af,bi,bs=ARGV[E+3]+0,ARGV[E+4]+0,cB%2==1
-local fB,bF,aR=E+5,cB>=8,nil
-ji(fB)
-local lS=not(bF or bs)
+local fC,bF,aR=E+5,cB>=8,nil
+jj(fC)
+local lT=not(bF or bs)
 E=E+5+dK
-for O=H,ak,1000 do
-local aD=bn(O+999,ak)
-local ca=call("MGET",unpack(KEYS,O,aD))
-for i=O,aD do
-local W,m=KEYS[i],ca[i-O+1]
-local dP=lS and m and#m==bt and br(m,1,aM)==cU
+for K=H,ak,1000 do
+local aD=bn(K+999,ak)
+local ca=call("MGET",unpack(KEYS,K,aD))
+for i=K,aD do
+local W,m=KEYS[i],ca[i-K+1]
+local dP=lT and m and#m==bt and br(m,1,aM)==cU
 if dP then
 be,ad=0,0
 for n=1,r do
 local g=bH[n]
-local bI,ar,aD=g.K,g.ar,0
-local us,o,V=an(g.am,m,g.at)
+local bI,ar,aD=g.O,g.ar,0
+local us,o,V=ao(g.am,m,g.at)
 if bI=="t"then
 if us>be then be=us end
 if us<q and(o==0 or us<q-1)then
@@ -4331,7 +4338,7 @@ for n=A+r+r,A+1,-1 do
 Q[n]=nil
 end
 if not cR then
-cR,fc=fZ()
+cR,fc=gb()
 end
 local aA=bF and ARGV[E+i-H+1]+0 or 1
 if not cR(W,m,aA,bF)then
@@ -4341,7 +4348,7 @@ end
 end
 end
 end
-if aR then fc(aR,dK,fB)end
+if aR then fc(aR,dK,fC)end
 if bF then E=E+ak-H+1 end
 end
 return bM and redis.error_reply(bM)or Q`,
@@ -4350,66 +4357,66 @@ return bM and redis.error_reply(bM)or Q`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "e2205a4ee6a2bc1b25f78621798e00ac3b158d2b",
-  acrossSha1: "2d223e002fbb0a1329e0fcb5808bf4b344181df5",
+  sha1: "168a269c166a699c9ed78acd9fa7c08d19fdd669",
+  acrossSha1: "5e32ce2b53b8b49159ad46a0311c946c5d273459",
   source: `${part33}
 ${part34}
-local cF,kH=2^48,2^37
-local fl,gr=q-q%cF,q+cF/2
-local aF,aE,bg,al,ci,gW
-local function gg()
+local cF,kI=2^48,2^37
+local fl,gs=q-q%cF,q+cF/2
+local aF,aE,bg,al,ci,gY
+local function gi()
 aF,bg=6,df(w/8)
 while aF<10 and 4^aF<U do
 aF=aF+1
 end
 aE=2^aF
-if w>=kH then aF=aF+16 end
+if w>=kI then aF=aF+16 end
 al,ci=q-w,q-q%bg
-gW=am("%.0f",df((ci+bg-al)/1000)+ARGV[2])
+gY=am("%.0f",df((ci+bg-al)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
 local W,aW=KEYS[1],nil
 af,U,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-gg()
+gi()
 local aa=aF<16 and af<=65535 and bh("GETRANGE",W,"0","313")
 if aa and#aa>65 then
-local aD,K,D,bG,x,bl,aM,r,ao,bc,aN,aH=
-#aa,an("<BdI7I7I7I4I4I4I7I4B",aa,1)
-local ar=(aM+r)%ao
+local aD,O,D,bG,x,bl,aM,r,an,bc,aN,aH=
+#aa,ao("<BdI7I7I7I4I4I4I7I4B",aa,1)
+local ar=(aM+r)%an
 if
-K==83
+O==83
 and bG==w
 and(aH==aF or aH==aF+32)
 and D<=q
 and x==0
 and bl<q
-and r<ao
-and aM<ao
-and aD==(ao>32 and 314 or 58+8*ao)
+and r<an
+and aM<an
+and aD==(an>32 and 314 or 58+8*an)
 then
-local aS,fM=bc+af,false
+local aS,fO=bc+af,false
 while r>0 and aM<aE and 66+8*aM<=aD do
-local us,o=an("<I6I2",aa,59+8*aM)
+local us,o=ao("<I6I2",aa,59+8*aM)
 us=us+fl
-if us>gr then us=us-cF end
+if us>gs then us=us-cF end
 if us>al then
-fM=true
+fO=true
 break
 end
 r,aS,aM=r-1,aS-o,aM+1
-if aM==ao then aM=0 end
+if aM==an then aM=0 end
 end
-if fM and aS<=U then
+if fO and aS<=U then
 local at=58+8*ar
 if ar>=aE then at=at+4*aJ(ar/aE)end
 aN=ar%aE>0 and aN+af or af
 if type(bh("SETRANGE",W,am("%d",at),aV("<I6I2",q%cF,af)))=="number"then
 aH=aH>aF and af==1 and aH or aF
-if ao>32 and((ar+1)%aE==0 or ar+1==ao)then
+if an>32 and((ar+1)%aE==0 or ar+1==an)then
 bh("SETRANGE",W,am("%d",at-8*(ar%aE)-4),aV("<I4",aN))
 end
-bh("SETRANGE",W,"23",aV("<I7I4I4I4I7I4B",q,aM,r+1,ao,aS,aN,aH))
-if ci>bl then bh("PEXPIRE",W,gW)end
+bh("SETRANGE",W,"23",aV("<I7I4I4I4I7I4B",q,aM,r+1,an,aS,aN,aH))
+if ci>bl then bh("PEXPIRE",W,gY)end
 aW=aS
 end
 end
@@ -4417,10 +4424,10 @@ end
 end
 if aW then return{q,aW,w}end
 end
-local function fZ()
+local function gb()
 ${part36}
 ${part4}
-local bY,gU=54,32
+local bY,gW=54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4432,20 +4439,20 @@ ${part22}
 ${part23}
 ${part24}
 local aq,g
-local function fE(us)
+local function fG(us)
 us=us+fl
-if us>gr then return us-cF end
+if us>gs then return us-cF end
 if us<q-cF/2 then return us+cF end
 return us
 end
-local function jN()
+local function jO()
 g=nil
-gg()
+gi()
 end
-local function kc(W,aA)
+local function kd(W,aA)
 aq=aq or ct.s()
-g=g or aq.fN(U,w)
-local p=aq.ib(W,g)
+g=g or aq.fP(U,w)
+local p=aq.ic(W,g)
 if p.eT then return"RULES"end
 p=aq.dX(p,g,bs)
 local ai,at,eq=0,aO(q,p.D,aq.dg(p,af,g)),q
@@ -4461,26 +4468,26 @@ if ai>0 and eq>q then return{1,eq-q,aW,reset}end
 return ai,aW,reset,ai==aA and 0 or at-q
 end
 local function bb(W,aA)
-local ax,ai,aW,reset,bm=pcall(kc,W,aA)
+local ax,ai,aW,reset,bm=pcall(kd,W,aA)
 if ax then return ai,aW,reset,bm end
 return false,type(ai)=="table"and ai.err or tostring(ai)
 end
 local D,x,es
-local lo="23"
-local function eQ(aM,r,ao,bc,aN)
-return aV("<I7I4I4I4I7I4B",q,aM,r,ao,bc,aN,es and aF+32 or aF)
+local lp="23"
+local function eQ(aM,r,an,bc,aN)
+return aV("<I7I4I4I4I7I4B",q,aM,r,an,bc,aN,es and aF+32 or aF)
 end
-local function bN(aM,r,ao,bc,aN)
-return"S"..aV("<dI7I7",D,w,x)..eQ(aM,r,ao,bc,aN)
+local function bN(aM,r,an,bc,aN)
+return"S"..aV("<dI7I7",D,w,x)..eQ(aM,r,an,bc,aN)
 end
 local function eo(W,aw,o,bc)
 local r=#aw/8+1
-local ao=gy(r,U,aE)
-local m=bN(0,r,ao,bc,bc)
+local an=gz(r,U,aE)
+local m=bN(0,r,an,bc,bc)
 ..aV("<I4",bc)
 ..aw
 ..aV("<I6I2",q%cF,o)
-return bh("SET",W,m..string.rep("\\0",8*(ao-r)),"PX",gW)
+return bh("SET",W,m..string.rep("\\0",8*(an-r)),"PX",gY)
 end
 local function cR(W,_,aA)
 local aa=bh("GETRANGE",W,"0","313")
@@ -4499,41 +4506,41 @@ if ax.err then return false,ax.err end
 return ai,o,w,ai==aA and 0 or w
 end
 if cj(aa,1)~=83 or#aa<bY then return bb(W,aA)end
-local bG,bl,aM,r,ao,bc,aN,aH
-D,bG,x,bl,aM,r,ao,bc,aN,aH=
-an("<dI7I7I7I4I4I4I7I4B",aa,2)
-local iB=ao<=gU and#aa==bY+4+8*ao
-local bO=bG==w and aH%32==aF and r>0 and r<=ao and aM<ao
-if not bO or bl>=q or D>q or(not iB and ao<=gU)then
+local bG,bl,aM,r,an,bc,aN,aH
+D,bG,x,bl,aM,r,an,bc,aN,aH=
+ao("<dI7I7I7I4I4I4I7I4B",aa,2)
+local iC=an<=gW and#aa==bY+4+8*an
+local bO=bG==w and aH%32==aF and r>0 and r<=an and aM<an
+if not bO or bl>=q or not(D<=q)or(not iC and an<=gW)then
 return bb(W,aA)
 end
-local ha=x>0
+local hc=x>0
 x=0
-local ak,dx,hG=(aM+r-1)%ao,bn(ao-aM,r),aa
-local O=bY+4*(aJ(aM/aE)+1)+8*aM
-if not iB then
+local ak,dx,hH=(aM+r-1)%an,bn(an-aM,r),aa
+local K=bY+4*(aJ(aM/aE)+1)+8*aM
+if not iC then
 dx=bn(16,aE-aM%aE,dx)
-if O+8*dx>#aa then
-hG=bh("GETRANGE",W,am("%d",O),am("%d",O+8*dx-1))
-if#hG<8*dx then return bb(W,aA)end
-O=0
+if K+8*dx>#aa then
+hH=bh("GETRANGE",W,am("%d",K),am("%d",K+8*dx-1))
+if#hH<8*dx then return bb(W,aA)end
+K=0
 end
 end
-local fL,aW=0,bc
-while fL<dx do
-local us,bk=an("<I6I2",hG,O+8*fL+1)
-if fE(us)>al then break end
-fL,aW=fL+1,aW-bk
+local fN,aW=0,bc
+while fN<dx do
+local us,bk=ao("<I6I2",hH,K+8*fN+1)
+if fG(us)>al then break end
+fN,aW=fN+1,aW-bk
 end
-if fL==dx then return bb(W,aA)end
+if fN==dx then return bb(W,aA)end
 local bq=U-aW
 if af>bq then
 local dO=af-bq
-for i=fL,dx-1 do
-local us,bk=an("<I6I2",hG,O+8*i+1)
+for i=fN,dx-1 do
+local us,bk=ao("<I6I2",hH,K+8*i+1)
 dO=dO-bk
 if dO<=0 then
-local bm=fE(us)+w-q
+local bm=fG(us)+w-q
 if bm<=bi then break end
 return 0,aW,bl+w-q,bm
 end
@@ -4546,45 +4553,45 @@ o=ai*af
 end
 if o>65535 or ai<aA then return bb(W,aA)end
 es=aH>=32 and o==1
-local ce,ar=r-fL,(ak+1)%ao
-aM=(aM+fL)%ao
+local ce,ar=r-fN,(ak+1)%an
+aM=(aM+fN)%an
 aW=aW+o
-if ce<ao then
+if ce<an then
 local aX=aV("<I6I2",q%cF,o)
 aN=(ar%aE==0 and 0 or aN)+o
-local H,at=ha and bN or eQ,ha and"0"or lo
-H=H(aM,ce+1,ao,aW,aN)
+local H,at=hc and bN or eQ,hc and"0"or lp
+H=H(aM,ce+1,an,aW,aN)
 local ax
-if iB then
+if iC then
 ax=bh("SETRANGE",W,at,H..br(aa,bY+1,bY+4+8*ar)..aX)
 else
 local A=bY+4*(aJ(ar/aE)+1)+8*ar
 ax=bh("SETRANGE",W,am("%d",A),aX)
 if type(ax)=="number"then
-if(ar+1)%aE==0 or ar+1==ao then
+if(ar+1)%aE==0 or ar+1==an then
 bh("SETRANGE",W,am("%d",A-8*(ar%aE)-4),aV("<I4",aN))
 end
 bh("SETRANGE",W,at,H)
 end
 end
 if type(ax)~="number"then return false,ax.err end
-if bl<ci then bh("PEXPIRE",W,gW)end
-elseif iB then
-local aw=br(aa,bY+5+8*aM,bY+4+8*bn(ao,aM+ce))
-if aM+ce>ao then aw=aw..br(aa,bY+5,bY+4+8*(aM+ce-ao))end
+if bl<ci then bh("PEXPIRE",W,gY)end
+elseif iC then
+local aw=br(aa,bY+5+8*aM,bY+4+8*bn(an,aM+ce))
+if aM+ce>an then aw=aw..br(aa,bY+5,bY+4+8*(aM+ce-an))end
 local ax=eo(W,aw,o,aW)
 if ax.err then return false,ax.err end
 elseif aM==0 then
 local m=bh("GET",W)
 if type(m)~="string"then return false,m.err end
-local gd=gy(ce+1,U,aE)
-local A,aD=bY+4*(aJ(ce/aE)+1)+8*ce,bY+4*df(gd/aE)+8*gd
+local gf=gz(ce+1,U,aE)
+local A,aD=bY+4*(aJ(ce/aE)+1)+8*ce,bY+4*df(gf/aE)+8*gf
 aN=(ce%aE==0 and 0 or aN)+o
-m=bN(0,ce+1,gd,aW,aN)..br(m,bY+1)..string.rep("\\0",A-#m)
+m=bN(0,ce+1,gf,aW,aN)..br(m,bY+1)..string.rep("\\0",A-#m)
 m=m..aV("<I6I2",q%cF,o)..string.rep("\\0",aD-A-8)
-local ax=bh("SET",W,m,"PX",gW)
+local ax=bh("SET",W,m,"PX",gY)
 if ax.err then return false,ax.err end
-if(ce+1)%aE==0 or ce+1==gd then
+if(ce+1)%aE==0 or ce+1==gf then
 bh("SETRANGE",W,am("%d",A-8*(ce%aE)-4),aV("<I4",aN))
 end
 else
@@ -4595,52 +4602,52 @@ end
 ${part38}
 ${part39}
 ${part40}
-local function fS(_,O,aD)
-gg()
+local function fU(_,K,aD)
+gi()
 local KEYS,Q,bd,q,af,U,w=KEYS,Q,A,q,af,U,w
-local bh,aV,an,aJ,am,type=bh,aV,an,aJ,am,type
-local aF,aE,al,ci,fl,gr,cF=aF,aE,al,ci,fl,gr,cF
-for i=O,aD do
+local bh,aV,ao,aJ,am,type=bh,aV,ao,aJ,am,type
+local aF,aE,al,ci,fl,gs,cF=aF,aE,al,ci,fl,gs,cF
+for i=K,aD do
 local W,aW=KEYS[i],nil
 local aa=aF<16 and af<=65535 and bh("GETRANGE",W,"0","313")
 if aa and#aa>65 then
-local aD,K,D,bG,x,bl,aM,r,ao,bc,aN,aH=
-#aa,an("<BdI7I7I7I4I4I4I7I4B",aa,1)
-local ar=(aM+r)%ao
+local aD,O,D,bG,x,bl,aM,r,an,bc,aN,aH=
+#aa,ao("<BdI7I7I7I4I4I4I7I4B",aa,1)
+local ar=(aM+r)%an
 if
-K==83
+O==83
 and bG==w
 and(aH==aF or aH==aF+32)
 and D<=q
 and x==0
 and bl<q
-and r<ao
-and aM<ao
-and aD==(ao>32 and 314 or 58+8*ao)
+and r<an
+and aM<an
+and aD==(an>32 and 314 or 58+8*an)
 then
-local aS,fM=bc+af,false
+local aS,fO=bc+af,false
 while r>0 and aM<aE and 66+8*aM<=aD do
-local us,o=an("<I6I2",aa,59+8*aM)
+local us,o=ao("<I6I2",aa,59+8*aM)
 us=us+fl
-if us>gr then us=us-cF end
+if us>gs then us=us-cF end
 if us>al then
-fM=true
+fO=true
 break
 end
 r,aS,aM=r-1,aS-o,aM+1
-if aM==ao then aM=0 end
+if aM==an then aM=0 end
 end
-if fM and aS<=U then
+if fO and aS<=U then
 local at=58+8*ar
 if ar>=aE then at=at+4*aJ(ar/aE)end
 aN=ar%aE>0 and aN+af or af
 if type(bh("SETRANGE",W,am("%d",at),aV("<I6I2",q%cF,af)))=="number"then
 aH=aH>aF and af==1 and aH or aF
-if ao>32 and((ar+1)%aE==0 or ar+1==ao)then
+if an>32 and((ar+1)%aE==0 or ar+1==an)then
 bh("SETRANGE",W,am("%d",at-8*(ar%aE)-4),aV("<I4",aN))
 end
-bh("SETRANGE",W,"23",aV("<I7I4I4I4I7I4B",q,aM,r+1,ao,aS,aN,aH))
-if ci>bl then bh("PEXPIRE",W,gW)end
+bh("SETRANGE",W,"23",aV("<I7I4I4I4I7I4B",q,aM,r+1,an,aS,aN,aH))
+if ci>bl then bh("PEXPIRE",W,gY)end
 aW=aS
 end
 end
@@ -4657,27 +4664,27 @@ end
 end
 A=bd
 end
-local kb=false
+local kc=false
 ${part41}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "43fb7244b32d4c77bfed7ec172c2ae533231a8c1",
-  acrossSha1: "705a4ae229ec33a5beddb1d82b6267a741c262f2",
+  sha1: "70dfc517604a84011278846b27ae71ac75127967",
+  acrossSha1: "be857bc85434bc183bb619c12bab1457926c3222",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local W,af,U,w,bE=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
 local m,aW,reset,cp=bh("GET",W),nil,nil,w/bE
-local gu=w<2^45 and 67+256*w or-1
+local gv=w<2^45 and 67+256*w or-1
 if m and#m==24 then
-local aM,_,V,J,r=an("<I8BI4I7I4",m,1)
-local fA,aS=q-J,r+af
-if aM==gu and fA>=0 and fA<w then
-if V>0 then aS=aS+df(V*(cp-aJ(fA/bE))/cp)end
+local aM,_,V,J,r=ao("<I8BI4I7I4",m,1)
+local fB,aS=q-J,r+af
+if aM==gv and fB>=0 and fB<w then
+if V>0 then aS=aS+df(V*(cp-aJ(fB/bE))/cp)end
 if aS<=U and bh("SETRANGE",W,"20",aV("<I4",r+af))==24 then
-aW,reset=aS,2*w-fA
+aW,reset=aS,2*w-fB
 end
 end
 end
@@ -4690,30 +4697,30 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local iC="c"
+local iD="c"
 ${part37}
 local cp,cU,ez
-local function jN()
+local function jO()
 cp=w/bE
 cU,ez="C"..aV("<I7B",w,#am("%.0f",bE)-1),cx(q+2*w)
 end
-local function fV(o,bq)
+local function fX(o,bq)
 return o<=bq and 0 or(cp-aJ(bq*cp/o))*bE
 end
 local function cR(W,m,aA)
 local bS,J,V,r=not m,q,0,0
-local gP=bS
+local gR=bS
 if m and#m==24 and cj(m,1)==67 then
 local bG,aF
-bG,aF,V,J,r=an("<I7BI4I7I4",m,2)
+bG,aF,V,J,r=ao("<I7BI4I7I4",m,2)
 bS=bG==w and J<=q
 if q>=J+2*w then
-J,V,r,gP=q,0,0,true
+J,V,r,gR=q,0,0,true
 elseif q>=J+w then
-J,V,r,gP=J+w,r,0,true
+J,V,r,gR=J+w,r,0,true
 end
 end
-if not bS or(bs and gP)then return bb(W,m,aA)end
+if not bS or(bs and gR)then return bb(W,m,aA)end
 local fd,reset=0,J+2*w-q
 if V>0 then fd=df(V*(cp-aJ((q-J)/bE))/cp)end
 local bq=U-r-fd
@@ -4722,7 +4729,7 @@ if af<=bq then
 if bs then return 1,r+fd,reset,0 end
 ai=aA==1 and 1 or bn(aA,aJ(bq/af))
 r=r+ai*af
-if gP then
+if gR then
 local dZ=J==q and ez or cx(J+2*w)
 local aK=eo(W,m,cU..aV("<I4I7I4",V,J,r),dZ)
 if aK then return false,aK end
@@ -4734,12 +4741,12 @@ if ai==aA then return ai,r+fd,reset,0 end
 end
 local aR,bm=U-af-r,nil
 if aR>=0 then
-bm=J+fV(V,aR)-q
+bm=J+fX(V,aR)-q
 else
-bm=J+w+fV(r,U-af)-q
+bm=J+w+fX(r,U-af)-q
 end
 if ai>0 or bm>bi then
-if ai==0 and gP then return bb(W,m,aA)end
+if ai==0 and gR then return bb(W,m,aA)end
 return ai,r+fd,reset,bm
 end
 return bb(W,m,aA)
@@ -4747,19 +4754,19 @@ end
 ${part38}
 ${part39}
 ${part40}
-local function fS(ca,O,aD)
+local function fU(ca,K,aD)
 local KEYS,Q,bd,q,af,U,w=KEYS,Q,A,q,af,U,w
-local bh,df,aJ,aV,an,bE,cp=bh,df,aJ,aV,an,bE,w/bE
-local gu=w<2^45 and 67+256*w or-1
-for i=O,aD do
-local W,m,aW,reset=KEYS[i],ca[i-O+1],nil,nil
+local bh,df,aJ,aV,ao,bE,cp=bh,df,aJ,aV,ao,bE,w/bE
+local gv=w<2^45 and 67+256*w or-1
+for i=K,aD do
+local W,m,aW,reset=KEYS[i],ca[i-K+1],nil,nil
 if m and#m==24 then
-local aM,_,V,J,r=an("<I8BI4I7I4",m,1)
-local fA,aS=q-J,r+af
-if aM==gu and fA>=0 and fA<w then
-if V>0 then aS=aS+df(V*(cp-aJ(fA/bE))/cp)end
+local aM,_,V,J,r=ao("<I8BI4I7I4",m,1)
+local fB,aS=q-J,r+af
+if aM==gv and fB>=0 and fB<w then
+if V>0 then aS=aS+df(V*(cp-aJ(fB/bE))/cp)end
 if aS<=U and bh("SETRANGE",W,"20",aV("<I4",r+af))==24 then
-aW,reset=aS,2*w-fA
+aW,reset=aS,2*w-fB
 end
 end
 end
@@ -4774,17 +4781,17 @@ end
 end
 A=bd
 end
-local kb=true
+local kc=true
 ${part41}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "a6ec56793931fcf7cc7c90f01292fc90d2969e55",
-  acrossSha1: "467630da591884b7d41fa8fee4ef2e9254565672",
+  sha1: "ccbc6aded3dbed3086fcb2043e8fc46650dd7212",
+  acrossSha1: "d94ea2c14892797e5249beab0a8c5f483b9a3003",
   source: `${part33}
-local eR,lH,cr,E=string.char,string.find,ARGV[2]+0,2
+local eR,lI,cr,E=string.char,string.find,ARGV[2]+0,2
 local cq,eO=2^48,2^23
 ${part30}
 ${part1}
@@ -4805,7 +4812,7 @@ end
 return em and aS+em*aZ,at+1
 end
 local bS={}
-local function jV(g)
+local function jW(g)
 for i=1,#bS do
 if bS[i].cN==g.cN then return bS[i]end
 end
@@ -4817,61 +4824,61 @@ local aj=o*g.aj
 local cA=aJ(aj/g.y)
 return o*g.us+cA,aj-cA*g.y
 end
-local function km(y,us,aj,o)
-local g={K="t",y=y,us=us,aj=aj,U=o}
+local function kn(y,us,aj,o)
+local g={O="t",y=y,us=us,aj=aj,U=o}
 g.cN="t"..dJ(y)..dJ(us)..(y>1 and dJ(aj)or"")..dJ(o)
 g.aB,g.aP=bB(o,g)
 return g
 end
-local function hL(K)
-if K=="f"then
+local function hM(O)
+if O=="f"then
 local o,bG,_=Y(),Y(),Y()
-return jV({K="f",w=bG,cN="f"..dJ(bG)}),o
-elseif K=="t"then
+return jW({O="f",w=bG,cN="f"..dJ(bG)}),o
+elseif O=="t"then
 local us,aj,y,aB,aP=Y(),Y(),Y(),Y(),Y()
 local o=aJ((aB+aP/y)/(us+aj/y)+0.5)
-local g=jV(km(y,us,aj,o))
+local g=jW(kn(y,us,aj,o))
 g.aU=Y()
 return g,o
 end
 end
-local function kU(m,at)
+local function kV(m,at)
 for i=1,#bS do
 local g=bS[i]
 if br(m,at,at+#g.cN-1)==g.cN then return g end
 end
-local K=cj(m,at)
+local O=cj(m,at)
 local H,next=eu(m,at+1)
-if K==102 then return H and jV({K="f",w=H,cN="f"..dJ(H)})end
-if K~=116 or not H then return nil end
+if O==102 then return H and jW({O="f",w=H,cN="f"..dJ(H)})end
+if O~=116 or not H then return nil end
 local us,aj,o=0,0,0
 us,next=eu(m,next)
 if H>1 then
 aj,next=eu(m,next)
 end
 o=eu(m,next)
-return us and aj and o and jV(km(H,us,aj,o))
+return us and aj and o and jW(kn(H,us,aj,o))
 end
-local r,bH,iM,ie=0,{},{},{}
-local function jq(g,H,ba)
+local r,bH,iN,ig=0,{},{},{}
+local function jr(g,H,ba)
 r=r+1
-bH[r],iM[r],ie[r]=g,H,ba
-if g.K=="f"then return H<=q end
+bH[r],iN[r],ig[r]=g,H,ba
+if g.O=="f"then return H<=q end
 local bf=q+g.aB
 return g.aB<cq/8 and(H<bf or(H==bf and ba<=g.aP))
 end
 local function fs(m)
 local at,ch,bt=3,nil,#m
 while at<=bt do
-local g,H,ba=kU(m,at),nil,0
+local g,H,ba=kV(m,at),nil,0
 if not g then return false end
 at=at+#g.cN
-if g.K=="f"then
+if g.O=="f"then
 local z=cj(m,at)
 if z==0 then
 H,at=0,at+1
 elseif z==1 and at+11<=bt then
-H,ba=an("<I7I4",m,at+1)
+H,ba=ao("<I7I4",m,at+1)
 at=at+12
 end
 elseif ch then
@@ -4879,35 +4886,35 @@ local cd
 cd,at=eu(m,at)
 H=cd and ch+(cd%2==0 and cd or 1-cd)/2
 elseif at+5<=bt then
-H=q-q%cq+an("<I6",m,at)
+H=q-q%cq+ao("<I6",m,at)
 if H>q+cq/2 then H=H-cq end
 if H<q-cq/2 then H=H+cq end
 at=at+6
 end
-if g.K=="t"then
+if g.O=="t"then
 ch=H
 if g.y>1 then
 ba,at=eu(m,at)
 ba=ba and bn(ba,g.y-1)
 end
 end
-if not(H and ba and jq(g,H,ba))then return false end
+if not(H and ba and jr(g,H,ba))then return false end
 end
 return r>0
 end
-local function ka(m,g,bO)
-if g.K=="f"then
+local function kb(m,g,bO)
+if g.O=="f"then
 if#m~=19 or cj(m,1)~=70 then return false end
-local bG,J,o=an("<I7I7I4",m,2)
-return bG==g.w and jq(g,J,o)
+local bG,J,o=ao("<I7I7I4",m,2)
+return bG==g.w and jr(g,J,o)
 end
-if not bO or#m~=16+g.aU or not lH(m,"^%d+$")then return false end
+if not bO or#m~=16+g.aU or not lI(m,"^%d+$")then return false end
 local aH=tonumber(br(m,1,16))
-if g.aU>0 then return jq(g,aH,bn(br(m,17)+0,g.y-1))end
-return aH<dM+cE and jq(g,fE(aH),0)
+if g.aU>0 then return jr(g,aH,bn(br(m,17)+0,g.y-1))end
+return aH<dM+cE and jr(g,fG(aH),0)
 end
 local function ai(g,H,ba,o)
-if g.K=="f"then
+if g.O=="f"then
 if q<H+g.w then return H,ba+o end
 return q,o
 end
@@ -4923,7 +4930,7 @@ return us,aj
 end
 local function av(aG,ch,g,H,ba)
 aG=aG..g.cN
-if g.K=="f"then
+if g.O=="f"then
 if H==0 then return aG.."\\0",ch,0 end
 return aG.."\\1"..aV("<I7I4",H,ba),ch,H+g.w
 end
@@ -4945,7 +4952,7 @@ Q[A]=bm
 end
 end
 local function dj(g,H,ba)
-if g.K=="t"then
+if g.O=="t"then
 if H<q then return 0,0 end
 return H-q,ba
 end
@@ -4953,32 +4960,32 @@ local reset=H+g.w-q
 if reset<=0 then return 0,0 end
 return ba,reset
 end
-local bk,U,bO,af,bi,bs,iz=nil,0,nil,0,0,false,false
+local bk,U,bO,af,bi,bs,iA=nil,0,nil,0,0,false,false
 local function cR(W)
 local m=bh("GET",W)
 if type(m)=="table"then return m.err end
 r=0
 local az=aJ(q/eO)%256
 if not m then
-if not iz and bO~="="and not bO then return"RULES"end
-jq(bk,0,0)
-if not iz and bO~="="then jq(bO,0,0)end
+if not iA and bO~="="and not bO then return"RULES"end
+jr(bk,0,0)
+if not iA and bO~="="then jr(bO,0,0)end
 elseif cj(m,1)==77 then
 if not fs(m)then return"RULES"end
-elseif not ka(m,bk,bO=="=")then
+elseif not kb(m,bk,bO=="=")then
 return"RULES"
 end
-local gL=1
-while gL<=r and bH[gL]~=bk do
-gL=gL+1
+local gN=1
+while gN<=r and bH[gN]~=bk do
+gN=gN+1
 end
-if gL>r or(iz and r>1)then return"RULES"end
-local H,ba,bm=iM[gL],ie[gL],0
-local fx,fg=ai(bk,H,ba,af)
-if bk.K=="f"then
-if fx==H and fg>U then bm=H+bk.w-q end
+if gN>r or(iA and r>1)then return"RULES"end
+local H,ba,bm=iN[gN],ig[gN],0
+local fy,fg=ai(bk,H,ba,af)
+if bk.O=="f"then
+if fy==H and fg>U then bm=H+bk.w-q end
 else
-bm=fx-bk.aB-q
+bm=fy-bk.aB-q
 if fg>bk.aP then bm=bm+1 end
 end
 if bm>0 then
@@ -4987,12 +4994,12 @@ local a,b=dj(bk,H,ba)
 return ee(-1-a,b,bm)
 end
 if bs then return ee(dj(bk,H,ba))end
-local aG,ch,ad=av("M"..eR(az),nil,bk,fx,fg)
+local aG,ch,ad=av("M"..eR(az),nil,bk,fy,fg)
 for i=1,r do
-if i~=gL then
+if i~=gN then
 local g,bJ=bH[i],nil
-local us,aj=ai(g,iM[i],ie[i],af)
-local bf=g.K=="t"and q+g.aB
+local us,aj=ai(g,iN[i],ig[i],af)
+local bf=g.O=="t"and q+g.aB
 if bf and(us>bf or(us==bf and aj>g.aP))then
 us,aj=bf,g.aP
 end
@@ -5003,20 +5010,20 @@ end
 local cx=aO(df((ad-q)/1000),1)+cr
 local ax=bh("SET",W,aG,"PX",am("%.0f",cx))
 if ax.err then return ax.err end
-return ee(dj(bk,fx,fg))
+return ee(dj(bk,fy,fg))
 end
 local ak=0
 while ak<#KEYS do
 local cB,H=Y(),ak+1
 ak=bn(ak+Y(),#KEYS)
-bs,af,bi,iz=cB==1,Y(),Y(),Y()==1
-bk,U=hL(aG())
+bs,af,bi,iA=cB==1,Y(),Y(),Y()==1
+bk,U=hM(aG())
 bO=aG()
-if bO~="="then bO=hL(bO)end
+if bO~="="then bO=hM(bO)end
 for i=H,ak do
 local aK=cR(KEYS[i])
 if aK then
-if lH(aK,"READONLY",1,true)then bM=aK end
+if lI(aK,"READONLY",1,true)then bM=aK end
 A=A+1
 Q[A]=aK
 end
@@ -5028,27 +5035,27 @@ return bM and redis.error_reply(bM)or Q`,
 /** `texts.lua`: Reads texts that are not too long. It changes nothing. */
 export const texts: Script = {
   name: "texts",
-  sha1: "b2f67b7baff2f6ec594c2c41c81a344042fee5ed",
-  source: `local bp,fv=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
+  sha1: "8b5e5fdb487739651be917409f19bcdf4517afba",
+  source: `local bp,fw=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
 for i=1,#KEYS do
-local aG=fv[i]
-fv[i]=aG and(#aG<=bp and aG or 1)or 0
+local aG=fw[i]
+fw[i]=aG and(#aG<=bp and aG or 1)or 0
 end
-return fv`,
+return fw`,
 };
 
 /** `watch.lua`: Says that the fleet is watched, and tells which processes have posted reports. */
 export const watch: Script = {
   name: "watch",
-  sha1: "66f7d07d8eaacf093df6d111a1a8e6988e541b0e",
+  sha1: "f75da038541403beaf82c0ac3aab0e0bccb8e078",
   source: `local call,ms,bp=redis.call,ARGV[1],ARGV[2]+0
 call("SET",KEYS[1],"1","PX",ms)
 local dv=call("GET",KEYS[2])or""
 if dv==""then return""end
 if#dv>bp then dv="\\n"end
 for i=3,#ARGV do
-local O,to=string.find(dv,"\\n"..ARGV[i].."\\n",1,true)
-if O then dv=string.sub(dv,1,O)..string.sub(dv,to+1)end
+local K,to=string.find(dv,"\\n"..ARGV[i].."\\n",1,true)
+if K then dv=string.sub(dv,1,K)..string.sub(dv,to+1)end
 end
 call("SET",KEYS[2],dv,"PX",3*ms)
 return dv`,

@@ -261,8 +261,8 @@ export const WINDOWS: readonly Mutant[] = [
       "local plain = stored",
       assertWindowChanged,
     ],
-    ["a promised instant overtaken", "or newest >= now or blocked > now", "or blocked > now"],
-    ["a block ignored", "or newest >= now or blocked > now", "or newest >= now", assertFullLogBlocked],
+    ["a promised instant overtaken", "or newest >= now or not (blocked <= now)", "or not (blocked <= now)"],
+    ["a block ignored", "or newest >= now or not (blocked <= now)", "or newest >= now", assertFullLogBlocked],
     [
       "a run too late out of the window",
       "if instant(us) > before then break end",

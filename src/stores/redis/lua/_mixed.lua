@@ -267,21 +267,29 @@ local function section_of(rates, states)
   return section
 end
 
+-- The length of a window, in seven bytes of a value. Text of another program is a length that no window has.
+local LONGEST_US = 2 ^ 50
+local function length_at(value, from)
+  local us = unpack_at("<I7", value, from)
+  if us < 1 or us > LONGEST_US then error(FOREIGN, 0) end
+  return us
+end
+
 -- A single window, whose value names its rules, where it is not by the rules that are plain; and a token bucket by
 -- unknown ones, which counts as a full limit that was taken now.
 local function section_alone(target, value, cursor, rates)
   local first, rest = sub(value, cursor, cursor), #value - cursor
   if first == "S" and cursor == 1 and rest > 52 then
     kernels.s = kernels.s or algorithms.s()
-    local limit = kernels.s.limit_of(1, (unpack_at("<I7", value, 10)))
+    local limit = kernels.s.limit_of(1, length_at(value, 10))
     limit.letter = "s"
     local ring = kernels.s.open(target.key, limit)
     if not ring.foreign then return section_of({ limit }, { ring }), ring.blocked end
   elseif first == "F" and rest >= 7 and (rest - 7) % WINDOW_SIZE == 0 then
-    local rate = section_rate("f", { window = (unpack_at("<I7", value, cursor + 1)) })
+    local rate = section_rate("f", { window = length_at(value, cursor + 1) })
     return section_of({ rate }, { windows_with_reach(sub(value, cursor + 8)) })
   elseif first == "C" and rest >= 12 and (rest - 12) % WINDOW_SIZE == 0 then
-    local window, power, previous = unpack_at("<I7BI4", value, cursor + 1)
+    local window, power, previous = length_at(value, cursor + 1), unpack_at("<BI4", value, cursor + 8)
     local rate = section_rate("c", { window = window, step = 10 ^ power })
     return section_of({ rate }, { windows_with_reach(sub(value, cursor + 13), previous) })
   elseif string.find(value, "^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d", cursor) then

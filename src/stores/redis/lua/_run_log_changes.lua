@@ -50,6 +50,7 @@ local function open(key, limit)
     length = #ends == 1 and #bytes or -1
   end
   log.foreign = log.window ~= limit.window -- by other rules
+    or not (log.blocked >= 0) -- not a number
     or power % 16 < 6
     or power > 58
     or length ~= #bytes

@@ -128,7 +128,7 @@ local function make_rest()
       unpack_at("<dI7I7I7I4I4I4I7I4B", bytes, 2)
     local small = slots <= SMALL and #bytes == HEADER + 4 + 8 * slots
     local plain = length == window and stored % 32 == power and count > 0 and count <= slots and head < slots
-    if not plain or newest >= now or blocked > now or (not small and slots <= SMALL) then
+    if not plain or newest >= now or not (blocked <= now) or (not small and slots <= SMALL) then
       return decide_slowly(key, times)
     end
     -- No instant behind the newest one is promised.

@@ -135,8 +135,8 @@ export const RULES: readonly Mutant[] = [
     ["no waiter served when a block is lifted", "if duration == 0 and target.policy.permits > 0 then", "if false then"],
     [
       "leases left behind by a reset",
-      'call("ZREMRANGEBYSCORE", target.leases, "1", "+inf")',
-      "",
+      '\ncall("ZREMRANGEBYSCORE", target.leases, "1", "+inf")',
+      "\n",
       assertResetFrees,
     ],
     ["rings left behind by a reset", 'call("DEL", key)', "", assertResetFrees],

@@ -89,10 +89,10 @@ export const BATCHED: ReadonlyMap<string, fc.Arbitrary<LimiterOptions[]>> = new 
 ]);
 
 /**
- * Files with tests of their own: `check.lua` decides nothing, and is tried against servers of every kind;
+ * Files with tests of their own: `check.lua` and `cluster_nodes.lua` decide nothing, and are tried against servers of every kind;
  * `_across_slots.lua` is in no script, and stands in front of those for several slots of a cluster (`node_batches_test.ts`).
  */
-const APART: readonly string[] = ["check.lua", "_across_slots.lua"];
+const APART: readonly string[] = ["check.lua", "cluster_nodes.lua", "_across_slots.lua"];
 
 /** What a search has found, and in which sequence. */
 interface Notice {

@@ -84,7 +84,8 @@ export async function lone({ url, quick }: BenchContext): Promise<Report> {
         1 + beyondUs(ACQUIRE) / bareUs,
       ),
       claim(
-        { what: "a lone acquire: commands", better: "lower", unit: "", must: 1, aim: 1 },
+        // One, and what the process asks in the background.
+        { what: "a lone acquire: commands", better: "lower", unit: "", must: 1.01, aim: 1.01 },
         named(ACQUIRE)?.commands,
       ),
       claim(

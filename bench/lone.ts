@@ -17,6 +17,11 @@ import type { Subject } from "./_subjects.ts";
 const BARE = "bare EVALSHA, return 1";
 const PEER = "rate-limit-redis, fixed window";
 const ACQUIRE = "acquire, token bucket";
+
+/** A bucket in use, which these calls never empty. */
+const IN_USE: LimiterOptions = { ratePerSecond: 1_000, burst: 1_000_000 };
+/** One that is full again before the next call. */
+const IDLE: LimiterOptions = { ratePerSecond: 500_000, burst: 1_000_000 };
 const FIXED = "tryAcquire, fixed window";
 const PAIR = "acquire and release, rate and permits";
 
@@ -24,8 +29,10 @@ const FIXED_WINDOW: LimiterOptions = { ...ENDLESS, algorithm: "fixed_window" };
 
 /** The limiters, by what is measured. */
 const LIMITERS: Readonly<Record<string, LimiterOptions>> = {
-  [ACQUIRE]: ENDLESS,
-  "tryAcquire, token bucket": ENDLESS,
+  [ACQUIRE]: IN_USE,
+  "tryAcquire, token bucket": IN_USE,
+  "tryAcquire, token bucket that is full again": IDLE,
+  "tryAcquire, token bucket of fractions": ENDLESS,
   [FIXED]: FIXED_WINDOW,
   "tryAcquire, sliding window counter": { ...ENDLESS, algorithm: "sliding_window_counter" },
   "tryAcquire, sliding window of 100 000": { algorithm: "sliding_window", limit: 100_000, windowMs: 60_000 },

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 
 import postgres from "postgres";
 
 import { run } from "../scripts/_process.ts";
+import { sumOfProcesses } from "../scripts/_process_tree.ts";
 import { startPostgres } from "../scripts/postgres/server.ts";
 import type { ServerWork } from "./_probe.ts";
 
@@ -60,17 +60,5 @@ async function pin(pid: number): Promise<string | undefined> {
 
 /** The processor time of a server with all of its processes, in microseconds. NaN where this system does not tell it. */
 function processorUs(pid: number): number {
-  if (process.platform !== "linux") return NaN;
-  let ns = 0;
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const [, parent] = readFileSync(`/proc/${name}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-      if (Number(parent) !== pid && Number(name) !== pid) continue;
-      ns += Number(readFileSync(`/proc/${name}/schedstat`, "utf8").split(" ")[0]);
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return ns / 1_000;
+  return sumOfProcesses(pid, (file) => Number(file("schedstat").split(" ")[0])) / 1_000;
 }

@@ -5,13 +5,12 @@
  */
 
 import { fork } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { extname } from "node:path";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 import postgres from "postgres";
 
+import { sumOfProcesses } from "../_process_tree.ts";
 import type { Load, LoadResult } from "./load.ts";
 
 /** The table of keys at a moment. */
@@ -81,19 +80,7 @@ export function startWorker(load: Load, file: string): Worker {
  * tell it.
  */
 export function serverMb(pid: number): number {
-  if (process.platform !== "linux") return NaN;
-  let kilobytes = 0;
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const [, parent] = readFileSync(`/proc/${name}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-      if (Number(parent) !== pid && Number(name) !== pid) continue;
-      kilobytes += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${name}/smaps_rollup`, "utf8"))?.[1]);
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return kilobytes / 1e3;
+  return sumOfProcesses(pid, (file) => Number(/^Pss:\s+(\d+)/m.exec(file("smaps_rollup"))?.[1]) / 1e3);
 }
 
 /** Looks at the table of keys while `until` is under way, and once more after it. */

@@ -12,7 +12,7 @@ import { deniedByOf, explanationOf } from "./explain/of_decision.ts";
 import type { Explanation } from "./explain/explanation.ts";
 import type { DeniedBy } from "./explain/types.ts";
 import type { Degradation } from "./degradation.ts";
-import { type LimitStatus, limitStatuses, type PolicyLevel, rateStatus } from "../policy/status.ts";
+import { type LimitStatus, limitStatuses, type PolicyLevel, rateStatus, tightestOf } from "../policy/status.ts";
 import { type DecisionPart, type DenialReason, type Outcome, REASONS } from "./outcome.ts";
 
 /** A decision as a plain object, as `JSON.stringify` shows it. */
@@ -130,8 +130,8 @@ export class Decision {
   }
 
   /**
-   * What `tryAcquire` grants; of a limiter without `maxConcurrent`, it is made when it is first asked for. Undefined where it denies, and of
-   * decisions that grant nothing by themselves: those of `peek`, of permits, and of errors.
+   * What `tryAcquire` grants; of a limiter without `maxConcurrent`, it is made when it is first asked for. Undefined where it
+   * denies, and of decisions that grant nothing by themselves: those of `peek`, of permits, and of errors.
    */
   get permit(): Permit | undefined {
     if (!this.allowed) return undefined;
@@ -219,14 +219,7 @@ export class Decision {
   }
 
   get #tightest(): LimitStatus | undefined {
-    return this.limits.reduce<LimitStatus | undefined>(
-      (tightest, status) => {
-        if (tightest === undefined || status.remaining < tightest.remaining) return status;
-        const longer = status.remaining === tightest.remaining && status.resetAfterMs > tightest.resetAfterMs;
-        return longer ? status : tightest;
-      },
-      undefined,
-    );
+    return tightestOf(this.limits);
   }
 }
 

@@ -6,7 +6,7 @@
 
 import type { Decision } from "../decision/decision.ts";
 import { isMeasured, policyNames, seconds } from "../policy/headers.ts";
-import type { LimitStatus } from "../policy/status.ts";
+import { type LimitStatus, tightestOf } from "../policy/status.ts";
 import { DraftHeaders } from "./draft_headers.ts";
 import type { HeaderPair } from "./header_pair.ts";
 
@@ -41,7 +41,10 @@ export const DIALECTS: readonly HeaderDialect[] = [
  */
 export function rateLimitHeaders(decision: Decision, dialect: HeaderDialect, nowMs: number): readonly HeaderPair[] {
   if (dialect === "draft-11") return new DraftHeaders().of(decision);
-  const tightest = tightestOf(decision.limits);
+  const { limits } = decision;
+  // Rather a rate than permits, which are soon released.
+  const rates = limits.filter(({ windowMs }) => windowMs !== undefined);
+  const tightest = tightestOf(rates.length === 0 ? limits : rates);
   if (tightest === undefined) return [];
   const { limit, remaining, resetAfterMs } = tightest;
   const left = decision.reason === "blocked" ? 0 : remaining;
@@ -82,15 +85,6 @@ export function violatedPolicies({ limits, cost, reason }: Decision): string[] {
     const { algorithm, remaining } = limits[i] as LimitStatus;
     return remaining < (algorithm === "concurrency" && limits.length > 1 ? 1 : cost);
   });
-}
-
-/** The limit with the least left; a rate rather than permits, which are soon released. */
-function tightestOf(limits: readonly LimitStatus[]): LimitStatus | undefined {
-  const rates = limits.filter(({ windowMs }) => windowMs !== undefined);
-  return (rates.length === 0 ? limits : rates).reduce<LimitStatus | undefined>((tightest, status) => {
-    if (tightest === undefined || status.remaining < tightest.remaining) return status;
-    return status.remaining === tightest.remaining && status.resetAfterMs > tightest.resetAfterMs ? status : tightest;
-  }, undefined);
 }
 
 function windows(limits: readonly LimitStatus[]): string {

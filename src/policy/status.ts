@@ -72,3 +72,11 @@ export function rateStatus(limiter: string, rate: RateLimit, level: Level): Limi
   const { remaining, windowMs, resetAfterMs } = algorithmOf(algorithm).standing(rate, level);
   return { limiter, algorithm, limit, remaining, windowMs, resetAfterMs };
 }
+
+/** The limit with the least left; of several, the one that is as good as unused last. Undefined of none. */
+export function tightestOf(limits: readonly LimitStatus[]): LimitStatus | undefined {
+  return limits.reduce<LimitStatus | undefined>((tightest, status) => {
+    if (tightest === undefined || status.remaining < tightest.remaining) return status;
+    return status.remaining === tightest.remaining && status.resetAfterMs > tightest.resetAfterMs ? status : tightest;
+  }, undefined);
+}

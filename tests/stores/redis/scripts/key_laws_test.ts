@@ -257,6 +257,22 @@ describe("The keys in Redis", () => {
     },
   );
 
+  it("with a block that is no number fail, and are left as they are", async () => {
+    const keyPrefix = freshPrefix();
+    const store = new RedisStore(connections.connection, { keyPrefix });
+    for (const limit of [1, 100]) {
+      const asked = target({ algorithm: "sliding_window", limit, windowMs: 60_000 }, { key: `of ${limit}` });
+      const request = { op: "take", mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0, targets: [asked] } as const;
+      assert.equal((await store.execute(request) as TakeReply).status, "allowed");
+      const [main] = await new KeyNames(keyPrefix).of(asked) as [string];
+      const value = Buffer.from(await connections.raw.bytes(main) as Uint8Array);
+      value.writeDoubleLE(NaN, 1); // behind the "S"
+      await connections.raw.send("SET", main, value);
+      await assert.rejects(store.execute(request), { code: "STORE_REFUSED", reason: "foreign_state" });
+      assert.deepEqual(Buffer.from(await connections.raw.bytes(main) as Uint8Array), value);
+    }
+  });
+
   it("are left alone by a request that fails, which fails alone", () => assertFailsAlone(connections));
 
   it("of a limiter that now counts in another way count on", () => assertCountsOn(connections));

@@ -170,6 +170,7 @@ export const TABLE: readonly Row[] = [
       "tests/stores/codec/",
       "tests/stores/log/log_faults_test.ts",
       "tests/stores/log/log_parity_test.ts",
+      "tests/stores/log/forgotten_keys_test.ts",
       "tests/stores/log/rules_book_test.ts",
       "tests/stores/mixed_rules/",
       "tests/stores/parity/enumeration_test.ts",

@@ -4,7 +4,9 @@
  * @module
  */
 
-import type { DoneReply, TakeReply } from "../store.ts";
+import type { DoneReply, LevelLeft, TakeReply, TakeStatus } from "../store.ts";
+
+const ALLOWED = ("allowed" satisfies TakeStatus).length;
 
 /** Takes in whole numbers, one after the other. */
 export class Digest {
@@ -32,6 +34,17 @@ export class Digest {
     const low = Math.imul(this.#low ^ number, 0x0100_0193);
     this.#high = Math.imul(this.#high ^ (number / 0x1_0000_0000) ^ (low >>> 15), 0x85eb_ca6b);
     this.#low = low ^ (this.#high >>> 13);
+  }
+
+  /**
+   * Takes in what is left of the one limit of a take that was allowed now, as the whole reply of it. Which of both a store
+   * gives depends on whether it has forgotten a key that is as good as fresh, and that differs between processes.
+   */
+  addLeft({ first, second }: LevelLeft): void {
+    this.add(ALLOWED);
+    this.add(0);
+    this.add(first);
+    this.add(second);
   }
 
   /** Takes in a reply. */

@@ -226,8 +226,7 @@ export class Replica {
     for (let i = 0; i < times; i++) {
       const reply = this.#memory.execute<TakeRequest>(take) as TakeReply;
       if (reply === IN_LEFT) {
-        digest.add(left.first);
-        digest.add(left.second);
+        digest.addLeft(left);
         replies?.push(new LevelReply("allowed", left.nowUs, 0, left.first, left.second));
       } else {
         digest.addReply(reply);

@@ -22,6 +22,7 @@ import { askJetStream } from "../tests/stores/nats/_operator.ts";
 import { TemporaryFolder } from "./_temporary.ts";
 import { startNats } from "./nats/server.ts";
 import { type Load, type LoadResult, type Runner, startRunner } from "./soak_nats/load.ts";
+import { type Allowed, growthBetween, thirds } from "./soak/growth.ts";
 import { unitsIn } from "./soak/units_file.ts";
 import { violationsIn } from "./soak_postgres/violations.ts";
 
@@ -49,6 +50,13 @@ interface Sample {
   readonly heapMb: number;
   readonly keys: number;
 }
+
+/** What may grow, and how far. */
+const ALLOWED: Allowed<Sample> = {
+  serverMb: (before) => before * 1.3 + 20,
+  heapMb: (before) => before * 1.3 + 3,
+  keys: (before) => before * 1.3 + 500,
+};
 
 process.exitCode = await main(Number(process.argv[2] ?? 30), Number(process.argv[3] ?? 2_000));
 
@@ -156,14 +164,8 @@ function growthIn(samples: readonly Sample[]): string[] {
   const messages = Math.max(0, ...samples.map((sample) => sample.messages));
   if (messages > MOST_MESSAGES) return [`the stream kept ${messages} messages`];
   if (samples.length < 12) return [];
-  const third = Math.floor(samples.length / 3);
-  const most = (part: readonly Sample[], name: keyof Sample) => Math.max(...part.map((one) => one[name]));
-  const [early, late] = [samples.slice(third, 2 * third), samples.slice(2 * third)];
-  const allowed = { serverMb: 20, heapMb: 3, keys: 500 } as const;
-  return Object.entries(allowed).flatMap(([name, more]) => {
-    const [before, after] = [most(early, name as keyof Sample), most(late, name as keyof Sample)];
-    return after <= before * 1.3 + more ? [] : [`${name} grew from ${before} to ${after}`];
-  });
+  const [, second, last] = thirds(samples);
+  return growthBetween(second, last, ALLOWED);
 }
 
 /**

@@ -17,6 +17,7 @@ import process from "node:process";
 
 import { TemporaryFolder } from "./_temporary.ts";
 import { startPostgres } from "./postgres/server.ts";
+import { type Allowed, growthBetween, thirds } from "./soak/growth.ts";
 import { unitsIn } from "./soak/units_file.ts";
 import { serverMb, startWorker, type TableSample, watchTable } from "./soak_postgres/processes.ts";
 import { violationsIn } from "./soak_postgres/violations.ts";
@@ -34,12 +35,12 @@ interface Sample extends TableSample {
   readonly heapMb: number;
 }
 
-/** What must not grow, and by how much it may although. */
-const GROWTH: readonly [what: string, pick: (sample: Sample) => number, unit: string, spare: number][] = [
-  ["the table", ({ kilobytes }) => kilobytes, "kB", 256],
-  ["the server", ({ serverMb }) => serverMb, "MB", 16],
-  ["a process", ({ heapMb }) => heapMb, "MB", 4],
-];
+/** What may grow, and how far. */
+const ALLOWED: Allowed<Sample> = {
+  kilobytes: (before) => before * 1.3 + 256,
+  serverMb: (before) => before * 1.3 + 16,
+  heapMb: (before) => before * 1.3 + 4,
+};
 
 process.exitCode = await main(Number(process.argv[2] ?? 10_000_000), Number(process.argv[3] ?? Infinity));
 
@@ -102,10 +103,6 @@ function textOf({ second, rows, dead, kilobytes, hot, deadlocks, serverMb, heapM
 /** What has grown between the first third and the last. Autovacuum comes once a minute. */
 function growthIn(samples: readonly Sample[]): string[] {
   if (samples.length < 12) return [];
-  const third = Math.floor(samples.length / 3);
-  return GROWTH.flatMap(([what, pick, unit, spare]) => {
-    const most = (part: readonly Sample[]) => Math.max(...part.map(pick).filter((value) => !Number.isNaN(value)));
-    const [early, late] = [most(samples.slice(0, third)), most(samples.slice(-third))];
-    return late <= early * 1.3 + spare ? [] : [`${what} grew from ${early} to ${late} ${unit}`];
-  });
+  const [first, , last] = thirds(samples);
+  return growthBetween(first, last, ALLOWED);
 }

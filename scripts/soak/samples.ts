@@ -9,6 +9,7 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { RedisProcess } from "../../tests/stores/redis/_servers.ts";
+import { type Allowed, growthBetween, thirds } from "./growth.ts";
 import type { Place } from "./places.ts";
 
 /** One count of everything. */
@@ -50,26 +51,23 @@ export async function sample(places: readonly Place[], second: number): Promise<
   };
 }
 
+/** What may grow, and how far. */
+const ALLOWED: Allowed<Sample> = {
+  heapMb: (before) => before * 1.3 + 5,
+  handles: (before) => before + 3,
+  files: (before) => before + 3,
+  connections: (before) => before + 1,
+  keys: (before) => before * 1.5 + 50,
+  slots: () => 0,
+  waiters: () => 0,
+  listeners: (before) => before,
+};
+
 /** What has grown between the first third and the last. */
 export function growthIn(samples: readonly Sample[]): string[] {
   if (samples.length < 6) return [];
-  const third = Math.floor(samples.length / 3);
-  const most = (part: readonly Sample[], name: keyof Sample) => Math.max(...part.map((one) => one[name]));
-  const [early, late] = [samples.slice(0, third), samples.slice(-third)];
-  const allowed: Readonly<Partial<Record<keyof Sample, (before: number) => number>>> = {
-    heapMb: (before) => before * 1.3 + 5,
-    handles: (before) => before + 3,
-    files: (before) => before + 3,
-    connections: (before) => before + 1,
-    keys: (before) => before * 1.5 + 50,
-    slots: () => 0,
-    waiters: () => 0,
-    listeners: (before) => before,
-  };
-  return Object.entries(allowed).flatMap(([name, limit]) => {
-    const [before, after] = [most(early, name as keyof Sample), most(late, name as keyof Sample)];
-    return after <= limit(before) ? [] : [`${name} grew from ${before} to ${after}`];
-  });
+  const [first, , last] = thirds(samples);
+  return growthBetween(first, last, ALLOWED);
 }
 
 /** A row of the table. */

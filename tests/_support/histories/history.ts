@@ -20,6 +20,7 @@ import {
 import { waiterId } from "../../../src/stores/waiter_id.ts";
 import type { FakeClock } from "../../../src/testing/fake_clock.ts";
 import { Oracle } from "./oracle.ts";
+import { pauseUs } from "./pauses.ts";
 import { randomLimiter } from "./policies.ts";
 
 /** What a history runs on. */
@@ -80,7 +81,7 @@ class RandomHistory {
   }
 
   async step(): Promise<void> {
-    this.#clock.set(this.#clock.nowUs() + this.#passedUs());
+    this.#clock.set(this.#clock.nowUs() + pauseUs(this.#random, this.#retryUs));
     const request = this.#request();
     if (request === undefined) return;
     const process = this.#processes[this.#random.below(this.#processes.length)] as Store;
@@ -93,21 +94,6 @@ class RandomHistory {
     }
     if (request.op === "take") this.#remember(request, reply as TakeReply);
     if (request.op === "reset") this.#forget(request.targets);
-  }
-
-  /** Mostly nothing or next to it; else as long as the last denial said, give or take a microsecond, or any time. */
-  #passedUs(): number {
-    const random = this.#random;
-    switch (random.below(6)) {
-      case 0:
-        return Math.max(this.#retryUs - 1 + random.below(3), 0);
-      case 1:
-        return random.below(random.pick([10, 1_000, 100_000, 3_000_000]));
-      case 2:
-        return random.below(3);
-      default:
-        return 0;
-    }
   }
 
   #request(): StoreRequest | undefined {

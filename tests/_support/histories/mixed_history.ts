@@ -10,6 +10,7 @@ import type { Policy } from "../../../src/policy/policy.ts";
 import { marksOf, type Store, type StoreRequest, type TakeReply, type TakeRequest } from "../../../src/stores/store.ts";
 import { waiterId } from "../../../src/stores/waiter_id.ts";
 import { type HistoryServices, textOf } from "./history.ts";
+import { pauseUs } from "./pauses.ts";
 import { randomLimiter } from "./policies.ts";
 
 const STEPS = 120;
@@ -73,7 +74,7 @@ class MixedHistory {
   async step(): Promise<void> {
     const random = this.#random;
     const { clock, processes } = this.#services;
-    const us = Math.min(this.#pause(), LONGEST_US - this.#passedUs);
+    const us = Math.min(pauseUs(random, this.#retryUs), LONGEST_US - this.#passedUs);
     this.#passedUs += us;
     clock.set(clock.nowUs() + us);
     const process = random.below(processes.length);
@@ -100,21 +101,6 @@ class MixedHistory {
     const rules = this.#policies.indexOf(request.targets[0]?.policy as Policy);
     this.answers.push(`process ${process}, rules ${rules}: ${textOf(request, reply)}`);
     return reply as TakeReply;
-  }
-
-  /** Mostly none; else what the last denial said, give or take a microsecond, or any. */
-  #pause(): number {
-    const random = this.#random;
-    switch (random.below(6)) {
-      case 0:
-        return Math.max(this.#retryUs - 1 + random.below(3), 0);
-      case 1:
-        return random.below(random.pick([10, 1_000, 100_000, 3_000_000]));
-      case 2:
-        return random.below(3);
-      default:
-        return 0;
-    }
   }
 
   #request(policy: Policy): StoreRequest | undefined {

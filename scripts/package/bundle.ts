@@ -26,10 +26,11 @@ const MAIN = "dist/mod.js";
 
 /**
  * Files that others require where they call them, not at their start: for the options of a Redis store, for the wording of
- * some errors, for explanations, for observers and for headers of HTTP. Each has the module at which it begins; what only
+ * some errors, for explanations, for observers, for calls over several limiters and for headers of HTTP. Each has the module at which it begins; what only
  * that module imports goes into it too.
  */
 const LATE_FILES: Readonly<Record<string, string>> = {
+  combined_call: "dist/src/registry/combined_call.js",
   explain: "dist/src/decision/explain/of_decision.js",
   observing: "dist/src/observe/observing.js",
   foreign_words: "dist/src/base/foreign_words.js",

@@ -81,11 +81,6 @@ export class DeadlineQueue<T> {
     this.#clock = clock;
   }
 
-  /** How many items wait. */
-  get size(): number {
-    return this.#waits.length;
-  }
-
   /** Starts an item's time; `nowUs` is the present. It must not be in the queue already. */
   add(item: T, nowUs: number = this.#clock.nowUs()): void {
     const dueUs = nowUs + this.#waitUs;

@@ -11,7 +11,6 @@ import type { RedisConnection } from "./connection.ts";
 import { deleteByPrefix, keyCommands } from "./delete_by_prefix.ts";
 import { scanKeys } from "./scan.ts";
 import { Pool } from "./single/pool.ts";
-import { runScript, type SentScripts } from "./run_script.ts";
 import { Sentinels, type SentinelSettings } from "./sentinel/sentinels.ts";
 import { readSettings } from "./settings/settings.ts";
 import { Subscriber } from "./single/subscriber.ts";
@@ -76,11 +75,10 @@ function prepareOf(pool: Pool): () => void {
  * @param subscriber Listens.
  */
 export function connectionOver(pool: Pool, subscriber: Subscriber): RedisConnection {
-  const sent: SentScripts = new WeakMap();
   subscriber.compareWith(pool);
   let closing: Promise<unknown> | undefined;
   return {
-    run: (script, keys, args) => pool.call((redis) => runScript(redis, sent, script, keys, args)),
+    run: pool.run,
     subscribe: (...subscription) => subscriber.subscribe(...subscription),
     keys: (pattern) => scanKeys((command) => pool.call((redis) => redis.sendCommand(command)), pattern),
     deleteByPrefix: (prefix) => deleteByPrefix(prefix, keyCommands((send) => pool.call(send))),

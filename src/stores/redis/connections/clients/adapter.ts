@@ -123,7 +123,7 @@ export async function openAdapted(
     },
     failure,
     close,
-    hold: (isHeld) => adapter.hold?.(isHeld),
+    life: { ref: () => adapter.hold?.(true), unref: () => adapter.hold?.(false) },
   };
 
   const opened = new Promise<void>((resolve, reject) => {

@@ -56,8 +56,8 @@ export interface OpenClient {
   failure(cause: unknown): Failure;
   /** Disconnects; what is in flight rejects. `onLost` is not called. */
   close(): void;
-  /** Whether the connection keeps the process alive; absent where that is not ours to say. */
-  hold?(isHeld: boolean): void;
+  /** Lets the connection keep the process alive, or not; absent where that is not ours to say. */
+  readonly life?: Pick<NodeRedisClient, "ref" | "unref">;
 }
 
 /** How to open a client. */
@@ -108,7 +108,7 @@ export async function openClient(
       isEnded = true;
       redis.destroy();
     },
-    hold: (isHeld) => isHeld ? redis.ref() : redis.unref(),
+    life: redis,
   };
   if (options.background) redis.unref();
   redis.on("connect", () => {

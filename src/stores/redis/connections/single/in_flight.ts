@@ -41,6 +41,8 @@ export class InFlight {
   readonly #calls: DeadlineQueue<CallInFlight>;
   /** The same calls; each comes up again and again while it is not answered. */
   readonly #unheard: DeadlineQueue<CallInFlight>;
+  /** How many there are. A field, as each call reads it. */
+  size = 0;
   #heardUs = systemClock.nowUs();
   #answers = 0;
   #isQuiet = false;
@@ -57,11 +59,6 @@ export class InFlight {
     this.#unheard = new DeadlineQueue(QUIET_MS, (call) => this.#look(call));
   }
 
-  /** How many there are. */
-  get size(): number {
-    return this.#calls.size;
-  }
-
   /** Whether a call has waited for `QUIET_MS` while nothing was heard. */
   get isQuiet(): boolean {
     return this.#isQuiet;
@@ -69,7 +66,7 @@ export class InFlight {
 
   /** Whether it is known that the other side is there: it was heard a moment ago, or has calls and is not quiet. */
   isFresh(restMs: number): boolean {
-    return !this.#isQuiet && (this.#calls.size > 0 || this.idleMs < restMs);
+    return !this.#isQuiet && (this.size > 0 || systemClock.nowUs() - this.#heardUs < restMs * 1_000);
   }
 
   /** When the newest call was sent that was answered, in microseconds. */
@@ -98,7 +95,7 @@ export class InFlight {
     const answers = this.#answers;
     const sentUs = systemClock.nowUs();
     const call: CallInFlight = { reject, sentUs, answersBefore: answers, answersSeen: answers };
-    if (this.#calls.size === 0) this.#hooks.onBusy(true);
+    if (++this.size === 1) this.#hooks.onBusy(true);
     this.#calls.add(call, sentUs);
     this.#unheard.add(call, sentUs);
     return call;
@@ -117,20 +114,21 @@ export class InFlight {
   /** A call gets no answer any more. */
   leave(call: CallInFlight): void {
     this.#unheard.delete(call);
-    if (this.#calls.delete(call) && this.#calls.size === 0) this.#hooks.onBusy(false);
+    if (this.#calls.delete(call) && --this.size === 0) this.#hooks.onBusy(false);
   }
 
   /** None of them gets an answer any more. */
   dismiss(makeError: () => Error): void {
     const calls = this.#calls.takeAll();
     this.#unheard.takeAll();
+    this.size = 0;
     for (const call of calls) call.reject(makeError());
     if (calls.length > 0) this.#hooks.onBusy(false);
   }
 
   #expire(call: CallInFlight): void {
     this.#unheard.delete(call);
-    if (this.#calls.size === 0) this.#hooks.onBusy(false);
+    if (--this.size === 0) this.#hooks.onBusy(false);
     this.#hooks.onExpired(call, this.#answers === call.answersBefore);
   }
 

@@ -45,6 +45,8 @@ export class KeptConnection {
   readonly #hooks: KeptConnectionHooks;
   /** What is in flight, and when anything was heard. */
   readonly calls: InFlight;
+  /** Whether commands can be sent. A field, as each call reads it. */
+  isUp = false;
   /** Whether a Redis has answered on it, if only with a refusal. */
   hasAnswered = false;
   readonly #end = new AbortController();
@@ -71,15 +73,14 @@ export class KeptConnection {
       },
       // With nothing in flight, the connection does not keep the process alive.
       onBusy: (isBusy) => {
-        this.#client?.hold?.(isBusy);
-        if (!isBusy) this.#onDrained?.();
+        const life = this.#client?.life;
+        if (isBusy) life?.ref();
+        else {
+          life?.unref();
+          this.#onDrained?.();
+        }
       },
     });
-  }
-
-  /** Whether commands can be sent. */
-  get isUp(): boolean {
-    return this.#client !== undefined;
   }
 
   /** Whether the connection was given up because of what the server said; another one is tried after a pause. */
@@ -169,6 +170,7 @@ export class KeptConnection {
     this.calls.dismiss(() => cutError(this.#settings.endpoint));
     this.#client?.close();
     this.#client = undefined;
+    this.isUp = false;
   }
 
   #attempt(background = false): Promise<void> {
@@ -181,9 +183,9 @@ export class KeptConnection {
       if (client.isEnded) throw lostError(this.#settings.endpoint, new Error("at once"));
       this.#client = client;
       this.#failure = undefined;
-      this.#isKept = this.hasAnswered = true;
+      this.#isKept = this.hasAnswered = this.isUp = true;
       this.calls.renewed();
-      client.hold?.(false);
+      client.life?.unref();
       this.#hooks.onUp?.();
     } catch (error) {
       if (!this.#end.signal.aborted) this.#fail(toStoreError(error));
@@ -246,6 +248,7 @@ export class KeptConnection {
   #drop(client: OpenClient, error: StoreError): void {
     if (this.#client !== client) return;
     this.#client = undefined;
+    this.isUp = false;
     this.#failure = error;
     client.close();
     this.#hooks.onError?.(error);

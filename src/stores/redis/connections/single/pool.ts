@@ -8,6 +8,8 @@
 import { systemClock } from "../../../../base/clock.ts";
 import { ClosedError, type StoreError } from "../../../../base/errors.ts";
 import { afterTurns, TURNS_TELL_OF_CLOSED_SOCKETS } from "../../../../base/turn.ts";
+import type { RedisConnection } from "../connection.ts";
+import { runScript, type SentScripts } from "../run_script.ts";
 import type { CommandClient } from "./client.ts";
 import { sameError, silentError } from "../errors.ts";
 import { QUIET_MS } from "./in_flight.ts";
@@ -40,6 +42,7 @@ export class Pool {
   readonly #opener: Pick<KeptConnectionHooks, "open">;
   readonly #connections: KeptConnection[] = [];
   readonly #end = new AbortController();
+  readonly #sent: SentScripts = new WeakMap();
   /** The one that carries calls, until it is lost. */
   #current: KeptConnection | undefined;
   #opening: Opening | undefined;
@@ -104,6 +107,11 @@ export class Pool {
     if (current.isRefused && !this.isUp) return current.call(send);
     return this.#search(current).then((connection) => connection.call(send));
   }
+
+  /** Runs a script, as `call`. A field, so that connections can hand it out as theirs. */
+  readonly run: RedisConnection["run"] = (script, keys, args) => {
+    return this.call((redis) => runScript(redis, this.#sent, script, keys, args));
+  };
 
   /** Whether there is a connection. */
   get isUp(): boolean {

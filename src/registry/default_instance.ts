@@ -22,7 +22,7 @@ import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
 import { checkCloseOptions, type CloseOptions } from "./close_options.ts";
-import { closeDefault, needsNoFile, ready, readyNow, theDefault } from "./default_state.ts";
+import { closeDefault, configuredInstance, needsNoFile, ready, readyNow, theDefault } from "./default_state.ts";
 import type { StoreConfig } from "./engines.ts";
 import type { HttpConfig, RateSyncConfig } from "./options.ts";
 import type { LimiterListing, StoreListing } from "./listing.ts";
@@ -265,14 +265,23 @@ export function configureLimiter(id: string, options: LimiterOptions): void {
   needsNoFile(it);
 }
 
-/** Looks at a store of the default instance, for a health endpoint: see `RateSync.check`. */
+/**
+ * Looks at a store of the default instance, for a health endpoint: see `RateSync.check`.
+ *
+ * @throws {ConfigError} If there is neither a configuration file nor a configuration in code.
+ */
 export async function check(store?: string): Promise<StoreCheck> {
-  return await (await ready()).check(store);
+  return await (await configuredInstance()).check(store);
 }
 
-/** Connects every store of the default instance now, and makes sure that it can decide. */
+/**
+ * Connects every store of the default instance now, and makes sure that it can decide: see `RateSync.connect`.
+ *
+ * @throws {ConfigError} If there is neither a configuration file nor a configuration in code.
+ * @throws {StoreError} If a store cannot be reached or cannot decide.
+ */
 export async function connect(): Promise<void> {
-  await (await ready()).connect();
+  await (await configuredInstance()).connect();
 }
 
 /**

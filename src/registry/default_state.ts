@@ -95,6 +95,18 @@ async function findAndLoad(it: Default): Promise<RateSync> {
 }
 
 /**
+ * The instance, for calls that look at what is configured: with nothing to look at, they must not find all in order.
+ *
+ * @throws {ConfigError} If there is neither a file nor a configuration in code, or anything in the file is wrong.
+ */
+export async function configuredInstance(): Promise<RateSync> {
+  const instance = await ready();
+  const { searched, configured } = theDefault();
+  if (searched === undefined || configured) return instance;
+  throw new ConfigError({ path: "rate-sync.toml", expected: searched, received: "none of them" });
+}
+
+/**
  * The instance, where its configuration has been read; undefined where `ready` still has to do that.
  *
  * @throws {NotFoundError} As `ready`.

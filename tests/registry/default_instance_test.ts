@@ -71,6 +71,12 @@ describe("The default instance", () => {
     assert.deepEqual(await say("limits", cwd), { value: {} });
   });
 
+  it("rejects connect() and check() when nothing is configured, so that a start without its file is noticed", async () => {
+    const places = "RATE_SYNC_CONFIG in the environment, ./rate-sync.toml or ./config/rate-sync.toml";
+    const value = [`Cannot use rate-sync.toml: expected ${places}, received none of them`];
+    assert.deepEqual(await say("looks", await directory("nothing-to-look-at")), { value });
+  });
+
   it("lists the limiters of the file when one is not among them", async () => {
     const cwd = await directory("unknown", { "rate-sync.toml": toml(1).replace("limiters.api", "limiters.web") });
     const { name, code, message } = await say("acquire", cwd);

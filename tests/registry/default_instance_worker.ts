@@ -58,6 +58,10 @@ const ACTS: Record<string, () => Promise<unknown>> = {
     }
     return [...new Set(codes)];
   },
+  async looks() {
+    const outcomes = await Promise.allSettled([ratesync.connect(), ratesync.check(), ratesync.loadConfig()]);
+    return [...new Set(outcomes.map((one) => one.status === "rejected" ? one.reason.message : "fulfilled"))];
+  },
   early: () => Promise.resolve(ratesync.listLimiters()),
   async check() {
     await ratesync.tryAcquire("api", { key: "a" });

@@ -121,7 +121,7 @@ export class Definitions {
     const all = new Map([...this.#stores, ...given.map((handle) => [handle.id, handle] as const)]);
     const added = Object.entries(limiters).map(([id, options]) => this.#compile(id, options, all));
     // What a store says of failures holds for limiters that are there already.
-    const affected = [...this.#limiters].filter(([id, { storeId }]) => {
+    const affected = given.length === 0 ? [] : [...this.#limiters].filter(([id, { storeId }]) => {
       return !Object.hasOwn(limiters, id) && given.some((handle) => handle.id === storeId);
     });
     const changed = affected.map(([id, { options, storeId }]) => {
@@ -137,10 +137,10 @@ export class Definitions {
       }
       return before === undefined || before === this.#stores.get(handle.id) ? [] : [before];
     });
-    for (const compiled of [...added, ...changed]) isChanged = this.#define(compiled) || isChanged;
+    const defined = [...added, ...changed];
+    for (const compiled of defined) isChanged = this.#define(compiled) || isChanged;
     if (isChanged) this.#version++;
-    const used = new Set([...this.#limiters.values()].map(({ storeId }) => storeId));
-    for (const id of used) this.#stores.get(id)?.prepare();
+    for (const { storeId } of defined) this.#stores.get(storeId)?.prepare();
     return Promise.all(replaced.map((handle) => handle.close())).then(() => {});
   }
 

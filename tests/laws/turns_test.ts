@@ -67,3 +67,21 @@ describe("The time that an aborted wait takes from the event loop", () => {
     }
   }
 });
+
+describe("The time that configureLimiter() takes", () => {
+  it("does not grow with the number of limiters", () => {
+    const times = [250, 4_000].map((count) => {
+      const rs = createRateSync({ stores: { main: { engine: "memory" } } });
+      for (let i = 0; i < count; i++) rs.configureLimiter(`of ${i}`, { ratePerSecond: 1 });
+      const rounds = Array.from({ length: 3 }, (_, round) => {
+        const before = process.cpuUsage();
+        for (let i = 0; i < 100; i++) rs.configureLimiter(`more ${round} ${i}`, { ratePerSecond: 1 });
+        const { user, system } = process.cpuUsage(before);
+        return (user + system) / 100;
+      });
+      return Math.max(Math.min(...rounds), LEAST_US);
+    });
+    const [first = 0, last = 0] = times;
+    assert.ok(Math.log(last / first) / Math.log(16) <= STEEPEST, `${first}, ${last} µs a limiter`);
+  });
+});

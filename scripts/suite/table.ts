@@ -295,6 +295,7 @@ export const TABLE: readonly Row[] = [
       "tests/limiter/reservation_test.ts",
       "tests/limiter/store_health_test.ts",
       "tests/limiter/timed_queue_test.ts",
+      "tests/registry/async_listeners_test.ts",
       "tests/registry/bad_arguments_test.ts",
       "tests/registry/bad_config_file_test.ts",
       "tests/registry/bad_definitions_test.ts",

@@ -51,6 +51,7 @@ export function kindOf(value: unknown): string {
     return value.length === 0 ? "an empty array" : `an array of ${value.length}`;
   }
   if (value instanceof Date) return "a date";
+  if (value instanceof Promise) return "a promise";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 

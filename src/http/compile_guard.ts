@@ -105,8 +105,8 @@ export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw
   if (options.explain && body !== "problem") {
     fail("explain", 'false, or the body "problem", which has room for it', true);
   }
-  if (logger !== undefined && typeof logger?.warn !== "function") {
-    fail("logger", "an object with a method warn", logger);
+  if (logger !== undefined && logger !== false && typeof logger?.warn !== "function") {
+    fail("logger", "false, or an object with a method warn", logger);
   }
   checkAddressHeader(addressHeader);
   const dialects = compileDialects(options.headers);

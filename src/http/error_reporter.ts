@@ -5,6 +5,7 @@
  */
 
 import { systemClock } from "../base/clock.ts";
+import { heed } from "../base/heed.ts";
 import type { Logger } from "../observe/events.ts";
 
 /**
@@ -21,7 +22,7 @@ import type { Logger } from "../observe/events.ts";
  */
 export type GuardErrorKind = "key" | "cost" | "skip" | "settle" | "onDenied" | "onDecision" | "store" | "repeated";
 
-/** Called with each error. The guard ignores what it throws. */
+/** Called with each error. The guard ignores what it throws or rejects with. */
 export type GuardErrorListener = (error: unknown, kind: GuardErrorKind) => void;
 
 /** Each kind is logged once in this time. */
@@ -29,17 +30,17 @@ const QUIET_US = 60_000_000;
 
 /** Calls the listener for each error, and logs each kind of error of each rule at most once a minute. */
 export class ErrorReporter {
-  readonly #logger: Pick<Logger, "warn">;
+  readonly #logger: Pick<Logger, "warn"> | false;
   readonly #listener: GuardErrorListener | undefined;
   readonly #logged = new Map<string, { atUs: number; since: number }>();
 
   /**
    * Reports to a logger, and to a listener if there is one.
    *
-   * @param logger Where messages go.
+   * @param logger Where messages go; `false` for nowhere.
    * @param listener Called with each error.
    */
-  constructor(logger: Pick<Logger, "warn">, listener: GuardErrorListener | undefined) {
+  constructor(logger: Pick<Logger, "warn"> | false, listener: GuardErrorListener | undefined) {
     this.#logger = logger;
     this.#listener = listener;
   }
@@ -54,12 +55,12 @@ export class ErrorReporter {
    */
   report(kind: GuardErrorKind, message: string, error?: unknown, rule = ""): void {
     try {
-      this.#listener?.(error ?? new Error(message), kind);
+      heed(this.#listener?.(error ?? new Error(message), kind), () => {});
     } catch {
       // A listener that fails must not decide about requests.
     }
     // The instance logs when its store begins to fail and when it decides again.
-    if (kind === "store") return;
+    if (kind === "store" || this.#logger === false) return;
     const nowUs = systemClock.nowUs();
     const about = `${kind} ${rule}`;
     const last = this.#logged.get(about);
@@ -68,8 +69,7 @@ export class ErrorReporter {
     const more = last === undefined || last.since === 0 ? "" : ` (and ${last.since} more like the last one)`;
     const text = `rate-sync: ${message}${more}`;
     try {
-      if (error === undefined) this.#logger.warn(text);
-      else this.#logger.warn(text, error);
+      heed(this.#logger.warn(text, ...(error === undefined ? [] : [error])), () => {});
     } catch {
       // A logger that fails must not decide about requests.
     }

@@ -45,6 +45,7 @@
 
 import { brand } from "../base/brand.ts";
 import { systemClock, wallMs } from "../base/clock.ts";
+import { heed } from "../base/heed.ts";
 import { listWords } from "../base/text.ts";
 import type { Decision } from "../decision/decision.ts";
 import { type Admission, GuardAdmission, type Settler } from "./admission.ts";
@@ -200,15 +201,18 @@ export class Guard<Raw = unknown> {
     result: CheckResult,
   ): Admission | Promise<Admission> {
     const { onDecision, dryRun = false } = this.#options;
-    const { refusal, decision } = result;
-    try {
-      const reason = refusal?.reason;
-      onDecision?.({ request, reason, keys: checks.map(({ key }) => key), decision, dryRun });
-    } catch (error) {
-      this.#errors.report("onDecision", "onDecision() failed", error);
+    if (onDecision !== undefined) {
+      const failed = (error: unknown) => this.#errors.report("onDecision", "onDecision() failed", error);
+      const { refusal, decision } = result;
+      try {
+        const keys = checks.map(({ key }) => key);
+        heed(onDecision({ request, reason: refusal?.reason, keys, decision, dryRun }), failed);
+      } catch (error) {
+        failed(error);
+      }
     }
     if (!this.#compiled.tellsInstants) return this.#answer(request, checks, result, 0);
-    const nowMs = this.#nowMs(decision);
+    const nowMs = this.#nowMs(result.decision);
     return nowMs instanceof Promise
       ? nowMs.then((later) => this.#answer(request, checks, result, later))
       : this.#answer(request, checks, result, nowMs);

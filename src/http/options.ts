@@ -146,8 +146,8 @@ export interface GuardOptions<Raw = unknown> {
   readonly onDecision?: (report: GuardReport<Raw>) => void;
   /** Called with each error: of a function among the options, or of the store. */
   readonly onError?: GuardErrorListener;
-  /** Where errors are logged, each kind once a minute. @default console */
-  readonly logger?: Pick<Logger, "warn">;
+  /** Where errors are logged, each kind once a minute; `false` for nowhere. @default console */
+  readonly logger?: Pick<Logger, "warn"> | false;
   /**
    * Throws the errors of a store instead of answering 503, where a limiter's `onStoreError` is `"throw"`.
    * @default {false}

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { heed } from "../base/heed.ts";
 import { show } from "../base/text.ts";
 import type { StoreError } from "../base/errors.ts";
 import type { Decision } from "../decision/decision.ts";
@@ -41,7 +42,7 @@ export type LimiterEvent =
     readonly error: StoreError;
   };
 
-/** Receives events. What it throws is logged, and changes nothing else. */
+/** Receives events. What it throws or rejects with is logged, and changes nothing else. */
 export type LimiterListener = (event: LimiterEvent) => void;
 
 /** An event of a store that is not inside this process. */
@@ -83,7 +84,7 @@ export type StoreEvent =
     readonly others: readonly string[];
   };
 
-/** Receives events of stores. What it throws is logged, and changes nothing else. */
+/** Receives events of stores. What it throws or rejects with is logged, and changes nothing else. */
 export type StoreListener = (event: StoreEvent) => void;
 
 /** What messages are written to. `console` is one. */
@@ -101,10 +102,10 @@ export interface Logger {
 /** Subscriptions of one limiter or instance. */
 export class Subscriptions<Event = LimiterEvent> {
   readonly #listeners = new Set<(event: Event) => void>();
-  readonly #log: Pick<Logger, "error">;
+  readonly #failed: (error: unknown) => void;
 
   constructor(log: Pick<Logger, "error">) {
-    this.#log = log;
+    this.#failed = (error) => log.error("a subscriber failed", error);
   }
 
   /** Whether an event would reach a listener. */
@@ -129,9 +130,9 @@ export class Subscriptions<Event = LimiterEvent> {
   emit(event: Event): void {
     for (const listener of this.#listeners) {
       try {
-        listener(event);
+        heed(listener(event), this.#failed);
       } catch (error) {
-        this.#log.error("a subscriber failed", error);
+        this.#failed(error);
       }
     }
   }

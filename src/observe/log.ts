@@ -5,6 +5,7 @@
  */
 
 import { ConfigError } from "../base/errors.ts";
+import { heed } from "../base/heed.ts";
 import { show } from "../base/text.ts";
 import type { Logger } from "./events.ts";
 
@@ -65,7 +66,7 @@ export class Log implements Logger {
   #write(level: Level, message: string, data: unknown[], isForConsole = level === "warn" || level === "error"): void {
     if (this.#logger === false || (this.#logger === undefined && !isForConsole)) return;
     try {
-      (this.#logger ?? console)[level](`rate-sync: ${message}`, ...data);
+      heed((this.#logger ?? console)[level](`rate-sync: ${message}`, ...data), () => {});
     } catch {
       // What a logger throws must not change a decision.
     }

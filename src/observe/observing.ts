@@ -5,6 +5,7 @@
  */
 
 import { type Clock, toWallMs } from "../base/clock.ts";
+import { heed } from "../base/heed.ts";
 import { show } from "../base/text.ts";
 import type { DenialReason } from "../decision/outcome.ts";
 import type { Logger } from "./events.ts";
@@ -61,11 +62,14 @@ export function joined(observers: readonly Observer[], log: Pick<Logger, "error"
 
 /** A method whose errors are logged. */
 function guarded(tell: Tell, log: Pick<Logger, "error">): Tell {
+  const failed = (error: unknown) => log.error("an observer failed", error);
   return (a, b, c, d) => {
     try {
-      return tell(a, b, c, d);
+      const answer = tell(a, b, c, d);
+      if (answer !== undefined) heed(answer, failed);
+      return answer;
     } catch (error) {
-      log.error("an observer failed", error);
+      failed(error);
       return undefined;
     }
   };

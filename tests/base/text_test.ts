@@ -22,6 +22,7 @@ describe("show()", () => {
     assert.equal(show([]), "an empty array");
     assert.equal(show([1, 2]), "an array of 2");
     assert.equal(show({ a: 1 }), "an object");
+    assert.equal(show(Promise.resolve()), "a promise");
     assert.equal(show(new Date(0)), "a date");
     assert.equal(show(() => 1), "a function");
     assert.equal(show(Symbol("s")), "a symbol");

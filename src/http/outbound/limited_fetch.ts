@@ -6,6 +6,7 @@
 
 import { sleepUntil, wallMs } from "../../base/clock.ts";
 import { ConfigError } from "../../base/errors.ts";
+import { heed } from "../../base/heed.ts";
 import { shortKey } from "../../base/short_key.ts";
 import { show } from "../../base/text.ts";
 import { maxWaitUs } from "../../limiter/call_options.ts";
@@ -62,8 +63,7 @@ export function limitedFetch<Given extends Fetch = Fetch>(fetch: Given, options:
   return limited as Given & Fetch;
 }
 
-const NOT_UNDERSTOOD =
-  "rate-sync: readLimit failed, so its answer counts as not understood; further ones are not logged";
+const NOT_UNDERSTOOD = "readLimit failed, so its answer counts as not understood; further ones are not logged";
 
 /** The pause that an answer asks for. `shared`: all processes pause. */
 type Pause = Pick<Throttled, "waitMs" | "source" | "shared">;
@@ -89,7 +89,7 @@ class LimitedFetch {
     this.#fetch = fetch;
     this.#settings = settings;
     this.#budget = new RetryBudget(settings.retryBudget);
-    this.#warnings = new Warnings(settings.logger);
+    this.#warnings = new Warnings(settings.log);
   }
 
   async call(input: FetchInput, init: RequestInit | undefined): Promise<Response> {
@@ -226,7 +226,7 @@ class LimitedFetch {
   }
 
   #pausesOf(limiter: Limiter, key: string | undefined): PauseState {
-    const kept = shortKey(key);
+    const kept = typeof key === "string" ? shortKey(key) : undefined; // the limiter refuses another key;
     let pauses = this.#pauses.get(kept);
     if (pauses === undefined) {
       pauses = new PauseState(limiter, this.#warnings);
@@ -240,10 +240,11 @@ class LimitedFetch {
   }
 
   #notify(throttled: Throttled): void {
+    const failed = (error: unknown) => this.#settings.log.error("onThrottled failed", error);
     try {
-      this.#settings.onThrottled(throttled);
+      heed(this.#settings.onThrottled(throttled), failed);
     } catch (error) {
-      this.#settings.logger?.error("rate-sync: onThrottled failed", error);
+      failed(error);
     }
   }
 }

@@ -8,6 +8,7 @@ import { ConfigError } from "../../base/errors.ts";
 import { show } from "../../base/text.ts";
 import { rejectUnknownOptions } from "../../base/unknown_options.ts";
 import type { Logger } from "../../observe/events.ts";
+import { Log } from "../../observe/log.ts";
 import { isLimiter } from "../../limiter/is_limiter.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
 import { ready } from "../../registry/default_state.ts";
@@ -100,7 +101,7 @@ export interface LimitedFetchOptions {
    * or returns what is no `LimitReading`) counts as if there were no `readLimit`; the first one is logged.
    */
   readLimit?(response: LimitResponse): LimitReading | undefined | null | Promise<LimitReading | undefined | null>;
-  /** Called with every pause. What it throws is logged. */
+  /** Called with every pause. What it throws or rejects with is logged. */
   readonly onThrottled?: (throttled: Throttled) => void;
   /** Where warnings and errors go; `false` for nowhere. @default {console} */
   readonly logger?: Logger | false;
@@ -121,7 +122,7 @@ export type Settings = Required<Omit<LimitedFetchOptions, Undecided>> & {
   /** Reads limits that a service writes in its own way. */
   readonly readLimit: LimitedFetchOptions["readLimit"];
   /** Where messages go. */
-  readonly logger: Logger | undefined;
+  readonly log: Log;
 };
 
 type Undecided = "limiter" | "rateSync" | "key" | "timeoutMs" | "limitHeaders" | "readLimit" | "logger";
@@ -147,8 +148,6 @@ const KNOWN: readonly (keyof LimitedFetchOptions)[] = [
   "onThrottled",
   "logger",
 ];
-
-const LOG_METHODS = ["debug", "info", "warn", "error"] as const;
 
 /**
  * Checks the options.
@@ -191,7 +190,7 @@ export function readSettings(options: LimitedFetchOptions): Settings {
     families: readFamilies(options.limitHeaders),
     readLimit: readLimit?.bind(options),
     onThrottled: callback(options.onThrottled),
-    logger: loggerOf(options.logger),
+    log: new Log(options.logger),
   };
 }
 
@@ -238,12 +237,6 @@ function statuses(value: readonly number[] = [429, 503]): readonly number[] {
 function callback(value: LimitedFetchOptions["onThrottled"] = () => {}): Settings["onThrottled"] {
   if (typeof value === "function") return value;
   throw wrong("onThrottled", "a function", value);
-}
-
-function loggerOf(logger: Logger | false = console): Logger | undefined {
-  if (logger === false) return undefined;
-  if (typeof logger === "object" && LOG_METHODS.every((name) => typeof logger?.[name] === "function")) return logger;
-  throw wrong("logger", `false, or an object with ${LOG_METHODS.join(", ")}`, logger);
 }
 
 function wrong(path: string, expected: string, received: unknown): ConfigError {

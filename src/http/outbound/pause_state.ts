@@ -14,7 +14,7 @@ import type { Warnings } from "./warnings.ts";
 /** A permit that was waited for longer than this may have been granted before another process began a pause. */
 const STALE_MS = 20;
 
-const NOT_SHARED = "rate-sync: a pause could not be shared; it holds for this process alone";
+const NOT_SHARED = "a pause could not be shared; it holds for this process alone";
 
 /** The most quotas that are followed of one server. */
 const MAX_QUOTAS = 16;

@@ -4,27 +4,27 @@
  * @module
  */
 
-import type { Logger } from "../../observe/events.ts";
+import type { Log } from "../../observe/log.ts";
 
 /** The warnings of one limited fetch. */
 export class Warnings {
-  readonly #logger: Logger | undefined;
+  readonly #log: Log;
   readonly #given = new Set<string>();
 
   /**
    * Starts with no warning given.
    *
-   * @param logger Where warnings go; undefined for nowhere.
+   * @param log Where warnings go.
    */
-  constructor(logger: Logger | undefined) {
-    this.#logger = logger;
+  constructor(log: Log) {
+    this.#log = log;
   }
 
   /** Warns, unless the same was said before. */
   warn(message: string, error: unknown): void {
     if (this.#given.has(message)) return;
     this.#given.add(message);
-    this.#logger?.warn(message, error);
+    this.#log.warn(message, error);
   }
 
   /** What was warned of is over: the next warning with this message is given. */

@@ -11,12 +11,15 @@ const { setImmediate } = globalThis as { readonly setImmediate?: (callback: () =
 /** A fake that was there before this module waits for its own clock. */
 const isFake = setImmediate !== undefined && (setImmediate.name !== "setImmediate" || "clock" in setImmediate);
 
+const settled = Promise.resolve();
+
+/** Calls back in this turn, after what runs now. Jest replaces `queueMicrotask`. */
+export const inMicrotask: (callback: () => void) => unknown = settled.then.bind(settled);
+
 /** Calls back in the next turn, when what was written in this one has left the process. */
-export function inNextTurn(callback: () => void): void {
-  if (isFake) inMicrotask(callback);
-  else if (setImmediate === undefined) setTimeout(callback, 0);
-  else setImmediate(callback);
-}
+export const inNextTurn: (callback: () => void) => unknown = isFake
+  ? inMicrotask
+  : setImmediate?.bind(globalThis) ?? ((callback) => setTimeout(callback, 0));
 
 /**
  * Calls back in the next turn, if there is one: it does not keep the process alive. Never on edge workers, which may do
@@ -24,11 +27,6 @@ export function inNextTurn(callback: () => void): void {
  */
 export function ifLifeGoesOn(callback: () => void): void {
   if (setImmediate !== undefined && !isFake) setImmediate(callback).unref?.();
-}
-
-/** Calls back in this turn, after what runs now. Jest replaces `queueMicrotask`. */
-export function inMicrotask(callback: () => void): void {
-  void Promise.resolve().then(callback);
 }
 
 /**

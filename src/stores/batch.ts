@@ -4,12 +4,13 @@
  * @module
  */
 
+import { StoreError } from "../base/errors.ts";
 import type { ReplySink } from "./store.ts";
 
 /** How a batcher works. */
 export interface BatcherOptions<Item, Reply> {
-  /** Sends items as one call. Resolves to a reply, or an error, for each of them. Calls arrive in order. */
-  send(items: readonly Item[]): Promise<readonly (Reply | Error)[]>;
+  /** Sends items as one call, now. Resolves to a reply, or an error, for each of them. Calls arrive in order. */
+  send(items: readonly Item[], nowUs: number): Promise<readonly (Reply | Error)[]>;
   /** Only items of one kind go into one call. */
   kindOf(item: Item): unknown;
   /** Items that have one of these in common take effect in the order in which they were asked. */
@@ -47,4 +48,10 @@ export interface BatchItem<Reply> {
   isGone?: boolean;
   /** Forgets the caller's signal; undefined where there is none. */
   leave?: (() => void) | undefined;
+}
+
+/** The refusal of an item, where too many wait already. */
+export function overloaded(maxQueued: number): StoreError {
+  const message = `Cannot ask the store: ${maxQueued} requests wait to be sent already`;
+  return new StoreError("STORE_OVERLOADED", message, { reason: "overloaded" });
 }

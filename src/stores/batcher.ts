@@ -6,10 +6,8 @@
  */
 
 import { onAbort } from "../base/abort.ts";
-import { StoreError } from "../base/errors.ts";
 import { inMicrotask } from "../base/turn.ts";
-import type { BatcherOptions, BatchItem } from "./batch.ts";
-import { CallTimes } from "./call_times.ts";
+import { type BatcherOptions, type BatchItem, overloaded } from "./batch.ts";
 import type { ReplySink, StoreLoad } from "./store.ts";
 
 /**
@@ -20,6 +18,9 @@ const MIN_CALLS = 3;
 
 /** One more for each so many microseconds that a call is on its way: about as long as a full one is worked on. */
 const US_A_CALL = 1_000;
+
+/** How long the fastest call is remembered, at least, in microseconds. */
+const REMEMBERED_US = 10_000_000;
 
 /** The most calls in flight. */
 const MAX_CALLS = 32;
@@ -34,30 +35,31 @@ const LEAST_PART = 16;
 /** The way of many items to one place. */
 export class Batcher<Item extends BatchItem<Reply>, Reply> {
   readonly #options: BatcherOptions<Item, Reply>;
+  /** How many items may wait; none any more once it is closed. */
+  #maxQueued: number;
   #queue: (Item | undefined)[] = [];
   /** How many at the front of the queue have been sent, and how many of the others still want to be. */
   #sent = 0;
   #queued = 0;
   #calls = 0;
-  readonly #times = new CallTimes();
-  /** How many more calls than the fewest keep the other side busy, as far away as it is. */
-  #moreCalls = 0;
+  /** How long the fastest call was on its way, of this span of time and of the one before, and when this one began. */
+  #latelyUs = Infinity;
+  #beforeUs = Infinity;
+  #sinceUs = -Infinity;
+  /** Something goes on at the end of this turn of the event loop. */
   #isScheduled = false;
   /** Something was done in this turn of the event loop, and more is done in the next. */
   #isLater = false;
   /** Calls that were answered, and whose callers do not know it yet. */
   readonly #answers: (() => void)[] = [];
   #closed: Error | undefined;
-  readonly #endTurn = (): void => {
-    this.#isScheduled = false;
-    this.#goOn();
-  };
 
   /**
    * @param options How it works.
    */
   constructor(options: BatcherOptions<Item, Reply>) {
     this.#options = options;
+    this.#maxQueued = options.maxQueued;
   }
 
   /** What is on its way. */
@@ -74,8 +76,7 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
    */
   ask(item: Item, signal?: AbortSignal): Promise<Reply> {
     return new Promise((answered, failed) => {
-      const refusal = this.#refusal();
-      if (refusal !== undefined) return failed(refusal);
+      if (this.#queued >= this.#maxQueued) return failed(this.#refusal());
       item.sink = { answered, failed };
       if (signal === undefined || this.#follow(item, signal)) this.#push(item);
     });
@@ -83,10 +84,10 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
 
   /** As `ask`; the outcome goes to a sink. */
   submit(item: Item, sink: ReplySink<Reply>): void {
-    const refusal = this.#refusal();
-    if (refusal !== undefined) return inMicrotask(() => sink.failed(refusal));
-    item.sink = sink;
-    this.#push(item);
+    if (this.#queued < this.#maxQueued) {
+      item.sink = sink;
+      this.#push(item);
+    } else inMicrotask(() => sink.failed(this.#refusal()));
   }
 
   /** Sends what is queued, where more calls may be in flight than before. */
@@ -94,9 +95,8 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
     this.#goOn();
   }
 
-  #refusal(): Error | undefined {
-    if (this.#closed !== undefined) return this.#closed;
-    return this.#queued < this.#options.maxQueued ? undefined : overloaded(this.#options.maxQueued);
+  #refusal(): Error {
+    return this.#closed ?? overloaded(this.#maxQueued);
   }
 
   /** Sends nothing more: queued and later requests reject with `error`. */
@@ -104,7 +104,7 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
     this.#closed = error;
     const queued = this.#queue.slice(this.#sent);
     this.#queue = [];
-    this.#sent = this.#queued = 0;
+    this.#sent = this.#queued = this.#maxQueued = 0;
     for (const item of queued) {
       item?.leave?.();
       if (!item?.isGone) item?.sink?.failed(error);
@@ -131,14 +131,16 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
     this.#queued++;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    inMicrotask(this.#endTurn);
+    inMicrotask(this.#goOn);
   }
 
   /**
    * Sends a batch, then lets the callers of an answered one go on, then sends what those ask: so that the server has
-   * work while they have. One batch and one answer a turn: the server answers together what it receives together.
+   * work while they have. One batch and one answer a turn: the server answers together what it receives together. A field,
+   * for microtasks.
    */
-  #goOn(): void {
+  readonly #goOn = (): void => {
+    this.#isScheduled = false;
     if (this.#isLater) return;
     if (this.#maySend()) {
       this.#sendByKind(this.#next());
@@ -146,13 +148,13 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
         const answer = this.#answers.shift();
         if (answer === undefined) return this.#goOn();
         answer();
-        if (this.#answers.length > 0 || this.#maySend()) this.#later(() => this.#goOn());
+        if (this.#answers.length > 0 || this.#maySend()) this.#later(this.#goOn);
       });
     } else {
       this.#answers.shift()?.();
-      if (this.#answers.length > 0) this.#later(() => this.#goOn());
+      if (this.#answers.length > 0) this.#later(this.#goOn);
     }
-  }
+  };
 
   #later(goOn: () => void): void {
     this.#isLater = true;
@@ -162,10 +164,13 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
     });
   }
 
+  /** The farther away the other side is, the more calls keep it busy. */
   #maySend(): boolean {
     if (this.#queued === 0) return false;
     const { minCalls = MIN_CALLS, maxCalls = MAX_CALLS } = this.#options;
-    return this.#calls < Math.min(minCalls + this.#moreCalls, maxCalls);
+    const fastestUs = Math.min(this.#latelyUs, this.#beforeUs);
+    const moreCalls = fastestUs === Infinity ? 0 : Math.round(fastestUs / US_A_CALL);
+    return this.#calls < Math.min(minCalls + moreCalls, maxCalls);
   }
 
   /** Takes the next few entries from the queue. */
@@ -219,9 +224,14 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
     this.#calls++;
     const options = this.#options;
     const sentUs = options.nowUs();
-    options.send(batch).then((replies) => {
+    options.send(batch, sentUs).then((replies) => {
       const answeredUs = options.nowUs();
-      this.#moreCalls = Math.round(this.#times.fastestWith(sentUs, answeredUs) / US_A_CALL);
+      if (answeredUs - this.#sinceUs > REMEMBERED_US) {
+        this.#beforeUs = this.#latelyUs;
+        this.#latelyUs = Infinity;
+        this.#sinceUs = answeredUs;
+      }
+      this.#latelyUs = Math.min(this.#latelyUs, answeredUs - sentUs);
       options.onCall?.(batch.length, answeredUs - sentUs, false);
       this.#calls--;
       // Where nothing else is under way, what the first callers ask is on its way while the others go on. Together, they would
@@ -237,7 +247,7 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
       this.#answers.push(() => {
         for (const { sink } of batch) sink?.failed(options.errorOf(cause));
       });
-    }).then(() => this.#goOn());
+    }).then(this.#goOn);
   }
 }
 
@@ -253,9 +263,4 @@ function settle<Reply>(
     if (reply instanceof Error) sink?.failed(reply);
     else sink?.answered(reply);
   }
-}
-
-function overloaded(maxQueued: number): StoreError {
-  const message = `Cannot ask the store: ${maxQueued} requests wait to be sent already`;
-  return new StoreError("STORE_OVERLOADED", message, { reason: "overloaded" });
 }

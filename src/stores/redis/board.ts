@@ -50,7 +50,8 @@ export class RedisBoard implements Board {
   /** How often each process has posted since it is watched. */
   readonly #posts = new Map<string, number>();
   readonly #noticers = new Set<() => void>();
-  #nextLookUs: number | undefined;
+  /** When to look whether there is a watcher: see `used`. Infinity while nothing in this process wants to know. */
+  dueUs: number = Infinity;
 
   /**
    * @param options What it needs of its store.
@@ -64,16 +65,20 @@ export class RedisBoard implements Board {
   /** Has `watched` called when this process learns that there is a watcher. */
   notice(watched: () => void): () => void {
     this.#noticers.add(watched);
-    return () => void this.#noticers.delete(watched);
+    if (this.dueUs === Infinity) this.dueUs = -Infinity;
+    return () => {
+      this.#noticers.delete(watched);
+      if (this.#noticers.size === 0) this.dueUs = Infinity;
+    };
   }
 
-  /** The store has sent calls: now and then it looks whether there is a watcher, behind them on the same connection. */
-  used(): void {
-    if (this.#noticers.size === 0) return;
-    const nowUs = this.#options.nowUs();
-    // A process that ends soon has nothing to report.
-    if (this.#nextLookUs === undefined) this.#lookAfter(nowUs);
-    else if (nowUs >= this.#nextLookUs) void this.#look(nowUs);
+  /**
+   * The store has sent calls at `dueUs` or later: it looks whether there is a watcher, behind them on the same connection. Not
+   * with the first of them: a process that ends soon has nothing to report.
+   */
+  used(nowUs: number): void {
+    if (this.dueUs === -Infinity) this.#lookAfter(nowUs);
+    else void this.#look(nowUs);
   }
 
   /** Posts, if there is a watcher. */
@@ -127,7 +132,7 @@ export class RedisBoard implements Board {
   }
 
   #lookAfter(nowUs: number, afterUs = this.#options.isRest ? REST_LOOK_US : LOOK_US): void {
-    this.#nextLookUs = nowUs + afterUs;
+    if (this.#noticers.size > 0) this.dueUs = nowUs + afterUs;
   }
 
   get #watchKey(): string {

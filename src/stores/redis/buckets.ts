@@ -10,7 +10,7 @@ import { tokenBucket, type TokenBucketState } from "../../algorithms/token_bucke
 import type { StoreError } from "../../base/errors.ts";
 import { answerEntry, type BucketOutcome, BucketReply, denied } from "../bucket_replies.ts";
 import type { TakeReply } from "../store.ts";
-import { type BatchEntry, type BatchGroup, groupTakes, isCounted } from "./batch_groups.ts";
+import { type BatchEntry, type BatchGroup, groupTakes } from "../alike_takes.ts";
 import { type BucketHeader, bucketHeaderOf, FLAGS } from "./bucket_header.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import type { NamedRequest } from "./named_request.ts";
@@ -24,43 +24,29 @@ const FLAG_ARGS: readonly string[] = Array.from({ length: 32 }, (_, flags) => St
 export function bucketCall(batch: readonly NamedRequest[], clock: readonly string[]): KeyCall {
   const keys: string[] = [];
   const args = [...clock];
-  const buckets: BatchGroup<BucketHeader>[] = [];
-
-  function add(header: BucketHeader, entries: BatchEntry[], counted: boolean): void {
-    if (entries.length === 0) return;
-    args.push(
-      FLAG_ARGS[header.flags + (counted ? FLAGS.counts : header.inUse ? FLAGS.inUse : 0)] as string,
-      String(entries.length),
-    );
+  const groups = groupTakes(batch, bucketHeaderOf);
+  for (const { header, entries, counted } of groups) {
+    const flags = header.flags + (counted ? FLAGS.counts : header.inUse ? FLAGS.inUse : 0);
+    args.push(FLAG_ARGS[flags] as string, String(entries.length));
     for (const arg of header.args) args.push(arg);
     for (const entry of entries) {
       keys.push((batch[entry.index] as NamedRequest).keys[0] as string);
       if (counted) args.push(String(entry.times));
     }
-    buckets.push({ header, entries, counted });
   }
-
-  for (const { header, entries, counted } of groupTakes(batch, bucketHeaderOf)) {
-    if (!counted) add(header, entries, false);
-    else {
-      // The keys of a group differ, so its entries may change places.
-      add(header, entries.filter((entry) => !isCounted(entry)), false);
-      add(header, entries.filter(isCounted), true);
-    }
-  }
-  return { script: bucket, keys, args, read: (reply) => readBuckets(buckets, batch.length, reply) };
+  return { script: bucket, keys, args, read: (reply) => readBuckets(groups, batch.length, reply) };
 }
 
 /** Reads the reply to groups of `size` requests; undefined if it is not one entry for each of theirs. */
 function readBuckets(
-  buckets: readonly BatchGroup<BucketHeader>[],
+  groups: readonly BatchGroup<BucketHeader>[],
   size: number,
   reply: readonly ScriptReply[],
 ): (TakeReply | StoreError)[] | undefined {
   const replies = new Array<TakeReply | StoreError>(size);
   const nowUs = Number(reply[0]);
   let cursor = 1;
-  for (const { header, entries, counted } of buckets) {
+  for (const { header, entries, counted } of groups) {
     const { denominator } = header.rate;
     let inUse = 0;
     for (const entry of entries) {

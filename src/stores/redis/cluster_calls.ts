@@ -12,9 +12,8 @@ import { StoreError } from "../../base/errors.ts";
 import { groupBy } from "../../base/group_by.ts";
 import { checkKey } from "./check.ts";
 import type { ClusterView, RedisConnection } from "./connections/connection.ts";
-import { isKeyByKey } from "./encode.ts";
 import { hashSlot } from "./hash_slot.ts";
-import type { NamedRequest } from "./named_request.ts";
+import { isKeyByKey, type NamedRequest } from "./named_request.ts";
 import { otherRules } from "./refused_by_script.ts";
 import { errorOf, type Replies, type Reply, type RunBatch } from "./script_calls.ts";
 import type { Script } from "./script.ts";
@@ -98,13 +97,13 @@ export class ClusterCalls {
 
   /** Decides requests about keys in several slots of one node; undefined where that does not have the first one. */
   async #across(smallest: Script, batch: readonly NamedRequest[]): Promise<Replies | undefined> {
-    const send: RedisConnection["run"] = async (script, keys, args) => {
+    const run: RedisConnection["run"] = async (script, keys, args) => {
       const call = acrossCall({ script, keys, args });
       const reply = await this.#cluster.runAt?.(hashSlot(keys[0] as string), call.script, call.keys, call.args);
       if (reply === undefined) throw new NotRun();
       return reply;
     };
-    return await this.#run(smallest, batch, send).catch((error) => {
+    return await this.#run(smallest, batch, { run }).catch((error) => {
       if (error instanceof NotRun) return undefined;
       throw error;
     });

@@ -11,7 +11,7 @@ import { RatesReply } from "../rates_reply.ts";
 import type { TakeReply } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import type { WindowHeader } from "./encode_windows.ts";
-import { type BatchEntry, type BatchGroup, placesOf } from "./batch_groups.ts";
+import { type BatchEntry, type BatchGroup, placesOf } from "../alike_takes.ts";
 import { refusedByScript } from "./refused_by_script.ts";
 import { takeReply } from "./take_reply.ts";
 

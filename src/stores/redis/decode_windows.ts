@@ -9,7 +9,7 @@ import type { TakeReply, TakeStatus } from "../store.ts";
 import { LevelReply } from "../level_reply.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import type { WindowHeader } from "./encode_windows.ts";
-import { type BatchEntry, type BatchGroup, placesOf } from "./batch_groups.ts";
+import { type BatchEntry, type BatchGroup, placesOf } from "../alike_takes.ts";
 import { refusedByScript } from "./refused_by_script.ts";
 
 const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked"];

@@ -6,9 +6,8 @@
 
 import type { Mark } from "../../algorithms/kernel.ts";
 import { correctedName } from "../correction.ts";
-import type { StoreRequest, TakeRequest, Target } from "../store.ts";
+import type { StoreRequest } from "../store.ts";
 import { integerArg } from "./bucket_header.ts";
-import { bucketCall } from "./buckets.ts";
 import { decodeSeveral } from "./decode_several.ts";
 import { decodeWindows } from "./decode_windows.ts";
 import { EncodedPolicies, keysBeside, morePlacesOf } from "./encode_policies.ts";
@@ -16,13 +15,12 @@ import type { KeyNames } from "./keys.ts";
 import { aloneWith, isPlain, type RuleState } from "./rules.ts";
 import type { Script } from "./script.ts";
 import type { KeyCall, ScriptCall } from "./script_call.ts";
-import { encodeMixed, isKnownMixed } from "./encode_mixed.ts";
+import { encodeMixed } from "./encode_mixed.ts";
 import { permitArgs } from "./encode_several.ts";
+import { asksDetails, type NamedRequest } from "./named_request.ts";
 import { isShortBatch, writeShort } from "./short_permits.ts";
 import { encodeWindows } from "./encode_windows.ts";
-import { bucket, coordinate, decide, several, takeMixed } from "./scripts.gen.ts";
-import type { UsedRules } from "./register_cache.ts";
-import type { NamedRequest } from "./named_request.ts";
+import { coordinate, decide, several, takeMixed } from "./scripts.gen.ts";
 
 /** A call of a script that decides more than takes by one key, and what it takes to read its reply. */
 export interface EncodedCall extends ScriptCall {
@@ -36,10 +34,8 @@ export interface EncodedCall extends ScriptCall {
 export interface EncodeOptions {
   /** How keys and channels are called. */
   readonly names: KeyNames;
-  /** Added to every time to live, in milliseconds. */
-  readonly graceMs: number;
-  /** A clock for tests; the server's own where undefined. */
-  readonly nowUs: number | undefined;
+  /** What the ARGV of every script begins with: a clock for tests, empty for the server's own, and what is added to times to live. */
+  readonly clock: readonly string[];
   /** The instances of this process that hear of their waiters in the reply, where requests involve permits. @default {[]} */
   readonly callers?: readonly string[];
   /** Whether the instances have inboxes, which are kept and emptied. @default {false} */
@@ -48,64 +44,8 @@ export interface EncodeOptions {
 
 const MODES = { now: "0", wait: "1", peek: "2" } as const;
 
-/** Whether a request asks for details, which only the large script knows. */
-function asksDetails(request: StoreRequest): request is TakeRequest & Required<Pick<TakeRequest, "details">> {
-  return request.op === "take" && request.mode === "peek" && request.details !== undefined;
-}
-
-/** Whether a request can be decided by the small script: a take that has nothing to do with permits. */
-function isSmall(named: NamedRequest): boolean {
-  const { op, targets } = named.request;
-  if (op !== "take" || asksDetails(named.request)) return false;
-  return targets.every((target) => target.policy.maxConcurrent === 0) && named.rules.every(({ isAlone }) => isAlone);
-}
-
-/** Whether a script decides about each request of its batches by one key. */
-export function isKeyByKey(script: Script): boolean {
-  return script !== decide && script !== coordinate;
-}
-
-/** The smallest script that can run a request. */
-export function scriptOf(named: NamedRequest): Script {
-  const { request, rules } = named;
-  if (request.op !== "take") return coordinate;
-  if (request.targets.length === 1 && (request.mode !== "peek" || !asksDetails(request))) {
-    const own = rules[0] as UsedRules;
-    if (own.policy.maxConcurrent > 0) return coordinate;
-    if (own.isAlone) return own.keyScript ?? decide;
-    if (request.times === undefined && isKnownMixed(own)) return takeMixed;
-  }
-  return isSmall(named) ? decide : coordinate;
-}
-
-/** The smallest script that can run all of a batch. */
-export function commonScript(batch: readonly NamedRequest[]): Script {
-  const [first = coordinate, ...others] = new Set(batch.map(scriptOf));
-  if (others.length === 0) return first;
-  return batch.every(isSmall) ? decide : coordinate;
-}
-
-/** Whether a request and the one before it become one entry of the script. */
-export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
-  if (named.keys[0] !== before.keys[0]) return false;
-  const { request } = named;
-  if (request.op !== "take" || before.request.op !== "take") return false;
-  const script = scriptOf(named);
-  if (!isKeyByKey(script) || script === takeMixed || script !== scriptOf(before)) return false;
-  const [target] = request.targets as [Target];
-  const { targets, mode, maxWaitUs, times } = before.request;
-  if (script !== bucket && mode === "wait") return false;
-  return request.times === undefined && times === undefined && request.mode === mode &&
-    request.maxWaitUs === maxWaitUs && target.policy === targets[0]?.policy && target.cost === targets[0]?.cost;
-}
-
-/**
- * Turns a batch into one call of a script that decides key by key. Requests with `times` are takes from single token buckets,
- * and must not stand in one batch with others.
- */
-export function encodeByKey(script: Script, batch: readonly NamedRequest[], options: EncodeOptions): KeyCall {
-  const clock = clockArgs(options);
-  if (script === bucket) return bucketCall(batch, clock);
+/** Turns takes by one key each, but those from single token buckets, into a call of the script that decides them. */
+export function encodeTakes(script: Script, batch: readonly NamedRequest[], clock: readonly string[]): KeyCall {
   const { keys, args, windows } = script === takeMixed ? encodeMixed(batch, clock) : encodeWindows(batch, clock);
   const decode = script === several ? decodeSeveral : decodeWindows;
   return { script, keys, args, read: (reply) => decode(windows, batch.length, reply) };
@@ -147,7 +87,7 @@ function encodeRequests(smallest: Script, batch: readonly NamedRequest[], option
       }
     }
   }
-  const args = clockArgs(options);
+  const args = [...options.clock];
   if (!plain) args.push("", ...inboxArgs(options));
   args.push(...policies.args);
   args.push(String(batch.length), ...body);
@@ -157,14 +97,10 @@ function encodeRequests(smallest: Script, batch: readonly NamedRequest[], option
 
 function encodeShortBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
   const { letters, keys, ids, policies } = writeShort(batch);
-  const args = [...clockArgs(options), letters, ...inboxArgs(options), ...ids];
+  const args = [...options.clock, letters, ...inboxArgs(options), ...ids];
   for (const policy of policies) args.push(...permitArgs(policy));
   const hasMessages = (options.callers?.length ?? 0) > 0;
   return { script: coordinate, keys, args, batch, hasMessages };
-}
-
-function clockArgs({ nowUs, graceMs }: EncodeOptions): string[] {
-  return [nowUs === undefined ? "" : String(nowUs), String(Math.ceil(graceMs))];
 }
 
 /** How processes hear of their waiters. */

@@ -10,17 +10,8 @@ import type { TakeRequest, Target } from "../store.ts";
 import { integerArg } from "./bucket_header.ts";
 import type { NamedRequest } from "./named_request.ts";
 import type { WindowHeader } from "./encode_windows.ts";
-import { isAlike } from "../alike_takes.ts";
-import type { BatchGroup } from "./batch_groups.ts";
-import { isPlain, type RuleState } from "./rules.ts";
-
-/** The letters of the algorithms that the script knows. */
-const KNOWN = /^1 ([ft]) /;
-
-/** Whether the script decides by these rules. */
-export function isKnownMixed({ form }: RuleState): boolean {
-  return KNOWN.test(form);
-}
+import { type BatchGroup, isAlike } from "../alike_takes.ts";
+import { isKnownMixed, isPlain, type RuleState } from "./rules.ts";
 
 /** Writes the KEYS and ARGV of `take_mixed.lua` for takes from keys that several rules share; `clock` stands in front. */
 export function encodeMixed(
@@ -62,5 +53,5 @@ function headerOf({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target, ru
 /** The plain rules as the script reads them; empty if they are about to change, or are no limit that it knows. */
 function plainOf(rules: RuleState): string[] {
   if (isPlain(rules)) return ["="];
-  return rules.nextForm === "" && KNOWN.test(rules.plainForm) ? rules.plainForm.split(" ").slice(1) : [""];
+  return rules.nextForm === "" && isKnownMixed({ form: rules.plainForm }) ? rules.plainForm.split(" ").slice(1) : [""];
 }

@@ -13,8 +13,7 @@ import { FLAGS, integerArg } from "./bucket_header.ts";
 import type { NamedRequest } from "./named_request.ts";
 import { exactTimes, severalArgs } from "./encode_several.ts";
 import { isPlain } from "./rules.ts";
-import { type GroupHeader, keptHeaders } from "../alike_takes.ts";
-import { type BatchGroup, groupTakes, isCounted } from "./batch_groups.ts";
+import { type BatchGroup, type GroupHeader, groupTakes, keptHeaders } from "../alike_takes.ts";
 
 /** What the takes of a group have in common. */
 export interface WindowHeader extends GroupHeader {
@@ -37,20 +36,14 @@ export function encodeWindows(
 ): { keys: string[]; args: string[]; windows: BatchGroup<WindowHeader>[] } {
   const keys: string[] = [];
   const args = [...clock];
-  const windows: BatchGroup<WindowHeader>[] = [];
-  for (const { header, entries, counted } of groupTakes(batch, windowHeaderOf)) {
-    // The keys of a group differ, so its entries may change places.
-    const parts = counted ? [entries.filter((entry) => !isCounted(entry)), entries.filter(isCounted)] : [entries];
-    for (const [i, part] of parts.entries()) {
-      if (part.length === 0) continue;
-      const flags = (header.mode === "peek" ? FLAGS.peek : 0) + (i > 0 ? FLAGS.counts : 0);
-      const arePlain = part.every(({ index }) => (batch[index] as NamedRequest).rules.every(isPlain));
-      args.push(String(flags), String(part.length), ...(arePlain ? header.args : header.namedArgs));
-      for (const entry of part) {
-        keys.push((batch[entry.index] as NamedRequest).keys[0] as string);
-        if (i > 0) args.push(String(entry.times));
-      }
-      windows.push({ header, entries: part, counted: i > 0 });
+  const windows = groupTakes(batch, windowHeaderOf);
+  for (const { header, entries, counted } of windows) {
+    const flags = (header.mode === "peek" ? FLAGS.peek : 0) + (counted ? FLAGS.counts : 0);
+    const arePlain = entries.every(({ index }) => (batch[index] as NamedRequest).rules.every(isPlain));
+    args.push(String(flags), String(entries.length), ...(arePlain ? header.args : header.namedArgs));
+    for (const entry of entries) {
+      keys.push((batch[entry.index] as NamedRequest).keys[0] as string);
+      if (counted) args.push(String(entry.times));
     }
   }
   return { keys, args, windows };

@@ -145,7 +145,9 @@ export class KeyNames {
     const begin = this.#limiters.get(limiter) ?? this.beginOf(limiter);
     let main = begin;
     if (key !== undefined) {
-      main = `${begin}:${key.length > MAX_PART ? this.#longPart(key, target) : partOf(key)}`;
+      // Most keys stand as they are.
+      const isPlain = key.length <= MAX_PART && !SUSPICIOUS.test(key);
+      main = `${begin}:${isPlain ? key : this.#partOf(key, target)}`;
     }
     return policy.keyShards === 0 ? main : this.#sharded(main, target);
   }
@@ -158,7 +160,8 @@ export class KeyNames {
   }
 
   /** Several requests in a row are about one key. */
-  #longPart(key: string, { isHash }: Target): string {
+  #partOf(key: string, { isHash }: Target): string {
+    if (key.length <= MAX_PART) return partOf(key);
     if (isHash) return `~${hashOfKey(key)}`;
     if (key !== this.#longKey) [this.#longKey, this.#longKeyPart] = [key, partOf(key)];
     return this.#longKeyPart;

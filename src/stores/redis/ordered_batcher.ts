@@ -139,7 +139,7 @@ export class OrderedBatcher<Item extends BatchItem<Reply>, Reply> {
     if (known !== undefined) return known;
     const options: BatcherOptions<Item, Reply> = {
       ...this.#options,
-      send: (batch) => this.#send(script, batch),
+      send: (batch, nowUs) => this.#send(script, batch, nowUs),
       get maxCalls() {
         return 1 + Math.min(script.slow, MOST_SLOW);
       },
@@ -149,9 +149,12 @@ export class OrderedBatcher<Item extends BatchItem<Reply>, Reply> {
     return script;
   }
 
-  async #send(script: ScriptBatcher<Item, Reply>, batch: readonly Item[]): Promise<readonly (Reply | Error)[]> {
+  async #send(
+    script: ScriptBatcher<Item, Reply>,
+    batch: readonly Item[],
+    sentUs: number,
+  ): Promise<readonly (Reply | Error)[]> {
     let isSlow = false;
-    const sentUs = systemClock.nowUs();
     const timer = startTimer(SLOW_MS + 2 * this.#usualMs, () => {
       isSlow = true;
       script.slow++;
@@ -159,7 +162,7 @@ export class OrderedBatcher<Item extends BatchItem<Reply>, Reply> {
       script.batcher.resume();
     });
     try {
-      const replies = await this.#options.send(batch);
+      const replies = await this.#options.send(batch, sentUs);
       this.#usualMs += ((systemClock.nowUs() - sentUs) / 1_000 - this.#usualMs) * WEIGHT;
       return replies;
     } finally {

@@ -37,9 +37,8 @@ import { checkCluster } from "./check_cluster.ts";
 import { ClusterCalls } from "./cluster_calls.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { checkNoTag } from "./connections/settings/settings.ts";
-import { isRepeat, scriptOf } from "./encode.ts";
 import type { RedisStoreSettings } from "./store_settings.ts";
-import type { NamedRequest } from "./named_request.ts";
+import { isRepeat, type NamedRequest, scriptOf } from "./named_request.ts";
 import { hashSlot } from "./hash_slot.ts";
 import { KeyNames } from "./keys.ts";
 import { ClusterBatcher } from "./cluster_batcher.ts";
@@ -117,9 +116,9 @@ export class RedisStore implements Store {
       nowUs: systemClock.nowUs,
     });
     const batching: BatcherOptions<NamedRequest, Reply> = {
-      send: (batch) => {
+      send: (batch, nowUs) => {
         const replies = this.#calls.send(batch);
-        this.#board.used();
+        if (nowUs >= this.#board.dueUs) this.#board.used(nowUs);
         return replies;
       },
       kindOf: scriptOf,

@@ -42,6 +42,11 @@ export function isNamed(form: string): boolean {
   return /^1 [cfs] /.test(form);
 }
 
+/** Whether `take_mixed.lua` decides by these rules: a single token bucket, or a fixed window. */
+export function isKnownMixed({ form }: Pick<RuleState, "form">): boolean {
+  return /^1 [ft] /.test(form);
+}
+
 /** Rules as scripts are sent them. The capacity of a window is no part of what is stored: it stands as 1. */
 export function formOf({ rates }: Policy): string {
   if (rates.length === 0) return "";

@@ -9,15 +9,16 @@ import { systemClock } from "../../base/clock.ts";
 import { StoreError } from "../../base/errors.ts";
 import type { DoneReply, StoreRequest, TakeReply, Target } from "../store.ts";
 import type { RedisConnection, ScriptReply } from "./connections/connection.ts";
+import { bucketCall } from "./buckets.ts";
 import { decodeBatch, messagesOf, unreadable } from "./decode.ts";
-import { commonScript, encodeBatch, encodeByKey, type EncodedCall, isKeyByKey, scriptOf } from "./encode.ts";
+import { encodeBatch, type EncodedCall, encodeTakes } from "./encode.ts";
 import type { KeyNames } from "./keys.ts";
 import type { Messages } from "./messages.ts";
-import { NamedRequest } from "./named_request.ts";
+import { commonScript, isKeyByKey, NamedRequest, scriptOf } from "./named_request.ts";
 import { OTHER_RULES, otherRules } from "./refused_by_script.ts";
 import { RegisterCache, type RegisterCacheOptions } from "./register_cache.ts";
 import type { Script } from "./script.ts";
-import { coordinate, register } from "./scripts.gen.ts";
+import { bucket, coordinate, register } from "./scripts.gen.ts";
 import type { RedisStoreSettings } from "./store_settings.ts";
 
 /** What a script answers to a request. */
@@ -27,13 +28,13 @@ export type Reply = TakeReply | DoneReply;
 export type Replies = readonly (Reply | StoreError)[];
 
 /**
- * Decides a batch by one call of a script. `send` sends the call in place of the store's connection, and resolves to undefined
- * if the server has not run it.
+ * Decides a batch by one call of a script. `through` sends the call in place of the store's connection, and rejects if the
+ * server has not run it.
  */
 export type RunBatch = (
   script: Script,
   batch: readonly NamedRequest[],
-  send?: RedisConnection["run"],
+  through?: Pick<RedisConnection, "run">,
 ) => Promise<Replies>;
 
 /** What these calls need of their store. */
@@ -53,8 +54,10 @@ export interface ScriptCallsOptions extends Pick<RegisterCacheOptions, "report">
 /** The calls of one store. */
 export class ScriptCalls {
   readonly #options: ScriptCallsOptions;
-  /** Sends a script; tests put another one in its place. */
-  readonly #send: RedisConnection["run"];
+  /** Sends scripts; tests put others in their place. */
+  readonly #connection: Pick<RedisConnection, "run">;
+  /** What the ARGV of every script begins with, where the clock is the server's. */
+  readonly #serverClock: readonly string[];
   readonly #register: RegisterCache;
 
   /**
@@ -63,17 +66,19 @@ export class ScriptCalls {
    * @param options What they need of their store.
    */
   constructor(options: ScriptCallsOptions) {
-    const { connection, names, settings: { testClock, testScript }, report } = options;
+    const { connection, names, settings: { timingMarginMs = 10, testClock, testScript }, report } = options;
     this.#options = options;
-    this.#send = testScript === undefined
-      ? (script, keys, args) => connection.run(script, keys, args)
-      : (script, keys, args) => {
+    this.#serverClock = ["", String(Math.ceil(timingMarginMs))];
+    this.#connection = testScript === undefined ? connection : {
+      run: (script, keys, args) => {
         const call = testScript({ script, keys, args });
         return connection.run(call.script, call.keys, call.args);
-      };
+      },
+    };
     this.#register = new RegisterCache({
       register: (limiter, own) => {
-        return this.#send(register, [names.register(limiter)], [String(testClock?.nowUs() ?? ""), ...own]);
+        const args = [String(testClock?.nowUs() ?? ""), ...own];
+        return this.#connection.run(register, [names.register(limiter)], args);
       },
       report,
       nowUs: testClock === undefined ? systemClock.nowUs : () => testClock.nowUs(),
@@ -127,11 +132,14 @@ export class ScriptCalls {
   }
 
   /** Decides a batch by one call of a script. It is a field, so that the store can hand it to the calls of a cluster. */
-  readonly run: RunBatch = async (script, batch, send = this.#send) => {
-    if (!isKeyByKey(script)) return await this.#runWithMessages(script, batch, send);
-    const { names, settings: { timingMarginMs: graceMs = 10, testClock } } = this.#options;
-    const call = encodeByKey(script, batch, { names, graceMs, nowUs: testClock?.nowUs() });
-    const reply = await send(script, call.keys, call.args);
+  readonly run: RunBatch = async (script, batch, through = this.#connection) => {
+    const { testClock } = this.#options.settings;
+    const clock = testClock === undefined
+      ? this.#serverClock
+      : [String(testClock.nowUs()), this.#serverClock[1] as string];
+    if (script !== bucket && !isKeyByKey(script)) return await this.#runWithMessages(script, batch, clock, through);
+    const call = script === bucket ? bucketCall(batch, clock) : encodeTakes(script, batch, clock);
+    const reply = await through.run(script, call.keys, call.args);
     const replies = Array.isArray(reply) ? call.read(reply) : undefined;
     if (replies === undefined) throw unreadable();
     return replies;
@@ -141,15 +149,16 @@ export class ScriptCalls {
   async #runWithMessages(
     script: Script,
     batch: readonly NamedRequest[],
-    send: RedisConnection["run"],
+    clock: readonly string[],
+    through: Pick<RedisConnection, "run">,
   ): Promise<Replies> {
-    const { names, settings: { timingMarginMs: graceMs = 10, testClock } } = this.#options;
+    const { names } = this.#options;
     const messages = this.#options.messages();
     const { waiting, areFetched: hasInboxes } = messages;
     const callers = messages.callersOf(batch);
-    const call = encodeBatch(script, batch, { names, graceMs, nowUs: testClock?.nowUs(), callers, hasInboxes });
+    const call = encodeBatch(script, batch, { names, clock, callers, hasInboxes });
     try {
-      const reply = this.#withoutRulesFlag(await send(call.script, call.keys, call.args), call);
+      const reply = this.#withoutRulesFlag(await through.run(call.script, call.keys, call.args), call);
       const replies = decodeBatch(call, reply);
       messages.replied(batch, replies);
       if (call.hasMessages) messages.receive(messagesOf(call, reply), waiting);

@@ -16,6 +16,9 @@ import { freeSocket } from "./free_socket.ts";
 import { type ServeOptions, type ServeSettings, serveSettings } from "./options.ts";
 import { Problem } from "./problem.ts";
 
+/** The status of an answer to a client whose body did not come in time: there is no rest to wait for. */
+const TOO_SLOW = 408;
+
 /** How long clients may take to hand back what they hold when the server closes, in milliseconds. */
 export const DRAIN_MS = 25_000;
 
@@ -85,7 +88,7 @@ async function serve(
   connections.began(request.socket, response);
   if (connections.isTooMany(request.socket)) {
     const detail = `Cannot serve more than ${settings.maxConnections} connections at once`;
-    return send(request, response, answerProblem(new Problem("TOO_MANY_CONNECTIONS", detail)), true);
+    return send(request, response, answerProblem(new Problem("TOO_MANY_CONNECTIONS", detail)), settings, true);
   }
   const answer = await app.answer({
     method: request.method ?? "GET",
@@ -95,16 +98,33 @@ async function serve(
     signal: left.signal,
   });
   if (answer.undelivered !== undefined) left.signal.addEventListener("abort", answer.undelivered, { once: true });
-  send(request, response, answer, app.isClosing || !request.complete);
+  send(request, response, answer, settings, app.isClosing || !request.complete);
 }
 
-/** Answers. A connection whose request was not read to its end cannot carry another one. */
-function send(request: IncomingMessage, response: ServerResponse, answer: ServeAnswer, isLast: boolean): void {
-  const { status, headers, body } = answer;
+/**
+ * Answers. A connection whose request was not read to its end cannot carry another one. It is closed when the client has sent
+ * the rest, unless that takes too long: if it were closed before, a client that reads no answer until it has sent its body
+ * would get an error of the connection in place of the answer.
+ */
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: ServeAnswer,
+  { bodyTimeoutMs, clock }: Pick<ServeSettings, "bodyTimeoutMs" | "clock">,
+  isLast: boolean,
+): void {
   const length = { "Content-Length": String(new TextEncoder().encode(body).byteLength) };
   if (response.destroyed) return;
   response.writeHead(status, { ...headers, ...length, ...(isLast ? { Connection: "close" } : {}) });
-  response.end(request.method === "HEAD" ? undefined : body);
+  const content = request.method === "HEAD" ? "" : body;
+  if (!isLast || request.complete || status === TOO_SLOW) return void response.end(content);
+  response.write(content);
+  const end = () => {
+    timer.cancel();
+    response.end();
+  };
+  const timer = clock.schedule(clock.nowUs() + bodyTimeoutMs * 1_000, end, { background: true });
+  request.once("end", end).once("close", end).once("error", end).resume();
 }
 
 async function listen(server: Server, { host, port, socketPath }: ServeSettings): Promise<string> {

@@ -42,7 +42,7 @@ export function newInstance(): RateSync {
     limiters: {
       api: { limit: 2, windowMs: 60_000, algorithm: "fixed_window" },
       fast: { ratePerSecond: 1_000_000, burst: 1_000_000 },
-      slow: { ratePerSecond: 20, burst: 1 },
+      slow: { ratePerSecond: 2, burst: 1 },
       tokens: { ratePerSecond: 1, burst: 100 },
       upload: { maxConcurrent: 1 },
     },

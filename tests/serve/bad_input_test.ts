@@ -161,6 +161,22 @@ describe("ratesync serve with a token", () => {
     assert("stores" in (await tested.send("/health")).body);
   });
 
+  it("answers clients that read nothing until they have sent a body that is too large, or a wrong token", async () => {
+    await using tested = await Tested.start({ token: TOKEN });
+    const body = new Uint8Array(16 << 20);
+    await Promise.all([[TOKEN, /^HTTP\/1\.1 413 [^]*BODY_TOO_LARGE/], ["wrong", /^HTTP\/1\.1 401 [^]*TOKEN_WRONG/]].map(
+      async ([token, expected]) => {
+        const socket = connect(Number(new URL(tested.server.url).port), "127.0.0.1");
+        socket.write(
+          "POST /v1/decide HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
+            `Authorization: Bearer ${token}\r\nContent-Length: ${body.length}\r\n\r\n`,
+        );
+        await new Promise<void>((sent, failed) => socket.write(body, (error) => error ? failed(error) : sent()));
+        assert.match(await answerOf(socket), expected as RegExp);
+      },
+    ));
+  });
+
   it("needs one to listen beyond loopback, and never shows it", async () => {
     await using rs = newInstance();
     await assert.rejects(startServer(rs, { host: "0.0.0.0", port: 0 }), ConfigError);

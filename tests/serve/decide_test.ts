@@ -58,7 +58,7 @@ describe("ratesync serve", () => {
     await tested.post("/v1/decide", { limiter: "slow", key: "a" });
     const waited = await tested.post("/v1/decide", { limiter: "slow", key: "a", timeoutMs: 5_000 });
     assert.equal(waited.body.allowed, true);
-    assert(waited.body.waitedMs > 10 && waited.body.waitedMs <= 60, `waited ${waited.body.waitedMs} ms`);
+    assert(waited.body.waitedMs > 0 && waited.body.waitedMs <= 510, `waited ${waited.body.waitedMs} ms`);
     const denied = await tested.post("/v1/decide", { limiter: "slow", key: "a", timeoutMs: 1 });
     assert.equal(denied.body.allowed, false);
   });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { writeFile } from "node:fs/promises";
+import { realpath, writeFile } from "node:fs/promises";
 
 import { NotFoundError } from "../../base/errors.ts";
 import { systemClock } from "../../base/clock.ts";
@@ -112,6 +112,7 @@ export const command: Command = defineCommand({
     const { config } = await context.config();
     const env = (name: string) => context.io.env[name];
     const before = against === undefined ? undefined : (await readConfig(against, { env })).config;
+    await checkFiles(values.logs, html);
     const sources = await openAll(values.logs, context);
     const simulation = await simulate({
       sources,
@@ -146,6 +147,19 @@ function limitersOf({ stores, limiters }: RateSyncConfig, { store }: Context): R
   if (store === undefined) return limiters;
   if (!Object.hasOwn(stores, store)) throw new NotFoundError("store", store, Object.keys(stores));
   return Object.fromEntries(Object.entries(limiters).filter(([, options]) => options.store === store));
+}
+
+/** A log that is named twice would count twice, and a page would take the place of a log. */
+async function checkFiles(logs: readonly string[], html: string | undefined): Promise<void> {
+  const seen = new Set<string>();
+  for (const log of logs.filter((path) => path !== "-")) {
+    const file = await realpath(log).catch(() => log);
+    if (seen.has(file)) throw new UsageError(`Cannot replay ${log} twice: it is named twice`);
+    seen.add(file);
+  }
+  if (html !== undefined && seen.has(await realpath(html).catch(() => html))) {
+    throw new UsageError(`Cannot write the page to ${html}: it is a log`);
+  }
 }
 
 async function openAll(paths: readonly string[], { io, signal }: Context): Promise<LogSource[]> {

@@ -6,7 +6,7 @@
 
 import { brand } from "../../base/brand.ts";
 import { systemClock } from "../../base/clock.ts";
-import { ClosedError, RateSyncError, StoreError } from "../../base/errors.ts";
+import { ClosedError, StoreError } from "../../base/errors.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { inNextTurn } from "../../base/turn.ts";
 import type { NamedPolicy, Policy } from "../../policy/policy.ts";
@@ -34,6 +34,7 @@ import { BucketBatches } from "./buckets/bucket_batches.ts";
 import { checkPostgres } from "./check.ts";
 import type { PostgresConnection } from "./connections/connection.ts";
 import { Cleaner } from "./cleaner.ts";
+import { goneError } from "./gone.ts";
 import { InOrder } from "./in_order.ts";
 import { KernelCalls } from "./kernel_calls.ts";
 import { deleteAll, listRows } from "./list_rows.ts";
@@ -265,8 +266,10 @@ export class PostgresStore implements Store {
       try {
         return await this.#busy.decide(batch, (some) => (some[0]?.isBucket ? this.#buckets : this.#kernels).send(some));
       } catch (error) {
-        if (isMissing(error)) this.#forgetSetup();
-        throw error;
+        const gone = goneError(error);
+        if (gone === undefined) throw error;
+        this.#forgetSetup();
+        throw this.#autoCreate ? gone : error;
       } finally {
         this.#cleaner.used();
         this.#board.used();
@@ -291,10 +294,4 @@ export class PostgresStore implements Store {
     this.#isReady = false;
     this.#rules.outdate();
   }
-}
-
-/** Whether an error says that a schema, table or function is not there. */
-function isMissing(error: unknown): boolean {
-  const code = error instanceof RateSyncError ? (error.cause as { code?: unknown } | undefined)?.code : undefined;
-  return code === "3F000" || code === "42P01" || code === "42883";
 }

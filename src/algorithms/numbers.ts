@@ -10,6 +10,9 @@ import { show } from "../base/text.ts";
 /** Durations stay below 35 years, so that an instant plus a duration is exact in a double. */
 export const MAX_DURATION_US: number = 2 ** 50;
 
+/** Nothing is taken for a time further ahead than 31 years: a longer wait never ends anyway, and times stay exact. */
+export const FOREVER_US: number = 1e15;
+
 /** Products of units and steps stay exact in a double. */
 export const MAX_PRODUCT: number = 2 ** 52;
 

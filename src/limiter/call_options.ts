@@ -4,6 +4,7 @@
  * @module
  */
 
+import { FOREVER_US } from "../algorithms/numbers.ts";
 import { CostExceedsLimitError } from "../base/errors.ts";
 import { didYouMean } from "../base/foreign_words.ts";
 import { listWords, show } from "../base/text.ts";
@@ -158,7 +159,7 @@ export function checkUnits(name: string, limiter: string, units: unknown, least:
 export function maxWaitUs(timeoutMs: number | undefined, policies: readonly Policy[]): number {
   const ms = timeoutMs ?? Math.min(...policies.map((policy) => policy.timeoutMs ?? DEFAULT_TIMEOUT_MS));
   checkTimeout(ms);
-  return Math.round(ms * 1_000);
+  return Math.min(Math.round(ms * 1_000), FOREVER_US);
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import type { StoreRequest, Target } from "../stores/store.ts";
+import type { Target } from "../stores/store.ts";
 import { checkUnits } from "./call_options.ts";
 import type { StoreSession } from "./store_session.ts";
 
@@ -18,8 +18,8 @@ export interface Charge {
   /** Units that were taken, or that a reservation has cost in all. */
   readonly charged: number;
   /**
-   * Units that were not: one call charges at most a thousand times what the limit holds, and no store was charged where the
-   * failure policy had decided. 0 nearly always.
+   * Units that were not: one call charges at most a thousand times what the limit holds, nothing is charged for a time more
+   * than 31 years ahead, and no store was charged where the failure policy had decided. 0 nearly always.
    */
   readonly uncharged: number;
 }
@@ -50,11 +50,13 @@ export async function penalize(client: StoreSession, target: Target, units: numb
   mustHaveRates(target, "penalize");
   checkUnits("units", target.limiter, units);
   const { capacity } = target.policy;
-  const charged = Math.min(units, capacity * MOST_PIECES);
-  const pieces = Array.from({ length: Math.ceil(charged / capacity) }, (_, i): StoreRequest => {
-    return { op: "penalize", targets: [{ ...target, cost: Math.min(charged - i * capacity, capacity) }] };
+  const most = Math.min(units, capacity * MOST_PIECES);
+  const pieces = Array.from({ length: Math.ceil(most / capacity) }, async (_, i): Promise<number> => {
+    const cost = Math.min(most - i * capacity, capacity);
+    const { counts } = await client.ask({ op: "penalize", targets: [{ ...target, cost }] });
+    return counts[0] === 0 ? 0 : cost;
   });
-  await Promise.all(pieces.map((piece) => client.ask(piece)));
+  const charged = (await Promise.all(pieces)).reduce((sum, cost) => sum + cost, 0);
   return { charged, uncharged: units - charged };
 }
 

@@ -104,7 +104,10 @@ export interface LocalLease {
 export interface DoneReply {
   /** The store's clock at the decision. */
   readonly nowUs: number;
-  /** `release`: one number, how many leases and places ended. `renew`: for each target 1 if held, 0 if lost. */
+  /**
+   * `release`: one number, how many leases and places ended. `renew`: for each target 1 if held, 0 if lost. `penalize`: for
+   * each target 1 if it was charged, 0 if that would be for a time more than 31 years ahead.
+   */
   readonly counts: readonly number[];
   /** Corrections: where each target stands afterwards. */
   readonly levels: readonly TargetLevel[];

@@ -4,8 +4,7 @@
  * @module
  */
 
-/** The most that a queue remembers of a timeout: 31 years. */
-const FOREVER_US = 1e15;
+import { FOREVER_US } from "../algorithms/numbers.ts";
 
 /** What goes into the id of one that takes permits. */
 export interface WaiterIdParts {

@@ -28,7 +28,7 @@ function leasing(options: LimiterOptions): LimiterOptions {
     const { rates, maxConcurrent } = compilePolicy(options);
     const [rate] = rates;
     if (rates.length > 1 || rate?.algorithm !== "token_bucket" || maxConcurrent > 0) return options;
-    const tokenLeaseMs = Math.max(1, Math.floor(rate.windowUs / rate.quota / 1_000_000));
+    const tokenLeaseMs = Math.min(Math.max(1, Math.floor(rate.windowUs / rate.quota / 1_000_000)), 10_000);
     const lent = Math.ceil(rate.quota * tokenLeaseMs * 1_000 / rate.windowUs);
     return { ...options, burst: rate.capacity + lent, tokenLeaseMs };
   } catch {

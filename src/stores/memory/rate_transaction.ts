@@ -6,6 +6,7 @@
 
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
+import { FOREVER_US } from "../../algorithms/numbers.ts";
 import type { PermitLevel, TakeReply, TakeRequest, TakeStatus, Target, TargetLevel } from "../store.ts";
 import { levelsOf } from "./entry_table.ts";
 import { PermitLedger } from "./permit_ledger.ts";
@@ -35,12 +36,23 @@ export class RateTransaction {
     this.#peeks = peeks;
   }
 
-  /** The earliest instant at which all limits of a target agree. */
-  plan(target: Target): number {
+  /**
+   * Takes a target's cost whatever its rates say, unless that would be for a time too far ahead. Returns whether it has. A
+   * block does not move what is charged: it may be lifted before it ends.
+   */
+  penalize(target: Target): boolean {
+    const atUs = this.plan(target, true);
+    if (atUs - this.#nowUs > FOREVER_US) return false;
+    this.commit(target, atUs);
+    return true;
+  }
+
+  /** The earliest instant at which all limits of a target agree, and, unless it `charges` anyway, its block. */
+  plan(target: Target, charges: boolean = false): number {
     if (!this.#peeks) this.#table.settle(target, this.#nowUs);
     const { blockedUs, states } = this.#table.read(target, this.#nowUs);
     const { rates } = target.policy;
-    let atUs = Math.max(this.#nowUs, blockedUs);
+    let atUs = charges ? this.#nowUs : Math.max(this.#nowUs, blockedUs);
     for (let i = 0; i < rates.length; i++) {
       const rate = rates[i] as RateLimit;
       atUs = Math.max(atUs, kernelOf(rate).earliest(states[i] as RateState, this.#nowUs, target.cost, rate));

@@ -56,9 +56,10 @@ export function runRequest(request: StoreRequest, context: RunContext): TakeRepl
       return correct(request.targets, context, (rate, state, target) => {
         return kernelOf(rate).refund(state, nowUs, target.cost, rate);
       });
-    case "penalize":
-      for (const target of request.targets) transaction.penalize(target);
-      return standing(request.targets, context);
+    case "penalize": {
+      const counts = request.targets.map((target) => transaction.penalize(target) ? 1 : 0);
+      return { ...standing(request.targets, context), counts };
+    }
     case "block":
       return block(request, transaction, context);
     case "reset":

@@ -30,9 +30,9 @@ export class MemoryTransaction {
     this.#permits = new PermitState(entries, listeners, nowUs, this.#rates);
   }
 
-  /** Takes a target's units whatever its rates say. */
-  penalize(target: Target): void {
-    this.#rates.commit(target, this.#rates.plan(target));
+  /** Takes a target's units whatever its rates say. Returns whether it has. */
+  penalize(target: Target): boolean {
+    return this.#rates.penalize(target);
   }
 
   /** Takes from all targets or from none. */

@@ -5,6 +5,7 @@
  */
 
 import type { TokenBucketLimit } from "../../algorithms/limit.ts";
+import { FOREVER_US } from "../../algorithms/numbers.ts";
 import type { TakeRequest, Target } from "../store.ts";
 import { type GroupHeader, type HeaderOf, keptHeaders } from "../alike_takes.ts";
 import { type BucketTerms, spanOf } from "../bucket_replies.ts";
@@ -25,15 +26,12 @@ export const FLAGS = { peek: 1, wait: 2, fraction: 4, counts: 8, inUse: 16 } as 
 /** Products stay exact in a double. */
 const MAX_PRODUCT = 2 ** 52;
 
-/** The largest number in an argument of a script: waits beyond it never end anyway. */
-const MAX_NUMBER = 1e15;
-
 /** The header of a take from one token bucket. */
 export const bucketHeaderOf: HeaderOf<BucketHeader> = keptHeaders(makeHeader);
 
 /** A number as an argument of a script. */
 export function integerArg(value: number): string {
-  return String(Math.min(Math.ceil(value), MAX_NUMBER));
+  return String(Math.min(Math.ceil(value), FOREVER_US));
 }
 
 /**

@@ -74,7 +74,8 @@ function decodeEntry(
       return { nowUs, counts: numbers, levels: [] };
     default: {
       const corrected = request.targets.map((target) => ({ ...target, permits: 0 }));
-      return { nowUs, counts: [], levels: readLevels(numbers, 0, corrected, false) };
+      const counts = request.op === "penalize" ? numbers.slice(-corrected.length) : [];
+      return { nowUs, counts, levels: readLevels(numbers, 0, corrected, false) };
     }
   }
 }

@@ -7,9 +7,9 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,bh,jf=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,bh,jg=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=bh,jf
+redis.pcall,redis.error_reply=bh,jg
 function redis.call(gX,...)
 if gX~="MGET"then return call(gX,...)end
 local ca={...}
@@ -39,7 +39,7 @@ end
 return 0,1
 end`;
 
-const part3 = `local function is(aH)
+const part3 = `local function it(aH)
 return math.max(math.floor((aH-dM)/cE),0)
 end
 local function fG(aH)
@@ -62,7 +62,7 @@ const part5 = `local eD
 local function bz()
 if eD then return eD end
 local aJ,bn,aO,cj,eR=math.floor,math.min,math.max,string.byte,string.char
-local jK,lq=8,2^52
+local jL,lr=8,2^52
 local eN={us=0,aj=0,ad=0,bV={}}
 local bU={eN=eN}
 function bU.gx(a,b,g)
@@ -80,7 +80,7 @@ local gc=bU.gc
 function bU.ha(a,b)
 return(a.us<b.us or(a.us==b.us and a.aj<b.aj))and a or b
 end
-function bU.kQ(as,dA,al,g)
+function bU.kR(as,dA,al,g)
 local aS=gc(as,al,g)
 for _,bK in ipairs(as.bV)do
 if bK.dA>dA then aS=gc(aS,bK,g)end
@@ -96,9 +96,9 @@ local cM=bU.cM
 function bU.eI(h,g)
 return h.ac>0 and cM(h,g)>q and h.ac or 0
 end
-local function lb(as,bK,ad,g)
+local function lc(as,bK,ad,g)
 local aS=gx(as,bK,g)
-if aS.us>lq then return nil end
+if aS.us>lr then return nil end
 local bV,A={},1
 for i,dk in ipairs(as.bV)do
 bV[i]=dk
@@ -106,7 +106,7 @@ if dk.dA<=bK.dA then A=i+1 end
 end
 table.insert(bV,A,bK)
 local gj,K=eN,#bV
-while K>0 and#bV-K<jK do
+while K>0 and#bV-K<jL do
 local ak=bV[K]
 if ak.dA-(aS.us-gj.us)+2<=q then break end
 gj=gx(gj,ak,g)
@@ -146,7 +146,7 @@ end
 function bU.fu(h,gJ,dA,x,g)
 local ad=aO(q,x)+g.aB+1
 local bK={dA=dA,us=gJ.us,aj=gJ.aj}
-local as=lb(bU.bu(h)or eN,bK,ad,g)
+local as=lc(bU.bu(h)or eN,bK,ad,g)
 if not as then return h end
 local aR=gc(h,gJ,g)
 return bU.ds(aR.us,aR.aj,as,x,g,bU.eI(h,g))
@@ -177,7 +177,7 @@ aZ=aZ*128
 end
 return Y
 end
-local function iq()
+local function ir()
 local us=ei()
 return us,g.y>1 and bn(ei(),g.y-1)or 0
 end
@@ -186,13 +186,13 @@ E=E+1
 h.ac=aJ(cB%32/8)
 if cB%2>=1 then h.x=ei()end
 if cB%4<2 then return end
-local us,aj=iq()
+local us,aj=ir()
 local as={us=us,aj=aj,ad=0,bV={}}
 local aS=gx(h,as,g).us
 if cB%8>=4 then as.ad=aS+2-ei()end
 while E<=ak do
 local bK={dA=aS-ei()}
-bK.us,bK.aj=iq()
+bK.us,bK.aj=ir()
 if bK.us==0 and bK.aj==0 then
 bK.us,bK.aj=us,aj
 end
@@ -210,19 +210,19 @@ Y=aJ(Y/128)
 end
 aG=aG..eR(Y)
 end
-local function iX(us,aj)
+local function iY(us,aj)
 dJ(us)
 if g.y>1 then dJ(aj)end
 end
 if x then dJ(x)end
 if as then
-iX(as.us,as.aj)
+iY(as.us,as.aj)
 local aS=gx(h,as,g).us
 if as.ad>0 then dJ(aS+2-as.ad)end
 for _,bK in ipairs(as.bV)do
 dJ(aS-bK.dA)
-local kv=bK.us==as.us and bK.aj==as.aj
-iX(kv and 0 or bK.us,kv and 0 or bK.aj)
+local kw=bK.us==as.us and bK.aj==as.aj
+iY(kw and 0 or bK.us,kw and 0 or bK.aj)
 end
 end
 local cB=128+(x and 1 or 0)+(as and 2 or 0)+(as and as.ad>0 and 4 or 0)
@@ -260,20 +260,20 @@ return aO(df((ad-q)/1000),1)+cr
 end
 local ct={}`;
 
-const part7 = `local function jT(ah)
+const part7 = `local function jU(ah)
 local cZ=type(ah)=="table"and ah.err or tostring(ah)
 if string.find(cZ,"READONLY",1,true)then error(ah,0)end
 return cZ
 end
-local function jz(ck,kK)
-local ok,ah=pcall(ck,kK)
-return ok and ah or jT(ah)
+local function jA(ck,kL)
+local ok,ah=pcall(ck,kL)
+return ok and ah or jU(ah)
 end`;
 
-const part8 = `local function hp(e)
+const part8 = `local function hp(e,lt)
 eF(e)
 if e.dQ and not bs then ft(e)end
-local at=aO(q,e.D)
+local at=lt and q or aO(q,e.D)
 local ag,ae=e.v.ag,e.ae
 for i=1,#ag do
 local ab=ag[i]
@@ -356,11 +356,11 @@ return e
 end`;
 
 const part10 = `function ct.t()
-local function iI(h,at)
+local function iJ(h,at)
 if h.us<at-1 or(h.us<at and h.aj==0)then return{us=at,aj=0}end
 return h
 end
-local function js(h,o,g)
+local function jt(h,o,g)
 local aj=o*g.cS
 local cA=aJ(aj/g.y)
 local us=h.us+o*g.dh+cA
@@ -387,31 +387,31 @@ if h.us-g.aB<q and(h.x or 0)<=q then return h end
 return bz().dX(h,g)
 end,
 dg=function(h,af,g)
-local next=js(iI(h,q),af,g)
+local next=jt(iJ(h,q),af,g)
 local hq=next.us-g.aB
 if next.aj>g.aP then hq=hq+1 end
 return aO(q,hq)
 end,
 dq=function(h,at,af,g)
-local next=js(iI(h,at),af,g)
+local next=jt(iJ(h,at),af,g)
 next.ac=0
 if at<=q and not h.as and not h.x then return next end
 local bx=bz()
 local x=aO(at>q and at or 0,h.x or 0)
 return bx.ds(next.us,next.aj,bx.bu(h),x,g,bx.eI(h,g))
 end,
-cK=function(al,iz,at)
+cK=function(al,iA,at)
 local hT=at>q
-if not hT and not iz.as then return nil end
+if not hT and not iA.as then return nil end
 local us,aj=0,0
-if iz.as then
-us,aj=iz.as.us,iz.as.aj
+if iA.as then
+us,aj=iA.as.us,iA.as.aj
 end
 local x=hT and(al.x or 0)>q and al.x or 0
-local kP=hT and iI(al,at)~=al
-if us==0 and aj==0 and x==0 and not kP then return nil end
+local kQ=hT and iJ(al,at)~=al
+if us==0 and aj==0 and x==0 and not kQ then return nil end
 local K=al.us+2<=q and{us=0,aj=0}or al
-return{us,aj,x,kP and K.us or-1,kP and K.aj or 0}
+return{us,aj,x,kQ and K.us or-1,kQ and K.aj or 0}
 end,
 eY=function(h)
 if h.us<q then return 0,0 end
@@ -419,8 +419,8 @@ return h.us-q,h.aj
 end,
 du=function(h)
 if not h.as and not h.x then return h.us+2 end
-local ks=h.as and bz().eU(h.us,h.as)or 0
-return aO(h.us,ks,h.x or 0)+2
+local kt=h.as and bz().eU(h.us,h.as)or 0
+return aO(h.us,kt,h.x or 0)+2
 end,
 cI=function(m,K,to,g,dY,ex)
 local bt=to-K+1
@@ -487,12 +487,12 @@ local function gm(h,g)
 local aa=h.z
 local as=aa==""and 0 or cw(aa)-ea(h.ac,g.w)
 if as<=0 then return h end
-local lo={}
+local lp={}
 for A=0,cb(aa)-1 do
 local J,r=dd(aa,A)
-lo[A+1]=aV(dm,J-as,r)
+lp[A+1]=aV(dm,J-as,r)
 end
-return cL({V=h.V,z=table.concat(lo)},g,h.ac)
+return cL({V=h.V,z=table.concat(lp)},g,h.ac)
 end`;
 
 const part12 = `local hr=-2^52
@@ -507,7 +507,7 @@ if J>q+bB/2 then J=J-bB end
 if J<=q-bB/2 then J=J+bB end
 return J,r
 end
-local function jo(J,r,aZ)
+local function jp(J,r,aZ)
 return am("%.0f",hr-J%(-hr/aZ)*aZ-r)
 end`;
 
@@ -579,7 +579,7 @@ if A==0 then return h.V end
 local J,r=dd(h.z,A-1)
 return J+g.w==dd(h.z,A)and r or 0
 end
-local function lc(h,at,g)
+local function ld(h,at,g)
 if h.z==""then return at,0,0 end
 local J,r=cv(h.z)
 if at<J+g.w then
@@ -594,10 +594,10 @@ if o<=bq then return 0 end
 local cp=g.w/g.bE
 return(cp-aJ(bq*cp/o))*g.bE
 end
-local function kt(z,g)
+local function ku(z,g)
 local J=cw(z)
-local ko=cb(z)>1 and dd(z,1)==J+g.w
-return J+(ko and 1 or 2)*g.w<=q
+local kp=cb(z)>1 and dd(z,1)==J+g.w
+return J+(kp and 1 or 2)*g.w<=q
 end
 return{
 O="C",
@@ -609,9 +609,9 @@ return{V=0,z="",ac=0}
 end,
 dX=gm,
 dg=function(h,af,g)
-local J,V,eS=lc(h,q,g)
-local jG=fX(V,g.U-af-eS,g)
-if jG<=g.w then return aO(q,J+jG)end
+local J,V,eS=ld(h,q,g)
+local jH=fX(V,g.U-af-eS,g)
+if jH<=g.w then return aO(q,J+jH)end
 return aO(q,J+g.w+fX(eS,g.U-af,g))
 end,
 dq=function(h,at,af,g)
@@ -623,10 +623,10 @@ end
 if J and at<J+g.w then
 ai.z=gA(ai.z,cb(ai.z)-1,J,r+af)
 else
-J=lc(h,at,g)
+J=ld(h,at,g)
 ai.z=ai.z..aV(dm,J,af)
 end
-while kt(ai.z,g)do
+while ku(ai.z,g)do
 ai.V=gH(ai,1,g)
 ai.z=br(ai.z,bD+1)
 end
@@ -638,7 +638,7 @@ local ak=cv(h.z)
 local reset=ak+2*g.w-q
 if reset<=0 then return 0,0 end
 if ak>q then return g.U,reset end
-local J,V,eS=lc(h,q,g)
+local J,V,eS=ld(h,q,g)
 local cp=g.w/g.bE
 local aR=cp-aJ((q-J)/g.bE)
 return df(V*aR/cp)+eS,reset
@@ -671,21 +671,21 @@ end`;
 
 const part15 = `function ct.s()`;
 
-const part16 = `local bY,lE,gW=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cF,mb=2^48,2^37
+const part16 = `local bY,lG,gW=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cF,md=2^48,2^37
 local fl=q-q%cF
 local function cJ(p,aF)
 p.es,p.aF=aF>=32,aF%32
-p.lh,p.aE=p.aF>=16,2^(aF%16)
-p.bp=p.lh and 255 or 65535
+p.li,p.aE=p.aF>=16,2^(aF%16)
+p.bp=p.li and 255 or 65535
 end
 local function ef(p,az,o)
-if p.lh then return aV("<I7B",az,o)end
+if p.li then return aV("<I7B",az,o)end
 if az-q>=cF/2 then error("ERR the units would be taken years ahead",0)end
 return aV("<I6I2",az%cF,o)
 end
 local function cI(p,aa,K)
-if p.lh then return ao("<I7B",aa,K)end
+if p.li then return ao("<I7B",aa,K)end
 local az,o=ao("<I6I2",aa,K)
 az=az+fl
 if az>q+cF/2 then return az-cF,o end
@@ -709,11 +709,11 @@ local function aX(p,i)
 local K=bw(p,cP(p,i))
 return cI(p,cz(p,K,K+7),1)
 end
-local function km(p,i)
+local function kn(p,i)
 local ar=cP(p,i)
 return bn(p.aE-ar%p.aE,p.an-ar,p.r-i)
 end
-local function jd(p,fr,al)
+local function je(p,fr,al)
 if fr and p.al and fr>p.al then return p.r,p.al,p.bl end
 if p.es then
 if fr then return fr-1,fr-1,(aX(p,fr-1))end
@@ -730,7 +730,7 @@ return dc,dc
 end
 local i,aS=0,0
 while i<p.r do
-local n,ar=km(p,i),cP(p,i)
+local n,ar=kn(p,i),cP(p,i)
 local o
 if i>0 and i+n<p.r then
 local K=bw(p,ar)-4
@@ -765,12 +765,12 @@ end
 local function hx(p)
 p.aa,p.dE="",nil
 end
-local function lk(p,g)
+local function ll(p,g)
 p.aM,p.r,p.an,p.bc,p.aN,p.bl=0,0,0,0,0,0
 cJ(p,g.aF+32)
 hx(p)
 end
-local function iS(p,aw,an)
+local function iT(p,aw,an)
 local n=#aw/8
 p.aM,p.r,p.an,p.aN=0,n,an,0
 local cC={}
@@ -788,10 +788,10 @@ cC[#cC+1]=aV("<I4",aS)..aa..string.rep("\\0",(aD-K)*8-#aa)
 end
 return bN(p)..table.concat(cC)
 end
-local function jH(p)
+local function jI(p)
 local cC,i={},0
 while i<p.r do
-local n,K=km(p,i),bw(p,cP(p,i))
+local n,K=kn(p,i),bw(p,cP(p,i))
 cC[#cC+1],i=cz(p,K,K+8*n-1),i+n
 end
 return table.concat(cC)
@@ -801,11 +801,11 @@ local ge=df(o/p.bp)-1
 return string.rep(ef(p,az,p.bp),ge)..ef(p,az,o-ge*p.bp)
 end`;
 
-const part17 = `local li=2^17
+const part17 = `local lj=2^17
 local function gz(dB,U,aE)
 local bq=dB+aJ(dB/64)+4
 local aa=bY+10+4*df(bq/aE)+8*bq
-if aa<li then
+if aa<lj then
 local _,aF=math.frexp(aa-1)
 local bE=aO(2^(aF-3),16)
 local aR=df(aa/bE)*bE-bY-10
@@ -815,7 +815,7 @@ end
 return dB<=U and bn(U,bq)or bq
 end`;
 
-const part18 = `local function kN(p,m,g)
+const part18 = `local function kO(p,m,g)
 if#m<21 then return end
 local D,aM,r,an=ao("<dI4I4I4",m,2)
 if#m~=21+8*an or r>an or aM>=aO(an,1)then return end
@@ -831,15 +831,15 @@ if o>0 then cC[#cC+1]=fS(p,az,o)end
 local aw=table.concat(cC)
 p.D,p.bc,p.x,p.bl,p.dI=D,r,az,az,true
 p.es=#aw/8==r
-p.aa=iS(p,aw,#aw/8)
+p.aa=iT(p,aw,#aw/8)
 end
-local function ic(W,g)
-local aa=call("GETRANGE",W,"0",g.io)
+local function ie(W,g)
+local aa=call("GETRANGE",W,"0",g.ip)
 local p={W=W,aa=aa,D=0,w=g.w,x=0,bl=0,ac=0}
 p.aM,p.r,p.an,p.bc,p.aN=0,0,0,0,0
 cJ(p,g.aF+32)
 local H=string.byte(aa,1)
-if H==115 then kN(p,call("GETRANGE",W,"0","-1"),g)end
+if H==115 then kO(p,call("GETRANGE",W,"0","-1"),g)end
 if H==98 and#aa==9 then
 local D=ao("<d",aa,2)
 p.eT=not(D>=0 and D<2^53 and D==aJ(D))
@@ -852,11 +852,11 @@ return p
 end
 local aF,cG
 p.D,p.w,p.x,cG,p.bl,p.aM,p.r,p.an,p.bc,p.aN,aF=
-ao(lE,aa,2)
+ao(lG,aa,2)
 p.x,p.ac=p.x+cG%32*cF,aJ(cG/32)
 cJ(p,aF)
 local bG=bt(p)
-if#aa==g.io+1 and bG>#aa then
+if#aa==g.ip+1 and bG>#aa then
 local bJ=call("GETRANGE",W,am("%d",bG-1),am("%d",bG))
 bG=#bJ==1 and#aa or-1
 end
@@ -873,7 +873,7 @@ local function gk(p,az,g)
 local bE=df(g.w/8)
 return am("%.0f",fq(aO(az-az%bE+bE+g.w,p.D)))
 end
-local function mc(p,dB,g,dZ)
+local function me(p,dB,g,dZ)
 local dI=bt(p)
 if p.aM+p.r>p.an then
 local aE,ge=aJ(p.aM/p.aE),4+8*p.aE
@@ -888,7 +888,7 @@ end
 p.aM,p.an=p.aM+gf*p.aE,p.an+gf*p.aE
 else
 p.an=gz(dB,g.U,p.aE)
-if dI<li then
+if dI<lj then
 local m=cz(p,0,dI-1)
 call("SET",p.W,m..string.rep("\\0",bt(p)-dI),"PX",dZ)
 else
@@ -897,7 +897,7 @@ end
 end
 p.aa=""
 end
-local function kk(p,aw)
+local function kl(p,aw)
 local ax=0
 while ax<#aw do
 local ar=cP(p,p.r)
@@ -922,12 +922,12 @@ if p.dI then call("SET",p.W,p.aa,"PX",gk(p,p.r>0 and p.bl or q,g))end
 p.dI=nil
 end`;
 
-const part19 = `local function ie(p,at,g)
+const part19 = `local function ig(p,at,g)
 local al=p.x>q and p.ac or 0
 p.x=at>q and at or 0
 p.ac=at>q and fR(at-q,g.w,al)or 0
 end
-local function jp(p,i)
+local function jq(p,i)
 local ar,aS=cP(p,i),0
 local K=bw(p,ar-ar%p.aE)
 local aa=cz(p,K,bw(p,ar)+7)
@@ -937,14 +937,14 @@ aS=aS+o
 end
 return aS
 end
-local function jn(p,g,bs)
+local function jo(p,g,bs)
 if p.bl<=q then return p end
 local bQ=aO(q,bn(p.x,ea(p.ac,g.w)))
 if p.bl<=bQ then return p end
-local i,al=jd(p,nil,bQ)
+local i,al=je(p,nil,bQ)
 local o=bn(p.bc-al,g.U)
 p.r,p.bl=i,bQ
-ie(p,bQ,g)
+ig(p,bQ,g)
 if bs then
 p.bc,p.al=al+o,al
 return p
@@ -952,9 +952,9 @@ end
 hO(p,g)
 p.bc,p.es=al+o,p.es and o==1
 if i==0 then p.aM=0 end
-p.aN=i==0 and 0 or jp(p,i-1)
+p.aN=i==0 and 0 or jq(p,i-1)
 p.aa=""
-kk(p,fS(p,bQ,o))
+kl(p,fS(p,bQ,o))
 call("SETRANGE",p.W,"0",bN(p))
 call("PEXPIRE",p.W,gk(p,bQ,g))
 return p
@@ -967,7 +967,7 @@ local al=q-g.w
 if p.r>0 and p.bl<=al then
 p.dE,p.el=p.r,p.bc
 elseif p.r>0 then
-p.dE,p.el=jd(p,nil,al)
+p.dE,p.el=je(p,nil,al)
 end
 end
 return p.dE,p.el
@@ -981,22 +981,22 @@ return{
 U=U,
 w=w,
 ed=true,
-aF=w<mb and aF or aF+16,
-io=bY+4+8*gW-1,
+aF=w<md and aF or aF+16,
+ip=bY+4+8*gW-1,
 }
 end
 return{
-ic=ic,
+ie=ie,
 cz=function()
 return fP(Y(),Y())
 end,
 fP=fP,
-dX=jn,
+dX=jo,
 dg=function(p,af,g)
 local at=aO(q,p.x)
 local dO=p.bc+af-g.U
 if dO<=0 then return at end
-local _,_,az=jd(p,dO)
+local _,_,az=je(p,dO)
 return aO(at,az+g.w)
 end,
 eY=function(p,g)
@@ -1008,16 +1008,16 @@ end,
 dq=function(p,at,af,g)
 local az=at
 if p.r>0 then az=aO(at,p.bl)end
-ie(p,at>q and az or p.x,g)
+ig(p,at>q and az or p.x,g)
 local dZ=gk(p,az,g)
 hO(p,g)
-local fN,jU=dE(p,g)
-p.r,p.bc,p.w=p.r-fN,p.bc-jU,g.w
+local fN,jV=dE(p,g)
+p.r,p.bc,p.w=p.r-fN,p.bc-jV,g.w
 if p.r==0 then
 if p.an>gW and p.aF==g.aF then
 p.aM,p.aN,p.es=0,0,true
 else
-lk(p,g)
+ll(p,g)
 end
 else
 p.aM=cP(p,fN)
@@ -1035,13 +1035,13 @@ p.bc,p.bl,p.es=p.bc+af,az,p.es and af==1 and not dV
 local aw=cc>0 and fS(p,az,cc)or""
 local dB=p.r+#aw/8
 if p.an<=gW or(dB>p.an and p.an<=p.aE)then
-local ce=jH(p)
+local ce=jI(p)
 if dV then ce=br(ce,1,-9)..ef(p,az,o+dV)end
 local an=dB>p.an and gz(dB,g.U,p.aE)or p.an
-p.aa=iS(p,ce..aw,an)
+p.aa=iT(p,ce..aw,an)
 call("SET",p.W,p.aa,"PX",dZ)
 else
-if dB>p.an then mc(p,dB,g,dZ)end
+if dB>p.an then me(p,dB,g,dZ)end
 if dV then
 local ar=cP(p,p.r-1)
 p.aN=p.aN+dV
@@ -1052,16 +1052,16 @@ local aE=K-8*(ar%p.aE)-4
 call("SETRANGE",p.W,am("%d",aE),aV("<I4",p.aN))
 end
 end
-kk(p,aw)
+kl(p,aw)
 call("SETRANGE",p.W,"0",bN(p))
 call("PEXPIRE",p.W,dZ)
 p.aa=""
 end
 p.dE,p.el=0,0
 end,
-je=function()`;
+jf=function()`;
 
-const part21 = `local function kD(p,i,az,o,er)
+const part21 = `local function kE(p,i,az,o,er)
 local ar,ak=cP(p,i),cP(p,p.r-1)
 local K=bw(p,ar)
 call("SETRANGE",p.W,am("%d",K),ef(p,az,o-er))
@@ -1090,10 +1090,10 @@ end
 if p.r==0 then
 p.aM,p.bc,p.aN,p.x,p.bl,p.es=0,0,0,0,0,true
 end
-ie(p,p.x,g)
+ig(p,p.x,g)
 call("SETRANGE",p.W,"0",bN(p))
 end
-local function hX(p,o,az,g)
+local function hY(p,o,az,g)
 hO(p,g)
 hx(p)
 local dc,cG=0,p.r
@@ -1110,29 +1110,29 @@ for i=dc,p.r-1 do
 local at,bk=aX(p,i)
 if at~=az or hy==o then break end
 local er=bn(o-hy,bk)
-if er>0 then kD(p,i,az,bk,er)end
+if er>0 then kE(p,i,az,bk,er)end
 hy=hy+er
 end
 if hy>0 then fk(p,g)end
 end
-local function jk(p,o,g)
+local function jl(p,o,g)
 hO(p,g)
 local _,aR=dE(p,g)
 local aD=p.bc
 if p.r>0 and p.bl>q then
-local _,al=jd(p,nil,q)
+local _,al=je(p,nil,q)
 aD=al
 end
 local hm=bn(aR+o,aD)
 if hm==0 then return end
-local i,al,az=jd(p,hm)
+local i,al,az=je(p,hm)
 local _,bk=aX(p,i)
 hx(p)
 p.aM,p.r,p.bc=cP(p,i),p.r-i,p.bc-al
-kD(p,0,az,bk,hm-al)
+kE(p,0,az,bk,hm-al)
 fk(p,g)
 end
-local function jQ(p,g)
+local function jR(p,g)
 local cx=gk(p,p.r>0 and p.bl or q-2*g.w,g)
 hO(p,g)
 if p.an>0 then
@@ -1145,12 +1145,12 @@ call("DEL",p.W)
 end
 end`;
 
-const part22 = `return{dr=hX,dU=jk,block=jQ}
+const part22 = `return{dr=hY,dU=jl,block=jR}
 end,
-lm=function()`;
+ln=function()`;
 
-const part23 = `local function kB(p)
-local ay,aa={aw={},x=p.x,ac=p.ac},jH(p)
+const part23 = `local function kC(p)
+local ay,aa={aw={},x=p.x,ac=p.ac},jI(p)
 for K=1,#aa,8 do
 local at,o=cI(p,aa,K)
 local ak=ay.aw[#ay.aw]
@@ -1162,17 +1162,17 @@ end
 end
 return ay
 end
-local function ki(W,ay,g,D)
+local function kj(W,ay,g,D)
 local p,cC={W=W,D=D,w=g.w,x=ay.x},{}
 p.ac=ay.ac
-lk(p,g)
+ll(p,g)
 for i,ck in ipairs(ay.aw)do
 cC[i]=fS(p,ck.at,ck.o)
 p.bc,p.bl=p.bc+ck.o,ck.at
 end
 local aw=table.concat(cC)
 p.es=p.bc==#aw/8
-p.aa=iS(p,aw,#aw/8)
+p.aa=iT(p,aw,#aw/8)
 if p.r>0 or D>q then
 call("SET",W,p.aa,"PX",gk(p,p.r>0 and p.bl or q-2*g.w,g))
 else
@@ -1181,13 +1181,13 @@ end
 return p
 end`;
 
-const part24 = `return{cz=kB,eo=ki}
+const part24 = `return{cz=kC,eo=kj}
 end,
 }
 end`;
 
-const part25 = `local lF=80
-local function ip(aU)
+const part25 = `local lH=80
+local function iq(aU)
 return string.char((aU<12 and 116 or 72)+aU)
 end
 local function hJ(ag)
@@ -1198,7 +1198,7 @@ local O,fY,eV=ab.O,"I7I4",ab.w
 if O=="t"then
 eV=ab.aB
 if ab.aU>9 then fY="I7I7"end
-bL=bL..ip(ab.aU)
+bL=bL..iq(ab.aU)
 elseif O=="f"then
 bL,cD=bL.."F",cD..aV("<I7",ab.w)
 elseif O=="c"then
@@ -1232,20 +1232,20 @@ local bg=bv.bg
 return am("%.0f",aO(aJ((ad-ad%bg+bg-q)/1000),0)+2+cr)
 end`;
 
-const part26 = `local function lg(m,E,bv,ag)
+const part26 = `local function lh(m,E,bv,ag)
 local bL,bt=bv.bL,bv.bt
-if string.byte(m,E)~=lF or#m-E+1~=bt then return nil end
+if string.byte(m,E)~=lH or#m-E+1~=bt then return nil end
 if br(m,E+2,E+1+#bL)~=bL then return nil end
 local ae={}
 for i,ab in ipairs(ag)do
 local g=bv.bH[i]
-local H,ba,lX=ao(g.am,m,E-1+g.at)
+local H,ba,lZ=ao(g.am,m,E-1+g.at)
 if ab.O=="t"then
 ae[i]={us=H,aj=bn(ba,ab.y-1),ac=0}
 else
-local jC=H>0
-ae[i]={z=jC and aV(dm,H,ba)or"",ac=0}
-if ab.O=="c"then ae[i].V=jC and lX or 0 end
+local jD=H>0
+ae[i]={z=jD and aV(dm,H,ba)or"",ac=0}
+if ab.O=="c"then ae[i].V=jD and lZ or 0 end
 end
 end
 return ae
@@ -1281,7 +1281,7 @@ local ab=aq.cz()
 cO[O],ab.aq,ab.O,v.ag[i]=aq,aq,O,ab
 v.cJ=v.cJ..O
 local aU=ab.aU or 0
-local bO=O=="t"and ip(aU)or O
+local bO=O=="t"and iq(aU)or O
 v.bN,v.dI=v.bN..(aq.O or bO),v.dI..bO
 ab.bt=ab.ed and 0 or O=="t"and 16+aU
 if ab.ed then v.co=v.co+1 end
@@ -1291,7 +1291,7 @@ if v.co==0 and#v.ag>1 then v.bv=hJ(v.ag)end
 local bI=#v.ag==0 and 0 or Y()
 v.bO,v.dt=bI%2==0,bI>=2 and Y()or 0
 if v.bO then return v end
-v.ji,v.gw,v.kA,v.hK=aG(),aG(),Y(),{}
+v.jj,v.gw,v.kB,v.hK=aG(),aG(),Y(),{}
 for i=1,Y()do
 v.hK[i]=Y()
 end
@@ -1303,14 +1303,14 @@ if#aU==18 and br(aU,1,2)==gF then return br(aU,3)end
 local aH=#aU==16 and tonumber(aU)
 return aH and am("%016.0f",fG(aH))or aU
 end
-local function jg(m,ab)
+local function jh(m,ab)
 if m==""then return ab.aq.eC()end
 local _,ak=string.find(m,"^%d*")
 if ak<16 or(ak<#m and string.byte(m,ak+1)<128)then return nil end
 local aU=gQ(br(m,1,ak))
 local ex=#aU+#m-ak
 local h=ab.aq.cI(aU..br(m,ak+1),1,#aU,ab,#aU+1,ex)
-if ak==16 then h.ac=aO(h.ac,is(tonumber(m)or 0))end
+if ak==16 then h.ac=aO(h.ac,it(tonumber(m)or 0))end
 return h
 end
 local function hk(O)
@@ -1321,7 +1321,7 @@ local v=e.v
 local ag=v.ag
 e.D=0
 if v.cJ=="s"then
-local ed=ag[1].aq.ic(e.W,ag[1])
+local ed=ag[1].aq.ie(e.W,ag[1])
 e.D,e.ae=ed.D,{ed}
 return not ed.eT
 end
@@ -1333,14 +1333,14 @@ if E>10 then E=1 end
 end
 e.ae=ae
 if v.cJ=="t"then
-ae[1]=jg(br(m,E),ag[1])
+ae[1]=jh(br(m,E),ag[1])
 return ae[1]
 end
 if v.cJ=="f"and ag[1].aZ>0 and ag[1].aq.eW(br(m,E))then
 ae[1]=ag[1].aq.gK(br(m,E),ag[1].aZ)
 return true
 end
-local gC=v.bv and lg(m,E,v.bv,ag)
+local gC=v.bv and lh(m,E,v.bv,ag)
 if gC then
 e.ae=gC
 return true
@@ -1360,7 +1360,7 @@ for i=1,r do
 local ab=ag[i]
 local aq=ab.aq
 if ab.ed then
-ae[i]=aq.ic(e.co[i],ab)
+ae[i]=aq.ie(e.co[i],ab)
 if ae[i].eT then return false end
 elseif bS then
 local aD=E+(ab.bt or aq.ho)
@@ -1388,7 +1388,7 @@ end
 end
 return true
 end
-local function jh(e)
+local function ji(e)
 local v=e.v.bC or e.v
 e.v,e.dw,e.dQ=v,nil,nil
 if e.eC then
@@ -1397,10 +1397,10 @@ elseif not(v.bO and hE(e))then
 gg(e)
 end
 end
-local function jx(aU)
+local function jy(aU)
 return#aU==16 and aU>="5"and gF..aU or aU
 end
-local function jl(e,m)
+local function jm(e,m)
 if string.byte(e.et,1)==83 and#e.et>53 then
 call("SETRANGE",e.W,"1",aV("<d",e.D))
 else
@@ -1421,7 +1421,7 @@ ad=aO(ad,ab.aq.du(e.ae[i],ab))
 local h=ab.aq.ef(e.ae[i],ab)
 if not ab.bt and#ag>1 then h=aV("<I4",#h)..h end
 local aN=ab.aq.hb and ab.aq.hb(e.ae[i],ab)or""
-if aN~=""and#ag==1 then h=jx(h)..aN end
+if aN~=""and#ag==1 then h=jy(h)..aN end
 if aN~=""and#ag>1 then
 h=h..string.char(#aN)..aN
 bN=br(bN,1,i-1)..string.char(string.byte(bN,i)+128)..br(bN,i+1)
@@ -1430,16 +1430,16 @@ m=m..h
 end
 end
 if v.cJ~="t"and m~=""then m=bN..m end
-if v.cJ=="t"then m=jx(m)end
+if v.cJ=="t"then m=jy(m)end
 if gC then m=gC end
 if e.D>q then m="b"..aV("<d",e.D)..m end
-if#ag==0 and e.et~=""then return jl(e,m)end
+if#ag==0 and e.et~=""then return jm(e,m)end
 local cx=gC and hi(v.bv,ad)or fq(ad)
 if m~=""then call("SET",e.W,m,"PX",cx)end
 end`;
 
 const part29 = `local function eF(e)
-jh(e)
+ji(e)
 local ag,ae,ew=e.v.ag,e.ae,false
 for i=1,#ag do
 local ab,h=ag[i],ae[i]
@@ -1477,13 +1477,13 @@ local e=ap[i]
 at=aO(at,hp(e))
 D=aO(D,e.D)
 end
-local jt=at<=q or(dH=="1"and at-q<=bi)
-if jt and dH~="2"then
+local ju=at<=q or(dH=="1"and at-q<=bi)
+if ju and dH~="2"then
 for i=1,#ap do
 gG(ap[i],at)
 end
 end
-local ah={jt and 1 or D>q and 2 or 0,at-q,nil,nil}
+local ah={ju and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#ap do
 eh(ah,ap[i])
 end
@@ -1495,7 +1495,7 @@ return ah
 end
 local Q={q}
 for i=1,Y()do
-Q[i+1]=jz(cR)
+Q[i+1]=jA(cR)
 end
 return Q`;
 
@@ -1508,7 +1508,7 @@ local dy=call("TIME")
 q=dy[1]*1000000+dy[2]
 end`;
 
-const part34 = `local af,U,w,bE,bi,bs,jP=0,0,0,0,0,false,false
+const part34 = `local af,U,w,bE,bi,bs,jQ=0,0,0,0,0,false,false
 local Q,A,bM={q},1,nil`;
 
 const part35 = `local function gb()`;
@@ -1522,12 +1522,12 @@ return am("%.0f",fq(ad))
 end`;
 
 const part37 = `local aq
-local function eo(W,mf,m,dZ)
-local ax=mf and bh("SET",W,m,"PX",dZ)or bh("SET",W,m,"PX",dZ,"NX")or bh("GET",W)
+local function eo(W,mh,m,dZ)
+local ax=mh and bh("SET",W,m,"PX",dZ)or bh("SET",W,m,"PX",dZ,"NX")or bh("GET",W)
 return ax and ax.err
 end
 local function bb(W,m,aA)
-aq=aq or ct[iD]()
+aq=aq or ct[iE]()
 local g,D,K,h={U=U,w=w,bE=bE},0,1,nil
 if m then
 D,K=fH(m)
@@ -1538,7 +1538,7 @@ if O==aq.O and bt>6 and ao("<I7",m,K+1)==w then
 h=aq.cI(m,K+1,#m)
 elseif O=="-"and bE>0 and aq.eW and aq.eW(br(m,K))then
 h=aq.gK(br(m,K),bE)
-elseif O==iD and bt==aq.ho then
+elseif O==iE and bt==aq.ho then
 h=aq.gq(m,K+1)
 elseif m and not(K==10 and bt<0)then
 return"RULES"
@@ -1574,9 +1574,9 @@ return ai,aW,reset,ai==aA and 0 or at-q
 end`;
 
 const part38 = `local function ee(W,m,aA,bF)
-if not jP then
-jO()
-jP=true
+if not jQ then
+jP()
+jQ=true
 end
 local ai,aW,reset,bm=cR(W,m,aA)
 if not ai then
@@ -1614,10 +1614,10 @@ ak=bn(ak+ARGV[E+2],#KEYS)
 af,U,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
 bE,bi=ARGV[E+6]+0,ARGV[E+7]+0
 local bF=cB>=8
-bs,jP,E=cB%2==1,false,E+7
+bs,jQ,E=cB%2==1,false,E+7
 for K=H,ak,1000 do
 local aD=bn(K+999,ak)
-local ca=kc and call("MGET",unpack(KEYS,K,aD))
+local ca=kd and call("MGET",unpack(KEYS,K,aD))
 if not(bF or bs)then
 fU(ca,K,aD)
 else
@@ -1634,8 +1634,8 @@ return bM and redis.error_reply(bM)or Q`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "918bd3a371ef39b2bdb1cb9b5b1304b6248299c9",
-  acrossSha1: "37b63b29df9026593f0dc8046d32ed91d728b1b1",
+  sha1: "3fdfd603e3520e2fba4a409a217995db7500ecdb",
+  acrossSha1: "5a35a63d3fb71a535740b4daa9ab7a30f7a9d7e3",
   source: `local call,bh,am,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
@@ -1655,10 +1655,10 @@ return bm>1024*aB and 3 or bm>8*aB and ac<2 and 2 or ac>0 and ac or 1
 end
 local fv=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local W,iF,dN,gn=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if iF+ARGV[2]*1000<fv then
+local W,iG,dN,gn=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if iG+ARGV[2]*1000<fv then
 local bf,cY,bg,bw=
-q+iF,dN+0,1000*4^(gn-50),gn*cQ-fl
+q+iG,dN+0,1000*4^(gn-50),gn*cQ-fl
 local eJ=q+cE/2
 dF=q+ARGV[5]
 local m,dj=bh("GET",W),nil
@@ -1686,8 +1686,8 @@ ${part2}
 ${part3}
 local br,cj,aJ,bn,aO,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local cr=ARGV[2]+0
-local jL=9007199254740991
-local function ia(us,bg)
+local jM=9007199254740991
+local function ib(us,bg)
 return am("%d",aJ((us-us%bg+bg-q)/1000)+2+cr)
 end
 local Q,A,E,ak={q},1,2,0
@@ -1698,7 +1698,7 @@ local aB,dN,gn,bi,gp=
 ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
 local cY=dN+0
 local y,aP,bt,gE=1,0,16,"%016d"
-local bs,bF,lK=cB%2>=1,cB%16>=8,cB>=16
+local bs,bF,lM=cB%2>=1,cB%16>=8,cB>=16
 E=E+5
 if cB%4>=2 then
 bi,E=ARGV[E+1]+0,E+1
@@ -1715,9 +1715,9 @@ local bw=gU-fl
 local hV,ca,aR=A-H+1,nil,nil
 local fx,bp=q+bw+cY,bn(q+aB+bw,gU+cQ-1)
 dF=q+aB
-if lK and ga and not bs and fx<=bp then
+if lM and ga and not bs and fx<=bp then
 ca={}
-local function kH(W,ax)
+local function kI(W,ax)
 local aC,ac=ax-bw,0
 while aC>eJ do
 aC,ac=aC-cE,ac+1
@@ -1735,10 +1735,10 @@ local ax=bh("INCRBY",W,dN)
 local cc=type(ax)=="number"
 local us=cc and ax>=fx and ax<=bp and ax-bw
 if cc and not us and ax>bp and(bi>0 or ax-bw>eJ)then
-us=kH(W,ax)
+us=kI(W,ax)
 end
 if us then
-if us%bg<cY then call("PEXPIRE",W,ia(us,bg))end
+if us%bg<cY then call("PEXPIRE",W,ib(us,bg))end
 Q[hV+i]=us-q
 else
 local m=""
@@ -1758,9 +1758,9 @@ for i=1,#dx do
 ca[K-H+i]=dx[i]
 end
 end
-local la=ga and not(bs or bF)
+local lb=ga and not(bs or bF)
 for i=H,ak do
-local W,m,dj=KEYS[i],la and ca[i-H+1],nil
+local W,m,dj=KEYS[i],lb and ca[i-H+1],nil
 local bS=m and#m==16 and tonumber(m)
 if bS then
 local us,ac=bS-bw,0
@@ -1816,20 +1816,20 @@ us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dM+cE then ac=is(us)end
+if us>=dM+cE then ac=it(us)end
 us=fG(us)
 end
 elseif#m>16 then
 us=tonumber(br(m,1,16))
 end
-if not us or not(us<=jL)or(aN and not h)then return nil end
+if not us or not(us<=jM)or(aN and not h)then return nil end
 if#m~=bt then return us+1,0,D,ac,nil,h and h.x end
 if bt>16 then aj=bn(tonumber(br(m,17))or 0,y-1)end
 return us,aj,D,ac,h and h.as,h and h.x
 end
 local function cR(i)
 local W,m,us,aj,D,at=KEYS[i],ca[i-H+1],0,0,0,q
-local ac,ew,as,x,jZ=0,false,nil,nil,nil
+local ac,ew,as,x,ka=0,false,nil,nil,nil
 if m then
 us,aj,D,ac,as,x=cI(m,bt,y)
 if not us then
@@ -1849,7 +1849,7 @@ local aC,cg=us,aj
 if us<at-1 or(us<at and aj==0)then
 aC,cg=at,0
 end
-local jy,iO=aC,cg
+local jz,iP=aC,cg
 aC,cg=aC+cY,cg+gp
 if cg>=y then
 aC,cg=aC+1,cg-y
@@ -1860,12 +1860,12 @@ ai=1
 local aA=1
 if bF then aA=ARGV[E+i-H+1]+0 end
 if aA>1 then
-local bq=bf-jy+(aP-iO)/y
+local bq=bf-jz+(aP-iP)/y
 ai=aO(bn(aJ(bq/(cY+gp/y)),aA),1)
 for o=bn(ai+1,aA),aO(ai-1,1),-1 do
-local aS=iO+o*gp
+local aS=iP+o*gp
 local cA=aJ(aS/y)
-aC,cg=jy+o*cY+cA,aS-cA*y
+aC,cg=jz+o*cY+cA,aS-cA*y
 ai=o
 if aC<bf or(aC==bf and cg<=aP)then break end
 end
@@ -1892,11 +1892,11 @@ if as then ad=aO(ad,bx.eU(aC,next.as)+2)end
 if next.x then ad=aO(ad,next.x+2)end
 as=as or bx.eN
 if ai>0 and(as.us>0 or as.aj>0 or x or at>q)then
-jZ={us,aj,as.us,as.aj,x or 0}
+ka={us,aj,as.us,as.aj,x or 0}
 end
 elseif J>q then
-local kR=us-aB+(aj>aP and 1 or 0)>q
-local bA=fR(J-q,aB,kR and ac or 0)
+local kS=us-aB+(aj>aP and 1 or 0)>q
+local bA=fR(J-q,aB,kS and ac or 0)
 if ga and D<=q then
 hh=gU+bA*cE
 else
@@ -1912,8 +1912,8 @@ bC="b"..struct.pack("<d",D)..bC
 ax=bh("SET",W,bC,"PX",math.ceil((aO(ad,D)-q)/1000)+cr)
 else
 if ga then bC=am("%d",hh+us%cQ)end
-ax=m and bh("SET",W,bC,"PX",ia(us,bg))
-or bh("SET",W,bC,"PX",ia(us,bg),"NX")
+ax=m and bh("SET",W,bC,"PX",ib(us,bg))
+or bh("SET",W,bC,"PX",ib(us,bg),"NX")
 or bh("GET",W)
 end
 aK=ax and ax.err
@@ -1930,10 +1930,10 @@ if us<q then
 us,aj=q,0
 end
 local dj=(us-q)*y+aj
-if D>q or dj>jL or jZ then
+if D>q or dj>jM or ka then
 local ah={D>q and D-q or 0,ai,us-q,aj}
-for bx=1,jZ and 5 or 0 do
-ah[4+bx]=jZ[bx]
+for bx=1,ka and 5 or 0 do
+ah[4+bx]=ka[bx]
 end
 Q[A]=ah
 elseif bF then
@@ -1963,18 +1963,18 @@ return Q`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "d2ea4d984fbbb0788e3937acb17328afee920898",
+  sha1: "f0dbd883088692af9f748b31d182d2b94c3542ab",
   source: `local dy=redis.call("TIME")
-local lL=redis.pcall("INFO")
-local ah={dy[1],dy[2],type(lL)=="string"and lL or""}
-local ly={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+local lN=redis.pcall("INFO")
+local ah={dy[1],dy[2],type(lN)=="string"and lN or""}
+local lA={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
 for _,gX in ipairs(ARGV)do
 local dK={}
-for kh in string.gmatch(gX,"%S+")do
-dK[#dK+1]=ly[kh]or kh
+for ki in string.gmatch(gX,"%S+")do
+dK[#dK+1]=lA[ki]or ki
 end
-local kg=redis.pcall(unpack(dK))
-if type(kg)=="table"and kg.err then ah[#ah+1]=kg.err end
+local kh=redis.pcall(unpack(dK))
+if type(kh)=="table"and kh.err then ah[#ah+1]=kh.err end
 end
 return ah`,
 };
@@ -1989,7 +1989,7 @@ export const clusterNodes: Script = {
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "ed9c71cd5d96f1759a6aae08c8f78e17a5147ff0",
+  sha1: "3b236c8acb6db4810ccd75ca2eef2542535df9f0",
   source: `local function dS(cf)
 ${part6}
 local bL=aG()
@@ -2004,39 +2004,39 @@ end
 local function hw(bo)
 return bo==q and"-"..bR or az(-bo)
 end
-local function kU(W,us)
+local function kV(W,us)
 if call("PTTL",W)<fq(q+us)then call("PEXPIRE",W,fq(q+us+us/8))end
 end
 local channel,hz=aG(),{}
-local kJ=5000
+local kK=5000
 local function inbox(aY)
 return channel.."%"..aY
 end
 local dn=Y()
-local lS=dn<0
+local lU=dn<0
 dn=math.abs(dn)
 for i=1,dn do
 local aY=aG()
 hz[aY]="caller"
-if lS then
-local lj=inbox(aY)
-local cm=call("LRANGE",lj,"0","-1")
+if lU then
+local lk=inbox(aY)
+local cm=call("LRANGE",lk,"0","-1")
 if#cm==0 then
-call("RPUSH",lj,"")
+call("RPUSH",lk,"")
 cf[#cf+1]="missed "..aY
 elseif#cm>1 then
-call("LTRIM",lj,"0","0")
+call("LTRIM",lk,"0","0")
 for aX=2,#cm do
 cf[#cf+1]=cm[aX]
 end
 end
-call("PEXPIRE",lj,kJ)
+call("PEXPIRE",lk,kK)
 end
 end
 ${part7}
 ${part2}
-local function jR()
-local dT,bM,gy,bs,hY={},nil,nil,false,false
+local function jS()
+local dT,bM,gy,bs,hZ={},nil,nil,false,false
 local function eF(e)
 if#e.v.ag>0 then return gy.eF(e)end
 local m,E=not e.eC and call("GET",e.W)or"",1
@@ -2053,71 +2053,71 @@ local function eP(e)
 local bW=eA[e.aL]
 if bW then return bW end
 local H=call("ZRANGE",e.aL,"0","1","WITHSCORES")
-bW={bo=0,bu=0,bj=nil,ih=false,ce=0}
+bW={bo=0,bu=0,bj=nil,ii=false,ce=0}
 if H[1]=="#"then
 bW.bo=-H[2]
-bW.ih=not H[4]or H[4]+0>q
-if bW.ih and H[4]then bW.bj=H[4]+0 end
+bW.ii=not H[4]or H[4]+0>q
+if bW.ii and H[4]then bW.bj=H[4]+0 end
 end
-if H[3]or not bW.ih then bW.bu=call("ZCOUNT",e.aL,"("..bR,"+inf")end
+if H[3]or not bW.ii then bW.bu=call("ZCOUNT",e.aL,"("..bR,"+inf")end
 eA[e.aL]=bW
 return bW
 end
-local function kq(e,n)
+local function kr(e,n)
 local bW=eP(e)
 if n==1 and bW.bj then return bW.bj end
-local bJ=n==1 and bW.ih and call("ZRANGE",e.aL,"1","1","WITHSCORES")
+local bJ=n==1 and bW.ii and call("ZRANGE",e.aL,"1","1","WITHSCORES")
 or call("ZRANGEBYSCORE",e.aL,"("..bR,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bW.bj=bJ[2]+0 end
 return bJ[2]+0
 end
 local function di(e,au)
 local bu=eP(e).bu
-local ib=bu+au-e.v.au
-if ib>bu then return 1e15 end
-return ib<=0 and 0 or kq(e,ib)-q
+local ic=bu+au-e.v.au
+if ic>bu then return 1e15 end
+return ic<=0 and 0 or kr(e,ic)-q
 end
-local function iB(e,id)
+local function iC(e,id)
 return tonumber(call("ZSCORE",e.aL,id)or 0)>q
 end
 local function he(e)
 local bW,us=eA[e.aL],aO(4*e.v.db,60000000)
 if bW and bW.ce>=us then return end
-kU(e.aL,us)
+kV(e.aL,us)
 if bW then bW.ce=us end
 end
 local function hF(e)
 return aO(q,eP(e).bo+1)
 end
-local function iM(e,id,au)
+local function iN(e,id,au)
 call("ZADD",e.aL,ep(e.v),id)
-for iV=2,au do
-call("ZADD",e.aL,ep(e.v),id.."+"..iV)
+for iW=2,au do
+call("ZADD",e.aL,ep(e.v),id.."+"..iW)
 end
 eA[e.aL]=nil
 he(e)
 end
-local function ll(e,id,au)
+local function lm(e,id,au)
 local bW=eP(e)
 local bo=hF(e)
 local cc=call("ZADD",e.aL,hw(bo),"#",ep(e.v),id)
 if bW.bo==0 then cc=cc-1 end
-if not bW.ih then call("ZREMRANGEBYSCORE",e.aL,"1",bR)end
+if not bW.ii then call("ZREMRANGEBYSCORE",e.aL,"1",bR)end
 if cc==1 and au<=1 then
 local bJ=q+e.v.db
 if bW.bu==0 then bW.bj=bJ end
 if bW.bj then bW.bj=bn(bW.bj,bJ)end
-bW.bo,bW.bu,bW.ih=bo,bW.bu+1,true
+bW.bo,bW.bu,bW.ii=bo,bW.bu+1,true
 he(e)
 else
-iM(e,id,au)
+iN(e,id,au)
 end
 return bo
 end
-local function lz(e,id,au)
+local function lB(e,id,au)
 local cn=call("ZREM",e.aL,id)
-for iV=2,au do
-cn=cn+call("ZREM",e.aL,id.."+"..iV)
+for iW=2,au do
+cn=cn+call("ZREM",e.aL,id.."+"..iW)
 end
 eA[e.aL]=nil
 return cn
@@ -2126,19 +2126,19 @@ local function ht(e)
 if di(e,e.au)==0 then return end
 local K="("..ep(e.v)
 if call("ZCOUNT",e.aL,K,"+inf")==0 then return end
-local jY=call("ZRANGEBYSCORE",e.aL,K,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#jY,2 do
-local bG=tonumber(string.match(jY[i],"^[^.]*%.%d+~(%d+)%."))
-if bG and jY[i+1]-q>bG then call("ZADD",e.aL,az(q+bG),jY[i])end
+local jZ=call("ZRANGEBYSCORE",e.aL,K,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#jZ,2 do
+local bG=tonumber(string.match(jZ[i],"^[^.]*%.%d+~(%d+)%."))
+if bG and jZ[i+1]-q>bG then call("ZADD",e.aL,az(q+bG),jZ[i])end
 end
 eA[e.aL]=nil
 end
 local function eG(ah,e,bo)
 if e.v.au==0 then return end
 local bu,ak=eP(e).bu,#ah
-ah[ak+1],ah[ak+2],ah[ak+3]=bu,bu>0 and kq(e,1)-q or 0,bo or 0
+ah[ak+1],ah[ak+2],ah[ak+3]=bu,bu>0 and kr(e,1)-q or 0,bo or 0
 end
-local function kX(e)
+local function kY(e)
 local bZ=#e.v.ag==0 and call("EXISTS",e.aT,e.W)
 or call("EXISTS",e.aT)
 e.hL=bZ==0
@@ -2149,30 +2149,30 @@ local function hD(e,id)
 fZ[e.aT]=nil
 return call("ZREM",e.aT,id,id.."k")
 end
-local function jw(e,id,aI)
+local function jx(e,id,aI)
 if aI==0 then
 local ak=call("ZREVRANGE",e.aT,"0","0","WITHSCORES")
 aI=aO(q,(ak[2]or 0)+1)
 end
 call("ZADD",e.aT,az(aI),id)
 fZ[e.aT],e.hL=nil,false
-kU(e.aT,aO(4*e.v.db,60000000))
+kV(e.aT,aO(4*e.v.db,60000000))
 return aI
 end
-local function jV(e,id,aI)
+local function jW(e,id,aI)
 if call("ZSCORE",e.aT,id)then
 call("ZADD",e.aT,az(aI),id.."k")
 call("ZREM",e.aT,id)
 end
 fZ[e.aT]=nil
 end
-local function ku(aY)
+local function kv(aY)
 return redis.pcall("EXISTS",inbox(aY))==1
 end
-local function iQ(aY)
+local function iR(aY)
 if hz[aY]==nil then
-local kf=call("PUBSUB","NUMSUB",channel..aY)[2]>0
-hz[aY]=kf and"channel"or ku(aY)and"inbox"or false
+local kg=call("PUBSUB","NUMSUB",channel..aY)[2]>0
+hz[aY]=kg and"channel"or kv(aY)and"inbox"or false
 end
 return hz[aY]
 end
@@ -2188,20 +2188,20 @@ else
 call("PUBLISH",channel..aQ.aY,cZ)
 end
 end
-local jJ=8
+local jK=8
 local function gd(e,A)
 if e.hL then return nil end
 local bS=A==0 and fZ[e.aT]
 if bS and bS.v==e.v then return bS end
 while true do
 local aX=call("ZRANGE",e.aT,am("%d",A),am("%d",A),"WITHSCORES")
-local iT=aX[1]
-if not iT then return nil end
-local id,aY,bI,lB,au,af,ce=
-string.match(iT,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lQ=q-aX[2]
-if aY and lQ<=tonumber(lB)and iQ(aY)then
-local aQ={id=id,aY=aY,iL=bI=="d",ce=ce=="k",aI=aX[2]+0}
+local iU=aX[1]
+if not iU then return nil end
+local id,aY,bI,lD,au,af,ce=
+string.match(iU,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local lS=q-aX[2]
+if aY and lS<=tonumber(lD)and iR(aY)then
+local aQ={id=id,aY=aY,iM=bI=="d",ce=ce=="k",aI=aX[2]+0}
 for fQ,m in pairs(e)do
 aQ[fQ]=m
 end
@@ -2210,34 +2210,34 @@ aQ.au,aQ.af=bn(tonumber(au),e.v.au),tonumber(af)
 if A==0 then fZ[e.aT]=aQ end
 return aQ
 end
-call("ZREM",e.aT,iT)
+call("ZREM",e.aT,iU)
 fZ[e.aT]=nil
 end
 end
-local function iw(e)
+local function ix(e)
 local bp=e.v.hg
 if bp<0 or call("ZCARD",e.aT)<bp then return false end
 gd(e,0)
 return call("ZCARD",e.aT)>=bp
 end
-local function fa(e,kl)
+local function fa(e,km)
 local A,cH=0,0
-while A<jJ and not e.hL and di(e,cH+1)==0 do
+while A<jK and not e.hL and di(e,cH+1)==0 do
 local aQ=gd(e,A)
 if not aQ or di(e,cH+aQ.au)>0 then return end
-if not aQ.iL then
-if not aQ.ce and aQ.id~=kl then ee("turn",aQ,{0})end
+if not aQ.iM then
+if not aQ.ce and aQ.id~=km then ee("turn",aQ,{0})end
 A,cH=A+1,cH+aQ.au
 else
 local at=hp(aQ)
 if at>q then
-if aQ.id~=kl then ee("turn",aQ,{at-q})end
+if aQ.id~=km then ee("turn",aQ,{at-q})end
 return
 end
 gG(aQ,q)
 hD(e,aQ.id)
 local ah={1,0,0}
-local bo=ll(e,aQ.id,aQ.au)
+local bo=lm(e,aQ.id,aQ.au)
 eh(ah,aQ)
 eG(ah,aQ,bo)
 ek(ah,{aQ})
@@ -2245,26 +2245,26 @@ ee("granted",aQ,ah)
 end
 end
 end
-local function kw(e,id,aI)
+local function kx(e,id,aI)
 local cH=0
-for A=0,jJ-1 do
+for A=0,jK-1 do
 local aQ=gd(e,A)
 if not aQ or aQ.id==id or(aI>0 and aQ.aI>aI)then return false end
 cH=cH+aQ.au
-if aQ.iL or di(e,cH+e.au)>0 then return true end
+if aQ.iM or di(e,cH+e.au)>0 then return true end
 end
 return true
 end
-local function jF(e,id)
+local function jG(e,id)
 local cH=0
-for A=0,jJ-1 do
+for A=0,jK-1 do
 local aQ=gd(e,A)
 if not aQ then return 0 end
 local bk=aQ.id==id
 if bk then aQ=e end
 local bm=di(e,cH+aQ.au)
 if bm>0 then return bn(bm,e.v.db)end
-if bk or aQ.iL then
+if bk or aQ.iM then
 local ev=hp(aQ)-q
 return bk and ev or ev+e.v.db
 end
@@ -2272,22 +2272,22 @@ cH=cH+aQ.au
 end
 return e.v.db
 end
-local function lt(e,id,aI)
+local function lv(e,id,aI)
 if e.v.au==0 then return false end
-return di(e,e.au)>0 or kw(e,id,aI)
+return di(e,e.au)>0 or kx(e,id,aI)
 end
-local function il(hI,dk)
-local lY,lM=hI.v.au,dk.v.au
-return lY<lM or(lY==lM and hI.W<dk.W)
+local function im(hI,dk)
+local ma,lO=hI.v.au,dk.v.au
+return ma<lO or(ma==lO and hI.W<dk.W)
 end
-local function jc(id,aI,ap,fM,ev)
-local jX=#ap>1 and ev>0
-local cl=not jX and(fM or ap[1])
-if cl and aI==0 and iw(cl)then return 5,aO(ev,1),0 end
+local function jd(id,aI,ap,fM,ev)
+local jY=#ap>1 and ev>0
+local cl=not jY and(fM or ap[1])
+if cl and aI==0 and ix(cl)then return 5,aO(ev,1),0 end
 for _,e in ipairs(ap)do
 if aI>0 and e~=cl and e.v.au>0 then
-if cl and il(e,cl)then
-jV(e,id,aI)
+if cl and im(e,cl)then
+jW(e,id,aI)
 elseif hD(e,id)>0 then
 fa(e)
 eF(e)
@@ -2296,26 +2296,26 @@ end
 end
 if not cl then return 3,ev,aI==0 and q or aI end
 if aI>0 then hD(cl,id)end
-aI=jw(cl,id,aI)
-return 3,jF(cl,id),aI
+aI=jx(cl,id,aI)
+return 3,jG(cl,id),aI
 end
-local function jA(e,id)
-iM(e,id,e.au)
+local function jB(e,id)
+iN(e,id,e.au)
 local bo=hF(e)
 call("ZADD",e.aL,hw(bo),"#")
 eA[e.aL].bo=bo
 return bo
 end
-local function ja(id,aI,ap)
+local function jb(id,aI,ap)
 for _,e in ipairs(ap)do
-if e.v.au>0 and not iB(e,id)then return end
+if e.v.au>0 and not iC(e,id)then return end
 end
 local ah={6,0,aI}
 for _,e in ipairs(ap)do
 local bo
 if e.v.au>0 then
-kX(e)
-bo=jA(e,id)
+kY(e)
+bo=jB(e,id)
 end
 eF(e)
 eh(ah,e)
@@ -2326,14 +2326,14 @@ end
 local function dq(id,dH,bi,aI,ap)
 bs=dH=="2"
 if bM and not bs then error(bM,0)end
-local al=aI>0 and dH~="2"and ja(id,aI,ap)
+local al=aI>0 and dH~="2"and jb(id,aI,ap)
 if al then return al end
 local at,D,fM,hA=q,q,nil,true
 for i=1,#ap do
 local e=ap[i]
 if e.v.au>0 then
 hA=false
-kX(e)
+kY(e)
 if dH~="2"then
 fa(e,id)
 ht(e)
@@ -2341,9 +2341,9 @@ end
 end
 at=aO(at,hp(e))
 D=aO(D,e.D)
-if lt(e,id,aI)and(not fM or il(e,fM))then fM=e end
+if lv(e,id,aI)and(not fM or im(e,fM))then fM=e end
 end
-local kr,fT,bm={},0,at-q
+local ks,fT,bm={},0,at-q
 local bq=dH=="1"and at-q<=bi
 if not fM and(at<=q or(bq and hA))then
 fT=1
@@ -2353,12 +2353,12 @@ local e=ap[i]
 gG(e,at)
 if e.v.au>0 then
 if aI>0 then hD(e,id)end
-kr[i]=ll(e,id,e.au)
+ks[i]=lm(e,id,e.au)
 end
 end
 end
 elseif bq then
-fT,bm,aI=jc(id,aI,ap,fM,bm)
+fT,bm,aI=jd(id,aI,ap,fM,bm)
 elseif fM then
 fT=4
 bm=aO(bm,1)
@@ -2373,7 +2373,7 @@ end
 local ah={fT,bm,aI,nil,nil,nil}
 for i=1,#ap do
 eh(ah,ap[i])
-eG(ah,ap[i],kr[i])
+eG(ah,ap[i],ks[i])
 end
 for i=1,fT==2 and#ap>1 and#ap or 0 do
 ah[#ah+1]=aO(ap[i].D-q,0)
@@ -2381,22 +2381,22 @@ end
 ek(ah,ap)
 return ah
 end
-local function me(id,aI,e)
-local ah={iB(e,id)and 6 or 1,0,aI}
+local function mg(id,aI,e)
+local ah={iC(e,id)and 6 or 1,0,aI}
 fa(e,id)
-local iY=iB(e,id)
-if not iY and not call("ZSCORE",e.aT,id)then
-jw(e,id,aI)
+local iZ=iC(e,id)
+if not iZ and not call("ZSCORE",e.aT,id)then
+jx(e,id,aI)
 fa(e,id)
-iY=iB(e,id)
+iZ=iC(e,id)
 end
 local bo
-if iY then
-bo=jA(e,id)
+if iZ then
+bo=jB(e,id)
 else
-kU(e.aT,aO(4*e.v.db,60000000))
+kV(e.aT,aO(4*e.v.db,60000000))
 ht(e)
-ah[1],ah[2]=3,jF(e,id)
+ah[1],ah[2]=3,jG(e,id)
 end
 eF(e)
 eh(ah,e)
@@ -2417,25 +2417,25 @@ return dq(id,dH,bi,aI,cV())
 end
 function cs.P()
 local id,aI=aG(),Y()
-return me(id,aI,cV()[1])
+return mg(id,aI,cV()[1])
 end
-local function jv(id,ap,cn)
-local jS=0
+local function jw(id,ap,cn)
+local jT=0
 for i=1,#ap do
 local e=ap[i]
-local eQ=cn or lz(e,id,e.au)
-kX(e)
+local eQ=cn or lB(e,id,e.au)
+kY(e)
 if not e.hL then
 if eQ==0 then eQ=hD(e,id)end
 if eQ>0 then fa(e)end
 end
-jS=jS+eQ
+jT=jT+eQ
 end
-return jS
+return jT
 end
 function cs.R()
 local id=aG()
-return{jv(id,cV())}
+return{jw(id,cV())}
 end
 local function dR(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
@@ -2444,13 +2444,13 @@ function cs.N()
 local id,ap,ah=aG(),cV(),{}
 for i,e in ipairs(ap)do
 local bJ=call("ZSCORE",e.aL,id)
-local lJ=bJ and(tonumber(bJ)>q or eP(e).bu+e.au<=e.v.au)
-if lJ then iM(e,id,e.au)end
-ah[i]=lJ and 1 or 0
+local lL=bJ and(tonumber(bJ)>q or eP(e).bu+e.au<=e.v.au)
+if lL then iN(e,id,e.au)end
+ah[i]=lL and 1 or 0
 end
 return ah
 end
-local function ii()
+local function ij()
 local gg
 ${part4}
 ${part5}
@@ -2485,7 +2485,7 @@ local aj=o*g.cS
 local cA=aJ(aj/g.y)
 return{us=o*g.dh+cA,aj=aj-cA*g.y}
 end
-local function lO(a,b)
+local function lQ(a,b)
 return a.us==b.us and a.aj==b.aj
 end
 function dr.t(h,o,cy,g)
@@ -2493,7 +2493,7 @@ local bx=bz()
 local cK=cy.cK or{0,0,0,-1,0}
 local al,as={us=cK[1],aj=cK[2]},h.as or bx.eN
 local bJ={us=cy.q+cy.H,aj=cy.ba}
-if lO(bJ,h)and lO(al,as)and cy.af>0 then
+if lQ(bJ,h)and lQ(al,as)and cy.af>0 then
 local gC,hT,x=o>=cy.af,cy.at>cy.q,h.x or 0
 local to=bx.gc(h,bB(o,g),g)
 if gC and cK[4]>=0 then to={us=cK[4],aj=cK[5]}end
@@ -2503,9 +2503,9 @@ end
 if bx.cM(h,g)>q then return h end
 local bK=bx.gx(bJ,al,g).us
 if bK>bx.gx(h,as,g).us then return h end
-local iZ=bx.ha(bx.gc(bJ,bx.kQ(as,bK,al,g),g),h)
-if iZ.us<q then return h end
-local gJ=bx.ha(bB(o,g),{us=iZ.us-q,aj=iZ.aj})
+local ja=bx.ha(bx.gc(bJ,bx.kR(as,bK,al,g),g),h)
+if ja.us<q then return h end
+local gJ=bx.ha(bB(o,g),{us=ja.us-q,aj=ja.aj})
 if gJ.us==0 and gJ.aj==0 then return h end
 return bx.fu(h,gJ,bK,0,g)
 end
@@ -2516,7 +2516,7 @@ local gJ=bx.ha(bB(o,g),{us=h.us-q,aj=h.aj})
 if gJ.us==0 and gJ.aj==0 then return h end
 return bx.fu(h,gJ,0,bx.cM(h,g),g)
 end
-local function fe(z,J,lR)
+local function fe(z,J,lT)
 local dc,cG=0,cb(z)
 while dc<cG do
 local cT=aJ((dc+cG)/2)
@@ -2526,14 +2526,14 @@ else
 cG=cT
 end
 end
-if dc>0 and(not lR or dd(z,dc-1)==J)then return dc-1 end
+if dc>0 and(not lT or dd(z,dc-1)==J)then return dc-1 end
 end
 local function dp(z,A,o)
 local J,r=dd(z,A)
 local ai=bn(o,r)
 return gA(z,A,J,r-ai),o-ai
 end
-local function lf(z)
+local function lg(z)
 while z~=""do
 local _,r=cv(z)
 if r>0 then break end
@@ -2543,16 +2543,16 @@ return z
 end
 function dr.f(h,o,cy,g)
 local A=fe(h.z,cy.q+cy.ba-g.w,true)
-if A then h.z=lf(dp(h.z,A,o))end
+if A then h.z=lg(dp(h.z,A,o))end
 return cL(h,g,h.ac)
 end
 function dU.f(h,o,g)
 local A=fe(h.z,q)
-if A then h.z=lf(dp(h.z,A,o))end
+if A then h.z=lg(dp(h.z,A,o))end
 return cL(h,g,h.ac)
 end
-local function jI(V,z,g)
-local ce=lf(z)
+local function jJ(V,z,g)
+local ce=lg(z)
 if ce==""and V>0 and z~=""then
 return{V=0,z=aV(dm,cw(z)-g.w,V)}
 end
@@ -2567,7 +2567,7 @@ z=dp(z,A,o)
 elseif z~=""and cw(z)==J+g.w then
 V=aO(V-o,0)
 end
-return cL(jI(V,z,g),g,h.ac)
+return cL(jJ(V,z,g),g,h.ac)
 end
 function dU.c(h,o,g)
 local V,z=h.V,h.z
@@ -2579,14 +2579,14 @@ z=dp(z,A-1,aR)
 else
 V=aO(V-aR,0)
 end
-return cL(jI(V,z,g),g,h.ac)
+return cL(jJ(V,z,g),g,h.ac)
 end
-local kW=cO.s and cO.s.je()
+local kX=cO.s and cO.s.jf()
 function dr.s(p,o,cy,g)
-kW.dr(p,o,cy.q+cy.ba-g.w,g)
+kX.dr(p,o,cy.q+cy.ba-g.w,g)
 end
 function dU.s(p,o,g)
-kW.dU(p,o,g)
+kX.dU(p,o,g)
 end
 local function dG(ay,at)
 local aS=0
@@ -2620,7 +2620,7 @@ table.remove(ay.aw)
 end
 return eH(ay,bn(ay.x,fn(ay)),g)
 end
-local function jm(ay,g)
+local function jn(ay,g)
 local bl=fn(ay)
 local bQ=aO(q,bn(ay.x,ea(ay.ac,g.w)))
 if bl<=bQ then return ay end
@@ -2641,11 +2641,11 @@ bP.aw[#bP.aw+1]={at=bQ,o=cd}
 end
 return eH(bP,bQ,g)
 end
-local ld={
+local le={
 eC=function()
 return{aw={},x=0,ac=0}
 end,
-dX=jm,
+dX=jn,
 dg=function(ay,af,g)
 local at=aO(q,ay.x)
 local dO=dG(ay,1/0)+af-g.U
@@ -2686,12 +2686,12 @@ function dU.l(ay,o,g)
 hv(ay,bn(dG(ay,q-g.w)+o,dG(ay,q)))
 return hu(ay,g)
 end
-local function jb(iK,g)
+local function jc(iL,g)
 local o=
-df((iK.us+iK.aj/g.y)/(g.dh+g.cS/g.y))
+df((iL.us+iL.aj/g.y)/(g.dh+g.cS/g.y))
 local function hC(n)
 local bk=bB(n,g)
-return bk.us<iK.us or(bk.us==iK.us and bk.aj<iK.aj)
+return bk.us<iL.us or(bk.us==iL.us and bk.aj<iL.aj)
 end
 while hC(o)do
 o=o+1
@@ -2703,7 +2703,7 @@ return o
 end
 function dC.t(h,g)
 if h.us<q then return{}end
-local o=jb({us=h.us-q,aj=h.aj},g)
+local o=jc({us=h.us-q,aj=h.aj},g)
 return o==0 and{}or{{at=aO(q,bz().cM(h,g)),o=o}}
 end
 function dC.f(h,g)
@@ -2734,10 +2734,10 @@ return aw
 end
 local function eL(h,x,g)
 local bp={us=aO(q,x)+g.aB,aj=g.aP}
-local ma=bz().ha(bp,h)
-return bz().ds(ma.us,ma.aj,h.as,x,g,0)
+local mc=bz().ha(bp,h)
+return bz().ds(mc.us,mc.aj,h.as,x,g,0)
 end
-local function ik(aw,g)
+local function il(aw,g)
 local aq=g.aq
 local h=aq.eC()
 for _,ck in ipairs(aw)do
@@ -2750,57 +2750,57 @@ end
 local ak=aw[#aw]
 return g.O=="t"and eL(h,ak and ak.at or 0,g)or h
 end
-local function kx(hI,dk,g)
+local function ky(hI,dk,g)
 local fx,a,b=g.aB or g.w,hI.aB or hI.w,dk.aB or dk.w
 if a==b then return hI.O==g.O and dk.O~=g.O end
 if a>=fx and b>=fx then return a<b end
 return a>b
 end
-local function kF(ka,g)
-for i,dI in ipairs(ka)do
+local function kG(kb,g)
+for i,dI in ipairs(kb)do
 if dI.cN==g.cN then return i end
 end
-local kL=1
-for i=2,#ka do
-if kx(ka[i],ka[kL],g)then kL=i end
+local kM=1
+for i=2,#kb do
+if ky(kb[i],kb[kM],g)then kM=i end
 end
-return kL
+return kM
 end
-local function iJ(a,b)
+local function iK(a,b)
 if a.O~="t"or b.O~="t"then return a.O==b.O and a.w==b.w end
 return a.dh==b.dh and a.cS==b.cS and a.y==b.y
 end
-local function ls(h)
+local function lu(h)
 if not h.aw then return h end
-local lH={aw={},x=h.x,ac=h.ac}
+local lJ={aw={},x=h.x,ac=h.ac}
 for i,ck in ipairs(h.aw)do
-lH.aw[i]={at=ck.at,o=ck.o}
+lJ.aw[i]={at=ck.at,o=ck.o}
 end
-return lH
+return lJ
 end
-local function kG(al,ag)
-local ae,kE={},{}
+local function kH(al,ag)
+local ae,kF={},{}
 for i,g in ipairs(ag)do
-local A=kF(al.ag,g)
+local A=kG(al.ag,g)
 local dI,h=al.ag[A],al.ae[A]
-local hZ,jB=dI.cN==g.cN,not kE[A]
-local aw=hZ and jB and{}or dC[dI.O](h,dI)
-if jB and(hZ or iJ(dI,g))then
-kE[A]=true
-ae[i]=g.O=="t"and not hZ and eL(h,aw[1]and aw[1].at or 0,g)
-or ls(h)
+local ia,jC=dI.cN==g.cN,not kF[A]
+local aw=ia and jC and{}or dC[dI.O](h,dI)
+if jC and(ia or iK(dI,g))then
+kF[A]=true
+ae[i]=g.O=="t"and not ia and eL(h,aw[1]and aw[1].at or 0,g)
+or lu(h)
 else
-ae[i]=ik(aw,g)
+ae[i]=il(aw,g)
 end
 end
 return ae
 end
 local cj,eR=string.byte,string.char
-local it,kj,eO=4,512,2^23
+local iu,kk,eO=4,512,2^23
 local fD="FOREIGN the key holds no state of these rules, nor of others that are known"
 local cq=2^48
 ${part30}
-local function lN(m,E)
+local function lP(m,E)
 local bU={}
 function bU.cj()
 E=E+1
@@ -2820,7 +2820,7 @@ E=E+bt
 if E>#m+1 then error(fD,0)end
 return br(m,E-bt,E-1)
 end
-function bU.lU(aG)
+function bU.lW(aG)
 local fw=br(m,E,E+#aG-1)==aG
 if fw then E=E+#aG end
 return fw
@@ -2848,13 +2848,13 @@ local bk={}
 for fQ,bx in pairs(ab)do
 bk[fQ]=bx
 end
-bk.O,bk.aq,bk.ed=bI,ld,nil
+bk.O,bk.aq,bk.ed=bI,le,nil
 if bI~="l"then
 cO[bI]=cO[bI]or ct[bI]()
 bk.aq=cO[bI]
 end
 if bI=="t"then
-if not bk.U then bk.U=jb({us=bk.aB,aj=bk.aP},bk)end
+if not bk.U then bk.U=jc({us=bk.aB,aj=bk.aP},bk)end
 local fM=bB(bk.U,bk)
 bk.aB,bk.aP=fM.us,fM.aj
 end
@@ -2872,7 +2872,7 @@ cN=cN..ag[i].cN
 end
 return cN
 end
-local function lC(v)
+local function lE(v)
 if v.cX then return v.cX end
 local cX={}
 for fQ,bx in pairs(v)do
@@ -2950,13 +2950,13 @@ function dD.c(h)
 return dJ(h.V)..dJ(cb(h.z))..dz(h)
 end
 function dD.l(ay)
-while#ay.aw>kj do
-local iU={}
+while#ay.aw>kk do
+local iV={}
 for i=1,#ay.aw,2 do
 local hI,dk=ay.aw[i],ay.aw[i+1]
-iU[#iU+1]=dk and{at=dk.at,o=hI.o+dk.o}or hI
+iV[#iV+1]=dk and{at=dk.at,o=hI.o+dk.o}or hI
 end
-ay.aw=iU
+ay.aw=iV
 end
 local cC={dJ(ay.x)..(ay.x>0 and dJ(ay.ac)or""),dJ(#ay.aw)}
 for _,ck in ipairs(ay.aw)do
@@ -2964,7 +2964,7 @@ cC[#cC+1]=aV("<I7",ck.at)..dJ(ck.o)
 end
 return table.concat(cC)
 end
-local function iy(m,av)
+local function iz(m,av)
 if#av.ag>1 then m.aG=m.aG..eR(#av.ag)end
 for i,ab in ipairs(av.ag)do
 local h,cN=av.ae[i],ab.cN
@@ -2973,28 +2973,28 @@ m.aG=m.aG..cN..dD[ab.O](h,ab,m)
 end
 end
 local ff={}
-local function kC(K,bI)
+local function kD(K,bI)
 for i=1,#ff do
 local ab=ff[i]
-if ab.O==bI and K.lU(ab.iu)then return ab end
+if ab.O==bI and K.lW(ab.iv)then return ab end
 end
 local bT={}
 if not bX[bI]then error(fD,0)end
 bX[bI](bT,K.Y)
 local ab=dW(bI,bT)
-ab.iu=br(ab.cN,2)
+ab.iv=br(ab.cN,2)
 ff[#ff+1]=ab
 return ab
 end
 local function fs(m,E)
-local K,cW=lN(m,E),{}
+local K,cW=lP(m,E),{}
 if K.bJ()then error(fD,0)end
 while not K.bJ()do
 local av,H={ag={},ae={}},K.cj()
 for i=1,H<33 and H or 1 do
 local O=H<33 and eR(K.cj())or eR(H)
 local bI=O=="u"and"t"or O
-av.ag[i]=kC(K,bI)
+av.ag[i]=kD(K,bI)
 av.ae[i]=eK[bI](K,av.ag[i],O=="u")
 end
 av.cN=hS(av.ag)
@@ -3007,7 +3007,7 @@ local av={ag={},ae={}}
 for i,ab in ipairs(ag)do
 local h=ae[i]
 av.ag[i]=dW(ab.O,ab)
-av.ae[i]=ab.ed and cO.s.lm().cz(h)or h
+av.ae[i]=ab.ed and cO.s.ln().cz(h)or h
 end
 av.cN=hS(av.ag)
 return av
@@ -3018,13 +3018,13 @@ local us=ao("<I7",m,K)
 if us<1 or us>fv then error(fD,0)end
 return us
 end
-local function ix(e,m,E,ag)
+local function iy(e,m,E,ag)
 local H,et=br(m,E,E),#m-E
 if H=="S"and E==1 and et>52 then
 cO.s=cO.s or ct.s()
 local g=cO.s.fP(1,gM(m,10))
 g.O="s"
-local ed=cO.s.ic(e.W,g)
+local ed=cO.s.ie(e.W,g)
 if not ed.eT then return fz({g},{ed}),ed.D end
 elseif H=="F"and et>=7 and(et-7)%bD==0 then
 local ab=dW("f",{w=gM(m,E+1)})
@@ -3036,15 +3036,15 @@ return fz({ab},{de(br(m,E+13),V)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
 local us=tonumber(gQ(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local av={ag=ag,ae={},cN=hS(ag),lv=true}
+local av={ag=ag,ae={},cN=hS(ag),lx=true}
 for i,ab in ipairs(ag)do
-av.ae[i]=ik({{at=q,o=ab.U}},ab)
+av.ae[i]=il({{at=q,o=ab.U}},ab)
 end
 return av
 end
 error(fD,0)
 end
-local function kS(av)
+local function kT(av)
 for i,ab in ipairs(av.ag)do
 if ab.aq.du(av.ae[i],ab)>q then return false end
 end
@@ -3052,12 +3052,12 @@ return true
 end
 local function gl(v)
 if v.bO then return v,true end
-local iP=v.gw~=""and q>=v.kA
-local dv=iP and v.gw or v.ji
+local iQ=v.gw~=""and q>=v.kB
+local dv=iQ and v.gw or v.jj
 local by=dv=="0"and v or dT[dv+0]
-return by,by==v and(iP or v.gw=="")
+return by,by==v and(iQ or v.gw=="")
 end
-local function lw(az,dt)
+local function ly(az,dt)
 local o=aJ(q/eO)-aJ(dt/eO)
 return dt>0 and o>=0 and(aJ(q/eO)-az)%256>o
 end
@@ -3069,7 +3069,7 @@ e.D,E=fH(m)
 end
 if cj(m,E)==77 then
 e.az=cj(m,E+1)or 0
-return fs(m,E+2),lw(e.az,v.dt)
+return fs(m,E+2),ly(e.az,v.dt)
 end
 local by=gl(v)
 local cz={v=by,W=e.W,co=e.co}
@@ -3078,13 +3078,13 @@ if hE(cz)then
 e.D=cz.D
 return{fz(by.ag,cz.ae)},v.dt>0
 end
-local av,D=ix(e,m,E,cX.ag)
+local av,D=iy(e,m,E,cX.ag)
 e.D=D or e.D
 return{av},v.dt>0
 end
 local dw={}
 function dw.eF(e)
-local cX=lC(e.v)
+local cX=lE(e.v)
 e.D,e.fm,e.az=0,nil,nil
 local cW,aD=hR(e,cX)
 local al
@@ -3096,16 +3096,16 @@ av.ae[i]=ab.aq.dX(h,ab)
 e.dQ=e.dQ or av.ae[i]~=h
 end
 if av.cN==cX.cN then
-e.ae,e.dQ=av.ae,e.dQ or av.lv
+e.ae,e.dQ=av.ae,e.dQ or av.lx
 else
 al=al or av
 if not aD then e.bZ[#e.bZ+1]=av end
 end
 end
-hY=hY or cX.dt>0 and e.bZ[1]
+hZ=hZ or cX.dt>0 and e.bZ[1]
 if e.ae then return end
-if al and not kS(al)then
-e.ae,e.dQ=kG(al,cX.ag),true
+if al and not kT(al)then
+e.ae,e.dQ=kH(al,cX.ag),true
 else
 e.ae={}
 for i,ab in ipairs(cX.ag)do
@@ -3135,7 +3135,7 @@ av.ae[i]=dU[ab.O](av.ae[i],e.af,ab)or av.ae[i]
 end
 end
 end
-local function ke(e,v,fm)
+local function kf(e,v,fm)
 for _,W in pairs(fm or{})do
 call("PEXPIRE",W,"0")
 end
@@ -3145,7 +3145,7 @@ if v.co>0 then call("PEXPIRE",e.W,"0")end
 for i,ab in ipairs(v.ag)do
 if ab.ed then
 local W=v.cJ=="s"and e.W or e.co[i]
-ae[i]=cO.s.lm().eo(W,ae[i],ab,v.cJ=="s"and e.D or 0)
+ae[i]=cO.s.ln().eo(W,ae[i],ab,v.cJ=="s"and e.D or 0)
 end
 end
 ft(e)
@@ -3155,17 +3155,17 @@ local v=e.v.bC
 local bk={ag=e.v.ag,ae=e.ae}
 local cW={bk}
 for _,av in ipairs(e.bZ)do
-if#cW<it then cW[#cW+1]=av end
+if#cW<iu then cW[#cW+1]=av end
 end
-local _,iR=gl(v)
-local kO=#v.ag==1 and string.find("cfs",v.cJ,1,true)
-if#cW==1 and(iR or kO)and v.dt>0 then
-return ke(e,v,not iR and e.fm)
+local _,iS=gl(v)
+local kP=#v.ag==1 and string.find("cfs",v.cJ,1,true)
+if#cW==1 and(iS or kP)and v.dt>0 then
+return kf(e,v,not iS and e.fm)
 end
 local az=v.dt>0 and e.az or aJ(q/eO)%256
 local m,ad={aG="M"..eR(az)},e.D
 for _,av in ipairs(cW)do
-iy(m,av)
+iz(m,av)
 for A,ab in ipairs(av.ag)do
 ad=aO(ad,ab.aq.du(av.ae[A],ab))
 end
@@ -3176,13 +3176,13 @@ for _,W in pairs(e.fm or{})do
 call("PEXPIRE",W,"0")
 end
 end
-local function fk(ap,lG,gD)
+local function fk(ap,lI,gD)
 local ah={}
 for _,e in ipairs(ap)do
 eF(e)
 if e.dw and gD then gD(e)end
 for i,ab in ipairs(e.v.ag)do
-e.ae[i]=lG(ab,e.ae[i],e,i)or e.ae[i]
+e.ae[i]=lI(ab,e.ae[i],e,i)or e.ae[i]
 end
 ft(e)
 eh(ah,e)
@@ -3193,20 +3193,20 @@ function cs.G()
 local ap={}
 for i=1,Y()do
 local e=ej()
-local kZ,lx,kz=Y(),Y(),Y()
-e.ln={}
+local la,lz,kA=Y(),Y(),Y()
+e.lo={}
 for ab=1,#e.v.ag do
-local cy={q=kZ,at=lx,af=kz,H=Y(),ba=Y()}
+local cy={q=la,at=lz,af=kA,H=Y(),ba=Y()}
 for bx=1,Y()do
 cy.cK=cy.cK or{}
 cy.cK[bx]=Y()
 end
-e.ln[ab]=cy
+e.lo[ab]=cy
 end
 ap[i]=e
 end
 return fk(ap,function(ab,h,e,i)
-return dr[ab.O](h,e.af,e.ln[i],ab)
+return dr[ab.O](h,e.af,e.lo[i],ab)
 end)
 end
 function cs.F()
@@ -3235,25 +3235,30 @@ ek(ah,{e})
 return ah
 end
 function cs.X()
-local ah={}
-for _,e in ipairs(cV())do
-gG(e,hp(e))
+local ah,hW={},{}
+for i,e in ipairs(cV())do
+local at=hp(e,true)
+hW[i]=at-q<=1e15 and 1 or 0
+if hW[i]==1 then gG(e,at)end
 eh(ah,e)
+end
+for _,r in ipairs(hW)do
+ah[#ah+1]=r
 end
 return ah
 end
-local function fo(jq)
+local function fo(jr)
 local ap,gZ={},{}
 for i=1,Y()do
 local e=ej()
-if jq then e.aL=e.aL or eZ()end
+if jr then e.aL=e.aL or eZ()end
 ap[i],gZ[i]=e,aG()
 end
 return ap,gZ
 end
-local function iG(op,e,lV,K,fQ)
+local function iH(op,e,lX,K,fQ)
 if K==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",am("%s %.0f %.0f %s %s",op,q,lV,K,fQ))
+redis.pcall("PUBLISH",channel.."~",am("%s %.0f %.0f %s %s",op,q,lX,K,fQ))
 end
 function cs.B()
 local gr,hf,K,ah=Y(),Y()==1,aG(),{}
@@ -3264,7 +3269,7 @@ local bJ=gr>0 and q+gr or 0
 if not hf or bJ>e.D then e.D=bJ end
 if e.v.cJ=="s"then
 e.ae[1].D=e.D
-kW.block(e.ae[1],e.v.ag[1])
+kX.block(e.ae[1],e.v.ag[1])
 elseif e.D==0 and e.v.co==#e.v.ag then
 call("DEL",e.W)
 else
@@ -3274,7 +3279,7 @@ if gr==0 and e.v.au>0 then
 fa(e)
 eF(e)
 end
-iG("block",e,hf and gr or-1,K,gZ[i])
+iH("block",e,hf and gr or-1,K,gZ[i])
 eh(ah,e)
 end
 return ah
@@ -3295,19 +3300,19 @@ else
 redis.pcall("ZREMRANGEBYSCORE",e.aL,"1","+inf")
 eA[e.aL]=nil
 end
-iG("reset",e,-1,K,gZ[i])
+iH("reset",e,-1,K,gZ[i])
 eF(e)
 eh(ah,e)
 end
 return ah
 end
-local function iW(e)
+local function iX(e)
 if eP(e).bu>1000 then return-1 end
 local r,gT=0,{}
 for _,id in ipairs(call("ZRANGEBYSCORE",e.aL,"("..bR,"+inf"))do
-local jE=string.match(id,"^[^.]*")
-if not gT[jE]then
-r,gT[jE]=r+1,true
+local jF=string.match(id,"^[^.]*")
+if not gT[jF]then
+r,gT[jF]=r+1,true
 end
 end
 return r
@@ -3315,14 +3320,14 @@ end
 function cs.I()
 local ap,o={},{}
 for i=1,Y()do
-local e,jN=ej(),{}
+local e,jO=ej(),{}
 for A=1,#e.v.ag do
-jN[A]={}
+jO[A]={}
 for fJ=1,Y()do
-jN[A][fJ]=Y()
+jO[A][fJ]=Y()
 end
 end
-ap[i],o[i]=e,jN
+ap[i],o[i]=e,jO
 end
 local ah=dq("","2",0,0,ap)
 for i,e in ipairs(ap)do
@@ -3334,21 +3339,21 @@ end
 end
 if e.v.au>0 then
 ah[#ah+1]=call("ZCARD",e.aT)
-ah[#ah+1]=iW(e)
+ah[#ah+1]=iX(e)
 end
 end
 return ah
 end
 return dw
 end
-local function iE()
+local function iF()
 gO=gO or gf()
 return gO
 end
 function gg(e)
-iE().eF(e)
+iF().eF(e)
 end
-gy={eF=eF,ft=ft,fh=fh,hs=iE}
+gy={eF=eF,ft=ft,fh=fh,hs=iF}
 end
 local hP=bL~=""
 if hP then cu=cu+#bL/2 end
@@ -3358,7 +3363,7 @@ if hP or ARGV[cu+4]=="0"then
 v={db=Y(),au=Y(),hg=Y(),ag={},cJ=""}
 v.bN,v.dI,v.co,v.bO="","",hP and 0 or Y(),true
 else
-if not gy then ii()end
+if not gy then ij()end
 v=gy.fh()
 end
 dT[i]=v
@@ -3366,41 +3371,41 @@ end
 local function ck(O)
 bs=false
 if not cs[O]then
-if not gy then ii()end
+if not gy then ij()end
 gy.hs()
 end
 return cs[O]()
 end
-local function lA()
+local function lC()
 local Q,r={q},Y()
 if r>1 then
 local ey=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
 if type(ey)=="table"and ey.err and br(ey.err,1,3)=="OOM"then bM=ey.err end
 end
 for i=1,r do
-local ah=jz(ck,aG())
+local ah=jA(ck,aG())
 Q[i+1]=ah
 if type(ah)=="string"then
 eA,fZ={},{}
 end
 end
 if dn>0 then Q[#Q+1]=cf end
-if hY then Q[#Q+1]="RULES"end
+if hZ then Q[#Q+1]="RULES"end
 return Q
 end
-if not hP then return lA()end
-local function gS(id,dH,v,kY,aL,aT,hn,cn)
+if not hP then return lC()end
+local function gS(id,dH,v,kZ,aL,aT,hn,cn)
 if hn then
 eA,fZ={},{}
 end
 local e={v=dT[v],af=1,au=1,D=0}
-e.W,e.aL,e.aT=kY,aL,aT
-if not dH then return{jv(id,{e},cn)}end
+e.W,e.aL,e.aT=kZ,aL,aT
+if not dH then return{jw(id,{e},cn)}end
 return dq(id,dH,dR(id),0,{e})
 end
 return{gS=gS}
 end
-return jR()
+return jS()
 end
 local q,bR=tonumber(ARGV[1]),ARGV[1]
 if not q then
@@ -3412,13 +3417,13 @@ end
 if ARGV[3]==""then return dS({})end
 local eB,Q,cf={string.byte(ARGV[3],1,-1)},{q},{}
 local at,W,fV=1,0,1
-local function le(eB,Q,cf,dS,q,bR,bM,fF)
+local function lf(eB,Q,cf,dS,q,bR,bM,fF)
 local ARGV,KEYS,call,am=ARGV,KEYS,redis.call,string.format
 local r,ec,dn=#eB,#KEYS/3,ARGV[5]=="0"and 0 or math.abs(ARGV[5])
 local id,dT,ak=6+dn+(at-1)/2,6+dn+r/2,#Q
 local eg=true
 local gB,hU,fj=60000000,10000000,20000000
-local ir,ij,ci,hQ
+local is,ik,ci,hQ
 local aL=KEYS[W]
 local cl,bu,fK,bj,bo
 local A,v,dZ,au,bJ
@@ -3455,14 +3460,14 @@ A=eB[at+1]
 v=dT+3*(A-48)
 dZ,au=ARGV[v]+0,ARGV[v+1]+0
 bJ=am("%d",q+dZ)
-ir,ij="-"..bR,"(-"..bR
+is,ik="-"..bR,"(-"..bR
 ci,hQ=q-q%hU,"-"..string.sub(bR,1,-8).."0000000"
 end
 if not bu then
 local eb=call("ZCARD",aL)
 if eb==0 then
 bu,bo=0,0
-elseif call("ZCOUNT",aL,ij,hQ)==1 then
+elseif call("ZCOUNT",aL,ik,hQ)==1 then
 bo=q-1
 if eb==1 then
 bu=0
@@ -3514,11 +3519,11 @@ while ax<bq and eB[at+2*ax]==O+32 and eB[at+2*ax+1]==A do
 ax=ax+1
 end
 eg=true
-local fi,lZ=q,H or ARGV[id]
+local fi,mb=q,H or ARGV[id]
 if bo>=q then fi=bo+1 end
 if H then call("ZREM",KEYS[ec+2*W],H)end
 if ax==1 then
-call("ZADD",aL,fi==q and ir or am("%d",-fi),"#",bJ,lZ)
+call("ZADD",aL,fi==q and is or am("%d",-fi),"#",bJ,mb)
 else
 fV=ax
 local eb={am("%d",1-fi-ax),"#"}
@@ -3533,7 +3538,7 @@ local cx=math.max(4*dZ,gB)/1000+ARGV[2]
 if aR<cx then call("PEXPIRE",ce,am("%d",math.ceil(cx*1.125)))end
 end
 if bu==0 or q+dZ<bj then
-fK,bj=lZ,q+dZ
+fK,bj=mb,q+dZ
 end
 if H then
 local cZ=am("granted %s 1 0 0 %d %d %d %s",bR,bu+1,bj-q,fi,H)
@@ -3545,10 +3550,10 @@ end
 ak=ak+1
 Q[ak]=cn
 else
-local bm,jM=bj-q,fi-q
+local bm,jN=bj-q,fi-q
 for i=1,ax do
-Q[ak+1],Q[ak+2],Q[ak+3]=bu+i,bm,jM
-ak,jM=ak+3,jM+1
+Q[ak+1],Q[ak+2],Q[ak+3]=bu+i,bm,jN
+ak,jN=ak+3,jN+1
 end
 fV=1
 end
@@ -3582,8 +3587,8 @@ H=call("EXISTS",aT)==1 or nil
 end
 if H==nil and call("EXISTS",KEYS[ec+2*W-1])==0 then cl=0 end
 end
-local lu=bj>q+dZ or au>1 and call("ZCOUNT",aL,"("..bJ,"+inf")>0
-if lu or cl==1 and not H then
+local lw=bj>q+dZ or au>1 and call("ZCOUNT",aL,"("..bJ,"+inf")>0
+if lw or cl==1 and not H then
 ax=0
 elseif O==84 then
 Q[ak+1],Q[ak+2],Q[ak+3]=0,bj-q,bu
@@ -3605,8 +3610,8 @@ aH=am("%d",aI)
 end
 call("ZADD",aT,aH,ARGV[id])
 cl,bZ,eg,ax=1,nil,true,1
-local kT=H and fE>=ci and fE<ci+hU
-if not kT or dZ>fj then
+local kU=H and fE>=ci and fE<ci+hU
+if not kU or dZ>fj then
 local ce,aR=aT,H and call("PTTL",aT)or-1
 local cx=math.max(4*dZ,gB)/1000+ARGV[2]
 if aR<cx then call("PEXPIRE",ce,am("%d",math.ceil(cx*1.125)))end
@@ -3619,12 +3624,12 @@ end
 end
 if ax==0 then
 fF=fF or dS(cf)
-local kY,aT=KEYS[ec+2*W-1],KEYS[ec+2*W]
+local kZ,aT=KEYS[ec+2*W-1],KEYS[ec+2*W]
 local dH=not eE and(O==87 and"1"or"0")
 local hn=eg
 eg,cl,bu,bZ=false,nil,nil,nil
 ak,ax=ak+1,1
-Q[ak]=fF.gS(ARGV[id],dH,eB[at+1]-47,kY,aL,aT,hn,cn)
+Q[ak]=fF.gS(ARGV[id],dH,eB[at+1]-47,kZ,aL,aT,hn,cn)
 end
 at,id=at+2*ax,id+ax
 end
@@ -3636,7 +3641,7 @@ local ey=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
 if type(ey)=="table"and ey.err and string.sub(ey.err,1,3)=="OOM"then bM=ey.err end
 end
 while at<#eB do
-local ok,ah=pcall(le,eB,Q,cf,dS,q,bR,bM,fF)
+local ok,ah=pcall(lf,eB,Q,cf,dS,q,bR,bM,fF)
 if not ok then
 local cZ=type(ah)=="table"and ah.err or tostring(ah)
 if string.find(cZ,"READONLY",1,true)then error(ah,0)end
@@ -3653,7 +3658,7 @@ return Q`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "aef54e27c3dde82d494de9b5c8feec3c4e600a32",
+  sha1: "06ce3fb6752743de1933f114da39ad3210e381d2",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3690,8 +3695,8 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "f51aa925ed7eb5f1be0881503746f8fb7cd02804",
-  acrossSha1: "85bc23f376469f9503b8a1e0589b44ab8cab61c6",
+  sha1: "d9dd50a38d3518ef7a94f39983cb1eb951b3af64",
+  acrossSha1: "b3ca5af21105bea9075a7a2773fbdb00304c9137",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local W,af,U,w,aZ=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
@@ -3727,10 +3732,10 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local iD="f"
+local iE="f"
 ${part37}
 local aZ,bp,ez
-local function jO()
+local function jP()
 aZ,ez=bE,cx(q+w)
 bp=U<aZ and U or 0
 end
@@ -3742,7 +3747,7 @@ if bG==w then return J,r end
 end
 local function gV(J,r)
 if bp==0 then return"F"..aV("<I7I7I4",w,J,r)end
-return jo(J,r,aZ)
+return jp(J,r,aZ)
 end
 local function cR(W,m,aA)
 local J,r
@@ -3806,7 +3811,7 @@ end
 end
 A=bd
 end
-local kc=true
+local kd=true
 ${part41}`,
 };
 
@@ -3830,39 +3835,39 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "bb427e41d4ec86bfe3dfe0fc5e88b0f788e279f9",
+  sha1: "da32b3bedaf663f088350ca50f1cf34bb58d06f4",
   source: `local call,am,tonumber,bn,aO=redis.call,string.format,tonumber,math.min,math.max
-local q,bk,dK,cx,hW,ky=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+local q,bk,dK,cx,hX,kz=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
 local dy=call("TIME")
 q=dy[1]*1000000+dy[2]
 end
-local dL,jL,lr=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kp(bB,hj,al,r)
+local dL,jM,ls=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kq(bB,hj,al,r)
 if bB==hj then return al,r end
 return bB==hj+1 and r or 0,0
 end
 local en={}
-for md in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-en[#en+1]=md
+for mf in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+en[#en+1]=mf
 end
 local bO,fI,K=en[1]or"",en[2]or"",tonumber(en[3])or 0
-local cm,fA,bZ,gL,lP={},0,{},0,{}
+local cm,fA,bZ,gL,lR={},0,{},0,{}
 local H,bB,al,r,fp=q,math.floor(q/dL),0,0,q
 for i=4,#en-4,5 do
-local cD,aG,gT,jD=en[i],en[i+1],bn(tonumber(en[i+2]),q),tonumber(en[i+3])
-local bJ=gT+dL+jD
+local cD,aG,gT,jE=en[i],en[i+1],bn(tonumber(en[i+2]),q),tonumber(en[i+3])
+local bJ=gT+dL+jE
 if cD==bk and aG==dK then
 if bJ+dL>q then
-local a,b,c,d=string.match(en[i+4],lr)
+local a,b,c,d=string.match(en[i+4],ls)
 H,bB,fp=a+0,aO(b+0,bB),gT
-al,r=kp(bB,b+0,c+0,d+0)
+al,r=kq(bB,b+0,c+0,d+0)
 end
-elseif bJ+dL>q and#cm<jL then
-cm[#cm+1]={cD,aG,gT,jD,en[i+4]}
+elseif bJ+dL>q and#cm<jM then
+cm[#cm+1]={cD,aG,gT,jE,en[i+4]}
 if gT+dL>q then
-if cD~=bk and not lP[cD]then
-gL,lP[cD]=gL+1,true
+if cD~=bk and not lR[cD]then
+gL,lR[cD]=gL+1,true
 end
 bZ[#bZ+1]=aG
 bZ[#bZ+1]=am("%.0f",gT)
@@ -3870,9 +3875,9 @@ end
 end
 if cD==bO then fA=aO(fA,bJ)end
 end
-local iv,gI=string.match(hW,"^(%d+) (%d+)$")
-local hB=tonumber(iv)==H
-if ky and not hB then return{}end
+local iw,gI=string.match(hX,"^(%d+) (%d+)$")
+local hB=tonumber(iw)==H
+if kz and not hB then return{}end
 if hB then
 if gI+0==bB then
 r=aO(r-1,0)
@@ -3880,7 +3885,7 @@ elseif gI+1==bB then
 al=aO(al-1,0)
 end
 end
-if not ky then
+if not kz then
 r,fp=r+1,q
 elseif al+r==0 then
 fp=bn(fp,q-dL)
@@ -3900,19 +3905,19 @@ aG=aG..aX[1].."\\n"..aX[2].."\\n"..am("%.0f\\n%.0f\\n",aX[3],aX[4])..aX[5].."\\n
 eX=aO(eX,aX[4])
 end
 call("SET",KEYS[1],aG,"PX",am("%.0f",(eX+3*dL)/1000))
-hW=am("%.0f %.0f",H,bB)
-return{am("%.0f",q),bO,fI,am("%.0f",K),gL,hW,unpack(bZ)}`,
+hX=am("%.0f %.0f",H,bB)
+return{am("%.0f",q),bO,fI,am("%.0f",K),gL,hX,unpack(bZ)}`,
 };
 
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "88325dc35e83a0df651f788da68199d6f9d456bf",
+  sha1: "86f99b2066787930ddad9b1b7cd36f460545e195",
   source: `local bh=redis.pcall
 local aE=bh("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
 if aE.err then return{"",aE.err}end
 local ah={aE[1]}
-local function kM(W)
+local function kN(W)
 local H=bh("GETRANGE",W,0,0)
 if type(H)~="string"then return""end
 local gj=H=="b"and bh("GETRANGE",W,9,9)or""
@@ -3922,7 +3927,7 @@ for _,W in ipairs(aE[2])do
 local cx=bh("PTTL",W)
 ah[#ah+1]=W
 ah[#ah+1]=type(cx)=="number"and cx or-2
-ah[#ah+1]=kM(W)
+ah[#ah+1]=kN(W)
 end
 return ah`,
 };
@@ -3930,16 +3935,16 @@ return ah`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "a8c4ce2ce7b1153f80dae443f31093d0705b6393",
-  acrossSha1: "d8c9318949899873b46667739df4186742dbe862",
+  sha1: "6c83f9f2e054c18eb13637f6a7825952ded85ac5",
+  acrossSha1: "7cdbbbf2d2817b64877132b48e28aa453bd14a2d",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local W,af=KEYS[1],ARGV[5]+0
 local m=bh("GET",W)
 local r,at,cD,ae=ARGV[11]+0,12,0,0
 for _=1,r do
-local im=ARGV[at]=="t"
-at,cD,ae=at+(im and 7 or 4),cD+(im and 0 or 7),ae+11
+local io=ARGV[at]=="t"
+at,cD,ae=at+(io and 7 or 4),cD+(io and 0 or 7),ae+11
 end
 local bw=2+r+cD
 if type(m)=="string"and cj(m,1)==80 and#m==bw+ae then
@@ -3985,7 +3990,7 @@ ${part25}
 local af,bi,bs=0,0,false
 local bv,bH,r,cU,aM,bt,fL,an,bw,bg
 local h,da,bJ,be,ad={},{},{},0,0
-local function jj(K)
+local function jk(K)
 bH,r={},ARGV[K+4]+0
 local at=K+4
 for i=1,r do
@@ -4110,7 +4115,7 @@ da[ar],da[ar+1]=us,o
 end
 return true
 end
-local function lW(aA)
+local function lY(aA)
 local bp=aA-1
 for i=1,r do
 local g=bH[i]
@@ -4133,7 +4138,7 @@ if bq<0 then return g.w+1 end
 if o<=bq then return 0 end
 return(g.cp-aJ(bq*g.cp/o))*g.bE
 end
-local function lD(bT)
+local function lF(bT)
 local at=q
 for i=1,r do
 local g=bH[i]
@@ -4147,9 +4152,9 @@ at=aO(at,o>g.aP and us+1 or us)
 elseif bI=="f"then
 if o+af>g.U then at=aO(at,us+g.w)end
 else
-local jx=fX(g,bT[g.ar+2],g.U-af-o)
-if jx>g.w then jx=g.w+fX(g,o,g.U-af)end
-at=aO(at,us+jx)
+local jy=fX(g,bT[g.ar+2],g.U-af-o)
+if jy>g.w then jy=g.w+fX(g,o,g.U-af)end
+at=aO(at,us+jy)
 end
 end
 return at-q
@@ -4181,8 +4186,8 @@ local function cR(W,m,aA,bF)
 if not cz(m)then return false end
 local ai,bm,aK=aA,0,nil
 if not dq(aA)then
-ai=lW(aA)
-bm=lD(ai>0 and da or h)
+ai=lY(aA)
+bm=lF(ai>0 and da or h)
 if bm<=bi then return false end
 end
 if ai>0 and not bs then
@@ -4242,32 +4247,32 @@ ${part8}
 ${part32}
 end
 local function fc(aR,dK,fC)
-local ec,iH={},{q,cr,1}
+local ec,iI={},{q,cr,1}
 for i=1,dK do
-iH[3+i]=ARGV[fC+i]
+iI[3+i]=ARGV[fC+i]
 end
-local dH,bc,ak=bs and"2"or"1",0,#iH+1
+local dH,bc,ak=bs and"2"or"1",0,#iI+1
 for _,aX in ipairs(aR)do
 for _=1,aX.aA do
 bc=bc+1
 ec[bc]=aX.W
-for i,kh in ipairs({dH,bi,1,"1",af,0})do
-iH[ak+i]=kh
+for i,ki in ipairs({dH,bi,1,"1",af,0})do
+iI[ak+i]=ki
 end
 ak=ak+6
 end
 end
-iH[4+dK]=bc
-local ju,ax=bb(iH,ec),1
+iI[4+dK]=bc
+local jv,ax=bb(iI,ec),1
 for _,aX in ipairs(aR)do
 if aX.bF then
 local gC={}
 for i=1,aX.aA do
-gC[i]=ju[ax+i]
+gC[i]=jv[ax+i]
 end
 Q[aX.A],ax=gC,ax+aX.aA
 else
-Q[aX.A],ax=ju[ax+1],ax+1
+Q[aX.A],ax=jv[ax+1],ax+1
 end
 end
 end
@@ -4280,15 +4285,15 @@ local cB,H,dK=ARGV[E+1]+0,ak+1,ARGV[E+5]+0
 ak=bn(ak+ARGV[E+2],#KEYS)
 af,bi,bs=ARGV[E+3]+0,ARGV[E+4]+0,cB%2==1
 local fC,bF,aR=E+5,cB>=8,nil
-jj(fC)
-local lT=not(bF or bs)
+jk(fC)
+local lV=not(bF or bs)
 E=E+5+dK
 for K=H,ak,1000 do
 local aD=bn(K+999,ak)
 local ca=call("MGET",unpack(KEYS,K,aD))
 for i=K,aD do
 local W,m=KEYS[i],ca[i-K+1]
-local dP=lT and m and#m==bt and br(m,1,aM)==cU
+local dP=lV and m and#m==bt and br(m,1,aM)==cU
 if dP then
 be,ad=0,0
 for n=1,r do
@@ -4357,11 +4362,11 @@ return bM and redis.error_reply(bM)or Q`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "168a269c166a699c9ed78acd9fa7c08d19fdd669",
-  acrossSha1: "5e32ce2b53b8b49159ad46a0311c946c5d273459",
+  sha1: "d64870dcd30fd3c3a233019a92260d4cc8d333f9",
+  acrossSha1: "bfa5db02b6d1feddba4d881f0410a6e3a89b3c9d",
   source: `${part33}
 ${part34}
-local cF,kI=2^48,2^37
+local cF,kJ=2^48,2^37
 local fl,gs=q-q%cF,q+cF/2
 local aF,aE,bg,al,ci,gY
 local function gi()
@@ -4370,7 +4375,7 @@ while aF<10 and 4^aF<U do
 aF=aF+1
 end
 aE=2^aF
-if w>=kI then aF=aF+16 end
+if w>=kJ then aF=aF+16 end
 al,ci=q-w,q-q%bg
 gY=am("%.0f",df((ci+bg-al)/1000)+ARGV[2])
 end
@@ -4445,14 +4450,14 @@ if us>gs then return us-cF end
 if us<q-cF/2 then return us+cF end
 return us
 end
-local function jO()
+local function jP()
 g=nil
 gi()
 end
-local function kd(W,aA)
+local function ke(W,aA)
 aq=aq or ct.s()
 g=g or aq.fP(U,w)
-local p=aq.ic(W,g)
+local p=aq.ie(W,g)
 if p.eT then return"RULES"end
 p=aq.dX(p,g,bs)
 local ai,at,eq=0,aO(q,p.D,aq.dg(p,af,g)),q
@@ -4468,12 +4473,12 @@ if ai>0 and eq>q then return{1,eq-q,aW,reset}end
 return ai,aW,reset,ai==aA and 0 or at-q
 end
 local function bb(W,aA)
-local ax,ai,aW,reset,bm=pcall(kd,W,aA)
+local ax,ai,aW,reset,bm=pcall(ke,W,aA)
 if ax then return ai,aW,reset,bm end
 return false,type(ai)=="table"and ai.err or tostring(ai)
 end
 local D,x,es
-local lp="23"
+local lq="23"
 local function eQ(aM,r,an,bc,aN)
 return aV("<I7I4I4I4I7I4B",q,aM,r,an,bc,aN,es and aF+32 or aF)
 end
@@ -4509,16 +4514,16 @@ if cj(aa,1)~=83 or#aa<bY then return bb(W,aA)end
 local bG,bl,aM,r,an,bc,aN,aH
 D,bG,x,bl,aM,r,an,bc,aN,aH=
 ao("<dI7I7I7I4I4I4I7I4B",aa,2)
-local iC=an<=gW and#aa==bY+4+8*an
+local iD=an<=gW and#aa==bY+4+8*an
 local bO=bG==w and aH%32==aF and r>0 and r<=an and aM<an
-if not bO or bl>=q or not(D<=q)or(not iC and an<=gW)then
+if not bO or bl>=q or not(D<=q)or(not iD and an<=gW)then
 return bb(W,aA)
 end
 local hc=x>0
 x=0
 local ak,dx,hH=(aM+r-1)%an,bn(an-aM,r),aa
 local K=bY+4*(aJ(aM/aE)+1)+8*aM
-if not iC then
+if not iD then
 dx=bn(16,aE-aM%aE,dx)
 if K+8*dx>#aa then
 hH=bh("GETRANGE",W,am("%d",K),am("%d",K+8*dx-1))
@@ -4559,10 +4564,10 @@ aW=aW+o
 if ce<an then
 local aX=aV("<I6I2",q%cF,o)
 aN=(ar%aE==0 and 0 or aN)+o
-local H,at=hc and bN or eQ,hc and"0"or lp
+local H,at=hc and bN or eQ,hc and"0"or lq
 H=H(aM,ce+1,an,aW,aN)
 local ax
-if iC then
+if iD then
 ax=bh("SETRANGE",W,at,H..br(aa,bY+1,bY+4+8*ar)..aX)
 else
 local A=bY+4*(aJ(ar/aE)+1)+8*ar
@@ -4576,7 +4581,7 @@ end
 end
 if type(ax)~="number"then return false,ax.err end
 if bl<ci then bh("PEXPIRE",W,gY)end
-elseif iC then
+elseif iD then
 local aw=br(aa,bY+5+8*aM,bY+4+8*bn(an,aM+ce))
 if aM+ce>an then aw=aw..br(aa,bY+5,bY+4+8*(aM+ce-an))end
 local ax=eo(W,aw,o,aW)
@@ -4664,15 +4669,15 @@ end
 end
 A=bd
 end
-local kc=false
+local kd=false
 ${part41}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "70dfc517604a84011278846b27ae71ac75127967",
-  acrossSha1: "be857bc85434bc183bb619c12bab1457926c3222",
+  sha1: "e2d1d5041375257f7875d8a2bb3d097d1b3209e2",
+  acrossSha1: "e299803708baf9535e2db339418d9169df86c5be",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local W,af,U,w,bE=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
@@ -4697,10 +4702,10 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local iD="c"
+local iE="c"
 ${part37}
 local cp,cU,ez
-local function jO()
+local function jP()
 cp=w/bE
 cU,ez="C"..aV("<I7B",w,#am("%.0f",bE)-1),cx(q+2*w)
 end
@@ -4781,17 +4786,17 @@ end
 end
 A=bd
 end
-local kc=true
+local kd=true
 ${part41}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "ccbc6aded3dbed3086fcb2043e8fc46650dd7212",
-  acrossSha1: "d94ea2c14892797e5249beab0a8c5f483b9a3003",
+  sha1: "9fa85f643b00c66d237c31a913e0813b2e5bcf82",
+  acrossSha1: "22cc575e0d305571862a9603a703e8a446b96206",
   source: `${part33}
-local eR,lI,cr,E=string.char,string.find,ARGV[2]+0,2
+local eR,lK,cr,E=string.char,string.find,ARGV[2]+0,2
 local cq,eO=2^48,2^23
 ${part30}
 ${part1}
@@ -4812,7 +4817,7 @@ end
 return em and aS+em*aZ,at+1
 end
 local bS={}
-local function jW(g)
+local function jX(g)
 for i=1,#bS do
 if bS[i].cN==g.cN then return bS[i]end
 end
@@ -4824,7 +4829,7 @@ local aj=o*g.aj
 local cA=aJ(aj/g.y)
 return o*g.us+cA,aj-cA*g.y
 end
-local function kn(y,us,aj,o)
+local function ko(y,us,aj,o)
 local g={O="t",y=y,us=us,aj=aj,U=o}
 g.cN="t"..dJ(y)..dJ(us)..(y>1 and dJ(aj)or"")..dJ(o)
 g.aB,g.aP=bB(o,g)
@@ -4833,23 +4838,23 @@ end
 local function hM(O)
 if O=="f"then
 local o,bG,_=Y(),Y(),Y()
-return jW({O="f",w=bG,cN="f"..dJ(bG)}),o
+return jX({O="f",w=bG,cN="f"..dJ(bG)}),o
 elseif O=="t"then
 local us,aj,y,aB,aP=Y(),Y(),Y(),Y(),Y()
 local o=aJ((aB+aP/y)/(us+aj/y)+0.5)
-local g=jW(kn(y,us,aj,o))
+local g=jX(ko(y,us,aj,o))
 g.aU=Y()
 return g,o
 end
 end
-local function kV(m,at)
+local function kW(m,at)
 for i=1,#bS do
 local g=bS[i]
 if br(m,at,at+#g.cN-1)==g.cN then return g end
 end
 local O=cj(m,at)
 local H,next=eu(m,at+1)
-if O==102 then return H and jW({O="f",w=H,cN="f"..dJ(H)})end
+if O==102 then return H and jX({O="f",w=H,cN="f"..dJ(H)})end
 if O~=116 or not H then return nil end
 local us,aj,o=0,0,0
 us,next=eu(m,next)
@@ -4857,12 +4862,12 @@ if H>1 then
 aj,next=eu(m,next)
 end
 o=eu(m,next)
-return us and aj and o and jW(kn(H,us,aj,o))
+return us and aj and o and jX(ko(H,us,aj,o))
 end
-local r,bH,iN,ig=0,{},{},{}
-local function jr(g,H,ba)
+local r,bH,iO,ih=0,{},{},{}
+local function js(g,H,ba)
 r=r+1
-bH[r],iN[r],ig[r]=g,H,ba
+bH[r],iO[r],ih[r]=g,H,ba
 if g.O=="f"then return H<=q end
 local bf=q+g.aB
 return g.aB<cq/8 and(H<bf or(H==bf and ba<=g.aP))
@@ -4870,7 +4875,7 @@ end
 local function fs(m)
 local at,ch,bt=3,nil,#m
 while at<=bt do
-local g,H,ba=kV(m,at),nil,0
+local g,H,ba=kW(m,at),nil,0
 if not g then return false end
 at=at+#g.cN
 if g.O=="f"then
@@ -4898,20 +4903,20 @@ ba,at=eu(m,at)
 ba=ba and bn(ba,g.y-1)
 end
 end
-if not(H and ba and jr(g,H,ba))then return false end
+if not(H and ba and js(g,H,ba))then return false end
 end
 return r>0
 end
-local function kb(m,g,bO)
+local function kc(m,g,bO)
 if g.O=="f"then
 if#m~=19 or cj(m,1)~=70 then return false end
 local bG,J,o=ao("<I7I7I4",m,2)
-return bG==g.w and jr(g,J,o)
+return bG==g.w and js(g,J,o)
 end
-if not bO or#m~=16+g.aU or not lI(m,"^%d+$")then return false end
+if not bO or#m~=16+g.aU or not lK(m,"^%d+$")then return false end
 local aH=tonumber(br(m,1,16))
-if g.aU>0 then return jr(g,aH,bn(br(m,17)+0,g.y-1))end
-return aH<dM+cE and jr(g,fG(aH),0)
+if g.aU>0 then return js(g,aH,bn(br(m,17)+0,g.y-1))end
+return aH<dM+cE and js(g,fG(aH),0)
 end
 local function ai(g,H,ba,o)
 if g.O=="f"then
@@ -4960,27 +4965,27 @@ local reset=H+g.w-q
 if reset<=0 then return 0,0 end
 return ba,reset
 end
-local bk,U,bO,af,bi,bs,iA=nil,0,nil,0,0,false,false
+local bk,U,bO,af,bi,bs,iB=nil,0,nil,0,0,false,false
 local function cR(W)
 local m=bh("GET",W)
 if type(m)=="table"then return m.err end
 r=0
 local az=aJ(q/eO)%256
 if not m then
-if not iA and bO~="="and not bO then return"RULES"end
-jr(bk,0,0)
-if not iA and bO~="="then jr(bO,0,0)end
+if not iB and bO~="="and not bO then return"RULES"end
+js(bk,0,0)
+if not iB and bO~="="then js(bO,0,0)end
 elseif cj(m,1)==77 then
 if not fs(m)then return"RULES"end
-elseif not kb(m,bk,bO=="=")then
+elseif not kc(m,bk,bO=="=")then
 return"RULES"
 end
 local gN=1
 while gN<=r and bH[gN]~=bk do
 gN=gN+1
 end
-if gN>r or(iA and r>1)then return"RULES"end
-local H,ba,bm=iN[gN],ig[gN],0
+if gN>r or(iB and r>1)then return"RULES"end
+local H,ba,bm=iO[gN],ih[gN],0
 local fy,fg=ai(bk,H,ba,af)
 if bk.O=="f"then
 if fy==H and fg>U then bm=H+bk.w-q end
@@ -4998,7 +5003,7 @@ local aG,ch,ad=av("M"..eR(az),nil,bk,fy,fg)
 for i=1,r do
 if i~=gN then
 local g,bJ=bH[i],nil
-local us,aj=ai(g,iN[i],ig[i],af)
+local us,aj=ai(g,iO[i],ih[i],af)
 local bf=g.O=="t"and q+g.aB
 if bf and(us>bf or(us==bf and aj>g.aP))then
 us,aj=bf,g.aP
@@ -5016,14 +5021,14 @@ local ak=0
 while ak<#KEYS do
 local cB,H=Y(),ak+1
 ak=bn(ak+Y(),#KEYS)
-bs,af,bi,iA=cB==1,Y(),Y(),Y()==1
+bs,af,bi,iB=cB==1,Y(),Y(),Y()==1
 bk,U=hM(aG())
 bO=aG()
 if bO~="="then bO=hM(bO)end
 for i=H,ak do
 local aK=cR(KEYS[i])
 if aK then
-if lI(aK,"READONLY",1,true)then bM=aK end
+if lK(aK,"READONLY",1,true)then bM=aK end
 A=A+1
 Q[A]=aK
 end

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 
+import { RateLimitedError } from "../../decision/rate_limited_error.ts";
 import type { Topic } from "./bench.ts";
 import { admitted } from "./load.ts";
 
@@ -42,6 +43,22 @@ export const corrections: Topic = {
       },
     },
     {
+      name: "penalize and settle charge a blocked key at once, not when its block ends",
+      covers: ["law.1"],
+      async run(bench) {
+        const several = { limits: [fivePerMinute, { limit: 5, windowMs: 60_000 }] };
+        const rs = bench.instance({ window: fivePerMinute, bucket: { limit: 5, windowMs: 60_000 }, several });
+        for (const id of ["window", "bucket", "several"] as const) {
+          const reservation = await rs.reserve(id);
+          await rs.block(id, 3_600_000);
+          await rs.penalize(id, 1);
+          await reservation.settle(2);
+          await rs.block(id, 0);
+          assert.equal((await rs.peek(id)).remaining, 2, id);
+        }
+      },
+    },
+    {
       name: "penalize and settle charge up to a thousand times what a limit holds, and say what they charged",
       covers: ["law.1"],
       async run(bench) {
@@ -59,6 +76,20 @@ export const corrections: Topic = {
           assert.ok(denied.retryAfterMs > 999 * spanMs, `${denied.retryAfterMs} ms, ${id}`);
           await rs.reset(id);
           assert.deepEqual(await rs.penalize(id, 5_001), { charged: 5_000, uncharged: 1 });
+        }
+      },
+    },
+    {
+      name: "penalize charges nothing for a time more than 31 years ahead, and no call waits for that",
+      covers: ["law.1"],
+      async run(bench) {
+        const decade = { limit: 1, windowMs: 10 * 365 * 86_400_000 };
+        const rs = bench.instance({ bucket: decade, window: { ...decade, algorithm: "fixed_window" } });
+        for (const id of ["bucket", "window"] as const) {
+          for (const charged of [4, 0]) {
+            assert.deepEqual(await rs.penalize(id, 1_000), { charged, uncharged: 1_000 - charged });
+          }
+          await assert.rejects(rs.reserve(id, { timeoutMs: Infinity }), RateLimitedError);
         }
       },
     },

@@ -5,6 +5,7 @@
  */
 
 import type { TokenBucketLimit } from "../../../algorithms/limit.ts";
+import { FOREVER_US } from "../../../algorithms/numbers.ts";
 import { isTokenBucket } from "../../../algorithms/token_bucket/limit.ts";
 import { type GroupHeader, type HeaderOf, keptHeaders } from "../../alike_takes.ts";
 import { type BucketTerms, spanOf } from "../../bucket_replies.ts";
@@ -29,9 +30,6 @@ export interface BucketHeader extends GroupHeader, BucketTerms {
 /** Sums of two numbers up to this fit into 8 bytes. */
 const MOST = 2n ** 61n;
 
-/** The longest wait that differs from one without an end, in microseconds: 31 years. */
-const LONGEST_US = 1e15;
-
 /** A promised instant is this many full refills ahead at most, where its reach is 1, and 2 (`algorithms/reach.ts`). */
 const NEAR = 8n;
 const FAR = 1_024n;
@@ -54,7 +52,7 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
   const denominator = BigInt(rate.denominator);
   const unit = BigInt(costUs) * denominator + BigInt(costRem);
   const full = BigInt(rate.burstUs) * denominator + BigInt(rate.burstRem);
-  const waitUs = mode === "wait" ? BigInt(Math.min(Math.ceil(maxWaitUs), LONGEST_US)) : 0n;
+  const waitUs = mode === "wait" ? BigInt(Math.min(Math.ceil(maxWaitUs), FOREVER_US)) : 0n;
   const most = full + waitUs * denominator;
   const ahead = (spans: bigint) => full + spans * BigInt(rate.burstUs) * denominator;
   const atMost = (number: bigint) => String(number < 2n * MOST ? number : 2n * MOST);

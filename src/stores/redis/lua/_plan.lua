@@ -1,10 +1,10 @@
 -- Deciding over several limits at once: first look at all, then write all or nothing.
 
--- Loads a target and tells the earliest instant at which all of its limits agree.
-local function plan(target)
+-- Loads a target and tells the earliest instant at which all of its limits agree, and, unless it `charges` anyway, its block.
+local function plan(target, charges)
   load(target)
   if target.is_new and not peeks then save(target) end
-  local at = max(now, target.blocked)
+  local at = charges and now or max(now, target.blocked)
   local rates, states = target.policy.rates, target.states
   for i = 1, #rates do
     local rate = rates[i]

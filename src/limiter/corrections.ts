@@ -11,14 +11,14 @@ import { checkUnits } from "./call_options.ts";
 import type { StoreSession } from "./store_session.ts";
 
 /** How many times its capacity a limit can be overdrawn by one correction. */
-const MOST_PIECES = 1_000;
+const MOST_PIECES = 100;
 
 /** What a correction has charged. */
 export interface Charge {
   /** Units that were taken, or that a reservation has cost in all. */
   readonly charged: number;
   /**
-   * Units that were not: one call charges at most a thousand times what the limit holds, nothing is charged for a time more
+   * Units that were not: one call charges at most a hundred times what the limit holds, nothing is charged for a time more
    * than 31 years ahead, and no store was charged where the failure policy had decided. 0 nearly always.
    */
   readonly uncharged: number;
@@ -42,7 +42,7 @@ export async function refund(client: StoreSession, target: Target, units: number
 /**
  * Takes units whatever the limit says, in pieces that the limit can hold.
  *
- * @returns What was taken: at most a thousand times what the limit holds.
+ * @returns What was taken: at most a hundred times what the limit holds.
  * @throws {ConfigError | RangeError} If the limiter has no rate, or it is not a whole number from 1.
  * @internal
  */

@@ -264,7 +264,7 @@ export class Limiter {
   /**
    * Charges units to a key, even if the limit has fewer. Later calls wait for them.
    *
-   * @returns What was taken: at most a thousand times what the limit holds.
+   * @returns What was taken: at most a hundred times what the limit holds.
    */
   async penalize(units: number, options: KeyOptions = {}): Promise<Charge> {
     const target = this.#corrected(options);

@@ -143,7 +143,7 @@ window = "1s"
       const refund = await json("refund login", 0, ["--", key, "2"]);
       assert.deepEqual([refund.refunded, refund.now.allowed, refund.now.limits[0].remaining], [2, true, 2]);
       const overdrawn = await json("penalize login", 1, ["--", key, "10000"]);
-      assert.deepEqual([overdrawn.charged, overdrawn.uncharged], [3_000, 7_000]);
+      assert.deepEqual([overdrawn.charged, overdrawn.uncharged], [300, 9_700]);
       const reset = await json("reset login", 0, ["--", key]);
       assert.equal(reset.now.limits[0].remaining, 3);
     });

@@ -19,7 +19,7 @@ import { counted } from "../output/words.ts";
 /** Charges units to a key. */
 export const command: Command = defineCommand({
   about:
-    "It charges the units even if the limit has fewer: later calls wait for them. At most a thousand times what the " +
+    "It charges the units even if the limit has fewer: later calls wait for them. At most a hundred times what the " +
     "limit holds is charged.",
   arguments: {
     limiter: LIMITER_ARGUMENT,
@@ -38,7 +38,7 @@ export const command: Command = defineCommand({
     const now = standingOf(await limiter.peek(keyOptions(key)));
     const rest = uncharged === 0
       ? ""
-      : ` ${uncharged} were not: at most a thousand times what the limit holds is charged at a time.`;
+      : ` ${uncharged} were not: at most a hundred times what the limit holds is charged at a time.`;
     return {
       json: { limiter: id, key, charged, uncharged, now },
       text: `Charged ${counted(charged, "unit")} to ${what}.${rest}\n${standingText(now, context.paint)}`,

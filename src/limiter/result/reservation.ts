@@ -36,7 +36,7 @@ export interface Reservation {
    * Only the first of `settle` and `cancel` does anything.
    *
    * @param actualCost Units used, a whole number from 0.
-   * @returns What the reservation has cost: the difference is charged up to a thousand times what the limit holds.
+   * @returns What the reservation has cost: the difference is charged up to a hundred times what the limit holds.
    * @throws {RangeError} If it is not a whole number from 0.
    */
   settle(actualCost: number): Promise<Charge>;

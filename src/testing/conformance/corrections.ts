@@ -59,7 +59,7 @@ export const corrections: Topic = {
       },
     },
     {
-      name: "penalize and settle charge up to a thousand times what a limit holds, and say what they charged",
+      name: "penalize and settle charge up to a hundred times what a limit holds, and say what they charged",
       covers: ["law.1"],
       async run(bench) {
         const rs = bench.instance({ window: fivePerMinute, bucket: { ratePerSecond: 1, burst: 5 } });
@@ -70,12 +70,12 @@ export const corrections: Topic = {
           assert.deepEqual(await reservation.settle(1), { charged: 1, uncharged: 0 });
           await rs.reset(id);
           const other = await rs.reserve(id, { cost: 2 });
-          assert.deepEqual(await other.settle(1_000_000), { charged: 5_002, uncharged: 994_998 });
+          assert.deepEqual(await other.settle(1_000_000), { charged: 502, uncharged: 999_498 });
           const denied = await rs.tryAcquire(id);
           assert.equal(denied.allowed, false);
-          assert.ok(denied.retryAfterMs > 999 * spanMs, `${denied.retryAfterMs} ms, ${id}`);
+          assert.ok(denied.retryAfterMs > 99 * spanMs, `${denied.retryAfterMs} ms, ${id}`);
           await rs.reset(id);
-          assert.deepEqual(await rs.penalize(id, 5_001), { charged: 5_000, uncharged: 1 });
+          assert.deepEqual(await rs.penalize(id, 501), { charged: 500, uncharged: 1 });
         }
       },
     },

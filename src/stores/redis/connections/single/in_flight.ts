@@ -1,17 +1,24 @@
 /**
- * The calls in flight on one connection: how long each may take, and when anything was heard last.
+ * The calls of one connection: they are sent, each has its time, and what is heard tells whether the other side is there.
  *
  * @module
  */
 
 import { systemClock } from "../../../../base/clock.ts";
 import { DeadlineQueue } from "../../../../base/deadline.ts";
+import type { StoreError } from "../../../../base/errors.ts";
+import type { CommandClient, OpenClient } from "./client.ts";
+import { callError } from "../errors.ts";
+import type { ConnectionSettings } from "../settings/settings.ts";
 
 /** A connection with a call in flight that says nothing for so long may be gone, in milliseconds. */
 export const QUIET_MS = 250;
 
 /** Of fewer answers, the fastest may have been slow: the process warms up, or the machine is busy. */
 const MIN_ANSWERS = 20;
+
+/** Redis 6 puts it inside the message of a script's error, later ones in front. */
+const READONLY = /\bREADONLY You can't write/;
 
 /** One call. */
 export interface CallInFlight {
@@ -31,18 +38,27 @@ export interface InFlightHooks {
   onExpired(call: CallInFlight, isSilent: boolean): void;
   /** Called when nothing was heard for `QUIET_MS` though an answer is due; again and again while that lasts. */
   onQuiet(call: CallInFlight): void;
-  /** Called when the first call comes in, and when the last one has left. */
-  onBusy(isBusy: boolean): void;
+  /** Called when a call was refused because the primary has become a replica. */
+  onReadOnly(client: OpenClient, error: StoreError): void;
+  /** Why there is no connection. */
+  whyDown(): Error;
 }
 
 /** The calls of one connection. */
 export class InFlight {
+  readonly #settings: ConnectionSettings;
   readonly #hooks: InFlightHooks;
+  /** Called when the last call has left. */
+  onDrained: (() => void) | undefined = undefined;
+  /** What they are sent through; undefined while none may be sent. */
+  #client: OpenClient | undefined;
   readonly #calls: DeadlineQueue<CallInFlight>;
   /** The same calls; each comes up again and again while it is not answered. */
   readonly #unheard: DeadlineQueue<CallInFlight>;
   /** How many there are. A field, as each call reads it. */
   size = 0;
+  /** Whether a call was answered, and not refused, since the connection was opened. */
+  hasReply = false;
   #heardUs = systemClock.nowUs();
   #answers = 0;
   #isQuiet = false;
@@ -50,12 +66,13 @@ export class InFlight {
   #fastestUs = Infinity;
 
   /**
-   * @param timeoutMs How long a call may take.
+   * @param settings Where to, and how long a call may take.
    * @param hooks What to tell the connection.
    */
-  constructor(timeoutMs: number, hooks: InFlightHooks) {
+  constructor(settings: ConnectionSettings, hooks: InFlightHooks) {
+    this.#settings = settings;
     this.#hooks = hooks;
-    this.#calls = new DeadlineQueue(timeoutMs, (call) => this.#expire(call));
+    this.#calls = new DeadlineQueue(settings.socketTimeoutMs, (call) => this.#expire(call));
     this.#unheard = new DeadlineQueue(QUIET_MS, (call) => this.#look(call));
   }
 
@@ -84,37 +101,63 @@ export class InFlight {
     return this.#answers < MIN_ANSWERS ? 0 : this.#fastestUs / 1_000;
   }
 
-  /** A new connection was opened: that is the last that was heard. */
-  renewed(): void {
-    this.#isQuiet = false;
+  /** A new connection was opened: that is the last that was heard. With nothing in flight, it lets the process end. */
+  begin(client: OpenClient): void {
+    this.#client = client;
+    this.#isQuiet = this.hasReply = false;
     this.#heardUs = systemClock.nowUs();
+    client.life?.unref();
   }
 
-  /** A call is sent now. */
-  enter(reject: CallInFlight["reject"]): CallInFlight {
-    const answers = this.#answers;
-    const sentUs = systemClock.nowUs();
-    const call: CallInFlight = { reject, sentUs, answersBefore: answers, answersSeen: answers };
-    if (++this.size === 1) this.#hooks.onBusy(true);
-    this.#calls.add(call, sentUs);
-    this.#unheard.add(call, sentUs);
-    return call;
+  /** No more calls are sent. */
+  end(): void {
+    this.#client = undefined;
   }
 
-  /** A call was answered. */
-  answered(call: CallInFlight): void {
+  /** Sends a call: see `KeptConnection.call`. */
+  call<T>(send: (redis: CommandClient) => Promise<T>): Promise<T> {
+    const client = this.#client;
+    if (client === undefined) return Promise.reject(this.#hooks.whyDown());
+    return new Promise<T>((resolve, reject) => {
+      const answers = this.#answers;
+      const sentUs = systemClock.nowUs();
+      const call: CallInFlight = { reject, sentUs, answersBefore: answers, answersSeen: answers };
+      if (++this.size === 1) client.life?.ref();
+      this.#calls.add(call, sentUs);
+      this.#unheard.add(call, sentUs);
+      send(client.redis).then((reply) => {
+        this.hasReply = true;
+        this.#answered(call);
+        resolve(reply);
+      }, (cause) => {
+        const failure = client.failure(cause);
+        const error = callError(this.#settings.endpoint, failure);
+        if (failure.isReply) this.#answered(call);
+        else this.#leave(call);
+        reject(error);
+        // A primary that became a replica: its name may lead to the new primary by now.
+        if (failure.isReply && READONLY.test(error.message)) this.#hooks.onReadOnly(client, error);
+      });
+    });
+  }
+
+  #answered(call: CallInFlight): void {
     this.#answers++;
     this.#isQuiet = false;
     this.#heardUs = systemClock.nowUs();
     this.#provenUs = Math.max(this.#provenUs, call.sentUs);
     this.#fastestUs = Math.min(this.#fastestUs, this.#heardUs - call.sentUs);
-    this.leave(call);
+    this.#leave(call);
   }
 
-  /** A call gets no answer any more. */
-  leave(call: CallInFlight): void {
+  #leave(call: CallInFlight): void {
     this.#unheard.delete(call);
-    if (this.#calls.delete(call) && --this.size === 0) this.#hooks.onBusy(false);
+    if (this.#calls.delete(call) && --this.size === 0) this.#drained();
+  }
+
+  #drained(): void {
+    this.#client?.life?.unref();
+    this.onDrained?.();
   }
 
   /** None of them gets an answer any more. */
@@ -123,12 +166,12 @@ export class InFlight {
     this.#unheard.takeAll();
     this.size = 0;
     for (const call of calls) call.reject(makeError());
-    if (calls.length > 0) this.#hooks.onBusy(false);
+    if (calls.length > 0) this.#drained();
   }
 
   #expire(call: CallInFlight): void {
     this.#unheard.delete(call);
-    if (--this.size === 0) this.#hooks.onBusy(false);
+    if (--this.size === 0) this.#drained();
     this.#hooks.onExpired(call, this.#answers === call.answersBefore);
   }
 

@@ -8,7 +8,7 @@ import type { Timer } from "../../../../base/clock.ts";
 import { startTimer, withTimeout } from "../../../../base/deadline.ts";
 import { ClosedError, RateSyncError, StoreError } from "../../../../base/errors.ts";
 import { type CommandClient, type OpenClient, openClient } from "./client.ts";
-import { callError, callTimeoutError, cutError, lostError, openError, sameError } from "../errors.ts";
+import { callTimeoutError, cutError, lostError, openError, sameError } from "../errors.ts";
 import { type CallInFlight, InFlight } from "./in_flight.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
 
@@ -34,8 +34,6 @@ export interface KeptConnectionHooks {
 const CLOSE_MS = 300;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
-/** Redis 6 puts it inside the message of a script's error, later ones in front. */
-const READONLY = /\bREADONLY You can't write/;
 /** How long a failed first attempt speaks for those who ask next. */
 const COOL_DOWN_MS = 100;
 
@@ -57,7 +55,6 @@ export class KeptConnection {
   #isKept = false;
   #failures = 0;
   #closing: Promise<void> | undefined;
-  #onDrained: (() => void) | undefined;
 
   /**
    * @param settings Where to, and how long things may take.
@@ -66,20 +63,13 @@ export class KeptConnection {
   constructor(settings: ConnectionSettings, hooks: KeptConnectionHooks = {}) {
     this.#settings = settings;
     this.#hooks = hooks;
-    this.calls = new InFlight(settings.socketTimeoutMs, {
+    this.calls = new InFlight(settings, {
       onExpired: (call, isSilent) => this.#expire(call, isSilent),
       onQuiet: ({ sentUs }) => {
         if (this.#client !== undefined) this.#hooks.onQuiet?.(sentUs);
       },
-      // With nothing in flight, the connection does not keep the process alive.
-      onBusy: (isBusy) => {
-        const life = this.#client?.life;
-        if (isBusy) life?.ref();
-        else {
-          life?.unref();
-          this.#onDrained?.();
-        }
-      },
+      onReadOnly: (client, error) => this.#drop(client, error),
+      whyDown: () => this.#whyDown(),
     });
   }
 
@@ -117,24 +107,7 @@ export class KeptConnection {
    * @throws {StoreError} If it could not be sent, was refused, or was not answered in time.
    */
   call<T>(send: (redis: CommandClient) => Promise<T>): Promise<T> {
-    const client = this.#client;
-    if (client === undefined || this.#end.signal.aborted) return Promise.reject(this.#whyDown());
-    return new Promise<T>((resolve, reject) => {
-      const call = this.calls.enter(reject);
-      send(client.redis).then((reply) => {
-        this.calls.answered(call);
-        this.#failures = 0;
-        resolve(reply);
-      }, (cause) => {
-        const failure = client.failure(cause);
-        const error = callError(this.#settings.endpoint, failure);
-        if (failure.isReply) this.calls.answered(call);
-        else this.calls.leave(call);
-        reject(error);
-        // A primary that became a replica: its name may lead to the new primary by now.
-        if (failure.isReply && READONLY.test(error.message)) this.#drop(client, error);
-      });
-    });
+    return this.calls.call(send);
   }
 
   /** Gives up the connection, if it is up, with the calls in flight, and sets up another. */
@@ -161,9 +134,10 @@ export class KeptConnection {
   async #shutDown(): Promise<void> {
     this.#timer?.cancel();
     this.#end.abort(closedError());
+    this.calls.end();
     if (this.calls.size > 0) {
       const drained = new Promise<void>((resolve) => {
-        this.#onDrained = resolve;
+        this.calls.onDrained = resolve;
       });
       await withTimeout(drained, CLOSE_MS, closedError).catch(() => {});
     }
@@ -184,8 +158,7 @@ export class KeptConnection {
       this.#client = client;
       this.#failure = undefined;
       this.#isKept = this.hasAnswered = this.isUp = true;
-      this.calls.renewed();
-      client.life?.unref();
+      this.calls.begin(client);
       this.#hooks.onUp?.();
     } catch (error) {
       if (!this.#end.signal.aborted) this.#fail(toStoreError(error));
@@ -249,6 +222,8 @@ export class KeptConnection {
     if (this.#client !== client) return;
     this.#client = undefined;
     this.isUp = false;
+    this.calls.end();
+    if (this.calls.hasReply) this.#failures = 0;
     this.#failure = error;
     client.close();
     this.#hooks.onError?.(error);

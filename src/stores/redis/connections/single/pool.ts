@@ -102,7 +102,9 @@ export class Pool {
     if (this.#closing !== undefined) return Promise.reject(new ClosedError("redis connection"));
     const current = this.#current;
     if (this.#opening !== undefined || current === undefined) return this.connect().then(() => this.call(send));
-    if (this.#searching === undefined && current.isUp && current.calls.isFresh(REST_MS)) return current.call(send);
+    if (this.#searching === undefined && current.isUp && current.calls.isFresh(REST_MS)) {
+      return current.calls.call(send);
+    }
     // It was refused: asked more often, the server would refuse no less.
     if (current.isRefused && !this.isUp) return current.call(send);
     return this.#search(current).then((connection) => connection.call(send));

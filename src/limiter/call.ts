@@ -7,11 +7,45 @@
 import { onAbort } from "../base/abort.ts";
 import { Deadlined, type DeadlineLine } from "../base/deadline.ts";
 import type { ReplySink, TakeReply, TakeRequest } from "../stores/store.ts";
+import type { Decision, Permit } from "../decision/decision.ts";
 import type { Outcome } from "../decision/outcome.ts";
 import type { Degradation } from "../decision/degradation.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
-import type { LimiterTarget } from "./target.ts";
+import type { LimiterRules, LimiterTarget } from "./target.ts";
+
+/** Calls on one key, as its store answers: at once, or not. */
+export interface KeyVerbs {
+  /** Decides now. */
+  tryAcquire(
+    session: StoreSession,
+    access: StoreAccess,
+    rules: LimiterRules,
+    key: string | undefined,
+    cost: number,
+  ): Decision | Promise<Decision>;
+  /** The same without a promise; undefined where this process cannot decide: nothing was taken then. */
+  tryAcquireSync(
+    session: StoreSession,
+    rules: LimiterRules,
+    key: string | undefined,
+    cost: number,
+  ): Decision | undefined;
+  /**
+   * Takes as soon as it is possible, within the time that the caller may wait.
+   *
+   * @throws {RateLimitedError} If that is not within it: as soon as it is known. Thrown, or rejected with.
+   */
+  acquire(
+    session: StoreSession,
+    access: StoreAccess,
+    rules: LimiterRules,
+    key: string | undefined,
+    cost: number,
+    timeoutMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Permit | Promise<Permit>;
+}
 
 /** What the verbs of a limiter differ in. */
 export interface CallKind<Answer> {
@@ -125,6 +159,15 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
     if (signal.aborted) this.fail(signal.reason);
     else this.#unfollow = onAbort(signal, () => this.fail(signal.reason));
     return !this.isOver;
+  }
+
+  /** Sends it to the store, which calls `answered` or `failed`. */
+  send(): void {
+    const { session, signal } = this;
+    const store = session.owed === undefined ? session.ownStore : session.store;
+    if (store.submit !== undefined && signal === undefined) return store.submit(this, this);
+    const { op, targets, mode, maxWaitUs, id, arrivalUs, details } = this;
+    session.execute({ op, targets, mode, maxWaitUs, id, arrivalUs, details }, this, signal);
   }
 
   /** The store has answered. */

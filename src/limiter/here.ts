@@ -5,22 +5,18 @@
  */
 
 import { IN_LEFT, type TakeReply } from "../stores/store.ts";
-import { Call } from "./call.ts";
+import { Call, type KeyVerbs } from "./call.ts";
 import { maxWaitUs } from "./call_options.ts";
 import { NO_WAIT, start, startAsked, take } from "./pipeline.ts";
-import { ACQUIRE, TRY } from "./result/answers.ts";
 import { Decision, type Permit, RatePermit } from "../decision/decision.ts";
 import { HeldPermit } from "./result/held_permit.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
 import type { LimiterRules } from "./target.ts";
+import { ACQUIRE, TRY } from "./verbs.ts";
 
 /** Those calls. */
-export const HERE: {
-  readonly tryAcquire: typeof tryAcquire;
-  readonly tryAcquireSync: typeof tryAcquireSync;
-  readonly acquire: typeof acquire;
-} = { tryAcquire, tryAcquireSync, acquire };
+export const HERE: KeyVerbs = { tryAcquire, tryAcquireSync, acquire };
 
 /** Decides now on one key. */
 function tryAcquire(
@@ -92,12 +88,12 @@ function acquire(
   if (reply !== undefined && !("then" in reply) && reply.status === "allowed") {
     return permitOf(session, rules, key, cost, reply);
   }
-  const limit = { maxWaitUs: maxWaitUs(timeoutMs, [rules.policy]), signal };
+  const waitUs = timeoutMs === undefined ? rules.maxWaitUs : maxWaitUs(timeoutMs, [rules.policy]);
   const targets = rules.targetsOf(key, cost);
   // Where the call has to wait, nothing was taken.
   return reply !== undefined && "then" in reply
-    ? startAsked(reply, session, access, targets, ACQUIRE, limit)
-    : start(session, access, targets, ACQUIRE, limit);
+    ? startAsked(reply, session, access, targets, ACQUIRE, { maxWaitUs: waitUs, signal })
+    : start(session, access, targets, ACQUIRE, { maxWaitUs: waitUs, signal });
 }
 
 /** The permit of a reply that allows, counted. */
@@ -127,7 +123,7 @@ function permitOf(
 
 /** Asks about this moment; undefined where the store has failed, before it took anything. */
 function ask(
-  { store }: StoreSession,
+  session: StoreSession,
   rules: LimiterRules,
   key: string | undefined,
   cost: number,
@@ -139,6 +135,7 @@ function ask(
     request.target.cost = cost;
   }
   try {
+    const store = session.owed === undefined ? session.ownStore : session.store;
     const reply = store.execute(request);
     if ("then" in reply) rules.lendRequest();
     return reply;

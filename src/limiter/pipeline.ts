@@ -36,9 +36,10 @@ export function start<Answer>(
   const call = new Call(targets, kind, access, session, limit, degradation);
   if (call.waits) begin(call);
   const { shortcuts } = session;
-  const known = shortcuts === undefined || targets.length > 1 || kind.reserves || kind.details !== undefined
-    ? undefined
-    : shortcuts.decide(targets[0] as Target, call.mode, call.maxWaitUs, call.signal);
+  const [target] = targets as readonly [LimiterTarget];
+  const mayKnow = shortcuts !== undefined && targets.length === 1 && !kind.reserves && kind.details === undefined &&
+    (target.policy.tokenLeaseUs > 0 || !shortcuts.denials.isEmpty);
+  const known = mayKnow ? shortcuts.decide(target, call.mode, call.maxWaitUs, call.signal) : undefined;
   if (known === undefined) return take(call);
   if (!(known instanceof Promise)) return takeKnowing(call, known, true);
   return inTime(call, known).then((reply) => takeKnowing(call, reply, false), (error) => failed(call, error));
@@ -106,7 +107,8 @@ export function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
   if (health === undefined && !mustListen) {
     let reply: TakeReply | Promise<TakeReply>;
     try {
-      reply = session.store.execute(call, call.signal);
+      const store = session.owed === undefined ? session.ownStore : session.store;
+      reply = store.execute(call, call.signal);
     } catch (error) {
       return failed(call, error);
     }
@@ -121,10 +123,10 @@ export function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
     else if (mustListen) {
       const listening = session.listener.listen();
       listening.then(
-        () => call.isOver ? call.withdraw() : session.send(call, call.signal),
+        () => call.isOver ? call.withdraw() : call.send(),
         (error) => call.withdraw(error),
       );
-    } else session.send(call, call.signal);
+    } else call.send();
   });
 }
 

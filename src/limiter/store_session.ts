@@ -63,15 +63,16 @@ export class StoreSession {
   readonly changed: ChangedRules = new ChangedRules();
   /** Hears what the store sends by itself. */
   readonly listener: StoreListener;
-  readonly #store: Store;
+  /** The store as it is, for calls, which look at `owed` themselves; all others ask `store`. */
+  readonly ownStore: Store;
   /** What callers who have left give back; undefined where that is nothing, as for nearly every request. */
-  #owed: OwedGiveBacks | undefined;
+  owed: OwedGiveBacks | undefined = undefined;
   readonly #undone: [request: TakeRequest, reply: TakeReply][] = [];
   #closing: Promise<void> | undefined;
 
   constructor(id: string, store: Store, clock: Clock, remote?: { shortcuts: Shortcuts; health: StoreHealth }) {
     this.id = id;
-    this.#store = store;
+    this.ownStore = store;
     this.clock = clock;
     this.turns = new TimedQueue(clock);
     const instance = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
@@ -87,24 +88,16 @@ export class StoreSession {
 
   /** The store itself. What callers who have left give back comes before any other request. */
   get store(): Store {
-    const owed = this.#owed;
+    const { owed } = this;
     if (owed !== undefined) {
-      this.#owed = undefined;
+      this.owed = undefined;
       owed.send();
     }
-    return this.#store;
-  }
-
-  /** Sends a call. The store calls its `answered` or `failed`. */
-  send(call: TakeRequest & ReplySink<TakeReply>, signal: AbortSignal | undefined): void {
-    const { store } = this;
-    if (store.submit !== undefined && signal === undefined) return store.submit(call, call);
-    const { op, targets, mode, maxWaitUs, id, arrivalUs, details } = call;
-    this.#execute({ op, targets, mode, maxWaitUs, id, arrivalUs, details }, call, signal);
+    return this.ownStore;
   }
 
   /** What `submit` of a store does, for a store that has none, and for a request with a signal. */
-  #execute<Request extends TakeRequest | ReleaseRequest>(
+  execute<Request extends TakeRequest | ReleaseRequest>(
     request: Request,
     sink: ReplySink<ReplyTo<Request>>,
     signal?: AbortSignal,
@@ -140,7 +133,7 @@ export class StoreSession {
     if (id !== "") await this.leave(targets, id);
     const giveBack = giveBackOf(targets, reply, forgotten);
     if (giveBack === undefined) return;
-    if (this.answersAtOnce) (this.#owed ??= new OwedGiveBacks(this.#store)).add(giveBack);
+    if (this.answersAtOnce) (this.owed ??= new OwedGiveBacks(this.ownStore)).add(giveBack);
     else await this.ask(giveBack);
   }
 
@@ -226,12 +219,13 @@ export class StoreSession {
    */
   release(id: string, targets: readonly Target[]): Promise<void> {
     const request: ReleaseRequest = { op: "release", id, targets };
-    const { health, store } = this;
+    const { health } = this;
+    const store = this.owed === undefined ? this.ownStore : this.store;
     return new Promise((resolve) => {
       const sink = health === undefined
         ? { answered: () => resolve(), failed: () => resolve() }
         : new PendingRelease(health, request, resolve);
-      if (store.submit === undefined) this.#execute(request, sink);
+      if (store.submit === undefined) this.execute(request, sink);
       else store.submit(request, sink);
     });
   }

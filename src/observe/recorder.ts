@@ -183,7 +183,7 @@ export class Recorder {
     const counts = this.#counts;
     counts[type === "release" ? "totalReleases" : "leasesLost"]++;
     counts.currentConcurrent = Math.max(counts.currentConcurrent - 1, 0);
-    if (this.#events.any) this.#events.emit({ type, limiter: this.limiter });
+    if (this.isWatched && this.#events.any) this.#events.emit({ type, limiter: this.limiter });
     if (!Number.isNaN(heldMs)) this.observers.methods.released?.(this.limiter, heldMs, type === "lease_lost");
   }
 }

@@ -7,14 +7,7 @@
 import { brand } from "../base/brand.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { showAs } from "../base/inspect.ts";
-import {
-  type AcquireOptions,
-  type AskOptions,
-  checkNames,
-  checkWait,
-  maxWaitUs,
-  WAIT,
-} from "../limiter/call_options.ts";
+import { type AcquireOptions, type AskOptions, checkWait, maxWaitUs, WAIT } from "../limiter/call_options.ts";
 import type { Charge } from "../limiter/corrections.ts";
 import { atStore } from "../limiter/store_access.ts";
 import type { Explanation } from "../decision/explain/explanation.ts";
@@ -27,6 +20,7 @@ import type { Observer } from "../observe/observer.ts";
 import { Observers } from "../observe/observers.ts";
 import { newSketches } from "../observe/observing.ts";
 import type { Decision, Permit } from "../decision/decision.ts";
+import { checkNames } from "../limiter/target.ts";
 import { rateLimited, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/result/reservation.ts";
 import type { LimiterOptions } from "../policy/options.ts";

@@ -1,6 +1,6 @@
 /**
- * Notices when the clock of a store is set back or forward. Replies carry that clock, so watching costs a subtraction for
- * each; what looks like a step is then measured.
+ * Notices when the clock of a store is set back or forward. Replies carry that clock, so watching costs a subtraction and
+ * three comparisons for each; what looks like a step is then measured.
  *
  * @module
  */
@@ -54,6 +54,13 @@ export class ClockWatch {
   readonly #own: OwnClocks;
   readonly #measure: () => void;
   readonly #onStep: (text: string) => void;
+  /**
+   * A reply whose clock is ahead of the instant of its call by more than the one and less than the other says nothing new, if the call was
+   * made until `dueUs`. Fields, as each reply is compared with them: all others go to `saw`.
+   */
+  leastUs: number = Infinity;
+  mostUs: number = -Infinity;
+  dueUs: number = -Infinity;
   /** What the store's clock is ahead of the one that calls are timed by, latency included, and when that was seen. */
   #aheadUs = NaN;
   #seenUs = 0;
@@ -74,7 +81,10 @@ export class ClockWatch {
     this.#own = own;
   }
 
-  /** The store has answered a call: `nowUs` was its time, and the call was made at `askedUs` of this process' clock. */
+  /**
+   * The store has answered a call: `nowUs` was its time, and the call was made at `askedUs` of this process' clock. Nothing
+   * comes of it between the bounds above.
+   */
   saw(nowUs: number, askedUs: number): void {
     const driftUs = nowUs - askedUs - this.#aheadUs;
     if (!(driftUs < STEP_US && driftUs > -STEP_US)) this.#suspect(nowUs, askedUs);
@@ -97,8 +107,16 @@ export class ClockWatch {
 
   /** Clocks run apart by a little. */
   #follow(driftUs: number, askedUs: number): void {
-    this.#aheadUs += driftUs * WEIGHT;
-    this.#seenUs = askedUs;
+    this.#expect(this.#aheadUs + driftUs * WEIGHT, askedUs);
+  }
+
+  /** This is how far ahead the clock is from an instant on. */
+  #expect(aheadUs: number, seenUs: number): void {
+    this.#aheadUs = aheadUs;
+    this.#seenUs = seenUs;
+    this.leastUs = aheadUs - STEP_US;
+    this.mostUs = aheadUs + STEP_US;
+    this.dueUs = seenUs + FOLLOW_US;
   }
 
   #suspect(nowUs: number, askedUs: number): void {
@@ -134,8 +152,7 @@ export class ClockWatch {
   }
 
   #rebase(aheadUs: number): void {
-    this.#aheadUs = aheadUs;
-    this.#seenUs = this.#own.nowUs();
+    this.#expect(aheadUs, this.#own.nowUs());
     this.#aheadOfSteadyUs = aheadUs + this.#seenUs - this.#own.steadyUs();
     this.#aheadOfWallUs = aheadUs + this.#seenUs - this.#own.wallUs();
   }

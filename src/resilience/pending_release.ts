@@ -32,7 +32,7 @@ export class PendingRelease extends Deadlined implements ReplySink<DoneReply>, T
   }
 
   answered(): void {
-    this.#health.breaker.answered();
+    this.#health.heard();
     this.line?.delete(this);
     this.#done();
   }

@@ -239,7 +239,15 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
       const isAlone = this.#calls === 0 && this.#queued === 0 && this.#answers.length === 0;
       const size = isAlone ? Math.max(LEAST_PART, Math.ceil(batch.length / (options.parts ?? PARTS))) : batch.length;
       for (let from = 0; from < batch.length; from += size) {
-        this.#answers.push(() => settle(batch, replies, from, Math.min(from + size, batch.length)));
+        const to = Math.min(from + size, batch.length);
+        this.#answers.push(() => {
+          for (let i = from; i < to; i++) {
+            const { sink } = batch[i] as Item;
+            const reply = replies[i] as Reply | Error;
+            if (reply instanceof Error) sink?.failed(reply);
+            else sink?.answered(reply);
+          }
+        });
       }
     }, (cause) => {
       options.onCall?.(batch.length, options.nowUs() - sentUs, true);
@@ -248,19 +256,5 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
         for (const { sink } of batch) sink?.failed(options.errorOf(cause));
       });
     }).then(this.#goOn);
-  }
-}
-
-function settle<Reply>(
-  batch: readonly BatchItem<Reply>[],
-  replies: readonly (Reply | Error)[],
-  from: number,
-  to: number,
-): void {
-  for (let i = from; i < to; i++) {
-    const { sink } = batch[i] as BatchItem<Reply>;
-    const reply = replies[i] as Reply | Error;
-    if (reply instanceof Error) sink?.failed(reply);
-    else sink?.answered(reply);
   }
 }

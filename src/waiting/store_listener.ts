@@ -23,6 +23,8 @@ export interface NewsTakers {
 
 /** The listener of one process at one store. */
 export class StoreListener implements WakeupListener {
+  /** The process, as the store knows it. */
+  readonly instance: string;
   /** Whether messages about permits reach this process. */
   hears = false;
   readonly #store: Store;
@@ -34,6 +36,7 @@ export class StoreListener implements WakeupListener {
   constructor(store: Store, to: NewsTakers) {
     this.#store = store;
     this.#to = to;
+    this.instance = to.room.instance;
   }
 
   /** Makes sure that messages about permits reach this process. Tried again after a failure. */
@@ -66,11 +69,6 @@ export class StoreListener implements WakeupListener {
       this.#subscribed = undefined;
       throw error;
     });
-  }
-
-  /** The process, as the store knows it. */
-  get instance(): string {
-    return this.#to.room.instance;
   }
 
   /** Whether a call waits for a wakeup. */

@@ -16,7 +16,7 @@ import { start } from "../pipeline.ts";
 import type { StoreAccess } from "../store_access.ts";
 import type { StoreSession } from "../store_session.ts";
 import type { LimiterTarget } from "../target.ts";
-import { allowedOrThrow } from "./answers.ts";
+import { allowedOrThrow } from "../verbs.ts";
 
 /** Cost that was charged for a stated time. It counts until it is settled or cancelled, used or not. */
 export interface Reservation {

@@ -31,11 +31,10 @@ import { MemoryBoard } from "./board.ts";
 import { MEMORY_OPTIONS } from "./options.ts";
 import type { RunContext } from "./run_context.ts";
 import { runRequest } from "./run_request.ts";
-import { StateTable } from "./state_table.ts";
+import { StateTable, takeRow } from "./state_table.ts";
 import { MemoryTransaction } from "./transaction.ts";
 import { type LeaseHost, takePermits } from "./take_permits.ts";
 import { takeRates } from "./take_rates.ts";
-import { takeRow } from "./take_row.ts";
 
 /** How a memory store is made. */
 export interface MemoryStoreOptions {

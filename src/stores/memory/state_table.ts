@@ -1,15 +1,20 @@
 /**
- * What the memory store keeps: bounded, and forgotten once it cannot be told from fresh.
+ * What the memory store keeps: bounded, and forgotten once it cannot be told from fresh. And how most calls take from it.
  *
  * @module
  */
 
-import { shortKey } from "../../base/short_key.ts";
+import type { FlatLevel, FlatLimit } from "../../algorithms/flat.ts";
+import type { RateState } from "../../algorithms/kernels.ts";
+import { MAX_PLAIN_KEY, shortKey } from "../../base/short_key.ts";
 import type { Policy } from "../../policy/policy.ts";
-import type { Target } from "../store.ts";
+import { LevelReply } from "../level_reply.ts";
+import { RatesReply } from "../rates_reply.ts";
+import { IN_LEFT, type LevelLeft, type TakeReply, type TakeRequest, type Target } from "../store.ts";
 import { settle } from "./entry_table.ts";
 import type { Entry } from "./entry.ts";
 import { LimiterTable, nearer } from "./limiter_table.ts";
+import type { RowTable } from "./row_table.ts";
 import type { Entries } from "./run_context.ts";
 
 /** How many keys of the same limiter are looked at for one that may be forgotten, each time one is added. */
@@ -20,6 +25,9 @@ const SWEEP_ALL = 2;
 
 /** How many keys are compared when one must be evicted: half of the same limiter, half of any. */
 const SAMPLE = 16;
+
+/** Where a level is written for which the caller has no place. */
+const SCRATCH: FlatLevel = { first: 0, second: 0 };
 
 /** All keys of a store. */
 export class StateTable implements Entries {
@@ -157,6 +165,52 @@ export class StateTable implements Entries {
     this.#last = keys;
     return keys;
   }
+}
+
+/**
+ * The decision that most calls ask for: one key whose states are numbers, now. What `transaction.ts` and the kernels do, in one
+ * stretch, and without making a state.
+ *
+ * Decides if numbers are all that the key is, and nothing has to be promised for later; else undefined, and where the key is
+ * blocked or the clock has stepped back. `IN_LEFT` where it is allowed and `left` says all else. It stays small enough
+ * to be compiled as one.
+ */
+export function takeRow(
+  table: StateTable,
+  keys: LimiterTable,
+  rowTable: RowTable,
+  asWritten: string | undefined,
+  cost: number,
+  nowUs: number,
+  mode: TakeRequest["mode"],
+  maxWaitUs: number,
+  left: LevelLeft | undefined,
+): TakeReply | undefined {
+  const key = asWritten === undefined || asWritten.length <= MAX_PLAIN_KEY ? asWritten : shortKey(asWritten);
+  let place = rowTable.places.get(key) ?? 0;
+  if (place === 0 && keys.isElsewhere(key)) return undefined;
+  if ((rowTable.more.size > 0 || rowTable.blocks.size > 0) && rowTable.isOdd(key, nowUs)) return undefined;
+  const atUs = rowTable.all.earliest(rowTable.rows, place * rowTable.width, nowUs, cost);
+  const waitUs = atUs - nowUs;
+  const allowed = waitUs <= 0;
+  if (!allowed && (Number.isNaN(waitUs) || (mode === "wait" && waitUs <= maxWaitUs))) return undefined;
+  if (allowed && mode !== "peek") {
+    if (place === 0) {
+      table.makeRoom(keys, nowUs);
+      place = rowTable.add(key);
+    }
+    rowTable.all.take(rowTable.rows, place * rowTable.width, nowUs, cost);
+  }
+  const status = allowed ? "allowed" : "rate";
+  const { flats, rows, width } = rowTable;
+  if (flats.length > 1) return new RatesReply(status, nowUs, waitUs, rowTable.levelsOf(place, nowUs), undefined);
+  const flat = flats[0] as FlatLimit<RateState>;
+  const at = place * width;
+  const level = left ?? SCRATCH;
+  flat.measure(rows, at, nowUs, level);
+  if (left === undefined || !allowed) return new LevelReply(status, nowUs, waitUs, level.first, level.second);
+  left.nowUs = nowUs;
+  return IN_LEFT;
 }
 
 /** A long key is kept as its hash. */

@@ -16,9 +16,8 @@ import { aloneWith, isPlain, type RuleState } from "./rules.ts";
 import type { Script } from "./script.ts";
 import type { KeyCall, ScriptCall } from "./script_call.ts";
 import { encodeMixed } from "./encode_mixed.ts";
-import { permitArgs } from "./encode_several.ts";
 import { asksDetails, type NamedRequest } from "./named_request.ts";
-import { isShortBatch, writeShort } from "./short_permits.ts";
+import { isShortBatch, permitArgs, writeShort } from "./short_permits.ts";
 import { encodeWindows } from "./encode_windows.ts";
 import { coordinate, decide, several, takeMixed } from "./scripts.gen.ts";
 

@@ -7,6 +7,7 @@
 import { algorithmOf } from "../../algorithms/mod.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
+import { permitArgs } from "./short_permits.ts";
 
 /** Products stay exact in a double. */
 const MAX_PRODUCT = 2 ** 52;
@@ -20,11 +21,6 @@ export function encodePolicy(policy: Policy): string[] {
     args.push(letter, ...numbers(rate).map(String));
   }
   return args;
-}
-
-/** What a policy says of permits. */
-export function permitArgs({ leaseTtlUs, maxConcurrent, maxWaiters }: Policy): string[] {
-  return [leaseTtlUs, maxConcurrent, maxWaiters === Infinity ? -1 : maxWaiters].map(String);
 }
 
 /** What stands in the header of a group after the number of entries. */

@@ -193,13 +193,12 @@ function auxiliaryKey(main: string, { policy: { keyShards } }: Target, name: str
 function addKeys(keys: string[], main: string, target: Target): void {
   const { rates, maxConcurrent } = target.policy;
   keys.push(main);
-  const auxiliary = (name: string) => auxiliaryKey(main, target, name);
   if (rates.length > 1) {
     rates.forEach((rate, i) => {
-      if (algorithmOf(rate.algorithm).hasOwnKey) keys.push(auxiliary(`window:${i}`));
+      if (algorithmOf(rate.algorithm).hasOwnKey) keys.push(auxiliaryKey(main, target, `window:${i}`));
     });
   }
-  if (maxConcurrent > 0) keys.push(auxiliary("leases"), auxiliary("waiters"));
+  if (maxConcurrent > 0) keys.push(auxiliaryKey(main, target, "leases"), auxiliaryKey(main, target, "waiters"));
 }
 
 /** One part of a key: different texts always give different parts. */

@@ -15,6 +15,11 @@ import { takeReply } from "./take_reply.ts";
 const FIRST_POLICY = 48;
 const MOST_POLICIES = 79;
 
+/** What a policy says of permits. */
+export function permitArgs({ leaseTtlUs, maxConcurrent, maxWaiters }: Policy): string[] {
+  return [leaseTtlUs, maxConcurrent, maxWaiters === Infinity ? -1 : maxWaiters].map(String);
+}
+
 /** Whether a batch can be written short. */
 export function isShortBatch(batch: readonly NamedRequest[]): boolean {
   let before: Policy | undefined;

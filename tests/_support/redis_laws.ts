@@ -102,7 +102,7 @@ export async function assertFillKept(services: ParityServices): Promise<void> {
   const names = new KeyNames(keyPrefix);
   const clock = new FakeClock();
   const policies = [
-    ...[100, 7, 97, 997].map((limit) => compilePolicy({ limit, windowMs: 3_600_000 })),
+    ...[100, 7, 11, 97, 997].map((limit) => compilePolicy({ limit, windowMs: 3_600_000 })),
     compilePolicy({ limit: 100, windowMs: 36_000 }),
   ];
   const targetsOf = (policy: Policy, key: string, cost: number) => [{ limiter: "api", key, policy, cost, permits: 0 }];
@@ -111,8 +111,15 @@ export async function assertFillKept(services: ParityServices): Promise<void> {
     const maxWaitUs = mode === "wait" ? 1e15 : 0;
     await raw.send("DEL", names.register("api"));
     const store = openStore(services, { keyPrefix, testClock: clock });
-    const reply = await store.execute({ op: "take", mode, maxWaitUs, arrivalUs: 0, id: "", targets });
-    return reply.levels[0]?.rates[0]?.[0] as number;
+    const request = { op: "take", mode, maxWaitUs, arrivalUs: 0, id: "", targets } as const;
+    // One bucket alone in its calls, and two beside each other.
+    const beside = ["1", "2"].map((n) => ({ ...request, targets: targetsOf(policy, key + n, cost) }));
+    const reply = await store.execute(request);
+    const levels = [reply, ...await executeAll(store, beside) as TakeReply[]].map((each) =>
+      each.levels[0]?.rates[0]?.[0]
+    );
+    assert.deepEqual(levels.slice(1), [levels[0], levels[0]], key);
+    return levels[0] as number;
   };
   for (const [i, before] of policies.entries()) {
     for (const [j, after] of policies.entries()) {

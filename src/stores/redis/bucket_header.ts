@@ -20,8 +20,8 @@ export interface BucketHeader extends GroupHeader, BucketTerms {
   inUse: boolean;
 }
 
-/** The bits that say to the script what a group is. */
-export const FLAGS = { peek: 1, wait: 2, fraction: 4, counts: 8, inUse: 16 } as const;
+/** What a group is, as one number: bits, and how many entries it has. */
+export const FLAGS = { peek: 1, wait: 2, fraction: 4, counts: 8, inUse: 16, entry: 32 } as const;
 
 /** Products stay exact in a double. */
 const MAX_PRODUCT = 2 ** 52;

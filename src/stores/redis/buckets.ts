@@ -18,16 +18,15 @@ import { refusedByScript } from "./refused_by_script.ts";
 import type { KeyCall } from "./script_call.ts";
 import { bucket } from "./scripts.gen.ts";
 
-const FLAG_ARGS: readonly string[] = Array.from({ length: 32 }, (_, flags) => String(flags));
-
 /** Turns takes from single token buckets into a call of the script; `clock` stands in front of its ARGV. */
-export function bucketCall(batch: readonly NamedRequest[], clock: readonly string[]): KeyCall {
+export function bucketCall(batch: readonly NamedRequest[], clock: string): KeyCall {
   const keys: string[] = [];
-  const args = [...clock];
+  const args = [clock];
   const groups = groupTakes(batch, bucketHeaderOf);
   for (const { header, entries, counted } of groups) {
-    const flags = header.flags + (counted ? FLAGS.counts : header.inUse ? FLAGS.inUse : 0);
-    args.push(FLAG_ARGS[flags] as string, String(entries.length));
+    // One alone has a way of its own.
+    const more = counted ? FLAGS.counts : header.inUse && batch.length > 1 ? FLAGS.inUse : 0;
+    args.push(String(header.flags + more + FLAGS.entry * entries.length));
     for (const arg of header.args) args.push(arg);
     for (const entry of entries) {
       keys.push((batch[entry.index] as NamedRequest).keys[0] as string);

@@ -11,13 +11,15 @@ import type { EncodedCall } from "./encode.ts";
 import { withAdvice } from "./refusal.ts";
 import { refusedByScript } from "./refused_by_script.ts";
 import { detailedReply, readLevels, takeReply } from "./take_reply.ts";
-import { readShort, sizeOfShort } from "./short_permits.ts";
+import type { NamedRequest } from "./named_request.ts";
+import { readAlone, readShort, sizeOfShort } from "./short_permits.ts";
 
 /** Reads the reply to a call, one entry for each request of its batch. */
 export function decodeBatch(
   { batch, script, hasMessages }: EncodedCall,
   reply: ScriptReply,
 ): (TakeReply | DoneReply | StoreError)[] {
+  if (isNumber(reply) && batch.length === 1) return [readAlone((batch[0] as NamedRequest).request, Number(reply))];
   if (!Array.isArray(reply)) throw unreadable();
   const nowUs = Number(reply[0]);
   const plain = script.name !== "coordinate";

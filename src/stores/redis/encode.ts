@@ -33,8 +33,8 @@ export interface EncodedCall extends ScriptCall {
 export interface EncodeOptions {
   /** How keys and channels are called. */
   readonly names: KeyNames;
-  /** What the ARGV of every script begins with: a clock for tests, empty for the server's own, and what is added to times to live. */
-  readonly clock: readonly string[];
+  /** What the ARGV of every script begins with: what is added to times to live, and in front of that the clock of a test. */
+  readonly clock: string;
   /** The instances of this process that hear of their waiters in the reply, where requests involve permits. @default {[]} */
   readonly callers?: readonly string[];
   /** Whether the instances have inboxes, which are kept and emptied. @default {false} */
@@ -44,7 +44,7 @@ export interface EncodeOptions {
 const MODES = { now: "0", wait: "1", peek: "2" } as const;
 
 /** Turns takes by one key each, but those from single token buckets, into a call of the script that decides them. */
-export function encodeTakes(script: Script, batch: readonly NamedRequest[], clock: readonly string[]): KeyCall {
+export function encodeTakes(script: Script, batch: readonly NamedRequest[], clock: string): KeyCall {
   const { keys, args, windows } = script === takeMixed ? encodeMixed(batch, clock) : encodeWindows(batch, clock);
   const decode = script === several ? decodeSeveral : decodeWindows;
   return { script, keys, args, read: (reply) => decode(windows, batch.length, reply) };
@@ -86,8 +86,8 @@ function encodeRequests(smallest: Script, batch: readonly NamedRequest[], option
       }
     }
   }
-  const args = [...options.clock];
-  if (!plain) args.push("", ...inboxArgs(options));
+  const args = [options.clock];
+  if (!plain) args.push("", hearersArg(options));
   args.push(...policies.args);
   args.push(String(batch.length), ...body);
   const hasMessages = !plain && callers.length > 0;
@@ -96,15 +96,16 @@ function encodeRequests(smallest: Script, batch: readonly NamedRequest[], option
 
 function encodeShortBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
   const { letters, keys, ids, policies } = writeShort(batch);
-  const args = [...options.clock, letters, ...inboxArgs(options), ...ids];
-  for (const policy of policies) args.push(...permitArgs(policy));
+  const args = [options.clock, letters, hearersArg(options), ...ids];
+  for (const policy of policies) args.push(permitArgs(policy).join(" "));
   const hasMessages = (options.callers?.length ?? 0) > 0;
   return { script: coordinate, keys, args, batch, hasMessages };
 }
 
 /** How processes hear of their waiters. */
-function inboxArgs({ names: { channel }, callers = [], hasInboxes = false }: EncodeOptions): string[] {
-  return [channel, String(hasInboxes ? -callers.length : callers.length), ...callers];
+function hearersArg({ names: { channel }, callers = [], hasInboxes = false }: EncodeOptions): string {
+  const listed = callers.length === 0 ? "" : `,${callers.join(",")},`;
+  return `${hasInboxes && callers.length > 0 ? "-" : ""}${listed}:${channel}`;
 }
 
 function head(request: StoreRequest): string[] {

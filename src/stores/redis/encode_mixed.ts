@@ -16,9 +16,9 @@ import { isKnownMixed, isPlain, type RuleState } from "./rules.ts";
 /** Writes the KEYS and ARGV of `take_mixed.lua` for takes from keys that several rules share; `clock` stands in front. */
 export function encodeMixed(
   batch: readonly NamedRequest[],
-  clock: readonly string[],
+  clock: string,
 ): { keys: string[]; args: string[]; windows: BatchGroup<WindowHeader>[] } {
-  const args = [...clock];
+  const args = [clock];
   const windows: BatchGroup<WindowHeader>[] = [];
   for (const [index, { request, rules }] of batch.entries()) {
     const take = request as TakeRequest;
@@ -47,7 +47,7 @@ function headerOf({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target, ru
     ...numbers(policy.rates[0] as RateLimit).map(String),
     ...plainOf(rules),
   ];
-  return { policy, mode, maxWaitUs, cost, maxTimes: 1, args, namedArgs: args };
+  return { policy, mode, maxWaitUs, cost, flags: 0, maxTimes: 1, args, namedArgs: args };
 }
 
 /** The plain rules as the script reads them; empty if they are about to change, or are no limit that it knows. */

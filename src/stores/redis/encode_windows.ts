@@ -17,7 +17,9 @@ import { type BatchGroup, type GroupHeader, groupTakes, keptHeaders } from "../a
 
 /** What the takes of a group have in common. */
 export interface WindowHeader extends GroupHeader {
-  /** The arguments of the script after the number of entries. */
+  /** Those of the {@linkcode FLAGS} that always hold. */
+  readonly flags: number;
+  /** The arguments of the script behind that. */
   readonly args: readonly string[];
   /** The same of rules that are not the plain ones: every value that they write names them. */
   readonly namedArgs: readonly string[];
@@ -32,15 +34,15 @@ const windowHeaderOf = keptHeaders(makeHeader);
 /** Turns takes that one script decides into its KEYS and ARGV; `clock` stands in front. */
 export function encodeWindows(
   batch: readonly NamedRequest[],
-  clock: readonly string[],
+  clock: string,
 ): { keys: string[]; args: string[]; windows: BatchGroup<WindowHeader>[] } {
   const keys: string[] = [];
-  const args = [...clock];
+  const args = [clock];
   const windows = groupTakes(batch, windowHeaderOf);
   for (const { header, entries, counted } of windows) {
-    const flags = (header.mode === "peek" ? FLAGS.peek : 0) + (counted ? FLAGS.counts : 0);
+    const flags = header.flags + (counted ? FLAGS.counts : 0) + FLAGS.entry * entries.length;
     const arePlain = entries.every(({ index }) => (batch[index] as NamedRequest).rules.every(isPlain));
-    args.push(String(flags), String(entries.length), ...(arePlain ? header.args : header.namedArgs));
+    args.push(String(flags), ...(arePlain ? header.args : header.namedArgs));
     for (const entry of entries) {
       keys.push((batch[entry.index] as NamedRequest).keys[0] as string);
       if (counted) args.push(String(entry.times));
@@ -50,14 +52,15 @@ export function encodeWindows(
 }
 
 function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target): WindowHeader {
-  const waitUs = mode === "wait" ? integerArg(maxWaitUs) : "0";
+  const waitUs = mode === "wait" ? integerArg(maxWaitUs) : undefined;
   const argsBy = (arePlain: boolean) =>
-    policy.rates.length > 1 ? severalArgs(policy, cost, waitUs) : windowArgs(policy, cost, waitUs, arePlain);
+    policy.rates.length > 1 ? severalArgs(policy, cost, waitUs ?? "0") : windowArgs(policy, cost, waitUs, arePlain);
   return {
     policy,
     mode,
     maxWaitUs,
     cost,
+    flags: mode === "peek" ? FLAGS.peek : mode === "wait" && policy.rates.length === 1 ? FLAGS.wait : 0,
     // Takes that wait are for different instants: each is an entry.
     maxTimes: mode === "wait" ? 1 : Math.min(Math.floor(MAX_COUNT / cost), ...policy.rates.map(exactTimes)),
     args: argsBy(true),
@@ -65,10 +68,10 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
   };
 }
 
-function windowArgs({ rates }: Policy, cost: number, waitUs: string, arePlain: boolean): string[] {
+function windowArgs({ rates }: Policy, cost: number, waitUs: string | undefined, arePlain: boolean): string[] {
   const rate = rates[0] as RateLimit;
   const [capacity, windowUs, third = 0] = algorithmOf(rate.algorithm).numbers(rate);
   // An integer does not name the rules of a fixed window: only the plain rules store one.
   const withoutInteger = rate.algorithm === "fixed_window" && !arePlain;
-  return [cost, capacity, windowUs, withoutInteger ? 0 : third].map(String).concat(waitUs);
+  return [cost, capacity, windowUs, withoutInteger ? 0 : third].map(String).concat(waitUs ?? []);
 }

@@ -56,8 +56,8 @@ export class ScriptCalls {
   readonly #options: ScriptCallsOptions;
   /** Sends scripts; tests put others in their place. */
   readonly #connection: Pick<RedisConnection, "run">;
-  /** What the ARGV of every script begins with, where the clock is the server's. */
-  readonly #serverClock: readonly string[];
+  /** What the ARGV of every script begins with: what is added to times to live. */
+  readonly #grace: string;
   readonly #register: RegisterCache;
 
   /**
@@ -68,7 +68,7 @@ export class ScriptCalls {
   constructor(options: ScriptCallsOptions) {
     const { connection, names, settings: { timingMarginMs = 10, testClock, testScript }, report } = options;
     this.#options = options;
-    this.#serverClock = ["", String(Math.ceil(timingMarginMs))];
+    this.#grace = String(Math.ceil(timingMarginMs));
     this.#connection = testScript === undefined ? connection : {
       run: (script, keys, args) => {
         const call = testScript({ script, keys, args });
@@ -134,9 +134,7 @@ export class ScriptCalls {
   /** Decides a batch by one call of a script. It is a field, so that the store can hand it to the calls of a cluster. */
   readonly run: RunBatch = async (script, batch, through = this.#connection) => {
     const { testClock } = this.#options.settings;
-    const clock = testClock === undefined
-      ? this.#serverClock
-      : [String(testClock.nowUs()), this.#serverClock[1] as string];
+    const clock = testClock === undefined ? this.#grace : `@${testClock.nowUs()} ${this.#grace}`;
     if (script !== bucket && !isKeyByKey(script)) return await this.#runWithMessages(script, batch, clock, through);
     const call = script === bucket ? bucketCall(batch, clock) : encodeTakes(script, batch, clock);
     const reply = await through.run(script, call.keys, call.args);
@@ -149,7 +147,7 @@ export class ScriptCalls {
   async #runWithMessages(
     script: Script,
     batch: readonly NamedRequest[],
-    clock: readonly string[],
+    clock: string,
     through: Pick<RedisConnection, "run">,
   ): Promise<Replies> {
     const { names } = this.#options;

@@ -7,1954 +7,1993 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,bh,jg=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,bb,je=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=bh,jg
-function redis.call(gX,...)
-if gX~="MGET"then return call(gX,...)end
-local ca={...}
-for i=1,#ca do
-local m=bh("GET",ca[i])
-ca[i]=type(m)=="string"and m
+redis.pcall,redis.error_reply=bb,je
+function redis.call(hd,...)
+if hd~="MGET"then return call(hd,...)end
+local cc={...}
+for i=1,#cc do
+local m=bb("GET",cc[i])
+cc[i]=type(m)=="string"and m
 end
-return ca
+return cc
 end`;
 
-const part1 = `local cQ=1e14
-local dM=50*cQ
-local gF,cE="99",10*cQ
-local fl=q-q%cQ`;
+const part1 = `local q
+if string.byte(ARGV[1])==64 then
+q,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
+q=q+0
+else
+local fc=redis.call("TIME")
+q=fc[1]*1000000+fc[2]
+end`;
 
-const part2 = `local hl=2e15
-local function fH(m)
-local H,bt=string.byte(m,1),#m
-if H==98 and bt>8 then
+const part2 = `local cA=1e14
+local dN=50*cA
+local gL,cI="99",10*cA
+local fm=q-q%cA`;
+
+const part3 = `local hp=2e15
+local function fM(m)
+local H,bA=string.byte(m,1),#m
+if H==98 and bA>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if H==83 and bt>46 or H==115 and bt>20 then
+if H==83 and bA>46 or H==115 and bA>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+hl then return D,bt+1 end
+if D>q and D<q+hp then return D,bA+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function it(aH)
-return math.max(math.floor((aH-dM)/cE),0)
+const part4 = `local function it(aI)
+return math.max(math.floor((aI-dN)/cI),0)
 end
-local function fG(aH)
-if aH<dM then return aH end
-local us=fl+aH%cQ
-if us>q+cQ/2 then return us-cQ end
-if us<q-cQ/2 then return us+cQ end
+local function fL(aI)
+if aI<dN then return aI end
+local us=fm+aI%cA
+if us>q+cA/2 then return us-cA end
+if us<q-cA/2 then return us+cA end
 return us
 end`;
 
-const part4 = `local function fR(bm,bB,al)
-return math.max(bm<=8*bB and 1 or bm<=1024*bB and 2 or 3,al)
+const part5 = `local function fX(bm,bG,an)
+return math.max(bm<=8*bG and 1 or bm<=1024*bG and 2 or 3,an)
 end
-local function ea(ac,bB)
+local function ec(ac,bG)
 if ac==0 then return q end
-return ac==3 and math.huge or q+(ac==2 and 1024 or 8)*bB
+return ac==3 and math.huge or q+(ac==2 and 1024 or 8)*bG
 end`;
 
-const part5 = `local eD
-local function bz()
-if eD then return eD end
-local aJ,bn,aO,cj,eR=math.floor,math.min,math.max,string.byte,string.char
-local jL,lr=8,2^52
-local eN={us=0,aj=0,ad=0,bV={}}
-local bU={eN=eN}
-function bU.gx(a,b,g)
-local us,aj=a.us+b.us,a.aj+b.aj
-if aj<g.y then return{us=us,aj=aj}end
-return{us=us+1,aj=aj-g.y}
+const part6 = `local eE
+local function bE()
+if eE then return eE end
+local aC,bq,aO,cf,eR=math.floor,math.min,math.max,string.byte,string.char
+local jL,ls=8,2^52
+local eN={us=0,af=0,ad=0,bY={}}
+local bX={eN=eN}
+function bX.gE(a,b,g)
+local us,af=a.us+b.us,a.af+b.af
+if af<g.x then return{us=us,af=af}end
+return{us=us+1,af=af-g.x}
 end
-local gx=bU.gx
-function bU.gc(a,b,g)
-local us,aj=a.us-b.us,a.aj-b.aj
-if aj>=0 then return{us=us,aj=aj}end
-return{us=us-1,aj=aj+g.y}
+local gE=bX.gE
+function bX.gi(a,b,g)
+local us,af=a.us-b.us,a.af-b.af
+if af>=0 then return{us=us,af=af}end
+return{us=us-1,af=af+g.x}
 end
-local gc=bU.gc
-function bU.ha(a,b)
-return(a.us<b.us or(a.us==b.us and a.aj<b.aj))and a or b
+local gi=bX.gi
+function bX.hg(a,b)
+return(a.us<b.us or(a.us==b.us and a.af<b.af))and a or b
 end
-function bU.kR(as,dA,al,g)
-local aS=gc(as,al,g)
-for _,bK in ipairs(as.bV)do
-if bK.dA>dA then aS=gc(aS,bK,g)end
+function bX.kR(au,dC,an,g)
+local aU=gi(au,an,g)
+for _,bO in ipairs(au.bY)do
+if bO.dC>dC then aU=gi(aU,bO,g)end
 end
-return aS.us<0 and eN or aS
+return aU.us<0 and eN or aU
 end
-function bU.cM(h,g)
-local J=h.us-g.aB
-if h.aj>g.aP then J=J+1 end
-return aO(J,h.x or 0)
+function bX.cS(h,g)
+local J=h.us-g.ay
+if h.af>g.aP then J=J+1 end
+return aO(J,h.y or 0)
 end
-local cM=bU.cM
-function bU.eI(h,g)
-return h.ac>0 and cM(h,g)>q and h.ac or 0
+local cS=bX.cS
+function bX.eJ(h,g)
+return h.ac>0 and cS(h,g)>q and h.ac or 0
 end
-local function lc(as,bK,ad,g)
-local aS=gx(as,bK,g)
-if aS.us>lr then return nil end
-local bV,A={},1
-for i,dk in ipairs(as.bV)do
-bV[i]=dk
-if dk.dA<=bK.dA then A=i+1 end
+local function ld(au,bO,ad,g)
+local aU=gE(au,bO,g)
+if aU.us>ls then return nil end
+local bY,A={},1
+for i,dp in ipairs(au.bY)do
+bY[i]=dp
+if dp.dC<=bO.dC then A=i+1 end
 end
-table.insert(bV,A,bK)
-local gj,K=eN,#bV
-while K>0 and#bV-K<jL do
-local ak=bV[K]
-if ak.dA-(aS.us-gj.us)+2<=q then break end
-gj=gx(gj,ak,g)
+table.insert(bY,A,bO)
+local gq,K=eN,#bY
+while K>0 and#bY-K<jL do
+local al=bY[K]
+if al.dC-(aU.us-gq.us)+2<=q then break end
+gq=gE(gq,al,g)
 K=K-1
 end
 for _=1,K do
-table.remove(bV,1)
+table.remove(bY,1)
 end
-return{us=aS.us,aj=aS.aj,ad=aO(as.ad,ad),bV=bV}
+return{us=aU.us,af=aU.af,ad=aO(au.ad,ad),bY=bY}
 end
-function bU.eU(us,as)
-local aS=us+as.us+1
-if as.ad>0 and as.ad<aS then return aO(us+1,as.ad)end
-return aS
+function bX.eU(us,au)
+local aU=us+au.us+1
+if au.ad>0 and au.ad<aU then return aO(us+1,au.ad)end
+return aU
 end
-function bU.bu(h)
-local as=h.as
-return as and bU.eU(h.us,as)>q and as or nil
+function bX.bo(h)
+local au=h.au
+return au and bX.eU(h.us,au)>q and au or nil
 end
-function bU.ds(us,aj,as,x,g,al)
-local J=us-g.aB
-if aj>g.aP then J=J+1 end
-local bQ=aO(J,x)
-if x<=q or x<=J then x=nil end
-local h={us=us,aj=aj,x=x,ac=0}
-if bQ>q then h.ac=fR(bQ-q,g.aB,al)end
-if as then
-local aS,bV=gx(h,as,g).us,{}
-for i,bK in ipairs(as.bV)do
-bV[i]={dA=bn(bK.dA,aS),us=bK.us,aj=bK.aj}
+function bX.dv(us,af,au,y,g,an)
+local J=us-g.ay
+if af>g.aP then J=J+1 end
+local bU=aO(J,y)
+if y<=q or y<=J then y=nil end
+local h={us=us,af=af,y=y,ac=0}
+if bU>q then h.ac=fX(bU-q,g.ay,an)end
+if au then
+local aU,bY=gE(h,au,g).us,{}
+for i,bO in ipairs(au.bY)do
+bY[i]={dC=bq(bO.dC,aU),us=bO.us,af=bO.af}
 end
-local ad=as.ad>us+as.us and 0 or as.ad
-h.as={us=as.us,aj=as.aj,ad=ad,bV=bV}
+local ad=au.ad>us+au.us and 0 or au.ad
+h.au={us=au.us,af=au.af,ad=ad,bY=bY}
 end
 return h
 end
-function bU.fu(h,gJ,dA,x,g)
-local ad=aO(q,x)+g.aB+1
-local bK={dA=dA,us=gJ.us,aj=gJ.aj}
-local as=lc(bU.bu(h)or eN,bK,ad,g)
-if not as then return h end
-local aR=gc(h,gJ,g)
-return bU.ds(aR.us,aR.aj,as,x,g,bU.eI(h,g))
+function bX.fx(h,gP,dC,y,g)
+local ad=aO(q,y)+g.ay+1
+local bO={dC=dC,us=gP.us,af=gP.af}
+local au=ld(bX.bo(h)or eN,bO,ad,g)
+if not au then return h end
+local aS=gi(h,gP,g)
+return bX.dv(aS.us,aS.af,au,y,g,bX.eJ(h,g))
 end
-function bU.dX(h,g)
-local x,bQ=cM(h,g),ea(h.ac,g.aB)
-if x<=bQ then return h end
-local bp={us=bQ+g.aB,aj=g.aP}
-local as=bU.bu(h)
-if h.us<bp.us or(h.us==bp.us and h.aj<=bp.aj)then
-return bU.ds(h.us,h.aj,as,bQ,g,h.ac)
+function bX.dY(h,g)
+local y,bU=cS(h,g),ec(h.ac,g.ay)
+if y<=bU then return h end
+local bp={us=bU+g.ay,af=g.aP}
+local au=bX.bo(h)
+if h.us<bp.us or(h.us==bp.us and h.af<=bp.af)then
+return bX.dv(h.us,h.af,au,bU,g,h.ac)
 end
-local al={us=h.us,aj=h.aj,x=h.x,ac=h.ac}
-if as then al.as={us=as.us,aj=as.aj,ad=0,bV=as.bV}end
-local bP=bU.fu(al,gc(h,bp,g),0,bQ,g)
-if bP~=al then return bP end
-return bU.ds(bp.us,bp.aj,nil,bQ,g,h.ac)
+local an={us=h.us,af=h.af,y=h.y,ac=h.ac}
+if au then an.au={us=au.us,af=au.af,ad=0,bY=au.bY}end
+local bT=bX.fx(an,gi(h,bp,g),0,bU,g)
+if bT~=an then return bT end
+return bX.dv(bp.us,bp.af,nil,bU,g,h.ac)
 end
-function bU.cz(m,E,ak,h,g)
-local function ei()
-local Y,aZ=0,1
-while E<=ak do
-local em=cj(m,E)
+function bX.cD(m,E,al,h,g)
+local function ej()
+local aa,ba=0,1
+while E<=al do
+local en=cf(m,E)
 E=E+1
-Y=Y+em%128*aZ
-if em<128 then break end
-aZ=aZ*128
+aa=aa+en%128*ba
+if en<128 then break end
+ba=ba*128
 end
-return Y
+return aa
 end
 local function ir()
-local us=ei()
-return us,g.y>1 and bn(ei(),g.y-1)or 0
+local us=ej()
+return us,g.x>1 and bq(ej(),g.x-1)or 0
 end
-local cB=cj(m,E)-128
+local cl=cf(m,E)-128
 E=E+1
-h.ac=aJ(cB%32/8)
-if cB%2>=1 then h.x=ei()end
-if cB%4<2 then return end
-local us,aj=ir()
-local as={us=us,aj=aj,ad=0,bV={}}
-local aS=gx(h,as,g).us
-if cB%8>=4 then as.ad=aS+2-ei()end
-while E<=ak do
-local bK={dA=aS-ei()}
-bK.us,bK.aj=ir()
-if bK.us==0 and bK.aj==0 then
-bK.us,bK.aj=us,aj
+h.ac=aC(cl%32/8)
+if cl%2>=1 then h.y=ej()end
+if cl%4<2 then return end
+local us,af=ir()
+local au={us=us,af=af,ad=0,bY={}}
+local aU=gE(h,au,g).us
+if cl%8>=4 then au.ad=aU+2-ej()end
+while E<=al do
+local bO={dC=aU-ej()}
+bO.us,bO.af=ir()
+if bO.us==0 and bO.af==0 then
+bO.us,bO.af=us,af
 end
-as.bV[#as.bV+1]=bK
+au.bY[#au.bY+1]=bO
 end
-h.as=as
+h.au=au
 end
-function bU.bC(h,g)
-local as,x,aG=h.as,h.x,""
-if not as and not x and h.ac==0 then return aG end
-local function dJ(Y)
-while Y>=128 do
-aG=aG..eR(Y%128+128)
-Y=aJ(Y/128)
+function bX.bn(h,g)
+local au,y,aJ=h.au,h.y,""
+if not au and not y and h.ac==0 then return aJ end
+local function dK(aa)
+while aa>=128 do
+aJ=aJ..eR(aa%128+128)
+aa=aC(aa/128)
 end
-aG=aG..eR(Y)
+aJ=aJ..eR(aa)
 end
-local function iY(us,aj)
-dJ(us)
-if g.y>1 then dJ(aj)end
+local function iW(us,af)
+dK(us)
+if g.x>1 then dK(af)end
 end
-if x then dJ(x)end
-if as then
-iY(as.us,as.aj)
-local aS=gx(h,as,g).us
-if as.ad>0 then dJ(aS+2-as.ad)end
-for _,bK in ipairs(as.bV)do
-dJ(aS-bK.dA)
-local kw=bK.us==as.us and bK.aj==as.aj
-iY(kw and 0 or bK.us,kw and 0 or bK.aj)
+if y then dK(y)end
+if au then
+iW(au.us,au.af)
+local aU=gE(h,au,g).us
+if au.ad>0 then dK(aU+2-au.ad)end
+for _,bO in ipairs(au.bY)do
+dK(aU-bO.dC)
+local kw=bO.us==au.us and bO.af==au.af
+iW(kw and 0 or bO.us,kw and 0 or bO.af)
 end
 end
-local cB=128+(x and 1 or 0)+(as and 2 or 0)+(as and as.ad>0 and 4 or 0)
-return eR(cB+8*h.ac)..aG
+local cl=128+(y and 1 or 0)+(au and 2 or 0)+(au and au.ad>0 and 4 or 0)
+return eR(cl+8*h.ac)..aJ
 end
-eD=bU
-return bU
+eE=bX
+return bX
 end`;
 
-const part6 = `local call,br,am=redis.call,string.sub,string.format
-local aJ,df,aO,bn=math.floor,math.ceil,math.max,math.min
-local aV,ao=struct.pack,struct.unpack
+const part7 = `local call,bu,ak=redis.call,string.sub,string.format
+local aC,dd,aO,bq=math.floor,math.ceil,math.max,math.min
+local aT,am=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cu,gu=0,0
-local function aG()
-cu=cu+1
-return ARGV[cu]
+local cy,gB=0,0
+local function aJ()
+cy=cy+1
+return ARGV[cy]
 end
-local function Y()
-cu=cu+1
-return ARGV[cu]+0
+local function aa()
+cy=cy+1
+return ARGV[cy]+0
 end
 local function eZ()
-gu=gu+1
-return KEYS[gu]
+gB=gB+1
+return KEYS[gB]
 end
-local q=tonumber(aG())
-if not q then
-local dy=call("TIME")
-q=dy[1]*1000000+dy[2]
+local cv=aa()
+local function fs(ad)
+return aO(dd((ad-q)/1000),1)+cv
 end
-local cr=Y()
-local function fq(ad)
-return aO(df((ad-q)/1000),1)+cr
-end
-local ct={}`;
+local cx={}`;
 
-const part7 = `local function jU(ah)
-local cZ=type(ah)=="table"and ah.err or tostring(ah)
-if string.find(cZ,"READONLY",1,true)then error(ah,0)end
-return cZ
+const part8 = `local function jU(ai)
+local df=type(ai)=="table"and ai.err or tostring(ai)
+if string.find(df,"READONLY",1,true)then error(ai,0)end
+return df
 end
-local function jA(ck,kL)
-local ok,ah=pcall(ck,kL)
-return ok and ah or jU(ah)
+local function jA(cm,kL)
+local ok,ai=pcall(cm,kL)
+return ok and ai or jU(ai)
 end`;
 
-const part8 = `local function hp(e,lt)
-eF(e)
-if e.dQ and not bs then ft(e)end
-local at=lt and q or aO(q,e.D)
-local ag,ae=e.v.ag,e.ae
-for i=1,#ag do
-local ab=ag[i]
-at=aO(at,ab.aq.dg(ae[i],e.af,ab))
+const part9 = `local function ht(e,lu)
+eG(e)
+if e.dR and not bz then fw(e)end
+local at=lu and q or aO(q,e.D)
+local ah,ae=e.v.ah,e.ae
+for i=1,#ah do
+local ab=ah[i]
+at=aO(at,ab.ar.dl(ae[i],e.ag,ab))
 end
 return at
 end
-local function gG(e,at)
-local ag,ae=e.v.ag,e.ae
-if#ag==0 then return end
-if e.dw then e.dw.dq(e,at)end
-e.fW=nil
-for i=1,#ag do
-local ab=ag[i]
-local al=ae[i]
-local h=ab.aq.dq(al,at,e.af,ab)
+local function gM(e,at)
+local ah,ae=e.v.ah,e.ae
+if#ah==0 then return end
+if e.dz then e.dz.dt(e,at)end
+e.gc=nil
+for i=1,#ah do
+local ab=ah[i]
+local an=ae[i]
+local h=ab.ar.dt(an,at,e.ag,ab)
 if h then ae[i]=h end
-local cK=ab.aq.cK and ab.aq.cK(al,h,at)
-if cK then
-e.fW=e.fW or{}
-e.fW[i]=cK
+local cP=ab.ar.cP and ab.ar.cP(an,h,at)
+if cP then
+e.gc=e.gc or{}
+e.gc[i]=cP
 end
 end
-ft(e)
+fw(e)
 end
-local function eh(ah,e)
-local ag,ae,ak=e.v.ag,e.ae,#ah
-for i=1,#ag do
-local ab=ag[i]
-ah[ak+1],ah[ak+2]=ab.aq.eY(ae[i],ab)
-ak=ak+2
+local function ei(ai,e)
+local ah,ae,al=e.v.ah,e.ae,#ai
+for i=1,#ah do
+local ab=ah[i]
+ai[al+1],ai[al+2]=ab.ar.eY(ae[i],ab)
+al=al+2
 end
 end
-local function ek(ah,ap)
+local function el(ai,aq)
 local A=0
-for i=1,#ap do
-local fW,ag=ap[i].fW,#ap[i].v.ag
-for ab=1,fW and ag or 0 do
-local cK=fW[ab]
-if cK then
-local ak=#ah
-ah[ak+1]=A+ab-1
-for bx=1,5 do
-ah[ak+1+bx]=cK[bx]
+for i=1,#aq do
+local gc,ah=aq[i].gc,#aq[i].v.ah
+for ab=1,gc and ah or 0 do
+local cP=gc[ab]
+if cP then
+local al=#ai
+ai[al+1]=A+ab-1
+for bD=1,5 do
+ai[al+1+bD]=cP[bD]
 end
 end
 end
-A=A+ag
+A=A+ah
 end
 end`;
 
-const part9 = `local function ej()
-local v=dT[Y()]
-local af,au=Y(),Y()
+const part10 = `local function ek()
+local v=dU[aa()]
+local ag,ap=aa(),aa()
 local e={
 v=v,
-af=af,
-au=au,
+ag=ag,
+ap=ap,
 W=eZ(),
 co=nil,
-aL=nil,
-aT=nil,
+aD=nil,
+aX=nil,
 D=0,
 ae=nil,
 }
 if v.co>0 then
 e.co={}
-for i,ab in ipairs(v.ag)do
-if ab.ed then e.co[i]=eZ()end
+for i,ab in ipairs(v.ah)do
+if ab.ee then e.co[i]=eZ()end
 end
 end
-if v.au>0 then
-e.aL,e.aT=eZ(),eZ()
+if v.ap>0 then
+e.aD,e.aX=eZ(),eZ()
 end
-for _,A in ipairs(v.hK or{})do
+for _,A in ipairs(v.hN or{})do
 e.co=e.co or{}
 e.co[A]=eZ()
 end
 return e
 end`;
 
-const part10 = `function ct.t()
-local function iJ(h,at)
-if h.us<at-1 or(h.us<at and h.aj==0)then return{us=at,aj=0}end
+const part11 = `function cx.t()
+local function iH(h,at)
+if h.us<at-1 or(h.us<at and h.af==0)then return{us=at,af=0}end
 return h
 end
-local function jt(h,o,g)
-local aj=o*g.cS
-local cA=aJ(aj/g.y)
-local us=h.us+o*g.dh+cA
-aj=h.aj+aj-cA*g.y
-if aj<g.y then return{us=us,aj=aj}end
-return{us=us+1,aj=aj-g.y}
+local function js(h,o,g)
+local af=o*g.cX
+local cE=aC(af/g.x)
+local us=h.us+o*g.dm+cE
+af=h.af+af-cE*g.x
+if af<g.x then return{us=us,af=af}end
+return{us=us+1,af=af-g.x}
 end
 return{
-cz=function()
+cD=function()
 return{
-dh=Y(),
-cS=Y(),
-y=Y(),
-aB=Y(),
-aP=Y(),
-aU=Y(),
+dm=aa(),
+cX=aa(),
+x=aa(),
+ay=aa(),
+aP=aa(),
+aQ=aa(),
 }
 end,
-eC=function()
-return{us=0,aj=0,ac=0}
+eD=function()
+return{us=0,af=0,ac=0}
 end,
-dX=function(h,g)
-if h.us-g.aB<q and(h.x or 0)<=q then return h end
-return bz().dX(h,g)
+dY=function(h,g)
+if h.us-g.ay<q and(h.y or 0)<=q then return h end
+return bE().dY(h,g)
 end,
-dg=function(h,af,g)
-local next=jt(iJ(h,q),af,g)
-local hq=next.us-g.aB
-if next.aj>g.aP then hq=hq+1 end
-return aO(q,hq)
+dl=function(h,ag,g)
+local next=js(iH(h,q),ag,g)
+local hu=next.us-g.ay
+if next.af>g.aP then hu=hu+1 end
+return aO(q,hu)
 end,
-dq=function(h,at,af,g)
-local next=jt(iJ(h,at),af,g)
+dt=function(h,at,ag,g)
+local next=js(iH(h,at),ag,g)
 next.ac=0
-if at<=q and not h.as and not h.x then return next end
-local bx=bz()
-local x=aO(at>q and at or 0,h.x or 0)
-return bx.ds(next.us,next.aj,bx.bu(h),x,g,bx.eI(h,g))
+if at<=q and not h.au and not h.y then return next end
+local bD=bE()
+local y=aO(at>q and at or 0,h.y or 0)
+return bD.dv(next.us,next.af,bD.bo(h),y,g,bD.eJ(h,g))
 end,
-cK=function(al,iA,at)
-local hT=at>q
-if not hT and not iA.as then return nil end
-local us,aj=0,0
-if iA.as then
-us,aj=iA.as.us,iA.as.aj
+cP=function(an,iA,at)
+local hV=at>q
+if not hV and not iA.au then return nil end
+local us,af=0,0
+if iA.au then
+us,af=iA.au.us,iA.au.af
 end
-local x=hT and(al.x or 0)>q and al.x or 0
-local kQ=hT and iJ(al,at)~=al
-if us==0 and aj==0 and x==0 and not kQ then return nil end
-local K=al.us+2<=q and{us=0,aj=0}or al
-return{us,aj,x,kQ and K.us or-1,kQ and K.aj or 0}
+local y=hV and(an.y or 0)>q and an.y or 0
+local kQ=hV and iH(an,at)~=an
+if us==0 and af==0 and y==0 and not kQ then return nil end
+local K=an.us+2<=q and{us=0,af=0}or an
+return{us,af,y,kQ and K.us or-1,kQ and K.af or 0}
 end,
 eY=function(h)
 if h.us<q then return 0,0 end
-return h.us-q,h.aj
+return h.us-q,h.af
 end,
-du=function(h)
-if not h.as and not h.x then return h.us+2 end
-local kt=h.as and bz().eU(h.us,h.as)or 0
-return aO(h.us,kt,h.x or 0)+2
+dx=function(h)
+if not h.au and not h.y then return h.us+2 end
+local kt=h.au and bE().eU(h.us,h.au)or 0
+return aO(h.us,kt,h.y or 0)+2
 end,
-cI=function(m,K,to,g,dY,ex)
-local bt=to-K+1
-local us=tonumber(br(m,K,K+15))
-if not us or bt<16 then return{us=0,aj=0,ac=0}end
-local dk=bt~=16+g.aU
-local h={us=us,aj=0,ac=0}
-if not dk then h.aj=bn(tonumber(br(m,K+16,to))or 0,g.y-1)end
-if dY<=ex then bz().cz(m,dY,ex,h,g)end
-if dk then return{us=us+1,aj=0,x=h.x,ac=h.ac}end
+cM=function(m,K,to,g,dZ,ey)
+local bA=to-K+1
+local us=tonumber(bu(m,K,K+15))
+if not us or bA<16 then return{us=0,af=0,ac=0}end
+local dp=bA~=16+g.aQ
+local h={us=us,af=0,ac=0}
+if not dp then h.af=bq(tonumber(bu(m,K+16,to))or 0,g.x-1)end
+if dZ<=ey then bE().cD(m,dZ,ey,h,g)end
+if dp then return{us=us+1,af=0,y=h.y,ac=h.ac}end
 return h
 end,
-ef=function(h,g)
+eg=function(h,g)
 local us=aO(h.us,0)
-if g.aU==0 then return am("%016.0f",us)end
-return am("%016.0f%0"..g.aU..".0f",us,h.aj)
+if g.aQ==0 then return ak("%016.0f",us)end
+return ak("%016.0f%0"..g.aQ..".0f",us,h.af)
 end,
-hb=function(h,g)
-if not h.as and not h.x and h.ac==0 then return""end
-return bz().bC(h,g)
+hh=function(h,g)
+if not h.au and not h.y and h.ac==0 then return""end
+return bE().bn(h,g)
 end,
 }
 end`;
 
-const part11 = `local dm,bD="<I7I4",11
-local function cb(aa)
-return#aa/bD
+const part12 = `local dr,bH="<I7I4",11
+local function cd(Y)
+return#Y/bH
 end
-local function dd(aa,A)
-return ao(dm,aa,A*bD+1)
+local function dj(Y,A)
+return am(dr,Y,A*bH+1)
 end
-local function cw(aa)
-return ao(dm,aa,1)
+local function cB(Y)
+return am(dr,Y,1)
 end
-local function cv(aa)
-return ao(dm,aa,#aa-bD+1)
+local function cz(Y)
+return am(dr,Y,#Y-bH+1)
 end
-local function gA(aa,A,J,r)
-local K=A*bD
-return br(aa,1,K)..aV(dm,J,r)..br(aa,K+bD+1)
+local function gH(Y,A,J,r)
+local K=A*bH
+return bu(Y,1,K)..aT(dr,J,r)..bu(Y,K+bH+1)
 end
-local function hG(J,r)
+local function hJ(J,r)
 if not(J>=0 and J<2^53 and r>0 and r<2^32)then return""end
-return aV(dm,J,r)
+return aT(dr,J,r)
 end
 local function fb(m,K,to)
-local aa=br(m,K,to)
-if aa==""or#aa%bD>0 then return"",0 end
-local cG=string.byte(aa,7)
-if cG<32 then return aa,0 end
-return br(aa,1,6)..string.char(cG%32)..br(aa,8),aJ(cG/32)
+local Y=bu(m,K,to)
+if Y==""or#Y%bH>0 then return"",0 end
+local cK=string.byte(Y,7)
+if cK<32 then return Y,0 end
+return bu(Y,1,6)..string.char(cK%32)..bu(Y,8),aC(cK/32)
 end
-local function dz(h)
-local aa=h.z
-if h.ac==0 then return aa end
-return br(aa,1,6)..string.char(string.byte(aa,7)+32*h.ac)..br(aa,8)
+local function dB(h)
+local Y=h.z
+if h.ac==0 then return Y end
+return bu(Y,1,6)..string.char(string.byte(Y,7)+32*h.ac)..bu(Y,8)
 end
-local function cL(h,g,al)
-local bm=h.z==""and 0 or cw(h.z)-q
-h.ac=bm>0 and fR(bm,g.w,al)or 0
+local function cQ(h,g,an)
+local bm=h.z==""and 0 or cB(h.z)-q
+h.ac=bm>0 and fX(bm,g.w,an)or 0
 return h
 end
-local function gm(h,g)
-local aa=h.z
-local as=aa==""and 0 or cw(aa)-ea(h.ac,g.w)
-if as<=0 then return h end
-local lp={}
-for A=0,cb(aa)-1 do
-local J,r=dd(aa,A)
-lp[A+1]=aV(dm,J-as,r)
+local function gt(h,g)
+local Y=h.z
+local au=Y==""and 0 or cB(Y)-ec(h.ac,g.w)
+if au<=0 then return h end
+local lq={}
+for A=0,cd(Y)-1 do
+local J,r=dj(Y,A)
+lq[A+1]=aT(dr,J-au,r)
 end
-return cL({V=h.V,z=table.concat(lp)},g,h.ac)
+return cQ({V=h.V,z=table.concat(lq)},g,h.ac)
 end`;
 
-const part12 = `local hr=-2^52
+const part13 = `local hv=-2^52
 local function eW(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hr and m+0>2*hr
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hv and m+0>2*hv
 end
-local function hN(m,aZ)
-local aH,bB=m+0,-hr/aZ
-local r=-aH%aZ
-local J=q-q%bB-(aH+r)/aZ-bB
-if J>q+bB/2 then J=J-bB end
-if J<=q-bB/2 then J=J+bB end
+local function hQ(m,ba)
+local aI,bG=m+0,-hv/ba
+local r=-aI%ba
+local J=q-q%bG-(aI+r)/ba-bG
+if J>q+bG/2 then J=J-bG end
+if J<=q-bG/2 then J=J+bG end
 return J,r
 end
-local function jp(J,r,aZ)
-return am("%.0f",hr-J%(-hr/aZ)*aZ-r)
+local function jo(J,r,ba)
+return ak("%.0f",hv-J%(-hv/ba)*ba-r)
 end`;
 
-const part13 = `function ct.f()
+const part14 = `function cx.f()
 return{
 O="F",
-cz=function()
-return{U=Y(),w=Y(),aZ=Y()}
+cD=function()
+return{U=aa(),w=aa(),ba=aa()}
 end,
-eC=function()
+eD=function()
 return{z="",ac=0}
 end,
-dX=gm,
-dg=function(h,af,g)
+dY=gt,
+dl=function(h,ag,g)
 if h.z==""then return q end
-local J,r=cv(h.z)
-if r+af<=g.U then return aO(q,J)end
+local J,r=cz(h.z)
+if r+ag<=g.U then return aO(q,J)end
 return aO(q,J+g.w)
 end,
-dq=function(h,at,af,g)
+dt=function(h,at,ag,g)
 local z=h.z
-if z==""then return cL({z=aV(dm,at,af)},g,0)end
-local J,r=cv(z)
+if z==""then return cQ({z=aT(dr,at,ag)},g,0)end
+local J,r=cz(z)
 if at<J+g.w then
-z=gA(z,cb(z)-1,J,r+af)
+z=gH(z,cd(z)-1,J,r+ag)
 else
-z=z..aV(dm,at,af)
+z=z..aT(dr,at,ag)
 end
-while cw(z)+g.w<=q do
-z=br(z,bD+1)
+while cB(z)+g.w<=q do
+z=bu(z,bH+1)
 end
-return cL({z=z},g,h.ac)
+return cQ({z=z},g,h.ac)
 end,
 eY=function(h,g)
 if h.z==""then return 0,0 end
-local J,r=cv(h.z)
+local J,r=cz(h.z)
 local reset=J+g.w-q
 if reset<=0 then return 0,0 end
 if J>q then return g.U,reset end
 return r,reset
 end,
-du=function(h,g)
+dx=function(h,g)
 if h.z==""then return 0 end
-local J=cv(h.z)
+local J=cz(h.z)
 return J+g.w
 end,
-cI=function(m,K,to)
+cM=function(m,K,to)
 local z,ac=fb(m,K+7,to)
 return{z=z,ac=ac}
 end,
 eW=eW,
-gK=function(m,aZ)
-local J,r=hN(m,aZ)
-return{z=aV(dm,J,r),ac=0}
+gQ=function(m,ba)
+local J,r=hQ(m,ba)
+return{z=aT(dr,J,r),ac=0}
 end,
-ho=16,
-gq=function(m,K)
-return{z=hG(ao("<dd",m,K)),ac=0}
+hs=16,
+gx=function(m,K)
+return{z=hJ(am("<dd",m,K)),ac=0}
 end,
-ef=function(h,g)
-return aV("<I7",g.w)..dz(h)
+eg=function(h,g)
+return aT("<I7",g.w)..dB(h)
 end,
 }
 end`;
 
-const part14 = `function ct.c()
-local function gH(h,A,g)
+const part15 = `function cx.c()
+local function gN(h,A,g)
 if A==0 then return h.V end
-local J,r=dd(h.z,A-1)
-return J+g.w==dd(h.z,A)and r or 0
+local J,r=dj(h.z,A-1)
+return J+g.w==dj(h.z,A)and r or 0
 end
-local function ld(h,at,g)
+local function le(h,at,g)
 if h.z==""then return at,0,0 end
-local J,r=cv(h.z)
+local J,r=cz(h.z)
 if at<J+g.w then
-return J,gH(h,cb(h.z)-1,g),r
+return J,gN(h,cd(h.z)-1,g),r
 end
 if at<J+2*g.w then return J+g.w,r,0 end
 return at,0,0
 end
-local function fX(o,bq,g)
-if bq<0 then return g.w+1 end
-if o<=bq then return 0 end
-local cp=g.w/g.bE
-return(cp-aJ(bq*cp/o))*g.bE
+local function gd(o,bt,g)
+if bt<0 then return g.w+1 end
+if o<=bt then return 0 end
+local cr=g.w/g.bI
+return(cr-aC(bt*cr/o))*g.bI
 end
 local function ku(z,g)
-local J=cw(z)
-local kp=cb(z)>1 and dd(z,1)==J+g.w
+local J=cB(z)
+local kp=cd(z)>1 and dj(z,1)==J+g.w
 return J+(kp and 1 or 2)*g.w<=q
 end
 return{
 O="C",
-cz=function()
-return{U=Y(),w=Y(),bE=Y()}
+cD=function()
+return{U=aa(),w=aa(),bI=aa()}
 end,
-eC=function()
+eD=function()
 return{V=0,z="",ac=0}
 end,
-dX=gm,
-dg=function(h,af,g)
-local J,V,eS=ld(h,q,g)
-local jH=fX(V,g.U-af-eS,g)
+dY=gt,
+dl=function(h,ag,g)
+local J,V,eS=le(h,q,g)
+local jH=gd(V,g.U-ag-eS,g)
 if jH<=g.w then return aO(q,J+jH)end
-return aO(q,J+g.w+fX(eS,g.U-af,g))
+return aO(q,J+g.w+gd(eS,g.U-ag,g))
 end,
-dq=function(h,at,af,g)
-local ai={V=h.V,z=h.z}
+dt=function(h,at,ag,g)
+local aj={V=h.V,z=h.z}
 local J,r
-if ai.z~=""then
-J,r=cv(ai.z)
+if aj.z~=""then
+J,r=cz(aj.z)
 end
 if J and at<J+g.w then
-ai.z=gA(ai.z,cb(ai.z)-1,J,r+af)
+aj.z=gH(aj.z,cd(aj.z)-1,J,r+ag)
 else
-J=ld(h,at,g)
-ai.z=ai.z..aV(dm,J,af)
+J=le(h,at,g)
+aj.z=aj.z..aT(dr,J,ag)
 end
-while ku(ai.z,g)do
-ai.V=gH(ai,1,g)
-ai.z=br(ai.z,bD+1)
+while ku(aj.z,g)do
+aj.V=gN(aj,1,g)
+aj.z=bu(aj.z,bH+1)
 end
-return cL(ai,g,h.ac)
+return cQ(aj,g,h.ac)
 end,
 eY=function(h,g)
 if h.z==""then return 0,0 end
-local ak=cv(h.z)
-local reset=ak+2*g.w-q
+local al=cz(h.z)
+local reset=al+2*g.w-q
 if reset<=0 then return 0,0 end
-if ak>q then return g.U,reset end
-local J,V,eS=ld(h,q,g)
-local cp=g.w/g.bE
-local aR=cp-aJ((q-J)/g.bE)
-return df(V*aR/cp)+eS,reset
+if al>q then return g.U,reset end
+local J,V,eS=le(h,q,g)
+local cr=g.w/g.bI
+local aS=cr-aC((q-J)/g.bI)
+return dd(V*aS/cr)+eS,reset
 end,
-du=function(h,g)
+dx=function(h,g)
 if h.z==""then return 0 end
-local J=cv(h.z)
+local J=cz(h.z)
 return J+2*g.w
 end,
-cI=function(m,K,to)
+cM=function(m,K,to)
 local z,ac=fb(m,K+12,to)
 if z==""then return{V=0,z="",ac=0}end
-return{V=ao("<I4",m,K+8),z=z,ac=ac}
+return{V=am("<I4",m,K+8),z=z,ac=ac}
 end,
-ho=24,
-gq=function(m,K)
-local J,V,eS=ao("<ddd",m,K)
+hs=24,
+gx=function(m,K)
+local J,V,eS=am("<ddd",m,K)
 if not(V>0 and V<2^32)then V=0 end
 if eS>0 or V==0 then
-return{V=V,z=hG(J,eS),ac=0}
+return{V=V,z=hJ(J,eS),ac=0}
 end
-return{V=V,z=aV(dm,J,0),ac=0}
+return{V=V,z=aT(dr,J,0),ac=0}
 end,
-ef=function(h,g)
-local aF=#am("%.0f",g.bE)-1
-return aV("<I7BI4",g.w,aF,h.V)..dz(h)
+eg=function(h,g)
+local aH=#ak("%.0f",g.bI)-1
+return aT("<I7BI4",g.w,aH,h.V)..dB(h)
 end,
 }
 end`;
 
-const part15 = `function ct.s()`;
+const part16 = `function cx.s()`;
 
-const part16 = `local bY,lG,gW=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cF,md=2^48,2^37
-local fl=q-q%cF
-local function cJ(p,aF)
-p.es,p.aF=aF>=32,aF%32
-p.li,p.aE=p.aF>=16,2^(aF%16)
-p.bp=p.li and 255 or 65535
+const part17 = `local cb,lH,hb=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cJ,me=2^48,2^37
+local fm=q-q%cJ
+local function cO(p,aH)
+p.et,p.aH=aH>=32,aH%32
+p.lj,p.aG=p.aH>=16,2^(aH%16)
+p.bp=p.lj and 255 or 65535
 end
-local function ef(p,az,o)
-if p.li then return aV("<I7B",az,o)end
-if az-q>=cF/2 then error("ERR the units would be taken years ahead",0)end
-return aV("<I6I2",az%cF,o)
+local function eg(p,aB,o)
+if p.lj then return aT("<I7B",aB,o)end
+if aB-q>=cJ/2 then error("ERR the units would be taken years ahead",0)end
+return aT("<I6I2",aB%cJ,o)
 end
-local function cI(p,aa,K)
-if p.li then return ao("<I7B",aa,K)end
-local az,o=ao("<I6I2",aa,K)
-az=az+fl
-if az>q+cF/2 then return az-cF,o end
-if az<q-cF/2 then return az+cF,o end
-return az,o
+local function cM(p,Y,K)
+if p.lj then return am("<I7B",Y,K)end
+local aB,o=am("<I6I2",Y,K)
+aB=aB+fm
+if aB>q+cJ/2 then return aB-cJ,o end
+if aB<q-cJ/2 then return aB+cJ,o end
+return aB,o
 end
-local function cz(p,K,to)
-if to<#p.aa then return br(p.aa,K+1,to+1)end
-return call("GETRANGE",p.W,am("%d",K),am("%d",to))
+local function cD(p,K,to)
+if to<#p.Y then return bu(p.Y,K+1,to+1)end
+return call("GETRANGE",p.W,ak("%d",K),ak("%d",to))
 end
-local function bw(p,ar)
-return bY+4*(aJ(ar/p.aE)+1)+8*ar
+local function bw(p,as)
+return cb+4*(aC(as/p.aG)+1)+8*as
 end
-local function bt(p)
-return p.an==0 and bY or bw(p,p.an-1)+8
+local function bA(p)
+return p.ao==0 and cb or bw(p,p.ao-1)+8
 end
-local function cP(p,i)
-return(p.aM+i)%p.an
+local function cV(p,i)
+return(p.aM+i)%p.ao
 end
-local function aX(p,i)
-local K=bw(p,cP(p,i))
-return cI(p,cz(p,K,K+7),1)
+local function aW(p,i)
+local K=bw(p,cV(p,i))
+return cM(p,cD(p,K,K+7),1)
 end
 local function kn(p,i)
-local ar=cP(p,i)
-return bn(p.aE-ar%p.aE,p.an-ar,p.r-i)
+local as=cV(p,i)
+return bq(p.aG-as%p.aG,p.ao-as,p.r-i)
 end
-local function je(p,fr,al)
-if fr and p.al and fr>p.al then return p.r,p.al,p.bl end
-if p.es then
-if fr then return fr-1,fr-1,(aX(p,fr-1))end
-local dc,cG=0,p.r
-while dc<cG do
-local cT=aJ((dc+cG)/2)
-if aX(p,cT)<=al then
-dc=cT+1
+local function jc(p,fu,an)
+if fu and p.an and fu>p.an then return p.r,p.an,p.bl end
+if p.et then
+if fu then return fu-1,fu-1,(aW(p,fu-1))end
+local di,cK=0,p.r
+while di<cK do
+local cY=aC((di+cK)/2)
+if aW(p,cY)<=an then
+di=cY+1
 else
-cG=cT
+cK=cY
 end
 end
-return dc,dc
+return di,di
 end
-local i,aS=0,0
+local i,aU=0,0
 while i<p.r do
-local n,ar=kn(p,i),cP(p,i)
+local n,as=kn(p,i),cV(p,i)
 local o
 if i>0 and i+n<p.r then
-local K=bw(p,ar)-4
-o=ao("<I4",cz(p,K,K+3),1)
+local K=bw(p,as)-4
+o=am("<I4",cD(p,K,K+3),1)
 end
-if o and((fr and aS+o<fr)or(not fr and aX(p,i+n-1)<=al))then
-i,aS=i+n,aS+o
+if o and((fu and aU+o<fu)or(not fu and aW(p,i+n-1)<=an))then
+i,aU=i+n,aU+o
 else
-local ax,dx=0,16
+local ax,dA=0,16
 while ax<n do
-dx=bn(dx,n-ax)
-local K=bw(p,ar+ax)
-local aa=cz(p,K,K+8*dx-1)
-for j=1,8*dx,8 do
-local az,bk=cI(p,aa,j)
-if fr and aS+bk>=fr or not fr and az>al then return i,aS,az end
-i,aS=i+1,aS+bk
+dA=bq(dA,n-ax)
+local K=bw(p,as+ax)
+local Y=cD(p,K,K+8*dA-1)
+for j=1,8*dA,8 do
+local aB,bk=cM(p,Y,j)
+if fu and aU+bk>=fu or not fu and aB>an then return i,aU,aB end
+i,aU=i+1,aU+bk
 end
-ax,dx=ax+dx,dx*8
+ax,dA=ax+dA,dA*8
 end
 end
 end
-return i,aS
+return i,aU
 end
-local function bN(p)
-local w,x,aF=p.w,p.x,p.aF+(p.es and 32 or 0)
-local hK=aV("<I4I4I4I7I4B",p.aM,p.r,p.an,p.bc,p.aN,aF)
-local dc=x%cF
-local cG=(x-dc)/cF+32*p.ac
-return"S"..aV("<dI7I6BI7",p.D,w,dc,cG,p.bl)..hK
+local function bQ(p)
+local w,y,aH=p.w,p.y,p.aH+(p.et and 32 or 0)
+local hN=aT("<I4I4I4I7I4B",p.aM,p.r,p.ao,p.bf,p.aN,aH)
+local di=y%cJ
+local cK=(y-di)/cJ+32*p.ac
+return"S"..aT("<dI7I6BI7",p.D,w,di,cK,p.bl)..hN
 end
-local function hx(p)
-p.aa,p.dE="",nil
+local function hB(p)
+p.Y,p.dG="",nil
 end
-local function ll(p,g)
-p.aM,p.r,p.an,p.bc,p.aN,p.bl=0,0,0,0,0,0
-cJ(p,g.aF+32)
-hx(p)
+local function lm(p,g)
+p.aM,p.r,p.ao,p.bf,p.aN,p.bl=0,0,0,0,0,0
+cO(p,g.aH+32)
+hB(p)
 end
-local function iT(p,aw,an)
+local function iR(p,aw,ao)
 local n=#aw/8
-p.aM,p.r,p.an,p.aN=0,n,an,0
-local cC={}
-for K=0,an-1,p.aE do
-local aD=bn(K+p.aE,an)
-local aa,aS=br(aw,K*8+1,aD*8),0
+p.aM,p.r,p.ao,p.aN=0,n,ao,0
+local cG={}
+for K=0,ao-1,p.aG do
+local aF=bq(K+p.aG,ao)
+local Y,aU=bu(aw,K*8+1,aF*8),0
 if K<n then
-for j=1,#aa,8 do
-local _,o=cI(p,aa,j)
-aS=aS+o
+for j=1,#Y,8 do
+local _,o=cM(p,Y,j)
+aU=aU+o
 end
-p.aN=aS
+p.aN=aU
 end
-cC[#cC+1]=aV("<I4",aS)..aa..string.rep("\\0",(aD-K)*8-#aa)
+cG[#cG+1]=aT("<I4",aU)..Y..string.rep("\\0",(aF-K)*8-#Y)
 end
-return bN(p)..table.concat(cC)
+return bQ(p)..table.concat(cG)
 end
 local function jI(p)
-local cC,i={},0
+local cG,i={},0
 while i<p.r do
-local n,K=kn(p,i),bw(p,cP(p,i))
-cC[#cC+1],i=cz(p,K,K+8*n-1),i+n
+local n,K=kn(p,i),bw(p,cV(p,i))
+cG[#cG+1],i=cD(p,K,K+8*n-1),i+n
 end
-return table.concat(cC)
+return table.concat(cG)
 end
-local function fS(p,az,o)
-local ge=df(o/p.bp)-1
-return string.rep(ef(p,az,p.bp),ge)..ef(p,az,o-ge*p.bp)
+local function fY(p,aB,o)
+local gk=dd(o/p.bp)-1
+return string.rep(eg(p,aB,p.bp),gk)..eg(p,aB,o-gk*p.bp)
 end`;
 
-const part17 = `local lj=2^17
-local function gz(dB,U,aE)
-local bq=dB+aJ(dB/64)+4
-local aa=bY+10+4*df(bq/aE)+8*bq
-if aa<lj then
-local _,aF=math.frexp(aa-1)
-local bE=aO(2^(aF-3),16)
-local aR=df(aa/bE)*bE-bY-10
-local ge=aJ(aR/(4+8*aE))
-bq=aO(ge*aE+aJ((aR-ge*(4+8*aE)-4)/8),bq)
+const part18 = `local lk=2^17
+local function gG(dD,U,aG)
+local bt=dD+aC(dD/64)+4
+local Y=cb+10+4*dd(bt/aG)+8*bt
+if Y<lk then
+local _,aH=math.frexp(Y-1)
+local bI=aO(2^(aH-3),16)
+local aS=dd(Y/bI)*bI-cb-10
+local gk=aC(aS/(4+8*aG))
+bt=aO(gk*aG+aC((aS-gk*(4+8*aG)-4)/8),bt)
 end
-return dB<=U and bn(U,bq)or bq
+return dD<=U and bq(U,bt)or bt
 end`;
 
-const part18 = `local function kO(p,m,g)
+const part19 = `local function kO(p,m,g)
 if#m<21 then return end
-local D,aM,r,an=ao("<dI4I4I4",m,2)
-if#m~=21+8*an or r>an or aM>=aO(an,1)then return end
-local cC,az,o={},0,0
+local D,aM,r,ao=am("<dI4I4I4",m,2)
+if#m~=21+8*ao or r>ao or aM>=aO(ao,1)then return end
+local cG,aB,o={},0,0
 for i=0,r-1 do
-local at=ao("<d",m,22+(aM+i)%an*8)
-if at~=az and o>0 then
-cC[#cC+1],o=fS(p,az,o),0
+local at=am("<d",m,22+(aM+i)%ao*8)
+if at~=aB and o>0 then
+cG[#cG+1],o=fY(p,aB,o),0
 end
-az,o=at,o+1
+aB,o=at,o+1
 end
-if o>0 then cC[#cC+1]=fS(p,az,o)end
-local aw=table.concat(cC)
-p.D,p.bc,p.x,p.bl,p.dI=D,r,az,az,true
-p.es=#aw/8==r
-p.aa=iT(p,aw,#aw/8)
+if o>0 then cG[#cG+1]=fY(p,aB,o)end
+local aw=table.concat(cG)
+p.D,p.bf,p.y,p.bl,p.dJ=D,r,aB,aB,true
+p.et=#aw/8==r
+p.Y=iR(p,aw,#aw/8)
 end
-local function ie(W,g)
-local aa=call("GETRANGE",W,"0",g.ip)
-local p={W=W,aa=aa,D=0,w=g.w,x=0,bl=0,ac=0}
-p.aM,p.r,p.an,p.bc,p.aN=0,0,0,0,0
-cJ(p,g.aF+32)
-local H=string.byte(aa,1)
+local function ig(W,g)
+local Y=call("GETRANGE",W,"0",g.ip)
+local p={W=W,Y=Y,D=0,w=g.w,y=0,bl=0,ac=0}
+p.aM,p.r,p.ao,p.bf,p.aN=0,0,0,0,0
+cO(p,g.aH+32)
+local H=string.byte(Y,1)
 if H==115 then kO(p,call("GETRANGE",W,"0","-1"),g)end
-if H==98 and#aa==9 then
-local D=ao("<d",aa,2)
-p.eT=not(D>=0 and D<2^53 and D==aJ(D))
+if H==98 and#Y==9 then
+local D=am("<d",Y,2)
+p.eT=not(D>=0 and D<2^53 and D==aC(D))
 p.D=p.eT and 0 or D
 return p
 end
-if H~=83 or#aa<bY then
-p.eT=H and not p.dI
+if H~=83 or#Y<cb then
+p.eT=H and not p.dJ
 return p
 end
-local aF,cG
-p.D,p.w,p.x,cG,p.bl,p.aM,p.r,p.an,p.bc,p.aN,aF=
-ao(lG,aa,2)
-p.x,p.ac=p.x+cG%32*cF,aJ(cG/32)
-cJ(p,aF)
-local bG=bt(p)
-if#aa==g.ip+1 and bG>#aa then
-local bJ=call("GETRANGE",W,am("%d",bG-1),am("%d",bG))
-bG=#bJ==1 and#aa or-1
+local aH,cK
+p.D,p.w,p.y,cK,p.bl,p.aM,p.r,p.ao,p.bf,p.aN,aH=
+am(lH,Y,2)
+p.y,p.ac=p.y+cK%32*cJ,aC(cK/32)
+cO(p,aH)
+local bK=bA(p)
+if#Y==g.ip+1 and bK>#Y then
+local bC=call("GETRANGE",W,ak("%d",bK-1),ak("%d",bK))
+bK=#bC==1 and#Y or-1
 end
 p.eT=p.w~=g.w
 or not(p.D>=0)
-or aF%16<6
-or aF>58
-or bG~=#aa
-or p.r>p.an
-or p.aM>=aO(p.an,1)
+or aH%16<6
+or aH>58
+or bK~=#Y
+or p.r>p.ao
+or p.aM>=aO(p.ao,1)
 return p
 end
-local function gk(p,az,g)
-local bE=df(g.w/8)
-return am("%.0f",fq(aO(az-az%bE+bE+g.w,p.D)))
+local function gr(p,aB,g)
+local bI=dd(g.w/8)
+return ak("%.0f",fs(aO(aB-aB%bI+bI+g.w,p.D)))
 end
-local function me(p,dB,g,dZ)
-local dI=bt(p)
-if p.aM+p.r>p.an then
-local aE,ge=aJ(p.aM/p.aE),4+8*p.aE
-local gf=aO(df((dB-p.an)/p.aE),aJ(p.an/p.aE/8))
-local H,aD=bY+aE*ge,dI
-while aD>H do
-local K=aO(aD-65536,H)
-local aa=call("GETRANGE",p.W,am("%d",K),am("%d",aD-1))
-call("SETRANGE",p.W,am("%d",K+gf*ge),aa)
-aD=K
+local function mf(p,dD,g,cN)
+local dJ=bA(p)
+if p.aM+p.r>p.ao then
+local aG,gk=aC(p.aM/p.aG),4+8*p.aG
+local gm=aO(dd((dD-p.ao)/p.aG),aC(p.ao/p.aG/8))
+local H,aF=cb+aG*gk,dJ
+while aF>H do
+local K=aO(aF-65536,H)
+local Y=call("GETRANGE",p.W,ak("%d",K),ak("%d",aF-1))
+call("SETRANGE",p.W,ak("%d",K+gm*gk),Y)
+aF=K
 end
-p.aM,p.an=p.aM+gf*p.aE,p.an+gf*p.aE
+p.aM,p.ao=p.aM+gm*p.aG,p.ao+gm*p.aG
 else
-p.an=gz(dB,g.U,p.aE)
-if dI<lj then
-local m=cz(p,0,dI-1)
-call("SET",p.W,m..string.rep("\\0",bt(p)-dI),"PX",dZ)
+p.ao=gG(dD,g.U,p.aG)
+if dJ<lk then
+local m=cD(p,0,dJ-1)
+call("SET",p.W,m..string.rep("\\0",bA(p)-dJ),"PX",cN)
 else
-call("SETRANGE",p.W,am("%d",bt(p)-1),"\\0")
+call("SETRANGE",p.W,ak("%d",bA(p)-1),"\\0")
 end
 end
-p.aa=""
+p.Y=""
 end
 local function kl(p,aw)
 local ax=0
 while ax<#aw do
-local ar=cP(p,p.r)
-local n=bn(p.aE-ar%p.aE,p.an-ar,(#aw-ax)/8)
-local aa=br(aw,ax+1,ax+8*n)
-if ar%p.aE==0 then p.aN=0 end
-for j=1,#aa,8 do
-local _,o=cI(p,aa,j)
+local as=cV(p,p.r)
+local n=bq(p.aG-as%p.aG,p.ao-as,(#aw-ax)/8)
+local Y=bu(aw,ax+1,ax+8*n)
+if as%p.aG==0 then p.aN=0 end
+for j=1,#Y,8 do
+local _,o=cM(p,Y,j)
 p.aN=p.aN+o
 end
-local K=bw(p,ar)
-call("SETRANGE",p.W,am("%d",K),aa)
-p.r,ax,ar=p.r+n,ax+8*n,ar+n
-if ar%p.aE==0 or ar==p.an then
-local aE=K-8*((ar-n)%p.aE)-4
-call("SETRANGE",p.W,am("%d",aE),aV("<I4",p.aN))
+local K=bw(p,as)
+call("SETRANGE",p.W,ak("%d",K),Y)
+p.r,ax,as=p.r+n,ax+8*n,as+n
+if as%p.aG==0 or as==p.ao then
+local aG=K-8*((as-n)%p.aG)-4
+call("SETRANGE",p.W,ak("%d",aG),aT("<I4",p.aN))
 end
 end
 end
-local function hO(p,g)
-if p.dI then call("SET",p.W,p.aa,"PX",gk(p,p.r>0 and p.bl or q,g))end
-p.dI=nil
+local function hR(p,g)
+if p.dJ then call("SET",p.W,p.Y,"PX",gr(p,p.r>0 and p.bl or q,g))end
+p.dJ=nil
 end`;
 
-const part19 = `local function ig(p,at,g)
-local al=p.x>q and p.ac or 0
-p.x=at>q and at or 0
-p.ac=at>q and fR(at-q,g.w,al)or 0
+const part20 = `local function ih(p,at,g)
+local an=p.y>q and p.ac or 0
+p.y=at>q and at or 0
+p.ac=at>q and fX(at-q,g.w,an)or 0
 end
-local function jq(p,i)
-local ar,aS=cP(p,i),0
-local K=bw(p,ar-ar%p.aE)
-local aa=cz(p,K,bw(p,ar)+7)
-for j=1,#aa,8 do
-local _,o=cI(p,aa,j)
-aS=aS+o
+local function jp(p,i)
+local as,aU=cV(p,i),0
+local K=bw(p,as-as%p.aG)
+local Y=cD(p,K,bw(p,as)+7)
+for j=1,#Y,8 do
+local _,o=cM(p,Y,j)
+aU=aU+o
 end
-return aS
+return aU
 end
-local function jo(p,g,bs)
+local function jn(p,g,bz)
 if p.bl<=q then return p end
-local bQ=aO(q,bn(p.x,ea(p.ac,g.w)))
-if p.bl<=bQ then return p end
-local i,al=je(p,nil,bQ)
-local o=bn(p.bc-al,g.U)
-p.r,p.bl=i,bQ
-ig(p,bQ,g)
-if bs then
-p.bc,p.al=al+o,al
+local bU=aO(q,bq(p.y,ec(p.ac,g.w)))
+if p.bl<=bU then return p end
+local i,an=jc(p,nil,bU)
+local o=bq(p.bf-an,g.U)
+p.r,p.bl=i,bU
+ih(p,bU,g)
+if bz then
+p.bf,p.an=an+o,an
 return p
 end
-hO(p,g)
-p.bc,p.es=al+o,p.es and o==1
+hR(p,g)
+p.bf,p.et=an+o,p.et and o==1
 if i==0 then p.aM=0 end
-p.aN=i==0 and 0 or jq(p,i-1)
-p.aa=""
-kl(p,fS(p,bQ,o))
-call("SETRANGE",p.W,"0",bN(p))
-call("PEXPIRE",p.W,gk(p,bQ,g))
+p.aN=i==0 and 0 or jp(p,i-1)
+p.Y=""
+kl(p,fY(p,bU,o))
+call("SETRANGE",p.W,"0",bQ(p))
+call("PEXPIRE",p.W,gr(p,bU,g))
 return p
 end`;
 
-const part20 = `local function dE(p,g)
-if not p.dE then
-p.dE,p.el=0,0
-local al=q-g.w
-if p.r>0 and p.bl<=al then
-p.dE,p.el=p.r,p.bc
+const part21 = `local function dG(p,g)
+if not p.dG then
+p.dG,p.em=0,0
+local an=q-g.w
+if p.r>0 and p.bl<=an then
+p.dG,p.em=p.r,p.bf
 elseif p.r>0 then
-p.dE,p.el=je(p,nil,al)
+p.dG,p.em=jc(p,nil,an)
 end
 end
-return p.dE,p.el
+return p.dG,p.em
 end
-local function fP(U,w)
-local aF=6
-while aF<10 and 4^aF<U do
-aF=aF+1
+local function fU(U,w)
+local aH=6
+while aH<10 and 4^aH<U do
+aH=aH+1
 end
 return{
 U=U,
 w=w,
-ed=true,
-aF=w<md and aF or aF+16,
-ip=bY+4+8*gW-1,
+ee=true,
+aH=w<me and aH or aH+16,
+ip=cb+4+8*hb-1,
 }
 end
 return{
-ie=ie,
-cz=function()
-return fP(Y(),Y())
+ig=ig,
+cD=function()
+return fU(aa(),aa())
 end,
-fP=fP,
-dX=jo,
-dg=function(p,af,g)
-local at=aO(q,p.x)
-local dO=p.bc+af-g.U
-if dO<=0 then return at end
-local _,_,az=je(p,dO)
-return aO(at,az+g.w)
+fU=fU,
+dY=jn,
+dl=function(p,ag,g)
+local at=aO(q,p.y)
+local dP=p.bf+ag-g.U
+if dP<=0 then return at end
+local _,_,aB=jc(p,dP)
+return aO(at,aB+g.w)
 end,
 eY=function(p,g)
-local _,aR=dE(p,g)
-local aW=p.bc-aR
-if aW==0 then return 0,0 end
-return p.x>q and g.U or aW,p.bl+g.w-q
+local _,aS=dG(p,g)
+local aY=p.bf-aS
+if aY==0 then return 0,0 end
+return p.y>q and g.U or aY,p.bl+g.w-q
 end,
-dq=function(p,at,af,g)
-local az=at
-if p.r>0 then az=aO(at,p.bl)end
-ig(p,at>q and az or p.x,g)
-local dZ=gk(p,az,g)
-hO(p,g)
-local fN,jV=dE(p,g)
-p.r,p.bc,p.w=p.r-fN,p.bc-jV,g.w
+dt=function(p,at,ag,g)
+local aB=at
+if p.r>0 then aB=aO(at,p.bl)end
+ih(p,at>q and aB or p.y,g)
+local cN=gr(p,aB,g)
+hR(p,g)
+local fS,jV=dG(p,g)
+p.r,p.bf,p.w=p.r-fS,p.bf-jV,g.w
 if p.r==0 then
-if p.an>gW and p.aF==g.aF then
-p.aM,p.aN,p.es=0,0,true
+if p.ao>hb and p.aH==g.aH then
+p.aM,p.aN,p.et=0,0,true
 else
-ll(p,g)
+lm(p,g)
 end
 else
-p.aM=cP(p,fN)
+p.aM=cV(p,fS)
 end
-local cc,dV,o=af,nil,0
-if p.r>0 and az==p.bl then
-local _,bk=aX(p,p.r-1)
+local bV,dW,o=ag,nil,0
+if p.r>0 and aB==p.bl then
+local _,bk=aW(p,p.r-1)
 o=bk
 if o<p.bp then
-dV=bn(p.bp-o,af)
-cc=af-dV
+dW=bq(p.bp-o,ag)
+bV=ag-dW
 end
 end
-p.bc,p.bl,p.es=p.bc+af,az,p.es and af==1 and not dV
-local aw=cc>0 and fS(p,az,cc)or""
-local dB=p.r+#aw/8
-if p.an<=gW or(dB>p.an and p.an<=p.aE)then
-local ce=jI(p)
-if dV then ce=br(ce,1,-9)..ef(p,az,o+dV)end
-local an=dB>p.an and gz(dB,g.U,p.aE)or p.an
-p.aa=iT(p,ce..aw,an)
-call("SET",p.W,p.aa,"PX",dZ)
+p.bf,p.bl,p.et=p.bf+ag,aB,p.et and ag==1 and not dW
+local aw=bV>0 and fY(p,aB,bV)or""
+local dD=p.r+#aw/8
+if p.ao<=hb or(dD>p.ao and p.ao<=p.aG)then
+local cg=jI(p)
+if dW then cg=bu(cg,1,-9)..eg(p,aB,o+dW)end
+local ao=dD>p.ao and gG(dD,g.U,p.aG)or p.ao
+p.Y=iR(p,cg..aw,ao)
+call("SET",p.W,p.Y,"PX",cN)
 else
-if dB>p.an then me(p,dB,g,dZ)end
-if dV then
-local ar=cP(p,p.r-1)
-p.aN=p.aN+dV
-local K=bw(p,ar)
-call("SETRANGE",p.W,am("%d",K),ef(p,az,o+dV))
-if(ar+1)%p.aE==0 or ar+1==p.an then
-local aE=K-8*(ar%p.aE)-4
-call("SETRANGE",p.W,am("%d",aE),aV("<I4",p.aN))
+if dD>p.ao then mf(p,dD,g,cN)end
+if dW then
+local as=cV(p,p.r-1)
+p.aN=p.aN+dW
+local K=bw(p,as)
+call("SETRANGE",p.W,ak("%d",K),eg(p,aB,o+dW))
+if(as+1)%p.aG==0 or as+1==p.ao then
+local aG=K-8*(as%p.aG)-4
+call("SETRANGE",p.W,ak("%d",aG),aT("<I4",p.aN))
 end
 end
 kl(p,aw)
-call("SETRANGE",p.W,"0",bN(p))
-call("PEXPIRE",p.W,dZ)
-p.aa=""
+call("SETRANGE",p.W,"0",bQ(p))
+call("PEXPIRE",p.W,cN)
+p.Y=""
 end
-p.dE,p.el=0,0
+p.dG,p.em=0,0
 end,
-jf=function()`;
+jd=function()`;
 
-const part21 = `local function kE(p,i,az,o,er)
-local ar,ak=cP(p,i),cP(p,p.r-1)
-local K=bw(p,ar)
-call("SETRANGE",p.W,am("%d",K),ef(p,az,o-er))
-p.bc,p.es=p.bc-er,false
-if aJ(ar/p.aE)==aJ(ak/p.aE)then
-if ar>ak then return end
-p.aN=p.aN-er
+const part22 = `local function kE(p,i,aB,o,es)
+local as,al=cV(p,i),cV(p,p.r-1)
+local K=bw(p,as)
+call("SETRANGE",p.W,ak("%d",K),eg(p,aB,o-es))
+p.bf,p.et=p.bf-es,false
+if aC(as/p.aG)==aC(al/p.aG)then
+if as>al then return end
+p.aN=p.aN-es
 end
-local aE=K-8*(ar%p.aE)-4
-local aS=ao("<I4",call("GETRANGE",p.W,am("%d",aE),am("%d",aE+3)),1)
-call("SETRANGE",p.W,am("%d",aE),aV("<I4",aO(aS-er,0)))
+local aG=K-8*(as%p.aG)-4
+local aU=am("<I4",call("GETRANGE",p.W,ak("%d",aG),ak("%d",aG+3)),1)
+call("SETRANGE",p.W,ak("%d",aG),aT("<I4",aO(aU-es,0)))
 end
-local function fk(p,g)
-hx(p)
+local function fl(p,g)
+hB(p)
 while p.r>0 do
-local az,o=aX(p,p.r-1)
-p.x,p.bl=bn(p.x,az),az
+local aB,o=aW(p,p.r-1)
+p.y,p.bl=bq(p.y,aB),aB
 if o>0 then break end
-local ar=cP(p,p.r-1)
+local as=cV(p,p.r-1)
 p.r=p.r-1
-if ar%p.aE==0 then
-local aE=p.r>0 and bw(p,aJ(cP(p,p.r-1)/p.aE)*p.aE)-4
-p.aN=aE and ao("<I4",cz(p,aE,aE+3),1)or 0
+if as%p.aG==0 then
+local aG=p.r>0 and bw(p,aC(cV(p,p.r-1)/p.aG)*p.aG)-4
+p.aN=aG and am("<I4",cD(p,aG,aG+3),1)or 0
 end
 end
 if p.r==0 then
-p.aM,p.bc,p.aN,p.x,p.bl,p.es=0,0,0,0,0,true
+p.aM,p.bf,p.aN,p.y,p.bl,p.et=0,0,0,0,0,true
 end
-ig(p,p.x,g)
-call("SETRANGE",p.W,"0",bN(p))
+ih(p,p.y,g)
+call("SETRANGE",p.W,"0",bQ(p))
 end
-local function hY(p,o,az,g)
-hO(p,g)
-hx(p)
-local dc,cG=0,p.r
-while dc<cG do
-local cT=aJ((dc+cG)/2)
-if aX(p,cT)<az then
-dc=cT+1
+local function hZ(p,o,aB,g)
+hR(p,g)
+hB(p)
+local di,cK=0,p.r
+while di<cK do
+local cY=aC((di+cK)/2)
+if aW(p,cY)<aB then
+di=cY+1
 else
-cG=cT
+cK=cY
 end
 end
-local hy=0
-for i=dc,p.r-1 do
-local at,bk=aX(p,i)
-if at~=az or hy==o then break end
-local er=bn(o-hy,bk)
-if er>0 then kE(p,i,az,bk,er)end
-hy=hy+er
+local hC=0
+for i=di,p.r-1 do
+local at,bk=aW(p,i)
+if at~=aB or hC==o then break end
+local es=bq(o-hC,bk)
+if es>0 then kE(p,i,aB,bk,es)end
+hC=hC+es
 end
-if hy>0 then fk(p,g)end
+if hC>0 then fl(p,g)end
 end
-local function jl(p,o,g)
-hO(p,g)
-local _,aR=dE(p,g)
-local aD=p.bc
+local function jk(p,o,g)
+hR(p,g)
+local _,aS=dG(p,g)
+local aF=p.bf
 if p.r>0 and p.bl>q then
-local _,al=je(p,nil,q)
-aD=al
+local _,an=jc(p,nil,q)
+aF=an
 end
-local hm=bn(aR+o,aD)
-if hm==0 then return end
-local i,al,az=je(p,hm)
-local _,bk=aX(p,i)
-hx(p)
-p.aM,p.r,p.bc=cP(p,i),p.r-i,p.bc-al
-kE(p,0,az,bk,hm-al)
-fk(p,g)
+local hq=bq(aS+o,aF)
+if hq==0 then return end
+local i,an,aB=jc(p,hq)
+local _,bk=aW(p,i)
+hB(p)
+p.aM,p.r,p.bf=cV(p,i),p.r-i,p.bf-an
+kE(p,0,aB,bk,hq-an)
+fl(p,g)
 end
 local function jR(p,g)
-local cx=gk(p,p.r>0 and p.bl or q-2*g.w,g)
-hO(p,g)
-if p.an>0 then
-call("SETRANGE",p.W,"0",bN(p))
-call("PEXPIRE",p.W,cx)
+local cq=gr(p,p.r>0 and p.bl or q-2*g.w,g)
+hR(p,g)
+if p.ao>0 then
+call("SETRANGE",p.W,"0",bQ(p))
+call("PEXPIRE",p.W,cq)
 elseif p.D>q then
-call("SET",p.W,bN(p),"PX",cx)
+call("SET",p.W,bQ(p),"PX",cq)
 else
 call("DEL",p.W)
 end
 end`;
 
-const part22 = `return{dr=hY,dU=jl,block=jR}
+const part23 = `return{du=hZ,dV=jk,block=jR}
 end,
-ln=function()`;
+lo=function()`;
 
-const part23 = `local function kC(p)
-local ay,aa={aw={},x=p.x,ac=p.ac},jI(p)
-for K=1,#aa,8 do
-local at,o=cI(p,aa,K)
-local ak=ay.aw[#ay.aw]
-if ak and ak.at==at then
-ak.o=ak.o+o
+const part24 = `local function kC(p)
+local az,Y={aw={},y=p.y,ac=p.ac},jI(p)
+for K=1,#Y,8 do
+local at,o=cM(p,Y,K)
+local al=az.aw[#az.aw]
+if al and al.at==at then
+al.o=al.o+o
 elseif o>0 then
-ay.aw[#ay.aw+1]={at=at,o=o}
+az.aw[#az.aw+1]={at=at,o=o}
 end
 end
-return ay
+return az
 end
-local function kj(W,ay,g,D)
-local p,cC={W=W,D=D,w=g.w,x=ay.x},{}
-p.ac=ay.ac
-ll(p,g)
-for i,ck in ipairs(ay.aw)do
-cC[i]=fS(p,ck.at,ck.o)
-p.bc,p.bl=p.bc+ck.o,ck.at
+local function kj(W,az,g,D)
+local p,cG={W=W,D=D,w=g.w,y=az.y},{}
+p.ac=az.ac
+lm(p,g)
+for i,cm in ipairs(az.aw)do
+cG[i]=fY(p,cm.at,cm.o)
+p.bf,p.bl=p.bf+cm.o,cm.at
 end
-local aw=table.concat(cC)
-p.es=p.bc==#aw/8
-p.aa=iT(p,aw,#aw/8)
+local aw=table.concat(cG)
+p.et=p.bf==#aw/8
+p.Y=iR(p,aw,#aw/8)
 if p.r>0 or D>q then
-call("SET",W,p.aa,"PX",gk(p,p.r>0 and p.bl or q-2*g.w,g))
+call("SET",W,p.Y,"PX",gr(p,p.r>0 and p.bl or q-2*g.w,g))
 else
 call("PEXPIRE",W,"0")
 end
 return p
 end`;
 
-const part24 = `return{cz=kC,eo=kj}
+const part25 = `return{cD=kC,ep=kj}
 end,
 }
 end`;
 
-const part25 = `local lH=80
-local function iq(aU)
-return string.char((aU<12 and 116 or 72)+aU)
+const part26 = `local lI=80
+local function iq(aQ)
+return string.char((aQ<12 and 116 or 72)+aQ)
 end
-local function hJ(ag)
-local bL,cD,fL,an,eX="","","<",0,0
-local bH={}
-for i,ab in ipairs(ag)do
-local O,fY,eV=ab.O,"I7I4",ab.w
+local function hM(ah)
+local bs,cH,fQ,ao,eX="","","<",0,0
+local bL={}
+for i,ab in ipairs(ah)do
+local O,ge,eV=ab.O,"I7I4",ab.w
 if O=="t"then
-eV=ab.aB
-if ab.aU>9 then fY="I7I7"end
-bL=bL..iq(ab.aU)
+eV=ab.ay
+if ab.aQ>9 then ge="I7I7"end
+bs=bs..iq(ab.aQ)
 elseif O=="f"then
-bL,cD=bL.."F",cD..aV("<I7",ab.w)
+bs,cH=bs.."F",cH..aT("<I7",ab.w)
 elseif O=="c"then
-eV,fY=2*ab.w,"I7I4I4"
-bL=bL.."C"
-cD=cD..aV("<I7B",ab.w,#am("%.0f",ab.bE)-1)
+eV,ge=2*ab.w,"I7I4I4"
+bs=bs.."C"
+cH=cH..aT("<I7B",ab.w,#ak("%.0f",ab.bI)-1)
 else
 return nil
 end
-bH[i]={am="<"..fY,ar=an+1,at=struct.size(fL)+1}
-fL,an,eX=fL..fY,an+(O=="c"and 3 or 2),aO(eX,eV)
+bL[i]={ak="<"..ge,as=ao+1,at=struct.size(fQ)+1}
+fQ,ao,eX=fQ..ge,ao+(O=="c"and 3 or 2),aO(eX,eV)
 end
-local _,aF=math.frexp(eX/16000)
-aF=aO(aF-1,0)
-local cU="P"..string.char(aF)..bL..cD
-for _,g in ipairs(bH)do
-g.at=g.at+#cU
+local _,aH=math.frexp(eX/16000)
+aH=aO(aH-1,0)
+local cZ="P"..string.char(aH)..bs..cH
+for _,g in ipairs(bL)do
+g.at=g.at+#cZ
 end
 return{
-cU=cU,
+cZ=cZ,
+bs=bs,
+fQ=fQ,
+ao=ao,
 bL=bL,
-fL=fL,
-an=an,
-bH=bH,
-bt=#cU+struct.size(fL),
-bg=1000*2^aF,
+bA=#cZ+struct.size(fQ),
+bc=1000*2^aH,
 }
 end
-local function hi(bv,ad)
-local bg=bv.bg
-return am("%.0f",aO(aJ((ad-ad%bg+bg-q)/1000),0)+2+cr)
+local function hm(bB,ad)
+local bc=bB.bc
+return ak("%.0f",aO(aC((ad-ad%bc+bc-q)/1000),0)+2+cv)
 end`;
 
-const part26 = `local function lh(m,E,bv,ag)
-local bL,bt=bv.bL,bv.bt
-if string.byte(m,E)~=lH or#m-E+1~=bt then return nil end
-if br(m,E+2,E+1+#bL)~=bL then return nil end
+const part27 = `local function li(m,E,bB,ah)
+local bs,bA=bB.bs,bB.bA
+if string.byte(m,E)~=lI or#m-E+1~=bA then return nil end
+if bu(m,E+2,E+1+#bs)~=bs then return nil end
 local ae={}
-for i,ab in ipairs(ag)do
-local g=bv.bH[i]
-local H,ba,lZ=ao(g.am,m,E-1+g.at)
+for i,ab in ipairs(ah)do
+local g=bB.bL[i]
+local H,bd,ma=am(g.ak,m,E-1+g.at)
 if ab.O=="t"then
-ae[i]={us=H,aj=bn(ba,ab.y-1),ac=0}
+ae[i]={us=H,af=bq(bd,ab.x-1),ac=0}
 else
 local jD=H>0
-ae[i]={z=jD and aV(dm,H,ba)or"",ac=0}
-if ab.O=="c"then ae[i].V=jD and lZ or 0 end
+ae[i]={z=jD and aT(dr,H,bd)or"",ac=0}
+if ab.O=="c"then ae[i].V=jD and ma or 0 end
 end
 end
 return ae
 end
-local function gP(ae,bv,ag)
-local bT={}
-for i,ab in ipairs(ag)do
-local h,ar=ae[i],bv.bH[i].ar
+local function gV(ae,bB,ah)
+local bW={}
+for i,ab in ipairs(ah)do
+local h,as=ae[i],bB.bL[i].as
 if(h.ac or 0)>0 then return nil end
 if ab.O=="t"then
-if h.as or h.x then return nil end
-bT[ar],bT[ar+1]=h.us,h.aj
+if h.au or h.y then return nil end
+bW[as],bW[as+1]=h.us,h.af
 else
-if#h.z>bD then return nil end
-bT[ar],bT[ar+1]=0,0
+if#h.z>bH then return nil end
+bW[as],bW[as+1]=0,0
 if h.z~=""then
-bT[ar],bT[ar+1]=cw(h.z)
+bW[as],bW[as+1]=cB(h.z)
 end
-if ab.O=="c"then bT[ar+2]=h.V end
+if ab.O=="c"then bW[as+2]=h.V end
 end
 end
-return bv.cU..aV(bv.fL,unpack(bT))
+return bB.cZ..aT(bB.fQ,unpack(bW))
 end`;
 
-const part27 = `local cO={}
-local function fh()
-local v={db=Y(),au=Y(),hg=Y()}
-v.ag,v.cJ,v.bN,v.dI,v.co={},"","","",0
-for i=1,Y()do
-local O=aG()
-local aq=cO[O]or ct[O]()
-local ab=aq.cz()
-cO[O],ab.aq,ab.O,v.ag[i]=aq,aq,O,ab
-v.cJ=v.cJ..O
-local aU=ab.aU or 0
-local bO=O=="t"and iq(aU)or O
-v.bN,v.dI=v.bN..(aq.O or bO),v.dI..bO
-ab.bt=ab.ed and 0 or O=="t"and 16+aU
-if ab.ed then v.co=v.co+1 end
+const part28 = `local cU={}
+local function fi()
+local v={cR=aa(),ap=aa(),gl=aa()}
+v.ah,v.cO,v.bQ,v.dJ,v.co={},"","","",0
+for i=1,aa()do
+local O=aJ()
+local ar=cU[O]or cx[O]()
+local ab=ar.cD()
+cU[O],ab.ar,ab.O,v.ah[i]=ar,ar,O,ab
+v.cO=v.cO..O
+local aQ=ab.aQ or 0
+local bS=O=="t"and iq(aQ)or O
+v.bQ,v.dJ=v.bQ..(ar.O or bS),v.dJ..bS
+ab.bA=ab.ee and 0 or O=="t"and 16+aQ
+if ab.ee then v.co=v.co+1 end
 end
-if v.cJ=="s"then v.co=0 end
-if v.co==0 and#v.ag>1 then v.bv=hJ(v.ag)end
-local bI=#v.ag==0 and 0 or Y()
-v.bO,v.dt=bI%2==0,bI>=2 and Y()or 0
-if v.bO then return v end
-v.jj,v.gw,v.kB,v.hK=aG(),aG(),Y(),{}
-for i=1,Y()do
-v.hK[i]=Y()
+if v.cO=="s"then v.co=0 end
+if v.co==0 and#v.ah>1 then v.bB=hM(v.ah)end
+local bN=#v.ah==0 and 0 or aa()
+v.bS,v.dw=bN%2==0,bN>=2 and aa()or 0
+if v.bS then return v end
+v.ji,v.gD,v.kB,v.hN=aJ(),aJ(),aa(),{}
+for i=1,aa()do
+v.hN[i]=aa()
 end
 return v
 end`;
 
-const part28 = `local function gQ(aU)
-if#aU==18 and br(aU,1,2)==gF then return br(aU,3)end
-local aH=#aU==16 and tonumber(aU)
-return aH and am("%016.0f",fG(aH))or aU
+const part29 = `local function gW(aQ)
+if#aQ==18 and bu(aQ,1,2)==gL then return bu(aQ,3)end
+local aI=#aQ==16 and tonumber(aQ)
+return aI and ak("%016.0f",fL(aI))or aQ
 end
-local function jh(m,ab)
-if m==""then return ab.aq.eC()end
-local _,ak=string.find(m,"^%d*")
-if ak<16 or(ak<#m and string.byte(m,ak+1)<128)then return nil end
-local aU=gQ(br(m,1,ak))
-local ex=#aU+#m-ak
-local h=ab.aq.cI(aU..br(m,ak+1),1,#aU,ab,#aU+1,ex)
-if ak==16 then h.ac=aO(h.ac,it(tonumber(m)or 0))end
+local function jg(m,ab)
+if m==""then return ab.ar.eD()end
+local _,al=string.find(m,"^%d*")
+if al<16 or(al<#m and string.byte(m,al+1)<128)then return nil end
+local aQ=gW(bu(m,1,al))
+local ey=#aQ+#m-al
+local h=ab.ar.cM(aQ..bu(m,al+1),1,#aQ,ab,#aQ+1,ey)
+if al==16 then h.ac=aO(h.ac,it(tonumber(m)or 0))end
 return h
 end
-local function hk(O)
+local function ho(O)
 return string.char(string.byte(O)-128)
 end
-local function hE(e)
+local function hH(e)
 local v=e.v
-local ag=v.ag
+local ah=v.ah
 e.D=0
-if v.cJ=="s"then
-local ed=ag[1].aq.ie(e.W,ag[1])
-e.D,e.ae=ed.D,{ed}
-return not ed.eT
+if v.cO=="s"then
+local ee=ah[1].ar.ig(e.W,ah[1])
+e.D,e.ae=ee.D,{ee}
+return not ee.eT
 end
 local m,ae,E=call("GET",e.W)or"",{nil},1
-local bk=#ag>1 and string.gsub(br(m,1,#ag),"[\\128-\\255]",hk)
-if not(bk and(bk==v.bN or bk==v.dI))then
-e.D,E=fH(m)
+local bk=#ah>1 and string.gsub(bu(m,1,#ah),"[\\128-\\255]",ho)
+if not(bk and(bk==v.bQ or bk==v.dJ))then
+e.D,E=fM(m)
 if E>10 then E=1 end
 end
 e.ae=ae
-if v.cJ=="t"then
-ae[1]=jh(br(m,E),ag[1])
+if v.cO=="t"then
+ae[1]=jg(bu(m,E),ah[1])
 return ae[1]
 end
-if v.cJ=="f"and ag[1].aZ>0 and ag[1].aq.eW(br(m,E))then
-ae[1]=ag[1].aq.gK(br(m,E),ag[1].aZ)
+if v.cO=="f"and ah[1].ba>0 and ah[1].ar.eW(bu(m,E))then
+ae[1]=ah[1].ar.gQ(bu(m,E),ah[1].ba)
 return true
 end
-local gC=v.bv and lh(m,E,v.bv,ag)
-if gC then
-e.ae=gC
+local gI=v.bB and li(m,E,v.bB,ah)
+if gI then
+e.ae=gI
 return true
 end
-local r=#ag
+local r=#ah
 if r==0 then
-e.et=br(m,E)
+e.eu=bu(m,E)
 return true
 end
-local aH=br(m,E,E+r-1)
-local bL=string.gsub(aH,"[\\128-\\255]",hk)
-local bS=bL==v.bN or bL==v.dI
-local dI=bS and bL~=v.bN
-if not bS and E<=#m then return false end
+local aI=bu(m,E,E+r-1)
+local bs=string.gsub(aI,"[\\128-\\255]",ho)
+local bR=bs==v.bQ or bs==v.dJ
+local dJ=bR and bs~=v.bQ
+if not bR and E<=#m then return false end
 E=E+r
 for i=1,r do
-local ab=ag[i]
-local aq=ab.aq
-if ab.ed then
-ae[i]=aq.ie(e.co[i],ab)
+local ab=ah[i]
+local ar=ab.ar
+if ab.ee then
+ae[i]=ar.ig(e.co[i],ab)
 if ae[i].eT then return false end
-elseif bS then
-local aD=E+(ab.bt or aq.ho)
-local dY,ex=1,0
-if aH~=bL and string.byte(aH,i)>=128 then
-dY,ex=aD+1,aD+(string.byte(m,aD)or 0)
-aD=ex+1
+elseif bR then
+local aF=E+(ab.bA or ar.hs)
+local dZ,ey=1,0
+if aI~=bs and string.byte(aI,i)>=128 then
+dZ,ey=aF+1,aF+(string.byte(m,aF)or 0)
+aF=ey+1
 end
-if not(ab.bt or dI)then
-aD=#m+1
-if r>1 and E+3<aD then
-aD=bn(E+4+ao("<I4",m,E),aD)
+if not(ab.bA or dJ)then
+aF=#m+1
+if r>1 and E+3<aF then
+aF=bq(E+4+am("<I4",m,E),aF)
 E=E+4
 end
-if aD-E<7 or ao("<I7",m,E)~=ab.w then return false end
+if aF-E<7 or am("<I7",m,E)~=ab.w then return false end
 end
-if aD>#m+1 or(i==r and aD<=#m)then return false end
-local cI=dI and aq.gq or aq.cI
-local ak=dY>1 and dY-2 or aD-1
-ae[i]=cI(m,E,ak,ab,dY,ex)
-E=aD
+if aF>#m+1 or(i==r and aF<=#m)then return false end
+local cM=dJ and ar.gx or ar.cM
+local al=dZ>1 and dZ-2 or aF-1
+ae[i]=cM(m,E,al,ab,dZ,ey)
+E=aF
 else
-ae[i]=aq.eC()
+ae[i]=ar.eD()
 end
 end
 return true
 end
-local function ji(e)
-local v=e.v.bC or e.v
-e.v,e.dw,e.dQ=v,nil,nil
-if e.eC then
+local function jh(e)
+local v=e.v.bn or e.v
+e.v,e.dz,e.dR=v,nil,nil
+if e.eD then
 e.D,e.ae=0,{}
-elseif not(v.bO and hE(e))then
-gg(e)
+elseif not(v.bS and hH(e))then
+gn(e)
 end
 end
-local function jy(aU)
-return#aU==16 and aU>="5"and gF..aU or aU
+local function jy(aQ)
+return#aQ==16 and aQ>="5"and gL..aQ or aQ
 end
-local function jm(e,m)
-if string.byte(e.et,1)==83 and#e.et>53 then
-call("SETRANGE",e.W,"1",aV("<d",e.D))
+local function jl(e,m)
+if string.byte(e.eu,1)==83 and#e.eu>53 then
+call("SETRANGE",e.W,"1",aT("<d",e.D))
 else
-call("SET",e.W,m..e.et,"KEEPTTL")
+call("SET",e.W,m..e.eu,"KEEPTTL")
 end
-local dZ=fq(e.D)
-if call("PTTL",e.W)<dZ then call("PEXPIRE",e.W,dZ)end
+local cN=fs(e.D)
+if call("PTTL",e.W)<cN then call("PEXPIRE",e.W,cN)end
 end
-local function ft(e)
+local function fw(e)
 local v=e.v
-local ag,ad,m,bN=v.ag,e.D,"",v.bN
-if e.dw then return e.dw.ft(e)end
-if v.cJ=="s"then return end
-local gC=v.bv and gP(e.ae,v.bv,ag)
-for i,ab in ipairs(ag)do
-if not ab.ed then
-ad=aO(ad,ab.aq.du(e.ae[i],ab))
-local h=ab.aq.ef(e.ae[i],ab)
-if not ab.bt and#ag>1 then h=aV("<I4",#h)..h end
-local aN=ab.aq.hb and ab.aq.hb(e.ae[i],ab)or""
-if aN~=""and#ag==1 then h=jy(h)..aN end
-if aN~=""and#ag>1 then
+local ah,ad,m,bQ=v.ah,e.D,"",v.bQ
+if e.dz then return e.dz.fw(e)end
+if v.cO=="s"then return end
+local gI=v.bB and gV(e.ae,v.bB,ah)
+for i,ab in ipairs(ah)do
+if not ab.ee then
+ad=aO(ad,ab.ar.dx(e.ae[i],ab))
+local h=ab.ar.eg(e.ae[i],ab)
+if not ab.bA and#ah>1 then h=aT("<I4",#h)..h end
+local aN=ab.ar.hh and ab.ar.hh(e.ae[i],ab)or""
+if aN~=""and#ah==1 then h=jy(h)..aN end
+if aN~=""and#ah>1 then
 h=h..string.char(#aN)..aN
-bN=br(bN,1,i-1)..string.char(string.byte(bN,i)+128)..br(bN,i+1)
+bQ=bu(bQ,1,i-1)..string.char(string.byte(bQ,i)+128)..bu(bQ,i+1)
 end
 m=m..h
 end
 end
-if v.cJ~="t"and m~=""then m=bN..m end
-if v.cJ=="t"then m=jy(m)end
-if gC then m=gC end
-if e.D>q then m="b"..aV("<d",e.D)..m end
-if#ag==0 and e.et~=""then return jm(e,m)end
-local cx=gC and hi(v.bv,ad)or fq(ad)
-if m~=""then call("SET",e.W,m,"PX",cx)end
+if v.cO~="t"and m~=""then m=bQ..m end
+if v.cO=="t"then m=jy(m)end
+if gI then m=gI end
+if e.D>q then m="b"..aT("<d",e.D)..m end
+if#ah==0 and e.eu~=""then return jl(e,m)end
+local cq=gI and hm(v.bB,ad)or fs(ad)
+if m~=""then call("SET",e.W,m,"PX",cq)end
 end`;
 
-const part29 = `local function eF(e)
-ji(e)
-local ag,ae,ew=e.v.ag,e.ae,false
-for i=1,#ag do
-local ab,h=ag[i],ae[i]
-ae[i]=ab.aq.dX(h,ab,bs)
-ew=ew or ae[i]~=h
+const part30 = `local function eG(e)
+jh(e)
+local ah,ae,ex=e.v.ah,e.ae,false
+for i=1,#ah do
+local ab,h=ah[i],ae[i]
+ae[i]=ab.ar.dY(h,ab,bz)
+ex=ex or ae[i]~=h
 end
-if ew and not bs then ft(e)end
+if ex and not bz then fw(e)end
 end`;
 
-const part30 = `local function dJ(Y)
-local aG,aR="",Y
-while aR>=128 do
-aG,aR=aG..eR(aR%128+128),aJ(aR/128)
+const part31 = `local function dK(aa)
+local aJ,aS="",aa
+while aS>=128 do
+aJ,aS=aJ..eR(aS%128+128),aC(aS/128)
 end
-return aG..eR(aR)
+return aJ..eR(aS)
 end`;
 
-const part31 = `local dT,bs={},false
-local function gg()
+const part32 = `local dU,bz={},false
+local function gn()
 error("RULES",0)
 end`;
 
-const part32 = `for i=1,Y()do
-dT[i]=fh()
+const part33 = `for i=1,aa()do
+dU[i]=fi()
 end
-local function cR()
-local dH,bi,at,D=aG(),Y(),q,q
-local ap={nil}
-for i=1,Y()do
-ap[i]=ej()
+local function cW()
+local dI,bh,at,D=aJ(),aa(),q,q
+local aq={nil}
+for i=1,aa()do
+aq[i]=ek()
 end
-bs=dH=="2"
-for i=1,#ap do
-local e=ap[i]
-at=aO(at,hp(e))
+bz=dI=="2"
+for i=1,#aq do
+local e=aq[i]
+at=aO(at,ht(e))
 D=aO(D,e.D)
 end
-local ju=at<=q or(dH=="1"and at-q<=bi)
-if ju and dH~="2"then
-for i=1,#ap do
-gG(ap[i],at)
+local jt=at<=q or(dI=="1"and at-q<=bh)
+if jt and dI~="2"then
+for i=1,#aq do
+gM(aq[i],at)
 end
 end
-local ah={ju and 1 or D>q and 2 or 0,at-q,nil,nil}
-for i=1,#ap do
-eh(ah,ap[i])
+local ai={jt and 1 or D>q and 2 or 0,at-q,nil,nil}
+for i=1,#aq do
+ei(ai,aq[i])
 end
-for i=1,ah[1]==2 and#ap>1 and#ap or 0 do
-ah[#ah+1]=aO(ap[i].D-q,0)
+for i=1,ai[1]==2 and#aq>1 and#aq or 0 do
+ai[#ai+1]=aO(aq[i].D-q,0)
 end
-ek(ah,ap)
-return ah
+el(ai,aq)
+return ai
 end
 local Q={q}
-for i=1,Y()do
-Q[i+1]=jA(cR)
+for i=1,aa()do
+Q[i+1]=jA(cW)
 end
 return Q`;
 
-const part33 = `local call,bh,am,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local br,cj,aJ,df,bn,aO,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local aV,ao=struct.pack,struct.unpack
-local q=tonumber(ARGV[1])
-if not q then
-local dy=call("TIME")
-q=dy[1]*1000000+dy[2]
-end`;
+const part34 = `local call,ak,KEYS,ARGV=redis.call,string.format,KEYS,ARGV
+local bu,cf,aC,dd,bq,aO,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type`;
 
-const part34 = `local af,U,w,bE,bi,bs,jQ=0,0,0,0,0,false,false
-local Q,A,bM={q},1,nil`;
+const part35 = `local ag,U,w,bI,bh,bz,jQ=0,0,0,0,0,false,false
+local Q,A,bP={q},1,nil`;
 
-const part35 = `local function gb()`;
+const part36 = `local function gh()`;
 
-const part36 = `local cr,ct=ARGV[2]+0,{}
-local function fq(ad)
-return aO(df((ad-q)/1000),1)+cr
+const part37 = `local cv,cx=ARGV[1]+0,{}
+local function fs(ad)
+return aO(dd((ad-q)/1000),1)+cv
 end
-local function cx(ad)
-return am("%.0f",fq(ad))
+local function cq(ad)
+return ak("%.0f",fs(ad))
 end`;
 
-const part37 = `local aq
-local function eo(W,mh,m,dZ)
-local ax=mh and bh("SET",W,m,"PX",dZ)or bh("SET",W,m,"PX",dZ,"NX")or bh("GET",W)
+const part38 = `local ar
+local function ep(W,mi,m,cN)
+local ax=mi and bb("SET",W,m,"PX",cN)or bb("SET",W,m,"PX",cN,"NX")or bb("GET",W)
 return ax and ax.err
 end
-local function bb(W,m,aA)
-aq=aq or ct[iE]()
-local g,D,K,h={U=U,w=w,bE=bE},0,1,nil
+local function be(W,m,aA)
+ar=ar or cx[iD]()
+local g,D,K,h={U=U,w=w,bI=bI},0,1,nil
 if m then
-D,K=fH(m)
+D,K=fM(m)
 end
-local O=m and br(m,K,K)
-local bt=m and#m-K
-if O==aq.O and bt>6 and ao("<I7",m,K+1)==w then
-h=aq.cI(m,K+1,#m)
-elseif O=="-"and bE>0 and aq.eW and aq.eW(br(m,K))then
-h=aq.gK(br(m,K),bE)
-elseif O==iE and bt==aq.ho then
-h=aq.gq(m,K+1)
-elseif m and not(K==10 and bt<0)then
+local O=m and bu(m,K,K)
+local bA=m and#m-K
+if O==ar.O and bA>6 and am("<I7",m,K+1)==w then
+h=ar.cM(m,K+1,#m)
+elseif O=="-"and bI>0 and ar.eW and ar.eW(bu(m,K))then
+h=ar.gQ(bu(m,K),bI)
+elseif O==iD and bA==ar.hs then
+h=ar.gx(m,K+1)
+elseif m and not(K==10 and bA<0)then
 return"RULES"
 else
-h=aq.eC()
+h=ar.eD()
 end
-local bP=aq.dX(h,g)
-local ew=bP~=h
-h=bP
-local ai,at,eq=0,aO(q,D,aq.dg(h,af,g)),q
-while ai<aA and(at<=q or ai==0 and at-q<=bi)do
-ai,eq=ai+1,at
-if bs then break end
-h=aq.dq(h,at,af,g)
-if ai<aA then at=aO(q,D,aq.dg(h,af,g))end
+local bT=ar.dY(h,g)
+local ex=bT~=h
+h=bT
+local aj,at,er=0,aO(q,D,ar.dl(h,ag,g)),q
+while aj<aA and(at<=q or aj==0 and at-q<=bh)do
+aj,er=aj+1,at
+if bz then break end
+h=ar.dt(h,at,ag,g)
+if aj<aA then at=aO(q,D,ar.dl(h,ag,g))end
 end
-local aK
-if(ai>0 or ew)and not bs then
-local bC,ad=aq.O..aq.ef(h,g),aq.du(h,g)
+local aL
+if(aj>0 or ex)and not bz then
+local bn,ad=ar.O..ar.eg(h,g),ar.dx(h,g)
 if D>q then
-bC,ad="b"..aV("<d",D)..bC,aO(D,ad)
+bn,ad="b"..aT("<d",D)..bn,aO(D,ad)
 end
-aK=eo(W,m,bC,cx(ad))
+aL=ep(W,m,bn,cq(ad))
 elseif not m then
-aK=bh("GET",W)
-aK=aK and aK.err
+aL=bb("GET",W)
+aL=aL and aL.err
 end
-if aK then return false,aK end
-local aW,reset=aq.eY(h,g)
-if ai==0 and D>q then return{2,at-q,aW,reset}end
-if ai>0 and eq>q then return{1,eq-q,aW,reset}end
-return ai,aW,reset,ai==aA and 0 or at-q
+if aL then return false,aL end
+local aY,reset=ar.eY(h,g)
+if aj==0 and D>q then return{2,at-q,aY,reset}end
+if aj>0 and er>q then return{1,er-q,aY,reset}end
+return aj,aY,reset,aj==aA and 0 or at-q
 end`;
 
-const part38 = `local function ee(W,m,aA,bF)
+const part39 = `local function ef(W,m,aA,bJ)
 if not jQ then
 jP()
 jQ=true
 end
-local ai,aW,reset,bm=cR(W,m,aA)
-if not ai then
-if string.find(aW,"READONLY",1,true)then bM=aW end
-ai=aW
+local aj,aY,reset,bm=cW(W,m,aA)
+if not aj then
+if string.find(aY,"READONLY",1,true)then bP=aY end
+aj=aY
 end
 A=A+1
-if type(ai)~="number"then
-Q[A]=ai
-elseif bF then
-Q[A],Q[A+1],Q[A+2],Q[A+3]=ai,aW,reset,bm
+if type(aj)~="number"then
+Q[A]=aj
+elseif bJ then
+Q[A],Q[A+1],Q[A+2],Q[A+3]=aj,aY,reset,bm
 A=A+3
-elseif ai>0 then
-Q[A],Q[A+1]=aW,reset
+elseif aj>0 then
+Q[A],Q[A+1]=aY,reset
 A=A+1
 else
-Q[A],Q[A+1],Q[A+2]=-1-aW,reset,bm
+Q[A],Q[A+1],Q[A+2]=-1-aY,reset,bm
 A=A+2
 end
 end`;
 
-const part39 = `return ee
+const part40 = `return ef
 end`;
 
-const part40 = `local et
-local function ee(W,m,aA,bF)
-et=et or gb()
-et(W,m,aA,bF)
+const part41 = `local eu
+local function ef(W,m,aA,bJ)
+eu=eu or gh()
+eu(W,m,aA,bJ)
 end`;
 
-const part41 = `local E,ak=2,0
-while ak<#KEYS do
-local cB,H=ARGV[E+1]+0,ak+1
-ak=bn(ak+ARGV[E+2],#KEYS)
-af,U,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
-bE,bi=ARGV[E+6]+0,ARGV[E+7]+0
-local bF=cB>=8
-bs,jQ,E=cB%2==1,false,E+7
-for K=H,ak,1000 do
-local aD=bn(K+999,ak)
-local ca=kd and call("MGET",unpack(KEYS,K,aD))
-if not(bF or bs)then
-fU(ca,K,aD)
+const part42 = `local E,al=1,0
+while al<#KEYS do
+local cl,H=ARGV[E+1]+0,al+1
+al=bq(al+aC(cl/32),#KEYS)
+ag,U,w=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
+bI,bh,E=ARGV[E+5]+0,0,E+5
+if cl%4>=2 then
+bh,E=ARGV[E+1]+0,E+1
+end
+local bJ=cl%16>=8
+bz,jQ=cl%2==1,false
+for K=H,al,1000 do
+local aF=bq(K+999,al)
+local cc=kd and call("MGET",unpack(KEYS,K,aF))
+if not(bJ or bz)then
+ga(cc,K,aF)
 else
-for i=K,aD do
-local aA=bF and ARGV[E+i-H+1]+0 or 1
-ee(KEYS[i],ca and ca[i-K+1],aA,bF)
+for i=K,aF do
+local aA=bJ and ARGV[E+i-H+1]+0 or 1
+ef(KEYS[i],cc and cc[i-K+1],aA,bJ)
 end
 end
 end
-if bF then E=E+ak-H+1 end
+if bJ then E=E+al-H+1 end
 end
-return bM and redis.error_reply(bM)or Q`;
+return bP and redis.error_reply(bP)or Q`;
+
+const part43 = `local bb,tonumber,aT,am=redis.pcall,tonumber,struct.pack,struct.unpack`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "3fdfd603e3520e2fba4a409a217995db7500ecdb",
-  acrossSha1: "5a35a63d3fb71a535740b4daa9ab7a30f7a9d7e3",
-  source: `local call,bh,am,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local q=tonumber(ARGV[1])
-if not q then
-local dy=call("TIME")
-q=dy[1]*1000000+dy[2]
-end
-${part1}
-local dF
-local function gh(us,aC,ac)
-local aB,J,bm=dF-q,us-dF,aC-dF
+  sha1: "515e0c491b7f25e2126c86db63352f0d8832e75f",
+  acrossSha1: "0f3a96f9fd544487600563b369be141e262cd42c",
+  source: `${part1}
+local bb,ak,tonumber,KEYS,ARGV=redis.pcall,string.format,tonumber,KEYS,ARGV
+${part2}
+local cu
+local function go(us,aE,ac)
+local ay,J,bm=cu-q,us-cu,aE-cu
 if J>0 then
-if ac==0 or ac==1 and J>8*aB or ac==2 and J>1024*aB then return nil end
+if ac==0 or ac==1 and J>8*ay or ac==2 and J>1024*ay then return nil end
 else
 ac=0
 end
-return bm>1024*aB and 3 or bm>8*aB and ac<2 and 2 or ac>0 and ac or 1
+return bm>1024*ay and 3 or bm>8*ay and ac<2 and 2 or ac>0 and ac or 1
 end
-local fv=1e13
-if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local W,iG,dN,gn=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if iG+ARGV[2]*1000<fv then
-local bf,cY,bg,bw=
-q+iG,dN+0,1000*4^(gn-50),gn*cQ-fl
-local eJ=q+cE/2
-dF=q+ARGV[5]
-local m,dj=bh("GET",W),nil
-local bS=m and#m==16 and tonumber(m)
-if bS then
-local us,ac=bS-bw,0
-while us>eJ do
-us,ac=us-cE,ac+1
+local fz=1e13
+local ea=#KEYS==1 and ARGV[2]
+if ea=="32"or ea=="34"or ea=="36"or ea=="38"then
+local W,ay,dO,gu=KEYS[1],ARGV[3]+0,ARGV[4],ARGV[5]+0
+local ct,bc,fr=dO+0,1000*4^(gu-50),gu*cA
+local m,us,af,cF,bn=bb("GET",W),nil,0,nil,nil
+cu=q+ay
+if ea=="32"or ea=="34"then
+local bg=ea=="34"and cu+ARGV[6]or cu
+if bg-q+ARGV[1]*1000<fz then
+local bw,eK=fr-fm,q+cI/2
+local bR=m and#m==16 and tonumber(m)
+if bR then
+local us,ac=bR-bw,0
+while us>eK do
+us,ac=us-cI,ac+1
 end
-local aC=(us<q and q or us)+cY
-local cc=aC-us
-if aC<=bf and aC<fl+cQ and us%bg+cc<bg then
-local bA=aC>dF and gh(us,aC,ac)or aC<=dF and 0
-if bA then
-if bA~=ac then cc=cc+(bA-ac)*cE end
-local go=cc==cY and dN or am("%d",cc)
-if bh("INCRBY",W,go)==bS+cc then dj=aC-q end
-end
-end
-end
-if dj then return{q,dj}end
+local aE=(us<q and q or us)+ct
+local bV=aE-us
+if aE<=bg and aE<fm+cA and us%bc+bV<bc then
+local bF=aE>cu and go(us,aE,ac)or aE<=cu and 0
+if bF then
+if bF~=ac then bV=bV+(bF-ac)*cI end
+local gv=bV==ct and dO or ak("%d",bV)
+if bb("INCRBY",W,gv)==bR+bV then cF=aE-q end
 end
 end
-${part2}
+end
+if cF then return{q,cF}end
+if not m then
+us=q
+elseif bR then
+us=bR-bw
+if us<q then us=us>q-cA/2 and q end
+end
+if us and us+ct<=cu then
+us=us+ct
+cF,bn=us-q,ak("%d",fr+us%cA)
+end
+end
+else
+local at=ea=="36"and 6 or 7
+local x,aQ=ARGV[at+1]+0,ARGV[at+3]
+if not m then
+us=q
+elseif#m==16+aQ and not string.find(m,"%D")then
+us,af=string.sub(m,1,16)+0,string.sub(m,17)+0
+if af>=x then
+us=nil
+elseif us<q-1 or(us<q and af==0)then
+us,af=q,0
+end
+end
+if us then
+us,af=us+ct,af+ARGV[at]
+if af>=x then
+us,af=us+1,af-x
+end
+if us<cu or us==cu and af<=ARGV[at+2]+0 then
+cF=(us-q)*x+af
+bn=cF<=9007199254740991 and ak("%016d%0"..aQ.."d",us,af)
+end
+end
+end
+if bn then
+local cq=ak("%d",math.floor((us-us%bc+bc-q)/1000)+2+ARGV[1])
+if bb("SET",W,bn,"PX",cq).ok then return{q,cF}end
+end
+end
 ${part3}
-local br,cj,aJ,bn,aO,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local cr=ARGV[2]+0
+${part4}
+local call,bu,cf,aC,bq,aO,type=redis.call,string.sub,string.byte,math.floor,math.min,math.max,type
+local cv=ARGV[1]+0
 local jM=9007199254740991
-local function ib(us,bg)
-return am("%d",aJ((us-us%bg+bg-q)/1000)+2+cr)
+local function ic(us,bc)
+return ak("%d",aC((us-us%bc+bc-q)/1000)+2+cv)
 end
-local Q,A,E,ak={q},1,2,0
-while ak<#KEYS do
-local cB,H=ARGV[E+1]+0,ak+1
-ak=bn(ak+ARGV[E+2],#KEYS)
-local aB,dN,gn,bi,gp=
-ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
-local cY=dN+0
-local y,aP,bt,gE=1,0,16,"%016d"
-local bs,bF,lM=cB%2>=1,cB%16>=8,cB>=16
-E=E+5
-if cB%4>=2 then
-bi,E=ARGV[E+1]+0,E+1
+local Q,A,E,al={q},1,1,0
+while al<#KEYS do
+local cl,H=ARGV[E+1]+0,al+1
+al=bq(al+aC(cl/32),#KEYS)
+local ay,dO,gu,bh,gw=
+ARGV[E+2]+0,ARGV[E+3],ARGV[E+4],0,0
+local ct=dO+0
+local x,aP,bA,gK=1,0,16,"%016d"
+local bz,bJ,lN=cl%2>=1,cl%16>=8,cl%32>=16
+E=E+4
+if cl%4>=2 then
+bh,E=ARGV[E+1]+0,E+1
 end
-if cB%8>=4 then
-gp,y,aP=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bt,gE=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+if cl%8>=4 then
+gw,x,aP=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bA,gK=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
-local bf=q+bi+aB
-local bg,gU,eJ=1000*4^(gn-50),gn*cQ,q+cE/2
-local ga=bt==16 and bi+aB+cr*1000<fv
-local bw=gU-fl
-local hV,ca,aR=A-H+1,nil,nil
-local fx,bp=q+bw+cY,bn(q+aB+bw,gU+cQ-1)
-dF=q+aB
-if lM and ga and not bs and fx<=bp then
-ca={}
+local bg=q+bh+ay
+local bc,fr,eK=1000*4^(gu-50),gu*cA,q+cI/2
+local gg=bA==16 and bh+ay+cv*1000<fz
+local bw=fr-fm
+local hW,cc,aS=A-H+1,nil,nil
+local fB,bp=q+bw+ct,bq(q+ay+bw,fr+cA-1)
+cu=q+ay
+if lN and gg and not bz and fB<=bp then
+cc={}
 local function kI(W,ax)
-local aC,ac=ax-bw,0
-while aC>eJ do
-aC,ac=aC-cE,ac+1
+local aE,ac=ax-bw,0
+while aE>eK do
+aE,ac=aE-cI,ac+1
 end
-local us=aC-cY
-if us<q or aC>bf or aC+bw>=gU+cQ then return nil end
-local bA=0
-if aC>dF then bA=gh(us,aC,ac)end
-if bA and bA~=ac then call("INCRBY",W,am("%d",(bA-ac)*cE))end
-return bA and aC
+local us=aE-ct
+if us<q or aE>bg or aE+bw>=fr+cA then return nil end
+local bF=0
+if aE>cu then bF=go(us,aE,ac)end
+if bF and bF~=ac then call("INCRBY",W,ak("%d",(bF-ac)*cI))end
+return bF and aE
 end
-for i=H,ak do
+for i=H,al do
 local W=KEYS[i]
-local ax=bh("INCRBY",W,dN)
-local cc=type(ax)=="number"
-local us=cc and ax>=fx and ax<=bp and ax-bw
-if cc and not us and ax>bp and(bi>0 or ax-bw>eJ)then
+local ax=bb("INCRBY",W,dO)
+local bV=type(ax)=="number"
+local us=bV and ax>=fB and ax<=bp and ax-bw
+if bV and not us and ax>bp and(bh>0 or ax-bw>eK)then
 us=kI(W,ax)
 end
 if us then
-if us%bg<cY then call("PEXPIRE",W,ib(us,bg))end
-Q[hV+i]=us-q
+if us%bc<ct then call("PEXPIRE",W,ic(us,bc))end
+Q[hW+i]=us-q
 else
 local m=""
-if ax~=cY then
-if cc then call("INCRBY",W,"-"..dN)end
-m=bh("GET",W)
+if ax~=ct then
+if bV then call("INCRBY",W,"-"..dO)end
+m=bb("GET",W)
 end
-aR=aR or{}
-aR[#aR+1],Q[hV+i],ca[i-H+1]=i,false,type(m)=="string"and m
+aS=aS or{}
+aS[#aS+1],Q[hW+i],cc[i-H+1]=i,false,type(m)=="string"and m
 end
 end
 else
-ca=call("MGET",unpack(KEYS,H,bn(H+999,ak)))
-for K=H+1000,ak,1000 do
-local dx=call("MGET",unpack(KEYS,K,bn(K+999,ak)))
-for i=1,#dx do
-ca[K-H+i]=dx[i]
+cc=call("MGET",unpack(KEYS,H,bq(H+999,al)))
+for K=H+1000,al,1000 do
+local dA=call("MGET",unpack(KEYS,K,bq(K+999,al)))
+for i=1,#dA do
+cc[K-H+i]=dA[i]
 end
 end
-local lb=ga and not(bs or bF)
-for i=H,ak do
-local W,m,dj=KEYS[i],lb and ca[i-H+1],nil
-local bS=m and#m==16 and tonumber(m)
-if bS then
-local us,ac=bS-bw,0
-while us>eJ do
-us,ac=us-cE,ac+1
+local lb=gg and not(bz or bJ)
+for i=H,al do
+local W,m,cF=KEYS[i],lb and cc[i-H+1],nil
+local bR=m and#m==16 and tonumber(m)
+if bR then
+local us,ac=bR-bw,0
+while us>eK do
+us,ac=us-cI,ac+1
 end
-local aC=(us<q and q or us)+cY
-local cc=aC-us
-if aC<=bf and aC<fl+cQ and us%bg+cc<bg then
-local bA=aC>dF and gh(us,aC,ac)or aC<=dF and 0
-if bA then
-if bA~=ac then cc=cc+(bA-ac)*cE end
-local go=cc==cY and dN or am("%d",cc)
-if bh("INCRBY",W,go)==bS+cc then dj=aC-q end
+local aE=(us<q and q or us)+ct
+local bV=aE-us
+if aE<=bg and aE<fm+cA and us%bc+bV<bc then
+local bF=aE>cu and go(us,aE,ac)or aE<=cu and 0
+if bF then
+if bF~=ac then bV=bV+(bF-ac)*cI end
+local gv=bV==ct and dO or ak("%d",bV)
+if bb("INCRBY",W,gv)==bR+bV then cF=aE-q end
 end
 end
 end
-if dj then
-Q[hV+i]=dj
+if cF then
+Q[hW+i]=cF
 else
-aR=aR or{}
-aR[#aR+1],Q[hV+i]=i,false
+aS=aS or{}
+aS[#aS+1],Q[hW+i]=i,false
 end
 end
 end
-if aR then
-${part4}
+if aS then
 ${part5}
-local g={y=y,aB=aB,aP=aP}
-local function cI(m,bt,y)
-local D,us,aj,h,ac=0,nil,0,nil,0
-if#m>8 and cj(m,1)==98 then
-D=fH(m)
-m=br(m,10)
+${part6}
+local g={x=x,ay=ay,aP=aP}
+local function cM(m,bA,x)
+local D,us,af,h,ac=0,nil,0,nil,0
+if#m>8 and cf(m,1)==98 then
+D=fM(m)
+m=bu(m,10)
 end
 if m==""then return 0,0,D end
 local aN=string.find(m,"[^%d]")
-if aN and aN>16 and cj(m,aN)>127 then
-local aU=br(m,1,aN-1)
-local K=#aU==18 and br(aU,1,2)==gF and 3 or 1
-h={us=tonumber(br(aU,K,K+15))or 0,aj=tonumber(br(aU,K+16))or 0}
+if aN and aN>16 and cf(m,aN)>127 then
+local aQ=bu(m,1,aN-1)
+local K=#aQ==18 and bu(aQ,1,2)==gL and 3 or 1
+h={us=tonumber(bu(aQ,K,K+15))or 0,af=tonumber(bu(aQ,K+16))or 0}
 if aN==#m then
-ac=aJ((cj(m,aN)-128)/8)
+ac=aC((cf(m,aN)-128)/8)
 else
-bz().cz(m,aN,#m,h,g)
+bE().cD(m,aN,#m,h,g)
 ac=h.ac
 end
-m=aU
+m=aQ
 end
-if#m==18 and br(m,1,2)==gF then
-m=br(m,3)
+if#m==18 and bu(m,1,2)==gL then
+m=bu(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dM+cE then ac=it(us)end
-us=fG(us)
+if us>=dN+cI then ac=it(us)end
+us=fL(us)
 end
 elseif#m>16 then
-us=tonumber(br(m,1,16))
+us=tonumber(bu(m,1,16))
 end
 if not us or not(us<=jM)or(aN and not h)then return nil end
-if#m~=bt then return us+1,0,D,ac,nil,h and h.x end
-if bt>16 then aj=bn(tonumber(br(m,17))or 0,y-1)end
-return us,aj,D,ac,h and h.as,h and h.x
+if#m~=bA then return us+1,0,D,ac,nil,h and h.y end
+if bA>16 then af=bq(tonumber(bu(m,17))or 0,x-1)end
+return us,af,D,ac,h and h.au,h and h.y
 end
-local function cR(i)
-local W,m,us,aj,D,at=KEYS[i],ca[i-H+1],0,0,0,q
-local ac,ew,as,x,ka=0,false,nil,nil,nil
+local function cW(i)
+local W,m,us,af,D,at=KEYS[i],cc[i-H+1],0,0,0,q
+local ac,ex,au,y,ka=0,false,nil,nil,nil
 if m then
-us,aj,D,ac,as,x=cI(m,bt,y)
+us,af,D,ac,au,y=cM(m,bA,x)
 if not us then
 A=A+1
 Q[A]="RULES"
 return nil
 end
 if D>q then at=D end
-if us-aB>=q or(x or 0)>q then
-local h={us=us,aj=aj,ac=ac,as=as,x=x}
-local bP=bz().dX(h,g)
-ew=bP~=h
-us,aj,ac,as,x=bP.us,bP.aj,bP.ac,bP.as,bP.x
+if us-ay>=q or(y or 0)>q then
+local h={us=us,af=af,ac=ac,au=au,y=y}
+local bT=bE().dY(h,g)
+ex=bT~=h
+us,af,ac,au,y=bT.us,bT.af,bT.ac,bT.au,bT.y
 end
 end
-local aC,cg=us,aj
-if us<at-1 or(us<at and aj==0)then
-aC,cg=at,0
+local aE,ci=us,af
+if us<at-1 or(us<at and af==0)then
+aE,ci=at,0
 end
-local jz,iP=aC,cg
-aC,cg=aC+cY,cg+gp
-if cg>=y then
-aC,cg=aC+1,cg-y
+local jz,iN=aE,ci
+aE,ci=aE+ct,ci+gw
+if ci>=x then
+aE,ci=aE+1,ci-x
 end
-local ai=0
-if(aC<bf or(aC==bf and cg<=aP))and at-q<=bi then
-ai=1
+local aj=0
+if(aE<bg or(aE==bg and ci<=aP))and at-q<=bh then
+aj=1
 local aA=1
-if bF then aA=ARGV[E+i-H+1]+0 end
+if bJ then aA=ARGV[E+i-H+1]+0 end
 if aA>1 then
-local bq=bf-jz+(aP-iP)/y
-ai=aO(bn(aJ(bq/(cY+gp/y)),aA),1)
-for o=bn(ai+1,aA),aO(ai-1,1),-1 do
-local aS=iP+o*gp
-local cA=aJ(aS/y)
-aC,cg=jz+o*cY+cA,aS-cA*y
-ai=o
-if aC<bf or(aC==bf and cg<=aP)then break end
+local bt=bg-jz+(aP-iN)/x
+aj=aO(bq(aC(bt/(ct+gw/x)),aA),1)
+for o=bq(aj+1,aA),aO(aj-1,1),-1 do
+local aU=iN+o*gw
+local cE=aC(aU/x)
+aE,ci=jz+o*ct+cE,aU-cE*x
+aj=o
+if aE<bg or(aE==bg and ci<=aP)then break end
 end
 end
 end
-local aK
-if(ai>0 or ew)and not bs then
-if ai==0 then
-aC,cg,at=us,aj,q
+local aL
+if(aj>0 or ex)and not bz then
+if aj==0 then
+aE,ci,at=us,af,q
 end
-local bC,ax=am(gE,aC,cg),nil
-if bt==16 and aC>=dM then bC=gF..bC end
-local aN,ad,hh="",aC+2,gU
-local J=aC-aB
-if cg>aP then J=J+1 end
-if as or x or at>q then
-local bx=bz()
-local h={us=us,aj=aj,ac=ac,as=as,x=x}
-as=bx.bu(h)
-local bQ=aO(at>q and at or 0,x or 0)
-local next=bx.ds(aC,cg,as,bQ,g,bx.eI(h,g))
-aN=bx.bC(next,g)
-if as then ad=aO(ad,bx.eU(aC,next.as)+2)end
-if next.x then ad=aO(ad,next.x+2)end
-as=as or bx.eN
-if ai>0 and(as.us>0 or as.aj>0 or x or at>q)then
-ka={us,aj,as.us,as.aj,x or 0}
+local bn,ax=ak(gK,aE,ci),nil
+if bA==16 and aE>=dN then bn=gL..bn end
+local aN,ad,hl="",aE+2,fr
+local J=aE-ay
+if ci>aP then J=J+1 end
+if au or y or at>q then
+local bD=bE()
+local h={us=us,af=af,ac=ac,au=au,y=y}
+au=bD.bo(h)
+local bU=aO(at>q and at or 0,y or 0)
+local next=bD.dv(aE,ci,au,bU,g,bD.eJ(h,g))
+aN=bD.bn(next,g)
+if au then ad=aO(ad,bD.eU(aE,next.au)+2)end
+if next.y then ad=aO(ad,next.y+2)end
+au=au or bD.eN
+if aj>0 and(au.us>0 or au.af>0 or y or at>q)then
+ka={us,af,au.us,au.af,y or 0}
 end
 elseif J>q then
-local kS=us-aB+(aj>aP and 1 or 0)>q
-local bA=fR(J-q,aB,kS and ac or 0)
-if ga and D<=q then
-hh=gU+bA*cE
+local kS=us-ay+(af>aP and 1 or 0)>q
+local bF=fX(J-q,ay,kS and ac or 0)
+if gg and D<=q then
+hl=fr+bF*cI
 else
-aN=string.char(128+8*bA)
+aN=string.char(128+8*bF)
 end
 end
-us,aj=aC,cg
+us,af=aE,ci
 if aN~=""and D<=q then
-ax=bh("SET",W,bC..aN,"PX",math.ceil((ad-q)/1000)+cr)
+ax=bb("SET",W,bn..aN,"PX",math.ceil((ad-q)/1000)+cv)
 elseif D>q then
-bC=bC..aN
-bC="b"..struct.pack("<d",D)..bC
-ax=bh("SET",W,bC,"PX",math.ceil((aO(ad,D)-q)/1000)+cr)
+bn=bn..aN
+bn="b"..struct.pack("<d",D)..bn
+ax=bb("SET",W,bn,"PX",math.ceil((aO(ad,D)-q)/1000)+cv)
 else
-if ga then bC=am("%d",hh+us%cQ)end
-ax=m and bh("SET",W,bC,"PX",ib(us,bg))
-or bh("SET",W,bC,"PX",ib(us,bg),"NX")
-or bh("GET",W)
+if gg then bn=ak("%d",hl+us%cA)end
+ax=m and bb("SET",W,bn,"PX",ic(us,bc))
+or bb("SET",W,bn,"PX",ic(us,bc),"NX")
+or bb("GET",W)
 end
-aK=ax and ax.err
+aL=ax and ax.err
 elseif not m then
-local fw=bh("GET",W)
-aK=fw and fw.err
+local fA=bb("GET",W)
+aL=fA and fA.err
 end
 A=A+1
-if aK then
-Q[A]=aK
-return string.find(aK,"READONLY",1,true)and aK
+if aL then
+Q[A]=aL
+return string.find(aL,"READONLY",1,true)and aL
 end
 if us<q then
-us,aj=q,0
+us,af=q,0
 end
-local dj=(us-q)*y+aj
-if D>q or dj>jM or ka then
-local ah={D>q and D-q or 0,ai,us-q,aj}
-for bx=1,ka and 5 or 0 do
-ah[4+bx]=ka[bx]
+local cF=(us-q)*x+af
+if D>q or cF>jM or ka then
+local ai={D>q and D-q or 0,aj,us-q,af}
+for bD=1,ka and 5 or 0 do
+ai[4+bD]=ka[bD]
 end
-Q[A]=ah
-elseif bF then
 Q[A]=ai
+elseif bJ then
+Q[A]=aj
 A=A+1
-Q[A]=dj
+Q[A]=cF
 else
-Q[A]=ai>0 and dj or-1-dj
+Q[A]=aj>0 and cF or-1-cF
 end
 end
-local aK
-for _,i in ipairs(aR)do
-if not bF then A=hV+i-1 end
-aK=cR(i)or aK
+local aL
+for _,i in ipairs(aS)do
+if not bJ then A=hW+i-1 end
+aL=cW(i)or aL
 end
-if aK then return redis.error_reply(aK)end
+if aL then return redis.error_reply(aL)end
 end
-if bF then
-E=E+ak-H+1
+if bJ then
+E=E+al-H+1
 else
-A=hV+ak
+A=hW+al
 end
 end
 return Q`,
@@ -1963,20 +2002,20 @@ return Q`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "f0dbd883088692af9f748b31d182d2b94c3542ab",
-  source: `local dy=redis.call("TIME")
-local lN=redis.pcall("INFO")
-local ah={dy[1],dy[2],type(lN)=="string"and lN or""}
-local lA={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,gX in ipairs(ARGV)do
-local dK={}
-for ki in string.gmatch(gX,"%S+")do
-dK[#dK+1]=lA[ki]or ki
+  sha1: "b3389c64c414edd97b95dd05f5a94f7abab0bf1c",
+  source: `local fc=redis.call("TIME")
+local lO=redis.pcall("INFO")
+local ai={fc[1],fc[2],type(lO)=="string"and lO or""}
+local lB={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,hd in ipairs(ARGV)do
+local dL={}
+for ki in string.gmatch(hd,"%S+")do
+dL[#dL+1]=lB[ki]or ki
 end
-local kh=redis.pcall(unpack(dK))
-if type(kh)=="table"and kh.err then ah[#ah+1]=kh.err end
+local kh=redis.pcall(unpack(dL))
+if type(kh)=="table"and kh.err then ai[#ai+1]=kh.err end
 end
-return ah`,
+return ai`,
 };
 
 /** `cluster_nodes.lua`: Tells what a node of a cluster knows of the others. It changes nothing. */
@@ -1989,472 +2028,512 @@ export const clusterNodes: Script = {
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "3b236c8acb6db4810ccd75ca2eef2542535df9f0",
-  source: `local function dS(cf)
-${part6}
-local bL=aG()
-local function az(us)
-return am("%d",us)
+  sha1: "01e0771f9861a3aafb31584d147152354b03aab6",
+  source: `local q,bv
+if string.byte(ARGV[1])==64 then
+bv,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
+else
+local fc=redis.call("TIME")
+bv=fc[1]..(#fc[2]==6 and fc[2]or string.sub("00000"..fc[2],-6))
 end
-local bR=az(q)
-local function ep(v)
-v.ep=v.ep or az(q+v.db)
-return v.ep
+q=bv+0
+local bs,ak,bM,bx=ARGV[2],string.format,nil,nil
+if#bs==2 and string.byte(ARGV[3])~=45 then
+if bs=="R0"then
+bM=redis.pcall("ZREM",KEYS[1],ARGV[4])
+bx=redis.pcall("EXISTS",KEYS[2],KEYS[3])
+if type(bM)~="number"then
+bM=nil
+elseif bx==0 then
+return 2*q+bM
 end
-local function hw(bo)
-return bo==q and"-"..bR or az(-bo)
+else
+local ft,hc,dg=60000000,10000000,20000000
+local bb,aD,id=redis.pcall,KEYS[1],ARGV[4]
+local cN,ap=string.match(ARGV[5],"^(%d+) (%d+)")
+bx,cN=bb("EXISTS",KEYS[2],KEYS[3]),cN+0
+if bx==0 and cN<=dg then
+local de,fk=bb("ZCARD",aD),"-"..bv
+local fG="-"..string.sub(bv,1,-8).."0000000"
+if de~=0 and bb("ZCOUNT",aD,"("..fk,fG)==1 then
+local bo,aV,bC=de-1,q+cN,q+cN
+if bo>0 then
+local aW=bb("ZRANGE",aD,"1","1","WITHSCORES")
+aV=aW[2]+0
+if aV<=q then bo=ap+0 end
+if aV>bC then aV=bC end
+end
+if bo<ap+0 then
+local bV=bb("ZADD",aD,fk,"#",ak("%d",bC),id)
+if type(bV)=="number"then
+if bo==0 then return q end
+return{q,bo+1,aV-q,0,string.byte(ARGV[3])~=58 and{}or nil}
+end
+end
+end
+end
+end
+end
+local function dT(ch,q,bv)
+${part7}
+local bs=aJ()
+local function aB(us)
+return ak("%d",us)
+end
+local function eq(v)
+v.eq=v.eq or aB(q+v.cR)
+return v.eq
+end
+local function hA(br)
+return br==q and"-"..bv or aB(-br)
 end
 local function kV(W,us)
-if call("PTTL",W)<fq(q+us)then call("PEXPIRE",W,fq(q+us+us/8))end
+if call("PTTL",W)<fs(q+us)then call("PEXPIRE",W,fs(q+us+us/8))end
 end
-local channel,hz=aG(),{}
+local lV,ju,channel=string.match(aJ(),"^(%-?)([^:]*):(.*)$")
+local eb={}
 local kK=5000
-local function inbox(aY)
-return channel.."%"..aY
+local function inbox(aZ)
+return channel.."%"..aZ
 end
-local dn=Y()
-local lU=dn<0
-dn=math.abs(dn)
-for i=1,dn do
-local aY=aG()
-hz[aY]="caller"
-if lU then
-local lk=inbox(aY)
-local cm=call("LRANGE",lk,"0","-1")
-if#cm==0 then
-call("RPUSH",lk,"")
-cf[#cf+1]="missed "..aY
-elseif#cm>1 then
-call("LTRIM",lk,"0","0")
-for aX=2,#cm do
-cf[#cf+1]=cm[aX]
+for aZ in string.gmatch(ju,"[^,]+")do
+eb[aZ]="caller"
+if lV~=""then
+local ll=inbox(aZ)
+local cp=call("LRANGE",ll,"0","-1")
+if#cp==0 then
+call("RPUSH",ll,"")
+ch[#ch+1]="missed "..aZ
+elseif#cp>1 then
+call("LTRIM",ll,"0","0")
+for aW=2,#cp do
+ch[#ch+1]=cp[aW]
 end
 end
-call("PEXPIRE",lk,kK)
+call("PEXPIRE",ll,kK)
 end
-end
-${part7}
-${part2}
-local function jS()
-local dT,bM,gy,bs,hZ={},nil,nil,false,false
-local function eF(e)
-if#e.v.ag>0 then return gy.eF(e)end
-local m,E=not e.eC and call("GET",e.W)or"",1
-e.D,E=fH(m)
-e.ae,e.et={},br(m,E>10 and 1 or E)
-end
-local function ft(e)
-gy.ft(e)
 end
 ${part8}
-${part9}
-local eA={}
-local function eP(e)
-local bW=eA[e.aL]
-if bW then return bW end
-local H=call("ZRANGE",e.aL,"0","1","WITHSCORES")
-bW={bo=0,bu=0,bj=nil,ii=false,ce=0}
-if H[1]=="#"then
-bW.bo=-H[2]
-bW.ii=not H[4]or H[4]+0>q
-if bW.ii and H[4]then bW.bj=H[4]+0 end
+${part3}
+local function jS()
+local dU,bP,gF,bz,ia={},nil,nil,false,false
+local function eG(e)
+if#e.v.ah>0 then return gF.eG(e)end
+local m,E=not e.eD and call("GET",e.W)or"",1
+e.D,E=fM(m)
+e.ae,e.eu={},bu(m,E>10 and 1 or E)
 end
-if H[3]or not bW.ii then bW.bu=call("ZCOUNT",e.aL,"("..bR,"+inf")end
-eA[e.aL]=bW
-return bW
+local function fw(e)
+gF.fw(e)
+end
+${part9}
+${part10}
+local eB={}
+local function eP(e)
+local bZ=eB[e.aD]
+if bZ then return bZ end
+local H=call("ZRANGE",e.aD,"0","1","WITHSCORES")
+bZ={br=0,bo=0,aV=nil,ij=false,cg=0}
+if H[1]=="#"then
+bZ.br=-H[2]
+bZ.ij=not H[4]or H[4]+0>q
+if bZ.ij and H[4]then bZ.aV=H[4]+0 end
+end
+if H[3]or not bZ.ij then bZ.bo=call("ZCOUNT",e.aD,"("..bv,"+inf")end
+eB[e.aD]=bZ
+return bZ
 end
 local function kr(e,n)
-local bW=eP(e)
-if n==1 and bW.bj then return bW.bj end
-local bJ=n==1 and bW.ii and call("ZRANGE",e.aL,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aL,"("..bR,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bW.bj=bJ[2]+0 end
-return bJ[2]+0
+local bZ=eP(e)
+if n==1 and bZ.aV then return bZ.aV end
+local bC=n==1 and bZ.ij and call("ZRANGE",e.aD,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aD,"("..bv,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then bZ.aV=bC[2]+0 end
+return bC[2]+0
 end
-local function di(e,au)
-local bu=eP(e).bu
-local ic=bu+au-e.v.au
-if ic>bu then return 1e15 end
-return ic<=0 and 0 or kr(e,ic)-q
+local function dn(e,ap)
+local bo=eP(e).bo
+local ie=bo+ap-e.v.ap
+if ie>bo then return 1e15 end
+return ie<=0 and 0 or kr(e,ie)-q
 end
-local function iC(e,id)
-return tonumber(call("ZSCORE",e.aL,id)or 0)>q
+local function iB(e,id)
+return tonumber(call("ZSCORE",e.aD,id)or 0)>q
 end
-local function he(e)
-local bW,us=eA[e.aL],aO(4*e.v.db,60000000)
-if bW and bW.ce>=us then return end
-kV(e.aL,us)
-if bW then bW.ce=us end
+local function hj(e)
+local bZ,us=eB[e.aD],aO(4*e.v.cR,60000000)
+if bZ and bZ.cg>=us then return end
+kV(e.aD,us)
+if bZ then bZ.cg=us end
 end
-local function hF(e)
-return aO(q,eP(e).bo+1)
+local function hI(e)
+return aO(q,eP(e).br+1)
 end
-local function iN(e,id,au)
-call("ZADD",e.aL,ep(e.v),id)
-for iW=2,au do
-call("ZADD",e.aL,ep(e.v),id.."+"..iW)
+local function iL(e,id,ap)
+call("ZADD",e.aD,eq(e.v),id)
+for iU=2,ap do
+call("ZADD",e.aD,eq(e.v),id.."+"..iU)
 end
-eA[e.aL]=nil
-he(e)
+eB[e.aD]=nil
+hj(e)
 end
-local function lm(e,id,au)
-local bW=eP(e)
-local bo=hF(e)
-local cc=call("ZADD",e.aL,hw(bo),"#",ep(e.v),id)
-if bW.bo==0 then cc=cc-1 end
-if not bW.ii then call("ZREMRANGEBYSCORE",e.aL,"1",bR)end
-if cc==1 and au<=1 then
-local bJ=q+e.v.db
-if bW.bu==0 then bW.bj=bJ end
-if bW.bj then bW.bj=bn(bW.bj,bJ)end
-bW.bo,bW.bu,bW.ii=bo,bW.bu+1,true
-he(e)
+local function ln(e,id,ap)
+local bZ=eP(e)
+local br=hI(e)
+local bV=call("ZADD",e.aD,hA(br),"#",eq(e.v),id)
+if bZ.br==0 then bV=bV-1 end
+if not bZ.ij then call("ZREMRANGEBYSCORE",e.aD,"1",bv)end
+if bV==1 and ap<=1 then
+local bC=q+e.v.cR
+if bZ.bo==0 then bZ.aV=bC end
+if bZ.aV then bZ.aV=bq(bZ.aV,bC)end
+bZ.br,bZ.bo,bZ.ij=br,bZ.bo+1,true
+hj(e)
 else
-iN(e,id,au)
+iL(e,id,ap)
 end
-return bo
+return br
 end
-local function lB(e,id,au)
-local cn=call("ZREM",e.aL,id)
-for iW=2,au do
-cn=cn+call("ZREM",e.aL,id.."+"..iW)
+local function lC(e,id,ap)
+local bM=call("ZREM",e.aD,id)
+for iU=2,ap do
+bM=bM+call("ZREM",e.aD,id.."+"..iU)
 end
-eA[e.aL]=nil
-return cn
+eB[e.aD]=nil
+return bM
 end
-local function ht(e)
-if di(e,e.au)==0 then return end
-local K="("..ep(e.v)
-if call("ZCOUNT",e.aL,K,"+inf")==0 then return end
-local jZ=call("ZRANGEBYSCORE",e.aL,K,"+inf","WITHSCORES","LIMIT","0","100")
+local function hx(e)
+if dn(e,e.ap)==0 then return end
+local K="("..eq(e.v)
+if call("ZCOUNT",e.aD,K,"+inf")==0 then return end
+local jZ=call("ZRANGEBYSCORE",e.aD,K,"+inf","WITHSCORES","LIMIT","0","100")
 for i=1,#jZ,2 do
-local bG=tonumber(string.match(jZ[i],"^[^.]*%.%d+~(%d+)%."))
-if bG and jZ[i+1]-q>bG then call("ZADD",e.aL,az(q+bG),jZ[i])end
+local bK=tonumber(string.match(jZ[i],"^[^.]*%.%d+~(%d+)%."))
+if bK and jZ[i+1]-q>bK then call("ZADD",e.aD,aB(q+bK),jZ[i])end
 end
-eA[e.aL]=nil
+eB[e.aD]=nil
 end
-local function eG(ah,e,bo)
-if e.v.au==0 then return end
-local bu,ak=eP(e).bu,#ah
-ah[ak+1],ah[ak+2],ah[ak+3]=bu,bu>0 and kr(e,1)-q or 0,bo or 0
+local function eH(ai,e,br)
+if e.v.ap==0 then return end
+local bo,al=eP(e).bo,#ai
+ai[al+1],ai[al+2],ai[al+3]=bo,bo>0 and kr(e,1)-q or 0,br or 0
 end
 local function kY(e)
-local bZ=#e.v.ag==0 and call("EXISTS",e.aT,e.W)
-or call("EXISTS",e.aT)
-e.hL=bZ==0
-e.eC=e.hL and#e.v.ag==0
+local bx=#e.v.ah==0 and call("EXISTS",e.aX,e.W)
+or call("EXISTS",e.aX)
+e.hO=bx==0
+e.eD=e.hO and#e.v.ah==0
 end
-local fZ={}
-local function hD(e,id)
-fZ[e.aT]=nil
-return call("ZREM",e.aT,id,id.."k")
+local gf={}
+local function hG(e,id)
+gf[e.aX]=nil
+return call("ZREM",e.aX,id,id.."k")
 end
-local function jx(e,id,aI)
-if aI==0 then
-local ak=call("ZREVRANGE",e.aT,"0","0","WITHSCORES")
-aI=aO(q,(ak[2]or 0)+1)
+local function jx(e,id,aK)
+if aK==0 then
+local al=call("ZREVRANGE",e.aX,"0","0","WITHSCORES")
+aK=aO(q,(al[2]or 0)+1)
 end
-call("ZADD",e.aT,az(aI),id)
-fZ[e.aT],e.hL=nil,false
-kV(e.aT,aO(4*e.v.db,60000000))
-return aI
+call("ZADD",e.aX,aB(aK),id)
+gf[e.aX],e.hO=nil,false
+kV(e.aX,aO(4*e.v.cR,60000000))
+return aK
 end
-local function jW(e,id,aI)
-if call("ZSCORE",e.aT,id)then
-call("ZADD",e.aT,az(aI),id.."k")
-call("ZREM",e.aT,id)
+local function jW(e,id,aK)
+if call("ZSCORE",e.aX,id)then
+call("ZADD",e.aX,aB(aK),id.."k")
+call("ZREM",e.aX,id)
 end
-fZ[e.aT]=nil
+gf[e.aX]=nil
 end
-local function kv(aY)
-return redis.pcall("EXISTS",inbox(aY))==1
+local function kv(aZ)
+return redis.pcall("EXISTS",inbox(aZ))==1
 end
-local function iR(aY)
-if hz[aY]==nil then
-local kg=call("PUBSUB","NUMSUB",channel..aY)[2]>0
-hz[aY]=kg and"channel"or kv(aY)and"inbox"or false
+local function iP(aZ)
+if eb[aZ]==nil then
+local kg=call("PUBSUB","NUMSUB",channel..aZ)[2]>0
+eb[aZ]=kg and"channel"or kv(aZ)and"inbox"or false
 end
-return hz[aY]
+return eb[aZ]
 end
-local function ee(bI,aQ,ah)
-local dK=am(string.rep(" %.0f",1+#ah),q,unpack(ah))
-local cZ=bI..dK.." "..aQ.id
-local eM=hz[aQ.aY]
-if eM=="caller"then
-cf[#cf+1]=cZ
-elseif eM=="inbox"then
-call("RPUSHX",inbox(aQ.aY),cZ)
+local function ef(bN,aR,ai)
+local dL=ak(string.rep(" %.0f",1+#ai),q,unpack(ai))
+local df=bN..dL.." "..aR.id
+local fy=eb[aR.aZ]
+if fy=="caller"then
+ch[#ch+1]=df
+elseif fy=="inbox"then
+call("RPUSHX",inbox(aR.aZ),df)
 else
-call("PUBLISH",channel..aQ.aY,cZ)
+call("PUBLISH",channel..aR.aZ,df)
 end
 end
 local jK=8
-local function gd(e,A)
-if e.hL then return nil end
-local bS=A==0 and fZ[e.aT]
-if bS and bS.v==e.v then return bS end
+local function gj(e,A)
+if e.hO then return nil end
+local bR=A==0 and gf[e.aX]
+if bR and bR.v==e.v then return bR end
 while true do
-local aX=call("ZRANGE",e.aT,am("%d",A),am("%d",A),"WITHSCORES")
-local iU=aX[1]
-if not iU then return nil end
-local id,aY,bI,lD,au,af,ce=
-string.match(iU,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lS=q-aX[2]
-if aY and lS<=tonumber(lD)and iR(aY)then
-local aQ={id=id,aY=aY,iM=bI=="d",ce=ce=="k",aI=aX[2]+0}
-for fQ,m in pairs(e)do
-aQ[fQ]=m
+local aW=call("ZRANGE",e.aX,ak("%d",A),ak("%d",A),"WITHSCORES")
+local iS=aW[1]
+if not iS then return nil end
+local id,aZ,bN,lE,ap,ag,cg=
+string.match(iS,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local lT=q-aW[2]
+if aZ and lT<=tonumber(lE)and iP(aZ)then
+local aR={id=id,aZ=aZ,iK=bN=="d",cg=cg=="k",aK=aW[2]+0}
+for fW,m in pairs(e)do
+aR[fW]=m
 end
-aQ.ae=nil
-aQ.au,aQ.af=bn(tonumber(au),e.v.au),tonumber(af)
-if A==0 then fZ[e.aT]=aQ end
-return aQ
+aR.ae=nil
+aR.ap,aR.ag=bq(tonumber(ap),e.v.ap),tonumber(ag)
+if A==0 then gf[e.aX]=aR end
+return aR
 end
-call("ZREM",e.aT,iU)
-fZ[e.aT]=nil
+call("ZREM",e.aX,iS)
+gf[e.aX]=nil
 end
 end
 local function ix(e)
-local bp=e.v.hg
-if bp<0 or call("ZCARD",e.aT)<bp then return false end
-gd(e,0)
-return call("ZCARD",e.aT)>=bp
+local bp=e.v.gl
+if bp<0 or call("ZCARD",e.aX)<bp then return false end
+gj(e,0)
+return call("ZCARD",e.aX)>=bp
 end
 local function fa(e,km)
-local A,cH=0,0
-while A<jK and not e.hL and di(e,cH+1)==0 do
-local aQ=gd(e,A)
-if not aQ or di(e,cH+aQ.au)>0 then return end
-if not aQ.iM then
-if not aQ.ce and aQ.id~=km then ee("turn",aQ,{0})end
-A,cH=A+1,cH+aQ.au
+local A,cL=0,0
+while A<jK and not e.hO and dn(e,cL+1)==0 do
+local aR=gj(e,A)
+if not aR or dn(e,cL+aR.ap)>0 then return end
+if not aR.iK then
+if not aR.cg and aR.id~=km then ef("turn",aR,{0})end
+A,cL=A+1,cL+aR.ap
 else
-local at=hp(aQ)
+local at=ht(aR)
 if at>q then
-if aQ.id~=km then ee("turn",aQ,{at-q})end
+if aR.id~=km then ef("turn",aR,{at-q})end
 return
 end
-gG(aQ,q)
-hD(e,aQ.id)
-local ah={1,0,0}
-local bo=lm(e,aQ.id,aQ.au)
-eh(ah,aQ)
-eG(ah,aQ,bo)
-ek(ah,{aQ})
-ee("granted",aQ,ah)
+gM(aR,q)
+hG(e,aR.id)
+local ai={1,0,0}
+local br=ln(e,aR.id,aR.ap)
+ei(ai,aR)
+eH(ai,aR,br)
+el(ai,{aR})
+ef("granted",aR,ai)
 end
 end
 end
-local function kx(e,id,aI)
-local cH=0
+local function kx(e,id,aK)
+local cL=0
 for A=0,jK-1 do
-local aQ=gd(e,A)
-if not aQ or aQ.id==id or(aI>0 and aQ.aI>aI)then return false end
-cH=cH+aQ.au
-if aQ.iM or di(e,cH+e.au)>0 then return true end
+local aR=gj(e,A)
+if not aR or aR.id==id or(aK>0 and aR.aK>aK)then return false end
+cL=cL+aR.ap
+if aR.iK or dn(e,cL+e.ap)>0 then return true end
 end
 return true
 end
 local function jG(e,id)
-local cH=0
+local cL=0
 for A=0,jK-1 do
-local aQ=gd(e,A)
-if not aQ then return 0 end
-local bk=aQ.id==id
-if bk then aQ=e end
-local bm=di(e,cH+aQ.au)
-if bm>0 then return bn(bm,e.v.db)end
-if bk or aQ.iM then
-local ev=hp(aQ)-q
-return bk and ev or ev+e.v.db
+local aR=gj(e,A)
+if not aR then return 0 end
+local bk=aR.id==id
+if bk then aR=e end
+local bm=dn(e,cL+aR.ap)
+if bm>0 then return bq(bm,e.v.cR)end
+if bk or aR.iK then
+local ew=ht(aR)-q
+return bk and ew or ew+e.v.cR
 end
-cH=cH+aQ.au
+cL=cL+aR.ap
 end
-return e.v.db
+return e.v.cR
 end
-local function lv(e,id,aI)
-if e.v.au==0 then return false end
-return di(e,e.au)>0 or kx(e,id,aI)
+local function lw(e,id,aK)
+if e.v.ap==0 then return false end
+return dn(e,e.ap)>0 or kx(e,id,aK)
 end
-local function im(hI,dk)
-local ma,lO=hI.v.au,dk.v.au
-return ma<lO or(ma==lO and hI.W<dk.W)
+local function im(hL,dp)
+local mb,lP=hL.v.ap,dp.v.ap
+return mb<lP or(mb==lP and hL.W<dp.W)
 end
-local function jd(id,aI,ap,fM,ev)
-local jY=#ap>1 and ev>0
-local cl=not jY and(fM or ap[1])
-if cl and aI==0 and ix(cl)then return 5,aO(ev,1),0 end
-for _,e in ipairs(ap)do
-if aI>0 and e~=cl and e.v.au>0 then
-if cl and im(e,cl)then
-jW(e,id,aI)
-elseif hD(e,id)>0 then
+local function jb(id,aK,aq,fR,ew)
+local jY=#aq>1 and ew>0
+local cn=not jY and(fR or aq[1])
+if cn and aK==0 and ix(cn)then return 5,aO(ew,1),0 end
+for _,e in ipairs(aq)do
+if aK>0 and e~=cn and e.v.ap>0 then
+if cn and im(e,cn)then
+jW(e,id,aK)
+elseif hG(e,id)>0 then
 fa(e)
-eF(e)
+eG(e)
 end
 end
 end
-if not cl then return 3,ev,aI==0 and q or aI end
-if aI>0 then hD(cl,id)end
-aI=jx(cl,id,aI)
-return 3,jG(cl,id),aI
+if not cn then return 3,ew,aK==0 and q or aK end
+if aK>0 then hG(cn,id)end
+aK=jx(cn,id,aK)
+return 3,jG(cn,id),aK
 end
 local function jB(e,id)
-iN(e,id,e.au)
-local bo=hF(e)
-call("ZADD",e.aL,hw(bo),"#")
-eA[e.aL].bo=bo
-return bo
+iL(e,id,e.ap)
+local br=hI(e)
+call("ZADD",e.aD,hA(br),"#")
+eB[e.aD].br=br
+return br
 end
-local function jb(id,aI,ap)
-for _,e in ipairs(ap)do
-if e.v.au>0 and not iC(e,id)then return end
+local function iZ(id,aK,aq)
+for _,e in ipairs(aq)do
+if e.v.ap>0 and not iB(e,id)then return end
 end
-local ah={6,0,aI}
-for _,e in ipairs(ap)do
-local bo
-if e.v.au>0 then
+local ai={6,0,aK}
+for _,e in ipairs(aq)do
+local br
+if e.v.ap>0 then
 kY(e)
-bo=jB(e,id)
+br=jB(e,id)
 end
-eF(e)
-eh(ah,e)
-eG(ah,e,bo)
+eG(e)
+ei(ai,e)
+eH(ai,e,br)
 end
-return ah
+return ai
 end
-local function dq(id,dH,bi,aI,ap)
-bs=dH=="2"
-if bM and not bs then error(bM,0)end
-local al=aI>0 and dH~="2"and jb(id,aI,ap)
-if al then return al end
-local at,D,fM,hA=q,q,nil,true
-for i=1,#ap do
-local e=ap[i]
-if e.v.au>0 then
-hA=false
+local function dt(id,dI,bh,aK,aq)
+bz=dI=="2"
+if bP and not bz then error(bP,0)end
+local an=aK>0 and dI~="2"and iZ(id,aK,aq)
+if an then return an end
+local at,D,fR,hD=q,q,nil,true
+for i=1,#aq do
+local e=aq[i]
+if e.v.ap>0 then
+hD=false
 kY(e)
-if dH~="2"then
+if dI~="2"then
 fa(e,id)
-ht(e)
+hx(e)
 end
 end
-at=aO(at,hp(e))
+at=aO(at,ht(e))
 D=aO(D,e.D)
-if lv(e,id,aI)and(not fM or im(e,fM))then fM=e end
+if lw(e,id,aK)and(not fR or im(e,fR))then fR=e end
 end
-local ks,fT,bm={},0,at-q
-local bq=dH=="1"and at-q<=bi
-if not fM and(at<=q or(bq and hA))then
-fT=1
-if dH~="2"then
-for i=1,#ap do
-local e=ap[i]
-gG(e,at)
-if e.v.au>0 then
-if aI>0 then hD(e,id)end
-ks[i]=lm(e,id,e.au)
+local ks,fZ,bm={},0,at-q
+local bt=dI=="1"and at-q<=bh
+if not fR and(at<=q or(bt and hD))then
+fZ=1
+if dI~="2"then
+for i=1,#aq do
+local e=aq[i]
+gM(e,at)
+if e.v.ap>0 then
+if aK>0 then hG(e,id)end
+ks[i]=ln(e,id,e.ap)
 end
 end
 end
-elseif bq then
-fT,bm,aI=jd(id,aI,ap,fM,bm)
-elseif fM then
-fT=4
+elseif bt then
+fZ,bm,aK=jb(id,aK,aq,fR,bm)
+elseif fR then
+fZ=4
 bm=aO(bm,1)
 elseif D>q then
-fT=2
+fZ=2
 end
-if fT>3 then
-for _,e in ipairs(ap)do
-if e.v.au>0 then bm=aO(bm,di(e,e.au))end
+if fZ>3 then
+for _,e in ipairs(aq)do
+if e.v.ap>0 then bm=aO(bm,dn(e,e.ap))end
 end
 end
-local ah={fT,bm,aI,nil,nil,nil}
-for i=1,#ap do
-eh(ah,ap[i])
-eG(ah,ap[i],ks[i])
+local ai={fZ,bm,aK,nil,nil,nil}
+for i=1,#aq do
+ei(ai,aq[i])
+eH(ai,aq[i],ks[i])
 end
-for i=1,fT==2 and#ap>1 and#ap or 0 do
-ah[#ah+1]=aO(ap[i].D-q,0)
+for i=1,fZ==2 and#aq>1 and#aq or 0 do
+ai[#ai+1]=aO(aq[i].D-q,0)
 end
-ek(ah,ap)
-return ah
+el(ai,aq)
+return ai
 end
-local function mg(id,aI,e)
-local ah={iC(e,id)and 6 or 1,0,aI}
+local function mh(id,aK,e)
+local ai={iB(e,id)and 6 or 1,0,aK}
 fa(e,id)
-local iZ=iC(e,id)
-if not iZ and not call("ZSCORE",e.aT,id)then
-jx(e,id,aI)
+local iX=iB(e,id)
+if not iX and not call("ZSCORE",e.aX,id)then
+jx(e,id,aK)
 fa(e,id)
-iZ=iC(e,id)
+iX=iB(e,id)
 end
-local bo
-if iZ then
-bo=jB(e,id)
+local br
+if iX then
+br=jB(e,id)
 else
-kV(e.aT,aO(4*e.v.db,60000000))
-ht(e)
-ah[1],ah[2]=3,jG(e,id)
+kV(e.aX,aO(4*e.v.cR,60000000))
+hx(e)
+ai[1],ai[2]=3,jG(e,id)
 end
-eF(e)
-eh(ah,e)
-eG(ah,e,bo)
-return ah
+eG(e)
+ei(ai,e)
+eH(ai,e,br)
+return ai
 end
-local function cV()
-local ap={nil}
-for i=1,Y()do
-ap[i]=ej()
+local function da()
+local aq={nil}
+for i=1,aa()do
+aq[i]=ek()
 end
-return ap
+return aq
 end
-local cs={}
-function cs.T()
-local id,dH,bi,aI=aG(),aG(),Y(),Y()
-return dq(id,dH,bi,aI,cV())
+local cw={}
+function cw.T()
+local id,dI,bh,aK=aJ(),aJ(),aa(),aa()
+return dt(id,dI,bh,aK,da())
 end
-function cs.P()
-local id,aI=aG(),Y()
-return mg(id,aI,cV()[1])
+function cw.P()
+local id,aK=aJ(),aa()
+return mh(id,aK,da()[1])
 end
-local function jw(id,ap,cn)
+local function jw(id,aq,bM)
 local jT=0
-for i=1,#ap do
-local e=ap[i]
-local eQ=cn or lB(e,id,e.au)
+for i=1,#aq do
+local e=aq[i]
+local eQ=bM or lC(e,id,e.ap)
 kY(e)
-if not e.hL then
-if eQ==0 then eQ=hD(e,id)end
+if not e.hO then
+if eQ==0 then eQ=hG(e,id)end
 if eQ>0 then fa(e)end
 end
 jT=jT+eQ
 end
 return jT
 end
-function cs.R()
-local id=aG()
-return{jw(id,cV())}
+function cw.R()
+local id=aJ()
+return{jw(id,da())}
 end
-local function dR(id)
+local function dS(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function cs.N()
-local id,ap,ah=aG(),cV(),{}
-for i,e in ipairs(ap)do
-local bJ=call("ZSCORE",e.aL,id)
-local lL=bJ and(tonumber(bJ)>q or eP(e).bu+e.au<=e.v.au)
-if lL then iN(e,id,e.au)end
-ah[i]=lL and 1 or 0
+function cw.N()
+local id,aq,ai=aJ(),da(),{}
+for i,e in ipairs(aq)do
+local bC=call("ZSCORE",e.aD,id)
+local lM=bC and(tonumber(bC)>q or eP(e).bo+e.ap<=e.v.ap)
+if lM then iL(e,id,e.ap)end
+ai[i]=lM and 1 or 0
 end
-return ah
+return ai
 end
-local function ij()
-local gg
-${part4}
+local function ik()
+local gn
 ${part5}
-${part10}
+${part6}
 ${part11}
 ${part12}
 ${part13}
@@ -2469,296 +2548,297 @@ ${part21}
 ${part22}
 ${part23}
 ${part24}
-${part1}
-${part3}
 ${part25}
+${part2}
+${part4}
 ${part26}
 ${part27}
 ${part28}
 ${part29}
-local gO
-local function gf()
-local dr,dU={},{}
-local dC,bX,eK,dD={},{},{},{}
-local function bB(o,g)
-local aj=o*g.cS
-local cA=aJ(aj/g.y)
-return{us=o*g.dh+cA,aj=aj-cA*g.y}
+${part30}
+local gU
+local function gm()
+local du,dV={},{}
+local dE,ca,eL,dF={},{},{},{}
+local function bG(o,g)
+local af=o*g.cX
+local cE=aC(af/g.x)
+return{us=o*g.dm+cE,af=af-cE*g.x}
 end
-local function lQ(a,b)
-return a.us==b.us and a.aj==b.aj
+local function lR(a,b)
+return a.us==b.us and a.af==b.af
 end
-function dr.t(h,o,cy,g)
-local bx=bz()
-local cK=cy.cK or{0,0,0,-1,0}
-local al,as={us=cK[1],aj=cK[2]},h.as or bx.eN
-local bJ={us=cy.q+cy.H,aj=cy.ba}
-if lQ(bJ,h)and lQ(al,as)and cy.af>0 then
-local gC,hT,x=o>=cy.af,cy.at>cy.q,h.x or 0
-local to=bx.gc(h,bB(o,g),g)
-if gC and cK[4]>=0 then to={us=cK[4],aj=cK[5]}end
-if hT then x=gC and cK[3]or aO(x,cy.at)end
-return bx.ds(to.us,to.aj,bx.bu(h),x,g,bx.eI(h,g))
+function du.t(h,o,cC,g)
+local bD=bE()
+local cP=cC.cP or{0,0,0,-1,0}
+local an,au={us=cP[1],af=cP[2]},h.au or bD.eN
+local bC={us=cC.q+cC.H,af=cC.bd}
+if lR(bC,h)and lR(an,au)and cC.ag>0 then
+local gI,hV,y=o>=cC.ag,cC.at>cC.q,h.y or 0
+local to=bD.gi(h,bG(o,g),g)
+if gI and cP[4]>=0 then to={us=cP[4],af=cP[5]}end
+if hV then y=gI and cP[3]or aO(y,cC.at)end
+return bD.dv(to.us,to.af,bD.bo(h),y,g,bD.eJ(h,g))
 end
-if bx.cM(h,g)>q then return h end
-local bK=bx.gx(bJ,al,g).us
-if bK>bx.gx(h,as,g).us then return h end
-local ja=bx.ha(bx.gc(bJ,bx.kR(as,bK,al,g),g),h)
-if ja.us<q then return h end
-local gJ=bx.ha(bB(o,g),{us=ja.us-q,aj=ja.aj})
-if gJ.us==0 and gJ.aj==0 then return h end
-return bx.fu(h,gJ,bK,0,g)
+if bD.cS(h,g)>q then return h end
+local bO=bD.gE(bC,an,g).us
+if bO>bD.gE(h,au,g).us then return h end
+local iY=bD.hg(bD.gi(bC,bD.kR(au,bO,an,g),g),h)
+if iY.us<q then return h end
+local gP=bD.hg(bG(o,g),{us=iY.us-q,af=iY.af})
+if gP.us==0 and gP.af==0 then return h end
+return bD.fx(h,gP,bO,0,g)
 end
-function dU.t(h,o,g)
-local bx=bz()
-if h.us<q then return bx.ds(q,0,bx.bu(h),h.x or 0,g,h.ac)end
-local gJ=bx.ha(bB(o,g),{us=h.us-q,aj=h.aj})
-if gJ.us==0 and gJ.aj==0 then return h end
-return bx.fu(h,gJ,0,bx.cM(h,g),g)
+function dV.t(h,o,g)
+local bD=bE()
+if h.us<q then return bD.dv(q,0,bD.bo(h),h.y or 0,g,h.ac)end
+local gP=bD.hg(bG(o,g),{us=h.us-q,af=h.af})
+if gP.us==0 and gP.af==0 then return h end
+return bD.fx(h,gP,0,bD.cS(h,g),g)
 end
-local function fe(z,J,lT)
-local dc,cG=0,cb(z)
-while dc<cG do
-local cT=aJ((dc+cG)/2)
-if dd(z,cT)<=J then
-dc=cT+1
+local function ff(z,J,lU)
+local di,cK=0,cd(z)
+while di<cK do
+local cY=aC((di+cK)/2)
+if dj(z,cY)<=J then
+di=cY+1
 else
-cG=cT
+cK=cY
 end
 end
-if dc>0 and(not lT or dd(z,dc-1)==J)then return dc-1 end
+if di>0 and(not lU or dj(z,di-1)==J)then return di-1 end
 end
-local function dp(z,A,o)
-local J,r=dd(z,A)
-local ai=bn(o,r)
-return gA(z,A,J,r-ai),o-ai
+local function ds(z,A,o)
+local J,r=dj(z,A)
+local aj=bq(o,r)
+return gH(z,A,J,r-aj),o-aj
 end
-local function lg(z)
+local function lh(z)
 while z~=""do
-local _,r=cv(z)
+local _,r=cz(z)
 if r>0 then break end
-z=br(z,1,-bD-1)
+z=bu(z,1,-bH-1)
 end
 return z
 end
-function dr.f(h,o,cy,g)
-local A=fe(h.z,cy.q+cy.ba-g.w,true)
-if A then h.z=lg(dp(h.z,A,o))end
-return cL(h,g,h.ac)
+function du.f(h,o,cC,g)
+local A=ff(h.z,cC.q+cC.bd-g.w,true)
+if A then h.z=lh(ds(h.z,A,o))end
+return cQ(h,g,h.ac)
 end
-function dU.f(h,o,g)
-local A=fe(h.z,q)
-if A then h.z=lg(dp(h.z,A,o))end
-return cL(h,g,h.ac)
+function dV.f(h,o,g)
+local A=ff(h.z,q)
+if A then h.z=lh(ds(h.z,A,o))end
+return cQ(h,g,h.ac)
 end
 local function jJ(V,z,g)
-local ce=lg(z)
-if ce==""and V>0 and z~=""then
-return{V=0,z=aV(dm,cw(z)-g.w,V)}
+local cg=lh(z)
+if cg==""and V>0 and z~=""then
+return{V=0,z=aT(dr,cB(z)-g.w,V)}
 end
-return{V=V,z=ce}
+return{V=V,z=cg}
 end
-function dr.c(h,o,cy,g)
-local J=cy.q+cy.ba-2*g.w
+function du.c(h,o,cC,g)
+local J=cC.q+cC.bd-2*g.w
 local V,z=h.V,h.z
-local A=fe(z,J,true)
+local A=ff(z,J,true)
 if A then
-z=dp(z,A,o)
-elseif z~=""and cw(z)==J+g.w then
+z=ds(z,A,o)
+elseif z~=""and cB(z)==J+g.w then
 V=aO(V-o,0)
 end
-return cL(jJ(V,z,g),g,h.ac)
+return cQ(jJ(V,z,g),g,h.ac)
 end
-function dU.c(h,o,g)
+function dV.c(h,o,g)
 local V,z=h.V,h.z
-local A,aR=fe(z,q),nil
-if not A then return cL(h,g,h.ac)end
-z,aR=dp(z,A,o)
+local A,aS=ff(z,q),nil
+if not A then return cQ(h,g,h.ac)end
+z,aS=ds(z,A,o)
 if A>0 then
-z=dp(z,A-1,aR)
+z=ds(z,A-1,aS)
 else
-V=aO(V-aR,0)
+V=aO(V-aS,0)
 end
-return cL(jJ(V,z,g),g,h.ac)
+return cQ(jJ(V,z,g),g,h.ac)
 end
-local kX=cO.s and cO.s.jf()
-function dr.s(p,o,cy,g)
-kX.dr(p,o,cy.q+cy.ba-g.w,g)
+local kX=cU.s and cU.s.jd()
+function du.s(p,o,cC,g)
+kX.du(p,o,cC.q+cC.bd-g.w,g)
 end
-function dU.s(p,o,g)
-kX.dU(p,o,g)
+function dV.s(p,o,g)
+kX.dV(p,o,g)
 end
-local function dG(ay,at)
-local aS=0
-for _,ck in ipairs(ay.aw)do
-if ck.at<=at then aS=aS+ck.o end
+local function dH(az,at)
+local aU=0
+for _,cm in ipairs(az.aw)do
+if cm.at<=at then aU=aU+cm.o end
 end
-return aS
+return aU
 end
-local function fn(ay)
-local ak=ay.aw[#ay.aw]
-return ak and ak.at or 0
+local function fo(az)
+local al=az.aw[#az.aw]
+return al and al.at or 0
 end
-local function hv(ay,o)
-local aR=o
-while aR>0 and ay.aw[1]do
-local H=ay.aw[1]
-local er=bn(aR,H.o)
-H.o,aR=H.o-er,aR-er
-if H.o==0 then table.remove(ay.aw,1)end
+local function hz(az,o)
+local aS=o
+while aS>0 and az.aw[1]do
+local H=az.aw[1]
+local es=bq(aS,H.o)
+H.o,aS=H.o-es,aS-es
+if H.o==0 then table.remove(az.aw,1)end
 end
 end
-local function eH(ay,at,g)
-local al=ay.x>q and ay.ac or 0
-ay.x=at>q and at or 0
-ay.ac=at>q and fR(at-q,g.w,al)or 0
-return ay
+local function eI(az,at,g)
+local an=az.y>q and az.ac or 0
+az.y=at>q and at or 0
+az.ac=at>q and fX(at-q,g.w,an)or 0
+return az
 end
-local function hu(ay,g)
-while ay.aw[1]and ay.aw[#ay.aw].o==0 do
-table.remove(ay.aw)
+local function hy(az,g)
+while az.aw[1]and az.aw[#az.aw].o==0 do
+table.remove(az.aw)
 end
-return eH(ay,bn(ay.x,fn(ay)),g)
+return eI(az,bq(az.y,fo(az)),g)
 end
-local function jn(ay,g)
-local bl=fn(ay)
-local bQ=aO(q,bn(ay.x,ea(ay.ac,g.w)))
-if bl<=bQ then return ay end
-local bP,cd={aw={},x=ay.x,ac=ay.ac},0
-for _,ck in ipairs(ay.aw)do
-if ck.at<=bQ then
-bP.aw[#bP.aw+1]={at=ck.at,o=ck.o}
+local function jm(az,g)
+local bl=fo(az)
+local bU=aO(q,bq(az.y,ec(az.ac,g.w)))
+if bl<=bU then return az end
+local bT,ce={aw={},y=az.y,ac=az.ac},0
+for _,cm in ipairs(az.aw)do
+if cm.at<=bU then
+bT.aw[#bT.aw+1]={at=cm.at,o=cm.o}
 else
-cd=cd+ck.o
+ce=ce+cm.o
 end
 end
-cd=bn(cd,g.U or cd)
-local ak=bP.aw[#bP.aw]
-if ak and ak.at==bQ then
-ak.o=ak.o+cd
+ce=bq(ce,g.U or ce)
+local al=bT.aw[#bT.aw]
+if al and al.at==bU then
+al.o=al.o+ce
 else
-bP.aw[#bP.aw+1]={at=bQ,o=cd}
+bT.aw[#bT.aw+1]={at=bU,o=ce}
 end
-return eH(bP,bQ,g)
+return eI(bT,bU,g)
 end
-local le={
-eC=function()
-return{aw={},x=0,ac=0}
+local lf={
+eD=function()
+return{aw={},y=0,ac=0}
 end,
-dX=jn,
-dg=function(ay,af,g)
-local at=aO(q,ay.x)
-local dO=dG(ay,1/0)+af-g.U
-for _,ck in ipairs(ay.aw)do
-if dO<=0 then break end
-dO=dO-ck.o
-if dO<=0 then at=aO(at,ck.at+g.w)end
+dY=jm,
+dl=function(az,ag,g)
+local at=aO(q,az.y)
+local dP=dH(az,1/0)+ag-g.U
+for _,cm in ipairs(az.aw)do
+if dP<=0 then break end
+dP=dP-cm.o
+if dP<=0 then at=aO(at,cm.at+g.w)end
 end
 return at
 end,
-dq=function(ay,at,af,g)
-local az=aO(at,fn(ay))
-hv(ay,dG(ay,q-g.w))
-local ak=ay.aw[#ay.aw]
-if ak and ak.at==az then
-ak.o=ak.o+af
+dt=function(az,at,ag,g)
+local aB=aO(at,fo(az))
+hz(az,dH(az,q-g.w))
+local al=az.aw[#az.aw]
+if al and al.at==aB then
+al.o=al.o+ag
 else
-ay.aw[#ay.aw+1]={at=az,o=af}
+az.aw[#az.aw+1]={at=aB,o=ag}
 end
-return eH(ay,at>q and az or ay.x,g)
+return eI(az,at>q and aB or az.y,g)
 end,
-eY=function(ay,g)
-local aW=dG(ay,1/0)-dG(ay,q-g.w)
-if aW==0 then return 0,0 end
-return ay.x>q and g.U or aW,fn(ay)+g.w-q
+eY=function(az,g)
+local aY=dH(az,1/0)-dH(az,q-g.w)
+if aY==0 then return 0,0 end
+return az.y>q and g.U or aY,fo(az)+g.w-q
 end,
-du=function(ay,g)
-return ay.aw[1]and fn(ay)+g.w or 0
+dx=function(az,g)
+return az.aw[1]and fo(az)+g.w or 0
 end,
 }
-function dr.l(ay,o,cy,g)
-for _,ck in ipairs(ay.aw)do
-if ck.at==cy.q+cy.ba-g.w then ck.o=aO(ck.o-o,0)end
+function du.l(az,o,cC,g)
+for _,cm in ipairs(az.aw)do
+if cm.at==cC.q+cC.bd-g.w then cm.o=aO(cm.o-o,0)end
 end
-return hu(ay,g)
+return hy(az,g)
 end
-function dU.l(ay,o,g)
-hv(ay,bn(dG(ay,q-g.w)+o,dG(ay,q)))
-return hu(ay,g)
+function dV.l(az,o,g)
+hz(az,bq(dH(az,q-g.w)+o,dH(az,q)))
+return hy(az,g)
 end
-local function jc(iL,g)
+local function ja(iJ,g)
 local o=
-df((iL.us+iL.aj/g.y)/(g.dh+g.cS/g.y))
-local function hC(n)
-local bk=bB(n,g)
-return bk.us<iL.us or(bk.us==iL.us and bk.aj<iL.aj)
+dd((iJ.us+iJ.af/g.x)/(g.dm+g.cX/g.x))
+local function hF(n)
+local bk=bG(n,g)
+return bk.us<iJ.us or(bk.us==iJ.us and bk.af<iJ.af)
 end
-while hC(o)do
+while hF(o)do
 o=o+1
 end
-while o>0 and not hC(o-1)do
+while o>0 and not hF(o-1)do
 o=o-1
 end
 return o
 end
-function dC.t(h,g)
+function dE.t(h,g)
 if h.us<q then return{}end
-local o=jc({us=h.us-q,aj=h.aj},g)
-return o==0 and{}or{{at=aO(q,bz().cM(h,g)),o=o}}
+local o=ja({us=h.us-q,af=h.af},g)
+return o==0 and{}or{{at=aO(q,bE().cS(h,g)),o=o}}
 end
-function dC.f(h,g)
+function dE.f(h,g)
 local aw={}
-for A=0,cb(h.z)-1 do
-local J,r=dd(h.z,A)
-if r>0 then aw[#aw+1]={at=aO(J,bn(q,J+g.w-1)),o=r}end
+for A=0,cd(h.z)-1 do
+local J,r=dj(h.z,A)
+if r>0 then aw[#aw+1]={at=aO(J,bq(q,J+g.w-1)),o=r}end
 end
 return aw
 end
-function dC.c(h,g)
+function dE.c(h,g)
 local aw={}
 if h.z==""then return aw end
-if h.V>0 then aw[1]={at=bn(q,cw(h.z)-1),o=h.V}end
-for A=0,cb(h.z)-1 do
-local J,r=dd(h.z,A)
-local bJ=J+g.w-1
-if r>0 then aw[#aw+1]={at=J>q and bJ or bn(q,bJ),o=r}end
+if h.V>0 then aw[1]={at=bq(q,cB(h.z)-1),o=h.V}end
+for A=0,cd(h.z)-1 do
+local J,r=dj(h.z,A)
+local bC=J+g.w-1
+if r>0 then aw[#aw+1]={at=J>q and bC or bq(q,bC),o=r}end
 end
 return aw
 end
-function dC.l(ay,g)
+function dE.l(az,g)
 local aw={}
-for _,ck in ipairs(ay.aw)do
-if ck.o>0 and ck.at+g.w>q then aw[#aw+1]={at=ck.at,o=ck.o}end
+for _,cm in ipairs(az.aw)do
+if cm.o>0 and cm.at+g.w>q then aw[#aw+1]={at=cm.at,o=cm.o}end
 end
 return aw
 end
-local function eL(h,x,g)
-local bp={us=aO(q,x)+g.aB,aj=g.aP}
-local mc=bz().ha(bp,h)
-return bz().ds(mc.us,mc.aj,h.as,x,g,0)
+local function eM(h,y,g)
+local bp={us=aO(q,y)+g.ay,af=g.aP}
+local md=bE().hg(bp,h)
+return bE().dv(md.us,md.af,h.au,y,g,0)
 end
 local function il(aw,g)
-local aq=g.aq
-local h=aq.eC()
-for _,ck in ipairs(aw)do
+local ar=g.ar
+local h=ar.eD()
+for _,cm in ipairs(aw)do
 if g.O=="t"then
-h=aq.dq(h,ck.at,bn(ck.o,g.U),g)
-elseif ck.at+g.w>q then
-h=aq.dq(h,ck.at,ck.o,g)
+h=ar.dt(h,cm.at,bq(cm.o,g.U),g)
+elseif cm.at+g.w>q then
+h=ar.dt(h,cm.at,cm.o,g)
 end
 end
-local ak=aw[#aw]
-return g.O=="t"and eL(h,ak and ak.at or 0,g)or h
+local al=aw[#aw]
+return g.O=="t"and eM(h,al and al.at or 0,g)or h
 end
-local function ky(hI,dk,g)
-local fx,a,b=g.aB or g.w,hI.aB or hI.w,dk.aB or dk.w
-if a==b then return hI.O==g.O and dk.O~=g.O end
-if a>=fx and b>=fx then return a<b end
+local function ky(hL,dp,g)
+local fB,a,b=g.ay or g.w,hL.ay or hL.w,dp.ay or dp.w
+if a==b then return hL.O==g.O and dp.O~=g.O end
+if a>=fB and b>=fB then return a<b end
 return a>b
 end
 local function kG(kb,g)
-for i,dI in ipairs(kb)do
-if dI.cN==g.cN then return i end
+for i,dJ in ipairs(kb)do
+if dJ.cT==g.cT then return i end
 end
 local kM=1
 for i=2,#kb do
@@ -2766,903 +2846,906 @@ if ky(kb[i],kb[kM],g)then kM=i end
 end
 return kM
 end
-local function iK(a,b)
+local function iI(a,b)
 if a.O~="t"or b.O~="t"then return a.O==b.O and a.w==b.w end
-return a.dh==b.dh and a.cS==b.cS and a.y==b.y
+return a.dm==b.dm and a.cX==b.cX and a.x==b.x
 end
-local function lu(h)
+local function lv(h)
 if not h.aw then return h end
-local lJ={aw={},x=h.x,ac=h.ac}
-for i,ck in ipairs(h.aw)do
-lJ.aw[i]={at=ck.at,o=ck.o}
+local lK={aw={},y=h.y,ac=h.ac}
+for i,cm in ipairs(h.aw)do
+lK.aw[i]={at=cm.at,o=cm.o}
 end
-return lJ
+return lK
 end
-local function kH(al,ag)
+local function kH(an,ah)
 local ae,kF={},{}
-for i,g in ipairs(ag)do
-local A=kG(al.ag,g)
-local dI,h=al.ag[A],al.ae[A]
-local ia,jC=dI.cN==g.cN,not kF[A]
-local aw=ia and jC and{}or dC[dI.O](h,dI)
-if jC and(ia or iK(dI,g))then
+for i,g in ipairs(ah)do
+local A=kG(an.ah,g)
+local dJ,h=an.ah[A],an.ae[A]
+local ib,jC=dJ.cT==g.cT,not kF[A]
+local aw=ib and jC and{}or dE[dJ.O](h,dJ)
+if jC and(ib or iI(dJ,g))then
 kF[A]=true
-ae[i]=g.O=="t"and not ia and eL(h,aw[1]and aw[1].at or 0,g)
-or lu(h)
+ae[i]=g.O=="t"and not ib and eM(h,aw[1]and aw[1].at or 0,g)
+or lv(h)
 else
 ae[i]=il(aw,g)
 end
 end
 return ae
 end
-local cj,eR=string.byte,string.char
+local cf,eR=string.byte,string.char
 local iu,kk,eO=4,512,2^23
-local fD="FOREIGN the key holds no state of these rules, nor of others that are known"
-local cq=2^48
-${part30}
-local function lP(m,E)
-local bU={}
-function bU.cj()
+local fI="FOREIGN the key holds no state of these rules, nor of others that are known"
+local cs=2^48
+${part31}
+local function lQ(m,E)
+local bX={}
+function bX.cf()
 E=E+1
-return cj(m,E-1)or error(fD,0)
+return cf(m,E-1)or error(fI,0)
 end
-function bU.Y()
-local Y,aZ=0,1
+function bX.aa()
+local aa,ba=0,1
 while true do
-local em=bU.cj()
-Y=Y+em%128*aZ
-if em<128 then return Y end
-aZ=aZ*128
+local en=bX.cf()
+aa=aa+en%128*ba
+if en<128 then return aa end
+ba=ba*128
 end
 end
-function bU.aa(bt)
-E=E+bt
-if E>#m+1 then error(fD,0)end
-return br(m,E-bt,E-1)
+function bX.Y(bA)
+E=E+bA
+if E>#m+1 then error(fI,0)end
+return bu(m,E-bA,E-1)
 end
-function bU.lW(aG)
-local fw=br(m,E,E+#aG-1)==aG
-if fw then E=E+#aG end
-return fw
+function bX.lX(aJ)
+local fA=bu(m,E,E+#aJ-1)==aJ
+if fA then E=E+#aJ end
+return fA
 end
-function bU.bJ()
+function bX.bC()
 return E>#m
 end
-return bU
+return bX
 end
-function bX.t(ab,fJ)
-ab.y,ab.dh=fJ(ab.y),fJ(ab.dh)
-ab.cS=ab.y>1 and fJ(ab.cS)or 0
-ab.U=fJ(ab.U)
+function ca.t(ab,fO)
+ab.x,ab.dm=fO(ab.x),fO(ab.dm)
+ab.cX=ab.x>1 and fO(ab.cX)or 0
+ab.U=fO(ab.U)
 end
-function bX.f(ab,fJ)
-ab.w=fJ(ab.w)
+function ca.f(ab,fO)
+ab.w=fO(ab.w)
 end
-bX.l=bX.f
-function bX.c(ab,fJ)
-ab.w,ab.bE=fJ(ab.w),fJ(ab.bE)
+ca.l=ca.f
+function ca.c(ab,fO)
+ab.w,ab.bI=fO(ab.w),fO(ab.bI)
 end
-local function dW(O,ab)
-local bI=O=="s"and"l"or O
+local function dX(O,ab)
+local bN=O=="s"and"l"or O
 local bk={}
-for fQ,bx in pairs(ab)do
-bk[fQ]=bx
+for fW,bD in pairs(ab)do
+bk[fW]=bD
 end
-bk.O,bk.aq,bk.ed=bI,le,nil
-if bI~="l"then
-cO[bI]=cO[bI]or ct[bI]()
-bk.aq=cO[bI]
+bk.O,bk.ar,bk.ee=bN,lf,nil
+if bN~="l"then
+cU[bN]=cU[bN]or cx[bN]()
+bk.ar=cU[bN]
 end
-if bI=="t"then
-if not bk.U then bk.U=jc({us=bk.aB,aj=bk.aP},bk)end
-local fM=bB(bk.U,bk)
-bk.aB,bk.aP=fM.us,fM.aj
+if bN=="t"then
+if not bk.U then bk.U=ja({us=bk.ay,af=bk.aP},bk)end
+local fR=bG(bk.U,bk)
+bk.ay,bk.aP=fR.us,fR.af
 end
-bk.cN=bI
-bX[bI](bk,function(Y)
-bk.cN=bk.cN..dJ(Y)
-return Y
+bk.cT=bN
+ca[bN](bk,function(aa)
+bk.cT=bk.cT..dK(aa)
+return aa
 end)
 return bk
 end
-local function hS(ag)
-local cN=""
-for i=1,#ag do
-cN=cN..ag[i].cN
+local function hU(ah)
+local cT=""
+for i=1,#ah do
+cT=cT..ah[i].cT
 end
-return cN
+return cT
 end
-local function lE(v)
-if v.cX then return v.cX end
-local cX={}
-for fQ,bx in pairs(v)do
-cX[fQ]=bx
+local function lF(v)
+if v.dc then return v.dc end
+local dc={}
+for fW,bD in pairs(v)do
+dc[fW]=bD
 end
-cX.bC,cX.ag=v,{}
-for i,ab in ipairs(v.ag)do
-cX.ag[i]=dW(ab.O,ab)
+dc.bn,dc.ah=v,{}
+for i,ab in ipairs(v.ah)do
+dc.ah[i]=dX(ab.O,ab)
 end
-cX.cJ,cX.co,cX.cN="M",0,hS(cX.ag)
-v.cX=cX
-return cX
+dc.cO,dc.co,dc.cT="M",0,hU(dc.ah)
+v.dc=dc
+return dc
 end
-local function de(aa,V)
-local z,ac=fb(aa,1,#aa)
+local function dk(Y,V)
+local z,ac=fb(Y,1,#Y)
 return{z=z,ac=ac,V=V}
 end
-local function gt(h)
-return h.as or h.x or h.ac>0
+local function gA(h)
+return h.au or h.y or h.ac>0
 end
-function eK.t(K,g,gt)
+function eL.t(K,g,gA)
 local us
-if K.ch then
-local cd=K.Y()
-us=K.ch+(cd%2==0 and cd or 1-cd)/2
+if K.cj then
+local ce=K.aa()
+us=K.cj+(ce%2==0 and ce or 1-ce)/2
 else
-us=q-q%cq+ao("<I6",K.aa(6))
-if us>q+cq/2 then us=us-cq end
-if us<q-cq/2 then us=us+cq end
+us=q-q%cs+am("<I6",K.Y(6))
+if us>q+cs/2 then us=us-cs end
+if us<q-cs/2 then us=us+cs end
 end
-K.ch=us
-local h={us=us,aj=0,ac=0}
-if g.y>1 then h.aj=bn(K.Y(),g.y-1)end
-if gt then
-local aN=K.aa(K.cj())
-bz().cz(aN,1,#aN,h,g)
+K.cj=us
+local h={us=us,af=0,ac=0}
+if g.x>1 then h.af=bq(K.aa(),g.x-1)end
+if gA then
+local aN=K.Y(K.cf())
+bE().cD(aN,1,#aN,h,g)
 end
 return h
 end
-function eK.f(K)
-local z=K.aa(bD*K.Y())
-return de(z)
+function eL.f(K)
+local z=K.Y(bH*K.aa())
+return dk(z)
 end
-function eK.c(K)
-local V=K.Y()
-return de(K.aa(bD*K.Y()),V)
+function eL.c(K)
+local V=K.aa()
+return dk(K.Y(bH*K.aa()),V)
 end
-function eK.l(K)
-local ay={x=K.Y(),ac=0,aw={}}
-if ay.x>0 then ay.ac=K.Y()end
-for i=1,K.Y()do
-ay.aw[i]={at=ao("<I7",K.aa(7)),o=K.Y()}
+function eL.l(K)
+local az={y=K.aa(),ac=0,aw={}}
+if az.y>0 then az.ac=K.aa()end
+for i=1,K.aa()do
+az.aw[i]={at=am("<I7",K.Y(7)),o=K.aa()}
 end
-return ay
+return az
 end
-function dD.t(h,g,m)
-local aN=gt(h)and bz().bC(h,g)or""
-local us,aG=aO(h.us,q-1e12),nil
-if m.ch then
-local cd=us-m.ch
-aG=dJ(cd>=0 and 2*cd or 1-2*cd)
-elseif us-q>=cq/2 then
+function dF.t(h,g,m)
+local aN=gA(h)and bE().bn(h,g)or""
+local us,aJ=aO(h.us,q-1e12),nil
+if m.cj then
+local ce=us-m.cj
+aJ=dK(ce>=0 and 2*ce or 1-2*ce)
+elseif us-q>=cs/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aG=aV("<I6",us%cq)
+aJ=aT("<I6",us%cs)
 end
-m.ch=us
-aG=aG..(g.y>1 and dJ(h.aj)or"")
-return aN==""and aG or aG..eR(#aN)..aN
+m.cj=us
+aJ=aJ..(g.x>1 and dK(h.af)or"")
+return aN==""and aJ or aJ..eR(#aN)..aN
 end
-function dD.f(h)
-return dJ(cb(h.z))..dz(h)
+function dF.f(h)
+return dK(cd(h.z))..dB(h)
 end
-function dD.c(h)
-return dJ(h.V)..dJ(cb(h.z))..dz(h)
+function dF.c(h)
+return dK(h.V)..dK(cd(h.z))..dB(h)
 end
-function dD.l(ay)
-while#ay.aw>kk do
-local iV={}
-for i=1,#ay.aw,2 do
-local hI,dk=ay.aw[i],ay.aw[i+1]
-iV[#iV+1]=dk and{at=dk.at,o=hI.o+dk.o}or hI
+function dF.l(az)
+while#az.aw>kk do
+local iT={}
+for i=1,#az.aw,2 do
+local hL,dp=az.aw[i],az.aw[i+1]
+iT[#iT+1]=dp and{at=dp.at,o=hL.o+dp.o}or hL
 end
-ay.aw=iV
+az.aw=iT
 end
-local cC={dJ(ay.x)..(ay.x>0 and dJ(ay.ac)or""),dJ(#ay.aw)}
-for _,ck in ipairs(ay.aw)do
-cC[#cC+1]=aV("<I7",ck.at)..dJ(ck.o)
+local cG={dK(az.y)..(az.y>0 and dK(az.ac)or""),dK(#az.aw)}
+for _,cm in ipairs(az.aw)do
+cG[#cG+1]=aT("<I7",cm.at)..dK(cm.o)
 end
-return table.concat(cC)
+return table.concat(cG)
 end
 local function iz(m,av)
-if#av.ag>1 then m.aG=m.aG..eR(#av.ag)end
-for i,ab in ipairs(av.ag)do
-local h,cN=av.ae[i],ab.cN
-if ab.O=="t"and gt(h)then cN="u"..br(cN,2)end
-m.aG=m.aG..cN..dD[ab.O](h,ab,m)
+if#av.ah>1 then m.aJ=m.aJ..eR(#av.ah)end
+for i,ab in ipairs(av.ah)do
+local h,cT=av.ae[i],ab.cT
+if ab.O=="t"and gA(h)then cT="u"..bu(cT,2)end
+m.aJ=m.aJ..cT..dF[ab.O](h,ab,m)
 end
 end
-local ff={}
-local function kD(K,bI)
-for i=1,#ff do
-local ab=ff[i]
-if ab.O==bI and K.lW(ab.iv)then return ab end
+local fg={}
+local function kD(K,bN)
+for i=1,#fg do
+local ab=fg[i]
+if ab.O==bN and K.lX(ab.iv)then return ab end
 end
-local bT={}
-if not bX[bI]then error(fD,0)end
-bX[bI](bT,K.Y)
-local ab=dW(bI,bT)
-ab.iv=br(ab.cN,2)
-ff[#ff+1]=ab
+local bW={}
+if not ca[bN]then error(fI,0)end
+ca[bN](bW,K.aa)
+local ab=dX(bN,bW)
+ab.iv=bu(ab.cT,2)
+fg[#fg+1]=ab
 return ab
 end
-local function fs(m,E)
-local K,cW=lP(m,E),{}
-if K.bJ()then error(fD,0)end
-while not K.bJ()do
-local av,H={ag={},ae={}},K.cj()
+local function fv(m,E)
+local K,db=lQ(m,E),{}
+if K.bC()then error(fI,0)end
+while not K.bC()do
+local av,H={ah={},ae={}},K.cf()
 for i=1,H<33 and H or 1 do
-local O=H<33 and eR(K.cj())or eR(H)
-local bI=O=="u"and"t"or O
-av.ag[i]=kD(K,bI)
-av.ae[i]=eK[bI](K,av.ag[i],O=="u")
+local O=H<33 and eR(K.cf())or eR(H)
+local bN=O=="u"and"t"or O
+av.ah[i]=kD(K,bN)
+av.ae[i]=eL[bN](K,av.ah[i],O=="u")
 end
-av.cN=hS(av.ag)
-cW[#cW+1]=av
+av.cT=hU(av.ah)
+db[#db+1]=av
 end
-return cW
+return db
 end
-local function fz(ag,ae)
-local av={ag={},ae={}}
-for i,ab in ipairs(ag)do
+local function fD(ah,ae)
+local av={ah={},ae={}}
+for i,ab in ipairs(ah)do
 local h=ae[i]
-av.ag[i]=dW(ab.O,ab)
-av.ae[i]=ab.ed and cO.s.ln().cz(h)or h
+av.ah[i]=dX(ab.O,ab)
+av.ae[i]=ab.ee and cU.s.lo().cD(h)or h
 end
-av.cN=hS(av.ag)
+av.cT=hU(av.ah)
 return av
 end
-local fv=2^50
-local function gM(m,K)
-local us=ao("<I7",m,K)
-if us<1 or us>fv then error(fD,0)end
+local fz=2^50
+local function gS(m,K)
+local us=am("<I7",m,K)
+if us<1 or us>fz then error(fI,0)end
 return us
 end
-local function iy(e,m,E,ag)
-local H,et=br(m,E,E),#m-E
-if H=="S"and E==1 and et>52 then
-cO.s=cO.s or ct.s()
-local g=cO.s.fP(1,gM(m,10))
+local function iy(e,m,E,ah)
+local H,eu=bu(m,E,E),#m-E
+if H=="S"and E==1 and eu>52 then
+cU.s=cU.s or cx.s()
+local g=cU.s.fU(1,gS(m,10))
 g.O="s"
-local ed=cO.s.ie(e.W,g)
-if not ed.eT then return fz({g},{ed}),ed.D end
-elseif H=="F"and et>=7 and(et-7)%bD==0 then
-local ab=dW("f",{w=gM(m,E+1)})
-return fz({ab},{de(br(m,E+8))})
-elseif H=="C"and et>=12 and(et-12)%bD==0 then
-local w,aF,V=gM(m,E+1),ao("<BI4",m,E+8)
-local ab=dW("c",{w=w,bE=10^aF})
-return fz({ab},{de(br(m,E+13),V)})
+local ee=cU.s.ig(e.W,g)
+if not ee.eT then return fD({g},{ee}),ee.D end
+elseif H=="F"and eu>=7 and(eu-7)%bH==0 then
+local ab=dX("f",{w=gS(m,E+1)})
+return fD({ab},{dk(bu(m,E+8))})
+elseif H=="C"and eu>=12 and(eu-12)%bH==0 then
+local w,aH,V=gS(m,E+1),am("<BI4",m,E+8)
+local ab=dX("c",{w=w,bI=10^aH})
+return fD({ab},{dk(bu(m,E+13),V)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
-local us=tonumber(gQ(string.match(m,"^%d+",E)):sub(1,16))
+local us=tonumber(gW(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local av={ag=ag,ae={},cN=hS(ag),lx=true}
-for i,ab in ipairs(ag)do
+local av={ah=ah,ae={},cT=hU(ah),ly=true}
+for i,ab in ipairs(ah)do
 av.ae[i]=il({{at=q,o=ab.U}},ab)
 end
 return av
 end
-error(fD,0)
+error(fI,0)
 end
 local function kT(av)
-for i,ab in ipairs(av.ag)do
-if ab.aq.du(av.ae[i],ab)>q then return false end
+for i,ab in ipairs(av.ah)do
+if ab.ar.dx(av.ae[i],ab)>q then return false end
 end
 return true
 end
-local function gl(v)
-if v.bO then return v,true end
-local iQ=v.gw~=""and q>=v.kB
-local dv=iQ and v.gw or v.jj
-local by=dv=="0"and v or dT[dv+0]
-return by,by==v and(iQ or v.gw=="")
+local function gs(v)
+if v.bS then return v,true end
+local iO=v.gD~=""and q>=v.kB
+local dy=iO and v.gD or v.ji
+local by=dy=="0"and v or dU[dy+0]
+return by,by==v and(iO or v.gD=="")
 end
-local function ly(az,dt)
-local o=aJ(q/eO)-aJ(dt/eO)
-return dt>0 and o>=0 and(aJ(q/eO)-az)%256>o
+local function lz(aB,dw)
+local o=aC(q/eO)-aC(dw/eO)
+return dw>0 and o>=0 and(aC(q/eO)-aB)%256>o
 end
-local function hR(e,cX)
-local v=cX.bC
+local function hT(e,dc)
+local v=dc.bn
 local m,E=call("GET",e.W)or"",1
-if cj(m,1)==98 then
-e.D,E=fH(m)
+if cf(m,1)==98 then
+e.D,E=fM(m)
 end
-if cj(m,E)==77 then
-e.az=cj(m,E+1)or 0
-return fs(m,E+2),ly(e.az,v.dt)
+if cf(m,E)==77 then
+e.aB=cf(m,E+1)or 0
+return fv(m,E+2),lz(e.aB,v.dw)
 end
-local by=gl(v)
-local cz={v=by,W=e.W,co=e.co}
-e.fm=by.co>0 and e.co
-if hE(cz)then
-e.D=cz.D
-return{fz(by.ag,cz.ae)},v.dt>0
+local by=gs(v)
+local cD={v=by,W=e.W,co=e.co}
+e.fn=by.co>0 and e.co
+if hH(cD)then
+e.D=cD.D
+return{fD(by.ah,cD.ae)},v.dw>0
 end
-local av,D=iy(e,m,E,cX.ag)
+local av,D=iy(e,m,E,dc.ah)
 e.D=D or e.D
-return{av},v.dt>0
+return{av},v.dw>0
 end
-local dw={}
-function dw.eF(e)
-local cX=lE(e.v)
-e.D,e.fm,e.az=0,nil,nil
-local cW,aD=hR(e,cX)
-local al
-e.v,e.dw,e.bZ,e.ae=cX,dw,{},nil
-for _,av in ipairs(cW)do
-for i,ab in ipairs(av.ag)do
+local dz={}
+function dz.eG(e)
+local dc=lF(e.v)
+e.D,e.fn,e.aB=0,nil,nil
+local db,aF=hT(e,dc)
+local an
+e.v,e.dz,e.bx,e.ae=dc,dz,{},nil
+for _,av in ipairs(db)do
+for i,ab in ipairs(av.ah)do
 local h=av.ae[i]
-av.ae[i]=ab.aq.dX(h,ab)
-e.dQ=e.dQ or av.ae[i]~=h
+av.ae[i]=ab.ar.dY(h,ab)
+e.dR=e.dR or av.ae[i]~=h
 end
-if av.cN==cX.cN then
-e.ae,e.dQ=av.ae,e.dQ or av.lx
+if av.cT==dc.cT then
+e.ae,e.dR=av.ae,e.dR or av.ly
 else
-al=al or av
-if not aD then e.bZ[#e.bZ+1]=av end
+an=an or av
+if not aF then e.bx[#e.bx+1]=av end
 end
 end
-hZ=hZ or cX.dt>0 and e.bZ[1]
+ia=ia or dc.dw>0 and e.bx[1]
 if e.ae then return end
-if al and not kT(al)then
-e.ae,e.dQ=kH(al,cX.ag),true
+if an and not kT(an)then
+e.ae,e.dR=kH(an,dc.ah),true
 else
 e.ae={}
-for i,ab in ipairs(cX.ag)do
-e.ae[i]=ab.aq.eC()
+for i,ab in ipairs(dc.ah)do
+e.ae[i]=ab.ar.eD()
 end
 end
 end
-function dw.dq(e,at)
-for _,av in ipairs(e.bZ)do
-for i,ab in ipairs(av.ag)do
-local h,o=av.ae[i],e.af
+function dz.dt(e,at)
+for _,av in ipairs(e.bx)do
+for i,ab in ipairs(av.ah)do
+local h,o=av.ae[i],e.ag
 if ab.O=="t"then
-local x=aO(at>q and at or 0,bz().cM(h,ab))
-h=ab.aq.dq(h,at,bn(o,ab.U),ab)
-h=eL(h,x,ab)
+local y=aO(at>q and at or 0,bE().cS(h,ab))
+h=ab.ar.dt(h,at,bq(o,ab.U),ab)
+h=eM(h,y,ab)
 else
-h=ab.aq.dq(h,at,o,ab)
+h=ab.ar.dt(h,at,o,ab)
 end
 av.ae[i]=h
 end
 end
 end
-function dw.dU(e)
-for _,av in ipairs(e.bZ)do
-for i,ab in ipairs(av.ag)do
-av.ae[i]=dU[ab.O](av.ae[i],e.af,ab)or av.ae[i]
+function dz.dV(e)
+for _,av in ipairs(e.bx)do
+for i,ab in ipairs(av.ah)do
+av.ae[i]=dV[ab.O](av.ae[i],e.ag,ab)or av.ae[i]
 end
 end
 end
-local function kf(e,v,fm)
-for _,W in pairs(fm or{})do
+local function kf(e,v,fn)
+for _,W in pairs(fn or{})do
 call("PEXPIRE",W,"0")
 end
 local ae=e.ae
-e.v,e.dw=v,nil
+e.v,e.dz=v,nil
 if v.co>0 then call("PEXPIRE",e.W,"0")end
-for i,ab in ipairs(v.ag)do
-if ab.ed then
-local W=v.cJ=="s"and e.W or e.co[i]
-ae[i]=cO.s.ln().eo(W,ae[i],ab,v.cJ=="s"and e.D or 0)
+for i,ab in ipairs(v.ah)do
+if ab.ee then
+local W=v.cO=="s"and e.W or e.co[i]
+ae[i]=cU.s.lo().ep(W,ae[i],ab,v.cO=="s"and e.D or 0)
 end
 end
-ft(e)
+fw(e)
 end
-function dw.ft(e)
-local v=e.v.bC
-local bk={ag=e.v.ag,ae=e.ae}
-local cW={bk}
-for _,av in ipairs(e.bZ)do
-if#cW<iu then cW[#cW+1]=av end
+function dz.fw(e)
+local v=e.v.bn
+local bk={ah=e.v.ah,ae=e.ae}
+local db={bk}
+for _,av in ipairs(e.bx)do
+if#db<iu then db[#db+1]=av end
 end
-local _,iS=gl(v)
-local kP=#v.ag==1 and string.find("cfs",v.cJ,1,true)
-if#cW==1 and(iS or kP)and v.dt>0 then
-return kf(e,v,not iS and e.fm)
+local _,iQ=gs(v)
+local kP=#v.ah==1 and string.find("cfs",v.cO,1,true)
+if#db==1 and(iQ or kP)and v.dw>0 then
+return kf(e,v,not iQ and e.fn)
 end
-local az=v.dt>0 and e.az or aJ(q/eO)%256
-local m,ad={aG="M"..eR(az)},e.D
-for _,av in ipairs(cW)do
+local aB=v.dw>0 and e.aB or aC(q/eO)%256
+local m,ad={aJ="M"..eR(aB)},e.D
+for _,av in ipairs(db)do
 iz(m,av)
-for A,ab in ipairs(av.ag)do
-ad=aO(ad,ab.aq.du(av.ae[A],ab))
+for A,ab in ipairs(av.ah)do
+ad=aO(ad,ab.ar.dx(av.ae[A],ab))
 end
 end
-local aG=e.D>q and"b"..aV("<d",e.D)..m.aG or m.aG
-call("SET",e.W,aG,"PX",fq(ad))
-for _,W in pairs(e.fm or{})do
+local aJ=e.D>q and"b"..aT("<d",e.D)..m.aJ or m.aJ
+call("SET",e.W,aJ,"PX",fs(ad))
+for _,W in pairs(e.fn or{})do
 call("PEXPIRE",W,"0")
 end
 end
-local function fk(ap,lI,gD)
-local ah={}
-for _,e in ipairs(ap)do
-eF(e)
-if e.dw and gD then gD(e)end
-for i,ab in ipairs(e.v.ag)do
-e.ae[i]=lI(ab,e.ae[i],e,i)or e.ae[i]
+local function fl(aq,lJ,gJ)
+local ai={}
+for _,e in ipairs(aq)do
+eG(e)
+if e.dz and gJ then gJ(e)end
+for i,ab in ipairs(e.v.ah)do
+e.ae[i]=lJ(ab,e.ae[i],e,i)or e.ae[i]
 end
-ft(e)
-eh(ah,e)
+fw(e)
+ei(ai,e)
 end
-return ah
+return ai
 end
-function cs.G()
-local ap={}
-for i=1,Y()do
-local e=ej()
-local la,lz,kA=Y(),Y(),Y()
-e.lo={}
-for ab=1,#e.v.ag do
-local cy={q=la,at=lz,af=kA,H=Y(),ba=Y()}
-for bx=1,Y()do
-cy.cK=cy.cK or{}
-cy.cK[bx]=Y()
+function cw.G()
+local aq={}
+for i=1,aa()do
+local e=ek()
+local la,lA,kA=aa(),aa(),aa()
+e.lp={}
+for ab=1,#e.v.ah do
+local cC={q=la,at=lA,ag=kA,H=aa(),bd=aa()}
+for bD=1,aa()do
+cC.cP=cC.cP or{}
+cC.cP[bD]=aa()
 end
-e.lo[ab]=cy
+e.lp[ab]=cC
 end
-ap[i]=e
+aq[i]=e
 end
-return fk(ap,function(ab,h,e,i)
-return dr[ab.O](h,e.af,e.lo[i],ab)
+return fl(aq,function(ab,h,e,i)
+return du[ab.O](h,e.ag,e.lp[i],ab)
 end)
 end
-function cs.F()
-return fk(cV(),function(ab,h,e)
-return dU[ab.O](h,e.af,ab)
-end,dw.dU)
+function cw.F()
+return fl(da(),function(ab,h,e)
+return dV[ab.O](h,e.ag,ab)
+end,dz.dV)
 end
-function cs.L()
-local aA,e=Y(),cV()[1]
-local af,dc,cG=e.af,0,aA
-while dc<cG do
-local cT=df((dc+cG)/2)
-e.af=af*cT
-if hp(e)<=q then
-dc=cT
+function cw.L()
+local aA,e=aa(),da()[1]
+local ag,di,cK=e.ag,0,aA
+while di<cK do
+local cY=dd((di+cK)/2)
+e.ag=ag*cY
+if ht(e)<=q then
+di=cY
 else
-cG=cT-1
+cK=cY-1
 end
 end
-e.af=af*aO(dc,1)
-local at=hp(e)
-if dc>0 then gG(e,q)end
-local ah={dc>0 and 1 or e.D>q and 2 or 0,dc>0 and 0 or at-q,dc}
-eh(ah,e)
-ek(ah,{e})
-return ah
+e.ag=ag*aO(di,1)
+local at=ht(e)
+if di>0 then gM(e,q)end
+local ai={di>0 and 1 or e.D>q and 2 or 0,di>0 and 0 or at-q,di}
+ei(ai,e)
+el(ai,{e})
+return ai
 end
-function cs.X()
-local ah,hW={},{}
-for i,e in ipairs(cV())do
-local at=hp(e,true)
-hW[i]=at-q<=1e15 and 1 or 0
-if hW[i]==1 then gG(e,at)end
-eh(ah,e)
+function cw.X()
+local ai,hX={},{}
+for i,e in ipairs(da())do
+local at=ht(e,true)
+hX[i]=at-q<=1e15 and 1 or 0
+if hX[i]==1 then gM(e,at)end
+ei(ai,e)
 end
-for _,r in ipairs(hW)do
-ah[#ah+1]=r
+for _,r in ipairs(hX)do
+ai[#ai+1]=r
 end
-return ah
+return ai
 end
-local function fo(jr)
-local ap,gZ={},{}
-for i=1,Y()do
-local e=ej()
-if jr then e.aL=e.aL or eZ()end
-ap[i],gZ[i]=e,aG()
+local function fp(jq)
+local aq,hf={},{}
+for i=1,aa()do
+local e=ek()
+if jq then e.aD=e.aD or eZ()end
+aq[i],hf[i]=e,aJ()
 end
-return ap,gZ
+return aq,hf
 end
-local function iH(op,e,lX,K,fQ)
-if K==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",am("%s %.0f %.0f %s %s",op,q,lX,K,fQ))
+local function iF(op,e,lY,K,fW)
+if K==""or#e.v.ah==0 then return end
+redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lY,K,fW))
 end
-function cs.B()
-local gr,hf,K,ah=Y(),Y()==1,aG(),{}
-local ap,gZ=fo()
-for i,e in ipairs(ap)do
-eF(e)
-local bJ=gr>0 and q+gr or 0
-if not hf or bJ>e.D then e.D=bJ end
-if e.v.cJ=="s"then
+function cw.B()
+local gy,hk,K,ai=aa(),aa()==1,aJ(),{}
+local aq,hf=fp()
+for i,e in ipairs(aq)do
+eG(e)
+local bC=gy>0 and q+gy or 0
+if not hk or bC>e.D then e.D=bC end
+if e.v.cO=="s"then
 e.ae[1].D=e.D
-kX.block(e.ae[1],e.v.ag[1])
-elseif e.D==0 and e.v.co==#e.v.ag then
+kX.block(e.ae[1],e.v.ah[1])
+elseif e.D==0 and e.v.co==#e.v.ah then
 call("DEL",e.W)
 else
-ft(e)
+fw(e)
 end
-if gr==0 and e.v.au>0 then
+if gy==0 and e.v.ap>0 then
 fa(e)
-eF(e)
+eG(e)
 end
-iH("block",e,hf and gr or-1,K,gZ[i])
-eh(ah,e)
+iF("block",e,hk and gy or-1,K,hf[i])
+ei(ai,e)
 end
-return ah
+return ai
 end
-function cs.Z()
-local K,ah=aG(),{}
-local ap,gZ=fo(true)
-for i,e in ipairs(ap)do
+function cw.Z()
+local K,ai=aJ(),{}
+local aq,hf=fp(true)
+for i,e in ipairs(aq)do
 call("DEL",e.W)
 for _,W in pairs(e.co or{})do
 call("DEL",W)
 end
-if e.v.au>0 then
-call("ZREMRANGEBYSCORE",e.aL,"1","+inf")
-eA[e.aL]=nil
+if e.v.ap>0 then
+call("ZREMRANGEBYSCORE",e.aD,"1","+inf")
+eB[e.aD]=nil
 fa(e)
 else
-redis.pcall("ZREMRANGEBYSCORE",e.aL,"1","+inf")
-eA[e.aL]=nil
+redis.pcall("ZREMRANGEBYSCORE",e.aD,"1","+inf")
+eB[e.aD]=nil
 end
-iH("reset",e,-1,K,gZ[i])
-eF(e)
-eh(ah,e)
+iF("reset",e,-1,K,hf[i])
+eG(e)
+ei(ai,e)
 end
-return ah
+return ai
 end
-local function iX(e)
-if eP(e).bu>1000 then return-1 end
-local r,gT=0,{}
-for _,id in ipairs(call("ZRANGEBYSCORE",e.aL,"("..bR,"+inf"))do
+local function iV(e)
+if eP(e).bo>1000 then return-1 end
+local r,gZ=0,{}
+for _,id in ipairs(call("ZRANGEBYSCORE",e.aD,"("..bv,"+inf"))do
 local jF=string.match(id,"^[^.]*")
-if not gT[jF]then
-r,gT[jF]=r+1,true
+if not gZ[jF]then
+r,gZ[jF]=r+1,true
 end
 end
 return r
 end
-function cs.I()
-local ap,o={},{}
-for i=1,Y()do
-local e,jO=ej(),{}
-for A=1,#e.v.ag do
+function cw.I()
+local aq,o={},{}
+for i=1,aa()do
+local e,jO=ek(),{}
+for A=1,#e.v.ah do
 jO[A]={}
-for fJ=1,Y()do
-jO[A][fJ]=Y()
+for fO=1,aa()do
+jO[A][fO]=aa()
 end
 end
-ap[i],o[i]=e,jO
+aq[i],o[i]=e,jO
 end
-local ah=dq("","2",0,0,ap)
-for i,e in ipairs(ap)do
-ah[#ah+1]=aO(e.D-q,0)
-for A,ab in ipairs(e.v.ag)do
-for _,af in ipairs(o[i][A])do
-ah[#ah+1]=ab.aq.dg(e.ae[A],af,ab)-q
-end
-end
-if e.v.au>0 then
-ah[#ah+1]=call("ZCARD",e.aT)
-ah[#ah+1]=iX(e)
+local ai=dt("","2",0,0,aq)
+for i,e in ipairs(aq)do
+ai[#ai+1]=aO(e.D-q,0)
+for A,ab in ipairs(e.v.ah)do
+for _,ag in ipairs(o[i][A])do
+ai[#ai+1]=ab.ar.dl(e.ae[A],ag,ab)-q
 end
 end
-return ah
+if e.v.ap>0 then
+ai[#ai+1]=call("ZCARD",e.aX)
+ai[#ai+1]=iV(e)
 end
-return dw
 end
-local function iF()
-gO=gO or gf()
-return gO
+return ai
 end
-function gg(e)
-iF().eF(e)
+return dz
 end
-gy={eF=eF,ft=ft,fh=fh,hs=iF}
+local function iE()
+gU=gU or gm()
+return gU
 end
-local hP=bL~=""
-if hP then cu=cu+#bL/2 end
-for i=1,hP and(#ARGV-cu)/3 or Y()do
+function gn(e)
+iE().eG(e)
+end
+gF={eG=eG,fw=fw,fi=fi,hw=iE}
+end
+local hS=bs~=""
+if hS then cy=cy+#bs/2 end
+for i=1,hS and#ARGV-cy or aa()do
 local v
-if hP or ARGV[cu+4]=="0"then
-v={db=Y(),au=Y(),hg=Y(),ag={},cJ=""}
-v.bN,v.dI,v.co,v.bO="","",hP and 0 or Y(),true
+if hS or ARGV[cy+4]=="0"then
+v={ah={},cO="",bQ="",dJ="",co=0,bS=true}
+if hS then
+local cN,ap,bp=string.match(aJ(),"^(%d+) (%d+) (%-?%d+)$")
+v.cR,v.ap,v.gl=cN+0,ap+0,bp+0
 else
-if not gy then ij()end
-v=gy.fh()
+v.cR,v.ap,v.gl,v.co=aa(),aa(),aa(),aa()
 end
-dT[i]=v
+else
+if not gF then ik()end
+v=gF.fi()
 end
-local function ck(O)
-bs=false
-if not cs[O]then
-if not gy then ij()end
-gy.hs()
+dU[i]=v
 end
-return cs[O]()
+local function cm(O)
+bz=false
+if not cw[O]then
+if not gF then ik()end
+gF.hw()
 end
-local function lC()
-local Q,r={q},Y()
+return cw[O]()
+end
+local function lD()
+local Q,r={q},aa()
 if r>1 then
-local ey=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(ey)=="table"and ey.err and br(ey.err,1,3)=="OOM"then bM=ey.err end
+local ez=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(ez)=="table"and ez.err and bu(ez.err,1,3)=="OOM"then bP=ez.err end
 end
 for i=1,r do
-local ah=jA(ck,aG())
-Q[i+1]=ah
-if type(ah)=="string"then
-eA,fZ={},{}
+local ai=jA(cm,aJ())
+Q[i+1]=ai
+if type(ai)=="string"then
+eB,gf={},{}
 end
 end
-if dn>0 then Q[#Q+1]=cf end
-if hZ then Q[#Q+1]="RULES"end
+if ju~=""then Q[#Q+1]=ch end
+if ia then Q[#Q+1]="RULES"end
 return Q
 end
-if not hP then return lC()end
-local function gS(id,dH,v,kZ,aL,aT,hn,cn)
-if hn then
-eA,fZ={},{}
+if not hS then return lD()end
+local function gY(id,dI,v,kZ,aD,aX,hr,bM)
+if hr then
+eB,gf={},{}
 end
-local e={v=dT[v],af=1,au=1,D=0}
-e.W,e.aL,e.aT=kZ,aL,aT
-if not dH then return{jw(id,{e},cn)}end
-return dq(id,dH,dR(id),0,{e})
+local e={v=dU[v],ag=1,ap=1,D=0}
+e.W,e.aD,e.aX=kZ,aD,aX
+if not dI then return{jw(id,{e},bM)}end
+return dt(id,dI,dS(id),0,{e})
 end
-return{gS=gS}
+return{gY=gY}
 end
 return jS()
 end
-local q,bR=tonumber(ARGV[1]),ARGV[1]
-if not q then
-local dy=redis.call("TIME")
-bR=dy[1]..(#dy[2]==6 and dy[2]or string.sub("00000"..dy[2],-6))
-q=bR+0
-ARGV[1]=bR
-end
-if ARGV[3]==""then return dS({})end
-local eB,Q,cf={string.byte(ARGV[3],1,-1)},{q},{}
-local at,W,fV=1,0,1
-local function lf(eB,Q,cf,dS,q,bR,bM,fF)
-local ARGV,KEYS,call,am=ARGV,KEYS,redis.call,string.format
-local r,ec,dn=#eB,#KEYS/3,ARGV[5]=="0"and 0 or math.abs(ARGV[5])
-local id,dT,ak=6+dn+(at-1)/2,6+dn+r/2,#Q
-local eg=true
-local gB,hU,fj=60000000,10000000,20000000
-local is,ik,ci,hQ
-local aL=KEYS[W]
-local cl,bu,fK,bj,bo
-local A,v,dZ,au,bJ
-local aY,eM
-local bZ=redis.pcall("EXISTS",unpack(KEYS,ec+1))
-if type(bZ)~="number"then bZ=nil end
+if bs==""then return dT({},q,bv)end
+local eC,Q,ch={string.byte(bs,1,-1)},{q},{}
+local at,W,gb=1,0,1
+local function lg(eC,Q,ch,dT,q,bv,bP,fK,lc,bx)
+local ARGV,KEYS,call,ak=ARGV,KEYS,redis.call,string.format
+local r,ed,eb=#eC,#KEYS/3,ARGV[3]
+local id,dU,al=4+(at-1)/2,4+r/2,#Q
+local eh=true
+local ft,hc,dg=60000000,10000000,20000000
+local is,fk,ck,fG
+local aD=KEYS[W]
+local cn,bo,fP,aV,br
+local A,cN,ap,fV,bC
+local aZ,fy
+bx=bx or redis.pcall("EXISTS",unpack(KEYS,ed+1))
+if type(bx)~="number"then bx=nil end
 while at<r do
-local O,ax=eB[at],0
+local O,ax=eC[at],0
 if O<97 then
 W=W+1
-aL,bu=KEYS[W],nil
-cl=(bZ==0 or ec==1)and bZ
+aD,bo=KEYS[W],nil
+cn=(bx==0 or ed==1)and bx
 else
 O=O-32
 end
-local eE,cn=O==82,nil
-if eE then
-cn=call("ZREM",aL,ARGV[id])
-eg=true
-if bu and cn>0 then
-bu=bu-cn
-if ARGV[id]==fK then bj=nil end
+local eF,bM=O==82,nil
+if eF then
+bM=lc or call("ZREM",aD,ARGV[id])
+eh=true
+if bo and bM>0 then
+bo=bo-bM
+if ARGV[id]==fP then aV=nil end
 end
-elseif bM then
-error(bM,0)
+elseif bP then
+error(bP,0)
 end
-cl=cl or call("EXISTS",KEYS[ec+2*W-1],KEYS[ec+2*W])
-if eE and cl==0 then
-ak,ax=ak+1,1
-Q[ak]=cn
-elseif cl<2 and cn~=0 then
-if eB[at+1]~=A then
-A=eB[at+1]
-v=dT+3*(A-48)
-dZ,au=ARGV[v]+0,ARGV[v+1]+0
-bJ=am("%d",q+dZ)
-is,ik="-"..bR,"(-"..bR
-ci,hQ=q-q%hU,"-"..string.sub(bR,1,-8).."0000000"
+cn=cn or call("EXISTS",KEYS[ed+2*W-1],KEYS[ed+2*W])
+if eF and cn==0 then
+al,ax=al+1,1
+Q[al]=bM
+elseif cn<2 and bM~=0 then
+if eC[at+1]~=A then
+A=eC[at+1]
+cN,ap,fV=string.match(ARGV[dU+A-48],"^(%d+) (%d+) (.*)$")
+cN,ap=cN+0,ap+0
+bC=ak("%d",q+cN)
+is,fk="-"..bv,"(-"..bv
+ck,fG=q-q%hc,"-"..string.sub(bv,1,-8).."0000000"
 end
-if not bu then
-local eb=call("ZCARD",aL)
-if eb==0 then
-bu,bo=0,0
-elseif call("ZCOUNT",aL,ik,hQ)==1 then
-bo=q-1
-if eb==1 then
-bu=0
+if not bo then
+local de=call("ZCARD",aD)
+if de==0 then
+bo,br=0,0
+elseif call("ZCOUNT",aD,fk,fG)==1 then
+br=q-1
+if de==1 then
+bo=0
 else
-local aX=call("ZRANGE",aL,"1","1","WITHSCORES")
-fK,bj=aX[1],aX[2]+0
-if bj>q then bu=eb-1 end
+local aW=call("ZRANGE",aD,"1","1","WITHSCORES")
+fP,aV=aW[1],aW[2]+0
+if aV>q then bo=de-1 end
 end
-elseif eb==1 then
-local fi=call("ZSCORE",aL,"#")
-if fi then
-bu,bo=0,-fi
+elseif de==1 then
+local fj=call("ZSCORE",aD,"#")
+if fj then
+bo,br=0,-fj
 end
 else
-local cm=call("ZRANGE",aL,"0","1","WITHSCORES")
-if cm[1]=="#"and cm[4]+0>q then
-bu,bo,fK,bj=eb-1,-cm[2],cm[3],cm[4]+0
+local cp=call("ZRANGE",aD,"0","1","WITHSCORES")
+if cp[1]=="#"and cp[4]+0>q then
+bo,br,fP,aV=de-1,-cp[2],cp[3],cp[4]+0
 end
 end
-elseif bu>0 and not bj then
-local aX=call("ZRANGE",aL,"1","1","WITHSCORES")
-fK,bj=aX[1],aX[2]+0
+elseif bo>0 and not aV then
+local aW=call("ZRANGE",aD,"1","1","WITHSCORES")
+fP,aV=aW[1],aW[2]+0
 end
-local bq,H,fE=bu and au-bu,nil,nil
-if bq and bq>0 and cl==1 then
-if not eE then
-cl=call("EXISTS",KEYS[ec+2*W-1],KEYS[ec+2*W])
-elseif bq==1 then
-local aX=call("ZRANGE",KEYS[ec+2*W],"0","0","WITHSCORES")
-if aX[1]then
-local dl,dR=string.match(aX[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fE=false,aX[2]+0
-if dl and q-fE<=dR+0 then
-if dl~=aY then
-aY,eM=dl,nil
-for caller=6,5+dn do
-if ARGV[caller]==dl then eM="caller"end
-end
-if not eM and call("PUBSUB","NUMSUB",ARGV[4]..dl)[2]>0 then eM="channel"end
-end
-H=eM and aX[1]or false
+local bt,H,fJ=bo and ap-bo,nil,nil
+if bt and bt>0 and cn==1 then
+if not eF then
+cn=call("EXISTS",KEYS[ed+2*W-1],KEYS[ed+2*W])
+elseif bt==1 then
+local aW=call("ZRANGE",KEYS[ed+2*W],"0","0","WITHSCORES")
+if aW[1]then
+local dq,dS=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+H,fJ=false,aW[2]+0
+if dq and q-fJ<=dS+0 then
+if dq~=aZ then
+aZ,fy=dq,nil
+if string.find(eb,","..dq..",",1,true)then
+fy="caller"
+elseif call("PUBSUB","NUMSUB",string.match(eb,":(.*)")..dq)[2]>0 then
+fy="channel"
 end
 end
+H=fy and aW[1]or false
 end
 end
-if bq and bq>0 and(cl==0 or H)then
+end
+end
+if bt and bt>0 and(cn==0 or H)then
 ax=1
-while ax<bq and eB[at+2*ax]==O+32 and eB[at+2*ax+1]==A do
+while ax<bt and eC[at+2*ax]==O+32 and eC[at+2*ax+1]==A do
 ax=ax+1
 end
-eg=true
-local fi,mb=q,H or ARGV[id]
-if bo>=q then fi=bo+1 end
-if H then call("ZREM",KEYS[ec+2*W],H)end
+eh=true
+local fj,mc=q,H or ARGV[id]
+if br>=q then fj=br+1 end
+if H then call("ZREM",KEYS[ed+2*W],H)end
 if ax==1 then
-call("ZADD",aL,fi==q and is or am("%d",-fi),"#",bJ,mb)
+call("ZADD",aD,fj==q and is or ak("%d",-fj),"#",bC,mc)
 else
-fV=ax
-local eb={am("%d",1-fi-ax),"#"}
+gb=ax
+local de={ak("%d",1-fj-ax),"#"}
 for i=0,ax-1 do
-eb[2*i+3],eb[2*i+4]=bJ,ARGV[id+i]
+de[2*i+3],de[2*i+4]=bC,ARGV[id+i]
 end
-call("ZADD",aL,unpack(eb))
+call("ZADD",aD,unpack(de))
 end
-if bo<ci or bo>=ci+hU or dZ>fj then
-local ce,aR=aL,bo==0 and-1 or call("PTTL",aL)
-local cx=math.max(4*dZ,gB)/1000+ARGV[2]
-if aR<cx then call("PEXPIRE",ce,am("%d",math.ceil(cx*1.125)))end
+if br<ck or br>=ck+hc or cN>dg then
+local cg,aS=aD,br==0 and-1 or call("PTTL",aD)
+local cq=math.max(4*cN,ft)/1000+ARGV[1]
+if aS<cq then call("PEXPIRE",cg,ak("%d",math.ceil(cq*1.125)))end
 end
-if bu==0 or q+dZ<bj then
-fK,bj=mb,q+dZ
+if bo==0 or q+cN<aV then
+fP,aV=mc,q+cN
 end
 if H then
-local cZ=am("granted %s 1 0 0 %d %d %d %s",bR,bu+1,bj-q,fi,H)
-if eM=="caller"then
-cf[#cf+1]=cZ
+local df=ak("granted %s 1 0 0 %d %d %d %s",bv,bo+1,aV-q,fj,H)
+if fy=="caller"then
+ch[#ch+1]=df
 else
-call("PUBLISH",ARGV[4]..aY,cZ)
+call("PUBLISH",string.match(eb,":(.*)")..aZ,df)
 end
-ak=ak+1
-Q[ak]=cn
+al=al+1
+Q[al]=bM
 else
-local bm,jN=bj-q,fi-q
+local bm,jN=aV-q,fj-q
 for i=1,ax do
-Q[ak+1],Q[ak+2],Q[ak+3]=bu+i,bm,jN
-ak,jN=ak+3,jN+1
+Q[al+1],Q[al+2],Q[al+3]=bo+i,bm,jN
+al,jN=al+3,jN+1
 end
-fV=1
+gb=1
 end
-bu,bo=bu+ax,fi+ax-1
-elseif eE then
-if bq and(bq<=0 or bq==1 and H==nil)then
-ak,ax=ak+1,1
-Q[ak]=cn
+bo,br=bo+ax,fj+ax-1
+elseif eF then
+if bt and(bt<=0 or bt==1 and H==nil)then
+al,ax=al+1,1
+Q[al]=bM
 end
-elseif bq==0 then
-local aT=KEYS[ec+2*W]
-if cl==1 then
+elseif bt==0 then
+local aX=KEYS[ed+2*W]
+if cn==1 then
 if O==87 then
-local aX=call("ZRANGE",KEYS[ec+2*W],"0","0","WITHSCORES")
-if aX[1]then
-local dl,dR=string.match(aX[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fE=false,aX[2]+0
-if dl and q-fE<=dR+0 then
-if dl~=aY then
-aY,eM=dl,nil
-for caller=6,5+dn do
-if ARGV[caller]==dl then eM="caller"end
+local aW=call("ZRANGE",KEYS[ed+2*W],"0","0","WITHSCORES")
+if aW[1]then
+local dq,dS=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+H,fJ=false,aW[2]+0
+if dq and q-fJ<=dS+0 then
+if dq~=aZ then
+aZ,fy=dq,nil
+if string.find(eb,","..dq..",",1,true)then
+fy="caller"
+elseif call("PUBSUB","NUMSUB",string.match(eb,":(.*)")..dq)[2]>0 then
+fy="channel"
 end
-if not eM and call("PUBSUB","NUMSUB",ARGV[4]..dl)[2]>0 then eM="channel"end
 end
-H=eM and aX[1]or false
+H=fy and aW[1]or false
 end
 end
 else
-H=call("EXISTS",aT)==1 or nil
+H=call("EXISTS",aX)==1 or nil
 end
-if H==nil and call("EXISTS",KEYS[ec+2*W-1])==0 then cl=0 end
+if H==nil and call("EXISTS",KEYS[ed+2*W-1])==0 then cn=0 end
 end
-local lw=bj>q+dZ or au>1 and call("ZCOUNT",aL,"("..bJ,"+inf")>0
-if lw or cl==1 and not H then
+local lx=aV>q+cN or ap>1 and call("ZCOUNT",aD,"("..bC,"+inf")>0
+if lx or cn==1 and not H then
 ax=0
 elseif O==84 then
-Q[ak+1],Q[ak+2],Q[ak+3]=0,bj-q,bu
-ak,ax=ak+3,1
-elseif ARGV[v+2]=="-1"or(H and call("ZCARD",aT)or 0)<ARGV[v+2]+0 then
-local dl=H and aY or string.match(ARGV[id],"^[^.]*")
-if dl~=aY then
-aY,eM=dl,nil
-for caller=6,5+dn do
-if ARGV[caller]==dl then eM="caller"end
+Q[al+1],Q[al+2],Q[al+3]=0,aV-q,bo
+al,ax=al+3,1
+elseif fV=="-1"or(H and call("ZCARD",aX)or 0)<fV+0 then
+local dq=H and aZ or string.match(ARGV[id],"^[^.]*")
+if dq~=aZ then
+aZ,fy=dq,nil
+if string.find(eb,","..dq..",",1,true)then
+fy="caller"
+elseif call("PUBSUB","NUMSUB",string.match(eb,":(.*)")..dq)[2]>0 then
+fy="channel"
 end
-if not eM and call("PUBSUB","NUMSUB",ARGV[4]..dl)[2]>0 then eM="channel"end
 end
-if eM then
-local aI,aH=q,bR
-if H and call("ZCOUNT",aT,bR,"+inf")>0 then
-aI=call("ZREVRANGE",aT,"0","0","WITHSCORES")[2]+1
-aH=am("%d",aI)
+if fy then
+local aK,aI=q,bv
+if H and call("ZCOUNT",aX,bv,"+inf")>0 then
+aK=call("ZREVRANGE",aX,"0","0","WITHSCORES")[2]+1
+aI=ak("%d",aK)
 end
-call("ZADD",aT,aH,ARGV[id])
-cl,bZ,eg,ax=1,nil,true,1
-local kU=H and fE>=ci and fE<ci+hU
-if not kU or dZ>fj then
-local ce,aR=aT,H and call("PTTL",aT)or-1
-local cx=math.max(4*dZ,gB)/1000+ARGV[2]
-if aR<cx then call("PEXPIRE",ce,am("%d",math.ceil(cx*1.125)))end
+call("ZADD",aX,aI,ARGV[id])
+cn,bx,eh,ax=1,nil,true,1
+local kU=H and fJ>=ck and fJ<ck+hc
+if not kU or cN>dg then
+local cg,aS=aX,H and call("PTTL",aX)or-1
+local cq=math.max(4*cN,ft)/1000+ARGV[1]
+if aS<cq then call("PEXPIRE",cg,ak("%d",math.ceil(cq*1.125)))end
 end
-Q[ak+1],Q[ak+2],Q[ak+3]=-bu,bj-q,aI-q
-ak=ak+3
+Q[al+1],Q[al+2],Q[al+3]=-bo,aV-q,aK-q
+al=al+3
 end
 end
 end
 end
 if ax==0 then
-fF=fF or dS(cf)
-local kZ,aT=KEYS[ec+2*W-1],KEYS[ec+2*W]
-local dH=not eE and(O==87 and"1"or"0")
-local hn=eg
-eg,cl,bu,bZ=false,nil,nil,nil
-ak,ax=ak+1,1
-Q[ak]=fF.gS(ARGV[id],dH,eB[at+1]-47,kZ,aL,aT,hn,cn)
+fK=fK or dT(ch,q,bv)
+local kZ,aX=KEYS[ed+2*W-1],KEYS[ed+2*W]
+local dI=not eF and(O==87 and"1"or"0")
+local hr=eh
+eh,cn,bo,bx=false,nil,nil,nil
+al,ax=al+1,1
+Q[al]=fK.gY(ARGV[id],dI,eC[at+1]-47,kZ,aD,aX,hr,bM)
 end
 at,id=at+2*ax,id+ax
 end
 end
-local hd,fF,bM=ARGV[5]~="0",nil,nil
-if hd and ARGV[5]+0<0 then fF=dS(cf)end
-if#eB>2 then
-local ey=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
-if type(ey)=="table"and ey.err and string.sub(ey.err,1,3)=="OOM"then bM=ey.err end
+local H,fK,bP=string.byte(ARGV[3]),nil,nil
+local jf=H~=58
+if H==45 then fK=dT(ch,q,bv)end
+if#eC>2 then
+local ez=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
+if type(ez)=="table"and ez.err and string.sub(ez.err,1,3)=="OOM"then bP=ez.err end
 end
-while at<#eB do
-local ok,ah=pcall(lf,eB,Q,cf,dS,q,bR,bM,fF)
+while at<#eC do
+local ok,ai=
+pcall(lg,eC,Q,ch,dT,q,bv,bP,fK,bM,bx)
 if not ok then
-local cZ=type(ah)=="table"and ah.err or tostring(ah)
-if string.find(cZ,"READONLY",1,true)then error(ah,0)end
-for _=1,fV do
-Q[#Q+1]=cZ
+local df=type(ai)=="table"and ai.err or tostring(ai)
+if string.find(df,"READONLY",1,true)then error(ai,0)end
+for _=1,gb do
+Q[#Q+1]=df
 end
-at,fV=at+2*fV,1
+at,gb=at+2*gb,1
 end
 end
-if hd then Q[#Q+1]=cf end
+if jf then Q[#Q+1]=ch end
 return Q`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "06ce3fb6752743de1933f114da39ad3210e381d2",
-  source: `${part6}
-${part4}
+  sha1: "75b0ebbc6a30e5656eb0a7a951b814d0db7cc73b",
+  source: `${part1}
+${part7}
 ${part5}
-${part10}
+${part6}
 ${part11}
 ${part12}
 ${part13}
@@ -3677,157 +3760,161 @@ ${part21}
 ${part22}
 ${part23}
 ${part24}
-${part1}
-${part3}
-${part2}
-${part7}
-${part31}
 ${part25}
+${part2}
+${part4}
+${part3}
+${part8}
+${part32}
 ${part26}
 ${part27}
-${part9}
 ${part28}
+${part10}
 ${part29}
-${part8}
-${part32}`,
+${part30}
+${part9}
+${part33}`,
 };
 
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "d9dd50a38d3518ef7a94f39983cb1eb951b3af64",
-  acrossSha1: "b3ca5af21105bea9075a7a2773fbdb00304c9137",
-  source: `${part33}
-if#KEYS==1 and ARGV[3]=="0"then
-local W,af,U,w,aZ=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aW,reset,er,bp=bh("GET",W),nil,nil,"-"..ARGV[5],U
-if U>=aZ then bp=0 end
-local bB,fx,gv=2^52/aZ,-2^52,w<2^45 and 70+256*w or-1
-local fl,gs=q-q%bB-bB,q+bB/2
-local aH=m and tonumber(m)
-if aH and aH<=fx then
-local r=-aH%aZ
-local J=fl-(aH+r)/aZ
-if J>gs then J=J-bB end
-local aS,aR=r+af,J+w-q
-if J<=q and aR>0 and aS<=bp and bh("INCRBY",W,er)==aH-af then
-aW,reset=aS,aR
+  sha1: "dc1451f5d1a8f6253acee9722a0527ff420fa699",
+  acrossSha1: "c12d8d27a845453aecc00beaec65bac750b00e80",
+  source: `${part1}
+local bb,tonumber,aT,am=redis.pcall,tonumber,struct.pack,struct.unpack
+if ARGV[2]=="32"and#KEYS==1 then
+local ARGV,W=ARGV,KEYS[1]
+local ag,U,w,ba=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local m,aY,reset,es,bp=bb("GET",W),nil,nil,"-"..ARGV[3],U
+if U>=ba then bp=0 end
+local bG,fB,gC=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
+local fm,gz=q-q%bG-bG,q+bG/2
+local aI=m and tonumber(m)
+if aI and aI<=fB then
+local r=-aI%ba
+local J=fm-(aI+r)/ba
+if J>gz then J=J-bG end
+local aU,aS=r+ag,J+w-q
+if J<=q and aS>0 and aU<=bp and bb("INCRBY",W,es)==aI-ag then
+aY,reset=aU,aS
 end
 elseif m and#m==19 then
-local aM,J,r=ao("<I8I7I4",m,1)
-local aS,aR=r+af,J+w-q
-if aM==gv and J<=q and aR>0 and aS<=U and not(bp>0)then
-if bh("SETRANGE",W,"15",aV("<I4",aS))==19 then
-aW,reset=aS,aR
+local aM,J,r=am("<I8I7I4",m,1)
+local aU,aS=r+ag,J+w-q
+if aM==gC and J<=q and aS>0 and aU<=U and not(bp>0)then
+if bb("SETRANGE",W,"15",aT("<I4",aU))==19 then
+aY,reset=aU,aS
 end
 end
 end
-if aW then return{q,aW,reset}end
+if aY then return{q,aY,reset}end
 end
 ${part34}
 ${part35}
 ${part36}
-${part2}
-${part4}
-${part11}
+${part37}
+${part3}
+${part5}
 ${part12}
 ${part13}
-local iE="f"
-${part37}
-local aZ,bp,ez
+${part14}
+local iD="f"
+${part38}
+local ba,bp,eA
 local function jP()
-aZ,ez=bE,cx(q+w)
-bp=U<aZ and U or 0
+ba,eA=bI,cq(q+w)
+bp=U<ba and U or 0
 end
-local function cz(m)
-if aZ>0 and eW(m)then return hN(m,aZ)end
-if#m~=19 or cj(m,1)~=70 then return nil end
-local bG,J,r=ao("<I7I7I4",m,2)
-if bG==w then return J,r end
+local function cD(m)
+if ba>0 and eW(m)then return hQ(m,ba)end
+if#m~=19 or cf(m,1)~=70 then return nil end
+local bK,J,r=am("<I7I7I4",m,2)
+if bK==w then return J,r end
 end
-local function gV(J,r)
-if bp==0 then return"F"..aV("<I7I7I4",w,J,r)end
-return jp(J,r,aZ)
+local function ha(J,r)
+if bp==0 then return"F"..aT("<I7I7I4",w,J,r)end
+return jo(J,r,ba)
 end
-local function cR(W,m,aA)
+local function cW(W,m,aA)
 local J,r
 if m then
-J,r=cz(m)
+J,r=cD(m)
 end
 if J and J<=q and q<J+w then
-local reset,bq=J+w-q,U-r
-if af>bq and bi<reset then return 0,r,reset,reset end
-if af<=bq then
-if bs then return 1,r,reset,0 end
-local ai=aA==1 and 1 or bn(aA,aJ(bq/af))
-local aK=eo(W,m,gV(J,r+ai*af),cx(J+w))
-if aK then return false,aK end
-return ai,r+ai*af,reset,ai==aA and 0 or reset
+local reset,bt=J+w-q,U-r
+if ag>bt and bh<reset then return 0,r,reset,reset end
+if ag<=bt then
+if bz then return 1,r,reset,0 end
+local aj=aA==1 and 1 or bq(aA,aC(bt/ag))
+local aL=ep(W,m,ha(J,r+aj*ag),cq(J+w))
+if aL then return false,aL end
+return aj,r+aj*ag,reset,aj==aA and 0 or reset
 end
 end
-if bs or(m and not(J and J+w<=q))then return bb(W,m,aA)end
-local ai=aA==1 and 1 or aO(bn(aA,aJ(U/af)),1)
-local aK=eo(W,m,gV(q,ai*af),ez)
-if aK then return false,aK end
-return ai,ai*af,w,ai==aA and 0 or w
+if bz or(m and not(J and J+w<=q))then return be(W,m,aA)end
+local aj=aA==1 and 1 or aO(bq(aA,aC(U/ag)),1)
+local aL=ep(W,m,ha(q,aj*ag),eA)
+if aL then return false,aL end
+return aj,aj*ag,w,aj==aA and 0 or w
 end
-${part38}
 ${part39}
 ${part40}
-local function fU(ca,K,aD)
-local KEYS,Q,bd,q,af,U,w=KEYS,Q,A,q,af,U,w
-local bh,tonumber,aV,ao,aZ,er=bh,tonumber,aV,ao,bE,am("-%.0f",af)
-local bp=U<aZ and U or 0
-local bB,fx,gv=2^52/aZ,-2^52,w<2^45 and 70+256*w or-1
-local fl,gs=q-q%bB-bB,q+bB/2
-for i=K,aD do
-local W,m,aW,reset=KEYS[i],ca[i-K+1],nil,nil
-local aH=m and tonumber(m)
-if aH and aH<=fx then
-local r=-aH%aZ
-local J=fl-(aH+r)/aZ
-if J>gs then J=J-bB end
-local aS,aR=r+af,J+w-q
-if J<=q and aR>0 and aS<=bp and bh("INCRBY",W,er)==aH-af then
-aW,reset=aS,aR
+${part41}
+local function ga(cc,K,aF)
+local KEYS,Q,bi,q,ag,U,w=KEYS,Q,A,q,ag,U,w
+local bb,tonumber,aT,am,ba,es=bb,tonumber,aT,am,bI,ak("-%.0f",ag)
+local bp=U<ba and U or 0
+local bG,fB,gC=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
+local fm,gz=q-q%bG-bG,q+bG/2
+for i=K,aF do
+local W,m,aY,reset=KEYS[i],cc[i-K+1],nil,nil
+local aI=m and tonumber(m)
+if aI and aI<=fB then
+local r=-aI%ba
+local J=fm-(aI+r)/ba
+if J>gz then J=J-bG end
+local aU,aS=r+ag,J+w-q
+if J<=q and aS>0 and aU<=bp and bb("INCRBY",W,es)==aI-ag then
+aY,reset=aU,aS
 end
 elseif m and#m==19 then
-local aM,J,r=ao("<I8I7I4",m,1)
-local aS,aR=r+af,J+w-q
-if aM==gv and J<=q and aR>0 and aS<=U and not(bp>0)then
-if bh("SETRANGE",W,"15",aV("<I4",aS))==19 then
-aW,reset=aS,aR
+local aM,J,r=am("<I8I7I4",m,1)
+local aU,aS=r+ag,J+w-q
+if aM==gC and J<=q and aS>0 and aU<=U and not(bp>0)then
+if bb("SETRANGE",W,"15",aT("<I4",aU))==19 then
+aY,reset=aU,aS
 end
 end
 end
-if aW then
-Q[bd+1],Q[bd+2]=aW,reset
-bd=bd+2
+if aY then
+Q[bi+1],Q[bi+2]=aY,reset
+bi=bi+2
 else
-A=bd
-ee(W,m,1)
-bd=A
+A=bi
+ef(W,m,1)
+bi=A
 end
 end
-A=bd
+A=bi
 end
 local kd=true
-${part41}`,
+${part42}`,
 };
 
 /** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while there are none. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
-  sha1: "e810ee82465e6362f8408a769929de329b38975f",
+  sha1: "b709a794f70e92094cbe248354bb77d59515f5e8",
   source: `local call=redis.call
 if not call("GET",KEYS[1])then return 0 end
 if not KEYS[2]then return 1 end
 call("SET",KEYS[2],ARGV[1],"PX",ARGV[2])
-local fQ=ARGV[3]
-if fQ==""then return 1 end
-local dv=call("GET",KEYS[3])or"\\n"
-if not string.find(dv,"\\n"..fQ.."\\n",1,true)then
-call("SET",KEYS[3],dv..fQ.."\\n","PX",3*ARGV[2])
+local fW=ARGV[3]
+if fW==""then return 1 end
+local dy=call("GET",KEYS[3])or"\\n"
+if not string.find(dy,"\\n"..fW.."\\n",1,true)then
+call("SET",KEYS[3],dy..fW.."\\n","PX",3*ARGV[2])
 end
 return 1`,
 };
@@ -3835,390 +3922,392 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "da32b3bedaf663f088350ca50f1cf34bb58d06f4",
-  source: `local call,am,tonumber,bn,aO=redis.call,string.format,tonumber,math.min,math.max
-local q,bk,dK,cx,hX,kz=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "b2237359a541984abd36af726b1e142e146832ea",
+  source: `local call,ak,tonumber,bq,aO=redis.call,string.format,tonumber,math.min,math.max
+local q,bk,dL,cq,hY,kz=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local dy=call("TIME")
-q=dy[1]*1000000+dy[2]
+local fc=call("TIME")
+q=fc[1]*1000000+fc[2]
 end
-local dL,jM,ls=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kq(bB,hj,al,r)
-if bB==hj then return al,r end
-return bB==hj+1 and r or 0,0
+local dM,jM,lt=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kq(bG,hn,an,r)
+if bG==hn then return an,r end
+return bG==hn+1 and r or 0,0
 end
-local en={}
-for mf in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-en[#en+1]=mf
+local eo={}
+for mg in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+eo[#eo+1]=mg
 end
-local bO,fI,K=en[1]or"",en[2]or"",tonumber(en[3])or 0
-local cm,fA,bZ,gL,lR={},0,{},0,{}
-local H,bB,al,r,fp=q,math.floor(q/dL),0,0,q
-for i=4,#en-4,5 do
-local cD,aG,gT,jE=en[i],en[i+1],bn(tonumber(en[i+2]),q),tonumber(en[i+3])
-local bJ=gT+dL+jE
-if cD==bk and aG==dK then
-if bJ+dL>q then
-local a,b,c,d=string.match(en[i+4],ls)
-H,bB,fp=a+0,aO(b+0,bB),gT
-al,r=kq(bB,b+0,c+0,d+0)
+local bS,fN,K=eo[1]or"",eo[2]or"",tonumber(eo[3])or 0
+local cp,fE,bx,gR,lS={},0,{},0,{}
+local H,bG,an,r,fq=q,math.floor(q/dM),0,0,q
+for i=4,#eo-4,5 do
+local cH,aJ,gZ,jE=eo[i],eo[i+1],bq(tonumber(eo[i+2]),q),tonumber(eo[i+3])
+local bC=gZ+dM+jE
+if cH==bk and aJ==dL then
+if bC+dM>q then
+local a,b,c,d=string.match(eo[i+4],lt)
+H,bG,fq=a+0,aO(b+0,bG),gZ
+an,r=kq(bG,b+0,c+0,d+0)
 end
-elseif bJ+dL>q and#cm<jM then
-cm[#cm+1]={cD,aG,gT,jE,en[i+4]}
-if gT+dL>q then
-if cD~=bk and not lR[cD]then
-gL,lR[cD]=gL+1,true
+elseif bC+dM>q and#cp<jM then
+cp[#cp+1]={cH,aJ,gZ,jE,eo[i+4]}
+if gZ+dM>q then
+if cH~=bk and not lS[cH]then
+gR,lS[cH]=gR+1,true
 end
-bZ[#bZ+1]=aG
-bZ[#bZ+1]=am("%.0f",gT)
+bx[#bx+1]=aJ
+bx[#bx+1]=ak("%.0f",gZ)
 end
 end
-if cD==bO then fA=aO(fA,bJ)end
+if cH==bS then fE=aO(fE,bC)end
 end
-local iw,gI=string.match(hX,"^(%d+) (%d+)$")
-local hB=tonumber(iw)==H
-if kz and not hB then return{}end
-if hB then
-if gI+0==bB then
+local iw,gO=string.match(hY,"^(%d+) (%d+)$")
+local hE=tonumber(iw)==H
+if kz and not hE then return{}end
+if hE then
+if gO+0==bG then
 r=aO(r-1,0)
-elseif gI+1==bB then
-al=aO(al-1,0)
+elseif gO+1==bG then
+an=aO(an-1,0)
 end
 end
 if not kz then
-r,fp=r+1,q
-elseif al+r==0 then
-fp=bn(fp,q-dL)
+r,fq=r+1,q
+elseif an+r==0 then
+fq=bq(fq,q-dM)
 end
-table.insert(cm,1,{bk,dK,fp,cx,am("%.0f %.0f %.0f %.0f",H,bB,al,r)})
-if fI~=""and q>=K then
-bO,fI,fA=fI,"",q
+table.insert(cp,1,{bk,dL,fq,cq,ak("%.0f %.0f %.0f %.0f",H,bG,an,r)})
+if fN~=""and q>=K then
+bS,fN,fE=fN,"",q
 end
-if bO==""then
-bO=bk
-elseif bO~=bk and fI==""and fA<q then
-fI,K=bk,q+dL
+if bS==""then
+bS=bk
+elseif bS~=bk and fN==""and fE<q then
+fN,K=bk,q+dM
 end
-local aG,eX=bO.."\\n"..fI.."\\n"..am("%.0f",K).."\\n",0
-for _,aX in ipairs(cm)do
-aG=aG..aX[1].."\\n"..aX[2].."\\n"..am("%.0f\\n%.0f\\n",aX[3],aX[4])..aX[5].."\\n"
-eX=aO(eX,aX[4])
+local aJ,eX=bS.."\\n"..fN.."\\n"..ak("%.0f",K).."\\n",0
+for _,aW in ipairs(cp)do
+aJ=aJ..aW[1].."\\n"..aW[2].."\\n"..ak("%.0f\\n%.0f\\n",aW[3],aW[4])..aW[5].."\\n"
+eX=aO(eX,aW[4])
 end
-call("SET",KEYS[1],aG,"PX",am("%.0f",(eX+3*dL)/1000))
-hX=am("%.0f %.0f",H,bB)
-return{am("%.0f",q),bO,fI,am("%.0f",K),gL,hX,unpack(bZ)}`,
+call("SET",KEYS[1],aJ,"PX",ak("%.0f",(eX+3*dM)/1000))
+hY=ak("%.0f %.0f",H,bG)
+return{ak("%.0f",q),bS,fN,ak("%.0f",K),gR,hY,unpack(bx)}`,
 };
 
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "86f99b2066787930ddad9b1b7cd36f460545e195",
-  source: `local bh=redis.pcall
-local aE=bh("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
-if aE.err then return{"",aE.err}end
-local ah={aE[1]}
+  sha1: "6fb644c4ffe758b14930e7ef2aee1a94f8cbc885",
+  source: `local bb=redis.pcall
+local aG=bb("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
+if aG.err then return{"",aG.err}end
+local ai={aG[1]}
 local function kN(W)
-local H=bh("GETRANGE",W,0,0)
+local H=bb("GETRANGE",W,0,0)
 if type(H)~="string"then return""end
-local gj=H=="b"and bh("GETRANGE",W,9,9)or""
-return gj==""and H or gj
+local gq=H=="b"and bb("GETRANGE",W,9,9)or""
+return gq==""and H or gq
 end
-for _,W in ipairs(aE[2])do
-local cx=bh("PTTL",W)
-ah[#ah+1]=W
-ah[#ah+1]=type(cx)=="number"and cx or-2
-ah[#ah+1]=kN(W)
+for _,W in ipairs(aG[2])do
+local cq=bb("PTTL",W)
+ai[#ai+1]=W
+ai[#ai+1]=type(cq)=="number"and cq or-2
+ai[#ai+1]=kN(W)
 end
-return ah`,
+return ai`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "6c83f9f2e054c18eb13637f6a7825952ded85ac5",
-  acrossSha1: "7cdbbbf2d2817b64877132b48e28aa453bd14a2d",
-  source: `${part33}
-if#KEYS==1 and ARGV[3]=="0"then
-local W,af=KEYS[1],ARGV[5]+0
-local m=bh("GET",W)
-local r,at,cD,ae=ARGV[11]+0,12,0,0
+  sha1: "00c09bc9f80b055ad0d31daf2ea0fb7ab1784d25",
+  acrossSha1: "49db6ff3b084cdbc04ff5e485c27ceac81af5e58",
+  source: `${part1}
+local bb,cf,aC,ak=redis.pcall,string.byte,math.floor,string.format
+local aT,am=struct.pack,struct.unpack
+if ARGV[2]=="32"and#KEYS==1 then
+local ARGV,W,ag=ARGV,KEYS[1],ARGV[3]+0
+local m=bb("GET",W)
+local r,at,cH,ae=ARGV[9]+0,10,0,0
 for _=1,r do
 local io=ARGV[at]=="t"
-at,cD,ae=at+(io and 7 or 4),cD+(io and 0 or 7),ae+11
+at,cH,ae=at+(io and 7 or 4),cH+(io and 0 or 7),ae+11
 end
-local bw=2+r+cD
-if type(m)=="string"and cj(m,1)==80 and#m==bw+ae then
-local ai,aa,be,ad,dP={q},"",0,0,true
-at,cD,ae=12,3+r,bw+1
+local bw=2+r+cH
+if type(m)=="string"and cf(m,1)==80 and#m==bw+ae then
+local aj,Y,bj,ad,dQ={q},"",0,0,true
+at,cH,ae=10,3+r,bw+1
 for i=1,r do
 local O,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,o=ao("<I7I4",m,ae)
+local us,o=am("<I7I4",m,ae)
 if O=="t"then
-local y,bf,aU=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dP=aU<10 and cj(m,2+i)==116+aU and o<y
-if us>be then be=us end
+local x,bg,aQ=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+dQ=aQ<10 and cf(m,2+i)==116+aQ and o<x
+if us>bj then bj=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local cA=aJ(af*b/y)
-us,o=us+af*a+cA,o+af*b-cA*y
-if o>=y then
-us,o=us+1,o-y
+local cE=aC(ag*b/x)
+us,o=us+ag*a+cE,o+ag*b-cE*x
+if o>=x then
+us,o=us+1,o-x
 end
-dP=dP and(us<bf or(us==bf and o<=ARGV[at+5]+0))
+dQ=dQ and(us<bg or(us==bg and o<=ARGV[at+5]+0))
 if us>ad then ad=us end
-ai[2*i],ai[2*i+1],at=us-q,o,at+7
+aj[2*i],aj[2*i+1],at=us-q,o,at+7
 else
-local aD=us+b
-o=o+af
-dP=O=="f"and cj(m,2+i)==70 and ao("<I7",m,cD)==b
-dP=dP and us<=q and q<aD and o<=a
-if aD>be then be=aD end
-if aD>ad then ad=aD end
-ai[2*i],ai[2*i+1],at,cD=o,aD-q,at+4,cD+7
+local aF=us+b
+o=o+ag
+dQ=O=="f"and cf(m,2+i)==70 and am("<I7",m,cH)==b
+dQ=dQ and us<=q and q<aF and o<=a
+if aF>bj then bj=aF end
+if aF>ad then ad=aF end
+aj[2*i],aj[2*i+1],at,cH=o,aF-q,at+4,cH+7
 end
-if not dP then break end
-aa,ae=aa..aV("<I7I4",us,o),ae+11
+if not dQ then break end
+Y,ae=Y..aT("<I7I4",us,o),ae+11
 end
-local bg=1000*2^cj(m,2)
-dP=dP and be-be%bg==ad-ad%bg
-if dP and bh("SETRANGE",W,am("%d",bw),aa)==#m then return ai end
+local bc=1000*2^cf(m,2)
+dQ=dQ and bj-bj%bc==ad-ad%bc
+if dQ and bb("SETRANGE",W,ak("%d",bw),Y)==#m then return aj end
 end
 end
-local cr=ARGV[2]+0
-${part25}
-local af,bi,bs=0,0,false
-local bv,bH,r,cU,aM,bt,fL,an,bw,bg
-local h,da,bJ,be,ad={},{},{},0,0
-local function jk(K)
-bH,r={},ARGV[K+4]+0
+${part34}
+local cv=ARGV[1]+0
+${part26}
+local ag,bh,bz=0,0,false
+local bB,bL,r,cZ,aM,bA,fQ,ao,bw,bc
+local h,dh,bC,bj,ad={},{},{},0,0
+local function jj(K)
+bL,r={},ARGV[K+4]+0
 local at=K+4
 for i=1,r do
 local O=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if O=="t"then
-local y,aB,aP=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cA=aJ(af*b/y)
-bH[i]={
+local x,ay,aP=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cE=aC(ag*b/x)
+bL[i]={
 O=O,
-us=af*a+cA,
-aj=af*b-cA*y,
-y=y,
-aB=aB,
+us=ag*a+cE,
+af=ag*b-cE*x,
+x=x,
+ay=ay,
 aP=aP,
-bf=q+aB,
-aU=ARGV[at+7]+0,
+bg=q+ay,
+aQ=ARGV[at+7]+0,
 }
 at=at+7
 else
-bH[i]={O=O,U=a,w=b,eV=b}
+bL[i]={O=O,U=a,w=b,eV=b}
 at=at+4
 if O=="c"then
-local bE=ARGV[at]+0
-bH[i].bE,bH[i].cp,bH[i].eV=bE,b/bE,2*b
+local bI=ARGV[at]+0
+bL[i].bI,bL[i].cr,bL[i].eV=bI,b/bI,2*b
 end
 end
 end
-bv=hJ(bH)
-for i,g in ipairs(bH)do
-local gP=bv.bH[i]
-g.am,g.ar,g.at=gP.am,gP.ar,gP.at
+bB=hM(bL)
+for i,g in ipairs(bL)do
+local gV=bB.bL[i]
+g.ak,g.as,g.at=gV.ak,gV.as,gV.at
 end
-cU,bt,fL,an,bg=bv.cU,bv.bt,bv.fL,bv.an,bv.bg
-aM=#cU
-bw=am("%d",aM)
+cZ,bA,fQ,ao,bc=bB.cZ,bB.bA,bB.fQ,bB.ao,bB.bc
+aM=#cZ
+bw=ak("%d",aM)
 end
-local function fd(g,J,V)
-return V>0 and df(V*(g.cp-aJ((q-J)/g.bE))/g.cp)or 0
+local function fe(g,J,V)
+return V>0 and dd(V*(g.cr-aC((q-J)/g.bI))/g.cr)or 0
 end
-local Q,A,bM={q},1,nil
-local function eo(W,m)
-local aa,ax=aV(fL,unpack(da,1,an)),nil
-if m and be-be%bg==ad-ad%bg then
-ax=bh("SETRANGE",W,bw,aa)
+local Q,A,bP={q},1,nil
+local function ep(W,m)
+local Y,ax=aT(fQ,unpack(dh,1,ao)),nil
+if m and bj-bj%bc==ad-ad%bc then
+ax=bb("SETRANGE",W,bw,Y)
 return type(ax)=="table"and ax.err
 end
-local cx=hi(bv,ad)
-aa=cU..aa
-ax=m and bh("SET",W,aa,"PX",cx)or bh("SET",W,aa,"PX",cx,"NX")or bh("GET",W)
+local cq=hm(bB,ad)
+Y=cZ..Y
+ax=m and bb("SET",W,Y,"PX",cq)or bb("SET",W,Y,"PX",cq,"NX")or bb("GET",W)
 return ax and ax.err
 end
-local function gb()
-local function cz(m)
-if m and(#m~=bt or br(m,1,aM)~=cU)then return false end
-be=0
+local function gh()
+local function cD(m)
+if m and(#m~=bA or bu(m,1,aM)~=cZ)then return false end
+bj=0
 for i=1,r do
-local g=bH[i]
-local bI,ar,us,o,V,aD=g.O,g.ar,0,0,0,0
+local g=bL[i]
+local bN,as,us,o,V,aF=g.O,g.as,0,0,0,0
 if m then
-us,o,V=ao(g.am,m,g.at)
+us,o,V=am(g.ak,m,g.at)
 end
-if bI=="t"then
-if us>g.bf then return false end
-aD=us
+if bN=="t"then
+if us>g.bg then return false end
+aF=us
 if us<q-1 or(us<q and o==0)then
 us,o=q,0
-elseif o>=g.y then
-o=g.y-1
+elseif o>=g.x then
+o=g.x-1
 end
 else
 local w=g.w
 if us>q then return false end
-if us>0 then aD=us+w end
-if bI=="f"then
-if q>=aD then
+if us>0 then aF=us+w end
+if bN=="f"then
+if q>=aF then
 us,o=q,0
 end
 else
-if us>0 then aD=aD+w end
-if q>=aD then
+if us>0 then aF=aF+w end
+if q>=aF then
 us,o,V=q,0,0
-elseif q>=aD-w then
+elseif q>=aF-w then
 us,o,V=us+w,0,o
 end
-h[ar+2]=V
+h[as+2]=V
 end
 end
-if aD>be then be=aD end
-h[ar],h[ar+1],bJ[i]=us,o,aD
+if aF>bj then bj=aF end
+h[as],h[as+1],bC[i]=us,o,aF
 end
 return true
 end
-local function dq(aA)
+local function dt(aA)
 ad=0
 for i=1,r do
-local g=bH[i]
-local bI,ar=g.O,g.ar
-local us,o=h[ar],h[ar+1]
-local aD=us
-if bI=="t"then
-o=o+aA*g.aj
-if o>=g.y then
-local cA=aJ(o/g.y)
-us,o=us+cA,o-cA*g.y
+local g=bL[i]
+local bN,as=g.O,g.as
+local us,o=h[as],h[as+1]
+local aF=us
+if bN=="t"then
+o=o+aA*g.af
+if o>=g.x then
+local cE=aC(o/g.x)
+us,o=us+cE,o-cE*g.x
 end
 us=us+aA*g.us
-if us>=g.bf and(us>g.bf or o>g.aP)then return false end
-aD=us
+if us>=g.bg and(us>g.bg or o>g.aP)then return false end
+aF=us
 else
-o,aD=o+aA*af,us+g.w
-if bI=="f"then
+o,aF=o+aA*ag,us+g.w
+if bN=="f"then
 if o>g.U then return false end
 else
-local V=h[ar+2]
-if o+fd(g,us,V)>g.U then return false end
-da[ar+2],aD=V,aD+g.w
+local V=h[as+2]
+if o+fe(g,us,V)>g.U then return false end
+dh[as+2],aF=V,aF+g.w
 end
 end
-if aD>ad then ad=aD end
-da[ar],da[ar+1]=us,o
+if aF>ad then ad=aF end
+dh[as],dh[as+1]=us,o
 end
 return true
 end
-local function lY(aA)
+local function lZ(aA)
 local bp=aA-1
 for i=1,r do
-local g=bH[i]
-local us,o=h[g.ar],h[g.ar+1]
+local g=bL[i]
+local us,o=h[g.as],h[g.as+1]
 if g.O=="t"then
-local bq=g.bf-us+(g.aP-o)/g.y
-bp=bn(bp,aJ(bq/(g.us+g.aj/g.y))+1)
+local bt=g.bg-us+(g.aP-o)/g.x
+bp=bq(bp,aC(bt/(g.us+g.af/g.x))+1)
 else
-if g.O=="c"then o=o+fd(g,us,h[g.ar+2])end
-bp=bn(bp,aJ((g.U-o)/af))
+if g.O=="c"then o=o+fe(g,us,h[g.as+2])end
+bp=bq(bp,aC((g.U-o)/ag))
 end
 end
-while bp>0 and not dq(bp)do
+while bp>0 and not dt(bp)do
 bp=bp-1
 end
 return aO(bp,0)
 end
-local function fX(g,o,bq)
-if bq<0 then return g.w+1 end
-if o<=bq then return 0 end
-return(g.cp-aJ(bq*g.cp/o))*g.bE
+local function gd(g,o,bt)
+if bt<0 then return g.w+1 end
+if o<=bt then return 0 end
+return(g.cr-aC(bt*g.cr/o))*g.bI
 end
-local function lF(bT)
+local function lG(bW)
 local at=q
 for i=1,r do
-local g=bH[i]
-local bI,us,o=g.O,bT[g.ar],bT[g.ar+1]
-if bI=="t"then
-us,o=us+g.us-g.aB,o+g.aj
-if o>=g.y then
-us,o=us+1,o-g.y
+local g=bL[i]
+local bN,us,o=g.O,bW[g.as],bW[g.as+1]
+if bN=="t"then
+us,o=us+g.us-g.ay,o+g.af
+if o>=g.x then
+us,o=us+1,o-g.x
 end
 at=aO(at,o>g.aP and us+1 or us)
-elseif bI=="f"then
-if o+af>g.U then at=aO(at,us+g.w)end
+elseif bN=="f"then
+if o+ag>g.U then at=aO(at,us+g.w)end
 else
-local jy=fX(g,bT[g.ar+2],g.U-af-o)
-if jy>g.w then jy=g.w+fX(g,o,g.U-af)end
+local jy=gd(g,bW[g.as+2],g.U-ag-o)
+if jy>g.w then jy=g.w+gd(g,o,g.U-ag)end
 at=aO(at,us+jy)
 end
 end
 return at-q
 end
-local function ee(bT,dQ)
+local function ef(bW,dR)
 for i=1,r do
-local g=bH[i]
-local bI,ar=g.O,g.ar
-local us,o=bT[ar],bT[ar+1]
-if bI=="t"then
+local g=bL[i]
+local bN,as=g.O,g.as
+local us,o=bW[as],bW[as+1]
+if bN=="t"then
 us,o=us-q,o
 if us<0 then
 us,o=0,0
 end
 Q[A+1],Q[A+2]=us,o
 else
-local aD=dQ and us+g.eV or bJ[i]
-if aD<=q then
+local aF=dR and us+g.eV or bC[i]
+if aF<=q then
 Q[A+1],Q[A+2]=0,0
 else
-if bI=="c"then o=o+fd(g,us,bT[ar+2])end
-Q[A+1],Q[A+2]=o,aD-q
+if bN=="c"then o=o+fe(g,us,bW[as+2])end
+Q[A+1],Q[A+2]=o,aF-q
 end
 end
 A=A+2
 end
 end
-local function cR(W,m,aA,bF)
-if not cz(m)then return false end
-local ai,bm,aK=aA,0,nil
-if not dq(aA)then
-ai=lY(aA)
-bm=lF(ai>0 and da or h)
-if bm<=bi then return false end
+local function cW(W,m,aA,bJ)
+if not cD(m)then return false end
+local aj,bm,aL=aA,0,nil
+if not dt(aA)then
+aj=lZ(aA)
+bm=lG(aj>0 and dh or h)
+if bm<=bh then return false end
 end
-if ai>0 and not bs then
-aK=eo(W,m)
+if aj>0 and not bz then
+aL=ep(W,m)
 elseif not m then
-aK=bh("GET",W)
-aK=aK and aK.err
+aL=bb("GET",W)
+aL=aL and aL.err
 end
-if aK then
-if string.find(aK,"READONLY",1,true)then bM=aK end
+if aL then
+if string.find(aL,"READONLY",1,true)then bP=aL end
 A=A+1
-Q[A]=aK
+Q[A]=aL
 return true
 end
-if bF or ai==0 then
+if bJ or aj==0 then
 A=A+1
-Q[A]=bF and ai or-1-bm
+Q[A]=bJ and aj or-1-bm
 end
-local dQ=ai>0 and not bs
-ee(dQ and da or h,dQ)
-if bF then
+local dR=aj>0 and not bz
+ef(dR and dh or h,dR)
+if bJ then
 A=A+1
 Q[A]=bm
 end
 return true
 end
-local function bb(ARGV,KEYS)
-${part6}
-${part4}
+local function be(ARGV,KEYS)
+${part7}
 ${part5}
-${part10}
+${part6}
 ${part11}
 ${part12}
 ${part13}
@@ -4233,835 +4322,843 @@ ${part21}
 ${part22}
 ${part23}
 ${part24}
-${part1}
-${part3}
+${part25}
 ${part2}
-${part7}
-${part31}
-${part26}
-${part27}
-${part9}
-${part28}
-${part29}
+${part4}
+${part3}
 ${part8}
 ${part32}
+${part27}
+${part28}
+${part10}
+${part29}
+${part30}
+${part9}
+${part33}
 end
-local function fc(aR,dK,fC)
-local ec,iI={},{q,cr,1}
-for i=1,dK do
-iI[3+i]=ARGV[fC+i]
+local function fd(aS,dL,fH)
+local ed,iG={},{cv,1}
+for i=1,dL do
+iG[2+i]=ARGV[fH+i]
 end
-local dH,bc,ak=bs and"2"or"1",0,#iI+1
-for _,aX in ipairs(aR)do
-for _=1,aX.aA do
-bc=bc+1
-ec[bc]=aX.W
-for i,ki in ipairs({dH,bi,1,"1",af,0})do
-iI[ak+i]=ki
+local dI,bf,al=bz and"2"or"1",0,#iG+1
+for _,aW in ipairs(aS)do
+for _=1,aW.aA do
+bf=bf+1
+ed[bf]=aW.W
+for i,ki in ipairs({dI,bh,1,"1",ag,0})do
+iG[al+i]=ki
 end
-ak=ak+6
+al=al+6
 end
 end
-iI[4+dK]=bc
-local jv,ax=bb(iI,ec),1
-for _,aX in ipairs(aR)do
-if aX.bF then
-local gC={}
-for i=1,aX.aA do
-gC[i]=jv[ax+i]
+iG[3+dL]=bf
+local jv,ax=be(iG,ed),1
+for _,aW in ipairs(aS)do
+if aW.bJ then
+local gI={}
+for i=1,aW.aA do
+gI[i]=jv[ax+i]
 end
-Q[aX.A],ax=gC,ax+aX.aA
+Q[aW.A],ax=gI,ax+aW.aA
 else
-Q[aX.A],ax=jv[ax+1],ax+1
+Q[aW.A],ax=jv[ax+1],ax+1
 end
 end
 end
-return cR,fc
+return cW,fd
 end
-local cR,fc
-local E,ak=2,0
-while ak<#KEYS do
-local cB,H,dK=ARGV[E+1]+0,ak+1,ARGV[E+5]+0
-ak=bn(ak+ARGV[E+2],#KEYS)
-af,bi,bs=ARGV[E+3]+0,ARGV[E+4]+0,cB%2==1
-local fC,bF,aR=E+5,cB>=8,nil
-jk(fC)
-local lV=not(bF or bs)
-E=E+5+dK
-for K=H,ak,1000 do
-local aD=bn(K+999,ak)
-local ca=call("MGET",unpack(KEYS,K,aD))
-for i=K,aD do
-local W,m=KEYS[i],ca[i-K+1]
-local dP=lV and m and#m==bt and br(m,1,aM)==cU
-if dP then
-be,ad=0,0
+local cW,fd
+local E,al=1,0
+while al<#KEYS do
+local cl,H,dL=ARGV[E+1]+0,al+1,ARGV[E+4]+0
+al=bq(al+aC(cl/32),#KEYS)
+ag,bh,bz=ARGV[E+2]+0,ARGV[E+3]+0,cl%2==1
+local fH,bJ,aS=E+4,cl%16>=8,nil
+jj(fH)
+local lW=not(bJ or bz)
+E=E+4+dL
+for K=H,al,1000 do
+local aF=bq(K+999,al)
+local cc=call("MGET",unpack(KEYS,K,aF))
+for i=K,aF do
+local W,m=KEYS[i],cc[i-K+1]
+local dQ=lW and m and#m==bA and bu(m,1,aM)==cZ
+if dQ then
+bj,ad=0,0
 for n=1,r do
-local g=bH[n]
-local bI,ar,aD=g.O,g.ar,0
-local us,o,V=ao(g.am,m,g.at)
-if bI=="t"then
-if us>be then be=us end
+local g=bL[n]
+local bN,as,aF=g.O,g.as,0
+local us,o,V=am(g.ak,m,g.at)
+if bN=="t"then
+if us>bj then bj=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local y,bf=g.y,g.bf
-us,aD,o=us+g.us,us+g.us,o+g.aj
-if o>=y then
-o=bn(o,y-1+g.aj)
-if o>=y then
-us,o=us+1,o-y
+local x,bg=g.x,g.bg
+us,aF,o=us+g.us,us+g.us,o+g.af
+if o>=x then
+o=bq(o,x-1+g.af)
+if o>=x then
+us,o=us+1,o-x
 end
 end
-if us>=bf and(us>bf or o>g.aP)then
-dP=false
+if us>=bg and(us>bg or o>g.aP)then
+dQ=false
 break
 end
 Q[A+n+n-1],Q[A+n+n]=us-q,o
 else
-o,aD=o+af,us+g.eV
-local aW=o
-if bI=="c"then
-da[ar+2],aW=V,o+fd(g,us,V)
+o,aF=o+ag,us+g.eV
+local aY=o
+if bN=="c"then
+dh[as+2],aY=V,o+fe(g,us,V)
 end
-if us>q or q>=us+g.w or aW>g.U then
-dP=false
+if us>q or q>=us+g.w or aY>g.U then
+dQ=false
 break
 end
-if aD>be then be=aD end
-Q[A+n+n-1],Q[A+n+n]=aW,aD-q
+if aF>bj then bj=aF end
+Q[A+n+n-1],Q[A+n+n]=aY,aF-q
 end
-if aD>ad then ad=aD end
-da[ar],da[ar+1]=us,o
+if aF>ad then ad=aF end
+dh[as],dh[as+1]=us,o
 end
-dP=dP and not eo(W,m)
+dQ=dQ and not ep(W,m)
 end
-if dP then
+if dQ then
 A=A+r+r
 else
 for n=A+r+r,A+1,-1 do
 Q[n]=nil
 end
-if not cR then
-cR,fc=gb()
+if not cW then
+cW,fd=gh()
 end
-local aA=bF and ARGV[E+i-H+1]+0 or 1
-if not cR(W,m,aA,bF)then
-aR,A=aR or{},A+1
-aR[#aR+1],Q[A]={W=W,aA=aA,bF=bF,A=A},false
-end
-end
+local aA=bJ and ARGV[E+i-H+1]+0 or 1
+if not cW(W,m,aA,bJ)then
+aS,A=aS or{},A+1
+aS[#aS+1],Q[A]={W=W,aA=aA,bJ=bJ,A=A},false
 end
 end
-if aR then fc(aR,dK,fC)end
-if bF then E=E+ak-H+1 end
 end
-return bM and redis.error_reply(bM)or Q`,
+end
+if aS then fd(aS,dL,fH)end
+if bJ then E=E+al-H+1 end
+end
+return bP and redis.error_reply(bP)or Q`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "d64870dcd30fd3c3a233019a92260d4cc8d333f9",
-  acrossSha1: "bfa5db02b6d1feddba4d881f0410a6e3a89b3c9d",
-  source: `${part33}
+  sha1: "8c1d0654c97017f5a6610d8d4df86a37e552dca6",
+  acrossSha1: "3ca332a9b99ec32fcd873577e156634229fc79a8",
+  source: `${part1}
+${part43}
 ${part34}
-local cF,kJ=2^48,2^37
-local fl,gs=q-q%cF,q+cF/2
-local aF,aE,bg,al,ci,gY
-local function gi()
-aF,bg=6,df(w/8)
-while aF<10 and 4^aF<U do
-aF=aF+1
+${part35}
+local cJ,kJ=2^48,2^37
+local fm,gz=q-q%cJ,q+cJ/2
+local aH,aG,bc,an,ck,he
+local function gp()
+aH,bc=6,dd(w/8)
+while aH<10 and 4^aH<U do
+aH=aH+1
 end
-aE=2^aF
-if w>=kJ then aF=aF+16 end
-al,ci=q-w,q-q%bg
-gY=am("%.0f",df((ci+bg-al)/1000)+ARGV[2])
+aG=2^aH
+if w>=kJ then aH=aH+16 end
+an,ck=q-w,q-q%bc
+he=ak("%.0f",dd((ck+bc-an)/1000)+ARGV[1])
 end
-if#KEYS==1 and ARGV[3]=="0"then
-local W,aW=KEYS[1],nil
-af,U,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-gi()
-local aa=aF<16 and af<=65535 and bh("GETRANGE",W,"0","313")
-if aa and#aa>65 then
-local aD,O,D,bG,x,bl,aM,r,an,bc,aN,aH=
-#aa,ao("<BdI7I7I7I4I4I4I7I4B",aa,1)
-local ar=(aM+r)%an
+if ARGV[2]=="32"and#KEYS==1 then
+local W,aY=KEYS[1],nil
+ag,U,w=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
+gp()
+local Y=aH<16 and ag<=65535 and bb("GETRANGE",W,"0","313")
+if Y and#Y>65 then
+local aF,O,D,bK,y,bl,aM,r,ao,bf,aN,aI=
+#Y,am("<BdI7I7I7I4I4I4I7I4B",Y,1)
+local as=(aM+r)%ao
 if
 O==83
-and bG==w
-and(aH==aF or aH==aF+32)
+and bK==w
+and(aI==aH or aI==aH+32)
 and D<=q
-and x==0
+and y==0
 and bl<q
-and r<an
-and aM<an
-and aD==(an>32 and 314 or 58+8*an)
+and r<ao
+and aM<ao
+and aF==(ao>32 and 314 or 58+8*ao)
 then
-local aS,fO=bc+af,false
-while r>0 and aM<aE and 66+8*aM<=aD do
-local us,o=ao("<I6I2",aa,59+8*aM)
-us=us+fl
-if us>gs then us=us-cF end
-if us>al then
-fO=true
+local aU,fT=bf+ag,false
+while r>0 and aM<aG and 66+8*aM<=aF do
+local us,o=am("<I6I2",Y,59+8*aM)
+us=us+fm
+if us>gz then us=us-cJ end
+if us>an then
+fT=true
 break
 end
-r,aS,aM=r-1,aS-o,aM+1
-if aM==an then aM=0 end
+r,aU,aM=r-1,aU-o,aM+1
+if aM==ao then aM=0 end
 end
-if fO and aS<=U then
-local at=58+8*ar
-if ar>=aE then at=at+4*aJ(ar/aE)end
-aN=ar%aE>0 and aN+af or af
-if type(bh("SETRANGE",W,am("%d",at),aV("<I6I2",q%cF,af)))=="number"then
-aH=aH>aF and af==1 and aH or aF
-if an>32 and((ar+1)%aE==0 or ar+1==an)then
-bh("SETRANGE",W,am("%d",at-8*(ar%aE)-4),aV("<I4",aN))
+if fT and aU<=U then
+local at=58+8*as
+if as>=aG then at=at+4*aC(as/aG)end
+aN=as%aG>0 and aN+ag or ag
+if type(bb("SETRANGE",W,ak("%d",at),aT("<I6I2",q%cJ,ag)))=="number"then
+aI=aI>aH and ag==1 and aI or aH
+if ao>32 and((as+1)%aG==0 or as+1==ao)then
+bb("SETRANGE",W,ak("%d",at-8*(as%aG)-4),aT("<I4",aN))
 end
-bh("SETRANGE",W,"23",aV("<I7I4I4I4I7I4B",q,aM,r+1,an,aS,aN,aH))
-if ci>bl then bh("PEXPIRE",W,gY)end
-aW=aS
-end
-end
+bb("SETRANGE",W,"23",aT("<I7I4I4I4I7I4B",q,aM,r+1,ao,aU,aN,aI))
+if ck>bl then bb("PEXPIRE",W,he)end
+aY=aU
 end
 end
-if aW then return{q,aW,w}end
 end
-local function gb()
-${part36}
-${part4}
-local bY,gW=54,32
-${part17}
-${part15}
-${part16}
+end
+if aY then return{q,aY,w}end
+end
+local function gh()
+${part37}
+${part5}
+local cb,hb=54,32
 ${part18}
+${part16}
+${part17}
 ${part19}
 ${part20}
 ${part21}
 ${part22}
 ${part23}
 ${part24}
-local aq,g
-local function fG(us)
-us=us+fl
-if us>gs then return us-cF end
-if us<q-cF/2 then return us+cF end
+${part25}
+local ar,g
+local function fL(us)
+us=us+fm
+if us>gz then return us-cJ end
+if us<q-cJ/2 then return us+cJ end
 return us
 end
 local function jP()
 g=nil
-gi()
+gp()
 end
 local function ke(W,aA)
-aq=aq or ct.s()
-g=g or aq.fP(U,w)
-local p=aq.ie(W,g)
+ar=ar or cx.s()
+g=g or ar.fU(U,w)
+local p=ar.ig(W,g)
 if p.eT then return"RULES"end
-p=aq.dX(p,g,bs)
-local ai,at,eq=0,aO(q,p.D,aq.dg(p,af,g)),q
-while ai<aA and(at<=q or ai==0 and at-q<=bi)do
-ai,eq=ai+1,at
-if bs then break end
-aq.dq(p,at,af,g)
-if ai<aA then at=aO(q,p.D,aq.dg(p,af,g))end
+p=ar.dY(p,g,bz)
+local aj,at,er=0,aO(q,p.D,ar.dl(p,ag,g)),q
+while aj<aA and(at<=q or aj==0 and at-q<=bh)do
+aj,er=aj+1,at
+if bz then break end
+ar.dt(p,at,ag,g)
+if aj<aA then at=aO(q,p.D,ar.dl(p,ag,g))end
 end
-local aW,reset=aq.eY(p,g)
-if ai==0 and p.D>q then return{2,at-q,aW,reset}end
-if ai>0 and eq>q then return{1,eq-q,aW,reset}end
-return ai,aW,reset,ai==aA and 0 or at-q
+local aY,reset=ar.eY(p,g)
+if aj==0 and p.D>q then return{2,at-q,aY,reset}end
+if aj>0 and er>q then return{1,er-q,aY,reset}end
+return aj,aY,reset,aj==aA and 0 or at-q
 end
-local function bb(W,aA)
-local ax,ai,aW,reset,bm=pcall(ke,W,aA)
-if ax then return ai,aW,reset,bm end
-return false,type(ai)=="table"and ai.err or tostring(ai)
+local function be(W,aA)
+local ax,aj,aY,reset,bm=pcall(ke,W,aA)
+if ax then return aj,aY,reset,bm end
+return false,type(aj)=="table"and aj.err or tostring(aj)
 end
-local D,x,es
-local lq="23"
-local function eQ(aM,r,an,bc,aN)
-return aV("<I7I4I4I4I7I4B",q,aM,r,an,bc,aN,es and aF+32 or aF)
+local D,y,et
+local lr="23"
+local function eQ(aM,r,ao,bf,aN)
+return aT("<I7I4I4I4I7I4B",q,aM,r,ao,bf,aN,et and aH+32 or aH)
 end
-local function bN(aM,r,an,bc,aN)
-return"S"..aV("<dI7I7",D,w,x)..eQ(aM,r,an,bc,aN)
+local function bQ(aM,r,ao,bf,aN)
+return"S"..aT("<dI7I7",D,w,y)..eQ(aM,r,ao,bf,aN)
 end
-local function eo(W,aw,o,bc)
+local function ep(W,aw,o,bf)
 local r=#aw/8+1
-local an=gz(r,U,aE)
-local m=bN(0,r,an,bc,bc)
-..aV("<I4",bc)
+local ao=gG(r,U,aG)
+local m=bQ(0,r,ao,bf,bf)
+..aT("<I4",bf)
 ..aw
-..aV("<I6I2",q%cF,o)
-return bh("SET",W,m..string.rep("\\0",8*(an-r)),"PX",gY)
+..aT("<I6I2",q%cJ,o)
+return bb("SET",W,m..string.rep("\\0",8*(ao-r)),"PX",he)
 end
-local function cR(W,_,aA)
-local aa=bh("GETRANGE",W,"0","313")
-if type(aa)~="string"then return false,aa.err end
-if bs or aF>=16 then return bb(W,aA)end
-local ai,o=1,af
-if aa==""then
+local function cW(W,_,aA)
+local Y=bb("GETRANGE",W,"0","313")
+if type(Y)~="string"then return false,Y.err end
+if bz or aH>=16 then return be(W,aA)end
+local aj,o=1,ag
+if Y==""then
 if aA>1 then
-ai=aO(bn(aA,aJ(U/af)),1)
-o=ai*af
+aj=aO(bq(aA,aC(U/ag)),1)
+o=aj*ag
 end
-if o>65535 then return bb(W,aA)end
-D,x,es=0,0,o==1
-local ax=eo(W,"",o,o)
+if o>65535 then return be(W,aA)end
+D,y,et=0,0,o==1
+local ax=ep(W,"",o,o)
 if ax.err then return false,ax.err end
-return ai,o,w,ai==aA and 0 or w
+return aj,o,w,aj==aA and 0 or w
 end
-if cj(aa,1)~=83 or#aa<bY then return bb(W,aA)end
-local bG,bl,aM,r,an,bc,aN,aH
-D,bG,x,bl,aM,r,an,bc,aN,aH=
-ao("<dI7I7I7I4I4I4I7I4B",aa,2)
-local iD=an<=gW and#aa==bY+4+8*an
-local bO=bG==w and aH%32==aF and r>0 and r<=an and aM<an
-if not bO or bl>=q or not(D<=q)or(not iD and an<=gW)then
-return bb(W,aA)
+if cf(Y,1)~=83 or#Y<cb then return be(W,aA)end
+local bK,bl,aM,r,ao,bf,aN,aI
+D,bK,y,bl,aM,r,ao,bf,aN,aI=
+am("<dI7I7I7I4I4I4I7I4B",Y,2)
+local iC=ao<=hb and#Y==cb+4+8*ao
+local bS=bK==w and aI%32==aH and r>0 and r<=ao and aM<ao
+if not bS or bl>=q or not(D<=q)or(not iC and ao<=hb)then
+return be(W,aA)
 end
-local hc=x>0
-x=0
-local ak,dx,hH=(aM+r-1)%an,bn(an-aM,r),aa
-local K=bY+4*(aJ(aM/aE)+1)+8*aM
-if not iD then
-dx=bn(16,aE-aM%aE,dx)
-if K+8*dx>#aa then
-hH=bh("GETRANGE",W,am("%d",K),am("%d",K+8*dx-1))
-if#hH<8*dx then return bb(W,aA)end
+local hi=y>0
+y=0
+local al,dA,hK=(aM+r-1)%ao,bq(ao-aM,r),Y
+local K=cb+4*(aC(aM/aG)+1)+8*aM
+if not iC then
+dA=bq(16,aG-aM%aG,dA)
+if K+8*dA>#Y then
+hK=bb("GETRANGE",W,ak("%d",K),ak("%d",K+8*dA-1))
+if#hK<8*dA then return be(W,aA)end
 K=0
 end
 end
-local fN,aW=0,bc
-while fN<dx do
-local us,bk=ao("<I6I2",hH,K+8*fN+1)
-if fG(us)>al then break end
-fN,aW=fN+1,aW-bk
+local fS,aY=0,bf
+while fS<dA do
+local us,bk=am("<I6I2",hK,K+8*fS+1)
+if fL(us)>an then break end
+fS,aY=fS+1,aY-bk
 end
-if fN==dx then return bb(W,aA)end
-local bq=U-aW
-if af>bq then
-local dO=af-bq
-for i=fN,dx-1 do
-local us,bk=ao("<I6I2",hH,K+8*i+1)
-dO=dO-bk
-if dO<=0 then
-local bm=fG(us)+w-q
-if bm<=bi then break end
-return 0,aW,bl+w-q,bm
+if fS==dA then return be(W,aA)end
+local bt=U-aY
+if ag>bt then
+local dP=ag-bt
+for i=fS,dA-1 do
+local us,bk=am("<I6I2",hK,K+8*i+1)
+dP=dP-bk
+if dP<=0 then
+local bm=fL(us)+w-q
+if bm<=bh then break end
+return 0,aY,bl+w-q,bm
 end
 end
-return bb(W,aA)
+return be(W,aA)
 end
 if aA>1 then
-ai=bn(aA,aJ(bq/af))
-o=ai*af
+aj=bq(aA,aC(bt/ag))
+o=aj*ag
 end
-if o>65535 or ai<aA then return bb(W,aA)end
-es=aH>=32 and o==1
-local ce,ar=r-fN,(ak+1)%an
-aM=(aM+fN)%an
-aW=aW+o
-if ce<an then
-local aX=aV("<I6I2",q%cF,o)
-aN=(ar%aE==0 and 0 or aN)+o
-local H,at=hc and bN or eQ,hc and"0"or lq
-H=H(aM,ce+1,an,aW,aN)
+if o>65535 or aj<aA then return be(W,aA)end
+et=aI>=32 and o==1
+local cg,as=r-fS,(al+1)%ao
+aM=(aM+fS)%ao
+aY=aY+o
+if cg<ao then
+local aW=aT("<I6I2",q%cJ,o)
+aN=(as%aG==0 and 0 or aN)+o
+local H,at=hi and bQ or eQ,hi and"0"or lr
+H=H(aM,cg+1,ao,aY,aN)
 local ax
-if iD then
-ax=bh("SETRANGE",W,at,H..br(aa,bY+1,bY+4+8*ar)..aX)
+if iC then
+ax=bb("SETRANGE",W,at,H..bu(Y,cb+1,cb+4+8*as)..aW)
 else
-local A=bY+4*(aJ(ar/aE)+1)+8*ar
-ax=bh("SETRANGE",W,am("%d",A),aX)
+local A=cb+4*(aC(as/aG)+1)+8*as
+ax=bb("SETRANGE",W,ak("%d",A),aW)
 if type(ax)=="number"then
-if(ar+1)%aE==0 or ar+1==an then
-bh("SETRANGE",W,am("%d",A-8*(ar%aE)-4),aV("<I4",aN))
+if(as+1)%aG==0 or as+1==ao then
+bb("SETRANGE",W,ak("%d",A-8*(as%aG)-4),aT("<I4",aN))
 end
-bh("SETRANGE",W,at,H)
+bb("SETRANGE",W,at,H)
 end
 end
 if type(ax)~="number"then return false,ax.err end
-if bl<ci then bh("PEXPIRE",W,gY)end
-elseif iD then
-local aw=br(aa,bY+5+8*aM,bY+4+8*bn(an,aM+ce))
-if aM+ce>an then aw=aw..br(aa,bY+5,bY+4+8*(aM+ce-an))end
-local ax=eo(W,aw,o,aW)
+if bl<ck then bb("PEXPIRE",W,he)end
+elseif iC then
+local aw=bu(Y,cb+5+8*aM,cb+4+8*bq(ao,aM+cg))
+if aM+cg>ao then aw=aw..bu(Y,cb+5,cb+4+8*(aM+cg-ao))end
+local ax=ep(W,aw,o,aY)
 if ax.err then return false,ax.err end
 elseif aM==0 then
-local m=bh("GET",W)
+local m=bb("GET",W)
 if type(m)~="string"then return false,m.err end
-local gf=gz(ce+1,U,aE)
-local A,aD=bY+4*(aJ(ce/aE)+1)+8*ce,bY+4*df(gf/aE)+8*gf
-aN=(ce%aE==0 and 0 or aN)+o
-m=bN(0,ce+1,gf,aW,aN)..br(m,bY+1)..string.rep("\\0",A-#m)
-m=m..aV("<I6I2",q%cF,o)..string.rep("\\0",aD-A-8)
-local ax=bh("SET",W,m,"PX",gY)
+local gm=gG(cg+1,U,aG)
+local A,aF=cb+4*(aC(cg/aG)+1)+8*cg,cb+4*dd(gm/aG)+8*gm
+aN=(cg%aG==0 and 0 or aN)+o
+m=bQ(0,cg+1,gm,aY,aN)..bu(m,cb+1)..string.rep("\\0",A-#m)
+m=m..aT("<I6I2",q%cJ,o)..string.rep("\\0",aF-A-8)
+local ax=bb("SET",W,m,"PX",he)
 if ax.err then return false,ax.err end
-if(ce+1)%aE==0 or ce+1==gf then
-bh("SETRANGE",W,am("%d",A-8*(ce%aE)-4),aV("<I4",aN))
+if(cg+1)%aG==0 or cg+1==gm then
+bb("SETRANGE",W,ak("%d",A-8*(cg%aG)-4),aT("<I4",aN))
 end
 else
-return bb(W,aA)
+return be(W,aA)
 end
-return ai,aW,w,0
+return aj,aY,w,0
 end
-${part38}
 ${part39}
 ${part40}
-local function fU(_,K,aD)
-gi()
-local KEYS,Q,bd,q,af,U,w=KEYS,Q,A,q,af,U,w
-local bh,aV,ao,aJ,am,type=bh,aV,ao,aJ,am,type
-local aF,aE,al,ci,fl,gs,cF=aF,aE,al,ci,fl,gs,cF
-for i=K,aD do
-local W,aW=KEYS[i],nil
-local aa=aF<16 and af<=65535 and bh("GETRANGE",W,"0","313")
-if aa and#aa>65 then
-local aD,O,D,bG,x,bl,aM,r,an,bc,aN,aH=
-#aa,ao("<BdI7I7I7I4I4I4I7I4B",aa,1)
-local ar=(aM+r)%an
+${part41}
+local function ga(_,K,aF)
+gp()
+local KEYS,Q,bi,q,ag,U,w=KEYS,Q,A,q,ag,U,w
+local bb,aT,am,aC,ak,type=bb,aT,am,aC,ak,type
+local aH,aG,an,ck,fm,gz,cJ=aH,aG,an,ck,fm,gz,cJ
+for i=K,aF do
+local W,aY=KEYS[i],nil
+local Y=aH<16 and ag<=65535 and bb("GETRANGE",W,"0","313")
+if Y and#Y>65 then
+local aF,O,D,bK,y,bl,aM,r,ao,bf,aN,aI=
+#Y,am("<BdI7I7I7I4I4I4I7I4B",Y,1)
+local as=(aM+r)%ao
 if
 O==83
-and bG==w
-and(aH==aF or aH==aF+32)
+and bK==w
+and(aI==aH or aI==aH+32)
 and D<=q
-and x==0
+and y==0
 and bl<q
-and r<an
-and aM<an
-and aD==(an>32 and 314 or 58+8*an)
+and r<ao
+and aM<ao
+and aF==(ao>32 and 314 or 58+8*ao)
 then
-local aS,fO=bc+af,false
-while r>0 and aM<aE and 66+8*aM<=aD do
-local us,o=ao("<I6I2",aa,59+8*aM)
-us=us+fl
-if us>gs then us=us-cF end
-if us>al then
-fO=true
+local aU,fT=bf+ag,false
+while r>0 and aM<aG and 66+8*aM<=aF do
+local us,o=am("<I6I2",Y,59+8*aM)
+us=us+fm
+if us>gz then us=us-cJ end
+if us>an then
+fT=true
 break
 end
-r,aS,aM=r-1,aS-o,aM+1
-if aM==an then aM=0 end
+r,aU,aM=r-1,aU-o,aM+1
+if aM==ao then aM=0 end
 end
-if fO and aS<=U then
-local at=58+8*ar
-if ar>=aE then at=at+4*aJ(ar/aE)end
-aN=ar%aE>0 and aN+af or af
-if type(bh("SETRANGE",W,am("%d",at),aV("<I6I2",q%cF,af)))=="number"then
-aH=aH>aF and af==1 and aH or aF
-if an>32 and((ar+1)%aE==0 or ar+1==an)then
-bh("SETRANGE",W,am("%d",at-8*(ar%aE)-4),aV("<I4",aN))
+if fT and aU<=U then
+local at=58+8*as
+if as>=aG then at=at+4*aC(as/aG)end
+aN=as%aG>0 and aN+ag or ag
+if type(bb("SETRANGE",W,ak("%d",at),aT("<I6I2",q%cJ,ag)))=="number"then
+aI=aI>aH and ag==1 and aI or aH
+if ao>32 and((as+1)%aG==0 or as+1==ao)then
+bb("SETRANGE",W,ak("%d",at-8*(as%aG)-4),aT("<I4",aN))
 end
-bh("SETRANGE",W,"23",aV("<I7I4I4I4I7I4B",q,aM,r+1,an,aS,aN,aH))
-if ci>bl then bh("PEXPIRE",W,gY)end
-aW=aS
-end
-end
+bb("SETRANGE",W,"23",aT("<I7I4I4I4I7I4B",q,aM,r+1,ao,aU,aN,aI))
+if ck>bl then bb("PEXPIRE",W,he)end
+aY=aU
 end
 end
-if aW then
-Q[bd+1],Q[bd+2]=aW,w
-bd=bd+2
+end
+end
+if aY then
+Q[bi+1],Q[bi+2]=aY,w
+bi=bi+2
 else
-A=bd
-ee(W,nil,1)
-bd=A
+A=bi
+ef(W,nil,1)
+bi=A
 end
 end
-A=bd
+A=bi
 end
 local kd=false
-${part41}`,
+${part42}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "e2d1d5041375257f7875d8a2bb3d097d1b3209e2",
-  acrossSha1: "e299803708baf9535e2db339418d9169df86c5be",
-  source: `${part33}
-if#KEYS==1 and ARGV[3]=="0"then
-local W,af,U,w,bE=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aW,reset,cp=bh("GET",W),nil,nil,w/bE
-local gv=w<2^45 and 67+256*w or-1
+  sha1: "82567ca33a47d01ad80141fbefa2c74d8ddb29cd",
+  acrossSha1: "d7235bf1516dac6917698e7300d99199111d8fb9",
+  source: `${part1}
+local bb,dd,aC,aT,am=redis.pcall,math.ceil,math.floor,struct.pack,struct.unpack
+if ARGV[2]=="32"and#KEYS==1 then
+local ARGV,W=ARGV,KEYS[1]
+local ag,U,w,bI=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local m,aY,reset,cr=bb("GET",W),nil,nil,w/bI
+local gC=w<2^45 and 67+256*w or-1
 if m and#m==24 then
-local aM,_,V,J,r=ao("<I8BI4I7I4",m,1)
-local fB,aS=q-J,r+af
-if aM==gv and fB>=0 and fB<w then
-if V>0 then aS=aS+df(V*(cp-aJ(fB/bE))/cp)end
-if aS<=U and bh("SETRANGE",W,"20",aV("<I4",r+af))==24 then
-aW,reset=aS,2*w-fB
+local aM,_,V,J,r=am("<I8BI4I7I4",m,1)
+local fF,aU=q-J,r+ag
+if aM==gC and fF>=0 and fF<w then
+if V>0 then aU=aU+dd(V*(cr-aC(fF/bI))/cr)end
+if aU<=U and bb("SETRANGE",W,"20",aT("<I4",r+ag))==24 then
+aY,reset=aU,2*w-fF
 end
 end
 end
-if aW then return{q,aW,reset}end
+if aY then return{q,aY,reset}end
 end
 ${part34}
 ${part35}
 ${part36}
-${part2}
-${part4}
-${part11}
-${part14}
-local iE="c"
 ${part37}
-local cp,cU,ez
+${part3}
+${part5}
+${part12}
+${part15}
+local iD="c"
+${part38}
+local cr,cZ,eA
 local function jP()
-cp=w/bE
-cU,ez="C"..aV("<I7B",w,#am("%.0f",bE)-1),cx(q+2*w)
+cr=w/bI
+cZ,eA="C"..aT("<I7B",w,#ak("%.0f",bI)-1),cq(q+2*w)
 end
-local function fX(o,bq)
-return o<=bq and 0 or(cp-aJ(bq*cp/o))*bE
+local function gd(o,bt)
+return o<=bt and 0 or(cr-aC(bt*cr/o))*bI
 end
-local function cR(W,m,aA)
-local bS,J,V,r=not m,q,0,0
-local gR=bS
-if m and#m==24 and cj(m,1)==67 then
-local bG,aF
-bG,aF,V,J,r=ao("<I7BI4I7I4",m,2)
-bS=bG==w and J<=q
+local function cW(W,m,aA)
+local bR,J,V,r=not m,q,0,0
+local gX=bR
+if m and#m==24 and cf(m,1)==67 then
+local bK,aH
+bK,aH,V,J,r=am("<I7BI4I7I4",m,2)
+bR=bK==w and J<=q
 if q>=J+2*w then
-J,V,r,gR=q,0,0,true
+J,V,r,gX=q,0,0,true
 elseif q>=J+w then
-J,V,r,gR=J+w,r,0,true
+J,V,r,gX=J+w,r,0,true
 end
 end
-if not bS or(bs and gR)then return bb(W,m,aA)end
-local fd,reset=0,J+2*w-q
-if V>0 then fd=df(V*(cp-aJ((q-J)/bE))/cp)end
-local bq=U-r-fd
-local ai=0
-if af<=bq then
-if bs then return 1,r+fd,reset,0 end
-ai=aA==1 and 1 or bn(aA,aJ(bq/af))
-r=r+ai*af
-if gR then
-local dZ=J==q and ez or cx(J+2*w)
-local aK=eo(W,m,cU..aV("<I4I7I4",V,J,r),dZ)
-if aK then return false,aK end
+if not bR or(bz and gX)then return be(W,m,aA)end
+local fe,reset=0,J+2*w-q
+if V>0 then fe=dd(V*(cr-aC((q-J)/bI))/cr)end
+local bt=U-r-fe
+local aj=0
+if ag<=bt then
+if bz then return 1,r+fe,reset,0 end
+aj=aA==1 and 1 or bq(aA,aC(bt/ag))
+r=r+aj*ag
+if gX then
+local cN=J==q and eA or cq(J+2*w)
+local aL=ep(W,m,cZ..aT("<I4I7I4",V,J,r),cN)
+if aL then return false,aL end
 else
-local ax=bh("SETRANGE",W,"20",aV("<I4",r))
+local ax=bb("SETRANGE",W,"20",aT("<I4",r))
 if ax~=24 then return false,ax.err end
 end
-if ai==aA then return ai,r+fd,reset,0 end
+if aj==aA then return aj,r+fe,reset,0 end
 end
-local aR,bm=U-af-r,nil
-if aR>=0 then
-bm=J+fX(V,aR)-q
+local aS,bm=U-ag-r,nil
+if aS>=0 then
+bm=J+gd(V,aS)-q
 else
-bm=J+w+fX(r,U-af)-q
+bm=J+w+gd(r,U-ag)-q
 end
-if ai>0 or bm>bi then
-if ai==0 and gR then return bb(W,m,aA)end
-return ai,r+fd,reset,bm
+if aj>0 or bm>bh then
+if aj==0 and gX then return be(W,m,aA)end
+return aj,r+fe,reset,bm
 end
-return bb(W,m,aA)
+return be(W,m,aA)
 end
-${part38}
 ${part39}
 ${part40}
-local function fU(ca,K,aD)
-local KEYS,Q,bd,q,af,U,w=KEYS,Q,A,q,af,U,w
-local bh,df,aJ,aV,ao,bE,cp=bh,df,aJ,aV,ao,bE,w/bE
-local gv=w<2^45 and 67+256*w or-1
-for i=K,aD do
-local W,m,aW,reset=KEYS[i],ca[i-K+1],nil,nil
+${part41}
+local function ga(cc,K,aF)
+local KEYS,Q,bi,q,ag,U,w=KEYS,Q,A,q,ag,U,w
+local bb,dd,aC,aT,am,bI,cr=bb,dd,aC,aT,am,bI,w/bI
+local gC=w<2^45 and 67+256*w or-1
+for i=K,aF do
+local W,m,aY,reset=KEYS[i],cc[i-K+1],nil,nil
 if m and#m==24 then
-local aM,_,V,J,r=ao("<I8BI4I7I4",m,1)
-local fB,aS=q-J,r+af
-if aM==gv and fB>=0 and fB<w then
-if V>0 then aS=aS+df(V*(cp-aJ(fB/bE))/cp)end
-if aS<=U and bh("SETRANGE",W,"20",aV("<I4",r+af))==24 then
-aW,reset=aS,2*w-fB
+local aM,_,V,J,r=am("<I8BI4I7I4",m,1)
+local fF,aU=q-J,r+ag
+if aM==gC and fF>=0 and fF<w then
+if V>0 then aU=aU+dd(V*(cr-aC(fF/bI))/cr)end
+if aU<=U and bb("SETRANGE",W,"20",aT("<I4",r+ag))==24 then
+aY,reset=aU,2*w-fF
 end
 end
 end
-if aW then
-Q[bd+1],Q[bd+2]=aW,reset
-bd=bd+2
+if aY then
+Q[bi+1],Q[bi+2]=aY,reset
+bi=bi+2
 else
-A=bd
-ee(W,m,1)
-bd=A
+A=bi
+ef(W,m,1)
+bi=A
 end
 end
-A=bd
+A=bi
 end
 local kd=true
-${part41}`,
+${part42}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "9fa85f643b00c66d237c31a913e0813b2e5bcf82",
-  acrossSha1: "22cc575e0d305571862a9603a703e8a446b96206",
-  source: `${part33}
-local eR,lK,cr,E=string.char,string.find,ARGV[2]+0,2
-local cq,eO=2^48,2^23
-${part30}
-${part1}
-${part3}
-local function aG()
+  sha1: "b97849962e95fc973f54c4c00b6f08db19ca664e",
+  acrossSha1: "5cffc349b539a8f85567bf72788d3faee92efadc",
+  source: `${part1}
+${part43}
+${part34}
+local eR,lL,cv,E=string.char,string.find,ARGV[1]+0,1
+local cs,eO=2^48,2^23
+${part31}
+${part2}
+${part4}
+local function aJ()
 E=E+1
 return ARGV[E]
 end
-local function Y()
-return aG()+0
+local function aa()
+return aJ()+0
 end
-local function eu(m,at)
-local aS,aZ,em=0,1,cj(m,at)
-while em and em>=128 do
-aS,aZ,at=aS+(em-128)*aZ,aZ*128,at+1
-em=cj(m,at)
+local function ev(m,at)
+local aU,ba,en=0,1,cf(m,at)
+while en and en>=128 do
+aU,ba,at=aU+(en-128)*ba,ba*128,at+1
+en=cf(m,at)
 end
-return em and aS+em*aZ,at+1
+return en and aU+en*ba,at+1
 end
-local bS={}
+local bR={}
 local function jX(g)
-for i=1,#bS do
-if bS[i].cN==g.cN then return bS[i]end
+for i=1,#bR do
+if bR[i].cT==g.cT then return bR[i]end
 end
-bS[#bS+1]=g
+bR[#bR+1]=g
 return g
 end
-local function bB(o,g)
-local aj=o*g.aj
-local cA=aJ(aj/g.y)
-return o*g.us+cA,aj-cA*g.y
+local function bG(o,g)
+local af=o*g.af
+local cE=aC(af/g.x)
+return o*g.us+cE,af-cE*g.x
 end
-local function ko(y,us,aj,o)
-local g={O="t",y=y,us=us,aj=aj,U=o}
-g.cN="t"..dJ(y)..dJ(us)..(y>1 and dJ(aj)or"")..dJ(o)
-g.aB,g.aP=bB(o,g)
+local function ko(x,us,af,o)
+local g={O="t",x=x,us=us,af=af,U=o}
+g.cT="t"..dK(x)..dK(us)..(x>1 and dK(af)or"")..dK(o)
+g.ay,g.aP=bG(o,g)
 return g
 end
-local function hM(O)
+local function hP(O)
 if O=="f"then
-local o,bG,_=Y(),Y(),Y()
-return jX({O="f",w=bG,cN="f"..dJ(bG)}),o
+local o,bK,_=aa(),aa(),aa()
+return jX({O="f",w=bK,cT="f"..dK(bK)}),o
 elseif O=="t"then
-local us,aj,y,aB,aP=Y(),Y(),Y(),Y(),Y()
-local o=aJ((aB+aP/y)/(us+aj/y)+0.5)
-local g=jX(ko(y,us,aj,o))
-g.aU=Y()
+local us,af,x,ay,aP=aa(),aa(),aa(),aa(),aa()
+local o=aC((ay+aP/x)/(us+af/x)+0.5)
+local g=jX(ko(x,us,af,o))
+g.aQ=aa()
 return g,o
 end
 end
 local function kW(m,at)
-for i=1,#bS do
-local g=bS[i]
-if br(m,at,at+#g.cN-1)==g.cN then return g end
+for i=1,#bR do
+local g=bR[i]
+if bu(m,at,at+#g.cT-1)==g.cT then return g end
 end
-local O=cj(m,at)
-local H,next=eu(m,at+1)
-if O==102 then return H and jX({O="f",w=H,cN="f"..dJ(H)})end
+local O=cf(m,at)
+local H,next=ev(m,at+1)
+if O==102 then return H and jX({O="f",w=H,cT="f"..dK(H)})end
 if O~=116 or not H then return nil end
-local us,aj,o=0,0,0
-us,next=eu(m,next)
+local us,af,o=0,0,0
+us,next=ev(m,next)
 if H>1 then
-aj,next=eu(m,next)
+af,next=ev(m,next)
 end
-o=eu(m,next)
-return us and aj and o and jX(ko(H,us,aj,o))
+o=ev(m,next)
+return us and af and o and jX(ko(H,us,af,o))
 end
-local r,bH,iO,ih=0,{},{},{}
-local function js(g,H,ba)
+local r,bL,iM,ii=0,{},{},{}
+local function jr(g,H,bd)
 r=r+1
-bH[r],iO[r],ih[r]=g,H,ba
+bL[r],iM[r],ii[r]=g,H,bd
 if g.O=="f"then return H<=q end
-local bf=q+g.aB
-return g.aB<cq/8 and(H<bf or(H==bf and ba<=g.aP))
+local bg=q+g.ay
+return g.ay<cs/8 and(H<bg or(H==bg and bd<=g.aP))
 end
-local function fs(m)
-local at,ch,bt=3,nil,#m
-while at<=bt do
-local g,H,ba=kW(m,at),nil,0
+local function fv(m)
+local at,cj,bA=3,nil,#m
+while at<=bA do
+local g,H,bd=kW(m,at),nil,0
 if not g then return false end
-at=at+#g.cN
+at=at+#g.cT
 if g.O=="f"then
-local z=cj(m,at)
+local z=cf(m,at)
 if z==0 then
 H,at=0,at+1
-elseif z==1 and at+11<=bt then
-H,ba=ao("<I7I4",m,at+1)
+elseif z==1 and at+11<=bA then
+H,bd=am("<I7I4",m,at+1)
 at=at+12
 end
-elseif ch then
-local cd
-cd,at=eu(m,at)
-H=cd and ch+(cd%2==0 and cd or 1-cd)/2
-elseif at+5<=bt then
-H=q-q%cq+ao("<I6",m,at)
-if H>q+cq/2 then H=H-cq end
-if H<q-cq/2 then H=H+cq end
+elseif cj then
+local ce
+ce,at=ev(m,at)
+H=ce and cj+(ce%2==0 and ce or 1-ce)/2
+elseif at+5<=bA then
+H=q-q%cs+am("<I6",m,at)
+if H>q+cs/2 then H=H-cs end
+if H<q-cs/2 then H=H+cs end
 at=at+6
 end
 if g.O=="t"then
-ch=H
-if g.y>1 then
-ba,at=eu(m,at)
-ba=ba and bn(ba,g.y-1)
+cj=H
+if g.x>1 then
+bd,at=ev(m,at)
+bd=bd and bq(bd,g.x-1)
 end
 end
-if not(H and ba and js(g,H,ba))then return false end
+if not(H and bd and jr(g,H,bd))then return false end
 end
 return r>0
 end
-local function kc(m,g,bO)
+local function kc(m,g,bS)
 if g.O=="f"then
-if#m~=19 or cj(m,1)~=70 then return false end
-local bG,J,o=ao("<I7I7I4",m,2)
-return bG==g.w and js(g,J,o)
+if#m~=19 or cf(m,1)~=70 then return false end
+local bK,J,o=am("<I7I7I4",m,2)
+return bK==g.w and jr(g,J,o)
 end
-if not bO or#m~=16+g.aU or not lK(m,"^%d+$")then return false end
-local aH=tonumber(br(m,1,16))
-if g.aU>0 then return js(g,aH,bn(br(m,17)+0,g.y-1))end
-return aH<dM+cE and js(g,fG(aH),0)
+if not bS or#m~=16+g.aQ or not lL(m,"^%d+$")then return false end
+local aI=tonumber(bu(m,1,16))
+if g.aQ>0 then return jr(g,aI,bq(bu(m,17)+0,g.x-1))end
+return aI<dN+cI and jr(g,fL(aI),0)
 end
-local function ai(g,H,ba,o)
+local function aj(g,H,bd,o)
 if g.O=="f"then
-if q<H+g.w then return H,ba+o end
+if q<H+g.w then return H,bd+o end
 return q,o
 end
-local us,aj=bB(bn(o,g.U),g)
-if H<q-1 or(H<q and ba==0)then
-H,ba=q,0
+local us,af=bG(bq(o,g.U),g)
+if H<q-1 or(H<q and bd==0)then
+H,bd=q,0
 end
-us,aj=H+us,ba+aj
-if aj>=g.y then
-us,aj=us+1,aj-g.y
+us,af=H+us,bd+af
+if af>=g.x then
+us,af=us+1,af-g.x
 end
-return us,aj
+return us,af
 end
-local function av(aG,ch,g,H,ba)
-aG=aG..g.cN
+local function av(aJ,cj,g,H,bd)
+aJ=aJ..g.cT
 if g.O=="f"then
-if H==0 then return aG.."\\0",ch,0 end
-return aG.."\\1"..aV("<I7I4",H,ba),ch,H+g.w
+if H==0 then return aJ.."\\0",cj,0 end
+return aJ.."\\1"..aT("<I7I4",H,bd),cj,H+g.w
 end
 local us=aO(H,q-1e12)
-if ch then
-local cd=us-ch
-aG=aG..dJ(cd>=0 and 2*cd or 1-2*cd)
+if cj then
+local ce=us-cj
+aJ=aJ..dK(ce>=0 and 2*ce or 1-2*ce)
 else
-aG=aG..aV("<I6",us%cq)
+aJ=aJ..aT("<I6",us%cs)
 end
-return g.y>1 and aG..dJ(ba)or aG,us,H+2
+return g.x>1 and aJ..dK(bd)or aJ,us,H+2
 end
-local Q,A,bM={q},1,nil
-local function ee(H,ba,bm)
-Q[A+1],Q[A+2],A=H,ba,A+2
+local Q,A,bP={q},1,nil
+local function ef(H,bd,bm)
+Q[A+1],Q[A+2],A=H,bd,A+2
 if bm then
 A=A+1
 Q[A]=bm
 end
 end
-local function dj(g,H,ba)
+local function cF(g,H,bd)
 if g.O=="t"then
 if H<q then return 0,0 end
-return H-q,ba
+return H-q,bd
 end
 local reset=H+g.w-q
 if reset<=0 then return 0,0 end
-return ba,reset
+return bd,reset
 end
-local bk,U,bO,af,bi,bs,iB=nil,0,nil,0,0,false,false
-local function cR(W)
-local m=bh("GET",W)
+local bk,U,bS,ag,bh,bz,ea=nil,0,nil,0,0,false,false
+local function cW(W)
+local m=bb("GET",W)
 if type(m)=="table"then return m.err end
 r=0
-local az=aJ(q/eO)%256
+local aB=aC(q/eO)%256
 if not m then
-if not iB and bO~="="and not bO then return"RULES"end
-js(bk,0,0)
-if not iB and bO~="="then js(bO,0,0)end
-elseif cj(m,1)==77 then
-if not fs(m)then return"RULES"end
-elseif not kc(m,bk,bO=="=")then
+if not ea and bS~="="and not bS then return"RULES"end
+jr(bk,0,0)
+if not ea and bS~="="then jr(bS,0,0)end
+elseif cf(m,1)==77 then
+if not fv(m)then return"RULES"end
+elseif not kc(m,bk,bS=="=")then
 return"RULES"
 end
-local gN=1
-while gN<=r and bH[gN]~=bk do
-gN=gN+1
+local gT=1
+while gT<=r and bL[gT]~=bk do
+gT=gT+1
 end
-if gN>r or(iB and r>1)then return"RULES"end
-local H,ba,bm=iO[gN],ih[gN],0
-local fy,fg=ai(bk,H,ba,af)
+if gT>r or(ea and r>1)then return"RULES"end
+local H,bd,bm=iM[gT],ii[gT],0
+local fC,fh=aj(bk,H,bd,ag)
 if bk.O=="f"then
-if fy==H and fg>U then bm=H+bk.w-q end
+if fC==H and fh>U then bm=H+bk.w-q end
 else
-bm=fy-bk.aB-q
-if fg>bk.aP then bm=bm+1 end
+bm=fC-bk.ay-q
+if fh>bk.aP then bm=bm+1 end
 end
 if bm>0 then
-if bm<=bi then return"RULES"end
-local a,b=dj(bk,H,ba)
-return ee(-1-a,b,bm)
+if bm<=bh then return"RULES"end
+local a,b=cF(bk,H,bd)
+return ef(-1-a,b,bm)
 end
-if bs then return ee(dj(bk,H,ba))end
-local aG,ch,ad=av("M"..eR(az),nil,bk,fy,fg)
+if bz then return ef(cF(bk,H,bd))end
+local aJ,cj,ad=av("M"..eR(aB),nil,bk,fC,fh)
 for i=1,r do
-if i~=gN then
-local g,bJ=bH[i],nil
-local us,aj=ai(g,iO[i],ih[i],af)
-local bf=g.O=="t"and q+g.aB
-if bf and(us>bf or(us==bf and aj>g.aP))then
-us,aj=bf,g.aP
+if i~=gT then
+local g,bC=bL[i],nil
+local us,af=aj(g,iM[i],ii[i],ag)
+local bg=g.O=="t"and q+g.ay
+if bg and(us>bg or(us==bg and af>g.aP))then
+us,af=bg,g.aP
 end
-aG,ch,bJ=av(aG,ch,g,us,aj)
-ad=aO(ad,bJ)
+aJ,cj,bC=av(aJ,cj,g,us,af)
+ad=aO(ad,bC)
 end
 end
-local cx=aO(df((ad-q)/1000),1)+cr
-local ax=bh("SET",W,aG,"PX",am("%.0f",cx))
+local cq=aO(dd((ad-q)/1000),1)+cv
+local ax=bb("SET",W,aJ,"PX",ak("%.0f",cq))
 if ax.err then return ax.err end
-return ee(dj(bk,fy,fg))
+return ef(cF(bk,fC,fh))
 end
-local ak=0
-while ak<#KEYS do
-local cB,H=Y(),ak+1
-ak=bn(ak+Y(),#KEYS)
-bs,af,bi,iB=cB==1,Y(),Y(),Y()==1
-bk,U=hM(aG())
-bO=aG()
-if bO~="="then bO=hM(bO)end
-for i=H,ak do
-local aK=cR(KEYS[i])
-if aK then
-if lK(aK,"READONLY",1,true)then bM=aK end
+local al=0
+while al<#KEYS do
+local cl,H=aa(),al+1
+al=bq(al+aa(),#KEYS)
+bz,ag,bh,ea=cl==1,aa(),aa(),aa()==1
+bk,U=hP(aJ())
+bS=aJ()
+if bS~="="then bS=hP(bS)end
+for i=H,al do
+local aL=cW(KEYS[i])
+if aL then
+if lL(aL,"READONLY",1,true)then bP=aL end
 A=A+1
-Q[A]=aK
+Q[A]=aL
 end
 end
 end
-return bM and redis.error_reply(bM)or Q`,
+return bP and redis.error_reply(bP)or Q`,
 };
 
 /** `texts.lua`: Reads texts that are not too long. It changes nothing. */
 export const texts: Script = {
   name: "texts",
-  sha1: "8b5e5fdb487739651be917409f19bcdf4517afba",
-  source: `local bp,fw=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
+  sha1: "6dc22019836d4b56e16b1fe413843fc574550356",
+  source: `local bp,fA=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
 for i=1,#KEYS do
-local aG=fw[i]
-fw[i]=aG and(#aG<=bp and aG or 1)or 0
+local aJ=fA[i]
+fA[i]=aJ and(#aJ<=bp and aJ or 1)or 0
 end
-return fw`,
+return fA`,
 };
 
 /** `watch.lua`: Says that the fleet is watched, and tells which processes have posted reports. */
 export const watch: Script = {
   name: "watch",
-  sha1: "f75da038541403beaf82c0ac3aab0e0bccb8e078",
+  sha1: "fcdd293f875a3b9213b7077b5f989ba32ea04122",
   source: `local call,ms,bp=redis.call,ARGV[1],ARGV[2]+0
 call("SET",KEYS[1],"1","PX",ms)
-local dv=call("GET",KEYS[2])or""
-if dv==""then return""end
-if#dv>bp then dv="\\n"end
+local dy=call("GET",KEYS[2])or""
+if dy==""then return""end
+if#dy>bp then dy="\\n"end
 for i=3,#ARGV do
-local K,to=string.find(dv,"\\n"..ARGV[i].."\\n",1,true)
-if K then dv=string.sub(dv,1,K)..string.sub(dv,to+1)end
+local K,to=string.find(dy,"\\n"..ARGV[i].."\\n",1,true)
+if K then dy=string.sub(dy,1,K)..string.sub(dy,to+1)end
 end
-call("SET",KEYS[2],dv,"PX",3*ms)
-return dv`,
+call("SET",KEYS[2],dy,"PX",3*ms)
+return dy`,
 };

@@ -96,6 +96,15 @@ export function sizeOfShort(request: StoreRequest): number {
   return request.op === "take" ? TAKE_SIZE : 1;
 }
 
+/**
+ * Reads the number that answers a request that was alone in its call. Of a take, which found no other permit in use, it is
+ * the store's clock; of a release twice that, and 1 more if a lease has ended.
+ */
+export function readAlone(request: StoreRequest, answer: number): TakeReply | DoneReply {
+  if (request.op !== "take") return { nowUs: Math.floor(answer / 2), counts: [answer % 2], levels: [] };
+  return new PermitReply("allowed", answer, 0, 1, (request.targets[0] as Target).policy.leaseTtlUs, answer);
+}
+
 /** Reads what was answered by the short way, from a place of the reply on. */
 export function readShort(
   request: StoreRequest,

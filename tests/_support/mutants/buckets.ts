@@ -47,8 +47,8 @@ const assertSecondDayLives = sequence(
   { limit: 3, windowMs: DAY_MS },
   { ask: "now" },
   { ask: "now" },
-  { ask: "now", share: 1, together: true },
   { ask: "now" },
+  { ask: "now", share: 1, together: true },
 );
 
 /** Takes all there is, waits as long as may be, and asks again after having been denied. */
@@ -72,6 +72,45 @@ const assertBackKept = sequence(
 
 /** The mistakes. */
 export const BUCKETS: readonly Mutant[] = [
+  ...mutants(
+    "_alone_bucket.lua",
+    [
+      "a lone wait longer than was asked for",
+      "full_us + ARGV[6] or full_us",
+      "full_us + 2 * ARGV[6] or full_us",
+      assertWaitsNoLonger,
+    ],
+    [
+      "a lone key that lives too short",
+      "math.floor((us - us % step_us + step_us - now) / 1000)",
+      "math.floor((us - now) / 1000)",
+      assertLivesAlone,
+    ],
+    ["what a lone bucket has refilled since is lost", "us = us > now - ERA_US / 2 and now end", "us = now + 1 end"],
+    [
+      "a TTL tag of another step taken for this one's, alone",
+      "us = us > now - ERA_US / 2 and now end",
+      "us = now end",
+      assertFillKept,
+    ],
+    ["a lone bucket that never is empty", "if us and us + cost_us <= full_us then", "if us then"],
+    ["a fraction lost by one that is full", "us < now - 1 or (us < now and rem == 0)", "us < now"],
+    ["a fraction kept by one that is full", "us < now - 1 or (us < now and rem == 0)", "us < now - 2"],
+    ["a fraction that a bucket does not have", "us == full_us and rem <= ARGV[at + 2] + 0", "us == full_us"],
+    [
+      "a fraction not carried",
+      "if rem >= denominator then\nus, rem = us + 1, rem - denominator\nend\nif us <",
+      "if us <",
+    ],
+    ["a level of whole µs", "level = (us - now) * denominator + rem\nwritten", "level = us - now\nwritten"],
+    [
+      "a fraction of other rules kept",
+      "if rem >= denominator then\nus = nil",
+      "if false then\nus = nil",
+      assertFillKept,
+    ],
+    ["no grace, alone", "- now) / 1000) + 2 + ARGV[1])", "- now) / 1000) + 2)"],
+  ),
   ...mutants(
     "_in_step.lua",
     ["an idle tagged bucket that never fills", "(us < now and now or us) + cost_us", "us + cost_us"],
@@ -135,22 +174,14 @@ export const BUCKETS: readonly Mutant[] = [
     ["a far instant read as digits", "#value == 18 and sub(value, 1, 2) == NO_TAG then", "false then", assertFarKept],
     [
       "a lone peek that takes",
-      '#KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2")',
-      '#KEYS == 1 and ARGV[3] <= "2"',
+      "local alone = #KEYS == 1 and ARGV[2]",
+      'local alone = #KEYS == 1 and (ARGV[2] == "33" and "32" or ARGV[2])',
       assertLonePeek,
     ],
-    ["a lone count taken once", '(ARGV[3] == "0" or ARGV[3] == "2")', 'ARGV[3] ~= "1"'],
     [
-      "a lone wait longer than was asked for",
-      "ARGV[5] + (ARGV[8] or 0)",
-      "ARGV[5] + (ARGV[8] or 0) * 2",
-      assertWaitsNoLonger,
-    ],
-    [
-      "a lone key that lives too short",
-      "cost_text + 0, 1000 * 4 ^ (ttl_tag - 50), ttl_tag * ERA_US",
-      "cost_text + 0, 2 ^ 40, ttl_tag * ERA_US",
-      assertLivesAlone,
+      "a lone count taken once",
+      "local alone = #KEYS == 1 and ARGV[2]",
+      'local alone = #KEYS == 1 and (ARGV[2] == "40" and "32" or ARGV[2])',
     ],
     ["a peek that takes from a tagged bucket", "is_tagged and not (peeks or counts)", "is_tagged and not counts"],
     ["a count taken from a tagged bucket once", "is_tagged and not (peeks or counts)", "is_tagged and not peeks"],

@@ -6,7 +6,7 @@
 
 import type { Step } from "../arbitraries.ts";
 import { assertParity, type ParityServices } from "../parity.ts";
-import { assertQueueKept, assertRaisedServes } from "../permit_laws.ts";
+import { assertLoneLeasesKept, assertQueueKept, assertRaisedServes } from "../permit_laws.ts";
 import { assertInboxEmptied, assertLeasesKept } from "../redis_laws.ts";
 import { type Mutant, mutants } from "./mutant.ts";
 import { ONE_PERMIT, SECOND_BACK, sequence } from "./sequences.ts";
@@ -134,6 +134,40 @@ export const PERMITS: readonly Mutant[] = [
     ["an inbox never emptied", 'call("LTRIM", box, "0", "0")', "", assertInboxEmptied],
     ["an inbox that stays for ever", 'call("PEXPIRE", box, INBOX_MS)', "", assertInboxEmptied],
     ["an inbox whose end is not reported", 'messages[#messages + 1] = "missed " .. instance', "", assertInboxEmptied],
+  ),
+  ...mutants(
+    "_alone_release.lua",
+    ["a lone release that serves no waiter", "elseif others == 0 then\nreturn", "else\nreturn"],
+  ),
+  ...mutants(
+    "_alone_take.lua",
+    ["those in line overtaken by one alone", "if others == 0 and ttl <=", "if ttl <="],
+    [
+      "long leases taken on trust, alone",
+      "if others == 0 and ttl <= LONGEST_TRUSTED_US then",
+      "if others == 0 then",
+      assertLeasesKept,
+    ],
+    [
+      "a step in which no permit was taken",
+      'string.sub(now_text, 1, -8) .. "0000000"\nif members',
+      '"0"\nif members',
+      assertLoneLeasesKept,
+    ],
+    ["a fence that stays, alone", '"(" .. below_now, step_token', "below_now, step_token"],
+    ["a lease that has ended counted, alone", "if first_end <= now then live = permits + 0 end", ""],
+    [
+      "an end that is sooner than that of others not told, alone",
+      "if first_end > ends then first_end = ends end",
+      "",
+      assertLoneLeasesKept,
+    ],
+    ["the end of others not told, alone", "first_end = entry[2] + 0\nif first_end <= now", "if first_end <= now"],
+    ["one permit too many, alone", "if live < permits + 0 then", "if live <= permits + 0 then"],
+  ),
+  ...mutants(
+    "_short_trust.lua",
+    ["leases trusted to be short", "= 60000000, 10000000, 20000000", "= 60000000, 10000000, 1e15", assertLeasesKept],
   ),
   ...mutants(
     "_short_permits.lua",
@@ -278,7 +312,7 @@ export const PERMITS: readonly Mutant[] = [
       "now_text, live + 1, first_end - now",
       "now_text, live, first_end - now",
     ],
-    ["one that was served not told", 'call("PUBLISH", ARGV[4] .. instance, message)', ""],
+    ["one that was served not told", 'call("PUBLISH", string.match(hears, ":(.*)") .. instance, message)', ""],
     [
       "a message to oneself lost, the short way",
       'messages[#messages + 1] = message\nelse\ncall("PUBLISH"',
@@ -287,7 +321,7 @@ export const PERMITS: readonly Mutant[] = [
     ],
     [
       "a queue without a bound, the short way",
-      'elseif ARGV[policy + 2] == "-1" or (first and call("ZCARD", waiters) or 0) < ARGV[policy + 2] + 0 then',
+      'elseif most_waiters == "-1" or (first and call("ZCARD", waiters) or 0) < most_waiters + 0 then',
       "else",
     ],
     [

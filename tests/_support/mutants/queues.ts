@@ -122,12 +122,12 @@ export const QUEUES: readonly Mutant[] = [
     ],
     [
       "an instant that is given to it not used",
-      "local now, now_text = tonumber(ARGV[1]), ARGV[1]",
-      "local now, now_text",
+      "if string.byte(ARGV[1]) == 64 then\nnow_text",
+      "if false then\nnow_text",
     ],
     [
       "what is long taken for short",
-      'if ARGV[3] == "" then return make_general({}) end',
+      'if letters == "" then return make_general({}, now, now_text) end',
       "",
     ],
   ),

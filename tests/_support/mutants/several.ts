@@ -193,7 +193,7 @@ export const SEVERAL: readonly Mutant[] = [
   ),
   ...mutants(
     "several.lua",
-    ["a cost that is one", "ARGV[5] + 0\nlocal value", "1\nlocal value", assertCostDenied],
+    ["a cost that is one", "ARGV[3] + 0\nlocal value", "1\nlocal value", assertCostDenied],
     ["peek writes", "if taken > 0 and not peeks then\nfailure", "if taken > 0 then\nfailure"],
     ["a peek told as if it had taken", "local is_new = taken > 0 and not peeks", "local is_new = taken > 0"],
     ["a wait not left to the other script", "if wait <= max_wait then return false end", ""],

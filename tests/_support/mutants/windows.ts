@@ -41,7 +41,11 @@ export const WINDOWS: readonly Mutant[] = [
   ),
   ...mutants(
     "_take_head.lua",
-    ["a clock that stands still", "local now = tonumber(ARGV[1])", "local now = 1767225600000000"],
+    ["the least taken for the most", "math.ceil, math.min, math.max, type", "math.ceil, math.max, math.min, type"],
+  ),
+  ...mutants(
+    "_clock.lua",
+    ["a clock that stands still", "now = now + 0\nelse", "now = 1767225600000000\nelse"],
   ),
   ...mutants(
     "_take_life.lua",

@@ -43,6 +43,8 @@ const LUA = "src/stores/redis/lua";
 
 /** Files whose mistakes show where permits are taken and waited for. */
 export const PERMITS: readonly string[] = [
+  "_alone_release.lua",
+  "_alone_take.lua",
   "_coordinate.lua",
   "coordinate.lua",
   "_queue.lua",
@@ -50,6 +52,7 @@ export const PERMITS: readonly string[] = [
   "_short_permits.lua",
   "_short_queue.lua",
   "_short_take.lua",
+  "_short_trust.lua",
   "_requests.lua",
   "_permits.lua",
   "_stamps.lua",
@@ -58,7 +61,9 @@ export const PERMITS: readonly string[] = [
 
 /** The files of scripts that decide about batches of takes, and on which limits these run. */
 export const BATCHED: ReadonlyMap<string, fc.Arbitrary<LimiterOptions[]>> = new Map([
-  ...["bucket.lua", "_in_step.lua", "_ttl_tag.lua", "_reach_after.lua"].map((file) => [file, bucketKeysArb] as const),
+  ...["bucket.lua", "_alone_bucket.lua", "_in_step.lua", "_ttl_tag.lua", "_reach_after.lua"].map((file) =>
+    [file, bucketKeysArb] as const
+  ),
   ...[
     "fixed_window.lua",
     "sliding_window_counter.lua",
@@ -69,6 +74,7 @@ export const BATCHED: ReadonlyMap<string, fc.Arbitrary<LimiterOptions[]>> = new 
     "_short_window.lua",
     "_take_rest.lua",
     "_take_group.lua",
+    "_clock.lua",
     "_take_head.lua",
     "_take_life.lua",
     "_take_groups.lua",

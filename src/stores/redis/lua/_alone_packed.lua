@@ -1,7 +1,7 @@
 -- One take from buckets and fixed windows that are packed (_packing.lua), with room, within the step for which the key
 -- lives. Else nothing is done. Lines of several.lua; `taken` is the reply. What the stored rules say is compared
 -- number by number: to put them together, as for a group, takes longer than all of this.
-local count, at, rules, states = ARGV[11] + 0, 12, 0, 0
+local count, at, rules, states = ARGV[9] + 0, 10, 0, 0
 for _ = 1, count do
   local is_bucket = ARGV[at] == "t"
   at, rules, states = at + (is_bucket and 7 or 4), rules + (is_bucket and 0 or 7), states + 11
@@ -9,7 +9,7 @@ end
 local offset = 2 + count + rules
 if type(value) == "string" and byte(value, 1) == 80 and #value == offset + states then
   local taken, bytes, stored_until, until_us, fits = { now }, "", 0, 0, true
-  at, rules, states = 12, 3 + count, offset + 1
+  at, rules, states = 10, 3 + count, offset + 1
   for i = 1, count do
     local letter, a, b = ARGV[at], ARGV[at + 1] + 0, ARGV[at + 2] + 0
     local us, units = unpack_at("<I7I4", value, states)

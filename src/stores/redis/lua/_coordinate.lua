@@ -48,11 +48,16 @@ end
 
 local short = letters ~= ""
 if short then arg_cursor = arg_cursor + #letters / 2 end -- their ids
-for i = 1, short and (#ARGV - arg_cursor) / 3 or number() do
+for i = 1, short and #ARGV - arg_cursor or number() do
   local policy
   if short or ARGV[arg_cursor + 4] == "0" then
-    policy = { lease_ttl = number(), permits = number(), max_waiters = number(), rates = {}, shape = "" }
-    policy.header, policy.old, policy.rings, policy.plain = "", "", short and 0 or number(), true
+    policy = { rates = {}, shape = "", header = "", old = "", rings = 0, plain = true }
+    if short then
+      local ttl, permits, most = string.match(text(), "^(%d+) (%d+) (%-?%d+)$")
+      policy.lease_ttl, policy.permits, policy.max_waiters = ttl + 0, permits + 0, most + 0
+    else
+      policy.lease_ttl, policy.permits, policy.max_waiters, policy.rings = number(), number(), number(), number()
+    end
   else
     if not rated then add_rates() end
     policy = rated.read_policy()
@@ -85,7 +90,7 @@ local function run_all()
       books, heads = {}, {}
     end
   end
-  if callers > 0 then replies[#replies + 1] = messages end
+  if callers ~= "" then replies[#replies + 1] = messages end
   if has_met then replies[#replies + 1] = "RULES" end
   return replies
 end

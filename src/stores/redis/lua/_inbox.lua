@@ -1,5 +1,6 @@
 -- How a process hears of its waiters. The caller hears of its own in the reply; the others on their channel.
-local channel, hears = text(), {}
+local polls, callers, channel = string.match(text(), "^(%-?)([^:]*):(.*)$")
+local hears = {}
 
 -- A process that cannot subscribe has an inbox: a list with an empty entry in front, which is there while the process
 -- comes for its messages. What the caller's inboxes hold goes into the reply.
@@ -8,13 +9,9 @@ local function inbox(instance)
   return channel .. "%" .. instance
 end
 
-local callers = number()
-local polls = callers < 0
-callers = math.abs(callers)
-for i = 1, callers do
-  local instance = text()
+for instance in string.gmatch(callers, "[^,]+") do
   hears[instance] = "caller"
-  if polls then
+  if polls ~= "" then
     local box = inbox(instance)
     local entries = call("LRANGE", box, "0", "-1")
     if #entries == 0 then

@@ -1,4 +1,4 @@
--- Inputs in order of reading, the clock, and short names. Every script begins with this.
+-- Inputs in order of reading, and short names.
 local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -18,11 +18,6 @@ local function next_key()
   return KEYS[key_cursor]
 end
 
-local now = tonumber(text())
-if not now then
-  local time = call("TIME")
-  now = time[1] * 1000000 + time[2]
-end
 local grace_ms = number()
 
 -- Time to live for a key that matters until an instant. Expiry only reclaims memory.

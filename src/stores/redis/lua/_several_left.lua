@@ -5,9 +5,9 @@ end
 
 -- Decides entries that are left over, in the places that were kept for them.
 local function decide_left(left, words, words_from)
-  local keys, args = {}, { now, grace_ms, 1 }
+  local keys, args = {}, { grace_ms, 1 }
   for i = 1, words do
-    args[3 + i] = ARGV[words_from + i]
+    args[2 + i] = ARGV[words_from + i]
   end
   local mode, total, last = peeks and "2" or "1", 0, #args + 1
   for _, entry in ipairs(left) do
@@ -20,7 +20,7 @@ local function decide_left(left, words, words_from)
       last = last + 6
     end
   end
-  args[4 + words] = total
+  args[3 + words] = total
   local decided, done = decide_slowly(args, keys), 1
   for _, entry in ipairs(left) do
     if entry.counts then

@@ -69,7 +69,7 @@ if room and room > 0 and (queue == 0 or first) then
     if way == "caller" then
       messages[#messages + 1] = message
     else
-      call("PUBLISH", ARGV[4] .. instance, message)
+      call("PUBLISH", string.match(hears, ":(.*)") .. instance, message)
     end
     last = last + 1
     replies[last] = removed
@@ -106,7 +106,7 @@ elseif room == 0 then
   elseif letter == 84 then
     replies[last + 1], replies[last + 2], replies[last + 3] = 0, first_end - now, live
     last, done = last + 3, 1
-  elseif ARGV[policy + 2] == "-1" or (first and call("ZCARD", waiters) or 0) < ARGV[policy + 2] + 0 then
+  elseif most_waiters == "-1" or (first and call("ZCARD", waiters) or 0) < most_waiters + 0 then
     local whose = first and instance or string.match(ARGV[id], "^[^.]*")
     --- @inline _short_hears
     if way then

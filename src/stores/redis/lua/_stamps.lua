@@ -2,7 +2,6 @@
 local function stamp(us)
   return format("%d", us)
 end
-local now_text = stamp(now)
 local function end_text(policy)
   policy.end_text = policy.end_text or stamp(now + policy.lease_ttl)
   return policy.end_text

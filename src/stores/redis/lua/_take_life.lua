@@ -1,5 +1,5 @@
 -- How long keys live.
-local grace_ms, algorithms = ARGV[2] + 0, {}
+local grace_ms, algorithms = ARGV[1] + 0, {}
 
 -- Time to live for a key that matters until an instant. Expiry only reclaims memory.
 local function ttl_ms(until_us)

@@ -3,10 +3,9 @@ Decides a batch of requests over one token bucket each, as most requests are. Th
 in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count.
 
 KEYS     the main key of each entry, group by group; those of one group differ
-ARGV     now in µs, or "" for the server's TIME
-         grace in ms, added to every time to live
-         each group: what it is (1 peek + 2 wait + 4 fraction + 8 counts, or 16 most are in use and have room), its number
-           of entries, the µs that a bucket holds, the µs that one take adds, the TTL tag of the keys;
+ARGV     grace in ms, added to every time to live; of tests "@now grace" (_clock.lua)
+         each group: what it is (1 peek + 2 wait + 4 fraction + 8 counts, or 16 most are in use and have room, + 32 times
+           its number of entries), the µs that a bucket holds, the µs that one take adds, the TTL tag of the keys;
            wait: the longest wait µs;
            fraction: what a take adds beyond whole µs, denominator, what a bucket holds beyond whole µs, digits of a
            remainder;
@@ -19,13 +18,8 @@ Returns  { now, entry... }; the level of an entry is µs * denominator + remaind
          given back, µs and remainder, and the promised instant
          in place of an entry that failed stands its message, RULES where its key has to do with other rules
 ]]
-local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
-local now = tonumber(ARGV[1])
-if not now then
-  local time = call("TIME")
-  now = time[1] * 1000000 + time[2]
-end
-
+--- @include _clock
+local try, format, tonumber, KEYS, ARGV = redis.pcall, string.format, tonumber, KEYS, ARGV
 --- @include _ttl_tag
 local full_us
 --- @include _reach_after
@@ -34,23 +28,15 @@ local LONGEST_US = 1e13
 
 -- One take, of a caller who waits for each, and all that most of them need. It stands in front of whatever else it
 -- takes to decide, because a server that has done other things meanwhile is slow to make even that.
-if #KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2") then
-  local key, ahead_us, cost_text, ttl_tag = KEYS[1], ARGV[5] + (ARGV[8] or 0), ARGV[6], ARGV[7] + 0
-  if ahead_us + ARGV[2] * 1000 < LONGEST_US then
-    local most_us, cost_us, step_us, offset =
-      now + ahead_us, cost_text + 0, 1000 * 4 ^ (ttl_tag - 50), ttl_tag * ERA_US - era
-    local reach_from = now + REACH_US / 2
-    full_us = now + ARGV[5]
-    local value, level = try("GET", key), nil
-    --- @inline _in_step
-    if level then return { now, level } end
-  end
+local alone = #KEYS == 1 and ARGV[2]
+if alone == "32" or alone == "34" or alone == "36" or alone == "38" then
+  --- @inline _alone_bucket
 end
 
 --- @include _block
 --- @include _instant
-local sub, byte, floor, min, max, type = string.sub, string.byte, math.floor, math.min, math.max, type
-local grace_ms = ARGV[2] + 0
+local call, sub, byte, floor, min, max, type = redis.call, string.sub, string.byte, math.floor, math.min, math.max, type
+local grace_ms = ARGV[1] + 0
 local MOST = 9007199254740991
 
 -- How long a key lives, whose bucket stands there: to the end of the step.
@@ -58,17 +44,17 @@ local function life_at(us, step_us)
   return format("%d", floor((us - us % step_us + step_us - now) / 1000) + 2 + grace_ms)
 end
 
-local replies, place, cursor, last = { now }, 1, 2, 0
+local replies, place, cursor, last = { now }, 1, 1, 0
 while last < #KEYS do
   -- The header of a group.
   local flags, first = ARGV[cursor + 1] + 0, last + 1
-  last = min(last + ARGV[cursor + 2], #KEYS)
+  last = min(last + floor(flags / 32), #KEYS)
   local burst_us, cost_text, ttl_tag, max_wait, cost_rem =
-    ARGV[cursor + 3] + 0, ARGV[cursor + 4], ARGV[cursor + 5], 0, 0
+    ARGV[cursor + 2] + 0, ARGV[cursor + 3], ARGV[cursor + 4], 0, 0
   local cost_us = cost_text + 0
   local denominator, burst_rem, size, digits_format = 1, 0, 16, "%016d"
-  local peeks, counts, in_use = flags % 2 >= 1, flags % 16 >= 8, flags >= 16
-  cursor = cursor + 5
+  local peeks, counts, in_use = flags % 2 >= 1, flags % 16 >= 8, flags % 32 >= 16
+  cursor = cursor + 4
   if flags % 4 >= 2 then
     max_wait, cursor = ARGV[cursor + 1] + 0, cursor + 1
   end

@@ -4,11 +4,11 @@ Runs a batch of requests that involve permits, waiting for permits, or correctio
 KEYS     for each target in order of ARGV: its main key, one key for each ring that is not in the main key, where its
          policy has permits the keys of its leases and its waiters, and one for each of those places
          short requests: the leases of each target, then, for each, its main key and its waiters
-ARGV     now in µs, or "" for the server's TIME, and grace in ms, as for decide.lua
+ARGV     grace in ms, as for decide.lua
          the letters of short requests (_short_permits.lua), or ""
-         the channel prefix, the number of callers (instances of this process that wait), negative if they have inboxes,
-         and the callers
-         short requests: the id of each, and the policies: lease in µs, permits, and how many may wait, or -1
+         the callers (instances of this process that wait), a comma in front of each and behind the last, a colon, and the
+         channel prefix; a minus in front of all if they have inboxes
+         short requests: the id of each, and each policy in one: lease in µs, permits, and how many may wait, or -1
          else the policies as for decide.lua, with permits; and, where there are rates, 0 if they are the plain ones of the
          limiter (register.lua), 1 if they are not, and 2 more if no others were in use when the register was asked, with
          that instant in µs; of rules that are not plain the number of the policy that is plain (0 this one), the one that
@@ -35,14 +35,35 @@ Returns  { now, reply... }; T, P, L: { status, wait_us, arrival, level... } with
          I: as T, then for each target: µs until it is not blocked any more, µs until each number of units is free for each
          rate by itself, and, where it has permits, how many calls wait, and how many processes hold some (-1 not counted)
          R: { how many leases and places ended }   N: { 1 held or 0 lost, for each target }   the rest: { level... }
-         Short requests: integers, or the reply of T or R
+         Short requests: integers, or the reply of T or R; a single one may be answered by a number in place of all that
+         (_alone_take.lua, _alone_release.lua)
          With callers one more entry: { message... }, of which "missed <whose>" says that an inbox was not there any more
          Where a key may have to do with other rules that are in use, which the client does not know of, one more, the
          last: RULES
 ]]
+local now, now_text
+-- As in _clock.lua; permits need it as text as well.
+if string.byte(ARGV[1]) == 64 then
+  now_text, ARGV[1] = string.match(ARGV[1], "^@(%d+) (%d+)$")
+else
+  local time = redis.call("TIME")
+  now_text = time[1] .. (#time[2] == 6 and time[2] or string.sub("00000" .. time[2], -6))
+end
+now = now_text + 0
+
+-- One request alone has a way in front of all this, which takes longer to make than such a request to decide.
+local letters, format, removed, others = ARGV[2], string.format, nil, nil
+if #letters == 2 and string.byte(ARGV[3]) ~= 45 then -- a process with inboxes empties them at each call
+  if letters == "R0" then
+    --- @inline _alone_release
+  else
+    --- @inline _alone_take
+  end
+end
+
 -- Everything beyond the short way, made when a batch needs it. It shares nothing with the short way: in Lua, a function
 -- costs the more to make the more it sees of what is around it. `messages` takes the messages to the caller.
-local function make_general(messages)
+local function make_general(messages, now, now_text)
   --- @include _prelude
   local letters = text()
   --- @include _stamps
@@ -57,12 +78,5 @@ local function make_general(messages)
   return coordinate()
 end
 
-local now, now_text = tonumber(ARGV[1]), ARGV[1]
-if not now then
-  local time = redis.call("TIME")
-  now_text = time[1] .. (#time[2] == 6 and time[2] or string.sub("00000" .. time[2], -6))
-  now = now_text + 0
-  ARGV[1] = now_text
-end
-if ARGV[3] == "" then return make_general({}) end
+if letters == "" then return make_general({}, now, now_text) end
 --- @include _short_permits

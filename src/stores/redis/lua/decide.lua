@@ -2,8 +2,7 @@
 Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none.
 
 KEYS     for each target in order of ARGV: its main key, then one key for each ring that is not in the main key
-ARGV     now in µs, or "" for the server's TIME
-         grace in ms, added to every time to live
+ARGV     grace in ms, added to every time to live; of tests "@now grace" (_clock.lua)
          number of policies; each: lease TTL µs, permits (0), most waiters (-1 for any number), number of rates; each:
            letter and numbers; and, where there are rates, 0, because others are no business of this script
          number of requests; each: mode (0 now, 1 wait, 2 peek), longest wait µs, number of targets;
@@ -16,6 +15,7 @@ Returns  { now, { status, wait_us, level... }... }
          the place of the limit among all, from 0, and five integers; in place of a request that failed stands its
          message, RULES where a key has to do with other rules
 ]]
+--- @include _clock
 --- @include _prelude
 --- @include _algorithms
 --- @include _instant

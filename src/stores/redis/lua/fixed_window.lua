@@ -3,10 +3,10 @@ Decides a batch of requests over one fixed window each. The same decisions as de
 alike requests stand in groups with one header, and on one key in one entry with a count.
 
 KEYS     the main key of each entry, group by group; those of one group differ
-ARGV     now in µs, or "" for the server's TIME
-         grace in ms, added to every time to live
-         each group: what it is (1 peek + 8 counts), its number of entries, cost, units of a window, its length in µs, below
-           what counts must stay that are stored as an integer (0 none are), the longest wait µs;
+ARGV     grace in ms, added to every time to live; of tests "@now grace" (_clock.lua)
+         each group: what it is (1 peek + 2 wait + 8 counts + 32 times its number of entries), cost, units of a window,
+           its length in µs, below what counts must stay that are stored as an integer (0 none are);
+           wait: the longest wait µs;
            counts: for each entry, how often to take, one after the other, until a denial
 
 Returns  { now, entry... }; the units in use, and µs until none is, as after the decision
@@ -15,13 +15,15 @@ Returns  { now, entry... }; the units in use, and µs until none is, as after th
          { status, wait µs, units in use, µs }, as decide.lua tells them, of a key that is blocked, and of one that waits
          in place of an entry that failed stands its message, RULES where its key has to do with other rules
 ]]
---- @include _take_head
+--- @include _clock
+local try, tonumber, pack, unpack_at = redis.pcall, tonumber, struct.pack, struct.unpack
 
 -- One take, and what most of them meet. It stands in front of whatever else it takes to decide, because a server that
 -- has done other things meanwhile is slow to make even that.
-if #KEYS == 1 and ARGV[3] == "0" then
-  local key, cost, capacity, window, factor = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0, ARGV[8] + 0
-  local value, used, reset, less, most = try("GET", key), nil, nil, "-" .. ARGV[5], capacity
+if ARGV[2] == "32" and #KEYS == 1 then
+  local ARGV, key = ARGV, KEYS[1]
+  local cost, capacity, window, factor = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0
+  local value, used, reset, less, most = try("GET", key), nil, nil, "-" .. ARGV[3], capacity
   if capacity >= factor then most = 0 end
   -- What names a window longer than a year is no exact number: those take the long way.
   local span, least, named = 2 ^ 52 / factor, -2 ^ 52, window < 2 ^ 45 and 70 + 256 * window or -1
@@ -30,6 +32,7 @@ if #KEYS == 1 and ARGV[3] == "0" then
   if used then return { now, used, reset } end
 end
 
+--- @include _take_head
 --- @include _take_group
 
 -- What it takes to decide entries of which the short way does nothing. To make all these functions takes longer than

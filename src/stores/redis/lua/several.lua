@@ -4,10 +4,9 @@ or from none. The same decisions as decide.lua makes, in a fraction of the time:
 header, and on one key in one entry with a count.
 
 KEYS     the main key of each entry, group by group; those of one group differ
-ARGV     now in µs, or "" for the server's TIME
-         grace in ms, added to every time to live
-         each group: what it is (1 peek + 8 counts), its number of entries, cost, the longest wait µs, number of
-           words of the policy, and these, as decide.lua reads them;
+ARGV     grace in ms, added to every time to live; of tests "@now grace" (_clock.lua)
+         each group: what it is (1 peek + 8 counts + 32 times its number of entries), cost, the longest wait µs, number
+           of words of the policy, and these, as decide.lua reads them;
            counts: for each entry, how often to take, one after the other, until a denial
 
 Returns  { now, entry... }; a level is two integers for each limit, as after the decision
@@ -17,16 +16,19 @@ Returns  { now, entry... }; a level is two integers for each limit, as after the
          one such table for each take
          in place of an entry that failed stands its message
 ]]
---- @include _take_head
+--- @include _clock
+local try, byte, floor, format = redis.pcall, string.byte, math.floor, string.format
+local pack, unpack_at = struct.pack, struct.unpack
 
 -- One take, and what most of them meet: see fixed_window.lua.
-if #KEYS == 1 and ARGV[3] == "0" then
-  local key, cost = KEYS[1], ARGV[5] + 0
+if ARGV[2] == "32" and #KEYS == 1 then
+  local ARGV, key, cost = ARGV, KEYS[1], ARGV[3] + 0
   local value = try("GET", key)
   --- @inline _alone_packed
 end
 
-local grace_ms = ARGV[2] + 0
+--- @include _take_head
+local grace_ms = ARGV[1] + 0
 --- @include _packing
 
 --- @include _several_limits
@@ -119,15 +121,15 @@ local function make_rest()
 end
 local decide, decide_left
 
-local cursor, last = 2, 0
+local cursor, last = 1, 0
 while last < #KEYS do
-  local flags, first, words = ARGV[cursor + 1] + 0, last + 1, ARGV[cursor + 5] + 0
-  last = min(last + ARGV[cursor + 2], #KEYS)
-  cost, max_wait, peeks = ARGV[cursor + 3] + 0, ARGV[cursor + 4] + 0, flags % 2 == 1
-  local words_from, counts, left = cursor + 5, flags >= 8, nil
+  local flags, first, words = ARGV[cursor + 1] + 0, last + 1, ARGV[cursor + 4] + 0
+  last = min(last + floor(flags / 32), #KEYS)
+  cost, max_wait, peeks = ARGV[cursor + 2] + 0, ARGV[cursor + 3] + 0, flags % 2 == 1
+  local words_from, counts, left = cursor + 4, flags % 16 >= 8, nil
   read_limits(words_from)
   local quick = not (counts or peeks)
-  cursor = cursor + 5 + words
+  cursor = cursor + 4 + words
   for from = first, last, 1000 do
     local past = min(from + 999, last)
     -- In as few calls as the stack of Lua allows. One that holds no string reads as absent.

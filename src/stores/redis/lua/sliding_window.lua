@@ -7,6 +7,8 @@ ARGV     as for fixed_window.lua
 
 Returns  as fixed_window.lua
 ]]
+--- @include _clock
+local try, tonumber, pack, unpack_at = redis.pcall, tonumber, struct.pack, struct.unpack
 --- @include _take_head
 --- @include _take_group
 local SPAN, EXTENDED = 2 ^ 48, 2 ^ 37
@@ -23,13 +25,13 @@ local function read_layout()
   page = 2 ^ power
   if window >= EXTENDED then power = power + 16 end
   before, step_from = now - window, now - now % step_us
-  lives = format("%.0f", ceil((step_from + step_us - before) / 1000) + ARGV[2])
+  lives = format("%.0f", ceil((step_from + step_us - before) / 1000) + ARGV[1])
 end
 
 -- One take, and what most of them meet: see fixed_window.lua.
-if #KEYS == 1 and ARGV[3] == "0" then
+if ARGV[2] == "32" and #KEYS == 1 then
   local key, used = KEYS[1], nil
-  cost, capacity, window = ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0
+  cost, capacity, window = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0
   read_layout()
   --- @inline _in_log
   if used then return { now, used, window } end

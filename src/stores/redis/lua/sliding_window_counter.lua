@@ -7,17 +7,20 @@ ARGV     as for fixed_window.lua, with the step in which the window before fades
 
 Returns  as fixed_window.lua
 ]]
---- @include _take_head
+--- @include _clock
+local try, ceil, floor, pack, unpack_at = redis.pcall, math.ceil, math.floor, struct.pack, struct.unpack
 
 -- One take, and what most of them meet: see fixed_window.lua.
-if #KEYS == 1 and ARGV[3] == "0" then
-  local key, cost, capacity, window, step = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0, ARGV[8] + 0
+if ARGV[2] == "32" and #KEYS == 1 then
+  local ARGV, key = ARGV, KEYS[1]
+  local cost, capacity, window, step = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0
   local value, used, reset, steps = try("GET", key), nil, nil, window / step
   local named = window < 2 ^ 45 and 67 + 256 * window or -1
   --- @inline _in_counter
   if used then return { now, used, reset } end
 end
 
+--- @include _take_head
 --- @include _take_group
 
 -- What it takes to decide entries of which the short way does nothing. To make all these functions takes longer than

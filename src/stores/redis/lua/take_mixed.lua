@@ -5,8 +5,7 @@ nothing was given back and no instant is promised, keys that are not there, and,
 values. All other keys it leaves to coordinate.lua.
 
 KEYS     the main key of each entry, group by group
-ARGV     now in µs, or "" for the server's TIME
-         grace in ms, added to every time to live
+ARGV     grace in ms, added to every time to live; of tests "@now grace" (_clock.lua)
          each group: 1 if it peeks, or 0, its number of entries, cost, the longest wait µs, 1 if no other rules are in use,
            or 0, the rules, and the plain ones of the limiter, both as decide.lua reads a limit; in place of the plain
            ones "=" where they are the same, "" where they are not known
@@ -16,8 +15,10 @@ Returns  { now, entry... }; after the decision, a bucket is µs and remainder un
          is allowed
          in place of an entry that failed stands its message, RULES of one that is left
 ]]
+--- @include _clock
+local try, tonumber, pack, unpack_at = redis.pcall, tonumber, struct.pack, struct.unpack
 --- @include _take_head
-local char, find, grace_ms, cursor = string.char, string.find, ARGV[2] + 0, 2
+local char, find, grace_ms, cursor = string.char, string.find, ARGV[1] + 0, 1
 local SPAN_US, STAMP_US = 2 ^ 48, 2 ^ 23
 --- @include _put
 --- @include _instant

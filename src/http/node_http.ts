@@ -62,20 +62,20 @@ export async function admitNode<Req extends NodeRequest, Raw = Req>(
   response: NodeResponse,
   raw: Raw = request as unknown as Raw,
 ): Promise<Admission> {
-  return await admitNow(guard, request, response, raw, request.url);
-}
-
-/** As `admitNode`, without a promise where the guard needs none. Throws what that rejects with. */
-function admitNow<Raw>(
-  guard: Guard<Raw>,
-  request: NodeRequest,
-  response: NodeResponse,
-  raw: Raw,
-  url: string | undefined,
-): Admission | Promise<Admission> {
   const again = repeated(raw as object, guard);
   if (again !== undefined) return again;
-  const admission = guard.admitNow({
+  return answer(guard, raw, request, response, await ask(guard, raw, request, response, request.url));
+}
+
+/** Asks a guard about a request that is new to it. Throws, or rejects with, what `admitNode` rejects with. */
+function ask<Raw>(
+  guard: Guard<Raw>,
+  raw: Raw,
+  request: NodeRequest,
+  response: NodeResponse,
+  url: string | undefined,
+): Admission | Promise<Admission> {
+  return guard.admitNow({
     method: request.method ?? "GET",
     url: url ?? "/",
     headers: request.headers,
@@ -84,18 +84,23 @@ function admitNow<Raw>(
     readBody: readNodeBody as (raw: Raw, maxBytes: number) => unknown,
     raw,
   });
-  if (admission instanceof Promise) return admission.then(answer);
-  return answer(admission);
+}
 
-  function answer(admission: Admission): Admission {
-    remember(raw as object, guard, admission);
-    if (!response.headersSent) setHeadersOf(response, admission.headers, NODE_HEADERS);
-    if (!admission.allowed) {
-      response.statusCode = admission.status;
-      end(response, admission.body);
-    } else if (admission.isOpen) finishWith(request, response, admission);
-    return admission;
-  }
+/** Sets headers, and answers a request that is denied. */
+function answer<Raw>(
+  guard: Guard<Raw>,
+  raw: Raw,
+  request: NodeRequest,
+  response: NodeResponse,
+  admission: Admission,
+): Admission {
+  remember(raw as object, guard, admission);
+  if (!response.headersSent) setHeadersOf(response, admission.headers, NODE_HEADERS);
+  if (!admission.allowed) {
+    response.statusCode = admission.status;
+    end(response, admission.body);
+  } else if (admission.isOpen) finishWith(request, response, admission);
+  return admission;
 }
 
 /** The headers of a `ServerResponse`. */
@@ -116,14 +121,25 @@ export function nodeMiddleware<Req extends NodeRequest>(
   urlOf: (request: Req) => string | undefined,
 ): (request: Req, response: NodeResponse, next: Next) => void {
   return (request, response, next) => {
+    if (repeated(request, guard) !== undefined) return next();
+    // What `next` throws is not caught: it is not the guard's.
+    const pass = (admission: Admission) => {
+      let allowed: boolean;
+      try {
+        ({ allowed } = answer(guard, request, request, response, admission));
+      } catch (error) {
+        return next(error);
+      }
+      if (allowed) next();
+    };
     let admission: Admission | Promise<Admission>;
     try {
-      admission = admitNow(guard, request, response, request, urlOf(request));
+      admission = ask(guard, request, request, response, urlOf(request));
     } catch (error) {
       return next(error);
     }
-    if (admission instanceof Promise) admission.then(({ allowed }) => allowed ? next() : undefined, next);
-    else if (admission.allowed) next();
+    if (admission instanceof Promise) admission.then(pass, next);
+    else pass(admission);
   };
 }
 

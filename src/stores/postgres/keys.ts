@@ -12,9 +12,12 @@ import type { StoredKey, Target } from "../store.ts";
 const HASH = "~";
 const HASH_OF_UNITS = "^";
 
+/** A character that no name has: it stands between names where there are many. */
+export const KEY_SEPARATOR = "\x7f";
+
 /** What a text of PostgreSQL cannot hold, and what has a meaning here. */
-const ODD = /[\0%]|\p{Cs}/gu;
-const ODD_LIMITER = /[\0%:]|\p{Cs}/gu;
+const ODD = /[\0\x7f%]|\p{Cs}/gu;
+const ODD_LIMITER = /[\0\x7f%:]|\p{Cs}/gu;
 
 /** The longest part of a name that is not a hash, in characters. */
 const MAX_PART = 400;

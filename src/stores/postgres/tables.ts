@@ -18,9 +18,9 @@ export const TABLES: readonly string[] = ["keys", "rules", "uses", "sessions", "
  *   the row can be forgotten. `queued` is true where calls wait for permits, else NULL. `extra` stands beside `tat` where calls
  *   wait for promised instants, whose reach is its rest by 4; `buckets/functions.ts` has more in it. No column that
  *   changes has an index, and pages keep room, so that an update writes to the page of the row and to no index. With more
- *   than eight columns, each row would take 8 bytes more. A new row has 0 in `extra`, and where it has a `state` also in
- *   `rem`, for the 8 bytes that the first update gives back: PostgreSQL tidies up a page whenever it has less room than its
- *   `fillfactor` or a tenth, and it would be just as full at first, so that each update would pay for a tidied page.
+ *   than eight columns, each row would take 8 bytes more. A new row has 0 in `extra` and `rem` in place of NULL, for the 16
+ *   bytes that the first update gives back: PostgreSQL tidies up a page whenever it has less room than its `fillfactor` or a
+ *   tenth, and it would be just as full at first, so that each update would pay for a tidied page.
  * - `rules`: Each rules of a limiter that processes have used, as JSON, and when one of them was last seen with them.
  * - `uses`: Which processes use which rules.
  * - `sessions`: Processes with calls that may wait: the channel of an instance, and when it was last seen.

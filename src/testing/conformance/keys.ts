@@ -30,6 +30,8 @@ const AWKWARD_KEYS: readonly string[] = [
   "~",
   "\0",
   "a\0b",
+  "\x7f",
+  "a\x7fb",
   "\r\n",
   "a\tb",
   "\\",

@@ -28,13 +28,8 @@ export interface BucketOperands {
 /** The reach of the latest promised instant of the row `r`; NULL or 0 where none is promised. */
 const REACH = "(r.extra & 3)";
 
-/** What the bucket of the row `r` lacks, where the rate has no rest. */
-export function wholeBase({ now }: BucketOperands): string {
-  return `greatest(r.tat - ${now}, 0)`;
-}
-
 /**
- * The same for any rate (`arrive` of the kernel). What a bucket lacks that has no room at all is not exact: the product would
+ * What the bucket of the row `r` lacks (`arrive` of the kernel). What a bucket lacks that has no room at all is not exact: the product would
  * overflow.
  */
 export function exactBase({ now, denominator, most }: BucketOperands): string {
@@ -51,6 +46,45 @@ export function fits(base: string, { unit, full, most, near, far }: BucketOperan
     ` OR (${REACH} = 2 AND ${base} <= ${far}) OR (${REACH} = 1 AND ${base} <= ${near}))`;
 }
 
+/** The numbers of a take from a bucket that has room for it now, as SQL. */
+export interface OnceOperands {
+  /** The clock, in microseconds. */
+  readonly now: string;
+  /** What the take adds, in whole microseconds, and the rest. */
+  readonly us: string;
+  readonly rem: string;
+  /** The most that a bucket may lack before it, in whole microseconds, and the rest. */
+  readonly roomUs: string;
+  readonly roomRem: string;
+  /** The denominator of the rate. */
+  readonly denominator: string;
+}
+
+/**
+ * `tat`, `rem` and the condition of such a take, in microseconds and rests: nothing is multiplied, so nothing overflows,
+ * whatever rules a row is under.
+ */
+export function takeOnce(
+  { now, us, rem, roomUs, roomRem, denominator }: OnceOperands,
+): { readonly tat: string; readonly rem: string; readonly fits: string } {
+  const rest = "coalesce(r.rem, 0)";
+  // A bucket that has been full for less than a microsecond keeps its rest.
+  const lacks = `r.tat + least(${rest}, 1) >= ${now}`;
+  return {
+    tat: `CASE WHEN ${lacks} THEN r.tat + (${rest} + ${rem}) / ${denominator} ELSE ${now} END + ${us}`,
+    rem: `nullif(CASE WHEN ${lacks} THEN (${rest} + ${rem}) % ${denominator} ELSE ${rem} END, 0)`,
+    fits: `r.tat + (${rest} > ${roomRem})::integer <= ${now} + ${roomUs}`,
+  };
+}
+
+/** The same for a rate without a rest. */
+export function takeOnceWhole({ now, us, roomUs }: Pick<OnceOperands, "now" | "us" | "roomUs">): {
+  readonly tat: string;
+  readonly fits: string;
+} {
+  return { tat: `greatest(r.tat, ${now}) + ${us}`, fits: `r.tat <= ${now} + ${roomUs}` };
+}
+
 /** The reach of what is promised after a take (`reachOf`, `reachBefore`); 0 where nothing is. No `base`: of a new row. */
 export function reachAfter(next: string, { full, near, far }: BucketOperands, base?: string): string {
   const reach = `CASE WHEN ${next} <= ${near} THEN 1 WHEN ${next} <= ${far} THEN 2 ELSE 3 END`;
@@ -60,15 +94,16 @@ export function reachAfter(next: string, { full, near, far }: BucketOperands, ba
 
 /**
  * `tat`, `rem` and `extra` after as many takes of `count` as there is room for. `extra` tells how many those are, where that is
- * not all of them: `RETURNING` has no other way to tell it. That of a new row is never NULL: see `tables.ts`.
+ * not all of them: `RETURNING` has no other way to tell it. No number of a new row is
+ * NULL: see `tables.ts`.
  */
 export function columnsAfter(count: string, operands: BucketOperands, base?: string): string {
   const { now, unit, denominator, most } = operands;
   const reach = reachAfter("b.next", operands, base === undefined ? undefined : "b.base");
   const extra = `CASE WHEN b.units < ${count} THEN b.units * 4 ELSE 0 END + ${reach}`;
+  const orNull = (number: string) => base === undefined ? number : `nullif(${number}, 0)`;
   // Sub-selects, so that nothing is computed twice; OFFSET keeps the planner from putting them together again.
-  return `SELECT ${now} + b.next / ${denominator}, nullif(b.next % ${denominator}, 0),
-        ${base === undefined ? extra : `nullif(${extra}, 0)`}
+  return `SELECT ${now} + b.next / ${denominator}, ${orNull(`b.next % ${denominator}`)}, ${orNull(extra)}
       FROM (SELECT a.*, a.base + a.units * ${unit} AS next
         FROM (SELECT c.base, least(${count}, (${most} - c.base) / ${unit}) AS units
           FROM (SELECT ${base ?? "0"} AS base OFFSET 0) c OFFSET 0) a OFFSET 0) b`;

@@ -67,7 +67,10 @@ export class BucketCalls {
         if (outcome === undefined && tries < MOST_TRIES) again.push(entry);
         else if (outcome === undefined || outcome === "left") left.add(entry.key);
         else answerEntry(replies, entry, entry.header, outcome);
-        if (entries.length === 1) entry.header.inUse = answer !== undefined && "isOld" in answer && answer.isOld;
+        if (entries.length === 1) {
+          const { header } = entry;
+          header.inUse = answer !== undefined && "isOld" in answer && answer.isOld && answer.us <= header.rate.burstUs;
+        }
       });
       entries = again;
     }

@@ -12,7 +12,16 @@
 import { LOCK_MS } from "../connections/connection.ts";
 import type { PostgresNames } from "../names.ts";
 import type { SqlFunction } from "../sql_function.ts";
-import { type BucketOperands, columnsAfter, exactBase, fits, reachAfter } from "./arithmetic.ts";
+import { KEY_SEPARATOR } from "../keys.ts";
+import {
+  type BucketOperands,
+  columnsAfter,
+  exactBase,
+  fits,
+  type OnceOperands,
+  reachAfter,
+  takeOnce,
+} from "./arithmetic.ts";
 
 /** Settings that fix the plan, and end waits for rows. A `SET` in a function costs less than a plan for each batch. */
 const PLAN = `LANGUAGE plpgsql SET lock_timeout = ${LOCK_MS}
@@ -25,6 +34,9 @@ const CLOCK = "coalesce(clock, (date_part('epoch', clock_timestamp()) * 1e6)::bi
 /** An expression: a statement of its own would cost more. */
 const ASYNC = "CASE WHEN NOT durable THEN set_config('synchronous_commit', 'off', true) END";
 
+/** What stands between keys: reading an array in PostgreSQL's own form costs more. */
+const SEPARATOR = `chr(${KEY_SEPARATOR.charCodeAt(0)})`;
+
 /** Alike takes. */
 const ALIKE: BucketOperands = {
   now: "now_us",
@@ -34,6 +46,16 @@ const ALIKE: BucketOperands = {
   most: "most",
   near: "near",
   far: "far",
+};
+
+/** Alike takes that have room now. */
+const ONCE: OnceOperands = {
+  now: "now_us",
+  us: "unit_us",
+  rem: "unit_rem",
+  roomUs: "room_us",
+  roomRem: "room_rem",
+  denominator: "denominator",
 };
 
 /** Takes of any groups: those of `u` have the numbers that begin at `u.at` in `terms`. */
@@ -54,7 +76,7 @@ const ANY: BucketOperands = {
  * - `take_buckets_1`: Takes from each of some keys as often as its count says, by the rules that begin at its start in `numbers`:
  *   the number of the rules, and then the operands. A count of 0 only looks.
  *
- * Keys are sorted, and no key comes twice. Both answer with parts, between which stands `|`:
+ * Keys are sorted, and no key comes twice. `names` has them with `KEY_SEPARATOR` in between. Both answer with parts, between which stands `|`:
  *
  * 1. the clock, in microseconds
  * 2. of each key that was taken from: the microseconds until its bucket is full
@@ -77,22 +99,34 @@ function takeAlikeOf(names: PostgresNames): string {
   const table = names.of("keys");
   const base = exactBase(ALIKE);
   const next = `(${base} + unit)`;
+  const once = takeOnce(ONCE);
   return `
 CREATE OR REPLACE FUNCTION ${names.of("take_alike_1")}(
   names text, rule integer, unit bigint, denominator bigint, bucket bigint, most bigint, near bigint, far bigint,
   durable boolean, clock bigint
 ) RETURNS text ${PLAN} AS $$
 DECLARE
-  keys text[] := names;
+  keys text[] := string_to_array(names, ${SEPARATOR});
   now_us bigint := ${CLOCK};
   async text := ${ASYNC};
+  unit_us bigint := unit / denominator; unit_rem bigint := unit % denominator;
+  room_us bigint := (bucket - unit) / denominator; room_rem bigint := (bucket - unit) % denominator;
   taken text[]; levels bigint[]; rems bigint[]; others text; missing text[]; places integer[]; added text[];
 BEGIN
-  IF most = bucket THEN${takeOnce(table, "NULL", `${next} <= bucket`)}
-  ELSE${takeOnce(table, `nullif(${reachAfter(next, ALIKE, base)}, 0)`, fits(base, ALIKE))}
+  IF most = bucket AND unit <= bucket THEN${
+    takeFromAll(table, `tat = ${once.tat}, rem = ${once.rem}, extra = NULL`, once.fits)
+  }
+  ELSE${
+    takeFromAll(
+      table,
+      `tat = now_us + ${next} / denominator, rem = nullif(${next} % denominator, 0),
+        extra = nullif(${reachAfter(next, ALIKE, base)}, 0)`,
+      fits(base, ALIKE),
+    )
+  }
   END IF;
   IF cardinality(levels) = cardinality(keys) THEN
-    RETURN now_us || '|' || levels::text || '|' || coalesce(rems::text, '') || '|';
+    RETURN now_us || '|' || ${list("levels")} || '|' || coalesce(${list("rems")}, '') || '|';
   END IF;${
     look(
       table,
@@ -104,12 +138,12 @@ BEGIN
   IF missing IS NOT NULL THEN
     WITH done AS (
       INSERT INTO ${table} AS r (tat, rem, rules, key, extra)
-      SELECT now_us + unit / denominator, nullif(unit % denominator, 0), rule, u.key, ${reachAfter("unit", ALIKE)}
+      SELECT now_us + unit_us, unit_rem, rule, u.key, ${reachAfter("unit", ALIKE)}
       FROM unnest(missing) WITH ORDINALITY u(key, ord) ORDER BY u.ord
       ON CONFLICT DO NOTHING RETURNING r.key)
     SELECT array_agg(key) INTO added FROM done;
   END IF;
-  RETURN ${answer("levels, rems, NULL")};
+  RETURN ${answer("levels", "rems")};
 END $$;`;
 }
 
@@ -120,7 +154,7 @@ CREATE OR REPLACE FUNCTION ${names.of("take_buckets_1")}(
   names text, counts text, starts text, numbers text, durable boolean, clock bigint
 ) RETURNS text ${PLAN} AS $$
 DECLARE
-  keys text[] := names; times bigint[] := counts; ats integer[] := starts; terms bigint[] := numbers;
+  keys text[] := string_to_array(names, ${SEPARATOR}); times bigint[] := counts; ats integer[] := starts; terms bigint[] := numbers;
   now_us bigint := ${CLOCK};
   async text := ${ASYNC};
   taken bigint[]; levels bigint[]; rems bigint[]; extras bigint[];
@@ -134,7 +168,7 @@ BEGIN
   SELECT array_agg(ord), array_agg(level), CASE WHEN count(rem) > 0 THEN array_agg(rem) END,
     CASE WHEN count(extra) > 0 THEN array_agg(extra) END INTO taken, levels, rems, extras FROM done;
   IF cardinality(levels) = cardinality(keys) THEN
-    RETURN format('%s|%s|%s|%s', now_us, levels, rems, extras);
+    RETURN format('%s|%s|%s|%s', now_us, ${list("levels")}, ${list("rems")}, ${list("extras")});
   END IF;${
     look(
       table,
@@ -153,16 +187,15 @@ BEGIN
       ON CONFLICT DO NOTHING RETURNING r.key)
     SELECT array_agg(key) INTO added FROM done;
   END IF;
-  RETURN ${answer("levels, rems, extras")};
+  RETURN ${answer("levels", "rems", "extras")};
 END $$;`;
 }
 
 /** Takes once from all keys that have room. */
-function takeOnce(table: string, extra: string, condition: string): string {
-  const next = `(${exactBase(ALIKE)} + unit)`;
+function takeFromAll(table: string, columns: string, condition: string): string {
   return `
     WITH done AS (
-      UPDATE ${table} r SET tat = now_us + ${next} / denominator, rem = nullif(${next} % denominator, 0), extra = ${extra}
+      UPDATE ${table} r SET ${columns}
       WHERE r.key = ANY (keys) AND r.rules = rule AND r.state IS NULL AND ${condition}
       RETURNING r.key, r.tat - now_us AS level, r.rem)
     SELECT array_agg(key), array_agg(level), CASE WHEN count(rem) > 0 THEN array_agg(rem) END
@@ -187,10 +220,16 @@ function look(table: string, left: string): string {
   END IF;`;
 }
 
+/** An array as text, with commas. PostgreSQL's own form of it costs three times as much. */
+function list(array: string): string {
+  return `array_to_string(${array}, ',', '')`;
+}
+
 /** The whole answer. */
-function answer(first: string): string {
-  return `format('%s|%s|%s|%s|%s|%s|%s|%s', now_us, ${first}, ${CLOCK}, others, places,
+function answer(levels: string, rems: string, extras?: string): string {
+  const taken = `${list(levels)}, ${list(rems)}, ${extras === undefined ? "NULL" : list(extras)}`;
+  return `format('%s|%s|%s|%s|%s|%s|%s|%s', now_us, ${taken}, ${CLOCK}, others, ${list("places")},
     CASE WHEN cardinality(added) = cardinality(missing) THEN NULL
-      ELSE (SELECT array_agg(m.place) FROM unnest(missing, places) m(key, place) WHERE m.key <> ALL (coalesce(added, '{}')))
+      ELSE (SELECT string_agg(m.place::text, ',') FROM unnest(missing, places) m(key, place) WHERE m.key <> ALL (coalesce(added, '{}')))
     END)`;
 }

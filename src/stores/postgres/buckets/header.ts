@@ -23,7 +23,12 @@ export interface BucketHeader extends GroupHeader, BucketTerms {
   readonly most: bigint;
   /** The operands of the functions, in the order of `BucketOperands` from `unit` on. */
   readonly numbers: readonly string[];
-  /** Whether the last lone take found room in a row, as the next one probably will. */
+  /**
+   * The operands of one take that has room now: those of `OnceOperands` from `us` on, or of a whole rate only `us` and
+   * `roomUs`. Undefined where a bucket never has room for it.
+   */
+  readonly once: readonly string[] | undefined;
+  /** Whether the last lone take found a row with room at once, as the next one probably will. */
   inUse: boolean;
 }
 
@@ -55,6 +60,9 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
   const waitUs = mode === "wait" ? BigInt(Math.min(Math.ceil(maxWaitUs), FOREVER_US)) : 0n;
   const most = full + waitUs * denominator;
   const ahead = (spans: bigint) => full + spans * BigInt(rate.burstUs) * denominator;
+  const room = full - unit;
+  const [roomUs, roomRem] = [room / denominator, room % denominator];
+  const once = denominator === 1n ? [costUs, roomUs] : [costUs, costRem, roomUs, roomRem, denominator];
   const atMost = (number: bigint) => String(number < 2n * MOST ? number : 2n * MOST);
   return {
     policy,
@@ -70,6 +78,7 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
     unit,
     most,
     numbers: [unit, denominator, full, most, ahead(NEAR), ahead(FAR)].map(atMost),
+    once: room < 0n ? undefined : once.map(String),
     inUse: false,
   };
 }

@@ -73,9 +73,9 @@ function added({ header: { mode, unit, most, rate }, times }: BucketEntry, nowUs
   return { isOld: false, nowUs, blockedUs: 0, taken, us, rem };
 }
 
-/** An array of PostgreSQL. What is NULL in it reads as 0. */
-function numbers(literal: string | undefined): number[] {
-  return literal ? literal.slice(1, -1).split(",").map((text) => text === "NULL" ? 0 : Number(text)) : [];
+/** A list of numbers. What is NULL in it is empty, and reads as 0. */
+function numbers(list: string | undefined): number[] {
+  return list ? list.split(",").map(Number) : [];
 }
 
 type Six = [number, number, number, number, number, number];

@@ -5,9 +5,10 @@
  */
 
 import { LOCK_MS, type Statement } from "../connections/connection.ts";
+import { KEY_SEPARATOR } from "../keys.ts";
 import type { PostgresNames } from "../names.ts";
 import { arrayLiteral } from "../sql_text.ts";
-import { type BucketOperands, columnsAfter, exactBase, fits, wholeBase } from "./arithmetic.ts";
+import { type BucketOperands, columnsAfter, exactBase, fits, takeOnce, takeOnceWhole } from "./arithmetic.ts";
 import type { BucketEntry } from "./rounds.ts";
 
 /** How takes are decided. */
@@ -22,18 +23,27 @@ export interface BucketSettings {
   clock(): string | null;
 }
 
-/** The parameters of a statement about one key, from the second on: rules, operands, and count. */
-const ONE: BucketOperands & { rules: string; count: string } = {
+/** The parameters of a statement about one key, from the third on: operands, and count. */
+const ONE: BucketOperands & { count: string } = {
   now: "",
-  rules: "$2::text::integer",
-  unit: "$3::text::bigint",
-  denominator: "$4::text::bigint",
-  full: "$5::text::bigint",
-  most: "$6::text::bigint",
-  near: "$7::text::bigint",
-  far: "$8::text::bigint",
-  count: "$9::text::bigint",
+  unit: "$3::bigint",
+  denominator: "$4::bigint",
+  full: "$5::bigint",
+  most: "$6::bigint",
+  near: "$7::bigint",
+  far: "$8::bigint",
+  count: "$9::bigint",
 };
+
+/** The same where a bucket has room for one take now. */
+const ONCE = {
+  us: "$3::bigint",
+  rem: "$4::bigint",
+  roomUs: "$5::bigint",
+  roomRem: "$6::bigint",
+  denominator: "$7::bigint",
+};
+const ONCE_WHOLE = { us: "$3::bigint", roomUs: "$4::bigint" };
 
 /** Makes the statements of one store. */
 export class BucketStatements {
@@ -41,6 +51,7 @@ export class BucketStatements {
   readonly #alike: string;
   readonly #any: string;
   readonly #once: string;
+  readonly #onceWhole: string;
   readonly #one: string;
   readonly #isDurable: string;
 
@@ -49,20 +60,40 @@ export class BucketStatements {
     const { names, asksAsync } = settings;
     this.#settings = settings;
     this.#isDurable = String(!asksAsync);
-    const types = (...all: string[]) => all.map((type, i) => `$${i + 1}::text${type && `::${type}`}`).join(", ");
+    // Drivers convert booleans, each in its own way.
+    const typed = (type: string) => type === "boolean" ? "text::boolean" : type;
+    const types = (...all: string[]) => all.map((type, i) => `$${i + 1}::${typed(type)}`).join(", ");
+    const text = "text";
     const big = "bigint";
     this.#alike = `SELECT ${names.of("take_alike_1")}(${
-      types("", "integer", big, big, big, big, big, big, "boolean", big)
+      types(text, "integer", big, big, big, big, big, big, "boolean", big)
     }) AS reply`;
-    this.#any = `SELECT ${names.of("take_buckets_1")}(${types("", "", "", "", "boolean", big)}) AS reply`;
-    this.#once = this.#takeOne(true);
-    this.#one = this.#takeOne(false);
+    this.#any = `SELECT ${names.of("take_buckets_1")}(${types(text, text, text, text, "boolean", big)}) AS reply`;
+    const once = (clock: string) => {
+      const now = this.#now(clock);
+      const { tat, rem, fits } = takeOnce({ ...ONCE, now });
+      return { now, columns: `tat = ${tat}, rem = ${rem}, extra = NULL`, condition: fits, answers: ", r.rem" };
+    };
+    const onceWhole = (clock: string) => {
+      const now = this.#now(clock);
+      const { tat, fits } = takeOnceWhole({ ...ONCE_WHOLE, now });
+      return { now, columns: `tat = ${tat}, extra = NULL`, condition: fits, answers: "" };
+    };
+    const one = (clock: string) => {
+      const operands = { ...ONE, now: this.#now(clock) };
+      const base = exactBase(operands);
+      const columns = `(tat, rem, extra) = (${columnsAfter(ONE.count, operands, base)})`;
+      return { now: operands.now, columns, condition: fits(base, operands), answers: ", r.rem, r.extra" };
+    };
+    this.#once = this.#takeOne(once("$8"));
+    this.#onceWhole = this.#takeOne(onceWhole("$5"));
+    this.#one = this.#takeOne(one("$10"));
   }
 
   /** Decides about entries of different keys, in the order of the keys. */
   round(entries: readonly BucketEntry[]): Statement {
     const { header: { mode, numbers }, rules } = entries[0] as BucketEntry;
-    const keys = arrayLiteral(entries.map(({ key }) => key));
+    const keys = entries.map(({ key }) => key).join(KEY_SEPARATOR);
     const isAlike = mode !== "peek" && entries.every((entry) => {
       return entry.header === entries[0]?.header && entry.rules === rules && entry.times === 1;
     });
@@ -88,40 +119,43 @@ export class BucketStatements {
   }
 
   /**
-   * Takes from one key, if its bucket has room. The row that comes back has the `clock`, and `tat`, `rem` and `extra` as they
-   * are then; the last two are absent where they are always NULL. None comes back if anything else is to be done.
+   * Takes from one key, if its bucket has room: now, if it is one take. The row that comes back has the `clock`, and `tat`,
+   * `rem` and `extra` as they are then; the last two are absent where they are always NULL. None comes back if anything else
+   * is to be done.
    */
-  lone({ key, header, rules, times }: BucketEntry): Statement {
-    const isOnce = header.isWhole && header.mode === "now" && times === 1;
-    const [unit, denominator, full, most, near, far] = header.numbers as string[] as Six;
+  lone({ key, header: { once, isWhole, numbers }, rules, times }: BucketEntry): Statement {
+    const isOnce = times === 1 && once !== undefined;
+    const operands = isOnce ? once : [...numbers, String(times)];
     const clock = this.#settings.clock();
-    const values = isOnce
-      ? [key, String(rules), unit, full]
-      : [key, String(rules), unit, denominator, full, most, near, far, String(times)];
-    if (clock !== null) values.push(clock);
-    return { name: isOnce ? "take_once_1" : "take_one_1", text: isOnce ? this.#once : this.#one, values };
+    const values = [key, String(rules), ...operands, ...(clock === null ? [] : [clock])];
+    if (!isOnce) return { name: "take_one_1", text: this.#one, values };
+    return isWhole
+      ? { name: "take_whole_1", text: this.#onceWhole, values }
+      : { name: "take_once_1", text: this.#once, values };
   }
 
-  #takeOne(isOnce: boolean): string {
-    const { names, asksAsync, asksLock } = this.#settings;
-    // The time at which the statement came: it is the same throughout. A test passes its own as the last parameter.
-    const now = this.#settings.clock() === null
+  /** The time at which the statement came: it is the same throughout. A test passes its own as the last parameter. */
+  #now(parameter: string): string {
+    return this.#settings.clock() === null
       ? "(date_part('epoch', statement_timestamp()) * 1e6)::bigint"
-      : `$${isOnce ? 5 : 10}::text::bigint`;
-    const full = "$4::text::bigint";
-    const operands = isOnce ? { ...ONE, now, full, most: full } : { ...ONE, now };
-    const next = `${wholeBase(operands)} + ${ONE.unit}`;
-    const columns = isOnce
-      ? `tat = ${now} + ${next}, extra = NULL`
-      : `(tat, rem, extra) = (${columnsAfter(ONE.count, operands, exactBase(operands))})`;
-    const condition = isOnce ? `${next} <= ${full}` : fits(exactBase(operands), operands);
+      : `${parameter}::bigint`;
+  }
+
+  #takeOne({ now, columns, condition, answers }: OneTake): string {
+    const { names, asksAsync, asksLock } = this.#settings;
     // Before the row is locked.
     const asks = (asksAsync ? " AND set_config('synchronous_commit', 'off', true) = 'off'" : "") +
       (asksLock ? ` AND set_config('lock_timeout', '${LOCK_MS}', true) <> ''` : "");
     return `UPDATE ${names.of("keys")} r SET ${columns}
-      WHERE r.key = $1::text AND r.rules = ${ONE.rules} AND r.state IS NULL AND ${condition}${asks}
-      RETURNING (${now})::text AS clock, r.tat::text${isOnce ? "" : ", r.rem::text, r.extra::text"}`;
+      WHERE r.key = $1::text AND r.rules = $2::integer AND r.state IS NULL AND ${condition}${asks}
+      RETURNING ${now} AS clock, r.tat${answers}`;
   }
 }
 
-type Six = [string, string, string, string, string, string];
+/** What a statement about one key does. */
+interface OneTake {
+  readonly now: string;
+  readonly columns: string;
+  readonly condition: string;
+  readonly answers: string;
+}

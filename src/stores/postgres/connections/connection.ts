@@ -7,7 +7,10 @@
 /** The options of each transaction. The level is that of the sessions too, but a pooler keeps no settings of sessions. */
 export const TRANSACTION = "isolation level read committed read write";
 
-/** One statement. All parameters are text, and so are all columns of its rows: drivers convert other types differently. */
+/**
+ * One statement. All parameters are texts. Columns of its rows are text, or numbers that `Number` reads from whatever a driver
+ * makes of them: drivers convert other types differently.
+ */
 export interface Statement {
   /** The SQL, with `$1`, `$2` ... for the values. */
   readonly text: string;

@@ -24,15 +24,16 @@ export function remember<Raw>(request: object, guard: Guard<Raw>, admission: Adm
 }
 
 /**
- * What a guard says about a request that it has decided about before, because it is mounted twice: the request is allowed,
- * and not charged again. The guard warns of it. `undefined` if the request is new to the guard.
+ * What a guard says about a request that it has decided about before, because it is mounted twice: the same, and the
+ * request is not charged again. The guard warns of it. `undefined` if the request is new to the guard.
  */
 export function repeated<Raw>(request: object, guard: Guard<Raw>): Admission | undefined {
   for (let admission = (request as Guarded)[ADMISSION]; admission !== undefined; admission = admission.earlier) {
     if (admission.guard === undefined || !guard.isSameAs(admission.guard)) continue;
     guard.reportRepeated();
-    const { reason, decision } = admission;
-    return new GuardAdmission({ refusal: reason && { reason }, decision, permit: undefined });
+    const { reason, decision, allowed } = admission;
+    const facts = { refusal: reason && { reason }, decision, permit: undefined };
+    return allowed ? new GuardAdmission(facts) : new GuardAdmission(facts, [], undefined, admission);
   }
   return undefined;
 }

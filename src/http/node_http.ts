@@ -121,7 +121,8 @@ export function nodeMiddleware<Req extends NodeRequest>(
   urlOf: (request: Req) => string | undefined,
 ): (request: Req, response: NodeResponse, next: Next) => void {
   return (request, response, next) => {
-    if (repeated(request, guard) !== undefined) return next();
+    const again = repeated(request, guard);
+    if (again !== undefined) return again.allowed ? next() : undefined;
     // What `next` throws is not caught: it is not the guard's.
     const pass = (admission: Admission) => {
       let allowed: boolean;

@@ -16,7 +16,7 @@ import * as fastify from "@ratesync/core/http/fastify";
 import { guardHandler as guardFetch } from "@ratesync/core/http/fetch";
 import * as hono from "@ratesync/core/http/hono";
 import * as koa from "@ratesync/core/http/koa";
-import { guardHandler, guardMiddleware } from "@ratesync/core/http/node";
+import { admitNode, guardHandler, guardMiddleware } from "@ratesync/core/http/node";
 import { serveNode } from "./_servers.ts";
 
 type Options = GuardOptions;
@@ -139,6 +139,20 @@ describe("A guard that is mounted twice on one request", () => {
     assert.deepEqual([await lab.used, lab.logged.length], [1, 1]);
     assert.equal(await askFastify(lab.options, { ...lab.options, cost: 3 }), '"api";r=4;t=60');
     assert.equal(lab.logged.length, 1);
+  });
+
+  it("denies again what it has denied before on the same request", async () => {
+    await using lab = new Lab();
+    const guard = createGuard({ ...lab.options, cost: 9 });
+    const middleware = guardMiddleware(guard);
+    const passed: boolean[] = [];
+    await using server = await serveNode(async (request, response) => {
+      const { allowed } = await admitNode(guard, request, response);
+      middleware(request, response, () => passed.push(allowed));
+      if (allowed) response.end("hello");
+    });
+    const statuses = [(await fetch(server.url)).status, (await fetch(server.url)).status];
+    assert.deepEqual([statuses, passed], [[200, 429], [true]]);
   });
 
   it("charges again for another request, also where that is the same object", async () => {

@@ -72,12 +72,13 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   response.writeHead(status, { "Content-Type": "application/json" }).end(`${JSON.stringify(body)}\n`);
 }
 
-/** Takes no new connection, lets running answers finish, and leaves nothing open. */
+/** Takes no new connection, gives running answers a second to finish, and leaves nothing open. */
 async function stop(): Promise<void> {
   if (stopping) return; // npm passes on a Ctrl-C that the terminal has sent to all
   stopping = true;
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
+  setTimeout(() => server.closeAllConnections(), 1_000); // also one whose answer had just ended: Deno keeps that open
   await closed;
   await close();
   process.exit(0);

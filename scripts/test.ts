@@ -25,6 +25,7 @@ import { selectTasks, type Task } from "./suite/selection.ts";
 import { describeFile, describeRuntime, isGood, nodeTotals, outputOf, problemsOf } from "./suite/summary.ts";
 import { needsPostgres } from "./suite/table.ts";
 import { areaLines, areaTable, runAreas, timed, totalLine } from "./suite/times.ts";
+import { bundleWorkers } from "./suite/workers.ts";
 
 /** Where the files are in more areas than these, only their number is printed. */
 const MOST_NAMED = 3;
@@ -74,6 +75,7 @@ async function main(args: readonly string[]): Promise<number> {
   };
   const runFiles = (own: readonly Task[]) => runTasks(own, options);
   const { result: { first, again, each }, times } = await timed(async () => {
+    await bundleWorkers();
     const { runs, areas } = byArea ? await runAreas(tasks, runFiles) : { runs: await runFiles(tasks), areas: [] };
     return { first: runs, each: areas, again: await runFiles(tasksAgain(runs)) };
   });

@@ -5,7 +5,7 @@
  */
 
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 
 import { run } from "../_process.ts";
@@ -13,6 +13,7 @@ import { TemporaryFolder } from "../_temporary.ts";
 import { countTests, type TestCounts } from "./junit.ts";
 import type { Task } from "./selection.ts";
 import { withSourcePlaces } from "./source_places.ts";
+import { WORKERS } from "./workers.ts";
 
 /** How the run of a file ended. */
 export interface FileRun extends Task {
@@ -48,6 +49,7 @@ export async function runFile(
     ...ownEnvironment(),
     RATESYNC_TEST_REDIS_URL: redisUrl,
     RATESYNC_TEST_RUNTIME: task.runtime.name,
+    RATESYNC_TEST_WORKERS: resolve(WORKERS),
     ...more,
   };
 

@@ -8,7 +8,8 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { extname } from "node:path";
+import { existsSync } from "node:fs";
+import { extname, join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -102,8 +103,14 @@ async function watch(child: ChildProcessWithoutNullStreams): Promise<WorkerExit>
   }
 }
 
-/** A worker runs in the form this module runs in: compiled on Node, as source on Deno and Bun. */
+/**
+ * A worker runs as `npm test` has bundled it. One that is in no bundle runs in the form this module runs in: compiled on
+ * Node, as source on Deno and Bun.
+ */
 function workerFile(path: string): string {
+  const bundles = process.env["RATESYNC_TEST_WORKERS"];
+  const bundled = bundles === undefined ? undefined : join(bundles, `${path}.js`);
+  if (bundled !== undefined && existsSync(bundled)) return bundled;
   return fileURLToPath(new URL(`../${path}${extname(import.meta.url)}`, import.meta.url));
 }
 

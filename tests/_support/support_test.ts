@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 
-import { runWorker, startWorker } from "./processes.ts";
+import { commandOf, runWorker, startWorker } from "./processes.ts";
 import { freshPrefix, redisUrl } from "./redis.ts";
 
 describe("redisUrl()", () => {
@@ -38,6 +39,15 @@ describe("runWorker()", () => {
     const { code, stderr } = await runWorker("_support/no_such_worker");
     assert.notEqual(code, 0);
     assert.match(stderr, /no_such_worker/);
+  });
+});
+
+describe("commandOf()", () => {
+  it("starts the bundle of a worker, and the sources where a worker is about how modules load", () => {
+    const bundles = process.env["RATESYNC_TEST_WORKERS"] ?? assert.fail("Run `npm test`");
+    const fileOf = (path: string) => commandOf(path, [])[1].at(-1);
+    assert.equal(fileOf("_support/process_end_worker"), join(bundles, "_support/process_end_worker.js"));
+    assert.match(fileOf("registry/import_worker") ?? "", /tests\/registry\/import_worker\.[jt]s$/);
   });
 });
 

@@ -80,11 +80,15 @@ describe("importProblem()", () => {
 });
 
 describe("layerProblems()", () => {
-  it("finds a look at the clock outside base, with its line", () => {
+  it("finds a look at the clock outside base, and AbortSignal.any, with the line", () => {
     const text =
-      `// Date.now() may be mentioned\nconst text = "Date.now()";\nconst now = \`\${Date.now()}\`;\nclock.setTimeout();\n`;
+      `// Date.now() may be mentioned\nconst text = "Date.now()";\nconst now = \`\${Date.now()}\`;\nclock.setTimeout();\n` +
+      `AbortSignal.any([]);\n`;
     const sources = new Map([["src/base/clock.ts", text], ["src/limiter/limiter.ts", text]]);
-    assert.deepEqual(layerProblems(sources), ["src/limiter/limiter.ts:3: Date.now belongs in src/base/"]);
+    assert.deepEqual(layerProblems(sources), [
+      "src/limiter/limiter.ts:3: Date.now belongs in src/base/",
+      "src/limiter/limiter.ts:5: AbortSignal.any belongs in src/base/",
+    ]);
   });
 
   it("finds an import of a file that does not exist", () => {

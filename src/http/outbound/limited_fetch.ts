@@ -4,6 +4,7 @@
  * @module
  */
 
+import { followBoth } from "../../base/abort.ts";
 import { sleepUntil, wallMs } from "../../base/clock.ts";
 import { ConfigError } from "../../base/errors.ts";
 import { heed } from "../../base/heed.ts";
@@ -140,13 +141,18 @@ class LimitedFetch {
   async #attempt(state: CallState, permit: Permit, attempt: number): Promise<Outcome> {
     const { call, clock, pauses } = state;
     const holdsPermit = permit.fencingToken !== undefined;
-    const signal = holdsPermit ? either(call.signal, permit.lost) : call.signal;
+    const both = holdsPermit ? followBoth(call.signal, permit.lost) : undefined;
+    const signal = both === undefined ? call.signal : both.signal;
+    const release = () => {
+      both?.stop();
+      return permit.release();
+    };
     const sentMs = clock.nowUs() / 1_000;
     let answer: Response;
     try {
       answer = await call.send(this.#fetch, signal);
     } catch (error) {
-      await permit.release();
+      await release();
       const waitMs = signal?.aborted ? undefined : this.#networkPause(state, sentMs);
       if (waitMs === undefined || !this.#mayRetry(state, attempt, waitMs)) throw error;
       this.#notify({ status: 0, waitMs, source: "backoff", attempt, key: state.key, shared: false });
@@ -159,9 +165,9 @@ class LimitedFetch {
     const mayRepeat = refused && pause !== undefined && call.canBeSentAgain &&
       call.isRepeatable(this.#settings.retryMethods) && !forbidsRetry(answer);
     if (!mayRepeat || !this.#mayRetry(state, attempt, pause.waitMs)) {
-      return { answer: holdsPermit ? trackBody(answer, signal, () => void permit.release()) : answer };
+      return { answer: holdsPermit ? trackBody(answer, signal, () => void release()) : answer };
     }
-    await permit.release();
+    await release();
     // The store holds the next permit back until a shared pause ends.
     return { refused: answer, againAtMs: pause.shared ? 0 : answered.receivedMs + pause.waitMs };
   }
@@ -252,10 +258,6 @@ class LimitedFetch {
 /** Whether the server says that the request must not be sent again. */
 function forbidsRetry({ headers }: Response): boolean {
   return RETRY_BANS.some((name) => headers.get(name)?.trim().toLowerCase() === "false");
-}
-
-function either(one: AbortSignal | undefined, other: AbortSignal): AbortSignal {
-  return one === undefined ? other : AbortSignal.any([one, other]);
 }
 
 /** Cancels a body that is not read, so that its connection can be used again. */

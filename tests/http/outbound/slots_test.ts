@@ -29,6 +29,23 @@ function held({ rs }: Lab): number {
   return rs.metrics("partner").currentConcurrent;
 }
 
+/** Counts what listens to a signal. */
+function countListeners(signal: AbortSignal): { added: number; now(): number } {
+  const listeners = new Set<unknown>();
+  const counts = { added: 0, now: () => listeners.size };
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (type: string, listener: EventListener, options?: AddEventListenerOptions) => {
+    counts.added++;
+    listeners.add(listener);
+    addEventListener.call(signal, type, listener, options);
+  };
+  signal.removeEventListener = (type: string, listener: EventListener) => {
+    listeners.delete(listener);
+    removeEventListener.call(signal, type, listener);
+  };
+  return counts;
+}
+
 describe("the permit of a request", () => {
   it("is held until the body was read", async () => {
     const { handle, finish } = inTwoParts();
@@ -71,6 +88,25 @@ describe("the permit of a request", () => {
     stop.abort(new Error("enough"));
     assert.equal(held(lab), 0);
     await assert.rejects(answer.text());
+  });
+
+  it("leaves no listener at the signal of the call, however it ends", async () => {
+    const lost = () => Promise.reject(new TypeError("fetch failed"));
+    const ends: Record<string, () => Promise<Response>> = {
+      read: () => Promise.resolve(new Response("hello")),
+      empty: () => Promise.resolve(new Response(null, { status: 204 })),
+      refused: () => Promise.resolve(new Response("no", { status: 429, headers: { "retry-after": "0" } })),
+      lost,
+    };
+    for (const [end, fetch] of Object.entries(ends)) {
+      await using rs = createRateSync({ limiters: { partner: ONE_SLOT } });
+      const { signal } = new AbortController();
+      const counts = countListeners(signal);
+      const limited = limitedFetch(fetch, { rateSync: rs, limiter: "partner", backoffMs: 1, logger: false });
+      await limited("https://partner.example/", { signal }).then((answer) => answer.text(), () => {});
+      assert.ok(counts.added > 0, end);
+      assert.equal(counts.now(), 0, end);
+    }
   });
 
   it("is released at once if there is no body, or if all of it has arrived", async () => {

@@ -10,8 +10,11 @@ import { show } from "../base/text.ts";
 /** Durations stay below 35 years, so that an instant plus a duration is exact in a double. */
 export const MAX_DURATION_US: number = 2 ** 50;
 
-/** Nothing is taken for a time further ahead than 31 years: a longer wait never ends anyway, and times stay exact. */
+/** The longest wait: 31 years. A longer one never ends anyway. */
 export const FOREVER_US: number = 1e15;
+
+/** Nothing is charged for a later time than this, in the year 2184: what follows from it stays exact in a double. */
+export const LATEST_US: number = 2 ** 53 - 2 * MAX_DURATION_US;
 
 /** Products of units and steps stay exact in a double. */
 export const MAX_PRODUCT: number = 2 ** 52;

@@ -18,8 +18,8 @@ export interface Charge {
   /** Units that were taken, or that a reservation has cost in all. */
   readonly charged: number;
   /**
-   * Units that were not: one call charges at most a hundred times what the limit holds, nothing is charged for a time more
-   * than 31 years ahead, and no store was charged where the failure policy had decided. 0 nearly always.
+   * Units that were not: one call charges at most a hundred times what the limit holds, nothing is charged for a time after
+   * the year 2184, and no store was charged where the failure policy had decided. 0 nearly always.
    */
   readonly uncharged: number;
 }

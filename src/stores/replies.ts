@@ -106,7 +106,7 @@ export interface DoneReply {
   readonly nowUs: number;
   /**
    * `release`: one number, how many leases and places ended. `renew`: for each target 1 if held, 0 if lost. `penalize`: for
-   * each target 1 if it was charged, 0 if that would be for a time more than 31 years ahead.
+   * each target 1 if it was charged, 0 if that would be for a time after the year 2184.
    */
   readonly counts: readonly number[];
   /** Corrections: where each target stands afterwards. */

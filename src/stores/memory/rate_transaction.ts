@@ -6,7 +6,7 @@
 
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
-import { FOREVER_US } from "../../algorithms/numbers.ts";
+import { LATEST_US } from "../../algorithms/numbers.ts";
 import type { PermitLevel, TakeReply, TakeRequest, TakeStatus, Target, TargetLevel } from "../store.ts";
 import { levelsOf } from "./entry_table.ts";
 import { PermitLedger } from "./permit_ledger.ts";
@@ -37,12 +37,12 @@ export class RateTransaction {
   }
 
   /**
-   * Takes a target's cost whatever its rates say, unless that would be for a time too far ahead. Returns whether it has. A
+   * Takes a target's cost whatever its rates say, unless that would be for too late a time. Returns whether it has. A
    * block does not move what is charged: it may be lifted before it ends.
    */
   penalize(target: Target): boolean {
     const atUs = this.plan(target, true);
-    if (atUs - this.#nowUs > FOREVER_US) return false;
+    if (atUs > LATEST_US) return false;
     this.commit(target, atUs);
     return true;
   }

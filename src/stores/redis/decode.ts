@@ -76,8 +76,8 @@ function decodeEntry(
       return { nowUs, counts: numbers, levels: [] };
     default: {
       const corrected = request.targets.map((target) => ({ ...target, permits: 0 }));
-      const counts = request.op === "penalize" ? numbers.slice(-corrected.length) : [];
-      return { nowUs, counts, levels: readLevels(numbers, 0, corrected, false) };
+      const last = numbers.length - (request.op === "penalize" ? corrected.length : 0);
+      return { nowUs, counts: numbers.slice(last), levels: readLevels(numbers.slice(0, last), 0, corrected, false) };
     }
   }
 }

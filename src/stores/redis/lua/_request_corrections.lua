@@ -63,13 +63,13 @@ function requests.L()
   return reply
 end
 
--- A block does not move what is charged: it may be lifted before it ends. Nothing is charged for a time further ahead than
--- 31 years. Behind the levels, the reply says for each target whether it was charged.
+-- A block does not move what is charged: it may be lifted before it ends. Nothing is charged for a time after the
+-- year 2184. Behind the levels, the reply says for each target whether it was charged.
 function requests.X()
   local reply, charged = {}, {}
   for i, target in ipairs(read_targets()) do
     local at = plan(target, true)
-    charged[i] = at - now <= 1e15 and 1 or 0
+    charged[i] = at <= 2 ^ 53 - 2 ^ 51 and 1 or 0
     if charged[i] == 1 then commit(target, at) end
     levels(reply, target)
   end

@@ -189,6 +189,29 @@ describe("A connection over a url", () => {
     assert.deepEqual(warnings, []);
   });
 
+  it("says what is wrong when the session is reset that begins to listen, and listens the next time", async () => {
+    const url = new URL(postgresUrl());
+    const place = { host: url.hostname, port: Number(url.port) };
+    let resets = 1;
+    await using proxy = await startServer((socket) => {
+      const server = connect(place);
+      server.pipe(socket).on("error", () => {});
+      socket.on("data", (data) => {
+        if (String(data).includes('listen "') && resets-- > 0) socket.resetAndDestroy();
+        else server.write(data);
+      });
+      server.on("error", () => {});
+      socket.on("close", () => server.destroy());
+    });
+    url.port = String(proxy.port);
+    const connection = openPostgresJs({ url: url.href });
+    const channel = { message: () => {}, missed: () => {}, isAwaited: () => true };
+    const first = connection.listen?.("c_reset", channel) as Promise<void>;
+    await rejectsWith(first, { code: "STORE_UNAVAILABLE", reason: "connection_broke" });
+    await connection.listen?.("c_reset", channel);
+    await connection.close();
+  });
+
   it("runs a transaction again whose session was lost before it began", async () => {
     const connection = openPostgresJs({ url: postgresUrl(), poolMaxSize: 1 });
     const other = openPostgresJs({ url: postgresUrl() });

@@ -8,7 +8,7 @@ import type { Timer } from "../../../../base/clock.ts";
 import { startTimer, withTimeout } from "../../../../base/deadline.ts";
 import { ClosedError, StoreError } from "../../../../base/errors.ts";
 import type { ChannelListener } from "../connection.ts";
-import { reasonOf, silentError } from "../errors.ts";
+import { callError, reasonOf, silentError } from "../errors.ts";
 import type { ConnectionSettings, Endpoint } from "../settings/settings.ts";
 import { openSession, type Session } from "./session.ts";
 
@@ -85,9 +85,9 @@ export class Listener {
     const fate = { label: this.#endpoint.label, mayHaveRun: false };
     try {
       await withTimeout(session.run({ text, values: [] }), ms, () => silentError(fate, ms));
-    } catch (error) {
+    } catch (cause) {
       session.destroy();
-      throw error;
+      throw callError(fate, cause);
     }
   }
 

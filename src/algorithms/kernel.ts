@@ -58,6 +58,11 @@ export interface Kernel<Limit, State> {
   /** The state after `units` were forgiven by an operator: never better than fresh. May reuse `state`. */
   refund(state: State, nowUs: number, units: number, limit: Limit): State;
   /**
+   * The state of a key that an operator has reset: it decides as a fresh one, and what was taken before cannot be given back.
+   * Absent where that holds of a fresh state.
+   */
+  restart?(state: State, nowUs: number, limit: Limit): State;
+  /**
    * What a mark holds besides the level: numbers that only `giveBack` of this kernel reads. Undefined where the level tells
    * it all, as it mostly does, and always for a kernel without this function.
    */

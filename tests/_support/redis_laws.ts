@@ -354,6 +354,10 @@ export async function assertFarKept(services: ParityServices): Promise<void> {
   assert.equal(yearsOf(await take("wait", 5)), 55);
   assert.equal(yearsOf(await take("peek", 1)), 55);
   assert.equal(yearsOf(await store.execute({ op: "refund", targets: targetOf(1) })), 54);
+  // Nothing is charged for a time after 2184.
+  for (const counts of [[1], [0]]) {
+    assert.deepEqual((await store.execute({ op: "penalize", targets: targetOf(35) })).counts, counts);
+  }
 }
 
 /** Takes, and corrects, on either side of the instant at which the last 14 digits of one begin anew. */

@@ -135,6 +135,14 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
     return withReturned(state, cut, 0, nowUs, promisedOf(state, limit), limit);
   },
 
+  restart(state: TokenBucketState, nowUs: number, limit: TokenBucketLimit): TokenBucketState {
+    const debt = { us: state.tatUs - nowUs, rem: state.tatRem };
+    if (debt.us < 0) return FRESH;
+    // As if all of it had been given back, until no older take would be in debt.
+    const back = remember(live(state, nowUs) ?? NOTHING, { ...debt, endUs: 0 }, nowUs, state.tatUs + 2, limit);
+    return newState(nowUs, 0, back, 0, nowUs, limit, undefined);
+  },
+
   runs(state: TokenBucketState, nowUs: number, limit: TokenBucketLimit): readonly Run[] {
     if (state.tatUs < nowUs) return [];
     const units = unitsIn({ us: state.tatUs - nowUs, rem: state.tatRem }, limit);

@@ -80,6 +80,27 @@ export class RateTransaction {
     return traces;
   }
 
+  /**
+   * Starts a key anew. Where what was taken before could still be given back, its states know that it cannot; but what is
+   * counted by several rules begins anew for each of them.
+   */
+  reset(target: Target): void {
+    const nowUs = this.#nowUs;
+    const { rates } = target.policy;
+    const { states, others } = this.#table.read(target, nowUs);
+    let isKept = false;
+    const after = rates.map((rate, i) => {
+      const kernel = kernelOf(rate);
+      const state = kernel.restart?.(states[i] as RateState, nowUs, rate) ?? kernel.fresh();
+      isKept ||= kernel.freshFromUs(state, rate) > nowUs;
+      return state;
+    });
+    this.#table.reset(target, nowUs);
+    if (isKept && others === undefined) {
+      this.#table.write(target, { ...this.#table.read(target, nowUs), states: after }, nowUs);
+    }
+  }
+
   /** Takes from all targets or from none, where no permits are involved. */
   take({ targets, mode, maxWaitUs, arrivalUs }: TakeRequest): TakeReply {
     const nowUs = this.#nowUs;

@@ -165,7 +165,7 @@ export class MemoryTransaction {
 
   /** Starts a key anew; those who wait are served. */
   reset(target: Target): void {
-    this.#table.reset(target, this.#nowUs);
+    this.#rates.reset(target);
     this.promote(target);
   }
 

@@ -7,11 +7,11 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,bb,je=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,bb,jg=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=bb,je
-function redis.call(hd,...)
-if hd~="MGET"then return call(hd,...)end
+redis.pcall,redis.error_reply=bb,jg
+function redis.call(he,...)
+if he~="MGET"then return call(he,...)end
 local cc={...}
 for i=1,#cc do
 local m=bb("GET",cc[i])
@@ -25,183 +25,188 @@ if string.byte(ARGV[1])==64 then
 q,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
 q=q+0
 else
-local fc=redis.call("TIME")
-q=fc[1]*1000000+fc[2]
+local fd=redis.call("TIME")
+q=fd[1]*1000000+fd[2]
 end`;
 
 const part2 = `local cA=1e14
 local dN=50*cA
 local gL,cI="99",10*cA
-local fm=q-q%cA`;
+local fn=q-q%cA`;
 
-const part3 = `local hp=2e15
+const part3 = `local hq=2e15
 local function fM(m)
-local H,bA=string.byte(m,1),#m
-if H==98 and bA>8 then
+local H,bB=string.byte(m,1),#m
+if H==98 and bB>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if H==83 and bA>46 or H==115 and bA>20 then
+if H==83 and bB>46 or H==115 and bB>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+hp then return D,bA+1 end
+if D>q and D<q+hq then return D,bB+1 end
 end
 return 0,1
 end`;
 
-const part4 = `local function it(aI)
+const part4 = `local function iv(aI)
 return math.max(math.floor((aI-dN)/cI),0)
 end
 local function fL(aI)
 if aI<dN then return aI end
-local us=fm+aI%cA
+local us=fn+aI%cA
 if us>q+cA/2 then return us-cA end
 if us<q-cA/2 then return us+cA end
 return us
 end`;
 
-const part5 = `local function fX(bm,bG,an)
-return math.max(bm<=8*bG and 1 or bm<=1024*bG and 2 or 3,an)
+const part5 = `local function fX(bn,bG,an)
+return math.max(bn<=8*bG and 1 or bn<=1024*bG and 2 or 3,an)
 end
-local function ec(ac,bG)
-if ac==0 then return q end
-return ac==3 and math.huge or q+(ac==2 and 1024 or 8)*bG
+local function ec(ad,bG)
+if ad==0 then return q end
+return ad==3 and math.huge or q+(ad==2 and 1024 or 8)*bG
 end`;
 
-const part6 = `local eE
-local function bE()
-if eE then return eE end
+const part6 = `local eG
+local function bw()
+if eG then return eG end
 local aC,bq,aO,cf,eR=math.floor,math.min,math.max,string.byte,string.char
-local jL,ls=8,2^52
-local eN={us=0,af=0,ad=0,bY={}}
-local bX={eN=eN}
-function bX.gE(a,b,g)
+local jN,lu=8,2^52
+local ew={us=0,af=0,ae=0,bY={}}
+local bQ={ew=ew}
+function bQ.gE(a,b,g)
 local us,af=a.us+b.us,a.af+b.af
 if af<g.x then return{us=us,af=af}end
 return{us=us+1,af=af-g.x}
 end
-local gE=bX.gE
-function bX.gi(a,b,g)
+local gE=bQ.gE
+function bQ.gi(a,b,g)
 local us,af=a.us-b.us,a.af-b.af
 if af>=0 then return{us=us,af=af}end
 return{us=us-1,af=af+g.x}
 end
-local gi=bX.gi
-function bX.hg(a,b)
+local gi=bQ.gi
+function bQ.hh(a,b)
 return(a.us<b.us or(a.us==b.us and a.af<b.af))and a or b
 end
-function bX.kR(au,dC,an,g)
+function bQ.kU(au,du,an,g)
 local aU=gi(au,an,g)
 for _,bO in ipairs(au.bY)do
-if bO.dC>dC then aU=gi(aU,bO,g)end
+if bO.du>du then aU=gi(aU,bO,g)end
 end
-return aU.us<0 and eN or aU
+return aU.us<0 and ew or aU
 end
-function bX.cS(h,g)
+function bQ.cS(h,g)
 local J=h.us-g.ay
 if h.af>g.aP then J=J+1 end
 return aO(J,h.y or 0)
 end
-local cS=bX.cS
-function bX.eJ(h,g)
-return h.ac>0 and cS(h,g)>q and h.ac or 0
+local cS=bQ.cS
+function bQ.eK(h,g)
+return h.ad>0 and cS(h,g)>q and h.ad or 0
 end
-local function ld(au,bO,ad,g)
+local function iY(au,bO,ae,g)
 local aU=gE(au,bO,g)
-if aU.us>ls then return nil end
+if aU.us>lu then return nil end
 local bY,A={},1
-for i,dp in ipairs(au.bY)do
-bY[i]=dp
-if dp.dC<=bO.dC then A=i+1 end
+for i,dr in ipairs(au.bY)do
+bY[i]=dr
+if dr.du<=bO.du then A=i+1 end
 end
 table.insert(bY,A,bO)
-local gq,K=eN,#bY
-while K>0 and#bY-K<jL do
-local al=bY[K]
-if al.dC-(aU.us-gq.us)+2<=q then break end
+local gq,O=ew,#bY
+while O>0 and#bY-O<jN do
+local al=bY[O]
+if al.du-(aU.us-gq.us)+2<=q then break end
 gq=gE(gq,al,g)
-K=K-1
+O=O-1
 end
-for _=1,K do
+for _=1,O do
 table.remove(bY,1)
 end
-return{us=aU.us,af=aU.af,ad=aO(au.ad,ad),bY=bY}
+return{us=aU.us,af=aU.af,ae=aO(au.ae,ae),bY=bY}
 end
-function bX.eU(us,au)
+function bQ.eU(us,au)
 local aU=us+au.us+1
-if au.ad>0 and au.ad<aU then return aO(us+1,au.ad)end
+if au.ae>0 and au.ae<aU then return aO(us+1,au.ae)end
 return aU
 end
-function bX.bo(h)
+function bQ.bl(h)
 local au=h.au
-return au and bX.eU(h.us,au)>q and au or nil
+return au and bQ.eU(h.us,au)>q and au or nil
 end
-function bX.dv(us,af,au,y,g,an)
+function bQ.dj(us,af,au,y,g,an)
 local J=us-g.ay
 if af>g.aP then J=J+1 end
-local bU=aO(J,y)
+local bV=aO(J,y)
 if y<=q or y<=J then y=nil end
-local h={us=us,af=af,y=y,ac=0}
-if bU>q then h.ac=fX(bU-q,g.ay,an)end
+local h={us=us,af=af,y=y,ad=0}
+if bV>q then h.ad=fX(bV-q,g.ay,an)end
 if au then
 local aU,bY=gE(h,au,g).us,{}
 for i,bO in ipairs(au.bY)do
-bY[i]={dC=bq(bO.dC,aU),us=bO.us,af=bO.af}
+bY[i]={du=bq(bO.du,aU),us=bO.us,af=bO.af}
 end
-local ad=au.ad>us+au.us and 0 or au.ad
-h.au={us=au.us,af=au.af,ad=ad,bY=bY}
+local ae=au.ae>us+au.us and 0 or au.ae
+h.au={us=au.us,af=au.af,ae=ae,bY=bY}
 end
 return h
 end
-function bX.fx(h,gP,dC,y,g)
-local ad=aO(q,y)+g.ay+1
-local bO={dC=dC,us=gP.us,af=gP.af}
-local au=ld(bX.bo(h)or eN,bO,ad,g)
+function bQ.fx(h,gP,du,y,g)
+local ae=aO(q,y)+g.ay+1
+local bO={du=du,us=gP.us,af=gP.af}
+local au=iY(bQ.bl(h)or ew,bO,ae,g)
 if not au then return h end
 local aS=gi(h,gP,g)
-return bX.dv(aS.us,aS.af,au,y,g,bX.eJ(h,g))
+return bQ.dj(aS.us,aS.af,au,y,g,bQ.eK(h,g))
 end
-function bX.dY(h,g)
-local y,bU=cS(h,g),ec(h.ac,g.ay)
-if y<=bU then return h end
-local bp={us=bU+g.ay,af=g.aP}
-local au=bX.bo(h)
+function bQ.lF(h,g)
+local gQ={us=h.us-q,af=h.af,du=0}
+if gQ.us<0 then return nil end
+return bQ.dj(q,0,iY(bQ.bl(h)or ew,gQ,h.us+2,g),0,g,0)
+end
+function bQ.dY(h,g)
+local y,bV=cS(h,g),ec(h.ad,g.ay)
+if y<=bV then return h end
+local bp={us=bV+g.ay,af=g.aP}
+local au=bQ.bl(h)
 if h.us<bp.us or(h.us==bp.us and h.af<=bp.af)then
-return bX.dv(h.us,h.af,au,bU,g,h.ac)
+return bQ.dj(h.us,h.af,au,bV,g,h.ad)
 end
-local an={us=h.us,af=h.af,y=h.y,ac=h.ac}
-if au then an.au={us=au.us,af=au.af,ad=0,bY=au.bY}end
-local bT=bX.fx(an,gi(h,bp,g),0,bU,g)
-if bT~=an then return bT end
-return bX.dv(bp.us,bp.af,nil,bU,g,h.ac)
+local an={us=h.us,af=h.af,y=h.y,ad=h.ad}
+if au then an.au={us=au.us,af=au.af,ae=0,bY=au.bY}end
+local bU=bQ.fx(an,gi(h,bp,g),0,bV,g)
+if bU~=an then return bU end
+return bQ.dj(bp.us,bp.af,nil,bV,g,h.ad)
 end
-function bX.cD(m,E,al,h,g)
-local function ej()
-local aa,ba=0,1
+function bQ.cD(m,E,al,h,g)
+local function ek()
+local ac,ba=0,1
 while E<=al do
-local en=cf(m,E)
+local eo=cf(m,E)
 E=E+1
-aa=aa+en%128*ba
-if en<128 then break end
+ac=ac+eo%128*ba
+if eo<128 then break end
 ba=ba*128
 end
-return aa
+return ac
 end
-local function ir()
-local us=ej()
-return us,g.x>1 and bq(ej(),g.x-1)or 0
+local function it()
+local us=ek()
+return us,g.x>1 and bq(ek(),g.x-1)or 0
 end
 local cl=cf(m,E)-128
 E=E+1
-h.ac=aC(cl%32/8)
-if cl%2>=1 then h.y=ej()end
+h.ad=aC(cl%32/8)
+if cl%2>=1 then h.y=ek()end
 if cl%4<2 then return end
-local us,af=ir()
-local au={us=us,af=af,ad=0,bY={}}
+local us,af=it()
+local au={us=us,af=af,ae=0,bY={}}
 local aU=gE(h,au,g).us
-if cl%8>=4 then au.ad=aU+2-ej()end
+if cl%8>=4 then au.ae=aU+2-ek()end
 while E<=al do
-local bO={dC=aU-ej()}
-bO.us,bO.af=ir()
+local bO={du=aU-ek()}
+bO.us,bO.af=it()
 if bO.us==0 and bO.af==0 then
 bO.us,bO.af=us,af
 end
@@ -209,36 +214,36 @@ au.bY[#au.bY+1]=bO
 end
 h.au=au
 end
-function bX.bn(h,g)
+function bQ.bo(h,g)
 local au,y,aJ=h.au,h.y,""
-if not au and not y and h.ac==0 then return aJ end
-local function dK(aa)
-while aa>=128 do
-aJ=aJ..eR(aa%128+128)
-aa=aC(aa/128)
+if not au and not y and h.ad==0 then return aJ end
+local function dK(ac)
+while ac>=128 do
+aJ=aJ..eR(ac%128+128)
+ac=aC(ac/128)
 end
-aJ=aJ..eR(aa)
+aJ=aJ..eR(ac)
 end
-local function iW(us,af)
+local function iX(us,af)
 dK(us)
 if g.x>1 then dK(af)end
 end
 if y then dK(y)end
 if au then
-iW(au.us,au.af)
+iX(au.us,au.af)
 local aU=gE(h,au,g).us
-if au.ad>0 then dK(aU+2-au.ad)end
+if au.ae>0 then dK(aU+2-au.ae)end
 for _,bO in ipairs(au.bY)do
-dK(aU-bO.dC)
-local kw=bO.us==au.us and bO.af==au.af
-iW(kw and 0 or bO.us,kw and 0 or bO.af)
+dK(aU-bO.du)
+local ky=bO.us==au.us and bO.af==au.af
+iX(ky and 0 or bO.us,ky and 0 or bO.af)
 end
 end
-local cl=128+(y and 1 or 0)+(au and 2 or 0)+(au and au.ad>0 and 4 or 0)
-return eR(cl+8*h.ac)..aJ
+local cl=128+(y and 1 or 0)+(au and 2 or 0)+(au and au.ae>0 and 4 or 0)
+return eR(cl+8*h.ad)..aJ
 end
-eE=bX
-return bX
+eG=bQ
+return bQ
 end`;
 
 const part7 = `local call,bu,ak=redis.call,string.sub,string.format
@@ -250,7 +255,7 @@ local function aJ()
 cy=cy+1
 return ARGV[cy]
 end
-local function aa()
+local function ac()
 cy=cy+1
 return ARGV[cy]+0
 end
@@ -258,101 +263,101 @@ local function eZ()
 gB=gB+1
 return KEYS[gB]
 end
-local cv=aa()
-local function fs(ad)
-return aO(dd((ad-q)/1000),1)+cv
+local cv=ac()
+local function ft(ae)
+return aO(dd((ae-q)/1000),1)+cv
 end
 local cx={}`;
 
-const part8 = `local function jU(ai)
+const part8 = `local function jW(ai)
 local df=type(ai)=="table"and ai.err or tostring(ai)
 if string.find(df,"READONLY",1,true)then error(ai,0)end
 return df
 end
-local function jA(cm,kL)
-local ok,ai=pcall(cm,kL)
-return ok and ai or jU(ai)
+local function jC(cm,kO)
+local ok,ai=pcall(cm,kO)
+return ok and ai or jW(ai)
 end`;
 
-const part9 = `local function ht(e,lu)
-eG(e)
-if e.dR and not bz then fw(e)end
-local at=lu and q or aO(q,e.D)
-local ah,ae=e.v.ah,e.ae
-for i=1,#ah do
-local ab=ah[i]
-at=aO(at,ab.ar.dl(ae[i],e.ag,ab))
+const part9 = `local function hu(e,lw)
+ee(e)
+if e.dR and not bA then fb(e)end
+local at=lw and q or aO(q,e.D)
+local ag,W=e.v.ag,e.W
+for i=1,#ag do
+local Y=ag[i]
+at=aO(at,Y.ar.dm(W[i],e.ah,Y))
 end
 return at
 end
 local function gM(e,at)
-local ah,ae=e.v.ah,e.ae
-if#ah==0 then return end
-if e.dz then e.dz.dt(e,at)end
+local ag,W=e.v.ag,e.W
+if#ag==0 then return end
+if e.dq then e.dq.dw(e,at)end
 e.gc=nil
-for i=1,#ah do
-local ab=ah[i]
-local an=ae[i]
-local h=ab.ar.dt(an,at,e.ag,ab)
-if h then ae[i]=h end
-local cP=ab.ar.cP and ab.ar.cP(an,h,at)
+for i=1,#ag do
+local Y=ag[i]
+local an=W[i]
+local h=Y.ar.dw(an,at,e.ah,Y)
+if h then W[i]=h end
+local cP=Y.ar.cP and Y.ar.cP(an,h,at)
 if cP then
 e.gc=e.gc or{}
 e.gc[i]=cP
 end
 end
-fw(e)
+fb(e)
 end
-local function ei(ai,e)
-local ah,ae,al=e.v.ah,e.ae,#ai
-for i=1,#ah do
-local ab=ah[i]
-ai[al+1],ai[al+2]=ab.ar.eY(ae[i],ab)
+local function ej(ai,e)
+local ag,W,al=e.v.ag,e.W,#ai
+for i=1,#ag do
+local Y=ag[i]
+ai[al+1],ai[al+2]=Y.ar.eY(W[i],Y)
 al=al+2
 end
 end
-local function el(ai,aq)
+local function em(ai,aq)
 local A=0
 for i=1,#aq do
-local gc,ah=aq[i].gc,#aq[i].v.ah
-for ab=1,gc and ah or 0 do
-local cP=gc[ab]
+local gc,ag=aq[i].gc,#aq[i].v.ag
+for Y=1,gc and ag or 0 do
+local cP=gc[Y]
 if cP then
 local al=#ai
-ai[al+1]=A+ab-1
-for bD=1,5 do
-ai[al+1+bD]=cP[bD]
+ai[al+1]=A+Y-1
+for bE=1,5 do
+ai[al+1+bE]=cP[bE]
 end
 end
 end
-A=A+ah
+A=A+ag
 end
 end`;
 
-const part10 = `local function ek()
-local v=dU[aa()]
-local ag,ap=aa(),aa()
+const part10 = `local function el()
+local v=dU[ac()]
+local ah,ap=ac(),ac()
 local e={
 v=v,
-ag=ag,
+ah=ah,
 ap=ap,
-W=eZ(),
+aa=eZ(),
 co=nil,
 aD=nil,
 aX=nil,
 D=0,
-ae=nil,
+W=nil,
 }
 if v.co>0 then
 e.co={}
-for i,ab in ipairs(v.ah)do
-if ab.ee then e.co[i]=eZ()end
+for i,Y in ipairs(v.ag)do
+if Y.ef then e.co[i]=eZ()end
 end
 end
 if v.ap>0 then
 e.aD,e.aX=eZ(),eZ()
 end
-for _,A in ipairs(v.hN or{})do
+for _,A in ipairs(v.hO or{})do
 e.co=e.co or{}
 e.co[A]=eZ()
 end
@@ -360,14 +365,14 @@ return e
 end`;
 
 const part11 = `function cx.t()
-local function iH(h,at)
+local function iJ(h,at)
 if h.us<at-1 or(h.us<at and h.af==0)then return{us=at,af=0}end
 return h
 end
-local function js(h,o,g)
+local function ju(h,o,g)
 local af=o*g.cX
 local cE=aC(af/g.x)
-local us=h.us+o*g.dm+cE
+local us=h.us+o*g.dn+cE
 af=h.af+af-cE*g.x
 if af<g.x then return{us=us,af=af}end
 return{us=us+1,af=af-g.x}
@@ -375,175 +380,175 @@ end
 return{
 cD=function()
 return{
-dm=aa(),
-cX=aa(),
-x=aa(),
-ay=aa(),
-aP=aa(),
-aQ=aa(),
+dn=ac(),
+cX=ac(),
+x=ac(),
+ay=ac(),
+aP=ac(),
+aQ=ac(),
 }
 end,
-eD=function()
-return{us=0,af=0,ac=0}
+eF=function()
+return{us=0,af=0,ad=0}
 end,
 dY=function(h,g)
 if h.us-g.ay<q and(h.y or 0)<=q then return h end
-return bE().dY(h,g)
+return bw().dY(h,g)
 end,
-dl=function(h,ag,g)
-local next=js(iH(h,q),ag,g)
-local hu=next.us-g.ay
-if next.af>g.aP then hu=hu+1 end
-return aO(q,hu)
+dm=function(h,ah,g)
+local next=ju(iJ(h,q),ah,g)
+local hv=next.us-g.ay
+if next.af>g.aP then hv=hv+1 end
+return aO(q,hv)
 end,
-dt=function(h,at,ag,g)
-local next=js(iH(h,at),ag,g)
-next.ac=0
+dw=function(h,at,ah,g)
+local next=ju(iJ(h,at),ah,g)
+next.ad=0
 if at<=q and not h.au and not h.y then return next end
-local bD=bE()
+local bE=bw()
 local y=aO(at>q and at or 0,h.y or 0)
-return bD.dv(next.us,next.af,bD.bo(h),y,g,bD.eJ(h,g))
+return bE.dj(next.us,next.af,bE.bl(h),y,g,bE.eK(h,g))
 end,
-cP=function(an,iA,at)
-local hV=at>q
-if not hV and not iA.au then return nil end
+cP=function(an,iC,at)
+local hW=at>q
+if not hW and not iC.au then return nil end
 local us,af=0,0
-if iA.au then
-us,af=iA.au.us,iA.au.af
+if iC.au then
+us,af=iC.au.us,iC.au.af
 end
-local y=hV and(an.y or 0)>q and an.y or 0
-local kQ=hV and iH(an,at)~=an
-if us==0 and af==0 and y==0 and not kQ then return nil end
-local K=an.us+2<=q and{us=0,af=0}or an
-return{us,af,y,kQ and K.us or-1,kQ and K.af or 0}
+local y=hW and(an.y or 0)>q and an.y or 0
+local kT=hW and iJ(an,at)~=an
+if us==0 and af==0 and y==0 and not kT then return nil end
+local O=an.us+2<=q and{us=0,af=0}or an
+return{us,af,y,kT and O.us or-1,kT and O.af or 0}
 end,
 eY=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.af
 end,
-dx=function(h)
+dz=function(h)
 if not h.au and not h.y then return h.us+2 end
-local kt=h.au and bE().eU(h.us,h.au)or 0
-return aO(h.us,kt,h.y or 0)+2
+local kv=h.au and bw().eU(h.us,h.au)or 0
+return aO(h.us,kv,h.y or 0)+2
 end,
-cM=function(m,K,to,g,dZ,ey)
-local bA=to-K+1
-local us=tonumber(bu(m,K,K+15))
-if not us or bA<16 then return{us=0,af=0,ac=0}end
-local dp=bA~=16+g.aQ
-local h={us=us,af=0,ac=0}
-if not dp then h.af=bq(tonumber(bu(m,K+16,to))or 0,g.x-1)end
-if dZ<=ey then bE().cD(m,dZ,ey,h,g)end
-if dp then return{us=us+1,af=0,y=h.y,ac=h.ac}end
+cM=function(m,O,to,g,dZ,eA)
+local bB=to-O+1
+local us=tonumber(bu(m,O,O+15))
+if not us or bB<16 then return{us=0,af=0,ad=0}end
+local dr=bB~=16+g.aQ
+local h={us=us,af=0,ad=0}
+if not dr then h.af=bq(tonumber(bu(m,O+16,to))or 0,g.x-1)end
+if dZ<=eA then bw().cD(m,dZ,eA,h,g)end
+if dr then return{us=us+1,af=0,y=h.y,ad=h.ad}end
 return h
 end,
-eg=function(h,g)
+eh=function(h,g)
 local us=aO(h.us,0)
 if g.aQ==0 then return ak("%016.0f",us)end
 return ak("%016.0f%0"..g.aQ..".0f",us,h.af)
 end,
-hh=function(h,g)
-if not h.au and not h.y and h.ac==0 then return""end
-return bE().bn(h,g)
+hi=function(h,g)
+if not h.au and not h.y and h.ad==0 then return""end
+return bw().bo(h,g)
 end,
 }
 end`;
 
-const part12 = `local dr,bH="<I7I4",11
-local function cd(Y)
-return#Y/bH
+const part12 = `local dt,bH="<I7I4",11
+local function cd(ab)
+return#ab/bH
 end
-local function dj(Y,A)
-return am(dr,Y,A*bH+1)
+local function dk(ab,A)
+return am(dt,ab,A*bH+1)
 end
-local function cB(Y)
-return am(dr,Y,1)
+local function cB(ab)
+return am(dt,ab,1)
 end
-local function cz(Y)
-return am(dr,Y,#Y-bH+1)
+local function cz(ab)
+return am(dt,ab,#ab-bH+1)
 end
-local function gH(Y,A,J,r)
-local K=A*bH
-return bu(Y,1,K)..aT(dr,J,r)..bu(Y,K+bH+1)
+local function gH(ab,A,J,r)
+local O=A*bH
+return bu(ab,1,O)..aT(dt,J,r)..bu(ab,O+bH+1)
 end
-local function hJ(J,r)
+local function hK(J,r)
 if not(J>=0 and J<2^53 and r>0 and r<2^32)then return""end
-return aT(dr,J,r)
+return aT(dt,J,r)
 end
-local function fb(m,K,to)
-local Y=bu(m,K,to)
-if Y==""or#Y%bH>0 then return"",0 end
-local cK=string.byte(Y,7)
-if cK<32 then return Y,0 end
-return bu(Y,1,6)..string.char(cK%32)..bu(Y,8),aC(cK/32)
+local function fc(m,O,to)
+local ab=bu(m,O,to)
+if ab==""or#ab%bH>0 then return"",0 end
+local cK=string.byte(ab,7)
+if cK<32 then return ab,0 end
+return bu(ab,1,6)..string.char(cK%32)..bu(ab,8),aC(cK/32)
 end
-local function dB(h)
-local Y=h.z
-if h.ac==0 then return Y end
-return bu(Y,1,6)..string.char(string.byte(Y,7)+32*h.ac)..bu(Y,8)
+local function dC(h)
+local ab=h.z
+if h.ad==0 then return ab end
+return bu(ab,1,6)..string.char(string.byte(ab,7)+32*h.ad)..bu(ab,8)
 end
 local function cQ(h,g,an)
-local bm=h.z==""and 0 or cB(h.z)-q
-h.ac=bm>0 and fX(bm,g.w,an)or 0
+local bn=h.z==""and 0 or cB(h.z)-q
+h.ad=bn>0 and fX(bn,g.w,an)or 0
 return h
 end
 local function gt(h,g)
-local Y=h.z
-local au=Y==""and 0 or cB(Y)-ec(h.ac,g.w)
+local ab=h.z
+local au=ab==""and 0 or cB(ab)-ec(h.ad,g.w)
 if au<=0 then return h end
-local lq={}
-for A=0,cd(Y)-1 do
-local J,r=dj(Y,A)
-lq[A+1]=aT(dr,J-au,r)
+local ls={}
+for A=0,cd(ab)-1 do
+local J,r=dk(ab,A)
+ls[A+1]=aT(dt,J-au,r)
 end
-return cQ({V=h.V,z=table.concat(lq)},g,h.ac)
+return cQ({V=h.V,z=table.concat(ls)},g,h.ad)
 end`;
 
-const part13 = `local hv=-2^52
+const part13 = `local hw=-2^52
 local function eW(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hv and m+0>2*hv
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hw and m+0>2*hw
 end
-local function hQ(m,ba)
-local aI,bG=m+0,-hv/ba
+local function hR(m,ba)
+local aI,bG=m+0,-hw/ba
 local r=-aI%ba
 local J=q-q%bG-(aI+r)/ba-bG
 if J>q+bG/2 then J=J-bG end
 if J<=q-bG/2 then J=J+bG end
 return J,r
 end
-local function jo(J,r,ba)
-return ak("%.0f",hv-J%(-hv/ba)*ba-r)
+local function jq(J,r,ba)
+return ak("%.0f",hw-J%(-hw/ba)*ba-r)
 end`;
 
 const part14 = `function cx.f()
 return{
-O="F",
+K="F",
 cD=function()
-return{U=aa(),w=aa(),ba=aa()}
+return{U=ac(),w=ac(),ba=ac()}
 end,
-eD=function()
-return{z="",ac=0}
+eF=function()
+return{z="",ad=0}
 end,
 dY=gt,
-dl=function(h,ag,g)
+dm=function(h,ah,g)
 if h.z==""then return q end
 local J,r=cz(h.z)
-if r+ag<=g.U then return aO(q,J)end
+if r+ah<=g.U then return aO(q,J)end
 return aO(q,J+g.w)
 end,
-dt=function(h,at,ag,g)
+dw=function(h,at,ah,g)
 local z=h.z
-if z==""then return cQ({z=aT(dr,at,ag)},g,0)end
+if z==""then return cQ({z=aT(dt,at,ah)},g,0)end
 local J,r=cz(z)
 if at<J+g.w then
-z=gH(z,cd(z)-1,J,r+ag)
+z=gH(z,cd(z)-1,J,r+ah)
 else
-z=z..aT(dr,at,ag)
+z=z..aT(dt,at,ah)
 end
 while cB(z)+g.w<=q do
 z=bu(z,bH+1)
 end
-return cQ({z=z},g,h.ac)
+return cQ({z=z},g,h.ad)
 end,
 eY=function(h,g)
 if h.z==""then return 0,0 end
@@ -553,26 +558,26 @@ if reset<=0 then return 0,0 end
 if J>q then return g.U,reset end
 return r,reset
 end,
-dx=function(h,g)
+dz=function(h,g)
 if h.z==""then return 0 end
 local J=cz(h.z)
 return J+g.w
 end,
-cM=function(m,K,to)
-local z,ac=fb(m,K+7,to)
-return{z=z,ac=ac}
+cM=function(m,O,to)
+local z,ad=fc(m,O+7,to)
+return{z=z,ad=ad}
 end,
 eW=eW,
-gQ=function(m,ba)
-local J,r=hQ(m,ba)
-return{z=aT(dr,J,r),ac=0}
+gR=function(m,ba)
+local J,r=hR(m,ba)
+return{z=aT(dt,J,r),ad=0}
 end,
-hs=16,
-gx=function(m,K)
-return{z=hJ(am("<dd",m,K)),ac=0}
+ht=16,
+gx=function(m,O)
+return{z=hK(am("<dd",m,O)),ad=0}
 end,
-eg=function(h,g)
-return aT("<I7",g.w)..dB(h)
+eh=function(h,g)
+return aT("<I7",g.w)..dC(h)
 end,
 }
 end`;
@@ -580,10 +585,10 @@ end`;
 const part15 = `function cx.c()
 local function gN(h,A,g)
 if A==0 then return h.V end
-local J,r=dj(h.z,A-1)
-return J+g.w==dj(h.z,A)and r or 0
+local J,r=dk(h.z,A-1)
+return J+g.w==dk(h.z,A)and r or 0
 end
-local function le(h,at,g)
+local function lg(h,at,g)
 if h.z==""then return at,0,0 end
 local J,r=cz(h.z)
 if at<J+g.w then
@@ -598,43 +603,43 @@ if o<=bt then return 0 end
 local cr=g.w/g.bI
 return(cr-aC(bt*cr/o))*g.bI
 end
-local function ku(z,g)
+local function kw(z,g)
 local J=cB(z)
-local kp=cd(z)>1 and dj(z,1)==J+g.w
-return J+(kp and 1 or 2)*g.w<=q
+local kr=cd(z)>1 and dk(z,1)==J+g.w
+return J+(kr and 1 or 2)*g.w<=q
 end
 return{
-O="C",
+K="C",
 cD=function()
-return{U=aa(),w=aa(),bI=aa()}
+return{U=ac(),w=ac(),bI=ac()}
 end,
-eD=function()
-return{V=0,z="",ac=0}
+eF=function()
+return{V=0,z="",ad=0}
 end,
 dY=gt,
-dl=function(h,ag,g)
-local J,V,eS=le(h,q,g)
-local jH=gd(V,g.U-ag-eS,g)
-if jH<=g.w then return aO(q,J+jH)end
-return aO(q,J+g.w+gd(eS,g.U-ag,g))
+dm=function(h,ah,g)
+local J,V,eS=lg(h,q,g)
+local jJ=gd(V,g.U-ah-eS,g)
+if jJ<=g.w then return aO(q,J+jJ)end
+return aO(q,J+g.w+gd(eS,g.U-ah,g))
 end,
-dt=function(h,at,ag,g)
+dw=function(h,at,ah,g)
 local aj={V=h.V,z=h.z}
 local J,r
 if aj.z~=""then
 J,r=cz(aj.z)
 end
 if J and at<J+g.w then
-aj.z=gH(aj.z,cd(aj.z)-1,J,r+ag)
+aj.z=gH(aj.z,cd(aj.z)-1,J,r+ah)
 else
-J=le(h,at,g)
-aj.z=aj.z..aT(dr,J,ag)
+J=lg(h,at,g)
+aj.z=aj.z..aT(dt,J,ah)
 end
-while ku(aj.z,g)do
+while kw(aj.z,g)do
 aj.V=gN(aj,1,g)
 aj.z=bu(aj.z,bH+1)
 end
-return cQ(aj,g,h.ac)
+return cQ(aj,g,h.ad)
 end,
 eY=function(h,g)
 if h.z==""then return 0,0 end
@@ -642,85 +647,85 @@ local al=cz(h.z)
 local reset=al+2*g.w-q
 if reset<=0 then return 0,0 end
 if al>q then return g.U,reset end
-local J,V,eS=le(h,q,g)
+local J,V,eS=lg(h,q,g)
 local cr=g.w/g.bI
 local aS=cr-aC((q-J)/g.bI)
 return dd(V*aS/cr)+eS,reset
 end,
-dx=function(h,g)
+dz=function(h,g)
 if h.z==""then return 0 end
 local J=cz(h.z)
 return J+2*g.w
 end,
-cM=function(m,K,to)
-local z,ac=fb(m,K+12,to)
-if z==""then return{V=0,z="",ac=0}end
-return{V=am("<I4",m,K+8),z=z,ac=ac}
+cM=function(m,O,to)
+local z,ad=fc(m,O+12,to)
+if z==""then return{V=0,z="",ad=0}end
+return{V=am("<I4",m,O+8),z=z,ad=ad}
 end,
-hs=24,
-gx=function(m,K)
-local J,V,eS=am("<ddd",m,K)
+ht=24,
+gx=function(m,O)
+local J,V,eS=am("<ddd",m,O)
 if not(V>0 and V<2^32)then V=0 end
 if eS>0 or V==0 then
-return{V=V,z=hJ(J,eS),ac=0}
+return{V=V,z=hK(J,eS),ad=0}
 end
-return{V=V,z=aT(dr,J,0),ac=0}
+return{V=V,z=aT(dt,J,0),ad=0}
 end,
-eg=function(h,g)
+eh=function(h,g)
 local aH=#ak("%.0f",g.bI)-1
-return aT("<I7BI4",g.w,aH,h.V)..dB(h)
+return aT("<I7BI4",g.w,aH,h.V)..dC(h)
 end,
 }
 end`;
 
 const part16 = `function cx.s()`;
 
-const part17 = `local cb,lH,hb=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cJ,me=2^48,2^37
-local fm=q-q%cJ
+const part17 = `local cb,lK,hc=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cJ,mh=2^48,2^37
+local fn=q-q%cJ
 local function cO(p,aH)
-p.et,p.aH=aH>=32,aH%32
-p.lj,p.aG=p.aH>=16,2^(aH%16)
-p.bp=p.lj and 255 or 65535
+p.eu,p.aH=aH>=32,aH%32
+p.ll,p.aG=p.aH>=16,2^(aH%16)
+p.bp=p.ll and 255 or 65535
 end
-local function eg(p,aB,o)
-if p.lj then return aT("<I7B",aB,o)end
+local function eh(p,aB,o)
+if p.ll then return aT("<I7B",aB,o)end
 if aB-q>=cJ/2 then error("ERR the units would be taken years ahead",0)end
 return aT("<I6I2",aB%cJ,o)
 end
-local function cM(p,Y,K)
-if p.lj then return am("<I7B",Y,K)end
-local aB,o=am("<I6I2",Y,K)
-aB=aB+fm
+local function cM(p,ab,O)
+if p.ll then return am("<I7B",ab,O)end
+local aB,o=am("<I6I2",ab,O)
+aB=aB+fn
 if aB>q+cJ/2 then return aB-cJ,o end
 if aB<q-cJ/2 then return aB+cJ,o end
 return aB,o
 end
-local function cD(p,K,to)
-if to<#p.Y then return bu(p.Y,K+1,to+1)end
-return call("GETRANGE",p.W,ak("%d",K),ak("%d",to))
+local function cD(p,O,to)
+if to<#p.ab then return bu(p.ab,O+1,to+1)end
+return call("GETRANGE",p.aa,ak("%d",O),ak("%d",to))
 end
-local function bw(p,as)
+local function bx(p,as)
 return cb+4*(aC(as/p.aG)+1)+8*as
 end
-local function bA(p)
-return p.ao==0 and cb or bw(p,p.ao-1)+8
+local function bB(p)
+return p.ao==0 and cb or bx(p,p.ao-1)+8
 end
 local function cV(p,i)
 return(p.aM+i)%p.ao
 end
 local function aW(p,i)
-local K=bw(p,cV(p,i))
-return cM(p,cD(p,K,K+7),1)
+local O=bx(p,cV(p,i))
+return cM(p,cD(p,O,O+7),1)
 end
-local function kn(p,i)
+local function kp(p,i)
 local as=cV(p,i)
 return bq(p.aG-as%p.aG,p.ao-as,p.r-i)
 end
-local function jc(p,fu,an)
-if fu and p.an and fu>p.an then return p.r,p.an,p.bl end
-if p.et then
-if fu then return fu-1,fu-1,(aW(p,fu-1))end
+local function je(p,fv,an)
+if fv and p.an and fv>p.an then return p.r,p.an,p.bm end
+if p.eu then
+if fv then return fv-1,fv-1,(aW(p,fv-1))end
 local di,cK=0,p.r
 while di<cK do
 local cY=aC((di+cK)/2)
@@ -734,92 +739,92 @@ return di,di
 end
 local i,aU=0,0
 while i<p.r do
-local n,as=kn(p,i),cV(p,i)
+local n,as=kp(p,i),cV(p,i)
 local o
 if i>0 and i+n<p.r then
-local K=bw(p,as)-4
-o=am("<I4",cD(p,K,K+3),1)
+local O=bx(p,as)-4
+o=am("<I4",cD(p,O,O+3),1)
 end
-if o and((fu and aU+o<fu)or(not fu and aW(p,i+n-1)<=an))then
+if o and((fv and aU+o<fv)or(not fv and aW(p,i+n-1)<=an))then
 i,aU=i+n,aU+o
 else
-local ax,dA=0,16
+local ax,dB=0,16
 while ax<n do
-dA=bq(dA,n-ax)
-local K=bw(p,as+ax)
-local Y=cD(p,K,K+8*dA-1)
-for j=1,8*dA,8 do
-local aB,bk=cM(p,Y,j)
-if fu and aU+bk>=fu or not fu and aB>an then return i,aU,aB end
+dB=bq(dB,n-ax)
+local O=bx(p,as+ax)
+local ab=cD(p,O,O+8*dB-1)
+for j=1,8*dB,8 do
+local aB,bk=cM(p,ab,j)
+if fv and aU+bk>=fv or not fv and aB>an then return i,aU,aB end
 i,aU=i+1,aU+bk
 end
-ax,dA=ax+dA,dA*8
+ax,dB=ax+dB,dB*8
 end
 end
 end
 return i,aU
 end
-local function bQ(p)
-local w,y,aH=p.w,p.y,p.aH+(p.et and 32 or 0)
-local hN=aT("<I4I4I4I7I4B",p.aM,p.r,p.ao,p.bf,p.aN,aH)
+local function bR(p)
+local w,y,aH=p.w,p.y,p.aH+(p.eu and 32 or 0)
+local hO=aT("<I4I4I4I7I4B",p.aM,p.r,p.ao,p.bf,p.aN,aH)
 local di=y%cJ
-local cK=(y-di)/cJ+32*p.ac
-return"S"..aT("<dI7I6BI7",p.D,w,di,cK,p.bl)..hN
+local cK=(y-di)/cJ+32*p.ad
+return"S"..aT("<dI7I6BI7",p.D,w,di,cK,p.bm)..hO
 end
-local function hB(p)
-p.Y,p.dG="",nil
+local function hC(p)
+p.ab,p.dG="",nil
 end
-local function lm(p,g)
-p.aM,p.r,p.ao,p.bf,p.aN,p.bl=0,0,0,0,0,0
+local function lo(p,g)
+p.aM,p.r,p.ao,p.bf,p.aN,p.bm=0,0,0,0,0,0
 cO(p,g.aH+32)
-hB(p)
+hC(p)
 end
-local function iR(p,aw,ao)
+local function iS(p,aw,ao)
 local n=#aw/8
 p.aM,p.r,p.ao,p.aN=0,n,ao,0
 local cG={}
-for K=0,ao-1,p.aG do
-local aF=bq(K+p.aG,ao)
-local Y,aU=bu(aw,K*8+1,aF*8),0
-if K<n then
-for j=1,#Y,8 do
-local _,o=cM(p,Y,j)
+for O=0,ao-1,p.aG do
+local aF=bq(O+p.aG,ao)
+local ab,aU=bu(aw,O*8+1,aF*8),0
+if O<n then
+for j=1,#ab,8 do
+local _,o=cM(p,ab,j)
 aU=aU+o
 end
 p.aN=aU
 end
-cG[#cG+1]=aT("<I4",aU)..Y..string.rep("\\0",(aF-K)*8-#Y)
+cG[#cG+1]=aT("<I4",aU)..ab..string.rep("\\0",(aF-O)*8-#ab)
 end
-return bQ(p)..table.concat(cG)
+return bR(p)..table.concat(cG)
 end
-local function jI(p)
+local function jK(p)
 local cG,i={},0
 while i<p.r do
-local n,K=kn(p,i),bw(p,cV(p,i))
-cG[#cG+1],i=cD(p,K,K+8*n-1),i+n
+local n,O=kp(p,i),bx(p,cV(p,i))
+cG[#cG+1],i=cD(p,O,O+8*n-1),i+n
 end
 return table.concat(cG)
 end
 local function fY(p,aB,o)
 local gk=dd(o/p.bp)-1
-return string.rep(eg(p,aB,p.bp),gk)..eg(p,aB,o-gk*p.bp)
+return string.rep(eh(p,aB,p.bp),gk)..eh(p,aB,o-gk*p.bp)
 end`;
 
-const part18 = `local lk=2^17
+const part18 = `local lm=2^17
 local function gG(dD,U,aG)
 local bt=dD+aC(dD/64)+4
-local Y=cb+10+4*dd(bt/aG)+8*bt
-if Y<lk then
-local _,aH=math.frexp(Y-1)
+local ab=cb+10+4*dd(bt/aG)+8*bt
+if ab<lm then
+local _,aH=math.frexp(ab-1)
 local bI=aO(2^(aH-3),16)
-local aS=dd(Y/bI)*bI-cb-10
+local aS=dd(ab/bI)*bI-cb-10
 local gk=aC(aS/(4+8*aG))
 bt=aO(gk*aG+aC((aS-gk*(4+8*aG)-4)/8),bt)
 end
 return dD<=U and bq(U,bt)or bt
 end`;
 
-const part19 = `local function kO(p,m,g)
+const part19 = `local function kR(p,m,g)
 if#m<21 then return end
 local D,aM,r,ao=am("<dI4I4I4",m,2)
 if#m~=21+8*ao or r>ao or aM>=aO(ao,1)then return end
@@ -833,148 +838,148 @@ aB,o=at,o+1
 end
 if o>0 then cG[#cG+1]=fY(p,aB,o)end
 local aw=table.concat(cG)
-p.D,p.bf,p.y,p.bl,p.dJ=D,r,aB,aB,true
-p.et=#aw/8==r
-p.Y=iR(p,aw,#aw/8)
+p.D,p.bf,p.y,p.bm,p.dJ=D,r,aB,aB,true
+p.eu=#aw/8==r
+p.ab=iS(p,aw,#aw/8)
 end
-local function ig(W,g)
-local Y=call("GETRANGE",W,"0",g.ip)
-local p={W=W,Y=Y,D=0,w=g.w,y=0,bl=0,ac=0}
+local function ii(aa,g)
+local ab=call("GETRANGE",aa,"0",g.ir)
+local p={aa=aa,ab=ab,D=0,w=g.w,y=0,bm=0,ad=0}
 p.aM,p.r,p.ao,p.bf,p.aN=0,0,0,0,0
 cO(p,g.aH+32)
-local H=string.byte(Y,1)
-if H==115 then kO(p,call("GETRANGE",W,"0","-1"),g)end
-if H==98 and#Y==9 then
-local D=am("<d",Y,2)
+local H=string.byte(ab,1)
+if H==115 then kR(p,call("GETRANGE",aa,"0","-1"),g)end
+if H==98 and#ab==9 then
+local D=am("<d",ab,2)
 p.eT=not(D>=0 and D<2^53 and D==aC(D))
 p.D=p.eT and 0 or D
 return p
 end
-if H~=83 or#Y<cb then
+if H~=83 or#ab<cb then
 p.eT=H and not p.dJ
 return p
 end
 local aH,cK
-p.D,p.w,p.y,cK,p.bl,p.aM,p.r,p.ao,p.bf,p.aN,aH=
-am(lH,Y,2)
-p.y,p.ac=p.y+cK%32*cJ,aC(cK/32)
+p.D,p.w,p.y,cK,p.bm,p.aM,p.r,p.ao,p.bf,p.aN,aH=
+am(lK,ab,2)
+p.y,p.ad=p.y+cK%32*cJ,aC(cK/32)
 cO(p,aH)
-local bK=bA(p)
-if#Y==g.ip+1 and bK>#Y then
-local bC=call("GETRANGE",W,ak("%d",bK-1),ak("%d",bK))
-bK=#bC==1 and#Y or-1
+local bK=bB(p)
+if#ab==g.ir+1 and bK>#ab then
+local bD=call("GETRANGE",aa,ak("%d",bK-1),ak("%d",bK))
+bK=#bD==1 and#ab or-1
 end
 p.eT=p.w~=g.w
 or not(p.D>=0)
 or aH%16<6
 or aH>58
-or bK~=#Y
+or bK~=#ab
 or p.r>p.ao
 or p.aM>=aO(p.ao,1)
 return p
 end
 local function gr(p,aB,g)
 local bI=dd(g.w/8)
-return ak("%.0f",fs(aO(aB-aB%bI+bI+g.w,p.D)))
+return ak("%.0f",ft(aO(aB-aB%bI+bI+g.w,p.D)))
 end
-local function mf(p,dD,g,cN)
-local dJ=bA(p)
+local function mi(p,dD,g,cN)
+local dJ=bB(p)
 if p.aM+p.r>p.ao then
 local aG,gk=aC(p.aM/p.aG),4+8*p.aG
 local gm=aO(dd((dD-p.ao)/p.aG),aC(p.ao/p.aG/8))
 local H,aF=cb+aG*gk,dJ
 while aF>H do
-local K=aO(aF-65536,H)
-local Y=call("GETRANGE",p.W,ak("%d",K),ak("%d",aF-1))
-call("SETRANGE",p.W,ak("%d",K+gm*gk),Y)
-aF=K
+local O=aO(aF-65536,H)
+local ab=call("GETRANGE",p.aa,ak("%d",O),ak("%d",aF-1))
+call("SETRANGE",p.aa,ak("%d",O+gm*gk),ab)
+aF=O
 end
 p.aM,p.ao=p.aM+gm*p.aG,p.ao+gm*p.aG
 else
 p.ao=gG(dD,g.U,p.aG)
-if dJ<lk then
+if dJ<lm then
 local m=cD(p,0,dJ-1)
-call("SET",p.W,m..string.rep("\\0",bA(p)-dJ),"PX",cN)
+call("SET",p.aa,m..string.rep("\\0",bB(p)-dJ),"PX",cN)
 else
-call("SETRANGE",p.W,ak("%d",bA(p)-1),"\\0")
+call("SETRANGE",p.aa,ak("%d",bB(p)-1),"\\0")
 end
 end
-p.Y=""
+p.ab=""
 end
-local function kl(p,aw)
+local function kn(p,aw)
 local ax=0
 while ax<#aw do
 local as=cV(p,p.r)
 local n=bq(p.aG-as%p.aG,p.ao-as,(#aw-ax)/8)
-local Y=bu(aw,ax+1,ax+8*n)
+local ab=bu(aw,ax+1,ax+8*n)
 if as%p.aG==0 then p.aN=0 end
-for j=1,#Y,8 do
-local _,o=cM(p,Y,j)
+for j=1,#ab,8 do
+local _,o=cM(p,ab,j)
 p.aN=p.aN+o
 end
-local K=bw(p,as)
-call("SETRANGE",p.W,ak("%d",K),Y)
+local O=bx(p,as)
+call("SETRANGE",p.aa,ak("%d",O),ab)
 p.r,ax,as=p.r+n,ax+8*n,as+n
 if as%p.aG==0 or as==p.ao then
-local aG=K-8*((as-n)%p.aG)-4
-call("SETRANGE",p.W,ak("%d",aG),aT("<I4",p.aN))
+local aG=O-8*((as-n)%p.aG)-4
+call("SETRANGE",p.aa,ak("%d",aG),aT("<I4",p.aN))
 end
 end
 end
-local function hR(p,g)
-if p.dJ then call("SET",p.W,p.Y,"PX",gr(p,p.r>0 and p.bl or q,g))end
+local function hS(p,g)
+if p.dJ then call("SET",p.aa,p.ab,"PX",gr(p,p.r>0 and p.bm or q,g))end
 p.dJ=nil
 end`;
 
-const part20 = `local function ih(p,at,g)
-local an=p.y>q and p.ac or 0
+const part20 = `local function ij(p,at,g)
+local an=p.y>q and p.ad or 0
 p.y=at>q and at or 0
-p.ac=at>q and fX(at-q,g.w,an)or 0
+p.ad=at>q and fX(at-q,g.w,an)or 0
 end
-local function jp(p,i)
+local function jr(p,i)
 local as,aU=cV(p,i),0
-local K=bw(p,as-as%p.aG)
-local Y=cD(p,K,bw(p,as)+7)
-for j=1,#Y,8 do
-local _,o=cM(p,Y,j)
+local O=bx(p,as-as%p.aG)
+local ab=cD(p,O,bx(p,as)+7)
+for j=1,#ab,8 do
+local _,o=cM(p,ab,j)
 aU=aU+o
 end
 return aU
 end
-local function jn(p,g,bz)
-if p.bl<=q then return p end
-local bU=aO(q,bq(p.y,ec(p.ac,g.w)))
-if p.bl<=bU then return p end
-local i,an=jc(p,nil,bU)
+local function jp(p,g,bA)
+if p.bm<=q then return p end
+local bV=aO(q,bq(p.y,ec(p.ad,g.w)))
+if p.bm<=bV then return p end
+local i,an=je(p,nil,bV)
 local o=bq(p.bf-an,g.U)
-p.r,p.bl=i,bU
-ih(p,bU,g)
-if bz then
+p.r,p.bm=i,bV
+ij(p,bV,g)
+if bA then
 p.bf,p.an=an+o,an
 return p
 end
-hR(p,g)
-p.bf,p.et=an+o,p.et and o==1
+hS(p,g)
+p.bf,p.eu=an+o,p.eu and o==1
 if i==0 then p.aM=0 end
-p.aN=i==0 and 0 or jp(p,i-1)
-p.Y=""
-kl(p,fY(p,bU,o))
-call("SETRANGE",p.W,"0",bQ(p))
-call("PEXPIRE",p.W,gr(p,bU,g))
+p.aN=i==0 and 0 or jr(p,i-1)
+p.ab=""
+kn(p,fY(p,bV,o))
+call("SETRANGE",p.aa,"0",bR(p))
+call("PEXPIRE",p.aa,gr(p,bV,g))
 return p
 end`;
 
 const part21 = `local function dG(p,g)
 if not p.dG then
-p.dG,p.em=0,0
+p.dG,p.en=0,0
 local an=q-g.w
-if p.r>0 and p.bl<=an then
-p.dG,p.em=p.r,p.bf
+if p.r>0 and p.bm<=an then
+p.dG,p.en=p.r,p.bf
 elseif p.r>0 then
-p.dG,p.em=jc(p,nil,an)
+p.dG,p.en=je(p,nil,an)
 end
 end
-return p.dG,p.em
+return p.dG,p.en
 end
 local function fU(U,w)
 local aH=6
@@ -984,122 +989,122 @@ end
 return{
 U=U,
 w=w,
-ee=true,
-aH=w<me and aH or aH+16,
-ip=cb+4+8*hb-1,
+ef=true,
+aH=w<mh and aH or aH+16,
+ir=cb+4+8*hc-1,
 }
 end
 return{
-ig=ig,
+ii=ii,
 cD=function()
-return fU(aa(),aa())
+return fU(ac(),ac())
 end,
 fU=fU,
-dY=jn,
-dl=function(p,ag,g)
+dY=jp,
+dm=function(p,ah,g)
 local at=aO(q,p.y)
-local dP=p.bf+ag-g.U
+local dP=p.bf+ah-g.U
 if dP<=0 then return at end
-local _,_,aB=jc(p,dP)
+local _,_,aB=je(p,dP)
 return aO(at,aB+g.w)
 end,
 eY=function(p,g)
 local _,aS=dG(p,g)
 local aY=p.bf-aS
 if aY==0 then return 0,0 end
-return p.y>q and g.U or aY,p.bl+g.w-q
+return p.y>q and g.U or aY,p.bm+g.w-q
 end,
-dt=function(p,at,ag,g)
+dw=function(p,at,ah,g)
 local aB=at
-if p.r>0 then aB=aO(at,p.bl)end
-ih(p,at>q and aB or p.y,g)
+if p.r>0 then aB=aO(at,p.bm)end
+ij(p,at>q and aB or p.y,g)
 local cN=gr(p,aB,g)
-hR(p,g)
-local fS,jV=dG(p,g)
-p.r,p.bf,p.w=p.r-fS,p.bf-jV,g.w
+hS(p,g)
+local fS,jX=dG(p,g)
+p.r,p.bf,p.w=p.r-fS,p.bf-jX,g.w
 if p.r==0 then
-if p.ao>hb and p.aH==g.aH then
-p.aM,p.aN,p.et=0,0,true
+if p.ao>hc and p.aH==g.aH then
+p.aM,p.aN,p.eu=0,0,true
 else
-lm(p,g)
+lo(p,g)
 end
 else
 p.aM=cV(p,fS)
 end
-local bV,dW,o=ag,nil,0
-if p.r>0 and aB==p.bl then
+local bW,dW,o=ah,nil,0
+if p.r>0 and aB==p.bm then
 local _,bk=aW(p,p.r-1)
 o=bk
 if o<p.bp then
-dW=bq(p.bp-o,ag)
-bV=ag-dW
+dW=bq(p.bp-o,ah)
+bW=ah-dW
 end
 end
-p.bf,p.bl,p.et=p.bf+ag,aB,p.et and ag==1 and not dW
-local aw=bV>0 and fY(p,aB,bV)or""
+p.bf,p.bm,p.eu=p.bf+ah,aB,p.eu and ah==1 and not dW
+local aw=bW>0 and fY(p,aB,bW)or""
 local dD=p.r+#aw/8
-if p.ao<=hb or(dD>p.ao and p.ao<=p.aG)then
-local cg=jI(p)
-if dW then cg=bu(cg,1,-9)..eg(p,aB,o+dW)end
+if p.ao<=hc or(dD>p.ao and p.ao<=p.aG)then
+local cg=jK(p)
+if dW then cg=bu(cg,1,-9)..eh(p,aB,o+dW)end
 local ao=dD>p.ao and gG(dD,g.U,p.aG)or p.ao
-p.Y=iR(p,cg..aw,ao)
-call("SET",p.W,p.Y,"PX",cN)
+p.ab=iS(p,cg..aw,ao)
+call("SET",p.aa,p.ab,"PX",cN)
 else
-if dD>p.ao then mf(p,dD,g,cN)end
+if dD>p.ao then mi(p,dD,g,cN)end
 if dW then
 local as=cV(p,p.r-1)
 p.aN=p.aN+dW
-local K=bw(p,as)
-call("SETRANGE",p.W,ak("%d",K),eg(p,aB,o+dW))
+local O=bx(p,as)
+call("SETRANGE",p.aa,ak("%d",O),eh(p,aB,o+dW))
 if(as+1)%p.aG==0 or as+1==p.ao then
-local aG=K-8*(as%p.aG)-4
-call("SETRANGE",p.W,ak("%d",aG),aT("<I4",p.aN))
+local aG=O-8*(as%p.aG)-4
+call("SETRANGE",p.aa,ak("%d",aG),aT("<I4",p.aN))
 end
 end
-kl(p,aw)
-call("SETRANGE",p.W,"0",bQ(p))
-call("PEXPIRE",p.W,cN)
-p.Y=""
+kn(p,aw)
+call("SETRANGE",p.aa,"0",bR(p))
+call("PEXPIRE",p.aa,cN)
+p.ab=""
 end
-p.dG,p.em=0,0
+p.dG,p.en=0,0
 end,
-jd=function()`;
+jf=function()`;
 
-const part22 = `local function kE(p,i,aB,o,es)
+const part22 = `local function kG(p,i,aB,o,et)
 local as,al=cV(p,i),cV(p,p.r-1)
-local K=bw(p,as)
-call("SETRANGE",p.W,ak("%d",K),eg(p,aB,o-es))
-p.bf,p.et=p.bf-es,false
+local O=bx(p,as)
+call("SETRANGE",p.aa,ak("%d",O),eh(p,aB,o-et))
+p.bf,p.eu=p.bf-et,false
 if aC(as/p.aG)==aC(al/p.aG)then
 if as>al then return end
-p.aN=p.aN-es
+p.aN=p.aN-et
 end
-local aG=K-8*(as%p.aG)-4
-local aU=am("<I4",call("GETRANGE",p.W,ak("%d",aG),ak("%d",aG+3)),1)
-call("SETRANGE",p.W,ak("%d",aG),aT("<I4",aO(aU-es,0)))
+local aG=O-8*(as%p.aG)-4
+local aU=am("<I4",call("GETRANGE",p.aa,ak("%d",aG),ak("%d",aG+3)),1)
+call("SETRANGE",p.aa,ak("%d",aG),aT("<I4",aO(aU-et,0)))
 end
-local function fl(p,g)
-hB(p)
+local function fm(p,g)
+hC(p)
 while p.r>0 do
 local aB,o=aW(p,p.r-1)
-p.y,p.bl=bq(p.y,aB),aB
+p.y,p.bm=bq(p.y,aB),aB
 if o>0 then break end
 local as=cV(p,p.r-1)
 p.r=p.r-1
 if as%p.aG==0 then
-local aG=p.r>0 and bw(p,aC(cV(p,p.r-1)/p.aG)*p.aG)-4
+local aG=p.r>0 and bx(p,aC(cV(p,p.r-1)/p.aG)*p.aG)-4
 p.aN=aG and am("<I4",cD(p,aG,aG+3),1)or 0
 end
 end
 if p.r==0 then
-p.aM,p.bf,p.aN,p.y,p.bl,p.et=0,0,0,0,0,true
+p.aM,p.bf,p.aN,p.y,p.bm,p.eu=0,0,0,0,0,true
 end
-ih(p,p.y,g)
-call("SETRANGE",p.W,"0",bQ(p))
+ij(p,p.y,g)
+call("SETRANGE",p.aa,"0",bR(p))
 end
-local function hZ(p,o,aB,g)
-hR(p,g)
-hB(p)
+local function ia(p,o,aB,g)
+hS(p,g)
+hC(p)
 local di,cK=0,p.r
 while di<cK do
 local cY=aC((di+cK)/2)
@@ -1109,54 +1114,54 @@ else
 cK=cY
 end
 end
-local hC=0
+local hD=0
 for i=di,p.r-1 do
 local at,bk=aW(p,i)
-if at~=aB or hC==o then break end
-local es=bq(o-hC,bk)
-if es>0 then kE(p,i,aB,bk,es)end
-hC=hC+es
+if at~=aB or hD==o then break end
+local et=bq(o-hD,bk)
+if et>0 then kG(p,i,aB,bk,et)end
+hD=hD+et
 end
-if hC>0 then fl(p,g)end
+if hD>0 then fm(p,g)end
 end
-local function jk(p,o,g)
-hR(p,g)
+local function jm(p,o,g)
+hS(p,g)
 local _,aS=dG(p,g)
 local aF=p.bf
-if p.r>0 and p.bl>q then
-local _,an=jc(p,nil,q)
+if p.r>0 and p.bm>q then
+local _,an=je(p,nil,q)
 aF=an
 end
-local hq=bq(aS+o,aF)
-if hq==0 then return end
-local i,an,aB=jc(p,hq)
+local hr=bq(aS+o,aF)
+if hr==0 then return end
+local i,an,aB=je(p,hr)
 local _,bk=aW(p,i)
-hB(p)
+hC(p)
 p.aM,p.r,p.bf=cV(p,i),p.r-i,p.bf-an
-kE(p,0,aB,bk,hq-an)
-fl(p,g)
+kG(p,0,aB,bk,hr-an)
+fm(p,g)
 end
-local function jR(p,g)
-local cq=gr(p,p.r>0 and p.bl or q-2*g.w,g)
-hR(p,g)
+local function jT(p,g)
+local cq=gr(p,p.r>0 and p.bm or q-2*g.w,g)
+hS(p,g)
 if p.ao>0 then
-call("SETRANGE",p.W,"0",bQ(p))
-call("PEXPIRE",p.W,cq)
+call("SETRANGE",p.aa,"0",bR(p))
+call("PEXPIRE",p.aa,cq)
 elseif p.D>q then
-call("SET",p.W,bQ(p),"PX",cq)
+call("SET",p.aa,bR(p),"PX",cq)
 else
-call("DEL",p.W)
+call("DEL",p.aa)
 end
 end`;
 
-const part23 = `return{du=hZ,dV=jk,block=jR}
+const part23 = `return{dx=ia,dV=jm,block=jT}
 end,
-lo=function()`;
+lq=function()`;
 
-const part24 = `local function kC(p)
-local az,Y={aw={},y=p.y,ac=p.ac},jI(p)
-for K=1,#Y,8 do
-local at,o=cM(p,Y,K)
+const part24 = `local function kE(p)
+local az,ab={aw={},y=p.y,ad=p.ad},jK(p)
+for O=1,#ab,8 do
+local at,o=cM(p,ab,O)
 local al=az.aw[#az.aw]
 if al and al.at==at then
 al.o=al.o+o
@@ -1166,54 +1171,54 @@ end
 end
 return az
 end
-local function kj(W,az,g,D)
-local p,cG={W=W,D=D,w=g.w,y=az.y},{}
-p.ac=az.ac
-lm(p,g)
+local function kl(aa,az,g,D)
+local p,cG={aa=aa,D=D,w=g.w,y=az.y},{}
+p.ad=az.ad
+lo(p,g)
 for i,cm in ipairs(az.aw)do
 cG[i]=fY(p,cm.at,cm.o)
-p.bf,p.bl=p.bf+cm.o,cm.at
+p.bf,p.bm=p.bf+cm.o,cm.at
 end
 local aw=table.concat(cG)
-p.et=p.bf==#aw/8
-p.Y=iR(p,aw,#aw/8)
+p.eu=p.bf==#aw/8
+p.ab=iS(p,aw,#aw/8)
 if p.r>0 or D>q then
-call("SET",W,p.Y,"PX",gr(p,p.r>0 and p.bl or q-2*g.w,g))
+call("SET",aa,p.ab,"PX",gr(p,p.r>0 and p.bm or q-2*g.w,g))
 else
-call("PEXPIRE",W,"0")
+call("PEXPIRE",aa,"0")
 end
 return p
 end`;
 
-const part25 = `return{cD=kC,ep=kj}
+const part25 = `return{cD=kE,eq=kl}
 end,
 }
 end`;
 
-const part26 = `local lI=80
-local function iq(aQ)
+const part26 = `local lL=80
+local function is(aQ)
 return string.char((aQ<12 and 116 or 72)+aQ)
 end
-local function hM(ah)
+local function hN(ag)
 local bs,cH,fQ,ao,eX="","","<",0,0
 local bL={}
-for i,ab in ipairs(ah)do
-local O,ge,eV=ab.O,"I7I4",ab.w
-if O=="t"then
-eV=ab.ay
-if ab.aQ>9 then ge="I7I7"end
-bs=bs..iq(ab.aQ)
-elseif O=="f"then
-bs,cH=bs.."F",cH..aT("<I7",ab.w)
-elseif O=="c"then
-eV,ge=2*ab.w,"I7I4I4"
+for i,Y in ipairs(ag)do
+local K,ge,eV=Y.K,"I7I4",Y.w
+if K=="t"then
+eV=Y.ay
+if Y.aQ>9 then ge="I7I7"end
+bs=bs..is(Y.aQ)
+elseif K=="f"then
+bs,cH=bs.."F",cH..aT("<I7",Y.w)
+elseif K=="c"then
+eV,ge=2*Y.w,"I7I4I4"
 bs=bs.."C"
-cH=cH..aT("<I7B",ab.w,#ak("%.0f",ab.bI)-1)
+cH=cH..aT("<I7B",Y.w,#ak("%.0f",Y.bI)-1)
 else
 return nil
 end
 bL[i]={ak="<"..ge,as=ao+1,at=struct.size(fQ)+1}
-fQ,ao,eX=fQ..ge,ao+(O=="c"and 3 or 2),aO(eX,eV)
+fQ,ao,eX=fQ..ge,ao+(K=="c"and 3 or 2),aO(eX,eV)
 end
 local _,aH=math.frexp(eX/16000)
 aH=aO(aH-1,0)
@@ -1227,356 +1232,356 @@ bs=bs,
 fQ=fQ,
 ao=ao,
 bL=bL,
-bA=#cZ+struct.size(fQ),
+bB=#cZ+struct.size(fQ),
 bc=1000*2^aH,
 }
 end
-local function hm(bB,ad)
-local bc=bB.bc
-return ak("%.0f",aO(aC((ad-ad%bc+bc-q)/1000),0)+2+cv)
+local function hn(bC,ae)
+local bc=bC.bc
+return ak("%.0f",aO(aC((ae-ae%bc+bc-q)/1000),0)+2+cv)
 end`;
 
-const part27 = `local function li(m,E,bB,ah)
-local bs,bA=bB.bs,bB.bA
-if string.byte(m,E)~=lI or#m-E+1~=bA then return nil end
+const part27 = `local function lk(m,E,bC,ag)
+local bs,bB=bC.bs,bC.bB
+if string.byte(m,E)~=lL or#m-E+1~=bB then return nil end
 if bu(m,E+2,E+1+#bs)~=bs then return nil end
-local ae={}
-for i,ab in ipairs(ah)do
-local g=bB.bL[i]
-local H,bd,ma=am(g.ak,m,E-1+g.at)
-if ab.O=="t"then
-ae[i]={us=H,af=bq(bd,ab.x-1),ac=0}
+local W={}
+for i,Y in ipairs(ag)do
+local g=bC.bL[i]
+local H,bd,md=am(g.ak,m,E-1+g.at)
+if Y.K=="t"then
+W[i]={us=H,af=bq(bd,Y.x-1),ad=0}
 else
-local jD=H>0
-ae[i]={z=jD and aT(dr,H,bd)or"",ac=0}
-if ab.O=="c"then ae[i].V=jD and ma or 0 end
+local jF=H>0
+W[i]={z=jF and aT(dt,H,bd)or"",ad=0}
+if Y.K=="c"then W[i].V=jF and md or 0 end
 end
 end
-return ae
+return W
 end
-local function gV(ae,bB,ah)
-local bW={}
-for i,ab in ipairs(ah)do
-local h,as=ae[i],bB.bL[i].as
-if(h.ac or 0)>0 then return nil end
-if ab.O=="t"then
+local function gW(W,bC,ag)
+local bX={}
+for i,Y in ipairs(ag)do
+local h,as=W[i],bC.bL[i].as
+if(h.ad or 0)>0 then return nil end
+if Y.K=="t"then
 if h.au or h.y then return nil end
-bW[as],bW[as+1]=h.us,h.af
+bX[as],bX[as+1]=h.us,h.af
 else
 if#h.z>bH then return nil end
-bW[as],bW[as+1]=0,0
+bX[as],bX[as+1]=0,0
 if h.z~=""then
-bW[as],bW[as+1]=cB(h.z)
+bX[as],bX[as+1]=cB(h.z)
 end
-if ab.O=="c"then bW[as+2]=h.V end
+if Y.K=="c"then bX[as+2]=h.V end
 end
 end
-return bB.cZ..aT(bB.fQ,unpack(bW))
+return bC.cZ..aT(bC.fQ,unpack(bX))
 end`;
 
 const part28 = `local cU={}
-local function fi()
-local v={cR=aa(),ap=aa(),gl=aa()}
-v.ah,v.cO,v.bQ,v.dJ,v.co={},"","","",0
-for i=1,aa()do
-local O=aJ()
-local ar=cU[O]or cx[O]()
-local ab=ar.cD()
-cU[O],ab.ar,ab.O,v.ah[i]=ar,ar,O,ab
-v.cO=v.cO..O
-local aQ=ab.aQ or 0
-local bS=O=="t"and iq(aQ)or O
-v.bQ,v.dJ=v.bQ..(ar.O or bS),v.dJ..bS
-ab.bA=ab.ee and 0 or O=="t"and 16+aQ
-if ab.ee then v.co=v.co+1 end
+local function fj()
+local v={cR=ac(),ap=ac(),gl=ac()}
+v.ag,v.cO,v.bR,v.dJ,v.co={},"","","",0
+for i=1,ac()do
+local K=aJ()
+local ar=cU[K]or cx[K]()
+local Y=ar.cD()
+cU[K],Y.ar,Y.K,v.ag[i]=ar,ar,K,Y
+v.cO=v.cO..K
+local aQ=Y.aQ or 0
+local bT=K=="t"and is(aQ)or K
+v.bR,v.dJ=v.bR..(ar.K or bT),v.dJ..bT
+Y.bB=Y.ef and 0 or K=="t"and 16+aQ
+if Y.ef then v.co=v.co+1 end
 end
 if v.cO=="s"then v.co=0 end
-if v.co==0 and#v.ah>1 then v.bB=hM(v.ah)end
-local bN=#v.ah==0 and 0 or aa()
-v.bS,v.dw=bN%2==0,bN>=2 and aa()or 0
-if v.bS then return v end
-v.ji,v.gD,v.kB,v.hN=aJ(),aJ(),aa(),{}
-for i=1,aa()do
-v.hN[i]=aa()
+if v.co==0 and#v.ag>1 then v.bC=hN(v.ag)end
+local bN=#v.ag==0 and 0 or ac()
+v.bT,v.dy=bN%2==0,bN>=2 and ac()or 0
+if v.bT then return v end
+v.jk,v.gD,v.kD,v.hO=aJ(),aJ(),ac(),{}
+for i=1,ac()do
+v.hO[i]=ac()
 end
 return v
 end`;
 
-const part29 = `local function gW(aQ)
+const part29 = `local function gX(aQ)
 if#aQ==18 and bu(aQ,1,2)==gL then return bu(aQ,3)end
 local aI=#aQ==16 and tonumber(aQ)
 return aI and ak("%016.0f",fL(aI))or aQ
 end
-local function jg(m,ab)
-if m==""then return ab.ar.eD()end
+local function ji(m,Y)
+if m==""then return Y.ar.eF()end
 local _,al=string.find(m,"^%d*")
 if al<16 or(al<#m and string.byte(m,al+1)<128)then return nil end
-local aQ=gW(bu(m,1,al))
-local ey=#aQ+#m-al
-local h=ab.ar.cM(aQ..bu(m,al+1),1,#aQ,ab,#aQ+1,ey)
-if al==16 then h.ac=aO(h.ac,it(tonumber(m)or 0))end
+local aQ=gX(bu(m,1,al))
+local eA=#aQ+#m-al
+local h=Y.ar.cM(aQ..bu(m,al+1),1,#aQ,Y,#aQ+1,eA)
+if al==16 then h.ad=aO(h.ad,iv(tonumber(m)or 0))end
 return h
 end
-local function ho(O)
-return string.char(string.byte(O)-128)
+local function hp(K)
+return string.char(string.byte(K)-128)
 end
-local function hH(e)
+local function hI(e)
 local v=e.v
-local ah=v.ah
+local ag=v.ag
 e.D=0
 if v.cO=="s"then
-local ee=ah[1].ar.ig(e.W,ah[1])
-e.D,e.ae=ee.D,{ee}
-return not ee.eT
+local ef=ag[1].ar.ii(e.aa,ag[1])
+e.D,e.W=ef.D,{ef}
+return not ef.eT
 end
-local m,ae,E=call("GET",e.W)or"",{nil},1
-local bk=#ah>1 and string.gsub(bu(m,1,#ah),"[\\128-\\255]",ho)
-if not(bk and(bk==v.bQ or bk==v.dJ))then
+local m,W,E=call("GET",e.aa)or"",{nil},1
+local bk=#ag>1 and string.gsub(bu(m,1,#ag),"[\\128-\\255]",hp)
+if not(bk and(bk==v.bR or bk==v.dJ))then
 e.D,E=fM(m)
 if E>10 then E=1 end
 end
-e.ae=ae
+e.W=W
 if v.cO=="t"then
-ae[1]=jg(bu(m,E),ah[1])
-return ae[1]
+W[1]=ji(bu(m,E),ag[1])
+return W[1]
 end
-if v.cO=="f"and ah[1].ba>0 and ah[1].ar.eW(bu(m,E))then
-ae[1]=ah[1].ar.gQ(bu(m,E),ah[1].ba)
+if v.cO=="f"and ag[1].ba>0 and ag[1].ar.eW(bu(m,E))then
+W[1]=ag[1].ar.gR(bu(m,E),ag[1].ba)
 return true
 end
-local gI=v.bB and li(m,E,v.bB,ah)
+local gI=v.bC and lk(m,E,v.bC,ag)
 if gI then
-e.ae=gI
+e.W=gI
 return true
 end
-local r=#ah
+local r=#ag
 if r==0 then
-e.eu=bu(m,E)
+e.ev=bu(m,E)
 return true
 end
 local aI=bu(m,E,E+r-1)
-local bs=string.gsub(aI,"[\\128-\\255]",ho)
-local bR=bs==v.bQ or bs==v.dJ
-local dJ=bR and bs~=v.bQ
-if not bR and E<=#m then return false end
+local bs=string.gsub(aI,"[\\128-\\255]",hp)
+local bS=bs==v.bR or bs==v.dJ
+local dJ=bS and bs~=v.bR
+if not bS and E<=#m then return false end
 E=E+r
 for i=1,r do
-local ab=ah[i]
-local ar=ab.ar
-if ab.ee then
-ae[i]=ar.ig(e.co[i],ab)
-if ae[i].eT then return false end
-elseif bR then
-local aF=E+(ab.bA or ar.hs)
-local dZ,ey=1,0
+local Y=ag[i]
+local ar=Y.ar
+if Y.ef then
+W[i]=ar.ii(e.co[i],Y)
+if W[i].eT then return false end
+elseif bS then
+local aF=E+(Y.bB or ar.ht)
+local dZ,eA=1,0
 if aI~=bs and string.byte(aI,i)>=128 then
-dZ,ey=aF+1,aF+(string.byte(m,aF)or 0)
-aF=ey+1
+dZ,eA=aF+1,aF+(string.byte(m,aF)or 0)
+aF=eA+1
 end
-if not(ab.bA or dJ)then
+if not(Y.bB or dJ)then
 aF=#m+1
 if r>1 and E+3<aF then
 aF=bq(E+4+am("<I4",m,E),aF)
 E=E+4
 end
-if aF-E<7 or am("<I7",m,E)~=ab.w then return false end
+if aF-E<7 or am("<I7",m,E)~=Y.w then return false end
 end
 if aF>#m+1 or(i==r and aF<=#m)then return false end
 local cM=dJ and ar.gx or ar.cM
 local al=dZ>1 and dZ-2 or aF-1
-ae[i]=cM(m,E,al,ab,dZ,ey)
+W[i]=cM(m,E,al,Y,dZ,eA)
 E=aF
 else
-ae[i]=ar.eD()
+W[i]=ar.eF()
 end
 end
 return true
 end
-local function jh(e)
-local v=e.v.bn or e.v
-e.v,e.dz,e.dR=v,nil,nil
-if e.eD then
-e.D,e.ae=0,{}
-elseif not(v.bS and hH(e))then
+local function jj(e)
+local v=e.v.bo or e.v
+e.v,e.dq,e.dR=v,nil,nil
+if e.eF then
+e.D,e.W=0,{}
+elseif not(v.bT and hI(e))then
 gn(e)
 end
 end
-local function jy(aQ)
+local function jA(aQ)
 return#aQ==16 and aQ>="5"and gL..aQ or aQ
 end
-local function jl(e,m)
-if string.byte(e.eu,1)==83 and#e.eu>53 then
-call("SETRANGE",e.W,"1",aT("<d",e.D))
+local function jn(e,m)
+if string.byte(e.ev,1)==83 and#e.ev>53 then
+call("SETRANGE",e.aa,"1",aT("<d",e.D))
 else
-call("SET",e.W,m..e.eu,"KEEPTTL")
+call("SET",e.aa,m..e.ev,"KEEPTTL")
 end
-local cN=fs(e.D)
-if call("PTTL",e.W)<cN then call("PEXPIRE",e.W,cN)end
+local cN=ft(e.D)
+if call("PTTL",e.aa)<cN then call("PEXPIRE",e.aa,cN)end
 end
-local function fw(e)
+local function fb(e)
 local v=e.v
-local ah,ad,m,bQ=v.ah,e.D,"",v.bQ
-if e.dz then return e.dz.fw(e)end
+local ag,ae,m,bR=v.ag,e.D,"",v.bR
+if e.dq then return e.dq.fb(e)end
 if v.cO=="s"then return end
-local gI=v.bB and gV(e.ae,v.bB,ah)
-for i,ab in ipairs(ah)do
-if not ab.ee then
-ad=aO(ad,ab.ar.dx(e.ae[i],ab))
-local h=ab.ar.eg(e.ae[i],ab)
-if not ab.bA and#ah>1 then h=aT("<I4",#h)..h end
-local aN=ab.ar.hh and ab.ar.hh(e.ae[i],ab)or""
-if aN~=""and#ah==1 then h=jy(h)..aN end
-if aN~=""and#ah>1 then
+local gI=v.bC and gW(e.W,v.bC,ag)
+for i,Y in ipairs(ag)do
+if not Y.ef then
+ae=aO(ae,Y.ar.dz(e.W[i],Y))
+local h=Y.ar.eh(e.W[i],Y)
+if not Y.bB and#ag>1 then h=aT("<I4",#h)..h end
+local aN=Y.ar.hi and Y.ar.hi(e.W[i],Y)or""
+if aN~=""and#ag==1 then h=jA(h)..aN end
+if aN~=""and#ag>1 then
 h=h..string.char(#aN)..aN
-bQ=bu(bQ,1,i-1)..string.char(string.byte(bQ,i)+128)..bu(bQ,i+1)
+bR=bu(bR,1,i-1)..string.char(string.byte(bR,i)+128)..bu(bR,i+1)
 end
 m=m..h
 end
 end
-if v.cO~="t"and m~=""then m=bQ..m end
-if v.cO=="t"then m=jy(m)end
+if v.cO~="t"and m~=""then m=bR..m end
+if v.cO=="t"then m=jA(m)end
 if gI then m=gI end
 if e.D>q then m="b"..aT("<d",e.D)..m end
-if#ah==0 and e.eu~=""then return jl(e,m)end
-local cq=gI and hm(v.bB,ad)or fs(ad)
-if m~=""then call("SET",e.W,m,"PX",cq)end
+if#ag==0 and e.ev~=""then return jn(e,m)end
+local cq=gI and hn(v.bC,ae)or ft(ae)
+if m~=""then call("SET",e.aa,m,"PX",cq)end
 end`;
 
-const part30 = `local function eG(e)
-jh(e)
-local ah,ae,ex=e.v.ah,e.ae,false
-for i=1,#ah do
-local ab,h=ah[i],ae[i]
-ae[i]=ab.ar.dY(h,ab,bz)
-ex=ex or ae[i]~=h
+const part30 = `local function ee(e)
+jj(e)
+local ag,W,ez=e.v.ag,e.W,false
+for i=1,#ag do
+local Y,h=ag[i],W[i]
+W[i]=Y.ar.dY(h,Y,bA)
+ez=ez or W[i]~=h
 end
-if ex and not bz then fw(e)end
+if ez and not bA then fb(e)end
 end`;
 
-const part31 = `local function dK(aa)
-local aJ,aS="",aa
+const part31 = `local function dK(ac)
+local aJ,aS="",ac
 while aS>=128 do
 aJ,aS=aJ..eR(aS%128+128),aC(aS/128)
 end
 return aJ..eR(aS)
 end`;
 
-const part32 = `local dU,bz={},false
+const part32 = `local dU,bA={},false
 local function gn()
 error("RULES",0)
 end`;
 
-const part33 = `for i=1,aa()do
-dU[i]=fi()
+const part33 = `for i=1,ac()do
+dU[i]=fj()
 end
 local function cW()
-local dI,bh,at,D=aJ(),aa(),q,q
+local dI,bh,at,D=aJ(),ac(),q,q
 local aq={nil}
-for i=1,aa()do
-aq[i]=ek()
+for i=1,ac()do
+aq[i]=el()
 end
-bz=dI=="2"
+bA=dI=="2"
 for i=1,#aq do
 local e=aq[i]
-at=aO(at,ht(e))
+at=aO(at,hu(e))
 D=aO(D,e.D)
 end
-local jt=at<=q or(dI=="1"and at-q<=bh)
-if jt and dI~="2"then
+local jv=at<=q or(dI=="1"and at-q<=bh)
+if jv and dI~="2"then
 for i=1,#aq do
 gM(aq[i],at)
 end
 end
-local ai={jt and 1 or D>q and 2 or 0,at-q,nil,nil}
+local ai={jv and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#aq do
-ei(ai,aq[i])
+ej(ai,aq[i])
 end
 for i=1,ai[1]==2 and#aq>1 and#aq or 0 do
 ai[#ai+1]=aO(aq[i].D-q,0)
 end
-el(ai,aq)
+em(ai,aq)
 return ai
 end
 local Q={q}
-for i=1,aa()do
-Q[i+1]=jA(cW)
+for i=1,ac()do
+Q[i+1]=jC(cW)
 end
 return Q`;
 
 const part34 = `local call,ak,KEYS,ARGV=redis.call,string.format,KEYS,ARGV
 local bu,cf,aC,dd,bq,aO,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type`;
 
-const part35 = `local ag,U,w,bI,bh,bz,jQ=0,0,0,0,0,false,false
+const part35 = `local ah,U,w,bI,bh,bA,jS=0,0,0,0,0,false,false
 local Q,A,bP={q},1,nil`;
 
 const part36 = `local function gh()`;
 
 const part37 = `local cv,cx=ARGV[1]+0,{}
-local function fs(ad)
-return aO(dd((ad-q)/1000),1)+cv
+local function ft(ae)
+return aO(dd((ae-q)/1000),1)+cv
 end
-local function cq(ad)
-return ak("%.0f",fs(ad))
+local function cq(ae)
+return ak("%.0f",ft(ae))
 end`;
 
 const part38 = `local ar
-local function ep(W,mi,m,cN)
-local ax=mi and bb("SET",W,m,"PX",cN)or bb("SET",W,m,"PX",cN,"NX")or bb("GET",W)
+local function eq(aa,ml,m,cN)
+local ax=ml and bb("SET",aa,m,"PX",cN)or bb("SET",aa,m,"PX",cN,"NX")or bb("GET",aa)
 return ax and ax.err
 end
-local function be(W,m,aA)
-ar=ar or cx[iD]()
-local g,D,K,h={U=U,w=w,bI=bI},0,1,nil
+local function be(aa,m,aA)
+ar=ar or cx[iF]()
+local g,D,O,h={U=U,w=w,bI=bI},0,1,nil
 if m then
-D,K=fM(m)
+D,O=fM(m)
 end
-local O=m and bu(m,K,K)
-local bA=m and#m-K
-if O==ar.O and bA>6 and am("<I7",m,K+1)==w then
-h=ar.cM(m,K+1,#m)
-elseif O=="-"and bI>0 and ar.eW and ar.eW(bu(m,K))then
-h=ar.gQ(bu(m,K),bI)
-elseif O==iD and bA==ar.hs then
-h=ar.gx(m,K+1)
-elseif m and not(K==10 and bA<0)then
+local K=m and bu(m,O,O)
+local bB=m and#m-O
+if K==ar.K and bB>6 and am("<I7",m,O+1)==w then
+h=ar.cM(m,O+1,#m)
+elseif K=="-"and bI>0 and ar.eW and ar.eW(bu(m,O))then
+h=ar.gR(bu(m,O),bI)
+elseif K==iF and bB==ar.ht then
+h=ar.gx(m,O+1)
+elseif m and not(O==10 and bB<0)then
 return"RULES"
 else
-h=ar.eD()
+h=ar.eF()
 end
-local bT=ar.dY(h,g)
-local ex=bT~=h
-h=bT
-local aj,at,er=0,aO(q,D,ar.dl(h,ag,g)),q
+local bU=ar.dY(h,g)
+local ez=bU~=h
+h=bU
+local aj,at,es=0,aO(q,D,ar.dm(h,ah,g)),q
 while aj<aA and(at<=q or aj==0 and at-q<=bh)do
-aj,er=aj+1,at
-if bz then break end
-h=ar.dt(h,at,ag,g)
-if aj<aA then at=aO(q,D,ar.dl(h,ag,g))end
+aj,es=aj+1,at
+if bA then break end
+h=ar.dw(h,at,ah,g)
+if aj<aA then at=aO(q,D,ar.dm(h,ah,g))end
 end
 local aL
-if(aj>0 or ex)and not bz then
-local bn,ad=ar.O..ar.eg(h,g),ar.dx(h,g)
+if(aj>0 or ez)and not bA then
+local bo,ae=ar.K..ar.eh(h,g),ar.dz(h,g)
 if D>q then
-bn,ad="b"..aT("<d",D)..bn,aO(D,ad)
+bo,ae="b"..aT("<d",D)..bo,aO(D,ae)
 end
-aL=ep(W,m,bn,cq(ad))
+aL=eq(aa,m,bo,cq(ae))
 elseif not m then
-aL=bb("GET",W)
+aL=bb("GET",aa)
 aL=aL and aL.err
 end
 if aL then return false,aL end
 local aY,reset=ar.eY(h,g)
 if aj==0 and D>q then return{2,at-q,aY,reset}end
-if aj>0 and er>q then return{1,er-q,aY,reset}end
+if aj>0 and es>q then return{1,es-q,aY,reset}end
 return aj,aY,reset,aj==aA and 0 or at-q
 end`;
 
-const part39 = `local function ef(W,m,aA,bJ)
-if not jQ then
-jP()
-jQ=true
+const part39 = `local function eg(aa,m,aA,bJ)
+if not jS then
+jR()
+jS=true
 end
-local aj,aY,reset,bm=cW(W,m,aA)
+local aj,aY,reset,bn=cW(aa,m,aA)
 if not aj then
 if string.find(aY,"READONLY",1,true)then bP=aY end
 aj=aY
@@ -1585,46 +1590,46 @@ A=A+1
 if type(aj)~="number"then
 Q[A]=aj
 elseif bJ then
-Q[A],Q[A+1],Q[A+2],Q[A+3]=aj,aY,reset,bm
+Q[A],Q[A+1],Q[A+2],Q[A+3]=aj,aY,reset,bn
 A=A+3
 elseif aj>0 then
 Q[A],Q[A+1]=aY,reset
 A=A+1
 else
-Q[A],Q[A+1],Q[A+2]=-1-aY,reset,bm
+Q[A],Q[A+1],Q[A+2]=-1-aY,reset,bn
 A=A+2
 end
 end`;
 
-const part40 = `return ef
+const part40 = `return eg
 end`;
 
-const part41 = `local eu
-local function ef(W,m,aA,bJ)
-eu=eu or gh()
-eu(W,m,aA,bJ)
+const part41 = `local ev
+local function eg(aa,m,aA,bJ)
+ev=ev or gh()
+ev(aa,m,aA,bJ)
 end`;
 
 const part42 = `local E,al=1,0
 while al<#KEYS do
 local cl,H=ARGV[E+1]+0,al+1
 al=bq(al+aC(cl/32),#KEYS)
-ag,U,w=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
+ah,U,w=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
 bI,bh,E=ARGV[E+5]+0,0,E+5
 if cl%4>=2 then
 bh,E=ARGV[E+1]+0,E+1
 end
 local bJ=cl%16>=8
-bz,jQ=cl%2==1,false
-for K=H,al,1000 do
-local aF=bq(K+999,al)
-local cc=kd and call("MGET",unpack(KEYS,K,aF))
-if not(bJ or bz)then
-ga(cc,K,aF)
+bA,jS=cl%2==1,false
+for O=H,al,1000 do
+local aF=bq(O+999,al)
+local cc=kf and call("MGET",unpack(KEYS,O,aF))
+if not(bJ or bA)then
+ga(cc,O,aF)
 else
-for i=K,aF do
+for i=O,aF do
 local aA=bJ and ARGV[E+i-H+1]+0 or 1
-ef(KEYS[i],cc and cc[i-K+1],aA,bJ)
+eg(KEYS[i],cc and cc[i-O+1],aA,bJ)
 end
 end
 end
@@ -1637,59 +1642,59 @@ const part43 = `local bb,tonumber,aT,am=redis.pcall,tonumber,struct.pack,struct.
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "515e0c491b7f25e2126c86db63352f0d8832e75f",
-  acrossSha1: "0f3a96f9fd544487600563b369be141e262cd42c",
+  sha1: "519eb872224831b6780506309ed8002c2d318e4f",
+  acrossSha1: "1607e088158ba7a87fb36bd987ad9ee780ee1fc5",
   source: `${part1}
 local bb,ak,tonumber,KEYS,ARGV=redis.pcall,string.format,tonumber,KEYS,ARGV
 ${part2}
 local cu
-local function go(us,aE,ac)
-local ay,J,bm=cu-q,us-cu,aE-cu
+local function go(us,aE,ad)
+local ay,J,bn=cu-q,us-cu,aE-cu
 if J>0 then
-if ac==0 or ac==1 and J>8*ay or ac==2 and J>1024*ay then return nil end
+if ad==0 or ad==1 and J>8*ay or ad==2 and J>1024*ay then return nil end
 else
-ac=0
+ad=0
 end
-return bm>1024*ay and 3 or bm>8*ay and ac<2 and 2 or ac>0 and ac or 1
+return bn>1024*ay and 3 or bn>8*ay and ad<2 and 2 or ad>0 and ad or 1
 end
 local fz=1e13
 local ea=#KEYS==1 and ARGV[2]
 if ea=="32"or ea=="34"or ea=="36"or ea=="38"then
-local W,ay,dO,gu=KEYS[1],ARGV[3]+0,ARGV[4],ARGV[5]+0
-local ct,bc,fr=dO+0,1000*4^(gu-50),gu*cA
-local m,us,af,cF,bn=bb("GET",W),nil,0,nil,nil
+local aa,ay,dO,gu=KEYS[1],ARGV[3]+0,ARGV[4],ARGV[5]+0
+local ct,bc,fs=dO+0,1000*4^(gu-50),gu*cA
+local m,us,af,cF,bo=bb("GET",aa),nil,0,nil,nil
 cu=q+ay
 if ea=="32"or ea=="34"then
 local bg=ea=="34"and cu+ARGV[6]or cu
 if bg-q+ARGV[1]*1000<fz then
-local bw,eK=fr-fm,q+cI/2
-local bR=m and#m==16 and tonumber(m)
-if bR then
-local us,ac=bR-bw,0
-while us>eK do
-us,ac=us-cI,ac+1
+local bx,eL=fs-fn,q+cI/2
+local bS=m and#m==16 and tonumber(m)
+if bS then
+local us,ad=bS-bx,0
+while us>eL do
+us,ad=us-cI,ad+1
 end
 local aE=(us<q and q or us)+ct
-local bV=aE-us
-if aE<=bg and aE<fm+cA and us%bc+bV<bc then
-local bF=aE>cu and go(us,aE,ac)or aE<=cu and 0
+local bW=aE-us
+if aE<=bg and aE<fn+cA and us%bc+bW<bc then
+local bF=aE>cu and go(us,aE,ad)or aE<=cu and 0
 if bF then
-if bF~=ac then bV=bV+(bF-ac)*cI end
-local gv=bV==ct and dO or ak("%d",bV)
-if bb("INCRBY",W,gv)==bR+bV then cF=aE-q end
+if bF~=ad then bW=bW+(bF-ad)*cI end
+local gv=bW==ct and dO or ak("%d",bW)
+if bb("INCRBY",aa,gv)==bS+bW then cF=aE-q end
 end
 end
 end
 if cF then return{q,cF}end
 if not m then
 us=q
-elseif bR then
-us=bR-bw
+elseif bS then
+us=bS-bx
 if us<q then us=us>q-cA/2 and q end
 end
 if us and us+ct<=cu then
 us=us+ct
-cF,bn=us-q,ak("%d",fr+us%cA)
+cF,bo=us-q,ak("%d",fs+us%cA)
 end
 end
 else
@@ -1712,21 +1717,21 @@ us,af=us+1,af-x
 end
 if us<cu or us==cu and af<=ARGV[at+2]+0 then
 cF=(us-q)*x+af
-bn=cF<=9007199254740991 and ak("%016d%0"..aQ.."d",us,af)
+bo=cF<=9007199254740991 and ak("%016d%0"..aQ.."d",us,af)
 end
 end
 end
-if bn then
+if bo then
 local cq=ak("%d",math.floor((us-us%bc+bc-q)/1000)+2+ARGV[1])
-if bb("SET",W,bn,"PX",cq).ok then return{q,cF}end
+if bb("SET",aa,bo,"PX",cq).ok then return{q,cF}end
 end
 end
 ${part3}
 ${part4}
 local call,bu,cf,aC,bq,aO,type=redis.call,string.sub,string.byte,math.floor,math.min,math.max,type
 local cv=ARGV[1]+0
-local jM=9007199254740991
-local function ic(us,bc)
+local jO=9007199254740991
+local function ig(us,bc)
 return ak("%d",aC((us-us%bc+bc-q)/1000)+2+cv)
 end
 local Q,A,E,al={q},1,1,0
@@ -1736,92 +1741,92 @@ al=bq(al+aC(cl/32),#KEYS)
 local ay,dO,gu,bh,gw=
 ARGV[E+2]+0,ARGV[E+3],ARGV[E+4],0,0
 local ct=dO+0
-local x,aP,bA,gK=1,0,16,"%016d"
-local bz,bJ,lN=cl%2>=1,cl%16>=8,cl%32>=16
+local x,aP,bB,gK=1,0,16,"%016d"
+local bA,bJ,lQ=cl%2>=1,cl%16>=8,cl%32>=16
 E=E+4
 if cl%4>=2 then
 bh,E=ARGV[E+1]+0,E+1
 end
 if cl%8>=4 then
 gw,x,aP=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bA,gK=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+bB,gK=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
 local bg=q+bh+ay
-local bc,fr,eK=1000*4^(gu-50),gu*cA,q+cI/2
-local gg=bA==16 and bh+ay+cv*1000<fz
-local bw=fr-fm
-local hW,cc,aS=A-H+1,nil,nil
-local fB,bp=q+bw+ct,bq(q+ay+bw,fr+cA-1)
+local bc,fs,eL=1000*4^(gu-50),gu*cA,q+cI/2
+local gg=bB==16 and bh+ay+cv*1000<fz
+local bx=fs-fn
+local hX,cc,aS=A-H+1,nil,nil
+local fB,bp=q+bx+ct,bq(q+ay+bx,fs+cA-1)
 cu=q+ay
-if lN and gg and not bz and fB<=bp then
+if lQ and gg and not bA and fB<=bp then
 cc={}
-local function kI(W,ax)
-local aE,ac=ax-bw,0
-while aE>eK do
-aE,ac=aE-cI,ac+1
+local function kL(aa,ax)
+local aE,ad=ax-bx,0
+while aE>eL do
+aE,ad=aE-cI,ad+1
 end
 local us=aE-ct
-if us<q or aE>bg or aE+bw>=fr+cA then return nil end
+if us<q or aE>bg or aE+bx>=fs+cA then return nil end
 local bF=0
-if aE>cu then bF=go(us,aE,ac)end
-if bF and bF~=ac then call("INCRBY",W,ak("%d",(bF-ac)*cI))end
+if aE>cu then bF=go(us,aE,ad)end
+if bF and bF~=ad then call("INCRBY",aa,ak("%d",(bF-ad)*cI))end
 return bF and aE
 end
 for i=H,al do
-local W=KEYS[i]
-local ax=bb("INCRBY",W,dO)
-local bV=type(ax)=="number"
-local us=bV and ax>=fB and ax<=bp and ax-bw
-if bV and not us and ax>bp and(bh>0 or ax-bw>eK)then
-us=kI(W,ax)
+local aa=KEYS[i]
+local ax=bb("INCRBY",aa,dO)
+local bW=type(ax)=="number"
+local us=bW and ax>=fB and ax<=bp and ax-bx
+if bW and not us and ax>bp and(bh>0 or ax-bx>eL)then
+us=kL(aa,ax)
 end
 if us then
-if us%bc<ct then call("PEXPIRE",W,ic(us,bc))end
-Q[hW+i]=us-q
+if us%bc<ct then call("PEXPIRE",aa,ig(us,bc))end
+Q[hX+i]=us-q
 else
 local m=""
 if ax~=ct then
-if bV then call("INCRBY",W,"-"..dO)end
-m=bb("GET",W)
+if bW then call("INCRBY",aa,"-"..dO)end
+m=bb("GET",aa)
 end
 aS=aS or{}
-aS[#aS+1],Q[hW+i],cc[i-H+1]=i,false,type(m)=="string"and m
+aS[#aS+1],Q[hX+i],cc[i-H+1]=i,false,type(m)=="string"and m
 end
 end
 else
 cc=call("MGET",unpack(KEYS,H,bq(H+999,al)))
-for K=H+1000,al,1000 do
-local dA=call("MGET",unpack(KEYS,K,bq(K+999,al)))
-for i=1,#dA do
-cc[K-H+i]=dA[i]
+for O=H+1000,al,1000 do
+local dB=call("MGET",unpack(KEYS,O,bq(O+999,al)))
+for i=1,#dB do
+cc[O-H+i]=dB[i]
 end
 end
-local lb=gg and not(bz or bJ)
+local le=gg and not(bA or bJ)
 for i=H,al do
-local W,m,cF=KEYS[i],lb and cc[i-H+1],nil
-local bR=m and#m==16 and tonumber(m)
-if bR then
-local us,ac=bR-bw,0
-while us>eK do
-us,ac=us-cI,ac+1
+local aa,m,cF=KEYS[i],le and cc[i-H+1],nil
+local bS=m and#m==16 and tonumber(m)
+if bS then
+local us,ad=bS-bx,0
+while us>eL do
+us,ad=us-cI,ad+1
 end
 local aE=(us<q and q or us)+ct
-local bV=aE-us
-if aE<=bg and aE<fm+cA and us%bc+bV<bc then
-local bF=aE>cu and go(us,aE,ac)or aE<=cu and 0
+local bW=aE-us
+if aE<=bg and aE<fn+cA and us%bc+bW<bc then
+local bF=aE>cu and go(us,aE,ad)or aE<=cu and 0
 if bF then
-if bF~=ac then bV=bV+(bF-ac)*cI end
-local gv=bV==ct and dO or ak("%d",bV)
-if bb("INCRBY",W,gv)==bR+bV then cF=aE-q end
+if bF~=ad then bW=bW+(bF-ad)*cI end
+local gv=bW==ct and dO or ak("%d",bW)
+if bb("INCRBY",aa,gv)==bS+bW then cF=aE-q end
 end
 end
 end
 if cF then
-Q[hW+i]=cF
+Q[hX+i]=cF
 else
 aS=aS or{}
-aS[#aS+1],Q[hW+i]=i,false
+aS[#aS+1],Q[hX+i]=i,false
 end
 end
 end
@@ -1829,8 +1834,8 @@ if aS then
 ${part5}
 ${part6}
 local g={x=x,ay=ay,aP=aP}
-local function cM(m,bA,x)
-local D,us,af,h,ac=0,nil,0,nil,0
+local function cM(m,bB,x)
+local D,us,af,h,ad=0,nil,0,nil,0
 if#m>8 and cf(m,1)==98 then
 D=fM(m)
 m=bu(m,10)
@@ -1839,13 +1844,13 @@ if m==""then return 0,0,D end
 local aN=string.find(m,"[^%d]")
 if aN and aN>16 and cf(m,aN)>127 then
 local aQ=bu(m,1,aN-1)
-local K=#aQ==18 and bu(aQ,1,2)==gL and 3 or 1
-h={us=tonumber(bu(aQ,K,K+15))or 0,af=tonumber(bu(aQ,K+16))or 0}
+local O=#aQ==18 and bu(aQ,1,2)==gL and 3 or 1
+h={us=tonumber(bu(aQ,O,O+15))or 0,af=tonumber(bu(aQ,O+16))or 0}
 if aN==#m then
-ac=aC((cf(m,aN)-128)/8)
+ad=aC((cf(m,aN)-128)/8)
 else
-bE().cD(m,aN,#m,h,g)
-ac=h.ac
+bw().cD(m,aN,#m,h,g)
+ad=h.ad
 end
 m=aQ
 end
@@ -1855,22 +1860,22 @@ us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dN+cI then ac=it(us)end
+if us>=dN+cI then ad=iv(us)end
 us=fL(us)
 end
 elseif#m>16 then
 us=tonumber(bu(m,1,16))
 end
-if not us or not(us<=jM)or(aN and not h)then return nil end
-if#m~=bA then return us+1,0,D,ac,nil,h and h.y end
-if bA>16 then af=bq(tonumber(bu(m,17))or 0,x-1)end
-return us,af,D,ac,h and h.au,h and h.y
+if not us or not(us<=jO)or(aN and not h)then return nil end
+if#m~=bB then return us+1,0,D,ad,nil,h and h.y end
+if bB>16 then af=bq(tonumber(bu(m,17))or 0,x-1)end
+return us,af,D,ad,h and h.au,h and h.y
 end
 local function cW(i)
-local W,m,us,af,D,at=KEYS[i],cc[i-H+1],0,0,0,q
-local ac,ex,au,y,ka=0,false,nil,nil,nil
+local aa,m,us,af,D,at=KEYS[i],cc[i-H+1],0,0,0,q
+local ad,ez,au,y,kc=0,false,nil,nil,nil
 if m then
-us,af,D,ac,au,y=cM(m,bA,x)
+us,af,D,ad,au,y=cM(m,bB,x)
 if not us then
 A=A+1
 Q[A]="RULES"
@@ -1878,17 +1883,17 @@ return nil
 end
 if D>q then at=D end
 if us-ay>=q or(y or 0)>q then
-local h={us=us,af=af,ac=ac,au=au,y=y}
-local bT=bE().dY(h,g)
-ex=bT~=h
-us,af,ac,au,y=bT.us,bT.af,bT.ac,bT.au,bT.y
+local h={us=us,af=af,ad=ad,au=au,y=y}
+local bU=bw().dY(h,g)
+ez=bU~=h
+us,af,ad,au,y=bU.us,bU.af,bU.ad,bU.au,bU.y
 end
 end
 local aE,ci=us,af
 if us<at-1 or(us<at and af==0)then
 aE,ci=at,0
 end
-local jz,iN=aE,ci
+local jB,iO=aE,ci
 aE,ci=aE+ct,ci+gw
 if ci>=x then
 aE,ci=aE+1,ci-x
@@ -1899,65 +1904,65 @@ aj=1
 local aA=1
 if bJ then aA=ARGV[E+i-H+1]+0 end
 if aA>1 then
-local bt=bg-jz+(aP-iN)/x
+local bt=bg-jB+(aP-iO)/x
 aj=aO(bq(aC(bt/(ct+gw/x)),aA),1)
 for o=bq(aj+1,aA),aO(aj-1,1),-1 do
-local aU=iN+o*gw
+local aU=iO+o*gw
 local cE=aC(aU/x)
-aE,ci=jz+o*ct+cE,aU-cE*x
+aE,ci=jB+o*ct+cE,aU-cE*x
 aj=o
 if aE<bg or(aE==bg and ci<=aP)then break end
 end
 end
 end
 local aL
-if(aj>0 or ex)and not bz then
+if(aj>0 or ez)and not bA then
 if aj==0 then
 aE,ci,at=us,af,q
 end
-local bn,ax=ak(gK,aE,ci),nil
-if bA==16 and aE>=dN then bn=gL..bn end
-local aN,ad,hl="",aE+2,fr
+local bo,ax=ak(gK,aE,ci),nil
+if bB==16 and aE>=dN then bo=gL..bo end
+local aN,ae,hm="",aE+2,fs
 local J=aE-ay
 if ci>aP then J=J+1 end
 if au or y or at>q then
-local bD=bE()
-local h={us=us,af=af,ac=ac,au=au,y=y}
-au=bD.bo(h)
-local bU=aO(at>q and at or 0,y or 0)
-local next=bD.dv(aE,ci,au,bU,g,bD.eJ(h,g))
-aN=bD.bn(next,g)
-if au then ad=aO(ad,bD.eU(aE,next.au)+2)end
-if next.y then ad=aO(ad,next.y+2)end
-au=au or bD.eN
+local bE=bw()
+local h={us=us,af=af,ad=ad,au=au,y=y}
+au=bE.bl(h)
+local bV=aO(at>q and at or 0,y or 0)
+local next=bE.dj(aE,ci,au,bV,g,bE.eK(h,g))
+aN=bE.bo(next,g)
+if au then ae=aO(ae,bE.eU(aE,next.au)+2)end
+if next.y then ae=aO(ae,next.y+2)end
+au=au or bE.ew
 if aj>0 and(au.us>0 or au.af>0 or y or at>q)then
-ka={us,af,au.us,au.af,y or 0}
+kc={us,af,au.us,au.af,y or 0}
 end
 elseif J>q then
-local kS=us-ay+(af>aP and 1 or 0)>q
-local bF=fX(J-q,ay,kS and ac or 0)
+local kV=us-ay+(af>aP and 1 or 0)>q
+local bF=fX(J-q,ay,kV and ad or 0)
 if gg and D<=q then
-hl=fr+bF*cI
+hm=fs+bF*cI
 else
 aN=string.char(128+8*bF)
 end
 end
 us,af=aE,ci
 if aN~=""and D<=q then
-ax=bb("SET",W,bn..aN,"PX",math.ceil((ad-q)/1000)+cv)
+ax=bb("SET",aa,bo..aN,"PX",math.ceil((ae-q)/1000)+cv)
 elseif D>q then
-bn=bn..aN
-bn="b"..struct.pack("<d",D)..bn
-ax=bb("SET",W,bn,"PX",math.ceil((aO(ad,D)-q)/1000)+cv)
+bo=bo..aN
+bo="b"..struct.pack("<d",D)..bo
+ax=bb("SET",aa,bo,"PX",math.ceil((aO(ae,D)-q)/1000)+cv)
 else
-if gg then bn=ak("%d",hl+us%cA)end
-ax=m and bb("SET",W,bn,"PX",ic(us,bc))
-or bb("SET",W,bn,"PX",ic(us,bc),"NX")
-or bb("GET",W)
+if gg then bo=ak("%d",hm+us%cA)end
+ax=m and bb("SET",aa,bo,"PX",ig(us,bc))
+or bb("SET",aa,bo,"PX",ig(us,bc),"NX")
+or bb("GET",aa)
 end
 aL=ax and ax.err
 elseif not m then
-local fA=bb("GET",W)
+local fA=bb("GET",aa)
 aL=fA and fA.err
 end
 A=A+1
@@ -1969,10 +1974,10 @@ if us<q then
 us,af=q,0
 end
 local cF=(us-q)*x+af
-if D>q or cF>jM or ka then
+if D>q or cF>jO or kc then
 local ai={D>q and D-q or 0,aj,us-q,af}
-for bD=1,ka and 5 or 0 do
-ai[4+bD]=ka[bD]
+for bE=1,kc and 5 or 0 do
+ai[4+bE]=kc[bE]
 end
 Q[A]=ai
 elseif bJ then
@@ -1985,7 +1990,7 @@ end
 end
 local aL
 for _,i in ipairs(aS)do
-if not bJ then A=hW+i-1 end
+if not bJ then A=hX+i-1 end
 aL=cW(i)or aL
 end
 if aL then return redis.error_reply(aL)end
@@ -1993,7 +1998,7 @@ end
 if bJ then
 E=E+al-H+1
 else
-A=hW+al
+A=hX+al
 end
 end
 return Q`,
@@ -2002,18 +2007,18 @@ return Q`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "b3389c64c414edd97b95dd05f5a94f7abab0bf1c",
-  source: `local fc=redis.call("TIME")
-local lO=redis.pcall("INFO")
-local ai={fc[1],fc[2],type(lO)=="string"and lO or""}
-local lB={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,hd in ipairs(ARGV)do
+  sha1: "bbeb77fceb09813f4d47454ed25163efe2637aa7",
+  source: `local fd=redis.call("TIME")
+local lR=redis.pcall("INFO")
+local ai={fd[1],fd[2],type(lR)=="string"and lR or""}
+local lD={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,he in ipairs(ARGV)do
 local dL={}
-for ki in string.gmatch(hd,"%S+")do
-dL[#dL+1]=lB[ki]or ki
+for kk in string.gmatch(he,"%S+")do
+dL[#dL+1]=lD[kk]or kk
 end
-local kh=redis.pcall(unpack(dL))
-if type(kh)=="table"and kh.err then ai[#ai+1]=kh.err end
+local kj=redis.pcall(unpack(dL))
+if type(kj)=="table"and kj.err then ai[#ai+1]=kj.err end
 end
 return ai`,
 };
@@ -2028,46 +2033,46 @@ export const clusterNodes: Script = {
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "01e0771f9861a3aafb31584d147152354b03aab6",
+  sha1: "722be695c39cc9ecc4ad299f2a34bb39070d9b92",
   source: `local q,bv
 if string.byte(ARGV[1])==64 then
 bv,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
 else
-local fc=redis.call("TIME")
-bv=fc[1]..(#fc[2]==6 and fc[2]or string.sub("00000"..fc[2],-6))
+local fd=redis.call("TIME")
+bv=fd[1]..(#fd[2]==6 and fd[2]or string.sub("00000"..fd[2],-6))
 end
 q=bv+0
-local bs,ak,bM,bx=ARGV[2],string.format,nil,nil
+local bs,ak,bM,bz=ARGV[2],string.format,nil,nil
 if#bs==2 and string.byte(ARGV[3])~=45 then
 if bs=="R0"then
 bM=redis.pcall("ZREM",KEYS[1],ARGV[4])
-bx=redis.pcall("EXISTS",KEYS[2],KEYS[3])
+bz=redis.pcall("EXISTS",KEYS[2],KEYS[3])
 if type(bM)~="number"then
 bM=nil
-elseif bx==0 then
+elseif bz==0 then
 return 2*q+bM
 end
 else
-local ft,hc,dg=60000000,10000000,20000000
+local fu,hd,dg=60000000,10000000,20000000
 local bb,aD,id=redis.pcall,KEYS[1],ARGV[4]
 local cN,ap=string.match(ARGV[5],"^(%d+) (%d+)")
-bx,cN=bb("EXISTS",KEYS[2],KEYS[3]),cN+0
-if bx==0 and cN<=dg then
-local de,fk=bb("ZCARD",aD),"-"..bv
+bz,cN=bb("EXISTS",KEYS[2],KEYS[3]),cN+0
+if bz==0 and cN<=dg then
+local de,fl=bb("ZCARD",aD),"-"..bv
 local fG="-"..string.sub(bv,1,-8).."0000000"
-if de~=0 and bb("ZCOUNT",aD,"("..fk,fG)==1 then
-local bo,aV,bC=de-1,q+cN,q+cN
-if bo>0 then
+if de~=0 and bb("ZCOUNT",aD,"("..fl,fG)==1 then
+local bl,aV,bD=de-1,q+cN,q+cN
+if bl>0 then
 local aW=bb("ZRANGE",aD,"1","1","WITHSCORES")
 aV=aW[2]+0
-if aV<=q then bo=ap+0 end
-if aV>bC then aV=bC end
+if aV<=q then bl=ap+0 end
+if aV>bD then aV=bD end
 end
-if bo<ap+0 then
-local bV=bb("ZADD",aD,fk,"#",ak("%d",bC),id)
-if type(bV)=="number"then
-if bo==0 then return q end
-return{q,bo+1,aV-q,0,string.byte(ARGV[3])~=58 and{}or nil}
+if bl<ap+0 then
+local bW=bb("ZADD",aD,fl,"#",ak("%d",bD),id)
+if type(bW)=="number"then
+if bl==0 then return q end
+return{q,bl+1,aV-q,0,string.byte(ARGV[3])~=58 and{}or nil}
 end
 end
 end
@@ -2080,183 +2085,183 @@ local bs=aJ()
 local function aB(us)
 return ak("%d",us)
 end
-local function eq(v)
-v.eq=v.eq or aB(q+v.cR)
-return v.eq
+local function er(v)
+v.er=v.er or aB(q+v.cR)
+return v.er
 end
-local function hA(br)
+local function hB(br)
 return br==q and"-"..bv or aB(-br)
 end
-local function kV(W,us)
-if call("PTTL",W)<fs(q+us)then call("PEXPIRE",W,fs(q+us+us/8))end
+local function kY(aa,us)
+if call("PTTL",aa)<ft(q+us)then call("PEXPIRE",aa,ft(q+us+us/8))end
 end
-local lV,ju,channel=string.match(aJ(),"^(%-?)([^:]*):(.*)$")
+local lY,jw,channel=string.match(aJ(),"^(%-?)([^:]*):(.*)$")
 local eb={}
-local kK=5000
+local kN=5000
 local function inbox(aZ)
 return channel.."%"..aZ
 end
-for aZ in string.gmatch(ju,"[^,]+")do
+for aZ in string.gmatch(jw,"[^,]+")do
 eb[aZ]="caller"
-if lV~=""then
-local ll=inbox(aZ)
-local cp=call("LRANGE",ll,"0","-1")
+if lY~=""then
+local ln=inbox(aZ)
+local cp=call("LRANGE",ln,"0","-1")
 if#cp==0 then
-call("RPUSH",ll,"")
+call("RPUSH",ln,"")
 ch[#ch+1]="missed "..aZ
 elseif#cp>1 then
-call("LTRIM",ll,"0","0")
+call("LTRIM",ln,"0","0")
 for aW=2,#cp do
 ch[#ch+1]=cp[aW]
 end
 end
-call("PEXPIRE",ll,kK)
+call("PEXPIRE",ln,kN)
 end
 end
 ${part8}
 ${part3}
-local function jS()
-local dU,bP,gF,bz,ia={},nil,nil,false,false
-local function eG(e)
-if#e.v.ah>0 then return gF.eG(e)end
-local m,E=not e.eD and call("GET",e.W)or"",1
+local function jU()
+local dU,bP,gF,bA,ib={},nil,nil,false,false
+local function ee(e)
+if#e.v.ag>0 then return gF.ee(e)end
+local m,E=not e.eF and call("GET",e.aa)or"",1
 e.D,E=fM(m)
-e.ae,e.eu={},bu(m,E>10 and 1 or E)
+e.W,e.ev={},bu(m,E>10 and 1 or E)
 end
-local function fw(e)
-gF.fw(e)
+local function fb(e)
+gF.fb(e)
 end
 ${part9}
 ${part10}
-local eB={}
+local eD={}
 local function eP(e)
-local bZ=eB[e.aD]
+local bZ=eD[e.aD]
 if bZ then return bZ end
 local H=call("ZRANGE",e.aD,"0","1","WITHSCORES")
-bZ={br=0,bo=0,aV=nil,ij=false,cg=0}
+bZ={br=0,bl=0,aV=nil,il=false,cg=0}
 if H[1]=="#"then
 bZ.br=-H[2]
-bZ.ij=not H[4]or H[4]+0>q
-if bZ.ij and H[4]then bZ.aV=H[4]+0 end
+bZ.il=not H[4]or H[4]+0>q
+if bZ.il and H[4]then bZ.aV=H[4]+0 end
 end
-if H[3]or not bZ.ij then bZ.bo=call("ZCOUNT",e.aD,"("..bv,"+inf")end
-eB[e.aD]=bZ
+if H[3]or not bZ.il then bZ.bl=call("ZCOUNT",e.aD,"("..bv,"+inf")end
+eD[e.aD]=bZ
 return bZ
 end
-local function kr(e,n)
+local function kt(e,n)
 local bZ=eP(e)
 if n==1 and bZ.aV then return bZ.aV end
-local bC=n==1 and bZ.ij and call("ZRANGE",e.aD,"1","1","WITHSCORES")
+local bD=n==1 and bZ.il and call("ZRANGE",e.aD,"1","1","WITHSCORES")
 or call("ZRANGEBYSCORE",e.aD,"("..bv,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bZ.aV=bC[2]+0 end
-return bC[2]+0
+if n==1 then bZ.aV=bD[2]+0 end
+return bD[2]+0
 end
-local function dn(e,ap)
-local bo=eP(e).bo
-local ie=bo+ap-e.v.ap
-if ie>bo then return 1e15 end
-return ie<=0 and 0 or kr(e,ie)-q
+local function dp(e,ap)
+local bl=eP(e).bl
+local ih=bl+ap-e.v.ap
+if ih>bl then return 1e15 end
+return ih<=0 and 0 or kt(e,ih)-q
 end
-local function iB(e,id)
+local function iD(e,id)
 return tonumber(call("ZSCORE",e.aD,id)or 0)>q
 end
-local function hj(e)
-local bZ,us=eB[e.aD],aO(4*e.v.cR,60000000)
+local function hk(e)
+local bZ,us=eD[e.aD],aO(4*e.v.cR,60000000)
 if bZ and bZ.cg>=us then return end
-kV(e.aD,us)
+kY(e.aD,us)
 if bZ then bZ.cg=us end
 end
-local function hI(e)
+local function hJ(e)
 return aO(q,eP(e).br+1)
 end
-local function iL(e,id,ap)
-call("ZADD",e.aD,eq(e.v),id)
-for iU=2,ap do
-call("ZADD",e.aD,eq(e.v),id.."+"..iU)
+local function iM(e,id,ap)
+call("ZADD",e.aD,er(e.v),id)
+for iV=2,ap do
+call("ZADD",e.aD,er(e.v),id.."+"..iV)
 end
-eB[e.aD]=nil
-hj(e)
+eD[e.aD]=nil
+hk(e)
 end
-local function ln(e,id,ap)
+local function lp(e,id,ap)
 local bZ=eP(e)
-local br=hI(e)
-local bV=call("ZADD",e.aD,hA(br),"#",eq(e.v),id)
-if bZ.br==0 then bV=bV-1 end
-if not bZ.ij then call("ZREMRANGEBYSCORE",e.aD,"1",bv)end
-if bV==1 and ap<=1 then
-local bC=q+e.v.cR
-if bZ.bo==0 then bZ.aV=bC end
-if bZ.aV then bZ.aV=bq(bZ.aV,bC)end
-bZ.br,bZ.bo,bZ.ij=br,bZ.bo+1,true
-hj(e)
+local br=hJ(e)
+local bW=call("ZADD",e.aD,hB(br),"#",er(e.v),id)
+if bZ.br==0 then bW=bW-1 end
+if not bZ.il then call("ZREMRANGEBYSCORE",e.aD,"1",bv)end
+if bW==1 and ap<=1 then
+local bD=q+e.v.cR
+if bZ.bl==0 then bZ.aV=bD end
+if bZ.aV then bZ.aV=bq(bZ.aV,bD)end
+bZ.br,bZ.bl,bZ.il=br,bZ.bl+1,true
+hk(e)
 else
-iL(e,id,ap)
+iM(e,id,ap)
 end
 return br
 end
-local function lC(e,id,ap)
+local function lE(e,id,ap)
 local bM=call("ZREM",e.aD,id)
-for iU=2,ap do
-bM=bM+call("ZREM",e.aD,id.."+"..iU)
+for iV=2,ap do
+bM=bM+call("ZREM",e.aD,id.."+"..iV)
 end
-eB[e.aD]=nil
+eD[e.aD]=nil
 return bM
 end
-local function hx(e)
-if dn(e,e.ap)==0 then return end
-local K="("..eq(e.v)
-if call("ZCOUNT",e.aD,K,"+inf")==0 then return end
-local jZ=call("ZRANGEBYSCORE",e.aD,K,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#jZ,2 do
-local bK=tonumber(string.match(jZ[i],"^[^.]*%.%d+~(%d+)%."))
-if bK and jZ[i+1]-q>bK then call("ZADD",e.aD,aB(q+bK),jZ[i])end
+local function hy(e)
+if dp(e,e.ap)==0 then return end
+local O="("..er(e.v)
+if call("ZCOUNT",e.aD,O,"+inf")==0 then return end
+local kb=call("ZRANGEBYSCORE",e.aD,O,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#kb,2 do
+local bK=tonumber(string.match(kb[i],"^[^.]*%.%d+~(%d+)%."))
+if bK and kb[i+1]-q>bK then call("ZADD",e.aD,aB(q+bK),kb[i])end
 end
-eB[e.aD]=nil
+eD[e.aD]=nil
 end
-local function eH(ai,e,br)
+local function eI(ai,e,br)
 if e.v.ap==0 then return end
-local bo,al=eP(e).bo,#ai
-ai[al+1],ai[al+2],ai[al+3]=bo,bo>0 and kr(e,1)-q or 0,br or 0
+local bl,al=eP(e).bl,#ai
+ai[al+1],ai[al+2],ai[al+3]=bl,bl>0 and kt(e,1)-q or 0,br or 0
 end
-local function kY(e)
-local bx=#e.v.ah==0 and call("EXISTS",e.aX,e.W)
+local function lb(e)
+local bz=#e.v.ag==0 and call("EXISTS",e.aX,e.aa)
 or call("EXISTS",e.aX)
-e.hO=bx==0
-e.eD=e.hO and#e.v.ah==0
+e.hP=bz==0
+e.eF=e.hP and#e.v.ag==0
 end
 local gf={}
-local function hG(e,id)
+local function hH(e,id)
 gf[e.aX]=nil
 return call("ZREM",e.aX,id,id.."k")
 end
-local function jx(e,id,aK)
+local function jz(e,id,aK)
 if aK==0 then
 local al=call("ZREVRANGE",e.aX,"0","0","WITHSCORES")
 aK=aO(q,(al[2]or 0)+1)
 end
 call("ZADD",e.aX,aB(aK),id)
-gf[e.aX],e.hO=nil,false
-kV(e.aX,aO(4*e.v.cR,60000000))
+gf[e.aX],e.hP=nil,false
+kY(e.aX,aO(4*e.v.cR,60000000))
 return aK
 end
-local function jW(e,id,aK)
+local function jY(e,id,aK)
 if call("ZSCORE",e.aX,id)then
 call("ZADD",e.aX,aB(aK),id.."k")
 call("ZREM",e.aX,id)
 end
 gf[e.aX]=nil
 end
-local function kv(aZ)
+local function kx(aZ)
 return redis.pcall("EXISTS",inbox(aZ))==1
 end
-local function iP(aZ)
+local function iQ(aZ)
 if eb[aZ]==nil then
-local kg=call("PUBSUB","NUMSUB",channel..aZ)[2]>0
-eb[aZ]=kg and"channel"or kv(aZ)and"inbox"or false
+local ki=call("PUBSUB","NUMSUB",channel..aZ)[2]>0
+eb[aZ]=ki and"channel"or kx(aZ)and"inbox"or false
 end
 return eb[aZ]
 end
-local function ef(bN,aR,ai)
+local function eg(bN,aR,ai)
 local dL=ak(string.rep(" %.0f",1+#ai),q,unpack(ai))
 local df=bN..dL.." "..aR.id
 local fy=eb[aR.aZ]
@@ -2268,254 +2273,254 @@ else
 call("PUBLISH",channel..aR.aZ,df)
 end
 end
-local jK=8
+local jM=8
 local function gj(e,A)
-if e.hO then return nil end
-local bR=A==0 and gf[e.aX]
-if bR and bR.v==e.v then return bR end
+if e.hP then return nil end
+local bS=A==0 and gf[e.aX]
+if bS and bS.v==e.v then return bS end
 while true do
 local aW=call("ZRANGE",e.aX,ak("%d",A),ak("%d",A),"WITHSCORES")
-local iS=aW[1]
-if not iS then return nil end
-local id,aZ,bN,lE,ap,ag,cg=
-string.match(iS,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lT=q-aW[2]
-if aZ and lT<=tonumber(lE)and iP(aZ)then
-local aR={id=id,aZ=aZ,iK=bN=="d",cg=cg=="k",aK=aW[2]+0}
+local iT=aW[1]
+if not iT then return nil end
+local id,aZ,bN,lH,ap,ah,cg=
+string.match(iT,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local lW=q-aW[2]
+if aZ and lW<=tonumber(lH)and iQ(aZ)then
+local aR={id=id,aZ=aZ,iL=bN=="d",cg=cg=="k",aK=aW[2]+0}
 for fW,m in pairs(e)do
 aR[fW]=m
 end
-aR.ae=nil
-aR.ap,aR.ag=bq(tonumber(ap),e.v.ap),tonumber(ag)
+aR.W=nil
+aR.ap,aR.ah=bq(tonumber(ap),e.v.ap),tonumber(ah)
 if A==0 then gf[e.aX]=aR end
 return aR
 end
-call("ZREM",e.aX,iS)
+call("ZREM",e.aX,iT)
 gf[e.aX]=nil
 end
 end
-local function ix(e)
+local function iz(e)
 local bp=e.v.gl
 if bp<0 or call("ZCARD",e.aX)<bp then return false end
 gj(e,0)
 return call("ZCARD",e.aX)>=bp
 end
-local function fa(e,km)
+local function fa(e,ko)
 local A,cL=0,0
-while A<jK and not e.hO and dn(e,cL+1)==0 do
+while A<jM and not e.hP and dp(e,cL+1)==0 do
 local aR=gj(e,A)
-if not aR or dn(e,cL+aR.ap)>0 then return end
-if not aR.iK then
-if not aR.cg and aR.id~=km then ef("turn",aR,{0})end
+if not aR or dp(e,cL+aR.ap)>0 then return end
+if not aR.iL then
+if not aR.cg and aR.id~=ko then eg("turn",aR,{0})end
 A,cL=A+1,cL+aR.ap
 else
-local at=ht(aR)
+local at=hu(aR)
 if at>q then
-if aR.id~=km then ef("turn",aR,{at-q})end
+if aR.id~=ko then eg("turn",aR,{at-q})end
 return
 end
 gM(aR,q)
-hG(e,aR.id)
+hH(e,aR.id)
 local ai={1,0,0}
-local br=ln(e,aR.id,aR.ap)
-ei(ai,aR)
-eH(ai,aR,br)
-el(ai,{aR})
-ef("granted",aR,ai)
+local br=lp(e,aR.id,aR.ap)
+ej(ai,aR)
+eI(ai,aR,br)
+em(ai,{aR})
+eg("granted",aR,ai)
 end
 end
 end
-local function kx(e,id,aK)
+local function kz(e,id,aK)
 local cL=0
-for A=0,jK-1 do
+for A=0,jM-1 do
 local aR=gj(e,A)
 if not aR or aR.id==id or(aK>0 and aR.aK>aK)then return false end
 cL=cL+aR.ap
-if aR.iK or dn(e,cL+e.ap)>0 then return true end
+if aR.iL or dp(e,cL+e.ap)>0 then return true end
 end
 return true
 end
-local function jG(e,id)
+local function jI(e,id)
 local cL=0
-for A=0,jK-1 do
+for A=0,jM-1 do
 local aR=gj(e,A)
 if not aR then return 0 end
 local bk=aR.id==id
 if bk then aR=e end
-local bm=dn(e,cL+aR.ap)
-if bm>0 then return bq(bm,e.v.cR)end
-if bk or aR.iK then
-local ew=ht(aR)-q
-return bk and ew or ew+e.v.cR
+local bn=dp(e,cL+aR.ap)
+if bn>0 then return bq(bn,e.v.cR)end
+if bk or aR.iL then
+local ey=hu(aR)-q
+return bk and ey or ey+e.v.cR
 end
 cL=cL+aR.ap
 end
 return e.v.cR
 end
-local function lw(e,id,aK)
+local function ly(e,id,aK)
 if e.v.ap==0 then return false end
-return dn(e,e.ap)>0 or kx(e,id,aK)
+return dp(e,e.ap)>0 or kz(e,id,aK)
 end
-local function im(hL,dp)
-local mb,lP=hL.v.ap,dp.v.ap
-return mb<lP or(mb==lP and hL.W<dp.W)
+local function ip(hM,dr)
+local me,lS=hM.v.ap,dr.v.ap
+return me<lS or(me==lS and hM.aa<dr.aa)
 end
-local function jb(id,aK,aq,fR,ew)
-local jY=#aq>1 and ew>0
-local cn=not jY and(fR or aq[1])
-if cn and aK==0 and ix(cn)then return 5,aO(ew,1),0 end
+local function jd(id,aK,aq,fR,ey)
+local ka=#aq>1 and ey>0
+local cn=not ka and(fR or aq[1])
+if cn and aK==0 and iz(cn)then return 5,aO(ey,1),0 end
 for _,e in ipairs(aq)do
 if aK>0 and e~=cn and e.v.ap>0 then
-if cn and im(e,cn)then
-jW(e,id,aK)
-elseif hG(e,id)>0 then
+if cn and ip(e,cn)then
+jY(e,id,aK)
+elseif hH(e,id)>0 then
 fa(e)
-eG(e)
+ee(e)
 end
 end
 end
-if not cn then return 3,ew,aK==0 and q or aK end
-if aK>0 then hG(cn,id)end
-aK=jx(cn,id,aK)
-return 3,jG(cn,id),aK
+if not cn then return 3,ey,aK==0 and q or aK end
+if aK>0 then hH(cn,id)end
+aK=jz(cn,id,aK)
+return 3,jI(cn,id),aK
 end
-local function jB(e,id)
-iL(e,id,e.ap)
-local br=hI(e)
-call("ZADD",e.aD,hA(br),"#")
-eB[e.aD].br=br
+local function jD(e,id)
+iM(e,id,e.ap)
+local br=hJ(e)
+call("ZADD",e.aD,hB(br),"#")
+eD[e.aD].br=br
 return br
 end
-local function iZ(id,aK,aq)
+local function jb(id,aK,aq)
 for _,e in ipairs(aq)do
-if e.v.ap>0 and not iB(e,id)then return end
+if e.v.ap>0 and not iD(e,id)then return end
 end
 local ai={6,0,aK}
 for _,e in ipairs(aq)do
 local br
 if e.v.ap>0 then
-kY(e)
-br=jB(e,id)
+lb(e)
+br=jD(e,id)
 end
-eG(e)
-ei(ai,e)
-eH(ai,e,br)
+ee(e)
+ej(ai,e)
+eI(ai,e,br)
 end
 return ai
 end
-local function dt(id,dI,bh,aK,aq)
-bz=dI=="2"
-if bP and not bz then error(bP,0)end
-local an=aK>0 and dI~="2"and iZ(id,aK,aq)
+local function dw(id,dI,bh,aK,aq)
+bA=dI=="2"
+if bP and not bA then error(bP,0)end
+local an=aK>0 and dI~="2"and jb(id,aK,aq)
 if an then return an end
-local at,D,fR,hD=q,q,nil,true
+local at,D,fR,hE=q,q,nil,true
 for i=1,#aq do
 local e=aq[i]
 if e.v.ap>0 then
-hD=false
-kY(e)
+hE=false
+lb(e)
 if dI~="2"then
 fa(e,id)
-hx(e)
+hy(e)
 end
 end
-at=aO(at,ht(e))
+at=aO(at,hu(e))
 D=aO(D,e.D)
-if lw(e,id,aK)and(not fR or im(e,fR))then fR=e end
+if ly(e,id,aK)and(not fR or ip(e,fR))then fR=e end
 end
-local ks,fZ,bm={},0,at-q
+local ku,fZ,bn={},0,at-q
 local bt=dI=="1"and at-q<=bh
-if not fR and(at<=q or(bt and hD))then
+if not fR and(at<=q or(bt and hE))then
 fZ=1
 if dI~="2"then
 for i=1,#aq do
 local e=aq[i]
 gM(e,at)
 if e.v.ap>0 then
-if aK>0 then hG(e,id)end
-ks[i]=ln(e,id,e.ap)
+if aK>0 then hH(e,id)end
+ku[i]=lp(e,id,e.ap)
 end
 end
 end
 elseif bt then
-fZ,bm,aK=jb(id,aK,aq,fR,bm)
+fZ,bn,aK=jd(id,aK,aq,fR,bn)
 elseif fR then
 fZ=4
-bm=aO(bm,1)
+bn=aO(bn,1)
 elseif D>q then
 fZ=2
 end
 if fZ>3 then
 for _,e in ipairs(aq)do
-if e.v.ap>0 then bm=aO(bm,dn(e,e.ap))end
+if e.v.ap>0 then bn=aO(bn,dp(e,e.ap))end
 end
 end
-local ai={fZ,bm,aK,nil,nil,nil}
+local ai={fZ,bn,aK,nil,nil,nil}
 for i=1,#aq do
-ei(ai,aq[i])
-eH(ai,aq[i],ks[i])
+ej(ai,aq[i])
+eI(ai,aq[i],ku[i])
 end
 for i=1,fZ==2 and#aq>1 and#aq or 0 do
 ai[#ai+1]=aO(aq[i].D-q,0)
 end
-el(ai,aq)
+em(ai,aq)
 return ai
 end
-local function mh(id,aK,e)
-local ai={iB(e,id)and 6 or 1,0,aK}
+local function mk(id,aK,e)
+local ai={iD(e,id)and 6 or 1,0,aK}
 fa(e,id)
-local iX=iB(e,id)
-if not iX and not call("ZSCORE",e.aX,id)then
-jx(e,id,aK)
+local iZ=iD(e,id)
+if not iZ and not call("ZSCORE",e.aX,id)then
+jz(e,id,aK)
 fa(e,id)
-iX=iB(e,id)
+iZ=iD(e,id)
 end
 local br
-if iX then
-br=jB(e,id)
+if iZ then
+br=jD(e,id)
 else
-kV(e.aX,aO(4*e.v.cR,60000000))
-hx(e)
-ai[1],ai[2]=3,jG(e,id)
+kY(e.aX,aO(4*e.v.cR,60000000))
+hy(e)
+ai[1],ai[2]=3,jI(e,id)
 end
-eG(e)
-ei(ai,e)
-eH(ai,e,br)
+ee(e)
+ej(ai,e)
+eI(ai,e,br)
 return ai
 end
 local function da()
 local aq={nil}
-for i=1,aa()do
-aq[i]=ek()
+for i=1,ac()do
+aq[i]=el()
 end
 return aq
 end
 local cw={}
 function cw.T()
-local id,dI,bh,aK=aJ(),aJ(),aa(),aa()
-return dt(id,dI,bh,aK,da())
+local id,dI,bh,aK=aJ(),aJ(),ac(),ac()
+return dw(id,dI,bh,aK,da())
 end
 function cw.P()
-local id,aK=aJ(),aa()
-return mh(id,aK,da()[1])
+local id,aK=aJ(),ac()
+return mk(id,aK,da()[1])
 end
-local function jw(id,aq,bM)
-local jT=0
+local function jy(id,aq,bM)
+local jV=0
 for i=1,#aq do
 local e=aq[i]
-local eQ=bM or lC(e,id,e.ap)
-kY(e)
-if not e.hO then
-if eQ==0 then eQ=hG(e,id)end
+local eQ=bM or lE(e,id,e.ap)
+lb(e)
+if not e.hP then
+if eQ==0 then eQ=hH(e,id)end
 if eQ>0 then fa(e)end
 end
-jT=jT+eQ
+jV=jV+eQ
 end
-return jT
+return jV
 end
 function cw.R()
 local id=aJ()
-return{jw(id,da())}
+return{jy(id,da())}
 end
 local function dS(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
@@ -2523,14 +2528,14 @@ end
 function cw.N()
 local id,aq,ai=aJ(),da(),{}
 for i,e in ipairs(aq)do
-local bC=call("ZSCORE",e.aD,id)
-local lM=bC and(tonumber(bC)>q or eP(e).bo+e.ap<=e.v.ap)
-if lM then iL(e,id,e.ap)end
-ai[i]=lM and 1 or 0
+local bD=call("ZSCORE",e.aD,id)
+local lP=bD and(tonumber(bD)>q or eP(e).bl+e.ap<=e.v.ap)
+if lP then iM(e,id,e.ap)end
+ai[i]=lP and 1 or 0
 end
 return ai
 end
-local function ik()
+local function im()
 local gn
 ${part5}
 ${part6}
@@ -2556,64 +2561,64 @@ ${part27}
 ${part28}
 ${part29}
 ${part30}
-local gU
+local gV
 local function gm()
-local du,dV={},{}
-local dE,ca,eL,dF={},{},{},{}
+local dx,dV={},{}
+local dE,ca,eM,dF={},{},{},{}
 local function bG(o,g)
 local af=o*g.cX
 local cE=aC(af/g.x)
-return{us=o*g.dm+cE,af=af-cE*g.x}
+return{us=o*g.dn+cE,af=af-cE*g.x}
 end
-local function lR(a,b)
+local function lU(a,b)
 return a.us==b.us and a.af==b.af
 end
-function du.t(h,o,cC,g)
-local bD=bE()
+function dx.t(h,o,cC,g)
+local bE=bw()
 local cP=cC.cP or{0,0,0,-1,0}
-local an,au={us=cP[1],af=cP[2]},h.au or bD.eN
-local bC={us=cC.q+cC.H,af=cC.bd}
-if lR(bC,h)and lR(an,au)and cC.ag>0 then
-local gI,hV,y=o>=cC.ag,cC.at>cC.q,h.y or 0
-local to=bD.gi(h,bG(o,g),g)
+local an,au={us=cP[1],af=cP[2]},h.au or bE.ew
+local bD={us=cC.q+cC.H,af=cC.bd}
+if lU(bD,h)and lU(an,au)and cC.ah>0 then
+local gI,hW,y=o>=cC.ah,cC.at>cC.q,h.y or 0
+local to=bE.gi(h,bG(o,g),g)
 if gI and cP[4]>=0 then to={us=cP[4],af=cP[5]}end
-if hV then y=gI and cP[3]or aO(y,cC.at)end
-return bD.dv(to.us,to.af,bD.bo(h),y,g,bD.eJ(h,g))
+if hW then y=gI and cP[3]or aO(y,cC.at)end
+return bE.dj(to.us,to.af,bE.bl(h),y,g,bE.eK(h,g))
 end
-if bD.cS(h,g)>q then return h end
-local bO=bD.gE(bC,an,g).us
-if bO>bD.gE(h,au,g).us then return h end
-local iY=bD.hg(bD.gi(bC,bD.kR(au,bO,an,g),g),h)
-if iY.us<q then return h end
-local gP=bD.hg(bG(o,g),{us=iY.us-q,af=iY.af})
+if bE.cS(h,g)>q then return h end
+local bO=bE.gE(bD,an,g).us
+if bO>bE.gE(h,au,g).us then return h end
+local ja=bE.hh(bE.gi(bD,bE.kU(au,bO,an,g),g),h)
+if ja.us<q then return h end
+local gP=bE.hh(bG(o,g),{us=ja.us-q,af=ja.af})
 if gP.us==0 and gP.af==0 then return h end
-return bD.fx(h,gP,bO,0,g)
+return bE.fx(h,gP,bO,0,g)
 end
 function dV.t(h,o,g)
-local bD=bE()
-if h.us<q then return bD.dv(q,0,bD.bo(h),h.y or 0,g,h.ac)end
-local gP=bD.hg(bG(o,g),{us=h.us-q,af=h.af})
+local bE=bw()
+if h.us<q then return bE.dj(q,0,bE.bl(h),h.y or 0,g,h.ad)end
+local gP=bE.hh(bG(o,g),{us=h.us-q,af=h.af})
 if gP.us==0 and gP.af==0 then return h end
-return bD.fx(h,gP,0,bD.cS(h,g),g)
+return bE.fx(h,gP,0,bE.cS(h,g),g)
 end
-local function ff(z,J,lU)
+local function fg(z,J,lX)
 local di,cK=0,cd(z)
 while di<cK do
 local cY=aC((di+cK)/2)
-if dj(z,cY)<=J then
+if dk(z,cY)<=J then
 di=cY+1
 else
 cK=cY
 end
 end
-if di>0 and(not lU or dj(z,di-1)==J)then return di-1 end
+if di>0 and(not lX or dk(z,di-1)==J)then return di-1 end
 end
-local function ds(z,A,o)
-local J,r=dj(z,A)
+local function dv(z,A,o)
+local J,r=dk(z,A)
 local aj=bq(o,r)
 return gH(z,A,J,r-aj),o-aj
 end
-local function lh(z)
+local function lj(z)
 while z~=""do
 local _,r=cz(z)
 if r>0 then break end
@@ -2621,52 +2626,52 @@ z=bu(z,1,-bH-1)
 end
 return z
 end
-function du.f(h,o,cC,g)
-local A=ff(h.z,cC.q+cC.bd-g.w,true)
-if A then h.z=lh(ds(h.z,A,o))end
-return cQ(h,g,h.ac)
+function dx.f(h,o,cC,g)
+local A=fg(h.z,cC.q+cC.bd-g.w,true)
+if A then h.z=lj(dv(h.z,A,o))end
+return cQ(h,g,h.ad)
 end
 function dV.f(h,o,g)
-local A=ff(h.z,q)
-if A then h.z=lh(ds(h.z,A,o))end
-return cQ(h,g,h.ac)
+local A=fg(h.z,q)
+if A then h.z=lj(dv(h.z,A,o))end
+return cQ(h,g,h.ad)
 end
-local function jJ(V,z,g)
-local cg=lh(z)
+local function jL(V,z,g)
+local cg=lj(z)
 if cg==""and V>0 and z~=""then
-return{V=0,z=aT(dr,cB(z)-g.w,V)}
+return{V=0,z=aT(dt,cB(z)-g.w,V)}
 end
 return{V=V,z=cg}
 end
-function du.c(h,o,cC,g)
+function dx.c(h,o,cC,g)
 local J=cC.q+cC.bd-2*g.w
 local V,z=h.V,h.z
-local A=ff(z,J,true)
+local A=fg(z,J,true)
 if A then
-z=ds(z,A,o)
+z=dv(z,A,o)
 elseif z~=""and cB(z)==J+g.w then
 V=aO(V-o,0)
 end
-return cQ(jJ(V,z,g),g,h.ac)
+return cQ(jL(V,z,g),g,h.ad)
 end
 function dV.c(h,o,g)
 local V,z=h.V,h.z
-local A,aS=ff(z,q),nil
-if not A then return cQ(h,g,h.ac)end
-z,aS=ds(z,A,o)
+local A,aS=fg(z,q),nil
+if not A then return cQ(h,g,h.ad)end
+z,aS=dv(z,A,o)
 if A>0 then
-z=ds(z,A-1,aS)
+z=dv(z,A-1,aS)
 else
 V=aO(V-aS,0)
 end
-return cQ(jJ(V,z,g),g,h.ac)
+return cQ(jL(V,z,g),g,h.ad)
 end
-local kX=cU.s and cU.s.jd()
-function du.s(p,o,cC,g)
-kX.du(p,o,cC.q+cC.bd-g.w,g)
+local la=cU.s and cU.s.jf()
+function dx.s(p,o,cC,g)
+la.dx(p,o,cC.q+cC.bd-g.w,g)
 end
 function dV.s(p,o,g)
-kX.dV(p,o,g)
+la.dV(p,o,g)
 end
 local function dH(az,at)
 local aU=0
@@ -2675,60 +2680,60 @@ if cm.at<=at then aU=aU+cm.o end
 end
 return aU
 end
-local function fo(az)
+local function fp(az)
 local al=az.aw[#az.aw]
 return al and al.at or 0
 end
-local function hz(az,o)
+local function hA(az,o)
 local aS=o
 while aS>0 and az.aw[1]do
 local H=az.aw[1]
-local es=bq(aS,H.o)
-H.o,aS=H.o-es,aS-es
+local et=bq(aS,H.o)
+H.o,aS=H.o-et,aS-et
 if H.o==0 then table.remove(az.aw,1)end
 end
 end
-local function eI(az,at,g)
-local an=az.y>q and az.ac or 0
+local function eJ(az,at,g)
+local an=az.y>q and az.ad or 0
 az.y=at>q and at or 0
-az.ac=at>q and fX(at-q,g.w,an)or 0
+az.ad=at>q and fX(at-q,g.w,an)or 0
 return az
 end
-local function hy(az,g)
+local function hz(az,g)
 while az.aw[1]and az.aw[#az.aw].o==0 do
 table.remove(az.aw)
 end
-return eI(az,bq(az.y,fo(az)),g)
+return eJ(az,bq(az.y,fp(az)),g)
 end
-local function jm(az,g)
-local bl=fo(az)
-local bU=aO(q,bq(az.y,ec(az.ac,g.w)))
-if bl<=bU then return az end
-local bT,ce={aw={},y=az.y,ac=az.ac},0
+local function jo(az,g)
+local bm=fp(az)
+local bV=aO(q,bq(az.y,ec(az.ad,g.w)))
+if bm<=bV then return az end
+local bU,ce={aw={},y=az.y,ad=az.ad},0
 for _,cm in ipairs(az.aw)do
-if cm.at<=bU then
-bT.aw[#bT.aw+1]={at=cm.at,o=cm.o}
+if cm.at<=bV then
+bU.aw[#bU.aw+1]={at=cm.at,o=cm.o}
 else
 ce=ce+cm.o
 end
 end
 ce=bq(ce,g.U or ce)
-local al=bT.aw[#bT.aw]
-if al and al.at==bU then
+local al=bU.aw[#bU.aw]
+if al and al.at==bV then
 al.o=al.o+ce
 else
-bT.aw[#bT.aw+1]={at=bU,o=ce}
+bU.aw[#bU.aw+1]={at=bV,o=ce}
 end
-return eI(bT,bU,g)
+return eJ(bU,bV,g)
 end
-local lf={
-eD=function()
-return{aw={},y=0,ac=0}
+local lh={
+eF=function()
+return{aw={},y=0,ad=0}
 end,
-dY=jm,
-dl=function(az,ag,g)
+dY=jo,
+dm=function(az,ah,g)
 local at=aO(q,az.y)
-local dP=dH(az,1/0)+ag-g.U
+local dP=dH(az,1/0)+ah-g.U
 for _,cm in ipairs(az.aw)do
 if dP<=0 then break end
 dP=dP-cm.o
@@ -2736,60 +2741,60 @@ if dP<=0 then at=aO(at,cm.at+g.w)end
 end
 return at
 end,
-dt=function(az,at,ag,g)
-local aB=aO(at,fo(az))
-hz(az,dH(az,q-g.w))
+dw=function(az,at,ah,g)
+local aB=aO(at,fp(az))
+hA(az,dH(az,q-g.w))
 local al=az.aw[#az.aw]
 if al and al.at==aB then
-al.o=al.o+ag
+al.o=al.o+ah
 else
-az.aw[#az.aw+1]={at=aB,o=ag}
+az.aw[#az.aw+1]={at=aB,o=ah}
 end
-return eI(az,at>q and aB or az.y,g)
+return eJ(az,at>q and aB or az.y,g)
 end,
 eY=function(az,g)
 local aY=dH(az,1/0)-dH(az,q-g.w)
 if aY==0 then return 0,0 end
-return az.y>q and g.U or aY,fo(az)+g.w-q
+return az.y>q and g.U or aY,fp(az)+g.w-q
 end,
-dx=function(az,g)
-return az.aw[1]and fo(az)+g.w or 0
+dz=function(az,g)
+return az.aw[1]and fp(az)+g.w or 0
 end,
 }
-function du.l(az,o,cC,g)
+function dx.l(az,o,cC,g)
 for _,cm in ipairs(az.aw)do
 if cm.at==cC.q+cC.bd-g.w then cm.o=aO(cm.o-o,0)end
 end
-return hy(az,g)
+return hz(az,g)
 end
 function dV.l(az,o,g)
-hz(az,bq(dH(az,q-g.w)+o,dH(az,q)))
-return hy(az,g)
+hA(az,bq(dH(az,q-g.w)+o,dH(az,q)))
+return hz(az,g)
 end
-local function ja(iJ,g)
+local function jc(gQ,g)
 local o=
-dd((iJ.us+iJ.af/g.x)/(g.dm+g.cX/g.x))
-local function hF(n)
+dd((gQ.us+gQ.af/g.x)/(g.dn+g.cX/g.x))
+local function hG(n)
 local bk=bG(n,g)
-return bk.us<iJ.us or(bk.us==iJ.us and bk.af<iJ.af)
+return bk.us<gQ.us or(bk.us==gQ.us and bk.af<gQ.af)
 end
-while hF(o)do
+while hG(o)do
 o=o+1
 end
-while o>0 and not hF(o-1)do
+while o>0 and not hG(o-1)do
 o=o-1
 end
 return o
 end
 function dE.t(h,g)
 if h.us<q then return{}end
-local o=ja({us=h.us-q,af=h.af},g)
-return o==0 and{}or{{at=aO(q,bE().cS(h,g)),o=o}}
+local o=jc({us=h.us-q,af=h.af},g)
+return o==0 and{}or{{at=aO(q,bw().cS(h,g)),o=o}}
 end
 function dE.f(h,g)
 local aw={}
 for A=0,cd(h.z)-1 do
-local J,r=dj(h.z,A)
+local J,r=dk(h.z,A)
 if r>0 then aw[#aw+1]={at=aO(J,bq(q,J+g.w-1)),o=r}end
 end
 return aw
@@ -2799,9 +2804,9 @@ local aw={}
 if h.z==""then return aw end
 if h.V>0 then aw[1]={at=bq(q,cB(h.z)-1),o=h.V}end
 for A=0,cd(h.z)-1 do
-local J,r=dj(h.z,A)
-local bC=J+g.w-1
-if r>0 then aw[#aw+1]={at=J>q and bC or bq(q,bC),o=r}end
+local J,r=dk(h.z,A)
+local bD=J+g.w-1
+if r>0 then aw[#aw+1]={at=J>q and bD or bq(q,bD),o=r}end
 end
 return aw
 end
@@ -2812,204 +2817,204 @@ if cm.o>0 and cm.at+g.w>q then aw[#aw+1]={at=cm.at,o=cm.o}end
 end
 return aw
 end
-local function eM(h,y,g)
+local function eN(h,y,g)
 local bp={us=aO(q,y)+g.ay,af=g.aP}
-local md=bE().hg(bp,h)
-return bE().dv(md.us,md.af,h.au,y,g,0)
+local mg=bw().hh(bp,h)
+return bw().dj(mg.us,mg.af,h.au,y,g,0)
 end
-local function il(aw,g)
+local function io(aw,g)
 local ar=g.ar
-local h=ar.eD()
+local h=ar.eF()
 for _,cm in ipairs(aw)do
-if g.O=="t"then
-h=ar.dt(h,cm.at,bq(cm.o,g.U),g)
+if g.K=="t"then
+h=ar.dw(h,cm.at,bq(cm.o,g.U),g)
 elseif cm.at+g.w>q then
-h=ar.dt(h,cm.at,cm.o,g)
+h=ar.dw(h,cm.at,cm.o,g)
 end
 end
 local al=aw[#aw]
-return g.O=="t"and eM(h,al and al.at or 0,g)or h
+return g.K=="t"and eN(h,al and al.at or 0,g)or h
 end
-local function ky(hL,dp,g)
-local fB,a,b=g.ay or g.w,hL.ay or hL.w,dp.ay or dp.w
-if a==b then return hL.O==g.O and dp.O~=g.O end
+local function kA(hM,dr,g)
+local fB,a,b=g.ay or g.w,hM.ay or hM.w,dr.ay or dr.w
+if a==b then return hM.K==g.K and dr.K~=g.K end
 if a>=fB and b>=fB then return a<b end
 return a>b
 end
-local function kG(kb,g)
-for i,dJ in ipairs(kb)do
+local function kJ(kd,g)
+for i,dJ in ipairs(kd)do
 if dJ.cT==g.cT then return i end
 end
-local kM=1
-for i=2,#kb do
-if ky(kb[i],kb[kM],g)then kM=i end
+local kP=1
+for i=2,#kd do
+if kA(kd[i],kd[kP],g)then kP=i end
 end
-return kM
+return kP
 end
-local function iI(a,b)
-if a.O~="t"or b.O~="t"then return a.O==b.O and a.w==b.w end
-return a.dm==b.dm and a.cX==b.cX and a.x==b.x
+local function iK(a,b)
+if a.K~="t"or b.K~="t"then return a.K==b.K and a.w==b.w end
+return a.dn==b.dn and a.cX==b.cX and a.x==b.x
 end
-local function lv(h)
+local function lx(h)
 if not h.aw then return h end
-local lK={aw={},y=h.y,ac=h.ac}
+local lN={aw={},y=h.y,ad=h.ad}
 for i,cm in ipairs(h.aw)do
-lK.aw[i]={at=cm.at,o=cm.o}
+lN.aw[i]={at=cm.at,o=cm.o}
 end
-return lK
+return lN
 end
-local function kH(an,ah)
-local ae,kF={},{}
-for i,g in ipairs(ah)do
-local A=kG(an.ah,g)
-local dJ,h=an.ah[A],an.ae[A]
-local ib,jC=dJ.cT==g.cT,not kF[A]
-local aw=ib and jC and{}or dE[dJ.O](h,dJ)
-if jC and(ib or iI(dJ,g))then
-kF[A]=true
-ae[i]=g.O=="t"and not ib and eM(h,aw[1]and aw[1].at or 0,g)
-or lv(h)
+local function kK(an,ag)
+local W,kI={},{}
+for i,g in ipairs(ag)do
+local A=kJ(an.ag,g)
+local dJ,h=an.ag[A],an.W[A]
+local ic,jE=dJ.cT==g.cT,not kI[A]
+local aw=ic and jE and{}or dE[dJ.K](h,dJ)
+if jE and(ic or iK(dJ,g))then
+kI[A]=true
+W[i]=g.K=="t"and not ic and eN(h,aw[1]and aw[1].at or 0,g)
+or lx(h)
 else
-ae[i]=il(aw,g)
+W[i]=io(aw,g)
 end
 end
-return ae
+return W
 end
 local cf,eR=string.byte,string.char
-local iu,kk,eO=4,512,2^23
+local iw,km,eO=4,512,2^23
 local fI="FOREIGN the key holds no state of these rules, nor of others that are known"
 local cs=2^48
 ${part31}
-local function lQ(m,E)
-local bX={}
-function bX.cf()
+local function lT(m,E)
+local bQ={}
+function bQ.cf()
 E=E+1
 return cf(m,E-1)or error(fI,0)
 end
-function bX.aa()
-local aa,ba=0,1
+function bQ.ac()
+local ac,ba=0,1
 while true do
-local en=bX.cf()
-aa=aa+en%128*ba
-if en<128 then return aa end
+local eo=bQ.cf()
+ac=ac+eo%128*ba
+if eo<128 then return ac end
 ba=ba*128
 end
 end
-function bX.Y(bA)
-E=E+bA
+function bQ.ab(bB)
+E=E+bB
 if E>#m+1 then error(fI,0)end
-return bu(m,E-bA,E-1)
+return bu(m,E-bB,E-1)
 end
-function bX.lX(aJ)
+function bQ.ma(aJ)
 local fA=bu(m,E,E+#aJ-1)==aJ
 if fA then E=E+#aJ end
 return fA
 end
-function bX.bC()
+function bQ.bD()
 return E>#m
 end
-return bX
+return bQ
 end
-function ca.t(ab,fO)
-ab.x,ab.dm=fO(ab.x),fO(ab.dm)
-ab.cX=ab.x>1 and fO(ab.cX)or 0
-ab.U=fO(ab.U)
+function ca.t(Y,fO)
+Y.x,Y.dn=fO(Y.x),fO(Y.dn)
+Y.cX=Y.x>1 and fO(Y.cX)or 0
+Y.U=fO(Y.U)
 end
-function ca.f(ab,fO)
-ab.w=fO(ab.w)
+function ca.f(Y,fO)
+Y.w=fO(Y.w)
 end
 ca.l=ca.f
-function ca.c(ab,fO)
-ab.w,ab.bI=fO(ab.w),fO(ab.bI)
+function ca.c(Y,fO)
+Y.w,Y.bI=fO(Y.w),fO(Y.bI)
 end
-local function dX(O,ab)
-local bN=O=="s"and"l"or O
+local function dX(K,Y)
+local bN=K=="s"and"l"or K
 local bk={}
-for fW,bD in pairs(ab)do
-bk[fW]=bD
+for fW,bE in pairs(Y)do
+bk[fW]=bE
 end
-bk.O,bk.ar,bk.ee=bN,lf,nil
+bk.K,bk.ar,bk.ef=bN,lh,nil
 if bN~="l"then
 cU[bN]=cU[bN]or cx[bN]()
 bk.ar=cU[bN]
 end
 if bN=="t"then
-if not bk.U then bk.U=ja({us=bk.ay,af=bk.aP},bk)end
+if not bk.U then bk.U=jc({us=bk.ay,af=bk.aP},bk)end
 local fR=bG(bk.U,bk)
 bk.ay,bk.aP=fR.us,fR.af
 end
 bk.cT=bN
-ca[bN](bk,function(aa)
-bk.cT=bk.cT..dK(aa)
-return aa
+ca[bN](bk,function(ac)
+bk.cT=bk.cT..dK(ac)
+return ac
 end)
 return bk
 end
-local function hU(ah)
+local function hV(ag)
 local cT=""
-for i=1,#ah do
-cT=cT..ah[i].cT
+for i=1,#ag do
+cT=cT..ag[i].cT
 end
 return cT
 end
-local function lF(v)
+local function lI(v)
 if v.dc then return v.dc end
 local dc={}
-for fW,bD in pairs(v)do
-dc[fW]=bD
+for fW,bE in pairs(v)do
+dc[fW]=bE
 end
-dc.bn,dc.ah=v,{}
-for i,ab in ipairs(v.ah)do
-dc.ah[i]=dX(ab.O,ab)
+dc.bo,dc.ag=v,{}
+for i,Y in ipairs(v.ag)do
+dc.ag[i]=dX(Y.K,Y)
 end
-dc.cO,dc.co,dc.cT="M",0,hU(dc.ah)
+dc.cO,dc.co,dc.cT="M",0,hV(dc.ag)
 v.dc=dc
 return dc
 end
-local function dk(Y,V)
-local z,ac=fb(Y,1,#Y)
-return{z=z,ac=ac,V=V}
+local function dl(ab,V)
+local z,ad=fc(ab,1,#ab)
+return{z=z,ad=ad,V=V}
 end
 local function gA(h)
-return h.au or h.y or h.ac>0
+return h.au or h.y or h.ad>0
 end
-function eL.t(K,g,gA)
+function eM.t(O,g,gA)
 local us
-if K.cj then
-local ce=K.aa()
-us=K.cj+(ce%2==0 and ce or 1-ce)/2
+if O.cj then
+local ce=O.ac()
+us=O.cj+(ce%2==0 and ce or 1-ce)/2
 else
-us=q-q%cs+am("<I6",K.Y(6))
+us=q-q%cs+am("<I6",O.ab(6))
 if us>q+cs/2 then us=us-cs end
 if us<q-cs/2 then us=us+cs end
 end
-K.cj=us
-local h={us=us,af=0,ac=0}
-if g.x>1 then h.af=bq(K.aa(),g.x-1)end
+O.cj=us
+local h={us=us,af=0,ad=0}
+if g.x>1 then h.af=bq(O.ac(),g.x-1)end
 if gA then
-local aN=K.Y(K.cf())
-bE().cD(aN,1,#aN,h,g)
+local aN=O.ab(O.cf())
+bw().cD(aN,1,#aN,h,g)
 end
 return h
 end
-function eL.f(K)
-local z=K.Y(bH*K.aa())
-return dk(z)
+function eM.f(O)
+local z=O.ab(bH*O.ac())
+return dl(z)
 end
-function eL.c(K)
-local V=K.aa()
-return dk(K.Y(bH*K.aa()),V)
+function eM.c(O)
+local V=O.ac()
+return dl(O.ab(bH*O.ac()),V)
 end
-function eL.l(K)
-local az={y=K.aa(),ac=0,aw={}}
-if az.y>0 then az.ac=K.aa()end
-for i=1,K.aa()do
-az.aw[i]={at=am("<I7",K.Y(7)),o=K.aa()}
+function eM.l(O)
+local az={y=O.ac(),ad=0,aw={}}
+if az.y>0 then az.ad=O.ac()end
+for i=1,O.ac()do
+az.aw[i]={at=am("<I7",O.ab(7)),o=O.ac()}
 end
 return az
 end
 function dF.t(h,g,m)
-local aN=gA(h)and bE().bn(h,g)or""
+local aN=gA(h)and bw().bo(h,g)or""
 local us,aJ=aO(h.us,q-1e12),nil
 if m.cj then
 local ce=us-m.cj
@@ -3024,566 +3029,584 @@ aJ=aJ..(g.x>1 and dK(h.af)or"")
 return aN==""and aJ or aJ..eR(#aN)..aN
 end
 function dF.f(h)
-return dK(cd(h.z))..dB(h)
+return dK(cd(h.z))..dC(h)
 end
 function dF.c(h)
-return dK(h.V)..dK(cd(h.z))..dB(h)
+return dK(h.V)..dK(cd(h.z))..dC(h)
 end
 function dF.l(az)
-while#az.aw>kk do
-local iT={}
+while#az.aw>km do
+local iU={}
 for i=1,#az.aw,2 do
-local hL,dp=az.aw[i],az.aw[i+1]
-iT[#iT+1]=dp and{at=dp.at,o=hL.o+dp.o}or hL
+local hM,dr=az.aw[i],az.aw[i+1]
+iU[#iU+1]=dr and{at=dr.at,o=hM.o+dr.o}or hM
 end
-az.aw=iT
+az.aw=iU
 end
-local cG={dK(az.y)..(az.y>0 and dK(az.ac)or""),dK(#az.aw)}
+local cG={dK(az.y)..(az.y>0 and dK(az.ad)or""),dK(#az.aw)}
 for _,cm in ipairs(az.aw)do
 cG[#cG+1]=aT("<I7",cm.at)..dK(cm.o)
 end
 return table.concat(cG)
 end
-local function iz(m,av)
-if#av.ah>1 then m.aJ=m.aJ..eR(#av.ah)end
-for i,ab in ipairs(av.ah)do
-local h,cT=av.ae[i],ab.cT
-if ab.O=="t"and gA(h)then cT="u"..bu(cT,2)end
-m.aJ=m.aJ..cT..dF[ab.O](h,ab,m)
+local function iB(m,av)
+if#av.ag>1 then m.aJ=m.aJ..eR(#av.ag)end
+for i,Y in ipairs(av.ag)do
+local h,cT=av.W[i],Y.cT
+if Y.K=="t"and gA(h)then cT="u"..bu(cT,2)end
+m.aJ=m.aJ..cT..dF[Y.K](h,Y,m)
 end
 end
-local fg={}
-local function kD(K,bN)
-for i=1,#fg do
-local ab=fg[i]
-if ab.O==bN and K.lX(ab.iv)then return ab end
+local fh={}
+local function kF(O,bN)
+for i=1,#fh do
+local Y=fh[i]
+if Y.K==bN and O.ma(Y.ix)then return Y end
 end
-local bW={}
+local bX={}
 if not ca[bN]then error(fI,0)end
-ca[bN](bW,K.aa)
-local ab=dX(bN,bW)
-ab.iv=bu(ab.cT,2)
-fg[#fg+1]=ab
-return ab
+ca[bN](bX,O.ac)
+local Y=dX(bN,bX)
+Y.ix=bu(Y.cT,2)
+fh[#fh+1]=Y
+return Y
 end
-local function fv(m,E)
-local K,db=lQ(m,E),{}
-if K.bC()then error(fI,0)end
-while not K.bC()do
-local av,H={ah={},ae={}},K.cf()
+local function fw(m,E)
+local O,db=lT(m,E),{}
+if O.bD()then error(fI,0)end
+while not O.bD()do
+local av,H={ag={},W={}},O.cf()
 for i=1,H<33 and H or 1 do
-local O=H<33 and eR(K.cf())or eR(H)
-local bN=O=="u"and"t"or O
-av.ah[i]=kD(K,bN)
-av.ae[i]=eL[bN](K,av.ah[i],O=="u")
+local K=H<33 and eR(O.cf())or eR(H)
+local bN=K=="u"and"t"or K
+av.ag[i]=kF(O,bN)
+av.W[i]=eM[bN](O,av.ag[i],K=="u")
 end
-av.cT=hU(av.ah)
+av.cT=hV(av.ag)
 db[#db+1]=av
 end
 return db
 end
-local function fD(ah,ae)
-local av={ah={},ae={}}
-for i,ab in ipairs(ah)do
-local h=ae[i]
-av.ah[i]=dX(ab.O,ab)
-av.ae[i]=ab.ee and cU.s.lo().cD(h)or h
+local function fD(ag,W)
+local av={ag={},W={}}
+for i,Y in ipairs(ag)do
+local h=W[i]
+av.ag[i]=dX(Y.K,Y)
+av.W[i]=Y.ef and cU.s.lq().cD(h)or h
 end
-av.cT=hU(av.ah)
+av.cT=hV(av.ag)
 return av
 end
 local fz=2^50
-local function gS(m,K)
-local us=am("<I7",m,K)
+local function gT(m,O)
+local us=am("<I7",m,O)
 if us<1 or us>fz then error(fI,0)end
 return us
 end
-local function iy(e,m,E,ah)
-local H,eu=bu(m,E,E),#m-E
-if H=="S"and E==1 and eu>52 then
+local function iA(e,m,E,ag)
+local H,ev=bu(m,E,E),#m-E
+if H=="S"and E==1 and ev>52 then
 cU.s=cU.s or cx.s()
-local g=cU.s.fU(1,gS(m,10))
-g.O="s"
-local ee=cU.s.ig(e.W,g)
-if not ee.eT then return fD({g},{ee}),ee.D end
-elseif H=="F"and eu>=7 and(eu-7)%bH==0 then
-local ab=dX("f",{w=gS(m,E+1)})
-return fD({ab},{dk(bu(m,E+8))})
-elseif H=="C"and eu>=12 and(eu-12)%bH==0 then
-local w,aH,V=gS(m,E+1),am("<BI4",m,E+8)
-local ab=dX("c",{w=w,bI=10^aH})
-return fD({ab},{dk(bu(m,E+13),V)})
+local g=cU.s.fU(1,gT(m,10))
+g.K="s"
+local ef=cU.s.ii(e.aa,g)
+if not ef.eT then return fD({g},{ef}),ef.D end
+elseif H=="F"and ev>=7 and(ev-7)%bH==0 then
+local Y=dX("f",{w=gT(m,E+1)})
+return fD({Y},{dl(bu(m,E+8))})
+elseif H=="C"and ev>=12 and(ev-12)%bH==0 then
+local w,aH,V=gT(m,E+1),am("<BI4",m,E+8)
+local Y=dX("c",{w=w,bI=10^aH})
+return fD({Y},{dl(bu(m,E+13),V)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
-local us=tonumber(gW(string.match(m,"^%d+",E)):sub(1,16))
+local us=tonumber(gX(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local av={ah=ah,ae={},cT=hU(ah),ly=true}
-for i,ab in ipairs(ah)do
-av.ae[i]=il({{at=q,o=ab.U}},ab)
+local av={ag=ag,W={},cT=hV(ag),lA=true}
+for i,Y in ipairs(ag)do
+av.W[i]=io({{at=q,o=Y.U}},Y)
 end
 return av
 end
 error(fI,0)
 end
-local function kT(av)
-for i,ab in ipairs(av.ah)do
-if ab.ar.dx(av.ae[i],ab)>q then return false end
+local function kW(av)
+for i,Y in ipairs(av.ag)do
+if Y.ar.dz(av.W[i],Y)>q then return false end
 end
 return true
 end
 local function gs(v)
-if v.bS then return v,true end
-local iO=v.gD~=""and q>=v.kB
-local dy=iO and v.gD or v.ji
-local by=dy=="0"and v or dU[dy+0]
-return by,by==v and(iO or v.gD=="")
+if v.bT then return v,true end
+local iP=v.gD~=""and q>=v.kD
+local dA=iP and v.gD or v.jk
+local by=dA=="0"and v or dU[dA+0]
+return by,by==v and(iP or v.gD=="")
 end
-local function lz(aB,dw)
-local o=aC(q/eO)-aC(dw/eO)
-return dw>0 and o>=0 and(aC(q/eO)-aB)%256>o
+local function lB(aB,dy)
+local o=aC(q/eO)-aC(dy/eO)
+return dy>0 and o>=0 and(aC(q/eO)-aB)%256>o
 end
-local function hT(e,dc)
-local v=dc.bn
-local m,E=call("GET",e.W)or"",1
+local function hU(e,dc)
+local v=dc.bo
+local m,E=call("GET",e.aa)or"",1
 if cf(m,1)==98 then
 e.D,E=fM(m)
 end
 if cf(m,E)==77 then
 e.aB=cf(m,E+1)or 0
-return fv(m,E+2),lz(e.aB,v.dw)
+return fw(m,E+2),lB(e.aB,v.dy)
 end
 local by=gs(v)
-local cD={v=by,W=e.W,co=e.co}
-e.fn=by.co>0 and e.co
-if hH(cD)then
+local cD={v=by,aa=e.aa,co=e.co}
+e.fo=by.co>0 and e.co
+if hI(cD)then
 e.D=cD.D
-return{fD(by.ah,cD.ae)},v.dw>0
+return{fD(by.ag,cD.W)},v.dy>0
 end
-local av,D=iy(e,m,E,dc.ah)
+local av,D=iA(e,m,E,dc.ag)
 e.D=D or e.D
-return{av},v.dw>0
+return{av},v.dy>0
 end
-local dz={}
-function dz.eG(e)
-local dc=lF(e.v)
-e.D,e.fn,e.aB=0,nil,nil
-local db,aF=hT(e,dc)
+local dq={}
+function dq.ee(e)
+local dc=lI(e.v)
+e.D,e.fo,e.aB=0,nil,nil
+local db,aF=hU(e,dc)
 local an
-e.v,e.dz,e.bx,e.ae=dc,dz,{},nil
+e.v,e.dq,e.bz,e.W=dc,dq,{},nil
 for _,av in ipairs(db)do
-for i,ab in ipairs(av.ah)do
-local h=av.ae[i]
-av.ae[i]=ab.ar.dY(h,ab)
-e.dR=e.dR or av.ae[i]~=h
+for i,Y in ipairs(av.ag)do
+local h=av.W[i]
+av.W[i]=Y.ar.dY(h,Y)
+e.dR=e.dR or av.W[i]~=h
 end
 if av.cT==dc.cT then
-e.ae,e.dR=av.ae,e.dR or av.ly
+e.W,e.dR=av.W,e.dR or av.lA
 else
 an=an or av
-if not aF then e.bx[#e.bx+1]=av end
+if not aF then e.bz[#e.bz+1]=av end
 end
 end
-ia=ia or dc.dw>0 and e.bx[1]
-if e.ae then return end
-if an and not kT(an)then
-e.ae,e.dR=kH(an,dc.ah),true
+ib=ib or dc.dy>0 and e.bz[1]
+if e.W then return end
+if an and not kW(an)then
+e.W,e.dR=kK(an,dc.ag),true
 else
-e.ae={}
-for i,ab in ipairs(dc.ah)do
-e.ae[i]=ab.ar.eD()
+e.W={}
+for i,Y in ipairs(dc.ag)do
+e.W[i]=Y.ar.eF()
 end
 end
 end
-function dz.dt(e,at)
-for _,av in ipairs(e.bx)do
-for i,ab in ipairs(av.ah)do
-local h,o=av.ae[i],e.ag
-if ab.O=="t"then
-local y=aO(at>q and at or 0,bE().cS(h,ab))
-h=ab.ar.dt(h,at,bq(o,ab.U),ab)
-h=eM(h,y,ab)
+function dq.dw(e,at)
+for _,av in ipairs(e.bz)do
+for i,Y in ipairs(av.ag)do
+local h,o=av.W[i],e.ah
+if Y.K=="t"then
+local y=aO(at>q and at or 0,bw().cS(h,Y))
+h=Y.ar.dw(h,at,bq(o,Y.U),Y)
+h=eN(h,y,Y)
 else
-h=ab.ar.dt(h,at,o,ab)
+h=Y.ar.dw(h,at,o,Y)
 end
-av.ae[i]=h
-end
-end
-end
-function dz.dV(e)
-for _,av in ipairs(e.bx)do
-for i,ab in ipairs(av.ah)do
-av.ae[i]=dV[ab.O](av.ae[i],e.ag,ab)or av.ae[i]
+av.W[i]=h
 end
 end
 end
-local function kf(e,v,fn)
-for _,W in pairs(fn or{})do
-call("PEXPIRE",W,"0")
-end
-local ae=e.ae
-e.v,e.dz=v,nil
-if v.co>0 then call("PEXPIRE",e.W,"0")end
-for i,ab in ipairs(v.ah)do
-if ab.ee then
-local W=v.cO=="s"and e.W or e.co[i]
-ae[i]=cU.s.lo().ep(W,ae[i],ab,v.cO=="s"and e.D or 0)
+function dq.dV(e)
+for _,av in ipairs(e.bz)do
+for i,Y in ipairs(av.ag)do
+av.W[i]=dV[Y.K](av.W[i],e.ah,Y)or av.W[i]
 end
 end
-fw(e)
 end
-function dz.fw(e)
-local v=e.v.bn
-local bk={ah=e.v.ah,ae=e.ae}
+local function kh(e,v,fo)
+for _,aa in pairs(fo or{})do
+call("PEXPIRE",aa,"0")
+end
+local W=e.W
+e.v,e.dq=v,nil
+if v.co>0 then call("PEXPIRE",e.aa,"0")end
+for i,Y in ipairs(v.ag)do
+if Y.ef then
+local aa=v.cO=="s"and e.aa or e.co[i]
+W[i]=cU.s.lq().eq(aa,W[i],Y,v.cO=="s"and e.D or 0)
+end
+end
+fb(e)
+end
+function dq.fb(e)
+local v=e.v.bo
+local bk={ag=e.v.ag,W=e.W}
 local db={bk}
-for _,av in ipairs(e.bx)do
-if#db<iu then db[#db+1]=av end
+for _,av in ipairs(e.bz)do
+if#db<iw then db[#db+1]=av end
 end
-local _,iQ=gs(v)
-local kP=#v.ah==1 and string.find("cfs",v.cO,1,true)
-if#db==1 and(iQ or kP)and v.dw>0 then
-return kf(e,v,not iQ and e.fn)
+local _,iR=gs(v)
+local kS=#v.ag==1 and string.find("cfs",v.cO,1,true)
+if#db==1 and(iR or kS)and v.dy>0 then
+return kh(e,v,not iR and e.fo)
 end
-local aB=v.dw>0 and e.aB or aC(q/eO)%256
-local m,ad={aJ="M"..eR(aB)},e.D
+local aB=v.dy>0 and e.aB or aC(q/eO)%256
+local m,ae={aJ="M"..eR(aB)},e.D
 for _,av in ipairs(db)do
-iz(m,av)
-for A,ab in ipairs(av.ah)do
-ad=aO(ad,ab.ar.dx(av.ae[A],ab))
+iB(m,av)
+for A,Y in ipairs(av.ag)do
+ae=aO(ae,Y.ar.dz(av.W[A],Y))
 end
 end
 local aJ=e.D>q and"b"..aT("<d",e.D)..m.aJ or m.aJ
-call("SET",e.W,aJ,"PX",fs(ad))
-for _,W in pairs(e.fn or{})do
-call("PEXPIRE",W,"0")
+call("SET",e.aa,aJ,"PX",ft(ae))
+for _,aa in pairs(e.fo or{})do
+call("PEXPIRE",aa,"0")
 end
 end
-local function fl(aq,lJ,gJ)
+local function fm(aq,lM,gJ)
 local ai={}
 for _,e in ipairs(aq)do
-eG(e)
-if e.dz and gJ then gJ(e)end
-for i,ab in ipairs(e.v.ah)do
-e.ae[i]=lJ(ab,e.ae[i],e,i)or e.ae[i]
+ee(e)
+if e.dq and gJ then gJ(e)end
+for i,Y in ipairs(e.v.ag)do
+e.W[i]=lM(Y,e.W[i],e,i)or e.W[i]
 end
-fw(e)
-ei(ai,e)
+fb(e)
+ej(ai,e)
 end
 return ai
 end
 function cw.G()
 local aq={}
-for i=1,aa()do
-local e=ek()
-local la,lA,kA=aa(),aa(),aa()
-e.lp={}
-for ab=1,#e.v.ah do
-local cC={q=la,at=lA,ag=kA,H=aa(),bd=aa()}
-for bD=1,aa()do
+for i=1,ac()do
+local e=el()
+local ld,lC,kC=ac(),ac(),ac()
+e.lr={}
+for Y=1,#e.v.ag do
+local cC={q=ld,at=lC,ah=kC,H=ac(),bd=ac()}
+for bE=1,ac()do
 cC.cP=cC.cP or{}
-cC.cP[bD]=aa()
+cC.cP[bE]=ac()
 end
-e.lp[ab]=cC
+e.lr[Y]=cC
 end
 aq[i]=e
 end
-return fl(aq,function(ab,h,e,i)
-return du[ab.O](h,e.ag,e.lp[i],ab)
+return fm(aq,function(Y,h,e,i)
+return dx[Y.K](h,e.ah,e.lr[i],Y)
 end)
 end
 function cw.F()
-return fl(da(),function(ab,h,e)
-return dV[ab.O](h,e.ag,ab)
-end,dz.dV)
+return fm(da(),function(Y,h,e)
+return dV[Y.K](h,e.ah,Y)
+end,dq.dV)
 end
 function cw.L()
-local aA,e=aa(),da()[1]
-local ag,di,cK=e.ag,0,aA
+local aA,e=ac(),da()[1]
+local ah,di,cK=e.ah,0,aA
 while di<cK do
 local cY=dd((di+cK)/2)
-e.ag=ag*cY
-if ht(e)<=q then
+e.ah=ah*cY
+if hu(e)<=q then
 di=cY
 else
 cK=cY-1
 end
 end
-e.ag=ag*aO(di,1)
-local at=ht(e)
+e.ah=ah*aO(di,1)
+local at=hu(e)
 if di>0 then gM(e,q)end
 local ai={di>0 and 1 or e.D>q and 2 or 0,di>0 and 0 or at-q,di}
-ei(ai,e)
-el(ai,{e})
+ej(ai,e)
+em(ai,{e})
 return ai
 end
 function cw.X()
-local ai,hX={},{}
+local ai,hY={},{}
 for i,e in ipairs(da())do
-local at=ht(e,true)
-hX[i]=at-q<=1e15 and 1 or 0
-if hX[i]==1 then gM(e,at)end
-ei(ai,e)
+local at=hu(e,true)
+hY[i]=at<=2^53-2^51 and 1 or 0
+if hY[i]==1 then gM(e,at)end
+ej(ai,e)
 end
-for _,r in ipairs(hX)do
+for _,r in ipairs(hY)do
 ai[#ai+1]=r
 end
 return ai
 end
-local function fp(jq)
-local aq,hf={},{}
-for i=1,aa()do
-local e=ek()
-if jq then e.aD=e.aD or eZ()end
-aq[i],hf[i]=e,aJ()
+local function fq(js)
+local aq,hg={},{}
+for i=1,ac()do
+local e=el()
+if js then e.aD=e.aD or eZ()end
+aq[i],hg[i]=e,aJ()
 end
-return aq,hf
+return aq,hg
 end
-local function iF(op,e,lY,K,fW)
-if K==""or#e.v.ah==0 then return end
-redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lY,K,fW))
+local function iH(op,e,mb,O,fW)
+if O==""or#e.v.ag==0 then return end
+redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,mb,O,fW))
 end
 function cw.B()
-local gy,hk,K,ai=aa(),aa()==1,aJ(),{}
-local aq,hf=fp()
+local gy,hl,O,ai=ac(),ac()==1,aJ(),{}
+local aq,hg=fq()
 for i,e in ipairs(aq)do
-eG(e)
-local bC=gy>0 and q+gy or 0
-if not hk or bC>e.D then e.D=bC end
+ee(e)
+local bD=gy>0 and q+gy or 0
+if not hl or bD>e.D then e.D=bD end
 if e.v.cO=="s"then
-e.ae[1].D=e.D
-kX.block(e.ae[1],e.v.ah[1])
-elseif e.D==0 and e.v.co==#e.v.ah then
-call("DEL",e.W)
+e.W[1].D=e.D
+la.block(e.W[1],e.v.ag[1])
+elseif e.D==0 and e.v.co==#e.v.ag then
+call("DEL",e.aa)
 else
-fw(e)
+fb(e)
 end
 if gy==0 and e.v.ap>0 then
 fa(e)
-eG(e)
+ee(e)
 end
-iF("block",e,hk and gy or-1,K,hf[i])
-ei(ai,e)
+iH("block",e,hl and gy or-1,O,hg[i])
+ej(ai,e)
 end
 return ai
 end
-function cw.Z()
-local K,ai=aJ(),{}
-local aq,hf=fp(true)
-for i,e in ipairs(aq)do
-call("DEL",e.W)
-for _,W in pairs(e.co or{})do
-call("DEL",W)
+local function kH(e)
+local W={}
+if not pcall(ee,e)or e.dq then return W end
+for i,Y in ipairs(e.v.ag)do
+if Y.K=="t"then W[i]=bw().lF(e.W[i],Y)end
 end
+return W
+end
+local function ie(e,W)
+if not next(W)then return end
+ee(e)
+for i,h in pairs(W)do
+e.W[i]=h
+end
+fb(e)
+end
+function cw.Z()
+local O,ai=aJ(),{}
+local aq,hg=fq(true)
+for i,e in ipairs(aq)do
+local W=kH(e)
+call("DEL",e.aa)
+for _,aa in pairs(e.co or{})do
+call("DEL",aa)
+end
+ie(e,W)
 if e.v.ap>0 then
 call("ZREMRANGEBYSCORE",e.aD,"1","+inf")
-eB[e.aD]=nil
+eD[e.aD]=nil
 fa(e)
 else
 redis.pcall("ZREMRANGEBYSCORE",e.aD,"1","+inf")
-eB[e.aD]=nil
+eD[e.aD]=nil
 end
-iF("reset",e,-1,K,hf[i])
-eG(e)
-ei(ai,e)
+iH("reset",e,-1,O,hg[i])
+ee(e)
+ej(ai,e)
 end
 return ai
 end
-local function iV(e)
-if eP(e).bo>1000 then return-1 end
-local r,gZ=0,{}
+local function iW(e)
+if eP(e).bl>1000 then return-1 end
+local r,ha=0,{}
 for _,id in ipairs(call("ZRANGEBYSCORE",e.aD,"("..bv,"+inf"))do
-local jF=string.match(id,"^[^.]*")
-if not gZ[jF]then
-r,gZ[jF]=r+1,true
+local jH=string.match(id,"^[^.]*")
+if not ha[jH]then
+r,ha[jH]=r+1,true
 end
 end
 return r
 end
 function cw.I()
 local aq,o={},{}
-for i=1,aa()do
-local e,jO=ek(),{}
-for A=1,#e.v.ah do
-jO[A]={}
-for fO=1,aa()do
-jO[A][fO]=aa()
+for i=1,ac()do
+local e,jQ=el(),{}
+for A=1,#e.v.ag do
+jQ[A]={}
+for fO=1,ac()do
+jQ[A][fO]=ac()
 end
 end
-aq[i],o[i]=e,jO
+aq[i],o[i]=e,jQ
 end
-local ai=dt("","2",0,0,aq)
+local ai=dw("","2",0,0,aq)
 for i,e in ipairs(aq)do
 ai[#ai+1]=aO(e.D-q,0)
-for A,ab in ipairs(e.v.ah)do
-for _,ag in ipairs(o[i][A])do
-ai[#ai+1]=ab.ar.dl(e.ae[A],ag,ab)-q
+for A,Y in ipairs(e.v.ag)do
+for _,ah in ipairs(o[i][A])do
+ai[#ai+1]=Y.ar.dm(e.W[A],ah,Y)-q
 end
 end
 if e.v.ap>0 then
 ai[#ai+1]=call("ZCARD",e.aX)
-ai[#ai+1]=iV(e)
+ai[#ai+1]=iW(e)
 end
 end
 return ai
 end
-return dz
+return dq
 end
-local function iE()
-gU=gU or gm()
-return gU
+local function iG()
+gV=gV or gm()
+return gV
 end
 function gn(e)
-iE().eG(e)
+iG().ee(e)
 end
-gF={eG=eG,fw=fw,fi=fi,hw=iE}
+gF={ee=ee,fb=fb,fj=fj,hx=iG}
 end
-local hS=bs~=""
-if hS then cy=cy+#bs/2 end
-for i=1,hS and#ARGV-cy or aa()do
+local hT=bs~=""
+if hT then cy=cy+#bs/2 end
+for i=1,hT and#ARGV-cy or ac()do
 local v
-if hS or ARGV[cy+4]=="0"then
-v={ah={},cO="",bQ="",dJ="",co=0,bS=true}
-if hS then
+if hT or ARGV[cy+4]=="0"then
+v={ag={},cO="",bR="",dJ="",co=0,bT=true}
+if hT then
 local cN,ap,bp=string.match(aJ(),"^(%d+) (%d+) (%-?%d+)$")
 v.cR,v.ap,v.gl=cN+0,ap+0,bp+0
 else
-v.cR,v.ap,v.gl,v.co=aa(),aa(),aa(),aa()
+v.cR,v.ap,v.gl,v.co=ac(),ac(),ac(),ac()
 end
 else
-if not gF then ik()end
-v=gF.fi()
+if not gF then im()end
+v=gF.fj()
 end
 dU[i]=v
 end
-local function cm(O)
-bz=false
-if not cw[O]then
-if not gF then ik()end
-gF.hw()
+local function cm(K)
+bA=false
+if not cw[K]then
+if not gF then im()end
+gF.hx()
 end
-return cw[O]()
+return cw[K]()
 end
-local function lD()
-local Q,r={q},aa()
+local function lG()
+local Q,r={q},ac()
 if r>1 then
-local ez=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(ez)=="table"and ez.err and bu(ez.err,1,3)=="OOM"then bP=ez.err end
+local eB=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(eB)=="table"and eB.err and bu(eB.err,1,3)=="OOM"then bP=eB.err end
 end
 for i=1,r do
-local ai=jA(cm,aJ())
+local ai=jC(cm,aJ())
 Q[i+1]=ai
 if type(ai)=="string"then
-eB,gf={},{}
+eD,gf={},{}
 end
 end
-if ju~=""then Q[#Q+1]=ch end
-if ia then Q[#Q+1]="RULES"end
+if jw~=""then Q[#Q+1]=ch end
+if ib then Q[#Q+1]="RULES"end
 return Q
 end
-if not hS then return lD()end
-local function gY(id,dI,v,kZ,aD,aX,hr,bM)
-if hr then
-eB,gf={},{}
+if not hT then return lG()end
+local function gZ(id,dI,v,lc,aD,aX,hs,bM)
+if hs then
+eD,gf={},{}
 end
-local e={v=dU[v],ag=1,ap=1,D=0}
-e.W,e.aD,e.aX=kZ,aD,aX
-if not dI then return{jw(id,{e},bM)}end
-return dt(id,dI,dS(id),0,{e})
+local e={v=dU[v],ah=1,ap=1,D=0}
+e.aa,e.aD,e.aX=lc,aD,aX
+if not dI then return{jy(id,{e},bM)}end
+return dw(id,dI,dS(id),0,{e})
 end
-return{gY=gY}
+return{gZ=gZ}
 end
-return jS()
+return jU()
 end
 if bs==""then return dT({},q,bv)end
-local eC,Q,ch={string.byte(bs,1,-1)},{q},{}
-local at,W,gb=1,0,1
-local function lg(eC,Q,ch,dT,q,bv,bP,fK,lc,bx)
+local eE,Q,ch={string.byte(bs,1,-1)},{q},{}
+local at,aa,gb=1,0,1
+local function li(eE,Q,ch,dT,q,bv,bP,fK,lf,bz)
 local ARGV,KEYS,call,ak=ARGV,KEYS,redis.call,string.format
-local r,ed,eb=#eC,#KEYS/3,ARGV[3]
+local r,ed,eb=#eE,#KEYS/3,ARGV[3]
 local id,dU,al=4+(at-1)/2,4+r/2,#Q
-local eh=true
-local ft,hc,dg=60000000,10000000,20000000
-local is,fk,ck,fG
-local aD=KEYS[W]
-local cn,bo,fP,aV,br
-local A,cN,ap,fV,bC
+local ei=true
+local fu,hd,dg=60000000,10000000,20000000
+local iu,fl,ck,fG
+local aD=KEYS[aa]
+local cn,bl,fP,aV,br
+local A,cN,ap,fV,bD
 local aZ,fy
-bx=bx or redis.pcall("EXISTS",unpack(KEYS,ed+1))
-if type(bx)~="number"then bx=nil end
+bz=bz or redis.pcall("EXISTS",unpack(KEYS,ed+1))
+if type(bz)~="number"then bz=nil end
 while at<r do
-local O,ax=eC[at],0
-if O<97 then
-W=W+1
-aD,bo=KEYS[W],nil
-cn=(bx==0 or ed==1)and bx
+local K,ax=eE[at],0
+if K<97 then
+aa=aa+1
+aD,bl=KEYS[aa],nil
+cn=(bz==0 or ed==1)and bz
 else
-O=O-32
+K=K-32
 end
-local eF,bM=O==82,nil
-if eF then
-bM=lc or call("ZREM",aD,ARGV[id])
-eh=true
-if bo and bM>0 then
-bo=bo-bM
+local eH,bM=K==82,nil
+if eH then
+bM=lf or call("ZREM",aD,ARGV[id])
+ei=true
+if bl and bM>0 then
+bl=bl-bM
 if ARGV[id]==fP then aV=nil end
 end
 elseif bP then
 error(bP,0)
 end
-cn=cn or call("EXISTS",KEYS[ed+2*W-1],KEYS[ed+2*W])
-if eF and cn==0 then
+cn=cn or call("EXISTS",KEYS[ed+2*aa-1],KEYS[ed+2*aa])
+if eH and cn==0 then
 al,ax=al+1,1
 Q[al]=bM
 elseif cn<2 and bM~=0 then
-if eC[at+1]~=A then
-A=eC[at+1]
+if eE[at+1]~=A then
+A=eE[at+1]
 cN,ap,fV=string.match(ARGV[dU+A-48],"^(%d+) (%d+) (.*)$")
 cN,ap=cN+0,ap+0
-bC=ak("%d",q+cN)
-is,fk="-"..bv,"(-"..bv
-ck,fG=q-q%hc,"-"..string.sub(bv,1,-8).."0000000"
+bD=ak("%d",q+cN)
+iu,fl="-"..bv,"(-"..bv
+ck,fG=q-q%hd,"-"..string.sub(bv,1,-8).."0000000"
 end
-if not bo then
+if not bl then
 local de=call("ZCARD",aD)
 if de==0 then
-bo,br=0,0
-elseif call("ZCOUNT",aD,fk,fG)==1 then
+bl,br=0,0
+elseif call("ZCOUNT",aD,fl,fG)==1 then
 br=q-1
 if de==1 then
-bo=0
+bl=0
 else
 local aW=call("ZRANGE",aD,"1","1","WITHSCORES")
 fP,aV=aW[1],aW[2]+0
-if aV>q then bo=de-1 end
+if aV>q then bl=de-1 end
 end
 elseif de==1 then
-local fj=call("ZSCORE",aD,"#")
-if fj then
-bo,br=0,-fj
+local fk=call("ZSCORE",aD,"#")
+if fk then
+bl,br=0,-fk
 end
 else
 local cp=call("ZRANGE",aD,"0","1","WITHSCORES")
 if cp[1]=="#"and cp[4]+0>q then
-bo,br,fP,aV=de-1,-cp[2],cp[3],cp[4]+0
+bl,br,fP,aV=de-1,-cp[2],cp[3],cp[4]+0
 end
 end
-elseif bo>0 and not aV then
+elseif bl>0 and not aV then
 local aW=call("ZRANGE",aD,"1","1","WITHSCORES")
 fP,aV=aW[1],aW[2]+0
 end
-local bt,H,fJ=bo and ap-bo,nil,nil
+local bt,H,fJ=bl and ap-bl,nil,nil
 if bt and bt>0 and cn==1 then
-if not eF then
-cn=call("EXISTS",KEYS[ed+2*W-1],KEYS[ed+2*W])
+if not eH then
+cn=call("EXISTS",KEYS[ed+2*aa-1],KEYS[ed+2*aa])
 elseif bt==1 then
-local aW=call("ZRANGE",KEYS[ed+2*W],"0","0","WITHSCORES")
+local aW=call("ZRANGE",KEYS[ed+2*aa],"0","0","WITHSCORES")
 if aW[1]then
-local dq,dS=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+local ds,dS=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
 H,fJ=false,aW[2]+0
-if dq and q-fJ<=dS+0 then
-if dq~=aZ then
-aZ,fy=dq,nil
-if string.find(eb,","..dq..",",1,true)then
+if ds and q-fJ<=dS+0 then
+if ds~=aZ then
+aZ,fy=ds,nil
+if string.find(eb,","..ds..",",1,true)then
 fy="caller"
-elseif call("PUBSUB","NUMSUB",string.match(eb,":(.*)")..dq)[2]>0 then
+elseif call("PUBSUB","NUMSUB",string.match(eb,":(.*)")..ds)[2]>0 then
 fy="channel"
 end
 end
@@ -3594,33 +3617,33 @@ end
 end
 if bt and bt>0 and(cn==0 or H)then
 ax=1
-while ax<bt and eC[at+2*ax]==O+32 and eC[at+2*ax+1]==A do
+while ax<bt and eE[at+2*ax]==K+32 and eE[at+2*ax+1]==A do
 ax=ax+1
 end
-eh=true
-local fj,mc=q,H or ARGV[id]
-if br>=q then fj=br+1 end
-if H then call("ZREM",KEYS[ed+2*W],H)end
+ei=true
+local fk,mf=q,H or ARGV[id]
+if br>=q then fk=br+1 end
+if H then call("ZREM",KEYS[ed+2*aa],H)end
 if ax==1 then
-call("ZADD",aD,fj==q and is or ak("%d",-fj),"#",bC,mc)
+call("ZADD",aD,fk==q and iu or ak("%d",-fk),"#",bD,mf)
 else
 gb=ax
-local de={ak("%d",1-fj-ax),"#"}
+local de={ak("%d",1-fk-ax),"#"}
 for i=0,ax-1 do
-de[2*i+3],de[2*i+4]=bC,ARGV[id+i]
+de[2*i+3],de[2*i+4]=bD,ARGV[id+i]
 end
 call("ZADD",aD,unpack(de))
 end
-if br<ck or br>=ck+hc or cN>dg then
+if br<ck or br>=ck+hd or cN>dg then
 local cg,aS=aD,br==0 and-1 or call("PTTL",aD)
-local cq=math.max(4*cN,ft)/1000+ARGV[1]
+local cq=math.max(4*cN,fu)/1000+ARGV[1]
 if aS<cq then call("PEXPIRE",cg,ak("%d",math.ceil(cq*1.125)))end
 end
-if bo==0 or q+cN<aV then
-fP,aV=mc,q+cN
+if bl==0 or q+cN<aV then
+fP,aV=mf,q+cN
 end
 if H then
-local df=ak("granted %s 1 0 0 %d %d %d %s",bv,bo+1,aV-q,fj,H)
+local df=ak("granted %s 1 0 0 %d %d %d %s",bv,bl+1,aV-q,fk,H)
 if fy=="caller"then
 ch[#ch+1]=df
 else
@@ -3629,33 +3652,33 @@ end
 al=al+1
 Q[al]=bM
 else
-local bm,jN=aV-q,fj-q
+local bn,jP=aV-q,fk-q
 for i=1,ax do
-Q[al+1],Q[al+2],Q[al+3]=bo+i,bm,jN
-al,jN=al+3,jN+1
+Q[al+1],Q[al+2],Q[al+3]=bl+i,bn,jP
+al,jP=al+3,jP+1
 end
 gb=1
 end
-bo,br=bo+ax,fj+ax-1
-elseif eF then
+bl,br=bl+ax,fk+ax-1
+elseif eH then
 if bt and(bt<=0 or bt==1 and H==nil)then
 al,ax=al+1,1
 Q[al]=bM
 end
 elseif bt==0 then
-local aX=KEYS[ed+2*W]
+local aX=KEYS[ed+2*aa]
 if cn==1 then
-if O==87 then
-local aW=call("ZRANGE",KEYS[ed+2*W],"0","0","WITHSCORES")
+if K==87 then
+local aW=call("ZRANGE",KEYS[ed+2*aa],"0","0","WITHSCORES")
 if aW[1]then
-local dq,dS=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+local ds,dS=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
 H,fJ=false,aW[2]+0
-if dq and q-fJ<=dS+0 then
-if dq~=aZ then
-aZ,fy=dq,nil
-if string.find(eb,","..dq..",",1,true)then
+if ds and q-fJ<=dS+0 then
+if ds~=aZ then
+aZ,fy=ds,nil
+if string.find(eb,","..ds..",",1,true)then
 fy="caller"
-elseif call("PUBSUB","NUMSUB",string.match(eb,":(.*)")..dq)[2]>0 then
+elseif call("PUBSUB","NUMSUB",string.match(eb,":(.*)")..ds)[2]>0 then
 fy="channel"
 end
 end
@@ -3665,21 +3688,21 @@ end
 else
 H=call("EXISTS",aX)==1 or nil
 end
-if H==nil and call("EXISTS",KEYS[ed+2*W-1])==0 then cn=0 end
+if H==nil and call("EXISTS",KEYS[ed+2*aa-1])==0 then cn=0 end
 end
-local lx=aV>q+cN or ap>1 and call("ZCOUNT",aD,"("..bC,"+inf")>0
-if lx or cn==1 and not H then
+local lz=aV>q+cN or ap>1 and call("ZCOUNT",aD,"("..bD,"+inf")>0
+if lz or cn==1 and not H then
 ax=0
-elseif O==84 then
-Q[al+1],Q[al+2],Q[al+3]=0,aV-q,bo
+elseif K==84 then
+Q[al+1],Q[al+2],Q[al+3]=0,aV-q,bl
 al,ax=al+3,1
 elseif fV=="-1"or(H and call("ZCARD",aX)or 0)<fV+0 then
-local dq=H and aZ or string.match(ARGV[id],"^[^.]*")
-if dq~=aZ then
-aZ,fy=dq,nil
-if string.find(eb,","..dq..",",1,true)then
+local ds=H and aZ or string.match(ARGV[id],"^[^.]*")
+if ds~=aZ then
+aZ,fy=ds,nil
+if string.find(eb,","..ds..",",1,true)then
 fy="caller"
-elseif call("PUBSUB","NUMSUB",string.match(eb,":(.*)")..dq)[2]>0 then
+elseif call("PUBSUB","NUMSUB",string.match(eb,":(.*)")..ds)[2]>0 then
 fy="channel"
 end
 end
@@ -3690,14 +3713,14 @@ aK=call("ZREVRANGE",aX,"0","0","WITHSCORES")[2]+1
 aI=ak("%d",aK)
 end
 call("ZADD",aX,aI,ARGV[id])
-cn,bx,eh,ax=1,nil,true,1
-local kU=H and fJ>=ck and fJ<ck+hc
-if not kU or cN>dg then
+cn,bz,ei,ax=1,nil,true,1
+local kX=H and fJ>=ck and fJ<ck+hd
+if not kX or cN>dg then
 local cg,aS=aX,H and call("PTTL",aX)or-1
-local cq=math.max(4*cN,ft)/1000+ARGV[1]
+local cq=math.max(4*cN,fu)/1000+ARGV[1]
 if aS<cq then call("PEXPIRE",cg,ak("%d",math.ceil(cq*1.125)))end
 end
-Q[al+1],Q[al+2],Q[al+3]=-bo,aV-q,aK-q
+Q[al+1],Q[al+2],Q[al+3]=-bl,aV-q,aK-q
 al=al+3
 end
 end
@@ -3705,26 +3728,26 @@ end
 end
 if ax==0 then
 fK=fK or dT(ch,q,bv)
-local kZ,aX=KEYS[ed+2*W-1],KEYS[ed+2*W]
-local dI=not eF and(O==87 and"1"or"0")
-local hr=eh
-eh,cn,bo,bx=false,nil,nil,nil
+local lc,aX=KEYS[ed+2*aa-1],KEYS[ed+2*aa]
+local dI=not eH and(K==87 and"1"or"0")
+local hs=ei
+ei,cn,bl,bz=false,nil,nil,nil
 al,ax=al+1,1
-Q[al]=fK.gY(ARGV[id],dI,eC[at+1]-47,kZ,aD,aX,hr,bM)
+Q[al]=fK.gZ(ARGV[id],dI,eE[at+1]-47,lc,aD,aX,hs,bM)
 end
 at,id=at+2*ax,id+ax
 end
 end
 local H,fK,bP=string.byte(ARGV[3]),nil,nil
-local jf=H~=58
+local jh=H~=58
 if H==45 then fK=dT(ch,q,bv)end
-if#eC>2 then
-local ez=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
-if type(ez)=="table"and ez.err and string.sub(ez.err,1,3)=="OOM"then bP=ez.err end
+if#eE>2 then
+local eB=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
+if type(eB)=="table"and eB.err and string.sub(eB.err,1,3)=="OOM"then bP=eB.err end
 end
-while at<#eC do
+while at<#eE do
 local ok,ai=
-pcall(lg,eC,Q,ch,dT,q,bv,bP,fK,bM,bx)
+pcall(li,eE,Q,ch,dT,q,bv,bP,fK,bM,bz)
 if not ok then
 local df=type(ai)=="table"and ai.err or tostring(ai)
 if string.find(df,"READONLY",1,true)then error(ai,0)end
@@ -3734,14 +3757,14 @@ end
 at,gb=at+2*gb,1
 end
 end
-if jf then Q[#Q+1]=ch end
+if jh then Q[#Q+1]=ch end
 return Q`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "75b0ebbc6a30e5656eb0a7a951b814d0db7cc73b",
+  sha1: "edf96826e8e5343d11cc71b986ea49a367a077e3",
   source: `${part1}
 ${part7}
 ${part5}
@@ -3779,31 +3802,31 @@ ${part33}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "dc1451f5d1a8f6253acee9722a0527ff420fa699",
-  acrossSha1: "c12d8d27a845453aecc00beaec65bac750b00e80",
+  sha1: "27cb283a81d6602964bceab4c1772feb7fd5c0a6",
+  acrossSha1: "798f0954cf1d86dec747e29541bfe71b3a4a740f",
   source: `${part1}
 local bb,tonumber,aT,am=redis.pcall,tonumber,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
-local ARGV,W=ARGV,KEYS[1]
-local ag,U,w,ba=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
-local m,aY,reset,es,bp=bb("GET",W),nil,nil,"-"..ARGV[3],U
+local ARGV,aa=ARGV,KEYS[1]
+local ah,U,w,ba=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local m,aY,reset,et,bp=bb("GET",aa),nil,nil,"-"..ARGV[3],U
 if U>=ba then bp=0 end
 local bG,fB,gC=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
-local fm,gz=q-q%bG-bG,q+bG/2
+local fn,gz=q-q%bG-bG,q+bG/2
 local aI=m and tonumber(m)
 if aI and aI<=fB then
 local r=-aI%ba
-local J=fm-(aI+r)/ba
+local J=fn-(aI+r)/ba
 if J>gz then J=J-bG end
-local aU,aS=r+ag,J+w-q
-if J<=q and aS>0 and aU<=bp and bb("INCRBY",W,es)==aI-ag then
+local aU,aS=r+ah,J+w-q
+if J<=q and aS>0 and aU<=bp and bb("INCRBY",aa,et)==aI-ah then
 aY,reset=aU,aS
 end
 elseif m and#m==19 then
 local aM,J,r=am("<I8I7I4",m,1)
-local aU,aS=r+ag,J+w-q
+local aU,aS=r+ah,J+w-q
 if aM==gC and J<=q and aS>0 and aU<=U and not(bp>0)then
-if bb("SETRANGE",W,"15",aT("<I4",aU))==19 then
+if bb("SETRANGE",aa,"15",aT("<I4",aU))==19 then
 aY,reset=aU,aS
 end
 end
@@ -3819,70 +3842,70 @@ ${part5}
 ${part12}
 ${part13}
 ${part14}
-local iD="f"
+local iF="f"
 ${part38}
-local ba,bp,eA
-local function jP()
-ba,eA=bI,cq(q+w)
+local ba,bp,eC
+local function jR()
+ba,eC=bI,cq(q+w)
 bp=U<ba and U or 0
 end
 local function cD(m)
-if ba>0 and eW(m)then return hQ(m,ba)end
+if ba>0 and eW(m)then return hR(m,ba)end
 if#m~=19 or cf(m,1)~=70 then return nil end
 local bK,J,r=am("<I7I7I4",m,2)
 if bK==w then return J,r end
 end
-local function ha(J,r)
+local function hb(J,r)
 if bp==0 then return"F"..aT("<I7I7I4",w,J,r)end
-return jo(J,r,ba)
+return jq(J,r,ba)
 end
-local function cW(W,m,aA)
+local function cW(aa,m,aA)
 local J,r
 if m then
 J,r=cD(m)
 end
 if J and J<=q and q<J+w then
 local reset,bt=J+w-q,U-r
-if ag>bt and bh<reset then return 0,r,reset,reset end
-if ag<=bt then
-if bz then return 1,r,reset,0 end
-local aj=aA==1 and 1 or bq(aA,aC(bt/ag))
-local aL=ep(W,m,ha(J,r+aj*ag),cq(J+w))
+if ah>bt and bh<reset then return 0,r,reset,reset end
+if ah<=bt then
+if bA then return 1,r,reset,0 end
+local aj=aA==1 and 1 or bq(aA,aC(bt/ah))
+local aL=eq(aa,m,hb(J,r+aj*ah),cq(J+w))
 if aL then return false,aL end
-return aj,r+aj*ag,reset,aj==aA and 0 or reset
+return aj,r+aj*ah,reset,aj==aA and 0 or reset
 end
 end
-if bz or(m and not(J and J+w<=q))then return be(W,m,aA)end
-local aj=aA==1 and 1 or aO(bq(aA,aC(U/ag)),1)
-local aL=ep(W,m,ha(q,aj*ag),eA)
+if bA or(m and not(J and J+w<=q))then return be(aa,m,aA)end
+local aj=aA==1 and 1 or aO(bq(aA,aC(U/ah)),1)
+local aL=eq(aa,m,hb(q,aj*ah),eC)
 if aL then return false,aL end
-return aj,aj*ag,w,aj==aA and 0 or w
+return aj,aj*ah,w,aj==aA and 0 or w
 end
 ${part39}
 ${part40}
 ${part41}
-local function ga(cc,K,aF)
-local KEYS,Q,bi,q,ag,U,w=KEYS,Q,A,q,ag,U,w
-local bb,tonumber,aT,am,ba,es=bb,tonumber,aT,am,bI,ak("-%.0f",ag)
+local function ga(cc,O,aF)
+local KEYS,Q,bi,q,ah,U,w=KEYS,Q,A,q,ah,U,w
+local bb,tonumber,aT,am,ba,et=bb,tonumber,aT,am,bI,ak("-%.0f",ah)
 local bp=U<ba and U or 0
 local bG,fB,gC=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
-local fm,gz=q-q%bG-bG,q+bG/2
-for i=K,aF do
-local W,m,aY,reset=KEYS[i],cc[i-K+1],nil,nil
+local fn,gz=q-q%bG-bG,q+bG/2
+for i=O,aF do
+local aa,m,aY,reset=KEYS[i],cc[i-O+1],nil,nil
 local aI=m and tonumber(m)
 if aI and aI<=fB then
 local r=-aI%ba
-local J=fm-(aI+r)/ba
+local J=fn-(aI+r)/ba
 if J>gz then J=J-bG end
-local aU,aS=r+ag,J+w-q
-if J<=q and aS>0 and aU<=bp and bb("INCRBY",W,es)==aI-ag then
+local aU,aS=r+ah,J+w-q
+if J<=q and aS>0 and aU<=bp and bb("INCRBY",aa,et)==aI-ah then
 aY,reset=aU,aS
 end
 elseif m and#m==19 then
 local aM,J,r=am("<I8I7I4",m,1)
-local aU,aS=r+ag,J+w-q
+local aU,aS=r+ah,J+w-q
 if aM==gC and J<=q and aS>0 and aU<=U and not(bp>0)then
-if bb("SETRANGE",W,"15",aT("<I4",aU))==19 then
+if bb("SETRANGE",aa,"15",aT("<I4",aU))==19 then
 aY,reset=aU,aS
 end
 end
@@ -3892,29 +3915,29 @@ Q[bi+1],Q[bi+2]=aY,reset
 bi=bi+2
 else
 A=bi
-ef(W,m,1)
+eg(aa,m,1)
 bi=A
 end
 end
 A=bi
 end
-local kd=true
+local kf=true
 ${part42}`,
 };
 
 /** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while there are none. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
-  sha1: "b709a794f70e92094cbe248354bb77d59515f5e8",
+  sha1: "7e44caf3739a3b68bca492fd7a4cfc62790c714d",
   source: `local call=redis.call
 if not call("GET",KEYS[1])then return 0 end
 if not KEYS[2]then return 1 end
 call("SET",KEYS[2],ARGV[1],"PX",ARGV[2])
 local fW=ARGV[3]
 if fW==""then return 1 end
-local dy=call("GET",KEYS[3])or"\\n"
-if not string.find(dy,"\\n"..fW.."\\n",1,true)then
-call("SET",KEYS[3],dy..fW.."\\n","PX",3*ARGV[2])
+local dA=call("GET",KEYS[3])or"\\n"
+if not string.find(dA,"\\n"..fW.."\\n",1,true)then
+call("SET",KEYS[3],dA..fW.."\\n","PX",3*ARGV[2])
 end
 return 1`,
 };
@@ -3922,99 +3945,99 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "b2237359a541984abd36af726b1e142e146832ea",
+  sha1: "797ec380f854990ce19163759c188abbb8c5a924",
   source: `local call,ak,tonumber,bq,aO=redis.call,string.format,tonumber,math.min,math.max
-local q,bk,dL,cq,hY,kz=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+local q,bk,dL,cq,hZ,kB=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local fc=call("TIME")
-q=fc[1]*1000000+fc[2]
+local fd=call("TIME")
+q=fd[1]*1000000+fd[2]
 end
-local dM,jM,lt=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kq(bG,hn,an,r)
-if bG==hn then return an,r end
-return bG==hn+1 and r or 0,0
+local dM,jO,lv=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function ks(bG,ho,an,r)
+if bG==ho then return an,r end
+return bG==ho+1 and r or 0,0
 end
-local eo={}
-for mg in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-eo[#eo+1]=mg
+local ep={}
+for mj in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ep[#ep+1]=mj
 end
-local bS,fN,K=eo[1]or"",eo[2]or"",tonumber(eo[3])or 0
-local cp,fE,bx,gR,lS={},0,{},0,{}
-local H,bG,an,r,fq=q,math.floor(q/dM),0,0,q
-for i=4,#eo-4,5 do
-local cH,aJ,gZ,jE=eo[i],eo[i+1],bq(tonumber(eo[i+2]),q),tonumber(eo[i+3])
-local bC=gZ+dM+jE
+local bT,fN,O=ep[1]or"",ep[2]or"",tonumber(ep[3])or 0
+local cp,fE,bz,gS,lV={},0,{},0,{}
+local H,bG,an,r,fr=q,math.floor(q/dM),0,0,q
+for i=4,#ep-4,5 do
+local cH,aJ,ha,jG=ep[i],ep[i+1],bq(tonumber(ep[i+2]),q),tonumber(ep[i+3])
+local bD=ha+dM+jG
 if cH==bk and aJ==dL then
-if bC+dM>q then
-local a,b,c,d=string.match(eo[i+4],lt)
-H,bG,fq=a+0,aO(b+0,bG),gZ
-an,r=kq(bG,b+0,c+0,d+0)
+if bD+dM>q then
+local a,b,c,d=string.match(ep[i+4],lv)
+H,bG,fr=a+0,aO(b+0,bG),ha
+an,r=ks(bG,b+0,c+0,d+0)
 end
-elseif bC+dM>q and#cp<jM then
-cp[#cp+1]={cH,aJ,gZ,jE,eo[i+4]}
-if gZ+dM>q then
-if cH~=bk and not lS[cH]then
-gR,lS[cH]=gR+1,true
+elseif bD+dM>q and#cp<jO then
+cp[#cp+1]={cH,aJ,ha,jG,ep[i+4]}
+if ha+dM>q then
+if cH~=bk and not lV[cH]then
+gS,lV[cH]=gS+1,true
 end
-bx[#bx+1]=aJ
-bx[#bx+1]=ak("%.0f",gZ)
+bz[#bz+1]=aJ
+bz[#bz+1]=ak("%.0f",ha)
 end
 end
-if cH==bS then fE=aO(fE,bC)end
+if cH==bT then fE=aO(fE,bD)end
 end
-local iw,gO=string.match(hY,"^(%d+) (%d+)$")
-local hE=tonumber(iw)==H
-if kz and not hE then return{}end
-if hE then
+local iy,gO=string.match(hZ,"^(%d+) (%d+)$")
+local hF=tonumber(iy)==H
+if kB and not hF then return{}end
+if hF then
 if gO+0==bG then
 r=aO(r-1,0)
 elseif gO+1==bG then
 an=aO(an-1,0)
 end
 end
-if not kz then
-r,fq=r+1,q
+if not kB then
+r,fr=r+1,q
 elseif an+r==0 then
-fq=bq(fq,q-dM)
+fr=bq(fr,q-dM)
 end
-table.insert(cp,1,{bk,dL,fq,cq,ak("%.0f %.0f %.0f %.0f",H,bG,an,r)})
-if fN~=""and q>=K then
-bS,fN,fE=fN,"",q
+table.insert(cp,1,{bk,dL,fr,cq,ak("%.0f %.0f %.0f %.0f",H,bG,an,r)})
+if fN~=""and q>=O then
+bT,fN,fE=fN,"",q
 end
-if bS==""then
-bS=bk
-elseif bS~=bk and fN==""and fE<q then
-fN,K=bk,q+dM
+if bT==""then
+bT=bk
+elseif bT~=bk and fN==""and fE<q then
+fN,O=bk,q+dM
 end
-local aJ,eX=bS.."\\n"..fN.."\\n"..ak("%.0f",K).."\\n",0
+local aJ,eX=bT.."\\n"..fN.."\\n"..ak("%.0f",O).."\\n",0
 for _,aW in ipairs(cp)do
 aJ=aJ..aW[1].."\\n"..aW[2].."\\n"..ak("%.0f\\n%.0f\\n",aW[3],aW[4])..aW[5].."\\n"
 eX=aO(eX,aW[4])
 end
 call("SET",KEYS[1],aJ,"PX",ak("%.0f",(eX+3*dM)/1000))
-hY=ak("%.0f %.0f",H,bG)
-return{ak("%.0f",q),bS,fN,ak("%.0f",K),gR,hY,unpack(bx)}`,
+hZ=ak("%.0f %.0f",H,bG)
+return{ak("%.0f",q),bT,fN,ak("%.0f",O),gS,hZ,unpack(bz)}`,
 };
 
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "6fb644c4ffe758b14930e7ef2aee1a94f8cbc885",
+  sha1: "15caa9cc763626cd615efcea7c45b75938932579",
   source: `local bb=redis.pcall
 local aG=bb("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
 if aG.err then return{"",aG.err}end
 local ai={aG[1]}
-local function kN(W)
-local H=bb("GETRANGE",W,0,0)
+local function kQ(aa)
+local H=bb("GETRANGE",aa,0,0)
 if type(H)~="string"then return""end
-local gq=H=="b"and bb("GETRANGE",W,9,9)or""
+local gq=H=="b"and bb("GETRANGE",aa,9,9)or""
 return gq==""and H or gq
 end
-for _,W in ipairs(aG[2])do
-local cq=bb("PTTL",W)
-ai[#ai+1]=W
+for _,aa in ipairs(aG[2])do
+local cq=bb("PTTL",aa)
+ai[#ai+1]=aa
 ai[#ai+1]=type(cq)=="number"and cq or-2
-ai[#ai+1]=kN(W)
+ai[#ai+1]=kQ(aa)
 end
 return ai`,
 };
@@ -4022,77 +4045,77 @@ return ai`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "00c09bc9f80b055ad0d31daf2ea0fb7ab1784d25",
-  acrossSha1: "49db6ff3b084cdbc04ff5e485c27ceac81af5e58",
+  sha1: "9a495528f74631e31e76492fcc80d75d50916f43",
+  acrossSha1: "7e9bf40a2086665e59e857f1f646dcad945f8b47",
   source: `${part1}
 local bb,cf,aC,ak=redis.pcall,string.byte,math.floor,string.format
 local aT,am=struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
-local ARGV,W,ag=ARGV,KEYS[1],ARGV[3]+0
-local m=bb("GET",W)
-local r,at,cH,ae=ARGV[9]+0,10,0,0
+local ARGV,aa,ah=ARGV,KEYS[1],ARGV[3]+0
+local m=bb("GET",aa)
+local r,at,cH,W=ARGV[9]+0,10,0,0
 for _=1,r do
-local io=ARGV[at]=="t"
-at,cH,ae=at+(io and 7 or 4),cH+(io and 0 or 7),ae+11
+local iq=ARGV[at]=="t"
+at,cH,W=at+(iq and 7 or 4),cH+(iq and 0 or 7),W+11
 end
-local bw=2+r+cH
-if type(m)=="string"and cf(m,1)==80 and#m==bw+ae then
-local aj,Y,bj,ad,dQ={q},"",0,0,true
-at,cH,ae=10,3+r,bw+1
+local bx=2+r+cH
+if type(m)=="string"and cf(m,1)==80 and#m==bx+W then
+local aj,ab,bj,ae,dQ={q},"",0,0,true
+at,cH,W=10,3+r,bx+1
 for i=1,r do
-local O,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,o=am("<I7I4",m,ae)
-if O=="t"then
+local K,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
+local us,o=am("<I7I4",m,W)
+if K=="t"then
 local x,bg,aQ=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
 dQ=aQ<10 and cf(m,2+i)==116+aQ and o<x
 if us>bj then bj=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local cE=aC(ag*b/x)
-us,o=us+ag*a+cE,o+ag*b-cE*x
+local cE=aC(ah*b/x)
+us,o=us+ah*a+cE,o+ah*b-cE*x
 if o>=x then
 us,o=us+1,o-x
 end
 dQ=dQ and(us<bg or(us==bg and o<=ARGV[at+5]+0))
-if us>ad then ad=us end
+if us>ae then ae=us end
 aj[2*i],aj[2*i+1],at=us-q,o,at+7
 else
 local aF=us+b
-o=o+ag
-dQ=O=="f"and cf(m,2+i)==70 and am("<I7",m,cH)==b
+o=o+ah
+dQ=K=="f"and cf(m,2+i)==70 and am("<I7",m,cH)==b
 dQ=dQ and us<=q and q<aF and o<=a
 if aF>bj then bj=aF end
-if aF>ad then ad=aF end
+if aF>ae then ae=aF end
 aj[2*i],aj[2*i+1],at,cH=o,aF-q,at+4,cH+7
 end
 if not dQ then break end
-Y,ae=Y..aT("<I7I4",us,o),ae+11
+ab,W=ab..aT("<I7I4",us,o),W+11
 end
 local bc=1000*2^cf(m,2)
-dQ=dQ and bj-bj%bc==ad-ad%bc
-if dQ and bb("SETRANGE",W,ak("%d",bw),Y)==#m then return aj end
+dQ=dQ and bj-bj%bc==ae-ae%bc
+if dQ and bb("SETRANGE",aa,ak("%d",bx),ab)==#m then return aj end
 end
 end
 ${part34}
 local cv=ARGV[1]+0
 ${part26}
-local ag,bh,bz=0,0,false
-local bB,bL,r,cZ,aM,bA,fQ,ao,bw,bc
-local h,dh,bC,bj,ad={},{},{},0,0
-local function jj(K)
-bL,r={},ARGV[K+4]+0
-local at=K+4
+local ah,bh,bA=0,0,false
+local bC,bL,r,cZ,aM,bB,fQ,ao,bx,bc
+local h,dh,bD,bj,ae={},{},{},0,0
+local function jl(O)
+bL,r={},ARGV[O+4]+0
+local at=O+4
 for i=1,r do
-local O=ARGV[at+1]
+local K=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
-if O=="t"then
+if K=="t"then
 local x,ay,aP=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cE=aC(ag*b/x)
+local cE=aC(ah*b/x)
 bL[i]={
-O=O,
-us=ag*a+cE,
-af=ag*b-cE*x,
+K=K,
+us=ah*a+cE,
+af=ah*b-cE*x,
 x=x,
 ay=ay,
 aP=aP,
@@ -4101,45 +4124,45 @@ aQ=ARGV[at+7]+0,
 }
 at=at+7
 else
-bL[i]={O=O,U=a,w=b,eV=b}
+bL[i]={K=K,U=a,w=b,eV=b}
 at=at+4
-if O=="c"then
+if K=="c"then
 local bI=ARGV[at]+0
 bL[i].bI,bL[i].cr,bL[i].eV=bI,b/bI,2*b
 end
 end
 end
-bB=hM(bL)
+bC=hN(bL)
 for i,g in ipairs(bL)do
-local gV=bB.bL[i]
-g.ak,g.as,g.at=gV.ak,gV.as,gV.at
+local gW=bC.bL[i]
+g.ak,g.as,g.at=gW.ak,gW.as,gW.at
 end
-cZ,bA,fQ,ao,bc=bB.cZ,bB.bA,bB.fQ,bB.ao,bB.bc
+cZ,bB,fQ,ao,bc=bC.cZ,bC.bB,bC.fQ,bC.ao,bC.bc
 aM=#cZ
-bw=ak("%d",aM)
+bx=ak("%d",aM)
 end
-local function fe(g,J,V)
+local function ff(g,J,V)
 return V>0 and dd(V*(g.cr-aC((q-J)/g.bI))/g.cr)or 0
 end
 local Q,A,bP={q},1,nil
-local function ep(W,m)
-local Y,ax=aT(fQ,unpack(dh,1,ao)),nil
-if m and bj-bj%bc==ad-ad%bc then
-ax=bb("SETRANGE",W,bw,Y)
+local function eq(aa,m)
+local ab,ax=aT(fQ,unpack(dh,1,ao)),nil
+if m and bj-bj%bc==ae-ae%bc then
+ax=bb("SETRANGE",aa,bx,ab)
 return type(ax)=="table"and ax.err
 end
-local cq=hm(bB,ad)
-Y=cZ..Y
-ax=m and bb("SET",W,Y,"PX",cq)or bb("SET",W,Y,"PX",cq,"NX")or bb("GET",W)
+local cq=hn(bC,ae)
+ab=cZ..ab
+ax=m and bb("SET",aa,ab,"PX",cq)or bb("SET",aa,ab,"PX",cq,"NX")or bb("GET",aa)
 return ax and ax.err
 end
 local function gh()
 local function cD(m)
-if m and(#m~=bA or bu(m,1,aM)~=cZ)then return false end
+if m and(#m~=bB or bu(m,1,aM)~=cZ)then return false end
 bj=0
 for i=1,r do
 local g=bL[i]
-local bN,as,us,o,V,aF=g.O,g.as,0,0,0,0
+local bN,as,us,o,V,aF=g.K,g.as,0,0,0,0
 if m then
 us,o,V=am(g.ak,m,g.at)
 end
@@ -4170,15 +4193,15 @@ h[as+2]=V
 end
 end
 if aF>bj then bj=aF end
-h[as],h[as+1],bC[i]=us,o,aF
+h[as],h[as+1],bD[i]=us,o,aF
 end
 return true
 end
-local function dt(aA)
-ad=0
+local function dw(aA)
+ae=0
 for i=1,r do
 local g=bL[i]
-local bN,as=g.O,g.as
+local bN,as=g.K,g.as
 local us,o=h[as],h[as+1]
 local aF=us
 if bN=="t"then
@@ -4191,34 +4214,34 @@ us=us+aA*g.us
 if us>=g.bg and(us>g.bg or o>g.aP)then return false end
 aF=us
 else
-o,aF=o+aA*ag,us+g.w
+o,aF=o+aA*ah,us+g.w
 if bN=="f"then
 if o>g.U then return false end
 else
 local V=h[as+2]
-if o+fe(g,us,V)>g.U then return false end
+if o+ff(g,us,V)>g.U then return false end
 dh[as+2],aF=V,aF+g.w
 end
 end
-if aF>ad then ad=aF end
+if aF>ae then ae=aF end
 dh[as],dh[as+1]=us,o
 end
 return true
 end
-local function lZ(aA)
+local function mc(aA)
 local bp=aA-1
 for i=1,r do
 local g=bL[i]
 local us,o=h[g.as],h[g.as+1]
-if g.O=="t"then
+if g.K=="t"then
 local bt=g.bg-us+(g.aP-o)/g.x
 bp=bq(bp,aC(bt/(g.us+g.af/g.x))+1)
 else
-if g.O=="c"then o=o+fe(g,us,h[g.as+2])end
-bp=bq(bp,aC((g.U-o)/ag))
+if g.K=="c"then o=o+ff(g,us,h[g.as+2])end
+bp=bq(bp,aC((g.U-o)/ah))
 end
 end
-while bp>0 and not dt(bp)do
+while bp>0 and not dw(bp)do
 bp=bp-1
 end
 return aO(bp,0)
@@ -4228,11 +4251,11 @@ if bt<0 then return g.w+1 end
 if o<=bt then return 0 end
 return(g.cr-aC(bt*g.cr/o))*g.bI
 end
-local function lG(bW)
+local function lJ(bX)
 local at=q
 for i=1,r do
 local g=bL[i]
-local bN,us,o=g.O,bW[g.as],bW[g.as+1]
+local bN,us,o=g.K,bX[g.as],bX[g.as+1]
 if bN=="t"then
 us,o=us+g.us-g.ay,o+g.af
 if o>=g.x then
@@ -4240,20 +4263,20 @@ us,o=us+1,o-g.x
 end
 at=aO(at,o>g.aP and us+1 or us)
 elseif bN=="f"then
-if o+ag>g.U then at=aO(at,us+g.w)end
+if o+ah>g.U then at=aO(at,us+g.w)end
 else
-local jy=gd(g,bW[g.as+2],g.U-ag-o)
-if jy>g.w then jy=g.w+gd(g,o,g.U-ag)end
-at=aO(at,us+jy)
+local jA=gd(g,bX[g.as+2],g.U-ah-o)
+if jA>g.w then jA=g.w+gd(g,o,g.U-ah)end
+at=aO(at,us+jA)
 end
 end
 return at-q
 end
-local function ef(bW,dR)
+local function eg(bX,dR)
 for i=1,r do
 local g=bL[i]
-local bN,as=g.O,g.as
-local us,o=bW[as],bW[as+1]
+local bN,as=g.K,g.as
+local us,o=bX[as],bX[as+1]
 if bN=="t"then
 us,o=us-q,o
 if us<0 then
@@ -4261,29 +4284,29 @@ us,o=0,0
 end
 Q[A+1],Q[A+2]=us,o
 else
-local aF=dR and us+g.eV or bC[i]
+local aF=dR and us+g.eV or bD[i]
 if aF<=q then
 Q[A+1],Q[A+2]=0,0
 else
-if bN=="c"then o=o+fe(g,us,bW[as+2])end
+if bN=="c"then o=o+ff(g,us,bX[as+2])end
 Q[A+1],Q[A+2]=o,aF-q
 end
 end
 A=A+2
 end
 end
-local function cW(W,m,aA,bJ)
+local function cW(aa,m,aA,bJ)
 if not cD(m)then return false end
-local aj,bm,aL=aA,0,nil
-if not dt(aA)then
-aj=lZ(aA)
-bm=lG(aj>0 and dh or h)
-if bm<=bh then return false end
+local aj,bn,aL=aA,0,nil
+if not dw(aA)then
+aj=mc(aA)
+bn=lJ(aj>0 and dh or h)
+if bn<=bh then return false end
 end
-if aj>0 and not bz then
-aL=ep(W,m)
+if aj>0 and not bA then
+aL=eq(aa,m)
 elseif not m then
-aL=bb("GET",W)
+aL=bb("GET",aa)
 aL=aL and aL.err
 end
 if aL then
@@ -4294,13 +4317,13 @@ return true
 end
 if bJ or aj==0 then
 A=A+1
-Q[A]=bJ and aj or-1-bm
+Q[A]=bJ and aj or-1-bn
 end
-local dR=aj>0 and not bz
-ef(dR and dh or h,dR)
+local dR=aj>0 and not bA
+eg(dR and dh or h,dR)
 if bJ then
 A=A+1
-Q[A]=bm
+Q[A]=bn
 end
 return true
 end
@@ -4336,59 +4359,59 @@ ${part30}
 ${part9}
 ${part33}
 end
-local function fd(aS,dL,fH)
-local ed,iG={},{cv,1}
+local function fe(aS,dL,fH)
+local ed,iI={},{cv,1}
 for i=1,dL do
-iG[2+i]=ARGV[fH+i]
+iI[2+i]=ARGV[fH+i]
 end
-local dI,bf,al=bz and"2"or"1",0,#iG+1
+local dI,bf,al=bA and"2"or"1",0,#iI+1
 for _,aW in ipairs(aS)do
 for _=1,aW.aA do
 bf=bf+1
-ed[bf]=aW.W
-for i,ki in ipairs({dI,bh,1,"1",ag,0})do
-iG[al+i]=ki
+ed[bf]=aW.aa
+for i,kk in ipairs({dI,bh,1,"1",ah,0})do
+iI[al+i]=kk
 end
 al=al+6
 end
 end
-iG[3+dL]=bf
-local jv,ax=be(iG,ed),1
+iI[3+dL]=bf
+local jx,ax=be(iI,ed),1
 for _,aW in ipairs(aS)do
 if aW.bJ then
 local gI={}
 for i=1,aW.aA do
-gI[i]=jv[ax+i]
+gI[i]=jx[ax+i]
 end
 Q[aW.A],ax=gI,ax+aW.aA
 else
-Q[aW.A],ax=jv[ax+1],ax+1
+Q[aW.A],ax=jx[ax+1],ax+1
 end
 end
 end
-return cW,fd
+return cW,fe
 end
-local cW,fd
+local cW,fe
 local E,al=1,0
 while al<#KEYS do
 local cl,H,dL=ARGV[E+1]+0,al+1,ARGV[E+4]+0
 al=bq(al+aC(cl/32),#KEYS)
-ag,bh,bz=ARGV[E+2]+0,ARGV[E+3]+0,cl%2==1
+ah,bh,bA=ARGV[E+2]+0,ARGV[E+3]+0,cl%2==1
 local fH,bJ,aS=E+4,cl%16>=8,nil
-jj(fH)
-local lW=not(bJ or bz)
+jl(fH)
+local lZ=not(bJ or bA)
 E=E+4+dL
-for K=H,al,1000 do
-local aF=bq(K+999,al)
-local cc=call("MGET",unpack(KEYS,K,aF))
-for i=K,aF do
-local W,m=KEYS[i],cc[i-K+1]
-local dQ=lW and m and#m==bA and bu(m,1,aM)==cZ
+for O=H,al,1000 do
+local aF=bq(O+999,al)
+local cc=call("MGET",unpack(KEYS,O,aF))
+for i=O,aF do
+local aa,m=KEYS[i],cc[i-O+1]
+local dQ=lZ and m and#m==bB and bu(m,1,aM)==cZ
 if dQ then
-bj,ad=0,0
+bj,ae=0,0
 for n=1,r do
 local g=bL[n]
-local bN,as,aF=g.O,g.as,0
+local bN,as,aF=g.K,g.as,0
 local us,o,V=am(g.ak,m,g.at)
 if bN=="t"then
 if us>bj then bj=us end
@@ -4409,10 +4432,10 @@ break
 end
 Q[A+n+n-1],Q[A+n+n]=us-q,o
 else
-o,aF=o+ag,us+g.eV
+o,aF=o+ah,us+g.eV
 local aY=o
 if bN=="c"then
-dh[as+2],aY=V,o+fe(g,us,V)
+dh[as+2],aY=V,o+ff(g,us,V)
 end
 if us>q or q>=us+g.w or aY>g.U then
 dQ=false
@@ -4421,10 +4444,10 @@ end
 if aF>bj then bj=aF end
 Q[A+n+n-1],Q[A+n+n]=aY,aF-q
 end
-if aF>ad then ad=aF end
+if aF>ae then ae=aF end
 dh[as],dh[as+1]=us,o
 end
-dQ=dQ and not ep(W,m)
+dQ=dQ and not eq(aa,m)
 end
 if dQ then
 A=A+r+r
@@ -4433,17 +4456,17 @@ for n=A+r+r,A+1,-1 do
 Q[n]=nil
 end
 if not cW then
-cW,fd=gh()
+cW,fe=gh()
 end
 local aA=bJ and ARGV[E+i-H+1]+0 or 1
-if not cW(W,m,aA,bJ)then
+if not cW(aa,m,aA,bJ)then
 aS,A=aS or{},A+1
-aS[#aS+1],Q[A]={W=W,aA=aA,bJ=bJ,A=A},false
+aS[#aS+1],Q[A]={aa=aa,aA=aA,bJ=bJ,A=A},false
 end
 end
 end
 end
-if aS then fd(aS,dL,fH)end
+if aS then fe(aS,dL,fH)end
 if bJ then E=E+al-H+1 end
 end
 return bP and redis.error_reply(bP)or Q`,
@@ -4452,49 +4475,49 @@ return bP and redis.error_reply(bP)or Q`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "8c1d0654c97017f5a6610d8d4df86a37e552dca6",
-  acrossSha1: "3ca332a9b99ec32fcd873577e156634229fc79a8",
+  sha1: "471987db2826676d32a2378aebaa2383beb50f49",
+  acrossSha1: "c0ed7331487aaed8e18b28846cdf472d6f911bd0",
   source: `${part1}
 ${part43}
 ${part34}
 ${part35}
-local cJ,kJ=2^48,2^37
-local fm,gz=q-q%cJ,q+cJ/2
-local aH,aG,bc,an,ck,he
+local cJ,kM=2^48,2^37
+local fn,gz=q-q%cJ,q+cJ/2
+local aH,aG,bc,an,ck,hf
 local function gp()
 aH,bc=6,dd(w/8)
 while aH<10 and 4^aH<U do
 aH=aH+1
 end
 aG=2^aH
-if w>=kJ then aH=aH+16 end
+if w>=kM then aH=aH+16 end
 an,ck=q-w,q-q%bc
-he=ak("%.0f",dd((ck+bc-an)/1000)+ARGV[1])
+hf=ak("%.0f",dd((ck+bc-an)/1000)+ARGV[1])
 end
 if ARGV[2]=="32"and#KEYS==1 then
-local W,aY=KEYS[1],nil
-ag,U,w=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
+local aa,aY=KEYS[1],nil
+ah,U,w=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
 gp()
-local Y=aH<16 and ag<=65535 and bb("GETRANGE",W,"0","313")
-if Y and#Y>65 then
-local aF,O,D,bK,y,bl,aM,r,ao,bf,aN,aI=
-#Y,am("<BdI7I7I7I4I4I4I7I4B",Y,1)
+local ab=aH<16 and ah<=65535 and bb("GETRANGE",aa,"0","313")
+if ab and#ab>65 then
+local aF,K,D,bK,y,bm,aM,r,ao,bf,aN,aI=
+#ab,am("<BdI7I7I7I4I4I4I7I4B",ab,1)
 local as=(aM+r)%ao
 if
-O==83
+K==83
 and bK==w
 and(aI==aH or aI==aH+32)
 and D<=q
 and y==0
-and bl<q
+and bm<q
 and r<ao
 and aM<ao
 and aF==(ao>32 and 314 or 58+8*ao)
 then
-local aU,fT=bf+ag,false
+local aU,fT=bf+ah,false
 while r>0 and aM<aG and 66+8*aM<=aF do
-local us,o=am("<I6I2",Y,59+8*aM)
-us=us+fm
+local us,o=am("<I6I2",ab,59+8*aM)
+us=us+fn
 if us>gz then us=us-cJ end
 if us>an then
 fT=true
@@ -4506,14 +4529,14 @@ end
 if fT and aU<=U then
 local at=58+8*as
 if as>=aG then at=at+4*aC(as/aG)end
-aN=as%aG>0 and aN+ag or ag
-if type(bb("SETRANGE",W,ak("%d",at),aT("<I6I2",q%cJ,ag)))=="number"then
-aI=aI>aH and ag==1 and aI or aH
+aN=as%aG>0 and aN+ah or ah
+if type(bb("SETRANGE",aa,ak("%d",at),aT("<I6I2",q%cJ,ah)))=="number"then
+aI=aI>aH and ah==1 and aI or aH
 if ao>32 and((as+1)%aG==0 or as+1==ao)then
-bb("SETRANGE",W,ak("%d",at-8*(as%aG)-4),aT("<I4",aN))
+bb("SETRANGE",aa,ak("%d",at-8*(as%aG)-4),aT("<I4",aN))
 end
-bb("SETRANGE",W,"23",aT("<I7I4I4I4I7I4B",q,aM,r+1,ao,aU,aN,aI))
-if ck>bl then bb("PEXPIRE",W,he)end
+bb("SETRANGE",aa,"23",aT("<I7I4I4I4I7I4B",q,aM,r+1,ao,aU,aN,aI))
+if ck>bm then bb("PEXPIRE",aa,hf)end
 aY=aU
 end
 end
@@ -4524,7 +4547,7 @@ end
 local function gh()
 ${part37}
 ${part5}
-local cb,hb=54,32
+local cb,hc=54,32
 ${part18}
 ${part16}
 ${part17}
@@ -4537,195 +4560,195 @@ ${part24}
 ${part25}
 local ar,g
 local function fL(us)
-us=us+fm
+us=us+fn
 if us>gz then return us-cJ end
 if us<q-cJ/2 then return us+cJ end
 return us
 end
-local function jP()
+local function jR()
 g=nil
 gp()
 end
-local function ke(W,aA)
+local function kg(aa,aA)
 ar=ar or cx.s()
 g=g or ar.fU(U,w)
-local p=ar.ig(W,g)
+local p=ar.ii(aa,g)
 if p.eT then return"RULES"end
-p=ar.dY(p,g,bz)
-local aj,at,er=0,aO(q,p.D,ar.dl(p,ag,g)),q
+p=ar.dY(p,g,bA)
+local aj,at,es=0,aO(q,p.D,ar.dm(p,ah,g)),q
 while aj<aA and(at<=q or aj==0 and at-q<=bh)do
-aj,er=aj+1,at
-if bz then break end
-ar.dt(p,at,ag,g)
-if aj<aA then at=aO(q,p.D,ar.dl(p,ag,g))end
+aj,es=aj+1,at
+if bA then break end
+ar.dw(p,at,ah,g)
+if aj<aA then at=aO(q,p.D,ar.dm(p,ah,g))end
 end
 local aY,reset=ar.eY(p,g)
 if aj==0 and p.D>q then return{2,at-q,aY,reset}end
-if aj>0 and er>q then return{1,er-q,aY,reset}end
+if aj>0 and es>q then return{1,es-q,aY,reset}end
 return aj,aY,reset,aj==aA and 0 or at-q
 end
-local function be(W,aA)
-local ax,aj,aY,reset,bm=pcall(ke,W,aA)
-if ax then return aj,aY,reset,bm end
+local function be(aa,aA)
+local ax,aj,aY,reset,bn=pcall(kg,aa,aA)
+if ax then return aj,aY,reset,bn end
 return false,type(aj)=="table"and aj.err or tostring(aj)
 end
-local D,y,et
-local lr="23"
+local D,y,eu
+local lt="23"
 local function eQ(aM,r,ao,bf,aN)
-return aT("<I7I4I4I4I7I4B",q,aM,r,ao,bf,aN,et and aH+32 or aH)
+return aT("<I7I4I4I4I7I4B",q,aM,r,ao,bf,aN,eu and aH+32 or aH)
 end
-local function bQ(aM,r,ao,bf,aN)
+local function bR(aM,r,ao,bf,aN)
 return"S"..aT("<dI7I7",D,w,y)..eQ(aM,r,ao,bf,aN)
 end
-local function ep(W,aw,o,bf)
+local function eq(aa,aw,o,bf)
 local r=#aw/8+1
 local ao=gG(r,U,aG)
-local m=bQ(0,r,ao,bf,bf)
+local m=bR(0,r,ao,bf,bf)
 ..aT("<I4",bf)
 ..aw
 ..aT("<I6I2",q%cJ,o)
-return bb("SET",W,m..string.rep("\\0",8*(ao-r)),"PX",he)
+return bb("SET",aa,m..string.rep("\\0",8*(ao-r)),"PX",hf)
 end
-local function cW(W,_,aA)
-local Y=bb("GETRANGE",W,"0","313")
-if type(Y)~="string"then return false,Y.err end
-if bz or aH>=16 then return be(W,aA)end
-local aj,o=1,ag
-if Y==""then
+local function cW(aa,_,aA)
+local ab=bb("GETRANGE",aa,"0","313")
+if type(ab)~="string"then return false,ab.err end
+if bA or aH>=16 then return be(aa,aA)end
+local aj,o=1,ah
+if ab==""then
 if aA>1 then
-aj=aO(bq(aA,aC(U/ag)),1)
-o=aj*ag
+aj=aO(bq(aA,aC(U/ah)),1)
+o=aj*ah
 end
-if o>65535 then return be(W,aA)end
-D,y,et=0,0,o==1
-local ax=ep(W,"",o,o)
+if o>65535 then return be(aa,aA)end
+D,y,eu=0,0,o==1
+local ax=eq(aa,"",o,o)
 if ax.err then return false,ax.err end
 return aj,o,w,aj==aA and 0 or w
 end
-if cf(Y,1)~=83 or#Y<cb then return be(W,aA)end
-local bK,bl,aM,r,ao,bf,aN,aI
-D,bK,y,bl,aM,r,ao,bf,aN,aI=
-am("<dI7I7I7I4I4I4I7I4B",Y,2)
-local iC=ao<=hb and#Y==cb+4+8*ao
-local bS=bK==w and aI%32==aH and r>0 and r<=ao and aM<ao
-if not bS or bl>=q or not(D<=q)or(not iC and ao<=hb)then
-return be(W,aA)
+if cf(ab,1)~=83 or#ab<cb then return be(aa,aA)end
+local bK,bm,aM,r,ao,bf,aN,aI
+D,bK,y,bm,aM,r,ao,bf,aN,aI=
+am("<dI7I7I7I4I4I4I7I4B",ab,2)
+local iE=ao<=hc and#ab==cb+4+8*ao
+local bT=bK==w and aI%32==aH and r>0 and r<=ao and aM<ao
+if not bT or bm>=q or not(D<=q)or(not iE and ao<=hc)then
+return be(aa,aA)
 end
-local hi=y>0
+local hj=y>0
 y=0
-local al,dA,hK=(aM+r-1)%ao,bq(ao-aM,r),Y
-local K=cb+4*(aC(aM/aG)+1)+8*aM
-if not iC then
-dA=bq(16,aG-aM%aG,dA)
-if K+8*dA>#Y then
-hK=bb("GETRANGE",W,ak("%d",K),ak("%d",K+8*dA-1))
-if#hK<8*dA then return be(W,aA)end
-K=0
+local al,dB,hL=(aM+r-1)%ao,bq(ao-aM,r),ab
+local O=cb+4*(aC(aM/aG)+1)+8*aM
+if not iE then
+dB=bq(16,aG-aM%aG,dB)
+if O+8*dB>#ab then
+hL=bb("GETRANGE",aa,ak("%d",O),ak("%d",O+8*dB-1))
+if#hL<8*dB then return be(aa,aA)end
+O=0
 end
 end
 local fS,aY=0,bf
-while fS<dA do
-local us,bk=am("<I6I2",hK,K+8*fS+1)
+while fS<dB do
+local us,bk=am("<I6I2",hL,O+8*fS+1)
 if fL(us)>an then break end
 fS,aY=fS+1,aY-bk
 end
-if fS==dA then return be(W,aA)end
+if fS==dB then return be(aa,aA)end
 local bt=U-aY
-if ag>bt then
-local dP=ag-bt
-for i=fS,dA-1 do
-local us,bk=am("<I6I2",hK,K+8*i+1)
+if ah>bt then
+local dP=ah-bt
+for i=fS,dB-1 do
+local us,bk=am("<I6I2",hL,O+8*i+1)
 dP=dP-bk
 if dP<=0 then
-local bm=fL(us)+w-q
-if bm<=bh then break end
-return 0,aY,bl+w-q,bm
+local bn=fL(us)+w-q
+if bn<=bh then break end
+return 0,aY,bm+w-q,bn
 end
 end
-return be(W,aA)
+return be(aa,aA)
 end
 if aA>1 then
-aj=bq(aA,aC(bt/ag))
-o=aj*ag
+aj=bq(aA,aC(bt/ah))
+o=aj*ah
 end
-if o>65535 or aj<aA then return be(W,aA)end
-et=aI>=32 and o==1
+if o>65535 or aj<aA then return be(aa,aA)end
+eu=aI>=32 and o==1
 local cg,as=r-fS,(al+1)%ao
 aM=(aM+fS)%ao
 aY=aY+o
 if cg<ao then
 local aW=aT("<I6I2",q%cJ,o)
 aN=(as%aG==0 and 0 or aN)+o
-local H,at=hi and bQ or eQ,hi and"0"or lr
+local H,at=hj and bR or eQ,hj and"0"or lt
 H=H(aM,cg+1,ao,aY,aN)
 local ax
-if iC then
-ax=bb("SETRANGE",W,at,H..bu(Y,cb+1,cb+4+8*as)..aW)
+if iE then
+ax=bb("SETRANGE",aa,at,H..bu(ab,cb+1,cb+4+8*as)..aW)
 else
 local A=cb+4*(aC(as/aG)+1)+8*as
-ax=bb("SETRANGE",W,ak("%d",A),aW)
+ax=bb("SETRANGE",aa,ak("%d",A),aW)
 if type(ax)=="number"then
 if(as+1)%aG==0 or as+1==ao then
-bb("SETRANGE",W,ak("%d",A-8*(as%aG)-4),aT("<I4",aN))
+bb("SETRANGE",aa,ak("%d",A-8*(as%aG)-4),aT("<I4",aN))
 end
-bb("SETRANGE",W,at,H)
+bb("SETRANGE",aa,at,H)
 end
 end
 if type(ax)~="number"then return false,ax.err end
-if bl<ck then bb("PEXPIRE",W,he)end
-elseif iC then
-local aw=bu(Y,cb+5+8*aM,cb+4+8*bq(ao,aM+cg))
-if aM+cg>ao then aw=aw..bu(Y,cb+5,cb+4+8*(aM+cg-ao))end
-local ax=ep(W,aw,o,aY)
+if bm<ck then bb("PEXPIRE",aa,hf)end
+elseif iE then
+local aw=bu(ab,cb+5+8*aM,cb+4+8*bq(ao,aM+cg))
+if aM+cg>ao then aw=aw..bu(ab,cb+5,cb+4+8*(aM+cg-ao))end
+local ax=eq(aa,aw,o,aY)
 if ax.err then return false,ax.err end
 elseif aM==0 then
-local m=bb("GET",W)
+local m=bb("GET",aa)
 if type(m)~="string"then return false,m.err end
 local gm=gG(cg+1,U,aG)
 local A,aF=cb+4*(aC(cg/aG)+1)+8*cg,cb+4*dd(gm/aG)+8*gm
 aN=(cg%aG==0 and 0 or aN)+o
-m=bQ(0,cg+1,gm,aY,aN)..bu(m,cb+1)..string.rep("\\0",A-#m)
+m=bR(0,cg+1,gm,aY,aN)..bu(m,cb+1)..string.rep("\\0",A-#m)
 m=m..aT("<I6I2",q%cJ,o)..string.rep("\\0",aF-A-8)
-local ax=bb("SET",W,m,"PX",he)
+local ax=bb("SET",aa,m,"PX",hf)
 if ax.err then return false,ax.err end
 if(cg+1)%aG==0 or cg+1==gm then
-bb("SETRANGE",W,ak("%d",A-8*(cg%aG)-4),aT("<I4",aN))
+bb("SETRANGE",aa,ak("%d",A-8*(cg%aG)-4),aT("<I4",aN))
 end
 else
-return be(W,aA)
+return be(aa,aA)
 end
 return aj,aY,w,0
 end
 ${part39}
 ${part40}
 ${part41}
-local function ga(_,K,aF)
+local function ga(_,O,aF)
 gp()
-local KEYS,Q,bi,q,ag,U,w=KEYS,Q,A,q,ag,U,w
+local KEYS,Q,bi,q,ah,U,w=KEYS,Q,A,q,ah,U,w
 local bb,aT,am,aC,ak,type=bb,aT,am,aC,ak,type
-local aH,aG,an,ck,fm,gz,cJ=aH,aG,an,ck,fm,gz,cJ
-for i=K,aF do
-local W,aY=KEYS[i],nil
-local Y=aH<16 and ag<=65535 and bb("GETRANGE",W,"0","313")
-if Y and#Y>65 then
-local aF,O,D,bK,y,bl,aM,r,ao,bf,aN,aI=
-#Y,am("<BdI7I7I7I4I4I4I7I4B",Y,1)
+local aH,aG,an,ck,fn,gz,cJ=aH,aG,an,ck,fn,gz,cJ
+for i=O,aF do
+local aa,aY=KEYS[i],nil
+local ab=aH<16 and ah<=65535 and bb("GETRANGE",aa,"0","313")
+if ab and#ab>65 then
+local aF,K,D,bK,y,bm,aM,r,ao,bf,aN,aI=
+#ab,am("<BdI7I7I7I4I4I4I7I4B",ab,1)
 local as=(aM+r)%ao
 if
-O==83
+K==83
 and bK==w
 and(aI==aH or aI==aH+32)
 and D<=q
 and y==0
-and bl<q
+and bm<q
 and r<ao
 and aM<ao
 and aF==(ao>32 and 314 or 58+8*ao)
 then
-local aU,fT=bf+ag,false
+local aU,fT=bf+ah,false
 while r>0 and aM<aG and 66+8*aM<=aF do
-local us,o=am("<I6I2",Y,59+8*aM)
-us=us+fm
+local us,o=am("<I6I2",ab,59+8*aM)
+us=us+fn
 if us>gz then us=us-cJ end
 if us>an then
 fT=true
@@ -4737,14 +4760,14 @@ end
 if fT and aU<=U then
 local at=58+8*as
 if as>=aG then at=at+4*aC(as/aG)end
-aN=as%aG>0 and aN+ag or ag
-if type(bb("SETRANGE",W,ak("%d",at),aT("<I6I2",q%cJ,ag)))=="number"then
-aI=aI>aH and ag==1 and aI or aH
+aN=as%aG>0 and aN+ah or ah
+if type(bb("SETRANGE",aa,ak("%d",at),aT("<I6I2",q%cJ,ah)))=="number"then
+aI=aI>aH and ah==1 and aI or aH
 if ao>32 and((as+1)%aG==0 or as+1==ao)then
-bb("SETRANGE",W,ak("%d",at-8*(as%aG)-4),aT("<I4",aN))
+bb("SETRANGE",aa,ak("%d",at-8*(as%aG)-4),aT("<I4",aN))
 end
-bb("SETRANGE",W,"23",aT("<I7I4I4I4I7I4B",q,aM,r+1,ao,aU,aN,aI))
-if ck>bl then bb("PEXPIRE",W,he)end
+bb("SETRANGE",aa,"23",aT("<I7I4I4I4I7I4B",q,aM,r+1,ao,aU,aN,aI))
+if ck>bm then bb("PEXPIRE",aa,hf)end
 aY=aU
 end
 end
@@ -4755,34 +4778,34 @@ Q[bi+1],Q[bi+2]=aY,w
 bi=bi+2
 else
 A=bi
-ef(W,nil,1)
+eg(aa,nil,1)
 bi=A
 end
 end
 A=bi
 end
-local kd=false
+local kf=false
 ${part42}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "82567ca33a47d01ad80141fbefa2c74d8ddb29cd",
-  acrossSha1: "d7235bf1516dac6917698e7300d99199111d8fb9",
+  sha1: "980bf7ece7d91796c9b20f49f6be4319345e5742",
+  acrossSha1: "3a2bc0270e5ea33788608c11baebfb4d0cb512ca",
   source: `${part1}
 local bb,dd,aC,aT,am=redis.pcall,math.ceil,math.floor,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
-local ARGV,W=ARGV,KEYS[1]
-local ag,U,w,bI=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
-local m,aY,reset,cr=bb("GET",W),nil,nil,w/bI
+local ARGV,aa=ARGV,KEYS[1]
+local ah,U,w,bI=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local m,aY,reset,cr=bb("GET",aa),nil,nil,w/bI
 local gC=w<2^45 and 67+256*w or-1
 if m and#m==24 then
 local aM,_,V,J,r=am("<I8BI4I7I4",m,1)
-local fF,aU=q-J,r+ag
+local fF,aU=q-J,r+ah
 if aM==gC and fF>=0 and fF<w then
 if V>0 then aU=aU+dd(V*(cr-aC(fF/bI))/cr)end
-if aU<=U and bb("SETRANGE",W,"20",aT("<I4",r+ag))==24 then
+if aU<=U and bb("SETRANGE",aa,"20",aT("<I4",r+ah))==24 then
 aY,reset=aU,2*w-fF
 end
 end
@@ -4797,75 +4820,75 @@ ${part3}
 ${part5}
 ${part12}
 ${part15}
-local iD="c"
+local iF="c"
 ${part38}
-local cr,cZ,eA
-local function jP()
+local cr,cZ,eC
+local function jR()
 cr=w/bI
-cZ,eA="C"..aT("<I7B",w,#ak("%.0f",bI)-1),cq(q+2*w)
+cZ,eC="C"..aT("<I7B",w,#ak("%.0f",bI)-1),cq(q+2*w)
 end
 local function gd(o,bt)
 return o<=bt and 0 or(cr-aC(bt*cr/o))*bI
 end
-local function cW(W,m,aA)
-local bR,J,V,r=not m,q,0,0
-local gX=bR
+local function cW(aa,m,aA)
+local bS,J,V,r=not m,q,0,0
+local gY=bS
 if m and#m==24 and cf(m,1)==67 then
 local bK,aH
 bK,aH,V,J,r=am("<I7BI4I7I4",m,2)
-bR=bK==w and J<=q
+bS=bK==w and J<=q
 if q>=J+2*w then
-J,V,r,gX=q,0,0,true
+J,V,r,gY=q,0,0,true
 elseif q>=J+w then
-J,V,r,gX=J+w,r,0,true
+J,V,r,gY=J+w,r,0,true
 end
 end
-if not bR or(bz and gX)then return be(W,m,aA)end
-local fe,reset=0,J+2*w-q
-if V>0 then fe=dd(V*(cr-aC((q-J)/bI))/cr)end
-local bt=U-r-fe
+if not bS or(bA and gY)then return be(aa,m,aA)end
+local ff,reset=0,J+2*w-q
+if V>0 then ff=dd(V*(cr-aC((q-J)/bI))/cr)end
+local bt=U-r-ff
 local aj=0
-if ag<=bt then
-if bz then return 1,r+fe,reset,0 end
-aj=aA==1 and 1 or bq(aA,aC(bt/ag))
-r=r+aj*ag
-if gX then
-local cN=J==q and eA or cq(J+2*w)
-local aL=ep(W,m,cZ..aT("<I4I7I4",V,J,r),cN)
+if ah<=bt then
+if bA then return 1,r+ff,reset,0 end
+aj=aA==1 and 1 or bq(aA,aC(bt/ah))
+r=r+aj*ah
+if gY then
+local cN=J==q and eC or cq(J+2*w)
+local aL=eq(aa,m,cZ..aT("<I4I7I4",V,J,r),cN)
 if aL then return false,aL end
 else
-local ax=bb("SETRANGE",W,"20",aT("<I4",r))
+local ax=bb("SETRANGE",aa,"20",aT("<I4",r))
 if ax~=24 then return false,ax.err end
 end
-if aj==aA then return aj,r+fe,reset,0 end
+if aj==aA then return aj,r+ff,reset,0 end
 end
-local aS,bm=U-ag-r,nil
+local aS,bn=U-ah-r,nil
 if aS>=0 then
-bm=J+gd(V,aS)-q
+bn=J+gd(V,aS)-q
 else
-bm=J+w+gd(r,U-ag)-q
+bn=J+w+gd(r,U-ah)-q
 end
-if aj>0 or bm>bh then
-if aj==0 and gX then return be(W,m,aA)end
-return aj,r+fe,reset,bm
+if aj>0 or bn>bh then
+if aj==0 and gY then return be(aa,m,aA)end
+return aj,r+ff,reset,bn
 end
-return be(W,m,aA)
+return be(aa,m,aA)
 end
 ${part39}
 ${part40}
 ${part41}
-local function ga(cc,K,aF)
-local KEYS,Q,bi,q,ag,U,w=KEYS,Q,A,q,ag,U,w
+local function ga(cc,O,aF)
+local KEYS,Q,bi,q,ah,U,w=KEYS,Q,A,q,ah,U,w
 local bb,dd,aC,aT,am,bI,cr=bb,dd,aC,aT,am,bI,w/bI
 local gC=w<2^45 and 67+256*w or-1
-for i=K,aF do
-local W,m,aY,reset=KEYS[i],cc[i-K+1],nil,nil
+for i=O,aF do
+local aa,m,aY,reset=KEYS[i],cc[i-O+1],nil,nil
 if m and#m==24 then
 local aM,_,V,J,r=am("<I8BI4I7I4",m,1)
-local fF,aU=q-J,r+ag
+local fF,aU=q-J,r+ah
 if aM==gC and fF>=0 and fF<w then
 if V>0 then aU=aU+dd(V*(cr-aC(fF/bI))/cr)end
-if aU<=U and bb("SETRANGE",W,"20",aT("<I4",r+ag))==24 then
+if aU<=U and bb("SETRANGE",aa,"20",aT("<I4",r+ah))==24 then
 aY,reset=aU,2*w-fF
 end
 end
@@ -4875,25 +4898,25 @@ Q[bi+1],Q[bi+2]=aY,reset
 bi=bi+2
 else
 A=bi
-ef(W,m,1)
+eg(aa,m,1)
 bi=A
 end
 end
 A=bi
 end
-local kd=true
+local kf=true
 ${part42}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "b97849962e95fc973f54c4c00b6f08db19ca664e",
-  acrossSha1: "5cffc349b539a8f85567bf72788d3faee92efadc",
+  sha1: "0dd8f54f23599fa7a5f286586a7d6578829ee38a",
+  acrossSha1: "93fe2fcf225e51569065d0deaa39413644f903a0",
   source: `${part1}
 ${part43}
 ${part34}
-local eR,lL,cv,E=string.char,string.find,ARGV[1]+0,1
+local eR,lO,cv,E=string.char,string.find,ARGV[1]+0,1
 local cs,eO=2^48,2^23
 ${part31}
 ${part2}
@@ -4902,23 +4925,23 @@ local function aJ()
 E=E+1
 return ARGV[E]
 end
-local function aa()
+local function ac()
 return aJ()+0
 end
-local function ev(m,at)
-local aU,ba,en=0,1,cf(m,at)
-while en and en>=128 do
-aU,ba,at=aU+(en-128)*ba,ba*128,at+1
-en=cf(m,at)
+local function ex(m,at)
+local aU,ba,eo=0,1,cf(m,at)
+while eo and eo>=128 do
+aU,ba,at=aU+(eo-128)*ba,ba*128,at+1
+eo=cf(m,at)
 end
-return en and aU+en*ba,at+1
+return eo and aU+eo*ba,at+1
 end
-local bR={}
-local function jX(g)
-for i=1,#bR do
-if bR[i].cT==g.cT then return bR[i]end
+local bS={}
+local function jZ(g)
+for i=1,#bS do
+if bS[i].cT==g.cT then return bS[i]end
 end
-bR[#bR+1]=g
+bS[#bS+1]=g
 return g
 end
 local function bG(o,g)
@@ -4926,97 +4949,97 @@ local af=o*g.af
 local cE=aC(af/g.x)
 return o*g.us+cE,af-cE*g.x
 end
-local function ko(x,us,af,o)
-local g={O="t",x=x,us=us,af=af,U=o}
+local function kq(x,us,af,o)
+local g={K="t",x=x,us=us,af=af,U=o}
 g.cT="t"..dK(x)..dK(us)..(x>1 and dK(af)or"")..dK(o)
 g.ay,g.aP=bG(o,g)
 return g
 end
-local function hP(O)
-if O=="f"then
-local o,bK,_=aa(),aa(),aa()
-return jX({O="f",w=bK,cT="f"..dK(bK)}),o
-elseif O=="t"then
-local us,af,x,ay,aP=aa(),aa(),aa(),aa(),aa()
+local function hQ(K)
+if K=="f"then
+local o,bK,_=ac(),ac(),ac()
+return jZ({K="f",w=bK,cT="f"..dK(bK)}),o
+elseif K=="t"then
+local us,af,x,ay,aP=ac(),ac(),ac(),ac(),ac()
 local o=aC((ay+aP/x)/(us+af/x)+0.5)
-local g=jX(ko(x,us,af,o))
-g.aQ=aa()
+local g=jZ(kq(x,us,af,o))
+g.aQ=ac()
 return g,o
 end
 end
-local function kW(m,at)
-for i=1,#bR do
-local g=bR[i]
+local function kZ(m,at)
+for i=1,#bS do
+local g=bS[i]
 if bu(m,at,at+#g.cT-1)==g.cT then return g end
 end
-local O=cf(m,at)
-local H,next=ev(m,at+1)
-if O==102 then return H and jX({O="f",w=H,cT="f"..dK(H)})end
-if O~=116 or not H then return nil end
+local K=cf(m,at)
+local H,next=ex(m,at+1)
+if K==102 then return H and jZ({K="f",w=H,cT="f"..dK(H)})end
+if K~=116 or not H then return nil end
 local us,af,o=0,0,0
-us,next=ev(m,next)
+us,next=ex(m,next)
 if H>1 then
-af,next=ev(m,next)
+af,next=ex(m,next)
 end
-o=ev(m,next)
-return us and af and o and jX(ko(H,us,af,o))
+o=ex(m,next)
+return us and af and o and jZ(kq(H,us,af,o))
 end
-local r,bL,iM,ii=0,{},{},{}
-local function jr(g,H,bd)
+local r,bL,iN,ik=0,{},{},{}
+local function jt(g,H,bd)
 r=r+1
-bL[r],iM[r],ii[r]=g,H,bd
-if g.O=="f"then return H<=q end
+bL[r],iN[r],ik[r]=g,H,bd
+if g.K=="f"then return H<=q end
 local bg=q+g.ay
 return g.ay<cs/8 and(H<bg or(H==bg and bd<=g.aP))
 end
-local function fv(m)
-local at,cj,bA=3,nil,#m
-while at<=bA do
-local g,H,bd=kW(m,at),nil,0
+local function fw(m)
+local at,cj,bB=3,nil,#m
+while at<=bB do
+local g,H,bd=kZ(m,at),nil,0
 if not g then return false end
 at=at+#g.cT
-if g.O=="f"then
+if g.K=="f"then
 local z=cf(m,at)
 if z==0 then
 H,at=0,at+1
-elseif z==1 and at+11<=bA then
+elseif z==1 and at+11<=bB then
 H,bd=am("<I7I4",m,at+1)
 at=at+12
 end
 elseif cj then
 local ce
-ce,at=ev(m,at)
+ce,at=ex(m,at)
 H=ce and cj+(ce%2==0 and ce or 1-ce)/2
-elseif at+5<=bA then
+elseif at+5<=bB then
 H=q-q%cs+am("<I6",m,at)
 if H>q+cs/2 then H=H-cs end
 if H<q-cs/2 then H=H+cs end
 at=at+6
 end
-if g.O=="t"then
+if g.K=="t"then
 cj=H
 if g.x>1 then
-bd,at=ev(m,at)
+bd,at=ex(m,at)
 bd=bd and bq(bd,g.x-1)
 end
 end
-if not(H and bd and jr(g,H,bd))then return false end
+if not(H and bd and jt(g,H,bd))then return false end
 end
 return r>0
 end
-local function kc(m,g,bS)
-if g.O=="f"then
+local function ke(m,g,bT)
+if g.K=="f"then
 if#m~=19 or cf(m,1)~=70 then return false end
 local bK,J,o=am("<I7I7I4",m,2)
-return bK==g.w and jr(g,J,o)
+return bK==g.w and jt(g,J,o)
 end
-if not bS or#m~=16+g.aQ or not lL(m,"^%d+$")then return false end
+if not bT or#m~=16+g.aQ or not lO(m,"^%d+$")then return false end
 local aI=tonumber(bu(m,1,16))
-if g.aQ>0 then return jr(g,aI,bq(bu(m,17)+0,g.x-1))end
-return aI<dN+cI and jr(g,fL(aI),0)
+if g.aQ>0 then return jt(g,aI,bq(bu(m,17)+0,g.x-1))end
+return aI<dN+cI and jt(g,fL(aI),0)
 end
 local function aj(g,H,bd,o)
-if g.O=="f"then
+if g.K=="f"then
 if q<H+g.w then return H,bd+o end
 return q,o
 end
@@ -5032,7 +5055,7 @@ return us,af
 end
 local function av(aJ,cj,g,H,bd)
 aJ=aJ..g.cT
-if g.O=="f"then
+if g.K=="f"then
 if H==0 then return aJ.."\\0",cj,0 end
 return aJ.."\\1"..aT("<I7I4",H,bd),cj,H+g.w
 end
@@ -5046,15 +5069,15 @@ end
 return g.x>1 and aJ..dK(bd)or aJ,us,H+2
 end
 local Q,A,bP={q},1,nil
-local function ef(H,bd,bm)
+local function eg(H,bd,bn)
 Q[A+1],Q[A+2],A=H,bd,A+2
-if bm then
+if bn then
 A=A+1
-Q[A]=bm
+Q[A]=bn
 end
 end
 local function cF(g,H,bd)
-if g.O=="t"then
+if g.K=="t"then
 if H<q then return 0,0 end
 return H-q,bd
 end
@@ -5062,70 +5085,70 @@ local reset=H+g.w-q
 if reset<=0 then return 0,0 end
 return bd,reset
 end
-local bk,U,bS,ag,bh,bz,ea=nil,0,nil,0,0,false,false
-local function cW(W)
-local m=bb("GET",W)
+local bk,U,bT,ah,bh,bA,ea=nil,0,nil,0,0,false,false
+local function cW(aa)
+local m=bb("GET",aa)
 if type(m)=="table"then return m.err end
 r=0
 local aB=aC(q/eO)%256
 if not m then
-if not ea and bS~="="and not bS then return"RULES"end
-jr(bk,0,0)
-if not ea and bS~="="then jr(bS,0,0)end
+if not ea and bT~="="and not bT then return"RULES"end
+jt(bk,0,0)
+if not ea and bT~="="then jt(bT,0,0)end
 elseif cf(m,1)==77 then
-if not fv(m)then return"RULES"end
-elseif not kc(m,bk,bS=="=")then
+if not fw(m)then return"RULES"end
+elseif not ke(m,bk,bT=="=")then
 return"RULES"
 end
-local gT=1
-while gT<=r and bL[gT]~=bk do
-gT=gT+1
+local gU=1
+while gU<=r and bL[gU]~=bk do
+gU=gU+1
 end
-if gT>r or(ea and r>1)then return"RULES"end
-local H,bd,bm=iM[gT],ii[gT],0
-local fC,fh=aj(bk,H,bd,ag)
-if bk.O=="f"then
-if fC==H and fh>U then bm=H+bk.w-q end
+if gU>r or(ea and r>1)then return"RULES"end
+local H,bd,bn=iN[gU],ik[gU],0
+local fC,fi=aj(bk,H,bd,ah)
+if bk.K=="f"then
+if fC==H and fi>U then bn=H+bk.w-q end
 else
-bm=fC-bk.ay-q
-if fh>bk.aP then bm=bm+1 end
+bn=fC-bk.ay-q
+if fi>bk.aP then bn=bn+1 end
 end
-if bm>0 then
-if bm<=bh then return"RULES"end
+if bn>0 then
+if bn<=bh then return"RULES"end
 local a,b=cF(bk,H,bd)
-return ef(-1-a,b,bm)
+return eg(-1-a,b,bn)
 end
-if bz then return ef(cF(bk,H,bd))end
-local aJ,cj,ad=av("M"..eR(aB),nil,bk,fC,fh)
+if bA then return eg(cF(bk,H,bd))end
+local aJ,cj,ae=av("M"..eR(aB),nil,bk,fC,fi)
 for i=1,r do
-if i~=gT then
-local g,bC=bL[i],nil
-local us,af=aj(g,iM[i],ii[i],ag)
-local bg=g.O=="t"and q+g.ay
+if i~=gU then
+local g,bD=bL[i],nil
+local us,af=aj(g,iN[i],ik[i],ah)
+local bg=g.K=="t"and q+g.ay
 if bg and(us>bg or(us==bg and af>g.aP))then
 us,af=bg,g.aP
 end
-aJ,cj,bC=av(aJ,cj,g,us,af)
-ad=aO(ad,bC)
+aJ,cj,bD=av(aJ,cj,g,us,af)
+ae=aO(ae,bD)
 end
 end
-local cq=aO(dd((ad-q)/1000),1)+cv
-local ax=bb("SET",W,aJ,"PX",ak("%.0f",cq))
+local cq=aO(dd((ae-q)/1000),1)+cv
+local ax=bb("SET",aa,aJ,"PX",ak("%.0f",cq))
 if ax.err then return ax.err end
-return ef(cF(bk,fC,fh))
+return eg(cF(bk,fC,fi))
 end
 local al=0
 while al<#KEYS do
-local cl,H=aa(),al+1
-al=bq(al+aa(),#KEYS)
-bz,ag,bh,ea=cl==1,aa(),aa(),aa()==1
-bk,U=hP(aJ())
-bS=aJ()
-if bS~="="then bS=hP(bS)end
+local cl,H=ac(),al+1
+al=bq(al+ac(),#KEYS)
+bA,ah,bh,ea=cl==1,ac(),ac(),ac()==1
+bk,U=hQ(aJ())
+bT=aJ()
+if bT~="="then bT=hQ(bT)end
 for i=H,al do
 local aL=cW(KEYS[i])
 if aL then
-if lL(aL,"READONLY",1,true)then bP=aL end
+if lO(aL,"READONLY",1,true)then bP=aL end
 A=A+1
 Q[A]=aL
 end
@@ -5149,16 +5172,16 @@ return fA`,
 /** `watch.lua`: Says that the fleet is watched, and tells which processes have posted reports. */
 export const watch: Script = {
   name: "watch",
-  sha1: "fcdd293f875a3b9213b7077b5f989ba32ea04122",
+  sha1: "53a7949f344d6acef4bc3cee761450fe065a7ab0",
   source: `local call,ms,bp=redis.call,ARGV[1],ARGV[2]+0
 call("SET",KEYS[1],"1","PX",ms)
-local dy=call("GET",KEYS[2])or""
-if dy==""then return""end
-if#dy>bp then dy="\\n"end
+local dA=call("GET",KEYS[2])or""
+if dA==""then return""end
+if#dA>bp then dA="\\n"end
 for i=3,#ARGV do
-local K,to=string.find(dy,"\\n"..ARGV[i].."\\n",1,true)
-if K then dy=string.sub(dy,1,K)..string.sub(dy,to+1)end
+local O,to=string.find(dA,"\\n"..ARGV[i].."\\n",1,true)
+if O then dA=string.sub(dA,1,O)..string.sub(dA,to+1)end
 end
-call("SET",KEYS[2],dy,"PX",3*ms)
-return dy`,
+call("SET",KEYS[2],dA,"PX",3*ms)
+return dA`,
 };

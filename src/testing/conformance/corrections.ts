@@ -149,6 +149,23 @@ export const corrections: Topic = {
       },
     },
     {
+      name: "reset makes what was reserved before it count no more, also where that is given back later",
+      covers: ["law.1"],
+      async run(bench) {
+        const several = { limits: [fivePerMinute, { limit: 5, windowMs: 60_000 }] };
+        const rs = bench.instance({ window: fivePerMinute, bucket: { limit: 5, windowMs: 60_000 }, several });
+        for (const id of ["window", "bucket", "several"] as const) {
+          const reservation = await rs.reserve(id, { cost: 5 });
+          await bench.clock.advance(1);
+          await rs.reset(id);
+          await bench.clock.advance(1);
+          assert.equal(await admitted([rs.limiter(id)], 7), 5, id);
+          await reservation.cancel();
+          assert.equal(await admitted([rs.limiter(id)], 7), 0, id);
+        }
+      },
+    },
+    {
       name: "reserve takes cost for a stated instant, and others come after it",
       covers: ["law.10"],
       async run(bench) {

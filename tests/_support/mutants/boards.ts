@@ -12,7 +12,8 @@ import { type Mutant, mutants } from "./mutant.ts";
 export const BOARDS: readonly Mutant[] = [
   ...mutants(
     "_plan.lua",
-    ["block ignored", "local at = max(now, target.blocked)", "local at = now"],
+    ["block ignored", "charges and now or max(now, target.blocked)", "now"],
+    ["charged when the block ends", "charges and now or max(now, target.blocked)", "max(now, target.blocked)"],
     ["only the last limit asked", "at = max(at, rate.kernel.earliest(", "at = (rate.kernel.earliest("],
     [
       "taken from the first limit only",

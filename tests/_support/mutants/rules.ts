@@ -16,7 +16,7 @@ import {
   assertRulesThatGo,
 } from "../mixed_laws.ts";
 import { assertRegister } from "../../stores/mixed_rules/_rule_register.ts";
-import { assertBlockLifted, assertFailsAlone } from "../redis_laws.ts";
+import { assertBlockLifted, assertFailsAlone, assertFarKept } from "../redis_laws.ts";
 import { assertParity, type ParityServices } from "../parity.ts";
 import { type Mutant, mutants } from "./mutant.ts";
 import { sequence, SHORT_LOG } from "./sequences.ts";
@@ -26,7 +26,8 @@ async function assertResetFrees(services: ParityServices): Promise<void> {
   const step = (ask: Step["ask"], share: number): Step => ({ move: { by: "us", us: 0 }, ask, share, pick: 0 });
   const steps = [step("now", 1), step("reset", 1), step("now", 1)];
   const minute = { algorithm: "sliding_window", limit: 1, windowMs: 60_000 } as const;
-  for (const limiter of [{ maxConcurrent: 1 }, { limits: [minute, { ...minute, limit: 2 }] }]) {
+  const bucket = { limit: 2, windowMs: 60_000 };
+  for (const limiter of [{ maxConcurrent: 1 }, { limits: [minute, { ...minute, limit: 2 }] }, bucket]) {
     await assertParity([limiter], 1_767_225_600_000_000, steps, services);
   }
 }
@@ -140,6 +141,13 @@ export const RULES: readonly Mutant[] = [
       assertResetFrees,
     ],
     ["rings left behind by a reset", 'call("DEL", key)', "", assertResetFrees],
+    [
+      "a reset that forgets what it has ended",
+      'if rate.letter == "t" then states[i] =',
+      "if false then states[i] =",
+      assertResetFrees,
+    ],
+    ["charged for any time", "charged[i] = at <= 2 ^ 53 - 2 ^ 51 and 1 or 0", "charged[i] = 1", assertFarKept],
   ),
   ...mutants(
     "_target.lua",

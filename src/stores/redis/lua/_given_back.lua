@@ -115,6 +115,13 @@ local function given_back()
     return self.new_state(left.us, left.rem, back, promised, limit, self.reach_before(state, limit))
   end
 
+  -- The state after a reset, from which nothing that was taken before can be given back; nil where a fresh one is.
+  function self.restart(state, limit)
+    local debt = { us = state.us - now, rem = state.rem, end_us = 0 }
+    if debt.us < 0 then return nil end
+    return self.new_state(now, 0, remember(self.live(state) or NOTHING, debt, state.us + 2, limit), 0, limit, 0)
+  end
+
   -- The state as this clock can have written it (settle in kernel.ts).
   function self.settle(state, limit)
     local promised, latest = promised_of(state, limit), latest_promise(state.reach, limit.burst_us)

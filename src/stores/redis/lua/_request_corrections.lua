@@ -122,14 +122,36 @@ function requests.B()
   return reply
 end
 
+-- Buckets that know that what was taken before a reset cannot be given back. What cannot be read is reset all the same, and
+-- what is counted by several rules begins anew for each of them.
+local function restarted(target)
+  local states = {}
+  if not pcall(load, target) or target.mixed then return states end
+  for i, rate in ipairs(target.policy.rates) do
+    if rate.letter == "t" then states[i] = given_back().restart(target.states[i], rate) end
+  end
+  return states
+end
+
+local function keep_restarted(target, states)
+  if not next(states) then return end
+  load(target)
+  for i, state in pairs(states) do
+    target.states[i] = state
+  end
+  save(target)
+end
+
 function requests.Z()
   local from, reply = text(), {}
   local targets, names = read_named_targets(true)
   for i, target in ipairs(targets) do
+    local states = restarted(target)
     call("DEL", target.key)
     for _, key in pairs(target.rings or {}) do
       call("DEL", key)
     end
+    keep_restarted(target, states)
     if target.policy.permits > 0 then
       call("ZREMRANGEBYSCORE", target.leases, "1", "+inf") -- the last fencing token stays
       books[target.leases] = nil

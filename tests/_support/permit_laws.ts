@@ -102,21 +102,22 @@ export async function assertLoneLeasesKept({ connection, raw, testScript }: Pari
   const testClock = new FakeClock(1_767_225_600_000_000);
   const store = new RedisStore(connection, { keyPrefix, testClock, ...(testScript && { testScript }) });
   let sequence = 0;
-  const take = async (leaseTtlMs: number) => {
+  const take = async (limiter: string, leaseTtlMs: number) => {
     const policy = compilePolicy({ maxConcurrent: 9, leaseTtlMs });
-    const targets: Target[] = [{ limiter: "lone", key: undefined, policy, cost: 1, permits: 1 }];
+    const targets: Target[] = [{ limiter, key: undefined, policy, cost: 1, permits: 1 }];
     const id = `x.${sequence++}~${leaseTtlMs * 1_000}.d.0.1.1`;
     testClock.set(testClock.nowUs() + 1);
     const reply = await store.execute({ op: "take", mode: "now", maxWaitUs: 0, arrivalUs: 0, id, targets });
     const [, leases = ""] = new KeyNames(keyPrefix).of(targets[0] as Target);
     return { leases, freeInUs: reply.levels[0]?.permits?.freeInUs };
   };
-  const { leases } = await take(10_000);
-  assert.equal((await take(100)).freeInUs, 100_000);
-  assert.equal((await take(100)).freeInUs, 99_999);
+  await take("ends", 10_000);
+  assert.equal((await take("ends", 100)).freeInUs, 100_000);
+  assert.equal((await take("ends", 100)).freeInUs, 99_999);
+  const { leases } = await take("steps", 20_000);
   await raw.send("PEXPIRE", leases, "15000");
   testClock.set(testClock.nowUs() + 10_000_000);
-  await take(10_000);
+  await take("steps", 20_000);
   const ttlMs = Number(await raw.send("PTTL", leases));
   assert.ok(ttlMs >= 50_000, `the leases live for ${ttlMs} ms`);
 }

@@ -41,7 +41,7 @@ export const WINDOWS: readonly Mutant[] = [
   ),
   ...mutants(
     "_take_head.lua",
-    ["the least taken for the most", "math.ceil, math.min, math.max, type", "math.ceil, math.max, math.min, type"],
+    ["the next number taken for the one before", "math.floor, math.ceil, math.min", "math.ceil, math.ceil, math.min"],
   ),
   ...mutants(
     "_clock.lua",

@@ -90,9 +90,10 @@ export function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
   const { session, targets } = call;
   const { health } = session;
   if (call.waits) {
-    const mayWait = call.maxWaitUs > 0 &&
-      (call.kind.reserves || call.uncount !== undefined || !session.waits.isFull(targets));
-    call.mode = mayWait ? "wait" : "now";
+    const isBounded = targets.length > 1 || targets[0]?.policy.maxWaiters !== Infinity;
+    const isTurnedAway = isBounded && !call.kind.reserves && call.uncount === undefined &&
+      session.waits.isFull(targets);
+    call.mode = call.maxWaitUs > 0 && !isTurnedAway ? "wait" : "now";
   }
   call.id = targets.length === 1 && targets[0]?.permits === 0 ? "" : session.room.idFor(targets, call.maxWaitUs);
   const mayQueue = call.waits && call.id !== "";

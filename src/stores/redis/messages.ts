@@ -18,8 +18,8 @@ export interface Messages {
   listen(listener: WakeupListener): Promise<void>;
   /** The instances whose messages should come with the reply to a script call for these requests. */
   callersOf(batch: readonly NamedRequest[]): readonly string[];
-  /** Takes note of which calls wait, and which do not any more. */
-  replied(batch: readonly NamedRequest[], replies: readonly (TakeReply | DoneReply | StoreError)[]): void;
+  /** Takes note of which calls wait, and which do not any more. Absent where messages come by themselves. */
+  replied?(batch: readonly NamedRequest[], replies: readonly (TakeReply | DoneReply | StoreError)[]): void;
   /** Takes the messages of a reply; `waitingBefore` are those that were waiting when it was sent. */
   receive(messages: readonly string[], waitingBefore: readonly string[]): void;
   /** A call has failed whose reply may have held messages for these instances: their calls ask again later. */

@@ -58,9 +58,6 @@ export class PushedMessages implements Messages {
     return this.#listeners.filter(({ isAwaited = true }) => isAwaited).map(({ instance }) => instance);
   }
 
-  /** The store keeps no list of calls that wait: their listeners know. */
-  replied(): void {}
-
   /** Hands each message to the instance that it is for. */
   receive(messages: readonly string[]): void {
     for (const message of messages) {

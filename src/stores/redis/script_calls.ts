@@ -158,7 +158,7 @@ export class ScriptCalls {
     try {
       const reply = this.#withoutRulesFlag(await through.run(call.script, call.keys, call.args), call);
       const replies = decodeBatch(call, reply);
-      messages.replied(batch, replies);
+      messages.replied?.(batch, replies);
       if (call.hasMessages) messages.receive(messagesOf(call, reply), waiting);
       return replies;
     } catch (error) {

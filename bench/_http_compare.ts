@@ -11,7 +11,7 @@ import { openPeers } from "./_peers.ts";
 import type { Row } from "./_report.ts";
 
 /** For how long each server is measured. Its processes share the time. */
-const PACE: Pace = { warmUpMs: 4_000, roundMs: 150, rounds: 21 };
+const PACE: Pace = { warmUpMs: 6_000, roundMs: 150, rounds: 21 };
 
 /** Under which conditions, as reports say it. */
 export const CONDITIONS: string =

@@ -4,7 +4,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 
 import { ClosedError, createRateSync, type Decision, type LimiterOptions } from "@ratesync/core";
-import { byIp, createGuard, type GuardOptions, rateLimitHeaders } from "@ratesync/core/http";
+import { byIp, createGuard, type GuardOptions, type Identify, rateLimitHeaders } from "@ratesync/core/http";
+import { guardMiddleware, type NodeResponse } from "@ratesync/core/http/node";
 import { FakeClock } from "@ratesync/core/testing";
 import { HeaderWriter } from "../../src/http/header_writer.ts";
 
@@ -125,3 +126,55 @@ describe("HeaderWriter", () => {
     }));
   });
 });
+
+describe("guardMiddleware()", () => {
+  const key = byIp();
+  const lanes: Record<string, Identify> = {
+    "at once": key,
+    "by promise": async (it) => await key(it),
+  };
+
+  for (const [name, by] of Object.entries(lanes)) {
+    it(`calls next once, with the error of an answer that takes no headers: ${name}`, async () => {
+      const broken = new Error("no headers any more");
+      const setHeader = (): never => {
+        throw broken;
+      };
+      assert.deepEqual(await passedOn({ key: by }, setHeader), [broken]);
+      assert.deepEqual(await passedOn({ key: by }, () => {}), [undefined]);
+    });
+  }
+
+  it("calls next no second time where it throws", async () => {
+    const thrown = new Error("of a handler");
+    const calls: unknown[] = [];
+    await assert.rejects(
+      passedOn({ key }, () => {}, (error) => {
+        calls.push(error);
+        throw thrown;
+      }),
+      (error) => error === thrown,
+    );
+    assert.deepEqual(calls, [undefined]);
+  });
+});
+
+/** What a middleware calls `next` with for one request. */
+async function passedOn(
+  options: Pick<GuardOptions, "key">,
+  setHeader: NodeResponse["setHeader"],
+  onNext: (error: unknown) => void = () => {},
+): Promise<unknown[]> {
+  await using rateSync = createRateSync({ limiters: LIMITERS });
+  await rateSync.connect(); // the first decision would be a promise else
+  const guard = guardMiddleware({ limiter: "window", rateSync, ...options } as GuardOptions<never>);
+  const request = { method: "GET", url: "/", headers: {}, socket: { remoteAddress: "203.0.113.7" } };
+  const response = { headersSent: false, getHeader: () => undefined, setHeader } as Partial<NodeResponse>;
+  const calls: unknown[] = [];
+  guard(request as never, response as never, (error) => {
+    calls.push(error);
+    onNext(error);
+  });
+  await new Promise((resolve) => setTimeout(resolve));
+  return calls;
+}

@@ -24,6 +24,7 @@ const TIMEOUT_MS = 1_800;
 export async function lookAt(client: StoreSession, policies: readonly Policy[]): Promise<StoreCheck> {
   const { store, health } = client;
   const startUs = systemClock.nowUs();
+  health?.breaker.refresh();
   try {
     const found = await withTimeout(
       store.check?.(policies) ?? connectOnly(store),

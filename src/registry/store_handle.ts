@@ -199,6 +199,7 @@ export class StoreHandle {
   listing(): StoreListing {
     const open = this.#client !== undefined && !this.#closed;
     const breaker = this.open.store?.health?.breaker;
+    breaker?.refresh();
     const downSinceUs = breaker?.downSinceUs;
     const mixedRules = this.#report?.mixedRules;
     return {

@@ -26,7 +26,7 @@ const STALE_US = 3_000_000;
 /** A timer that fires that late says that the process was frozen in between, in microseconds. */
 const FROZEN_US = 1_000_000;
 
-/** Stop probing after this many probes without a call; the next call resumes probing. */
+/** Stop probing after this many probes without a call; the next call resumes probing, and each reader causes one more. */
 const MOST_IDLE_LOOKS = 25;
 
 /** The connection is known to be down: one failure is enough, as it is where no waiting heals it. */
@@ -102,6 +102,11 @@ export class Breaker {
   /** A call was rejected: keeps the probes running. */
   missed(): void {
     this.#idleLooks = 0;
+    this.refresh();
+  }
+
+  /** The state is being read. If the probes have ended because no calls came, one more finds out what holds now. */
+  refresh(): void {
     if (this.error !== undefined && this.#timer === undefined && !this.#isLooking) this.#lookLater(0);
   }
 

@@ -194,6 +194,19 @@ describe("Breaker", () => {
     assert.deepEqual(told, ["down", "up", "down", "up"]);
   });
 
+  it("probes once each time that its state is read after the calls have ended", async () => {
+    const { it, told, looks, clock } = breaker();
+    it.failed(new StoreError("STORE_TIMEOUT", "x"), it.mark);
+    for (let i = 0; i < 100; i++) await clock.advance(500);
+    looks.push(false, true);
+    it.refresh();
+    for (let i = 0; i < 10; i++) await clock.advance(500);
+    assert.deepEqual([told, looks.length], [["down"], 1]);
+    it.refresh();
+    await clock.advance(500);
+    assert.deepEqual(told, ["down", "up"]);
+  });
+
   it("ignores the failure of its first probe after the process was frozen", async () => {
     for (const [frozenUs, isStale] of [[0, false], [5_000_000, true]] as const) {
       let nowUs = 1e15;

@@ -76,7 +76,8 @@ const ANY: BucketOperands = {
  * - `take_buckets_1`: Takes from each of some keys as often as its count says, by the rules that begin at its start in `numbers`:
  *   the number of the rules, and then the operands. A count of 0 only looks.
  *
- * Keys are sorted, and no key comes twice. `names` has them with `KEY_SEPARATOR` in between. Both answer with parts, between which stands `|`:
+ * Keys are sorted, and no key comes twice. `names` has them with `KEY_SEPARATOR` in between. Both answer with parts, between
+ * which stands `|`:
  *
  * 1. the clock, in microseconds
  * 2. of each key that was taken from: the microseconds until its bucket is full
@@ -103,17 +104,15 @@ function takeAlikeOf(names: PostgresNames): string {
   return `
 CREATE OR REPLACE FUNCTION ${names.of("take_alike_1")}(
   names text, rule integer, unit bigint, denominator bigint, bucket bigint, most bigint, near bigint, far bigint,
-  durable boolean, clock bigint
+  unit_us bigint, unit_rem bigint, room_us bigint, room_rem bigint, durable boolean, clock bigint
 ) RETURNS text ${PLAN} AS $$
 DECLARE
   keys text[] := string_to_array(names, ${SEPARATOR});
   now_us bigint := ${CLOCK};
   async text := ${ASYNC};
-  unit_us bigint := unit / denominator; unit_rem bigint := unit % denominator;
-  room_us bigint := (bucket - unit) / denominator; room_rem bigint := (bucket - unit) % denominator;
-  taken text[]; levels bigint[]; rems bigint[]; others text; missing text[]; places integer[]; added text[];
+  found integer; taken text[]; reply text; others text; missing text[]; places integer[]; added text[];
 BEGIN
-  IF most = bucket AND unit <= bucket THEN${
+  IF most = bucket AND room_us >= 0 THEN${
     takeFromAll(table, `tat = ${once.tat}, rem = ${once.rem}, extra = NULL`, once.fits)
   }
   ELSE${
@@ -125,9 +124,7 @@ BEGIN
     )
   }
   END IF;
-  IF cardinality(levels) = cardinality(keys) THEN
-    RETURN now_us || '|' || ${list("levels")} || '|' || coalesce(${list("rems")}, '') || '|';
-  END IF;${
+  IF found = cardinality(keys) THEN RETURN reply; END IF;${
     look(
       table,
       `SELECT t.key, max(t.ord)::integer AS ord
@@ -143,12 +140,13 @@ BEGIN
       ON CONFLICT DO NOTHING RETURNING r.key)
     SELECT array_agg(key) INTO added FROM done;
   END IF;
-  RETURN ${answer("levels", "rems")};
+  RETURN ${answer("reply")};
 END $$;`;
 }
 
 function takeBucketsOf(names: PostgresNames): string {
   const table = names.of("keys");
+  const taken = `format('%s|%s|%s|%s', now_us, ${list("levels")}, ${list("rems")}, ${list("extras")})`;
   return `
 CREATE OR REPLACE FUNCTION ${names.of("take_buckets_1")}(
   names text, counts text, starts text, numbers text, durable boolean, clock bigint
@@ -168,7 +166,7 @@ BEGIN
   SELECT array_agg(ord), array_agg(level), CASE WHEN count(rem) > 0 THEN array_agg(rem) END,
     CASE WHEN count(extra) > 0 THEN array_agg(extra) END INTO taken, levels, rems, extras FROM done;
   IF cardinality(levels) = cardinality(keys) THEN
-    RETURN format('%s|%s|%s|%s', now_us, ${list("levels")}, ${list("rems")}, ${list("extras")});
+    RETURN ${taken};
   END IF;${
     look(
       table,
@@ -187,7 +185,7 @@ BEGIN
       ON CONFLICT DO NOTHING RETURNING r.key)
     SELECT array_agg(key) INTO added FROM done;
   END IF;
-  RETURN ${answer("levels", "rems", "extras")};
+  RETURN ${answer(taken)};
 END $$;`;
 }
 
@@ -198,8 +196,8 @@ function takeFromAll(table: string, columns: string, condition: string): string 
       UPDATE ${table} r SET ${columns}
       WHERE r.key = ANY (keys) AND r.rules = rule AND r.state IS NULL AND ${condition}
       RETURNING r.key, r.tat - now_us AS level, r.rem)
-    SELECT array_agg(key), array_agg(level), CASE WHEN count(rem) > 0 THEN array_agg(rem) END
-      INTO taken, levels, rems FROM done;`;
+    SELECT count(*), array_agg(key), concat(now_us, '|', string_agg(level::text, ','), '|',
+        string_agg(coalesce(rem::text, ''), ','), '|') INTO found, taken, reply FROM done;`;
 }
 
 /**
@@ -225,10 +223,9 @@ function list(array: string): string {
   return `array_to_string(${array}, ',', '')`;
 }
 
-/** The whole answer. */
-function answer(levels: string, rems: string, extras?: string): string {
-  const taken = `${list(levels)}, ${list(rems)}, ${extras === undefined ? "NULL" : list(extras)}`;
-  return `format('%s|%s|%s|%s|%s|%s|%s|%s', now_us, ${taken}, ${CLOCK}, others, ${list("places")},
+/** The whole answer, which begins with `taken`. */
+function answer(taken: string): string {
+  return `format('%s|%s|%s|%s|%s', ${taken}, ${CLOCK}, others, ${list("places")},
     CASE WHEN cardinality(added) = cardinality(missing) THEN NULL
       ELSE (SELECT string_agg(m.place::text, ',') FROM unnest(missing, places) m(key, place) WHERE m.key <> ALL (coalesce(added, '{}')))
     END)`;

@@ -23,11 +23,10 @@ export interface BucketHeader extends GroupHeader, BucketTerms {
   readonly most: bigint;
   /** The operands of the functions, in the order of `BucketOperands` from `unit` on. */
   readonly numbers: readonly string[];
-  /**
-   * The operands of one take that has room now: those of `OnceOperands` from `us` on, or of a whole rate only `us` and
-   * `roomUs`. Undefined where a bucket never has room for it.
-   */
-  readonly once: readonly string[] | undefined;
+  /** Whether a bucket ever has room for one take. */
+  readonly hasRoom: boolean;
+  /** The operands of one take that has room now: those of `OnceOperands` from `us` to `roomRem`. */
+  readonly once: readonly [us: string, rem: string, roomUs: string, roomRem: string];
   /** Whether the last lone take found a row with room at once, as the next one probably will. */
   inUse: boolean;
 }
@@ -61,8 +60,6 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
   const most = full + waitUs * denominator;
   const ahead = (spans: bigint) => full + spans * BigInt(rate.burstUs) * denominator;
   const room = full - unit;
-  const [roomUs, roomRem] = [room / denominator, room % denominator];
-  const once = denominator === 1n ? [costUs, roomUs] : [costUs, costRem, roomUs, roomRem, denominator];
   const atMost = (number: bigint) => String(number < 2n * MOST ? number : 2n * MOST);
   return {
     policy,
@@ -78,7 +75,9 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
     unit,
     most,
     numbers: [unit, denominator, full, most, ahead(NEAR), ahead(FAR)].map(atMost),
-    once: room < 0n ? undefined : once.map(String),
+    hasRoom: room >= 0n,
+    // Where there never is room, not even in a bucket that has been full for long.
+    once: [`${costUs}`, `${costRem}`, `${room < 0n ? -1n : room / denominator}`, `${room % denominator}`],
     inUse: false,
   };
 }

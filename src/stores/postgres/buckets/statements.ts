@@ -66,7 +66,7 @@ export class BucketStatements {
     const text = "text";
     const big = "bigint";
     this.#alike = `SELECT ${names.of("take_alike_1")}(${
-      types(text, "integer", big, big, big, big, big, big, "boolean", big)
+      types(text, "integer", ...new Array<string>(10).fill(big), "boolean", big)
     }) AS reply`;
     this.#any = `SELECT ${names.of("take_buckets_1")}(${types(text, text, text, text, "boolean", big)}) AS reply`;
     const once = (clock: string) => {
@@ -92,14 +92,14 @@ export class BucketStatements {
 
   /** Decides about entries of different keys, in the order of the keys. */
   round(entries: readonly BucketEntry[]): Statement {
-    const { header: { mode, numbers }, rules } = entries[0] as BucketEntry;
+    const { header: { mode, numbers, once }, rules } = entries[0] as BucketEntry;
     const keys = entries.map(({ key }) => key).join(KEY_SEPARATOR);
     const isAlike = mode !== "peek" && entries.every((entry) => {
       return entry.header === entries[0]?.header && entry.rules === rules && entry.times === 1;
     });
     const clock = this.#settings.clock();
     if (isAlike) {
-      const values = [keys, String(rules), ...numbers, this.#isDurable, clock];
+      const values = [keys, String(rules), ...numbers, ...once, this.#isDurable, clock];
       return { name: "take_alike_1", text: this.#alike, values };
     }
     const starts: number[] = [];
@@ -123,9 +123,10 @@ export class BucketStatements {
    * `rem` and `extra` as they are then; the last two are absent where they are always NULL. None comes back if anything else
    * is to be done.
    */
-  lone({ key, header: { once, isWhole, numbers }, rules, times }: BucketEntry): Statement {
-    const isOnce = times === 1 && once !== undefined;
-    const operands = isOnce ? once : [...numbers, String(times)];
+  lone({ key, header: { hasRoom, isWhole, once, numbers }, rules, times }: BucketEntry): Statement {
+    const isOnce = times === 1 && hasRoom;
+    const [us, , roomUs] = once;
+    const operands = !isOnce ? [...numbers, String(times)] : isWhole ? [us, roomUs] : [...once, numbers[1] as string];
     const clock = this.#settings.clock();
     const values = [key, String(rules), ...operands, ...(clock === null ? [] : [clock])];
     if (!isOnce) return { name: "take_one_1", text: this.#one, values };

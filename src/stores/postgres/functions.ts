@@ -31,6 +31,12 @@ export const RULES_US = 300_000_000;
 /** How long rules are kept after that, in microseconds, where no row is under them. */
 const FORGOTTEN_US = 86_400_000_000;
 
+/**
+ * How long a row is kept that cannot be told from a fresh one, in microseconds. A key that is used again meanwhile costs an
+ * update, which writes to no index; to delete its row and to add it again would cost several times as much.
+ */
+const KEPT_US = 60_000_000;
+
 /** How long a message lies in a mailbox, in microseconds. */
 const MESSAGE_US = 60_000_000;
 
@@ -210,7 +216,7 @@ const hearSessions: SqlFunction = {
 };
 
 /**
- * Forgets keys that cannot be told from fresh ones, in some pages of the table. It waits for no lock. Returns how many pages
+ * Forgets keys that could not be told from fresh ones for a minute, in some pages of the table. It waits for no lock. Returns how many pages
  * the table has.
  */
 const cleanKeys: SqlFunction = {
@@ -218,7 +224,7 @@ const cleanKeys: SqlFunction = {
   sql: (names) => `
   CREATE OR REPLACE FUNCTION ${names.of("clean_1")}(from_page bigint, pages bigint, clock bigint)
   RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
-  DECLARE fresh_us bigint := ${NOW} - 1000000;
+  DECLARE fresh_us bigint := ${NOW} - ${KEPT_US};
   BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     DELETE FROM ${names.of("keys")} WHERE ctid = ANY (ARRAY(

@@ -28,7 +28,11 @@ interface Case {
   readonly subjects: Readonly<Record<string, Pick<PostgresSubject, "kind"> & Partial<PostgresSubject>>>;
 }
 
-const ours = (limiter: LimiterOptions = ENDLESS) => ({ kind: "ours", limiter } as const);
+const ours = (limiter: LimiterOptions) => ({ kind: "ours", limiter } as const);
+/** Each call counts for minutes, as limits of a day do: a row is there when its key comes again. */
+const DAILY: LimiterOptions = { limit: 1_000, windowMs: 86_400_000 };
+/** The same, with fractions of a microsecond in a unit. */
+const UNEVEN: LimiterOptions = { limit: 1_001, windowMs: 86_400_000 };
 const DENIED: LimiterOptions = { limit: 1, windowMs: 86_400_000 };
 
 /** The cases; those with a number of keys for the table, where tiny counts will not do. */
@@ -36,20 +40,25 @@ const CASES: readonly Case[] = [
   {
     lanes: 1,
     keys: 5_000,
-    subjects: { "token bucket, alone": ours(), [FLEXIBLE]: { kind: "flexible" }, [UPDATE]: { kind: "update" } },
+    subjects: {
+      "token bucket, alone": ours(DAILY),
+      "token bucket with fractions, alone": ours(UNEVEN),
+      [FLEXIBLE]: { kind: "flexible" },
+      [UPDATE]: { kind: "update" },
+    },
   },
   ...[64, 500].map((lanes): Case => ({
     lanes,
     keys: 5_000,
     subjects: {
-      "token bucket": ours(),
+      "token bucket": ours(DAILY),
       "token bucket, denied": { ...ours(DENIED), isAllowed: false },
       "fixed window": ours({ ...ROOMY, limit: 1_000_000, algorithm: "fixed_window" }),
       "permits, taken and given back": { kind: "permits", limiter: { maxConcurrent: 1_000 } },
       [FLEXIBLE]: { kind: "flexible" },
     },
   })),
-  { lanes: 64, keys: 1, subjects: { "token bucket, one key": ours(), [FLEXIBLE]: { kind: "flexible" } } },
+  { lanes: 64, keys: 1, subjects: { "token bucket, one key": ours(ENDLESS), [FLEXIBLE]: { kind: "flexible" } } },
 ];
 
 /** Runs it. */

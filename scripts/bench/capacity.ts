@@ -41,6 +41,34 @@ const KINDS: readonly (readonly [kind: string, bench: string, row: string])[] = 
   ["a denial that the process remembers", "hot_key", "denied: tryAcquire"],
 ];
 
+/** Kinds of decision by other stores: the bench, and the row by its first cells, beside how many calls are in flight. */
+const OTHERS: readonly (readonly [kind: string, bench: string, row: Row, server: string, own: string])[] = [
+  ...[64, 500].flatMap((inFlight) =>
+    [
+      ["token bucket", "token bucket"],
+      ["fixed window", "fixed window"],
+      ["a permit, taken and given back", "permits, taken and given back"],
+    ].map(([kind, name]) =>
+      [
+        `PostgreSQL, ${inFlight} in flight: ${kind}`,
+        "postgres",
+        { "what is measured": name as string, "in flight": inFlight },
+        "server µs a decision",
+        "own µs a decision",
+      ] as const
+    )
+  ),
+  ...([[1_000, "many keys"], [1, "one key"]] as const).map(([keys, kind]) =>
+    [
+      `NATS, 4 processes with 64 in flight: token bucket, ${kind}`,
+      "nats",
+      { "decisions on NATS": "tryAcquire on NATS", keys },
+      "NATS µs a decision",
+      "clients µs a decision",
+    ] as const
+  ),
+];
+
 /** The sections, by the names of their marks. */
 export function capacitySections(results: Rows): [name: string, text: string][] {
   const costs = KINDS.map(([kind, bench, row]): Cost => ({
@@ -50,6 +78,7 @@ export function capacitySections(results: Rows): [name: string, text: string][] 
   }));
   return [
     ["capacity_costs", costsText(costs)],
+    ["capacity_others", othersText(results)],
     ["capacity_batches", batchesText(results)],
     ["capacity_loads", loadsText(costs)],
     ["capacity_memory", memoryText(results)],
@@ -60,6 +89,16 @@ function costsText(costs: readonly Cost[]): string {
   return aligned(
     ["a decision", "Redis µs", "a core of Redis decides", "own µs", "a core of the application decides"],
     costs.map(({ kind, redisUs, ownUs }) => [kind, figure(redisUs), rate(redisUs), figure(ownUs), rate(ownUs)]),
+  );
+}
+
+function othersText(results: Rows): string {
+  return aligned(
+    ["a decision", "server µs", "a core of the server decides", "own µs"],
+    OTHERS.map(([kind, bench, row, server, own]) => {
+      const serverUs = cellOf(results, bench, row, server);
+      return [kind, figure(serverUs), rate(serverUs), figure(cellOf(results, bench, row, own))];
+    }),
   );
 }
 
@@ -122,8 +161,13 @@ function cores(load: number, us: number): string {
   return String(Math.max(1, Math.ceil(load * us / 1e6 / LOAD)));
 }
 
-function cellOf(results: Rows, bench: string, label: string, column: string): number {
-  const row = results.get(bench)?.rows.find((row) => Object.values(row)[0] === label);
+/** A figure of the row whose first cell is `label`, or that has all cells of it. */
+function cellOf(results: Rows, bench: string, label: string | Row, column: string): number {
+  const row = results.get(bench)?.rows.find((row) =>
+    typeof label === "string"
+      ? Object.values(row)[0] === label
+      : Object.entries(label).every(([name, cell]) => row[name] === cell)
+  );
   const value = row?.[column];
   if (typeof value === "number") return value;
   throw new Error(`Cannot plan by ${bench}: it has no ${column} of ${JSON.stringify(label)}`);

@@ -31,6 +31,30 @@ describe("docs/capacity.md", () => {
       "decisions a script call": 9.8,
       "command µs a decision": 12,
     }),
+    rows(
+      "postgres",
+      ...[64, 500].flatMap((inFlight) =>
+        ["token bucket", "fixed window", "permits, taken and given back"].map((name) => {
+          return {
+            "what is measured": name,
+            "in flight": inFlight,
+            "server µs a decision": inFlight / 10,
+            "own µs a decision": 7,
+          };
+        })
+      ),
+    ),
+    rows(
+      "nats",
+      ...[1_000, 1].map((keys) => {
+        return {
+          "decisions on NATS": "tryAcquire on NATS",
+          keys,
+          "NATS µs a decision": keys === 1 ? 2 : 4,
+          "clients µs a decision": 12,
+        };
+      }),
+    ),
     rows("growth_keys", { keys: 100, "Redis MB": 1 }, { keys: 100_000, "Redis MB": 14 }),
   ]);
 
@@ -43,6 +67,9 @@ describe("docs/capacity.md", () => {
     // 1e7 × 1.2 µs are 12 cores; with nine of ten spared, 1.2; divided by 0.6.
     assert.deepEqual(cells("capacity_loads")?.[3], ["10 000 000", "20", "50", "2", "14"]);
     assert.deepEqual(cells("capacity_costs")?.[0], ["token bucket, many keys", "1.2", "830 000", "3", "330 000"]);
+    const others = cells("capacity_others");
+    assert.deepEqual(others?.[3], ["PostgreSQL, 500 in flight: token bucket", "50", "20 000", "7"]);
+    assert.deepEqual(others?.at(-1)?.slice(1), ["2", "500 000", "12"]);
     assert.deepEqual(cells("capacity_memory"), [["100 000", "14", "140"]]);
   });
 

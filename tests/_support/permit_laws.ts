@@ -96,7 +96,7 @@ export async function assertQueueKept({ connection, raw, testScript }: ParitySer
   assert.ok(ttlMs >= 50_000, `the queue lives for ${ttlMs} ms`);
 }
 
-/** Permits that are taken one by one: their keys outlive the leases in each step of time, and the first end is told. */
+/** Permits that are taken one by one: their keys outlive the leases in each step of time, and a level says the first end. */
 export async function assertLoneLeasesKept({ connection, raw, testScript }: ParityServices): Promise<void> {
   const keyPrefix = freshPrefix();
   const testClock = new FakeClock(1_767_225_600_000_000);

@@ -6,7 +6,8 @@ import { freePort } from "../../../../scripts/_free_port.ts";
 import { ConfigError, createRateSync, type RedisStoreOptions, StoreError } from "../../../../mod.ts";
 import { createRedisStore } from "../../../../src/stores/redis/mod.ts";
 import { TemporaryFolder } from "../../../../scripts/_temporary.ts";
-import { freshPrefix } from "../../../_support/redis.ts";
+import { runWorker } from "../../../_support/processes.ts";
+import { freshPrefix, redisUrl } from "../../../_support/redis.ts";
 import { Authority } from "../_certificates.ts";
 import { type RedisProcess, startRedis, until } from "../_servers.ts";
 import { startCluster, startSentinels, type TestCluster, type TestSentinels } from "../_topologies.ts";
@@ -251,5 +252,12 @@ describe("The socket of a Redis on this machine", () => {
     } finally {
       await store.close();
     }
+  });
+});
+
+describe("A process whose only call waits for a password that does not come", () => {
+  it("lives until the failure policy has decided", async () => {
+    const { code, stdout } = await runWorker("stores/redis/endpoints/hanging_password_worker", [redisUrl()]);
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: "true\n" });
   });
 });

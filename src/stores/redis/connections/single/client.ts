@@ -5,7 +5,7 @@
  * @module
  */
 
-import { withTimeout } from "../../../../base/deadline.ts";
+import { keepAlive, withTimeout } from "../../../../base/deadline.ts";
 import { RateSyncError, StoreError } from "../../../../base/errors.ts";
 import { askCredentials, type KnownPlace } from "../../../credentials.ts";
 import { withAdvice } from "../../refusal.ts";
@@ -89,7 +89,9 @@ export async function openClient(
 ): Promise<OpenClient> {
   const driver = await loadDriver();
   const asked = askCredentials(place, timeoutMs, "Redis");
-  const { place: endpoint, leftMs } = await unlessAborted(asked, rest.signal);
+  // A function that gives the password has no socket that would keep the process alive for the call that waits.
+  const life = rest.background ? undefined : keepAlive();
+  const { place: endpoint, leftMs } = await unlessAborted(asked, rest.signal).finally(() => life?.cancel());
   const options: OpenClientOptions = { ...rest, timeoutMs: leftMs };
   options.signal.throwIfAborted();
   const redis = createClient(driver, endpoint, options);

@@ -26,10 +26,11 @@ const MAIN = "dist/mod.js";
 
 /**
  * Files that others require where they call them, not at their start: for the options of a Redis store, for the wording of
- * some errors, for explanations, for observers, for calls over several limiters and for headers of HTTP. Each has the module at which it begins; what only
- * that module imports goes into it too.
+ * some errors, for explanations, for observers, for calls over several limiters, for how an instance is closed and for
+ * headers of HTTP. Each has the module at which it begins; what only that module imports goes into it too.
  */
 const LATE_FILES: Readonly<Record<string, string>> = {
+  close_options: "dist/src/registry/close_options.js",
   combined_call: "dist/src/registry/combined_call.js",
   explain: "dist/src/decision/explain/of_decision.js",
   observing: "dist/src/observe/observing.js",

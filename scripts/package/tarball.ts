@@ -19,8 +19,8 @@ const MAX_LIBRARY_BYTES = 1_000_000;
 /** What belongs to one kind of store outside of the process. A service mostly has one. */
 const ENGINE = /\/(?:bundle|chunks|stores)\/(redis|postgres|nats|log)[_./]/;
 
-/** What no service loads: the program `ratesync`, the page of the dashboard, the conformance suite. */
-const ASIDE = /^dist\/bundle\/(?:program\/|testing\.cjs$)/;
+/** What no service loads: the program `ratesync`, the page of the dashboard, the conformance suite with its types. */
+const ASIDE = /^dist\/(?:bundle\/(?:program\/|testing\.cjs$)|types\/src\/testing\/)/;
 
 /** The most that all of it may take. Programs come with the library so that a fleet and its operators have one version. */
 const MAX_ALL_BYTES = 1_600_000;

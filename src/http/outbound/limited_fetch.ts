@@ -4,7 +4,6 @@
  * @module
  */
 
-import { followBoth } from "../../base/abort.ts";
 import { sleepUntil, wallMs } from "../../base/clock.ts";
 import { ConfigError } from "../../base/errors.ts";
 import { heed } from "../../base/heed.ts";
@@ -16,6 +15,7 @@ import type { Limiter } from "../../limiter/limiter.ts";
 import type { Permit } from "../../decision/decision.ts";
 import { type Announcement, readAnnouncement } from "./announcement.ts";
 import { acquirePermit, type CallState } from "./call_state.ts";
+import { followBoth } from "./following.ts";
 import { RETRY_BANS } from "./families.ts";
 import { trackBody } from "./tracked_body.ts";
 import { type Answered, PauseState } from "./pause_state.ts";

@@ -55,8 +55,8 @@ export class ClockWatch {
   readonly #measure: () => void;
   readonly #onStep: (text: string) => void;
   /**
-   * A reply whose clock is ahead of the instant of its call by more than the one and less than the other says nothing new, if the call was
-   * made until `dueUs`. Fields, as each reply is compared with them: all others go to `saw`.
+   * What each reply is compared with. It says nothing new if its clock is ahead of the time of its call by more than
+   * `leastUs` and less than `mostUs`, and the call was made at `dueUs` at the latest. Other replies go to `saw`.
    */
   leastUs: number = Infinity;
   mostUs: number = -Infinity;
@@ -82,8 +82,8 @@ export class ClockWatch {
   }
 
   /**
-   * The store has answered a call: `nowUs` was its time, and the call was made at `askedUs` of this process' clock. Nothing
-   * comes of it between the bounds above.
+   * The store has answered a call: `nowUs` was its time, and the call was made at `askedUs` of this process' clock. Between
+   * the bounds above, this changes nothing.
    */
   saw(nowUs: number, askedUs: number): void {
     const driftUs = nowUs - askedUs - this.#aheadUs;

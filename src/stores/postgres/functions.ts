@@ -216,8 +216,8 @@ const hearSessions: SqlFunction = {
 };
 
 /**
- * Forgets keys that could not be told from fresh ones for a minute, in some pages of the table. It waits for no lock. Returns how many pages
- * the table has.
+ * Forgets keys that could not be told from fresh ones for a minute, in some pages of the table. It waits for no lock.
+ * Returns how many pages the table has.
  */
 const cleanKeys: SqlFunction = {
   name: "clean_1",

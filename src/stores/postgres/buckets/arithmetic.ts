@@ -29,8 +29,8 @@ export interface BucketOperands {
 const REACH = "(r.extra & 3)";
 
 /**
- * What the bucket of the row `r` lacks (`arrive` of the kernel). What a bucket lacks that has no room at all is not exact: the product would
- * overflow.
+ * What the bucket of the row `r` lacks (`arrive` of the kernel). Where it has no room at all, the number is not exact,
+ * because the product would overflow.
  */
 export function exactBase({ now, denominator, most }: BucketOperands): string {
   return `(CASE WHEN r.tat >= ${now} THEN least(r.tat - ${now}, ${most} / ${denominator} + 1) * ${denominator}` +

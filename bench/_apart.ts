@@ -27,24 +27,10 @@ const CONTENDER_CORE = "1";
  * @returns Why that is not possible here; undefined where it was done.
  */
 export async function pinRedis(probe: Probe): Promise<string | undefined> {
-  const [, pid = ""] = /^process_id:(\d+)/m.exec(String(await probe.send("INFO", "server"))) ?? [];
-  return await pin("Redis", pid);
-}
-
-/** Gives this process, which sends the requests to servers, the core of Redis. Returns why not, as `pinRedis`. */
-export async function pinClient(): Promise<string | undefined> {
-  return await pin("The program that sends requests", String(process.pid));
-}
-
-async function pin(what: string, pid: string): Promise<string | undefined> {
   if (process.platform !== "linux" || availableParallelism() < 2) return "There are no two cores to pin to.";
+  const [, pid = ""] = /^process_id:(\d+)/m.exec(String(await probe.send("INFO", "server"))) ?? [];
   const { code, output } = await run("taskset", ["-acp", REDIS_CORE, pid], { limitMs: 5_000 });
-  return code === 0 ? undefined : `${what} could not be pinned to a core: ${output.trim()}`;
-}
-
-/** A command that runs on the core of contenders. */
-export function onContenderCore(command: readonly string[]): readonly string[] {
-  return ["taskset", "-c", CONTENDER_CORE, ...command];
+  return code === 0 ? undefined : `Redis could not be pinned to a core: ${output.trim()}`;
 }
 
 /** Options of {@linkcode openApart}. */
@@ -77,7 +63,7 @@ export async function openApart(
   const worker = fileURLToPath(new URL(`./_worker${extname(import.meta.url)}`, import.meta.url));
   const deno = "deno" in process.versions ? ["run", "--allow-all", "--no-check"] : [];
   const command = [process.execPath, ...deno, worker, program];
-  const [first = "", ...rest] = isPinned ? onContenderCore(command) : command;
+  const [first = "", ...rest] = isPinned ? ["taskset", "-c", CONTENDER_CORE, ...command] : command;
   const child = spawn(first, [...rest, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   async function read<Wanted extends Answer>(): Promise<Wanted> {

@@ -5,18 +5,10 @@
  * @module
  */
 
-import { compare, type Measured, type Pace, paceOf, ratio } from "./_compare.ts";
-import { openServers, type ServersOptions } from "./_http_load.ts";
+import { compare, type Measured, type Pace, ratio } from "./_compare.ts";
+import { openServer } from "./_http_load.ts";
 import { openPeers } from "./_peers.ts";
 import type { Row } from "./_report.ts";
-
-/** For how long each server is measured. Its processes share the time. */
-const PACE: Pace = { warmUpMs: 6_000, roundMs: 150, rounds: 21 };
-
-/** Under which conditions, as reports say it. */
-export const CONDITIONS: string =
-  "Sixteen connections that are kept alive, one request on each at a time. Each server is three " +
-  "processes, which share the requests of a round.";
 
 /** A framework, and the package that usually guards it. */
 export interface Framework {
@@ -42,28 +34,27 @@ export interface ServersMeasured {
   readonly theirs: Measured | undefined;
 }
 
-/** How servers are measured. */
-export interface ServersContext extends Pick<ServersOptions, "isPinned" | "quick"> {
-  /** Where guards count. @default in the memory of the servers */
-  readonly redisUrl?: string;
-}
-
-/** Measures the servers of one framework, in turn. */
+/**
+ * Measures the servers of one framework, in turn.
+ *
+ * @param framework The framework.
+ * @param pace For how long.
+ * @param redisUrl Where guards count; in the memory of the servers without one.
+ */
 export async function compareServers(
   { name, title, peer }: Framework,
-  { isPinned, quick, redisUrl }: ServersContext,
+  pace: Pace,
+  redisUrl?: string,
 ): Promise<ServersMeasured> {
   const names = { bare: title, ours: `${title}, this package`, peer: `${title}, ${peer}` };
-  const open = (kind: keyof typeof names) => () => {
-    const args = [name, kind, ...redisUrl === undefined ? [] : [redisUrl]];
-    return openServers(names[kind], { args, isPinned, quick });
-  };
+  const open = (kind: keyof typeof names) => () =>
+    openServer(names[kind], [name, kind, ...redisUrl === undefined ? [] : [redisUrl]]);
   const { contenders, notes } = await openPeers({
     [names.bare]: open("bare"),
     [names.ours]: open("ours"),
     [names.peer]: open("peer"),
   });
-  const measured = await compare(contenders, paceOf(quick, PACE));
+  const measured = await compare(contenders, pace);
   for (const contender of contenders) await contender.close();
   const [bare, ours, theirs] = [names.bare, names.ours, names.peer].map((name) =>
     measured.find((one) => one.name === name)

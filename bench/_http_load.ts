@@ -11,7 +11,6 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-import { onContenderCore } from "./_apart.ts";
 import type { Contender } from "./_load.ts";
 
 /** How many connections there are. */
@@ -22,52 +21,11 @@ const REQUEST = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 /** Every so manyth request is timed. */
 const TIMED_EVERY = 17;
 
-/**
- * In how many processes each server runs, which share the requests of a round: two processes of one program can differ by
- * several microseconds a request, by what V8 happened to compile.
- */
-const PROCESSES = 3;
-
-/** Options of {@linkcode openServers}. */
-export interface ServersOptions {
-  /** Which server: see `_http_server.ts`. */
-  readonly args: readonly string[];
-  /** Whether it gets a core that the program that sends requests has not. */
-  readonly isPinned: boolean;
-  /** Whether tiny counts will do: then there is one process. */
-  readonly quick: boolean;
-}
-
-/** Starts the processes of a server. A round is of all of them, one after the other. */
-export async function openServers(name: string, { quick, ...options }: ServersOptions): Promise<Contender> {
-  const servers: Contender[] = [];
-  for (let i = 0; i < (quick ? 1 : PROCESSES); i++) servers.push(await openServer(name, options));
-  return {
-    name,
-    least: servers.length * CONNECTIONS,
-    commands: [],
-    async round(calls) {
-      const sum = { calls: 0, ms: 0, ownUs: 0, latenciesUs: [] as number[] };
-      for (const server of servers) {
-        const round = await server.round(Math.ceil(calls / servers.length));
-        sum.calls += round.calls;
-        sum.ms += round.ms;
-        sum.ownUs += round.ownUs;
-        sum.latenciesUs.push(...round.latenciesUs);
-      }
-      return sum;
-    },
-    async close() {
-      for (const server of servers) await server.close();
-    },
-  };
-}
-
-/** Starts a server and opens the connections. */
-async function openServer(name: string, { args, isPinned }: Omit<ServersOptions, "quick">): Promise<Contender> {
-  const command = [process.execPath, ...runtimeArgs(), serverFile(), ...args];
-  const [program = "", ...rest] = isPinned ? onContenderCore(command) : command;
-  const child = spawn(program, rest, { stdio: ["pipe", "pipe", "inherit"] });
+/** Starts a server and opens the connections. `args` say which: see `_http_server.ts`. */
+export async function openServer(name: string, args: readonly string[]): Promise<Contender> {
+  const child = spawn(process.execPath, [...runtimeArgs(), serverFile(), ...args], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const readNumber = async () => Number((await lines.next()).value);
   const cpuUs = async () => {
@@ -161,11 +119,6 @@ function serverFile(): string {
   return fileURLToPath(new URL(`./_http_server${extname(import.meta.url)}`, import.meta.url));
 }
 
-/**
- * Without this option, Node collects garbage in a process that is idle, as each server is while others are measured. Then
- * `process.nextTick` of Node 20 takes up to 4 µs a request longer for the rest of the process, or it does not, by chance.
- */
 function runtimeArgs(): string[] {
-  if ("deno" in process.versions) return ["run", "--allow-all", "--no-check"];
-  return "bun" in process.versions ? [] : ["--no-memory-reducer"];
+  return "deno" in process.versions ? ["run", "--allow-all", "--no-check"] : [];
 }

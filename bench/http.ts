@@ -1,13 +1,12 @@
 /**
  * What guarding costs a server that says hello, beside the same server without a guard and with the framework's own usual
- * one. Servers have processes of their own, and count in their memory.
+ * one. Each server is a process of its own, and counts in its memory.
  *
  * @module
  */
 
-import { pinClient } from "./_apart.ts";
-import { excessUs, ratio } from "./_compare.ts";
-import { compareServers, CONDITIONS, type Framework } from "./_http_compare.ts";
+import { excessUs, paceOf, ratio } from "./_compare.ts";
+import { compareServers, type Framework } from "./_http_compare.ts";
 import { type BenchContext, type Claim, claim, type Report, type Row, yardstick } from "./_report.ts";
 
 /**
@@ -24,16 +23,13 @@ const GOALS: readonly Goal[] = [
 
 /** Runs it. */
 export async function http({ quick }: BenchContext): Promise<Report> {
-  const notPinned = quick ? "Nothing is pinned to a core." : await pinClient();
+  const pace = paceOf(quick, { warmUpMs: 2_000, roundMs: 100, rounds: 31 });
   const rows: Row[] = [];
   const claims: Claim[] = [];
-  const notes: string[] = notPinned === undefined ? [] : [notPinned];
+  const notes: string[] = [];
   for (const framework of GOALS) {
     const { title, peer, mustUs: must, aimUs: aim, thenUs } = framework;
-    const { bare, ours, theirs, ...measured } = await compareServers(framework, {
-      isPinned: notPinned === undefined,
-      quick,
-    });
+    const { bare, ours, theirs, ...measured } = await compareServers(framework, pace);
     rows.push(...measured.rows);
     notes.push(...measured.notes);
     claims.push(
@@ -55,7 +51,7 @@ export async function http({ quick }: BenchContext): Promise<Report> {
     );
   }
   return {
-    about: `${CONDITIONS} Limits have room for all.`,
+    about: "Sixteen connections that are kept alive, one request on each at a time; limits that have room for all.",
     rows,
     claims,
     notes,

@@ -1,14 +1,12 @@
 /**
  * Guards that count in Redis: what they leave of a server that says hello, beside the framework's own usual one with its
- * store on Redis. Servers have processes of their own.
+ * store on Redis. Each server is a process of its own.
  *
  * @module
  */
 
-import { pinClient, pinRedis } from "./_apart.ts";
-import { ratio } from "./_compare.ts";
-import { compareServers, CONDITIONS, type Framework } from "./_http_compare.ts";
-import { openProbe } from "./_probe.ts";
+import { paceOf, ratio } from "./_compare.ts";
+import { compareServers, type Framework } from "./_http_compare.ts";
 import { type BenchContext, type Claim, claim, type Report, type Row } from "./_report.ts";
 
 /** A framework, and how many times the requests of its usual guard ours must let through. */
@@ -21,17 +19,13 @@ const GOALS: readonly Goal[] = [
 
 /** Runs it. */
 export async function httpRedis({ url, quick }: BenchContext): Promise<Report> {
-  const notPinned = quick ? "Nothing is pinned to a core." : await pinAll(url);
+  const pace = paceOf(quick, { warmUpMs: 2_000, roundMs: 100, rounds: 31 });
   const rows: Row[] = [];
   const claims: Claim[] = [];
-  const notes: string[] = notPinned === undefined ? [] : [notPinned];
+  const notes: string[] = [];
   for (const framework of GOALS) {
     const { title, peer, must, aim } = framework;
-    const { ours, theirs, ...measured } = await compareServers(framework, {
-      isPinned: notPinned === undefined,
-      quick,
-      redisUrl: url,
-    });
+    const { ours, theirs, ...measured } = await compareServers(framework, pace, url);
     rows.push(...measured.rows);
     notes.push(...measured.notes);
     const what = `${title} on Redis: requests/s, against ${peer}`;
@@ -39,18 +33,10 @@ export async function httpRedis({ url, quick }: BenchContext): Promise<Report> {
   }
   return {
     about:
-      `${CONDITIONS} One key, whose limit has room for all. The server has a processor of its own; Redis and the program ` +
-      "that sends requests share the other one.",
+      "Sixteen connections that are kept alive, one request on each at a time; one key, whose limit has room for all. " +
+      "The server, Redis and the program that sends requests share the processors.",
     rows,
     claims,
     notes,
   };
-}
-
-/** Leaves a core to the servers. Returns why that is not possible here. */
-async function pinAll(url: string): Promise<string | undefined> {
-  const probe = await openProbe(url);
-  const notPinned = await pinRedis(probe);
-  await probe.close();
-  return notPinned ?? await pinClient();
 }

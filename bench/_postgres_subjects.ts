@@ -23,6 +23,8 @@ export interface PostgresSubject {
   readonly lanes: number;
   /** The limiter. */
   readonly limiter: LimiterOptions;
+  /** Its id. Those that take turns need one each: one limiter under two rules costs more. @default "api" */
+  readonly limiterId?: string;
   /** Whether calls are allowed, after the first one of each key. */
   readonly isAllowed: boolean;
 }
@@ -37,15 +39,17 @@ export async function openPostgresSubject(subject: PostgresSubject): Promise<Con
   switch (kind) {
     case "ours":
     case "permits": {
+      const { limiterId = "api" } = subject;
+      const options = { onStoreError: "throw", decisionTimeoutMs: 30_000, denyCacheMs: 0, ...subject.limiter } as const;
       const rs = createRateSync({
         stores: { shared: { engine: "postgres", url: subject.url } },
-        limiters: { api: { onStoreError: "throw", decisionTimeoutMs: 30_000, denyCacheMs: 0, ...subject.limiter } },
+        limiters: { [limiterId]: options },
       });
       await rs.connect();
-      await eachOnce(keys, (key) => rs.tryAcquire("api", { key }).then((decision) => decision.permit?.release()));
+      await eachOnce(keys, (key) => rs.tryAcquire(limiterId, { key }).then((decision) => decision.permit?.release()));
       const once = async (i: number): Promise<Decision | undefined> => {
-        if (kind === "ours") return await rs.tryAcquire("api", { key: around(keys, i) });
-        await (await rs.acquire("api", { key: around(keys, i) })).release();
+        if (kind === "ours") return await rs.tryAcquire(limiterId, { key: around(keys, i) });
+        await (await rs.acquire(limiterId, { key: around(keys, i) })).release();
         return undefined;
       };
       // On a busy machine this process may stand still for longer than a transaction may: PostgreSQL ends the session then.

@@ -42,7 +42,7 @@ const CASES: readonly Case[] = [
     keys: 5_000,
     subjects: {
       "token bucket, alone": ours(DAILY),
-      "token bucket with fractions, alone": ours(UNEVEN),
+      "token bucket with fractions, alone": { ...ours(UNEVEN), limiterId: "uneven" },
       [FLEXIBLE]: { kind: "flexible" },
       [UPDATE]: { kind: "update" },
     },

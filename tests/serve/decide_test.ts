@@ -58,7 +58,8 @@ describe("ratesync serve", () => {
     await tested.post("/v1/decide", { limiter: "slow", key: "a" });
     const waited = await tested.post("/v1/decide", { limiter: "slow", key: "a", timeoutMs: 5_000 });
     assert.equal(waited.body.allowed, true);
-    assert(waited.body.waitedMs > 0 && waited.body.waitedMs <= 510, `waited ${waited.body.waitedMs} ms`);
+    // For one unit, not for two; a timer may be late.
+    assert(waited.body.waitedMs > 0 && waited.body.waitedMs < 1_000, `waited ${waited.body.waitedMs} ms`);
     const denied = await tested.post("/v1/decide", { limiter: "slow", key: "a", timeoutMs: 1 });
     assert.equal(denied.body.allowed, false);
   });

@@ -66,9 +66,12 @@ export async function startServer(handle: Handler): Promise<LoopbackServer> {
     url: `http://127.0.0.1:${port}`,
     received,
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
+      const closed = once(server, "close");
       server.close();
-      await once(server, "close");
+      // More than once: Deno may still accept one that a client has just opened, and would wait for its end.
+      const closing = setInterval(() => server.closeAllConnections(), 20);
+      await closed;
+      clearInterval(closing);
     },
   };
 }

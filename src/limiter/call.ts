@@ -164,7 +164,7 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
   /** Sends it to the store, which calls `answered` or `failed`. */
   send(): void {
     const { session, signal } = this;
-    const store = session.owed === undefined ? session.ownStore : session.store;
+    const { store } = session;
     if (store.submit !== undefined && signal === undefined) return store.submit(this, this);
     const { op, targets, mode, maxWaitUs, id, arrivalUs, details } = this;
     session.execute({ op, targets, mode, maxWaitUs, id, arrivalUs, details }, this, signal);

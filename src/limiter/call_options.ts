@@ -45,7 +45,7 @@ export interface AcquireOptions extends AskOptions {
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** What a call can say. */
-export const KNOWN: readonly string[] = ["key", "cost", "keyClass", "timeoutMs", "signal", "limiter"];
+const KNOWN: readonly string[] = ["key", "cost", "keyClass", "timeoutMs", "signal", "limiter"];
 
 /** What a correction can say. */
 export const CORRECTION: readonly string[] = ["key", "keepLonger"];
@@ -53,7 +53,7 @@ export const CORRECTION: readonly string[] = ["key", "keepLonger"];
 export const WAIT: readonly string[] = ["timeoutMs", "signal"];
 
 /** The longest key. Longer ones are a mistake, or an attack. */
-export const MAX_KEY_LENGTH = 65_536;
+const MAX_KEY_LENGTH = 65_536;
 
 /** The longest class of a key: it is a label. */
 const MAX_CLASS_LENGTH = 64;
@@ -77,8 +77,25 @@ export function checkKey(limiter: string, key: unknown): void {
   );
 }
 
-/** Refuses a key or a cost. A function of its own: what every call goes through stays small, so that it is compiled into its callers. */
-export function refuse(limiter: string, policy: Policy, key: unknown, cost: number): never {
+/**
+ * Checks the options of a call on a limiter.
+ *
+ * @throws {TypeError} If the key is not a string, empty, or longer than 65 536 characters.
+ * @throws {RangeError} If the cost is not a whole number from 1.
+ * @throws {CostExceedsLimitError} If no wait could ever grant the cost.
+ */
+export function checkAsk(
+  limiter: string,
+  policy: Policy,
+  { key, cost = 1 }: { readonly key?: string | undefined; readonly cost?: number },
+): void {
+  const isKnown = key === undefined || (typeof key === "string" && key !== "" && key.length <= MAX_KEY_LENGTH);
+  if (isKnown && Number.isSafeInteger(cost) && cost >= 1 && cost <= policy.capacity) return;
+  refuse(limiter, policy, key, cost);
+}
+
+/** A function of its own: what every call goes through stays small, so that it is compiled into its callers. */
+function refuse(limiter: string, policy: Policy, key: unknown, cost: number): never {
   if (key !== undefined) checkKey(limiter, key);
   checkUnits("cost", limiter, cost);
   throw new CostExceedsLimitError(limiter, cost, policy.capacity);
@@ -103,8 +120,21 @@ export function checkKeyClass(limiter: string, keyClass: unknown): void {
   );
 }
 
-/** Refuses an option that there is not. */
-export function refuseName(limiter: string, name: string, known: readonly string[]): never {
+/**
+ * Checks how options are spelt: a misspelt one would silently mean the default, no key or another deadline.
+ *
+ * @throws {TypeError} If there is no such option, or they are no object.
+ */
+export function checkNames(limiter: string, options: object, known: readonly string[] = KNOWN): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot ask limiter ${show(limiter)}: options must be an object, received ${show(options)}`);
+  }
+  for (const name in options) {
+    if (!known.includes(name)) refuseName(limiter, name, known);
+  }
+}
+
+function refuseName(limiter: string, name: string, known: readonly string[]): never {
   const hint = didYouMean(name, known) ?? `options are ${listWords(known, "and")}`;
   throw new TypeError(`Cannot ask limiter ${show(limiter)}: there is no option ${show(name)}; ${hint}`);
 }

@@ -123,7 +123,7 @@ function permitOf(
 
 /** Asks about this moment; undefined where the store has failed, before it took anything. */
 function ask(
-  session: StoreSession,
+  { store }: StoreSession,
   rules: LimiterRules,
   key: string | undefined,
   cost: number,
@@ -135,7 +135,6 @@ function ask(
     request.target.cost = cost;
   }
   try {
-    const store = session.owed === undefined ? session.ownStore : session.store;
     const reply = store.execute(request);
     if ("then" in reply) rules.lendRequest();
     return reply;

@@ -8,7 +8,15 @@ import { brand } from "../base/brand.ts";
 import { showAs, shownKey } from "../base/inspect.ts";
 import { show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type AcquireOptions, type AskOptions, checkKey, checkWait, CORRECTION } from "./call_options.ts";
+import {
+  type AcquireOptions,
+  type AskOptions,
+  checkAsk,
+  checkKey,
+  checkNames,
+  checkWait,
+  CORRECTION,
+} from "./call_options.ts";
 import type { Charge } from "./corrections.ts";
 import type { Explanation } from "../decision/explain/explanation.ts";
 import type { LimiterListener, Logger } from "../observe/events.ts";
@@ -19,7 +27,7 @@ import type { OpenStore } from "./open_store.ts";
 import type { Decision, Permit } from "../decision/decision.ts";
 import type { Reservation } from "./result/reservation.ts";
 import { atStore, type StoreAccess } from "./store_access.ts";
-import { checkAsk, checkNames, LimiterRules, type LimiterTarget } from "./target.ts";
+import { LimiterRules, type LimiterTarget } from "./target.ts";
 
 /** The key that a correction changes. */
 export type KeyOptions = Pick<AskOptions, "key">;
@@ -101,7 +109,7 @@ export class Limiter {
     try {
       checkNames(this.id, options);
       const { signal, key, cost = 1, keyClass, timeoutMs } = options;
-      if (timeoutMs !== undefined || signal !== undefined) checkWait(timeoutMs, signal);
+      checkWait(timeoutMs, signal);
       checkAsk(this.id, this.#rules.policy, options);
       const { store } = this.#access.open;
       const rules = keyClass === undefined ? this.#rules : this.#rules.of(keyClass);

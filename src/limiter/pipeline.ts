@@ -36,10 +36,9 @@ export function start<Answer>(
   const call = new Call(targets, kind, access, session, limit, degradation);
   if (call.waits) begin(call);
   const { shortcuts } = session;
-  const [target] = targets as readonly [LimiterTarget];
-  const mayKnow = shortcuts !== undefined && targets.length === 1 && !kind.reserves && kind.details === undefined &&
-    (target.policy.tokenLeaseUs > 0 || !shortcuts.denials.isEmpty);
-  const known = mayKnow ? shortcuts.decide(target, call.mode, call.maxWaitUs, call.signal) : undefined;
+  const known = shortcuts === undefined || targets.length > 1 || kind.reserves || kind.details !== undefined
+    ? undefined
+    : shortcuts.decide(targets[0] as Target, call.mode, call.maxWaitUs, call.signal);
   if (known === undefined) return take(call);
   if (!(known instanceof Promise)) return takeKnowing(call, known, true);
   return inTime(call, known).then((reply) => takeKnowing(call, reply, false), (error) => failed(call, error));
@@ -90,10 +89,9 @@ export function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
   const { session, targets } = call;
   const { health } = session;
   if (call.waits) {
-    const isBounded = targets.length > 1 || targets[0]?.policy.maxWaiters !== Infinity;
-    const isTurnedAway = isBounded && !call.kind.reserves && call.uncount === undefined &&
-      session.waits.isFull(targets);
-    call.mode = call.maxWaitUs > 0 && !isTurnedAway ? "wait" : "now";
+    const mayWait = call.maxWaitUs > 0 &&
+      (call.kind.reserves || call.uncount !== undefined || !session.waits.isFull(targets));
+    call.mode = mayWait ? "wait" : "now";
   }
   call.id = targets.length === 1 && targets[0]?.permits === 0 ? "" : session.room.idFor(targets, call.maxWaitUs);
   const mayQueue = call.waits && call.id !== "";
@@ -108,8 +106,7 @@ export function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
   if (health === undefined && !mustListen) {
     let reply: TakeReply | Promise<TakeReply>;
     try {
-      const store = session.owed === undefined ? session.ownStore : session.store;
-      reply = store.execute(call, call.signal);
+      reply = session.store.execute(call, call.signal);
     } catch (error) {
       return failed(call, error);
     }

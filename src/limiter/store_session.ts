@@ -63,16 +63,15 @@ export class StoreSession {
   readonly changed: ChangedRules = new ChangedRules();
   /** Hears what the store sends by itself. */
   readonly listener: StoreListener;
-  /** The store as it is, for calls, which look at `owed` themselves; all others ask `store`. */
-  readonly ownStore: Store;
+  readonly #store: Store;
   /** What callers who have left give back; undefined where that is nothing, as for nearly every request. */
-  owed: OwedGiveBacks | undefined = undefined;
+  #owed: OwedGiveBacks | undefined;
   readonly #undone: [request: TakeRequest, reply: TakeReply][] = [];
   #closing: Promise<void> | undefined;
 
   constructor(id: string, store: Store, clock: Clock, remote?: { shortcuts: Shortcuts; health: StoreHealth }) {
     this.id = id;
-    this.ownStore = store;
+    this.#store = store;
     this.clock = clock;
     this.turns = new TimedQueue(clock);
     const instance = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
@@ -88,12 +87,12 @@ export class StoreSession {
 
   /** The store itself. What callers who have left give back comes before any other request. */
   get store(): Store {
-    const { owed } = this;
+    const owed = this.#owed;
     if (owed !== undefined) {
-      this.owed = undefined;
+      this.#owed = undefined;
       owed.send();
     }
-    return this.ownStore;
+    return this.#store;
   }
 
   /** What `submit` of a store does, for a store that has none, and for a request with a signal. */
@@ -133,7 +132,7 @@ export class StoreSession {
     if (id !== "") await this.leave(targets, id);
     const giveBack = giveBackOf(targets, reply, forgotten);
     if (giveBack === undefined) return;
-    if (this.answersAtOnce) (this.owed ??= new OwedGiveBacks(this.ownStore)).add(giveBack);
+    if (this.answersAtOnce) (this.#owed ??= new OwedGiveBacks(this.#store)).add(giveBack);
     else await this.ask(giveBack);
   }
 
@@ -219,8 +218,7 @@ export class StoreSession {
    */
   release(id: string, targets: readonly Target[]): Promise<void> {
     const request: ReleaseRequest = { op: "release", id, targets };
-    const { health } = this;
-    const store = this.owed === undefined ? this.ownStore : this.store;
+    const { health, store } = this;
     return new Promise((resolve) => {
       const sink = health === undefined
         ? { answered: () => resolve(), failed: () => resolve() }

@@ -1,5 +1,5 @@
 /**
- * What calls of a limiter take from, and how they are checked.
+ * What calls of a limiter take from.
  *
  * @module
  */
@@ -7,8 +7,7 @@
 import type { NamedPolicy, Policy } from "../policy/policy.ts";
 import { localPolicy } from "../policy/share.ts";
 import type { LevelLeft, TakeRequest, Target } from "../stores/store.ts";
-import { checkKeyClass, KNOWN, MAX_KEY_LENGTH, maxWaitUs, refuse, refuseName } from "./call_options.ts";
-import { show } from "../base/text.ts";
+import { checkKeyClass, maxWaitUs } from "./call_options.ts";
 import type { Recorder } from "../observe/recorder.ts";
 
 /** The most classes of keys that a limiter tells apart: they are labels of metrics. */
@@ -16,37 +15,6 @@ const MOST_CLASSES = 100;
 
 /** The class of keys of any further one. */
 const OTHER = "other";
-
-/**
- * Checks the options of a call on a limiter.
- *
- * @throws {TypeError} If the key is not a string, empty, or longer than 65 536 characters.
- * @throws {RangeError} If the cost is not a whole number from 1.
- * @throws {CostExceedsLimitError} If no wait could ever grant the cost.
- */
-export function checkAsk(
-  limiter: string,
-  policy: Policy,
-  { key, cost = 1 }: { readonly key?: string | undefined; readonly cost?: number },
-): void {
-  const isKnown = key === undefined || (typeof key === "string" && key !== "" && key.length <= MAX_KEY_LENGTH);
-  if (isKnown && Number.isSafeInteger(cost) && cost >= 1 && cost <= policy.capacity) return;
-  refuse(limiter, policy, key, cost);
-}
-
-/**
- * Checks how options are spelt: a misspelt one would silently mean the default, no key or another deadline.
- *
- * @throws {TypeError} If there is no such option, or they are no object.
- */
-export function checkNames(limiter: string, options: object, known: readonly string[] = KNOWN): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Cannot ask limiter ${show(limiter)}: options must be an object, received ${show(options)}`);
-  }
-  for (const name in options) {
-    if (!known.includes(name)) refuseName(limiter, name, known);
-  }
-}
 
 /** A limiter under its present rules. */
 export class LimiterRules implements NamedPolicy {

@@ -37,7 +37,7 @@ function tryAcquire(
     return tryLeased(session, rules, key, cost) ?? start(session, access, rules.targetsOf(key, cost), TRY);
   }
   const targets = rules.targetsOf(key, cost);
-  const denial = shortcuts === undefined || shortcuts.denials.isEmpty ? undefined : shortcuts.denied(targets[0], 0);
+  const denial = shortcuts?.denied(targets[0], 0);
   return denial === undefined
     ? take(new Call(targets, TRY, access, session, NO_WAIT, undefined))
     : decided(rules, key, cost, denial);
@@ -179,8 +179,7 @@ export const ACQUIRE: CallKind<Permit> = {
  */
 export function allowedOrThrow<Answer>(call: Call<Answer>, outcome: Outcome): Decision {
   const { session: { changed }, targets } = call;
-  const current = changed.isEmpty ? targets : changed.currentAll(targets);
-  const decision = decisionOf(current, outcome, false, call.degradation);
+  const decision = decisionOf(changed.currentAll(targets), outcome, false, call.degradation);
   record(call, decision);
   if (!decision.allowed) throw new RateLimitedError(decision);
   return decision;

@@ -6,10 +6,10 @@
 
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import type { AskOptions } from "../limiter/call_options.ts";
+import { type AskOptions, checkAsk } from "../limiter/call_options.ts";
 import type { OpenStore } from "../limiter/open_store.ts";
 import type { StoreAccess } from "../limiter/store_access.ts";
-import { checkAsk, type LimiterTarget } from "../limiter/target.ts";
+import type { LimiterTarget } from "../limiter/target.ts";
 import type { Definitions } from "./definitions.ts";
 
 /** One limiter's part in a call over several. */

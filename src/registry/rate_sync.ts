@@ -20,7 +20,7 @@ import type { Observer } from "../observe/observer.ts";
 import { Observers } from "../observe/observers.ts";
 import { newSketches } from "../observe/observing.ts";
 import type { Decision, Permit } from "../decision/decision.ts";
-import { checkNames } from "../limiter/target.ts";
+import { checkNames } from "../limiter/call_options.ts";
 import { rateLimited, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/result/reservation.ts";
 import type { LimiterOptions } from "../policy/options.ts";

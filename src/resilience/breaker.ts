@@ -45,6 +45,8 @@ export interface BreakerOptions {
   readonly clock: Clock;
   /** Resolves to undefined if the store can decide now, or to what is wrong, if that is known. May reject. */
   look(): Promise<StoreError | "unknown" | undefined>;
+  /** Called when the store answers for the first time. Must not throw. */
+  onFirstAnswer(): void;
   /** Called when the store is given up. Must not throw. */
   onDown(error: StoreError): void;
   /** Called when the store is given up, and a look has found what is wrong now. Must not throw. */
@@ -60,9 +62,8 @@ export class Breaker {
   error: StoreError | undefined;
   /** Counts answers and failures: what a call has to remember, when it is made, for `failed`. */
   mark = 1;
-  /** Where the count stood at the last answer; 0 before the first. Each answer raises both: see `StoreHealth.answered`. */
-  answeredAt: number = 0;
-  /** Where it stood at the last failure. */
+  /** Where the count stood at the last of each. */
+  #answeredAt = 0;
   #failedAt = 0;
   /** Failures in a row; of calls that were under way together one counts. */
   #inRow = 0;
@@ -99,6 +100,18 @@ export class Breaker {
     return this.error === undefined ? undefined : this.#downAtUs;
   }
 
+  /** Where the counter stood at the last answer: it has grown if there was another one. */
+  get answeredAt(): number {
+    return this.#answeredAt;
+  }
+
+  /** The store has answered a call. */
+  answered(): void {
+    if (this.#answeredAt === 0) this.#options.onFirstAnswer();
+    this.#answeredAt = ++this.mark;
+    this.#inRow = 0;
+  }
+
   /** A call was rejected: keeps the probes running. */
   missed(): void {
     this.#idleLooks = 0;
@@ -124,10 +137,9 @@ export class Breaker {
       return;
     }
     // Not one answer since it was made.
-    const isSilent = error.code === "STORE_TIMEOUT" && mark >= this.answeredAt;
+    const isSilent = error.code === "STORE_TIMEOUT" && mark >= this.#answeredAt;
     const isNew = mark >= this.#failedAt;
     if (isNew) {
-      if (this.answeredAt > this.#failedAt) this.#inRow = 0;
       this.#failedAt = ++this.mark;
       this.#inRow++;
     }

@@ -1,6 +1,6 @@
 /**
- * Notices when the clock of a store is set back or forward. Replies carry that clock, so watching costs a subtraction and
- * three comparisons for each; what looks like a step is then measured.
+ * Notices when the clock of a store is set back or forward. Replies carry that clock, so watching costs a subtraction for
+ * each; what looks like a step is then measured.
  *
  * @module
  */
@@ -54,13 +54,6 @@ export class ClockWatch {
   readonly #own: OwnClocks;
   readonly #measure: () => void;
   readonly #onStep: (text: string) => void;
-  /**
-   * What each reply is compared with. It says nothing new if its clock is ahead of the time of its call by more than
-   * `leastUs` and less than `mostUs`, and the call was made at `dueUs` at the latest. Other replies go to `saw`.
-   */
-  leastUs: number = Infinity;
-  mostUs: number = -Infinity;
-  dueUs: number = -Infinity;
   /** What the store's clock is ahead of the one that calls are timed by, latency included, and when that was seen. */
   #aheadUs = NaN;
   #seenUs = 0;
@@ -81,10 +74,7 @@ export class ClockWatch {
     this.#own = own;
   }
 
-  /**
-   * The store has answered a call: `nowUs` was its time, and the call was made at `askedUs` of this process' clock. Between
-   * the bounds above, this changes nothing.
-   */
+  /** The store has answered a call: `nowUs` was its time, and the call was made at `askedUs` of this process' clock. */
   saw(nowUs: number, askedUs: number): void {
     const driftUs = nowUs - askedUs - this.#aheadUs;
     if (!(driftUs < STEP_US && driftUs > -STEP_US)) this.#suspect(nowUs, askedUs);
@@ -107,16 +97,8 @@ export class ClockWatch {
 
   /** Clocks run apart by a little. */
   #follow(driftUs: number, askedUs: number): void {
-    this.#expect(this.#aheadUs + driftUs * WEIGHT, askedUs);
-  }
-
-  /** This is how far ahead the clock is from an instant on. */
-  #expect(aheadUs: number, seenUs: number): void {
-    this.#aheadUs = aheadUs;
-    this.#seenUs = seenUs;
-    this.leastUs = aheadUs - STEP_US;
-    this.mostUs = aheadUs + STEP_US;
-    this.dueUs = seenUs + FOLLOW_US;
+    this.#aheadUs += driftUs * WEIGHT;
+    this.#seenUs = askedUs;
   }
 
   #suspect(nowUs: number, askedUs: number): void {
@@ -152,7 +134,8 @@ export class ClockWatch {
   }
 
   #rebase(aheadUs: number): void {
-    this.#expect(aheadUs, this.#own.nowUs());
+    this.#aheadUs = aheadUs;
+    this.#seenUs = this.#own.nowUs();
     this.#aheadOfSteadyUs = aheadUs + this.#seenUs - this.#own.steadyUs();
     this.#aheadOfWallUs = aheadUs + this.#seenUs - this.#own.wallUs();
   }

@@ -32,7 +32,7 @@ export class PendingRelease extends Deadlined implements ReplySink<DoneReply>, T
   }
 
   answered(): void {
-    this.#health.heard();
+    this.#health.breaker.answered();
     this.line?.delete(this);
     this.#done();
   }

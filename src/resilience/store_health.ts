@@ -20,9 +20,7 @@ import { isStoreError } from "./failure.ts";
 const LOOK_MS = 1_800;
 
 /** What is reported of the health of a store. None of these may throw. */
-export interface HealthHooks extends Pick<BreakerOptions, "onDown" | "onStillDown" | "onUp"> {
-  /** Called when the store answers for the first time. */
-  onFirstAnswer(): void;
+export interface HealthHooks extends Pick<BreakerOptions, "onFirstAnswer" | "onDown" | "onStillDown" | "onUp"> {
   /** Called when a call has failed, and the breaker has not opened for it. `limiters` are those that it was for. */
   onFailure(error: StoreError, limiters: readonly string[]): void;
   /** Called when the store's clock was set back or forward. */
@@ -85,6 +83,7 @@ export class StoreHealth {
     this.breaker = new Breaker({
       clock,
       look: () => this.#look(),
+      onFirstAnswer: () => hooks.onFirstAnswer(),
       onDown: (error) => hooks.onDown(error),
       onStillDown: (error) => hooks.onStillDown(error),
       onUp: (downUs) => hooks.onUp(downUs),
@@ -108,8 +107,7 @@ export class StoreHealth {
    */
   start(one: Timed, clock?: Clock, askedUs: number = 0): void {
     one.mark = this.breaker.mark;
-    const { targets } = one;
-    const timeoutUs = targets.length === 1 ? (targets[0] as Target).policy.decisionTimeoutUs : timeoutOf(targets);
+    const timeoutUs = timeoutOf(one.targets);
     if (timeoutUs === Infinity) return;
     one.line = timeoutUs === this.#lineUs ? this.#line as DeadlineLine : this.#lineOf(timeoutUs);
     one.line.add(one, clock === this.#clock ? askedUs : this.#clock.nowUs());
@@ -154,7 +152,7 @@ export class StoreHealth {
     const { mark } = this.breaker;
     try {
       const value = await ask();
-      this.heard();
+      this.breaker.answered();
       return value;
     } catch (error) {
       this.failed(error, mark, targets);
@@ -167,20 +165,10 @@ export class StoreHealth {
     this.breaker.close();
   }
 
-  /** The store has answered. */
-  heard(): void {
-    const { breaker } = this;
-    if (breaker.answeredAt === 0) this.#hooks.onFirstAnswer();
-    breaker.answeredAt = ++breaker.mark;
-  }
-
   /** A call that was made at `askedUs` of `clock` was answered by a store whose clock said `nowUs`. */
   answered(nowUs: number, askedUs: number, clock: Clock): void {
-    this.heard();
-    const { clockWatch } = this;
-    const aheadUs = nowUs - askedUs;
-    const isNews = aheadUs >= clockWatch.mostUs || aheadUs <= clockWatch.leastUs || askedUs > clockWatch.dueUs;
-    if (isNews && clock === systemClock) clockWatch.saw(nowUs, askedUs);
+    this.breaker.answered();
+    if (clock === systemClock) this.clockWatch.saw(nowUs, askedUs);
   }
 
   /**

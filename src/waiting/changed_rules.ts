@@ -10,8 +10,6 @@ import type { Target } from "../stores/store.ts";
 
 /** The rules that have changed since a store was opened. */
 export class ChangedRules {
-  /** Whether none have. A field, as each call reads it. */
-  isEmpty = true;
   readonly #policies = new Map<string, Policy>();
   /** Limiters for which calls have been answered in this turn by rules that have changed since. */
   readonly #late = new Set<string>();
@@ -19,7 +17,6 @@ export class ChangedRules {
   /** From now on, these are the rules of a limiter. */
   adopt(limiter: string, policy: Policy): void {
     this.#policies.set(limiter, policy);
-    this.isEmpty = false;
   }
 
   /** Calls back once in this turn for each limiter whose rules are not those of a target any more. */
@@ -36,7 +33,7 @@ export class ChangedRules {
 
   /** All of them as `current`. */
   currentAll<Each extends Target>(targets: readonly Each[]): readonly Each[] {
-    return this.isEmpty ? targets : targets.map((target) => this.current(target));
+    return this.#policies.size === 0 ? targets : targets.map((target) => this.current(target));
   }
 
   /** A target under the present rules of its limiter, where they name the same keys; else as it is. */

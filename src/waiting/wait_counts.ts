@@ -11,7 +11,7 @@ import type { Target } from "../stores/store.ts";
 export class WaitCounts {
   readonly #counts = new Map<string, number>();
 
-  /** Whether one of the targets has as many waiters as it may have. Of most limiters these are any number. */
+  /** Whether one of the targets has as many waiters as it may have. */
   isFull(targets: readonly Target[]): boolean {
     for (const target of targets) {
       const { maxWaiters } = target.policy;

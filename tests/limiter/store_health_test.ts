@@ -119,16 +119,12 @@ describe("Breaker", () => {
     const it = new Breaker({
       clock,
       look: () => Promise.resolve(looks.shift() ? undefined : "unknown"),
+      onFirstAnswer: () => {},
       onDown: () => told.push("down"),
       onStillDown: () => told.push("still down"),
       onUp: () => told.push("up"),
     });
     return { it, told, looks, clock };
-  }
-
-  /** As `StoreHealth` counts an answer. */
-  function answered(it: Breaker): void {
-    it.answeredAt = ++it.mark;
   }
 
   it("counts calls that were under way together once", () => {
@@ -144,7 +140,7 @@ describe("Breaker", () => {
     const { it, told } = breaker();
     for (let i = 0; i < 50; i++) {
       it.failed(new StoreError("STORE_REFUSED", "x", { reason: "out_of_memory" }), it.mark);
-      if (i % 4 === 3) answered(it);
+      if (i % 4 === 3) it.answered();
     }
     assert.ok(!told.includes("down"));
   });
@@ -157,7 +153,7 @@ describe("Breaker", () => {
       ]
     ) {
       const { it, told } = breaker();
-      answered(it);
+      it.answered();
       it.failed(error, it.mark);
       assert.deepEqual(told, ["down"]);
       assert.equal(it.outages, 1);
@@ -168,7 +164,7 @@ describe("Breaker", () => {
   it("is not opened by a call that was late while others were answered, a wrong request or value, or a full queue", () => {
     const { it, told } = breaker();
     const mark = it.mark;
-    answered(it);
+    it.answered();
     it.failed(new StoreError("STORE_TIMEOUT", "x"), mark);
     for (let i = 0; i < 20; i++) {
       it.failed(new StoreError("STORE_REFUSED", "WRONGTYPE"), it.mark);
@@ -221,6 +217,7 @@ describe("Breaker", () => {
         },
         // How an attempt ended that began before: it is heard at once.
         look: () => Promise.resolve(new StoreError("STORE_UNAVAILABLE", "x", { reason: "connection_refused" })),
+        onFirstAnswer: () => {},
         onDown: () => {},
         onStillDown: () => {},
         onUp: () => {},

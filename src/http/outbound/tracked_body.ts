@@ -22,7 +22,7 @@ const forgotten = new FinalizationRegistry<Forgotten>(({ reader, done }) => {
  * The same answer, with a callback at its end: when its body was read, cancelled, or failed; at once where it has none.
  *
  * @param answer The answer. Its body must not be read by others any more.
- * @param signal Aborts the body too.
+ * @param signal Aborts the body too, with its reason, whether or not the one who made the answer listens to it.
  * @param release Called once. Must not throw.
  */
 export function trackBody(answer: Response, signal: AbortSignal | undefined, release: () => void): Response {
@@ -39,10 +39,11 @@ export function trackBody(answer: Response, signal: AbortSignal | undefined, rel
     release();
   });
   const reader = body.getReader();
-  const stream = follow(reader, plainLength(answer), done);
-  // An aborted body fails at its next read, which may never come.
-  if (signal?.aborted) done();
-  else stay = onAbort(signal, done);
+  const { stream, fail } = follow(reader, plainLength(answer), done);
+  // Deno sometimes leaves a read of an aborted body without an end.
+  const abort = () => fail(signal?.reason);
+  if (signal?.aborted) abort();
+  else stay = onAbort(signal, abort);
   forgotten.register(stream, { reader, done }, token);
   return disguise(copyOf(answer, stream), answer);
 }
@@ -56,13 +57,29 @@ function copyOf({ status, statusText, ok, headers }: Response, stream: ReadableS
   }
 }
 
+/** A body that follows another one, and how to end both before their time. */
+interface Followed {
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly fail: (reason: unknown) => void;
+}
+
 function follow(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   length: number | undefined,
   done: () => void,
-): ReadableStream<Uint8Array> {
+): Followed {
   let received = 0;
-  return new ReadableStream<Uint8Array>({
+  let fail: Followed["fail"] = () => {};
+  const stream = new ReadableStream<Uint8Array>({
+    start(controller) {
+      // Held weakly: a signal that lives long must not keep a body that nobody has any more.
+      const held = new WeakRef(controller);
+      fail = (reason) => {
+        done();
+        held.deref()?.error(reason);
+        reader.cancel(reason).catch(() => {});
+      };
+    },
     async pull(controller) {
       try {
         const { done: ended, value } = await reader.read();
@@ -85,6 +102,7 @@ function follow(
       await reader.cancel(reason);
     },
   });
+  return { stream, fail };
 }
 
 /** How long the body is, where what is read is what was sent. */

@@ -211,4 +211,30 @@ describe("the permit of a request", () => {
     await failed;
     await other.permit?.release();
   });
+
+  it("ends the body when the call is aborted, also where fetch does not listen to the signal", async () => {
+    const cancelled: unknown[] = [];
+    const deaf = () => {
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new TextEncoder().encode("one ")),
+        cancel: (reason) => void cancelled.push(reason),
+      });
+      return Promise.resolve(new Response(body));
+    };
+    await using rs = createRateSync({ limiters: { partner: ONE_SLOT } });
+    const limited = limitedFetch(deaf, { rateSync: rs, limiter: "partner" });
+    for (const isRead of [true, false]) {
+      const stop = new AbortController();
+      const answer = await limited("https://partner.example/", { signal: stop.signal });
+      const reader = answer.body?.getReader();
+      if (isRead) await reader?.read();
+      const next = reader?.read();
+      const reason = new Error("enough");
+      stop.abort(reason);
+      if (!isRead) assert.equal(new TextDecoder().decode((await next)?.value), "one ");
+      await assert.rejects(async () => await (isRead ? next : reader?.read()), reason);
+      assert.equal(cancelled.at(-1), reason);
+      assert.equal(rs.metrics("partner").currentConcurrent, 0);
+    }
+  });
 });

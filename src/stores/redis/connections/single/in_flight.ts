@@ -91,6 +91,11 @@ export class InFlight {
     return this.#provenUs;
   }
 
+  /** When something was heard last, in microseconds. */
+  get heardUs(): number {
+    return this.#heardUs;
+  }
+
   /** How long ago something was heard, in milliseconds; the time for which the machine slept counts. */
   get idleMs(): number {
     return (systemClock.nowUs() - this.#heardUs) / 1_000;

@@ -15,7 +15,7 @@ import { sameError, silentError } from "../errors.ts";
 import { QUIET_MS } from "./in_flight.ts";
 import { KeptConnection, type KeptConnectionHooks } from "./kept_connection.ts";
 import { Opening } from "./opening.ts";
-import { findAnswering, hearAll } from "./search.ts";
+import { findAnswering, isGone } from "./search.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
 
 /** A connection that was idle for longer may have been closed; a few turns of the event loop tell. */
@@ -207,15 +207,12 @@ export class Pool {
   async #settle(current: KeptConnection, found: KeptConnection, startUs: number): Promise<KeptConnection> {
     if (found === current) return found;
     const isNew = !this.#connections.includes(found);
-    if (current.isUp) {
-      const wasQuiet = current.calls.isQuiet;
-      if (wasQuiet) await hearAll();
-      if (current.isUp && (current.calls.provenUs >= startUs || (wasQuiet && !current.calls.isQuiet))) {
-        if (isNew) void found.close();
-        return current;
-      }
-      current.renew(silentError(this.#settings.endpoint, QUIET_MS));
+    const gone = await isGone(current, startUs, found);
+    if (current.isUp && !gone) {
+      if (isNew) void found.close();
+      return current;
     }
+    current.renew(silentError(this.#settings.endpoint, QUIET_MS));
     if (!isNew) return found;
     // It takes the place of one that is down, so that there are never more than before.
     const place = this.#connections.findIndex((connection) => !connection.isUp);
@@ -234,16 +231,12 @@ export class Pool {
     if (quiet === this.#current) {
       this.#search(quiet).catch(() => {}); // told to calls
     } else {
-      void hearAll().then(() => {
-        if (!quiet.isUp || !quiet.calls.isQuiet || !this.#hasProven(sinceUs)) return;
-        quiet.renew(silentError(this.#settings.endpoint, (systemClock.nowUs() - sinceUs) / 1_000));
+      const proven = this.#connections.find(({ isUp, calls }) => isUp && calls.provenUs > sinceUs);
+      if (proven === undefined) return;
+      void isGone(quiet, systemClock.nowUs(), proven).then((gone) => {
+        if (gone) quiet.renew(silentError(this.#settings.endpoint, (systemClock.nowUs() - sinceUs) / 1_000));
       });
     }
-  }
-
-  /** Whether a connection has answered what was sent after an instant. */
-  #hasProven(sinceUs: number): boolean {
-    return this.#connections.some(({ isUp, calls }) => isUp && calls.provenUs > sinceUs);
   }
 }
 

@@ -20,6 +20,8 @@ const STAGGER_MS = 100;
 /** What was answered on two connections may be read in any order, within so many milliseconds and turns of the event loop. */
 const GRACE_MS = 50;
 const GRACE_TURNS = 4;
+/** How often another connection is asked and answers, one after the other, before a quiet one counts as gone. */
+const ROUND_TRIPS = 4;
 /** How long one attempt to open a connection may take, in milliseconds, before another one is made. */
 const REDIAL_MS = 1_000;
 /** How long after a failed attempt another one is made, in milliseconds, while other connections may still answer. */
@@ -34,12 +36,33 @@ export function probe(redis: CommandClient): Promise<unknown> {
 }
 
 /**
- * Waits until this process has read what was answered on any connection before now. On a busy machine time alone proves
- * nothing: a timer that is late fires before sockets are read. It holds the process: calls may wait for this alone.
+ * Waits until an answer on a connection would have been heard. Time alone proves nothing: on a busy machine a timer
+ * that is late fires before sockets are read, and a server that gets little processor time takes long to read a large
+ * command. Such a server reads a part of what each connection has sent, then writes its answers, and begins anew. So the
+ * other connection is asked several times. It holds the process: calls may wait for this alone.
+ *
+ * @param connection The connection that may be gone.
+ * @param sinceUs Since when nothing was heard of it, in microseconds.
+ * @param other One that has answered what was sent later.
+ * @returns Whether it is up and gone. It is not if it was heard meanwhile, or if the other one answers no more.
  */
-export async function hearAll(): Promise<void> {
-  await sleepUntil(systemClock, systemClock.nowUs() + GRACE_MS * 1_000);
-  await new Promise<void>((resolve) => afterTurns(GRACE_TURNS, resolve));
+export async function isGone(
+  connection: KeptConnection,
+  sinceUs: number,
+  other: Pick<KeptConnection, "call">,
+): Promise<boolean> {
+  const isQuiet = () => connection.isUp && connection.calls.heardUs < sinceUs;
+  const untilUs = systemClock.nowUs() + GRACE_MS * 1_000;
+  for (let trips = 0; trips < ROUND_TRIPS && isQuiet(); trips++) {
+    try {
+      await other.call(probe);
+    } catch (error) {
+      if (!isRefusal(error)) return false;
+    }
+  }
+  if (isQuiet()) await sleepUntil(systemClock, untilUs);
+  if (isQuiet()) await new Promise<void>((resolve) => afterTurns(GRACE_TURNS, resolve));
+  return isQuiet();
 }
 
 /** Where to look. */
@@ -89,9 +112,13 @@ async function answers(connection: KeptConnection): Promise<KeptConnection> {
   try {
     await connection.call(probe);
   } catch (error) {
-    if (!RateSyncError.is(error) || error.code !== "STORE_REFUSED") throw error;
+    if (!isRefusal(error)) throw error;
   }
   return connection;
+}
+
+function isRefusal(error: unknown): boolean {
+  return RateSyncError.is(error) && error.code === "STORE_REFUSED";
 }
 
 /** Opens a new connection; again and again while another one may still answer, because a server may come back. */

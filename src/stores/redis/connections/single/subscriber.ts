@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { Timer } from "../../../../base/clock.ts";
+import { systemClock, type Timer } from "../../../../base/clock.ts";
 import { startTimer } from "../../../../base/deadline.ts";
 import { StoreError } from "../../../../base/errors.ts";
 import { silentError } from "../errors.ts";
 import { QUIET_MS } from "./in_flight.ts";
 import { KeptConnection, type KeptConnectionHooks } from "./kept_connection.ts";
 import type { Pool } from "./pool.ts";
-import { hearAll, probe } from "./search.ts";
+import { isGone, probe } from "./search.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
 
 interface Subscription {
@@ -133,10 +133,11 @@ export class Subscriber {
   async #compare(): Promise<void> {
     if (this.#pool === undefined || this.#isComparing) return;
     this.#isComparing = true;
+    const sinceUs = systemClock.nowUs();
     try {
       await this.#pool.call(probe);
-      await hearAll();
-      if (this.#connection.calls.isQuiet) this.#connection.renew(silentError(this.#settings.endpoint, QUIET_MS));
+      if (!(await isGone(this.#connection, sinceUs, this.#pool))) return;
+      this.#connection.renew(silentError(this.#settings.endpoint, QUIET_MS));
     } catch {
       // The server is silent, or not there.
     } finally {

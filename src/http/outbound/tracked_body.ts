@@ -40,7 +40,7 @@ export function trackBody(answer: Response, signal: AbortSignal | undefined, rel
   });
   const reader = body.getReader();
   const { stream, fail } = follow(reader, plainLength(answer), done);
-  // Deno sometimes leaves a read of an aborted body without an end.
+  // Deno aborts a body only while the answer that it came with is reachable; this keeps only its reader.
   const abort = () => fail(signal?.reason);
   if (signal?.aborted) abort();
   else stay = onAbort(signal, abort);

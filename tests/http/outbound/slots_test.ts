@@ -7,6 +7,7 @@ import { describe, it } from "node:test";
 import { createRateSync } from "@ratesync/core";
 import { limitedFetch } from "@ratesync/core/outbound";
 
+import { collectGarbage } from "../../_support/garbage.ts";
 import { first, type Lab, openLab } from "./_lab.ts";
 
 const ONE_SLOT = { maxConcurrent: 1 } as const;
@@ -199,6 +200,17 @@ describe("the permit of a request", () => {
       await new Promise((resolve) => server.close(resolve));
     });
   }
+
+  it("fails the body when the call is aborted after garbage was collected", async () => {
+    await using lab = await openLab(inTwoParts().handle, ONE_SLOT);
+    const stop = new AbortController();
+    const answer = await lab.fetch(lab.server.url, { signal: stop.signal });
+    const failed = assert.rejects(answer.text(), { message: "enough" });
+    await collectGarbage();
+    stop.abort(new Error("enough"));
+    await failed;
+    assert.equal(held(lab), 0);
+  });
 
   it("aborts the request when it is lost", async () => {
     await using lab = await openLab(inTwoParts().handle, { maxConcurrent: 1, leaseTtlMs: 300 });

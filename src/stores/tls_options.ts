@@ -23,6 +23,11 @@ export interface TlsSettings {
   readonly rejectUnauthorized?: false;
 }
 
+/** Whether a host is an IP address, which no client may give as the name of a server (RFC 6066). */
+export function isAddress(host: string): boolean {
+  return /^[\d.]+$|:/.test(host);
+}
+
 /** The options that concern TLS. */
 export interface TlsOptions {
   /** Certificates of the authorities to trust, as PEM text. */

@@ -12,6 +12,7 @@ import { withTimeout } from "../../../base/deadline.ts";
 import type { StoreError } from "../../../base/errors.ts";
 import { isPermanent } from "../../../base/permanent.ts";
 import { askCredential } from "../../credentials.ts";
+import { isAddress } from "../../tls_options.ts";
 import type { NatsCredentials, NatsPlace } from "../settings/settings.ts";
 import type { NatsClient } from "./client.ts";
 import { loadNatsDriver, type NatsDriver } from "./driver.ts";
@@ -95,7 +96,6 @@ async function openOne(
 /** What the handshake needs. A server that another one has told of by its address has the name of the URL's. */
 function tlsFor({ tls, servers }: NatsPlace, server: string): TlsOptions {
   const hostOf = (one: string) => one.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
-  const isAddress = (host: string) => /^[\d.]+$|:/.test(host);
   const host = hostOf(server);
   const name = servers.includes(server) ? undefined : servers.map(hostOf).find((one) => !isAddress(one));
   if (!isAddress(host)) return { ...tls };

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
 
@@ -62,6 +64,15 @@ function contradicts(options: object, path: string, expected: RegExp, received: 
     assertHidesSecrets(inspect(error));
     return true;
   });
+}
+
+/** The name in the extension `server_name` of a ClientHello (RFC 6066): type 0, and three lengths, before the name. */
+function serverNameIn(hello: Buffer): string | undefined {
+  for (const name of ["localhost", "redis.test"]) {
+    const entry = Buffer.from([0, 0, 0, name.length + 5, 0, name.length + 3, 0, 0, name.length, ...Buffer.from(name)]);
+    if (hello.includes(entry)) return name;
+  }
+  return undefined;
 }
 
 describe("A Redis with TLS", () => {
@@ -149,6 +160,36 @@ describe("A Redis with TLS", () => {
     await refuses({ url: elsewhere.url, tlsCa }, says);
     await refuses({ url: elsewhere.url, tlsCa, tlsServerName: "other.test" }, says);
     await accepts({ url: elsewhere.url, tlsCa, tlsServerName: "redis.test" });
+  });
+
+  it("hears the name that the client looks for, which is the host of the URL or the one that is given", async () => {
+    for (
+      const [host, options, name] of [
+        ["localhost", {}, "localhost"],
+        ["localhost", { tlsServerName: "redis.test" }, "redis.test"],
+        ["localhost", { tlsInsecure: true }, "localhost"],
+        ["127.0.0.1", { tlsServerName: "redis.test" }, "redis.test"],
+        ["127.0.0.1", {}, undefined],
+      ] as const
+    ) {
+      let heard: Buffer | undefined;
+      const server = createServer((socket) => {
+        socket.on("error", () => {});
+        socket.once("data", (hello: Buffer) => {
+          heard ??= hello;
+          socket.destroy();
+        });
+      });
+      await new Promise<void>((resolve) => server.listen(0, resolve));
+      const store = createRedisStore({ url: `rediss://${host}:${(server.address() as AddressInfo).port}`, ...options });
+      try {
+        await assert.rejects(store.connect(), StoreError);
+      } finally {
+        await store.close();
+        server.close();
+      }
+      assert.equal(serverNameIn(heard ?? assert.fail("nothing came")), name, inspect([host, options]));
+    }
   });
 
   it("is refused when its certificate has expired", async () => {

@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 
 import { StoreError } from "../../../../base/errors.ts";
 import { nodeModule } from "../../../../base/node_module.ts";
+import { isAddress } from "../../../tls_options.ts";
 import { tlsReason } from "../../../tls_reason.ts";
 import { unreachable } from "../errors.ts";
 import type { Endpoint } from "../settings/settings.ts";
@@ -64,8 +65,7 @@ async function secured(socket: Socket, endpoint: Endpoint, { host }: Address): P
   // More than one byte would be text that another machine on the way has put in front of what is encrypted.
   if (letter !== "S" || answer.length !== 1) throw notPostgres(label);
   const { connect } = await nodeModule("node:tls", () => import("node:tls"));
-  const { isIP } = await nodeModule("node:net", () => import("node:net"));
-  const servername = settings.servername ?? (isIP(host) === 0 ? host : undefined);
+  const servername = settings.servername ?? (isAddress(host) ? undefined : host);
   const isChecked = sslMode.startsWith("verify") || settings.ca !== undefined;
   const encrypted = connect({
     socket,

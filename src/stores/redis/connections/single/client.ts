@@ -19,7 +19,7 @@ import {
   protocolError,
 } from "../errors.ts";
 import { tlsReason } from "../../../tls_reason.ts";
-import type { TlsSettings } from "../../../tls_options.ts";
+import { isAddress, type TlsSettings } from "../../../tls_options.ts";
 import type { Endpoint } from "../settings/url.ts";
 
 /** What calls need of a client, whatever driver it is of. */
@@ -189,7 +189,10 @@ function createClient(
   } as const;
   // A socket with a signal has a listener for errors from the start. Without one, an alert that follows the handshake
   // at once, such as "certificate required", comes before node-redis listens, and ends the process on Deno.
-  const encrypted = { ...common, ...tls, tls: true, signal: new AbortController().signal } as const;
+  const signal = new AbortController().signal;
+  // Node tells the server the name that it looks for only if it is given one; an address is no name.
+  const servername = isAddress(host) ? {} : { servername: host };
+  const encrypted = { ...common, ...servername, ...tls, tls: true, signal } as const;
   return new driver.RedisClient({
     name: "ratesync",
     disableOfflineQueue: true,

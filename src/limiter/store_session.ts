@@ -30,7 +30,7 @@ import { PendingRelease } from "../resilience/pending_release.ts";
 import type { StoreHealth } from "../resilience/store_health.ts";
 import { type HeldLease, LeaseRenewal } from "./result/lease_renewal.ts";
 import { ChangedRules } from "../waiting/changed_rules.ts";
-import { giveBackOf, OwedGiveBacks } from "../waiting/give_backs.ts";
+import { giveBackOf } from "../waiting/give_backs.ts";
 import { TimedQueue } from "../waiting/timed_queue.ts";
 import { StoreListener } from "../waiting/store_listener.ts";
 import { WaitCounts } from "../waiting/wait_counts.ts";
@@ -43,6 +43,8 @@ const LEAVE_MS = 300;
 export class StoreSession {
   /** The store's id in the configuration. */
   readonly id: string;
+  /** The store itself. */
+  readonly store: Store;
   /** Whether the store is in this process and answers before it returns. */
   readonly answersAtOnce: boolean;
   /** What waits are measured by. */
@@ -63,15 +65,12 @@ export class StoreSession {
   readonly changed: ChangedRules = new ChangedRules();
   /** Hears what the store sends by itself. */
   readonly listener: StoreListener;
-  readonly #store: Store;
-  /** What callers who have left give back; undefined where that is nothing, as for nearly every request. */
-  #owed: OwedGiveBacks | undefined;
   readonly #undone: [request: TakeRequest, reply: TakeReply][] = [];
   #closing: Promise<void> | undefined;
 
   constructor(id: string, store: Store, clock: Clock, remote?: { shortcuts: Shortcuts; health: StoreHealth }) {
     this.id = id;
-    this.#store = store;
+    this.store = store;
     this.clock = clock;
     this.turns = new TimedQueue(clock);
     const instance = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
@@ -83,16 +82,6 @@ export class StoreSession {
     this.listener = new StoreListener(store, this);
     this.answersAtOnce = remote === undefined && store.answersAtOnce === true;
     this.leases = new LeaseRenewal(clock, (held) => this.#renew(held));
-  }
-
-  /** The store itself. What callers who have left give back comes before any other request. */
-  get store(): Store {
-    const owed = this.#owed;
-    if (owed !== undefined) {
-      this.#owed = undefined;
-      owed.send();
-    }
-    return this.#store;
   }
 
   /** What `submit` of a store does, for a store that has none, and for a request with a signal. */
@@ -132,7 +121,7 @@ export class StoreSession {
     if (id !== "") await this.leave(targets, id);
     const giveBack = giveBackOf(targets, reply, forgotten);
     if (giveBack === undefined) return;
-    if (this.answersAtOnce) (this.#owed ??= new OwedGiveBacks(this.#store)).add(giveBack);
+    if (this.answersAtOnce && this.store.giveBackSoon !== undefined) this.store.giveBackSoon(giveBack);
     else await this.ask(giveBack);
   }
 

@@ -11,7 +11,7 @@ import type { Board } from "./board.ts";
 import type { StoreCheck } from "./check.ts";
 import type { StoreInspection } from "./inspection.ts";
 import type { ReplyTo, TakeReply } from "./replies.ts";
-import type { ReleaseRequest, StoreRequest, TakeRequest, Target } from "./requests.ts";
+import type { GiveBackRequest, ReleaseRequest, StoreRequest, TakeRequest, Target } from "./requests.ts";
 
 export * from "./replies.ts";
 export type * from "./requests.ts";
@@ -136,6 +136,12 @@ export interface Store {
    * needs no promise of its own for each.
    */
   submit?<Request extends TakeRequest | ReleaseRequest>(request: Request, sink: ReplySink<ReplyTo<Request>>): void;
+  /**
+   * Where it `answersAtOnce`: gives units back for callers who have left, of whom thousands may leave in one turn of the
+   * event loop. It does so for all of them together: before any other request, and at the end of the turn at the latest.
+   * Must not throw. Where it is absent, each is a request.
+   */
+  giveBackSoon?(request: GiveBackRequest): void;
   /** Sets up the way back for those who queue; must have resolved before the first one of the instance does. */
   listen(listener: WakeupListener): Promise<void>;
   /** Has `report` called when other processes are found to use other rules for a limiter, and when none is any more. */

@@ -4,10 +4,8 @@
  * @module
  */
 
-import type { Mark } from "../algorithms/kernel.ts";
-import { inMicrotask } from "../base/turn.ts";
 import { correctedName } from "../stores/correction.ts";
-import { type GiveBackRequest, marksOf, type Store, type TakeReply, type Target } from "../stores/store.ts";
+import { type GiveBackRequest, marksOf, type TakeReply, type Target } from "../stores/store.ts";
 
 /**
  * The request that gives back what a reply has taken; undefined where that is nothing.
@@ -31,40 +29,4 @@ export function giveBackOf(
   const stays = taken.map((target) => correctedName(target) !== forgotten);
   if (!stays.includes(true)) return undefined;
   return { op: "giveBack", targets: taken.filter((_, i) => stays[i]), marks: marks.filter((_, i) => stays[i]) };
-}
-
-/**
- * Give-backs to a store in this process. Thousands of calls may leave in one turn, and each would keep the event loop for
- * longer than its decision did: so they become one request. It is sent before any other, and before the callers hear
- * that they have left.
- */
-export class OwedGiveBacks {
-  readonly #store: Store;
-  #targets: Target[] = [];
-  #marks: (readonly Mark[])[] = [];
-
-  constructor(store: Store) {
-    this.#store = store;
-  }
-
-  /** Adds one. */
-  add({ targets, marks }: GiveBackRequest): void {
-    if (this.#targets.length === 0) inMicrotask(() => this.send());
-    this.#targets.push(...targets);
-    this.#marks.push(...marks);
-  }
-
-  /** Sends all of them. */
-  send(): void {
-    if (this.#targets.length === 0) return;
-    const request: GiveBackRequest = { op: "giveBack", targets: this.#targets, marks: this.#marks };
-    this.#targets = [];
-    this.#marks = [];
-    try {
-      const done = this.#store.execute(request);
-      if (done instanceof Promise) done.catch(() => {});
-    } catch {
-      // A store that was closed has forgotten everything.
-    }
-  }
 }

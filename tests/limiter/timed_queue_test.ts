@@ -164,8 +164,9 @@ class NotingStore extends MemoryStore {
   readonly asked: string[] = [];
 
   override execute<Request extends StoreRequest>(request: Request): ReplyTo<Request> | Promise<ReplyTo<Request>> {
+    const reply = super.execute(request);
     this.asked.push(`${request.op} ${request.targets.length}`);
-    return super.execute(request);
+    return reply;
   }
 }
 

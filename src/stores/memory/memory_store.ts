@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Mark } from "../../algorithms/kernel.ts";
 import type { RateState } from "../../algorithms/kernels.ts";
 import { brand } from "../../base/brand.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
@@ -16,6 +17,7 @@ import type { Board } from "../board.ts";
 import { newStoreCheck, type StoreCheck } from "../check.ts";
 import type {
   DoneReply,
+  GiveBackRequest,
   KeyQuery,
   ReplyTo,
   Store,
@@ -77,6 +79,8 @@ export class MemoryStore implements Store {
     nowUs: () => this.#clock.nowUs(),
   };
   #leases = 0;
+  /** What callers who have left give back, for `giveBackSoon`; undefined where that is nothing. */
+  #owed: { readonly op: "giveBack"; readonly targets: Target[]; readonly marks: (readonly Mark[])[] } | undefined;
   #closed = false;
 
   /**
@@ -118,9 +122,21 @@ export class MemoryStore implements Store {
   /** Runs a request at once. */
   execute<Request extends StoreRequest>(request: Request): ReplyTo<Request> | Promise<ReplyTo<Request>> {
     if (this.#closed) throw new ClosedError("the memory store");
+    if (this.#owed !== undefined) this.#giveBackOwed();
     const nowUs = this.#clock.nowUs();
     const reply = request.op === "take" ? this.#take(request, nowUs) : undefined;
     return (reply ?? this.#run(request, nowUs)) as ReplyTo<Request>;
+  }
+
+  /** Gives back before the next request, and before callers hear that they have left: each alone would take too long. */
+  giveBackSoon({ targets, marks }: GiveBackRequest): void {
+    if (this.#closed) return;
+    if (this.#owed === undefined) {
+      this.#owed = { op: "giveBack", targets: [], marks: [] };
+      inMicrotask(() => this.#giveBackOwed());
+    }
+    this.#owed.targets.push(...targets);
+    this.#owed.marks.push(...marks);
   }
 
   /** Remembers where wakeups for an instance go. */
@@ -139,6 +155,7 @@ export class MemoryStore implements Store {
 
   /** Forgets everything. */
   resetAll(): Promise<void> {
+    this.#owed = undefined;
     this.#table.clear();
     for (const listener of this.#listeners.values()) listener.missed();
     return Promise.resolve();
@@ -164,6 +181,7 @@ export class MemoryStore implements Store {
   /** Forgets everything; later requests are refused. */
   close(): Promise<void> {
     this.#closed = true;
+    this.#owed = undefined;
     this.#table.clear();
     this.#listeners.clear();
     return Promise.resolve();
@@ -200,6 +218,13 @@ export class MemoryStore implements Store {
         renew: (one) => this.#transaction().renew(one, id),
       },
     };
+  }
+
+  #giveBackOwed(): void {
+    const owed = this.#owed;
+    if (owed === undefined) return;
+    this.#owed = undefined;
+    this.execute(owed);
   }
 
   #run(request: StoreRequest, nowUs: number): TakeReply | DoneReply {

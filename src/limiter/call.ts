@@ -99,7 +99,7 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
   /** When the caller began to wait, for durations, and when the store was asked, by the clock. */
   startUs = 0;
   askedUs = 0;
-  /** What the breaker needs to know of a call that has failed. */
+  /** What the store's health needs to know of a call that has failed. */
   mark = 0;
   line: DeadlineLine | undefined = undefined;
   /** Whether its caller has been answered: what the store still grants goes back. */
@@ -172,7 +172,7 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
 
   /** The store has answered. */
   answered(reply: TakeReply): void {
-    this.session.health?.answered(reply.nowUs, this.askedUs, this.session.clock);
+    this.session.health?.decided(reply.nowUs, this.askedUs, this.session.clock);
     this.line?.delete(this);
     if (this.isOver) return this.session.undoQuietly(this, reply);
     this.isOver = true;
@@ -206,7 +206,7 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
     this.fail(error);
   }
 
-  /** Goes on without the store, if its caller has not been answered. What the breaker learns of it, it still learns. */
+  /** Goes on without the store, if its caller has not been answered. What is learnt of the store, is learnt all the same. */
   fail(error: unknown): void {
     if (this.isOver) return;
     this.isOver = true;

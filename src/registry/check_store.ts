@@ -52,7 +52,7 @@ export async function connectTo({ store, health }: StoreSession, policies: reado
   const found = await store.check?.(policies);
   const error = found === undefined ? undefined : errorOf(found.problems);
   if (error !== undefined) throw error;
-  health?.breaker.answered();
+  health?.answered();
 }
 
 /** What keeps messages about permits from this process, where calls have waited for some. */

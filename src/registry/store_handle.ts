@@ -147,7 +147,7 @@ export class StoreHandle {
       log,
       events,
       policies,
-      answers: () => health.breaker.answeredAt,
+      answers: () => health.answeredAt,
     });
     const health: StoreHealth = new StoreHealth(this.id, store, {
       onFirstAnswer: () => report.announce(),

@@ -1,18 +1,13 @@
 /**
  * A circuit breaker: while a store cannot decide, no call waits for it. A probe in the background, one at a time, finds
- * out when it can again.
+ * out when it can again. What opens it is in `store_health.ts`.
  *
  * @module
  */
 
 import type { Clock, Timer } from "../base/clock.ts";
 import type { StoreError } from "../base/errors.ts";
-import type { StoreErrorReason } from "../base/store_error_reasons.ts";
-import { isPermanent } from "../base/permanent.ts";
-import { isOutage, isStoreError } from "./failure.ts";
-
-/** So many failures in a row, of calls that were made one after the other, say that the store is away. */
-const MOST_FAILURES = 5;
+import { isStoreError } from "./failure.ts";
 
 /** The first look is that long after the last failure, in microseconds; each one after it takes twice as long to come. */
 const FIRST_LOOK_US = 100_000;
@@ -29,24 +24,12 @@ const FROZEN_US = 1_000_000;
 /** Stop probing after this many probes without a call; the next call resumes probing, and each reader causes one more. */
 const MOST_IDLE_LOOKS = 25;
 
-/** The connection is known to be down: one failure is enough, as it is where no waiting heals it. */
-const DOWN: ReadonlySet<StoreErrorReason | undefined> = new Set<StoreErrorReason>([
-  "connection_refused",
-  "host_unknown",
-  "connect_timeout",
-  "tls",
-  "disconnected",
-  "too_many_requests",
-]);
-
 /** What a breaker works with. */
 export interface BreakerOptions {
   /** What it waits by. */
   readonly clock: Clock;
   /** Resolves to undefined if the store can decide now, or to what is wrong, if that is known. May reject. */
   look(): Promise<StoreError | "unknown" | undefined>;
-  /** Called when the store answers for the first time. Must not throw. */
-  onFirstAnswer(): void;
   /** Called when the store is given up. Must not throw. */
   onDown(error: StoreError): void;
   /** Called when the store is given up, and a look has found what is wrong now. Must not throw. */
@@ -58,15 +41,8 @@ export interface BreakerOptions {
 /** The breaker of one process at one store. */
 export class Breaker {
   readonly #options: BreakerOptions;
-  /** Why the store is not asked; undefined while it is. A field, as the next: every call reads both. */
+  /** Why the store is not asked; undefined while it is. A field: every call reads it. */
   error: StoreError | undefined;
-  /** Counts answers and failures: what a call has to remember, when it is made, for `failed`. */
-  mark = 1;
-  /** Where the count stood at the last of each. */
-  #answeredAt = 0;
-  #failedAt = 0;
-  /** Failures in a row; of calls that were under way together one counts. */
-  #inRow = 0;
   #outages = 0;
   #downAtUs = 0;
   #timer: Timer | undefined;
@@ -100,18 +76,6 @@ export class Breaker {
     return this.error === undefined ? undefined : this.#downAtUs;
   }
 
-  /** Where the counter stood at the last answer: it has grown if there was another one. */
-  get answeredAt(): number {
-    return this.#answeredAt;
-  }
-
-  /** The store has answered a call. */
-  answered(): void {
-    if (this.#answeredAt === 0) this.#options.onFirstAnswer();
-    this.#answeredAt = ++this.mark;
-    this.#inRow = 0;
-  }
-
   /** A call was rejected: keeps the probes running. */
   missed(): void {
     this.#idleLooks = 0;
@@ -123,28 +87,9 @@ export class Breaker {
     if (this.error !== undefined && this.#timer === undefined && !this.#isLooking) this.#lookLater(0);
   }
 
-  /**
-   * A call has failed that was made when `mark` was so much.
-   *
-   * @param error What it failed with.
-   * @param mark Where the counter stood.
-   * @param isPart Whether other calls may do without what has failed, so that one failure is never enough.
-   */
-  failed(error: StoreError, mark: number, isPart = false): void {
-    if (!isOutage(error)) return;
-    if (this.error !== undefined) {
-      this.#knownUs = Math.max(this.#knownUs, this.#options.clock.nowUs());
-      return;
-    }
-    // Not one answer since it was made.
-    const isSilent = error.code === "STORE_TIMEOUT" && mark >= this.#answeredAt;
-    const isNew = mark >= this.#failedAt;
-    if (isNew) {
-      this.#failedAt = ++this.mark;
-      this.#inRow++;
-    }
-    const isEnough = !isPart && (DOWN.has(error.reason) || isPermanent(error.reason) || isSilent);
-    if (isEnough || this.#inRow >= MOST_FAILURES) this.#open(error);
+  /** A call has failed in spite of it: the store is still away. */
+  stillFails(): void {
+    this.#knownUs = Math.max(this.#knownUs, this.#options.clock.nowUs());
   }
 
   /** Looks no more. */
@@ -153,7 +98,8 @@ export class Breaker {
     this.#timer?.cancel();
   }
 
-  #open(error: StoreError): void {
+  /** Gives the store up, until a probe finds that it decides. */
+  open(error: StoreError): void {
     const nowUs = this.#options.clock.nowUs();
     this.error = error;
     this.#outages++;
@@ -200,7 +146,6 @@ export class Breaker {
   #shut(): void {
     const nowUs = this.#options.clock.nowUs();
     this.error = undefined;
-    this.#inRow = 0;
     this.#upAtUs = nowUs;
     this.#options.onUp(nowUs - this.#downAtUs);
   }

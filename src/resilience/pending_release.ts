@@ -26,13 +26,13 @@ export class PendingRelease extends Deadlined implements ReplySink<DoneReply>, T
     this.#done = done;
     if (health.breaker.error === undefined) health.start(this);
     else {
-      this.mark = health.breaker.mark;
+      this.mark = health.mark;
       done();
     }
   }
 
   answered(): void {
-    this.#health.breaker.answered();
+    this.#health.answered();
     this.line?.delete(this);
     this.#done();
   }

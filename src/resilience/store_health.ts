@@ -8,19 +8,36 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { Deadlined, DeadlineLine, withTimeout } from "../base/deadline.ts";
 import { StoreError } from "../base/errors.ts";
+import { isPermanent } from "../base/permanent.ts";
+import type { StoreErrorReason } from "../base/store_error_reasons.ts";
 import { show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
 import { errorOf, newStoreCheck } from "../stores/check.ts";
 import type { Store, TakeReply, TakeRequest, Target } from "../stores/store.ts";
 import { Breaker, type BreakerOptions } from "./breaker.ts";
 import { ClockWatch } from "./clock_watch.ts";
-import { isStoreError } from "./failure.ts";
+import { isOutage, isStoreError } from "./failure.ts";
+
+/** So many failures in a row, of calls that were made one after the other, say that the store is away. */
+const MOST_FAILURES = 5;
+
+/** The connection is known to be down: one failure is enough, as it is where no waiting heals it. */
+const DOWN: ReadonlySet<StoreErrorReason | undefined> = new Set<StoreErrorReason>([
+  "connection_refused",
+  "host_unknown",
+  "connect_timeout",
+  "tls",
+  "disconnected",
+  "too_many_requests",
+]);
 
 /** How long a look at a store that has none of its own may take, in milliseconds. */
 const LOOK_MS = 1_800;
 
 /** What is reported of the health of a store. None of these may throw. */
-export interface HealthHooks extends Pick<BreakerOptions, "onFirstAnswer" | "onDown" | "onStillDown" | "onUp"> {
+export interface HealthHooks extends Pick<BreakerOptions, "onDown" | "onStillDown" | "onUp"> {
+  /** Called when the store answers for the first time. */
+  onFirstAnswer(): void;
   /** Called when a call has failed, and the breaker has not opened for it. `limiters` are those that it was for. */
   onFailure(error: StoreError, limiters: readonly string[]): void;
   /** Called when the store's clock was set back or forward. */
@@ -37,7 +54,7 @@ export interface HealthHooks extends Pick<BreakerOptions, "onFirstAnswer" | "onD
 export interface Timed extends Deadlined {
   /** What it is about. */
   readonly targets: readonly Target[];
-  /** What the breaker needs to know of it if it fails; set by `start`, as all that follows. */
+  /** Where `StoreHealth.mark` stood when it was asked; set by `start`, as all that follows. */
   mark: number;
   /** Where its time is measured; undefined where it has no end. */
   line: DeadlineLine | undefined;
@@ -59,10 +76,18 @@ class PromiseWait extends Deadlined {
 
 /** The health of one store, as one process sees it. */
 export class StoreHealth {
-  /** Knows whether the store is worth asking. */
+  /** Open while the store is not worth asking. */
   readonly breaker: Breaker;
   /** Watches the store's clock. */
   readonly clockWatch: ClockWatch;
+  /** Counts answers and failures: what a call has to remember, when it is made, for `failed`. */
+  mark = 1;
+  /** Where the count stood at the last answer, 0 before the first: it has grown if there was another one. */
+  answeredAt = 0;
+  /** Where it stood at the last failure. */
+  #failedAt = 0;
+  /** Failures in a row; of calls that were under way together one counts. */
+  #inRow = 0;
   readonly #id: string;
   readonly #store: Store;
   readonly #hooks: HealthHooks;
@@ -83,10 +108,12 @@ export class StoreHealth {
     this.breaker = new Breaker({
       clock,
       look: () => this.#look(),
-      onFirstAnswer: () => hooks.onFirstAnswer(),
       onDown: (error) => hooks.onDown(error),
       onStillDown: (error) => hooks.onStillDown(error),
-      onUp: (downUs) => hooks.onUp(downUs),
+      onUp: (downUs) => {
+        this.#inRow = 0;
+        hooks.onUp(downUs);
+      },
     });
   }
 
@@ -106,7 +133,7 @@ export class StoreHealth {
    * by `clock`.
    */
   start(one: Timed, clock?: Clock, askedUs: number = 0): void {
-    one.mark = this.breaker.mark;
+    one.mark = this.mark;
     const timeoutUs = timeoutOf(one.targets);
     if (timeoutUs === Infinity) return;
     one.line = timeoutUs === this.#lineUs ? this.#line as DeadlineLine : this.#lineOf(timeoutUs);
@@ -132,7 +159,7 @@ export class StoreHealth {
     const timeoutUs = timeoutOf(targets);
     if (timeoutUs === Infinity) return promise;
     return new Promise<T>((resolve, reject) => {
-      const { mark } = this.breaker;
+      const { mark } = this;
       const wait = new PromiseWait(() => {
         const error = this.#lateError(timeoutUs);
         this.failed(error, mark, targets);
@@ -149,10 +176,10 @@ export class StoreHealth {
 
   /** Counts the outcome of what is not a decision: its caller waits as long as it takes. */
   async count<T>(ask: () => T | Promise<T>, targets: readonly Target[]): Promise<T> {
-    const { mark } = this.breaker;
+    const { mark } = this;
     try {
       const value = await ask();
-      this.breaker.answered();
+      this.answered();
       return value;
     } catch (error) {
       this.failed(error, mark, targets);
@@ -165,24 +192,46 @@ export class StoreHealth {
     this.breaker.close();
   }
 
-  /** A call that was made at `askedUs` of `clock` was answered by a store whose clock said `nowUs`. */
-  answered(nowUs: number, askedUs: number, clock: Clock): void {
-    this.breaker.answered();
-    if (clock === systemClock) this.clockWatch.saw(nowUs, askedUs);
+  /** The store has answered. */
+  answered(): void {
+    if (this.answeredAt === 0) this.#hooks.onFirstAnswer();
+    this.answeredAt = ++this.mark;
+    this.#inRow = 0;
+  }
+
+  /** The store has decided: its clock said `nowUs`, and it was asked at `askedUs` of `clock`. */
+  decided(nowUs: number, askedUs: number, clock: Clock): void {
+    this.answered();
+    if (askedUs >= this.clockWatch.dueUs && clock === systemClock) this.clockWatch.saw(nowUs, askedUs);
   }
 
   /**
-   * A call has failed, or its time is over. With `isPart`, only some decisions need what has failed, such as the way on
-   * which messages come.
+   * A call has failed, or its time is over.
+   *
+   * @param error What it failed with.
+   * @param mark Where the counter stood when it was made.
+   * @param targets What it was about.
+   * @param isPart Whether only some decisions need what has failed, such as the way on which messages come: then one
+   *   failure is never enough to give the store up.
    */
   failed(error: unknown, mark: number, targets: readonly Target[], isPart = false): void {
     if (!isStoreError(error)) return;
     if (targets.length > 0) this.#lastTargets = targets;
-    const wasOpen = this.breaker.error !== undefined;
-    this.breaker.failed(error, mark, isPart);
-    if (!wasOpen && this.breaker.error === undefined) {
-      this.#hooks.onFailure(error, targets.map(({ limiter }) => limiter));
+    const isOpen = this.breaker.error !== undefined;
+    if (isOpen && isOutage(error)) this.breaker.stillFails();
+    else if (isOutage(error) && this.#isEnough(error, mark, isPart)) this.breaker.open(error);
+    else if (!isOpen) this.#hooks.onFailure(error, targets.map(({ limiter }) => limiter));
+  }
+
+  /** Whether a failure, with those before it, says that the store is away. */
+  #isEnough({ code, reason }: StoreError, mark: number, isPart: boolean): boolean {
+    // Not one answer since it was made.
+    const isSilent = code === "STORE_TIMEOUT" && mark >= this.answeredAt;
+    if (mark >= this.#failedAt) {
+      this.#failedAt = ++this.mark;
+      this.#inRow++;
     }
+    return this.#inRow >= MOST_FAILURES || (!isPart && (DOWN.has(reason) || isPermanent(reason) || isSilent));
   }
 
   /** The error of a call whose time is over. */

@@ -43,7 +43,7 @@ export class StoreListener implements WakeupListener {
   listen(): Promise<void> {
     this.#mustListen = true;
     const { health } = this.#to;
-    const mark = health?.breaker.mark ?? 0;
+    const mark = health?.mark ?? 0;
     this.#listening ??= this.#subscribe().then(() => {
       this.hears = true;
     }).catch((error) => {

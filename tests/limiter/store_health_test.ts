@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createRateSync, type Logger, StoreError, type StoreEvent, type StoreRequest } from "../../mod.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { Breaker } from "../../src/resilience/breaker.ts";
+import { StoreHealth } from "../../src/resilience/store_health.ts";
 import { until } from "../stores/redis/_servers.ts";
 import { Remote } from "./_remote.ts";
 import { forbidUnhandledRejections } from "./_unhandled.ts";
@@ -111,35 +112,37 @@ describe("A store that fails", () => {
   });
 });
 
-describe("Breaker", () => {
-  function breaker() {
-    const clock = new FakeClock();
+describe("StoreHealth", () => {
+  function health() {
     const told: string[] = [];
-    const looks: boolean[] = [];
-    const it = new Breaker({
-      clock,
-      look: () => Promise.resolve(looks.shift() ? undefined : "unknown"),
+    const clock = new FakeClock();
+    const it = new StoreHealth("main", new Remote(clock), {
+      policies: () => [],
+      alsoNeeded: () => undefined,
       onFirstAnswer: () => {},
+      onFailure: () => {},
       onDown: () => told.push("down"),
       onStillDown: () => told.push("still down"),
       onUp: () => told.push("up"),
-    });
-    return { it, told, looks, clock };
+      onClockStep: () => {},
+      onLate: () => {},
+    }, clock);
+    return { it, told };
   }
 
   it("counts calls that were under way together once", () => {
-    const { it, told } = breaker();
+    const { it, told } = health();
     const mark = it.mark;
-    for (let i = 0; i < 100; i++) it.failed(new StoreError("STORE_UNAVAILABLE", "x"), mark);
+    for (let i = 0; i < 100; i++) it.failed(new StoreError("STORE_UNAVAILABLE", "x"), mark, []);
     assert.deepEqual(told, []);
-    for (let i = 0; i < 4; i++) it.failed(new StoreError("STORE_UNAVAILABLE", "x"), it.mark);
+    for (let i = 0; i < 4; i++) it.failed(new StoreError("STORE_UNAVAILABLE", "x"), it.mark, []);
     assert.deepEqual(told, ["down"]);
   });
 
   it("forgets failures when the store answers", () => {
-    const { it, told } = breaker();
+    const { it, told } = health();
     for (let i = 0; i < 50; i++) {
-      it.failed(new StoreError("STORE_REFUSED", "x", { reason: "out_of_memory" }), it.mark);
+      it.failed(new StoreError("STORE_REFUSED", "x", { reason: "out_of_memory" }), it.mark, []);
       if (i % 4 === 3) it.answered();
     }
     assert.ok(!told.includes("down"));
@@ -152,35 +155,51 @@ describe("Breaker", () => {
         new StoreError("STORE_TIMEOUT", "x"),
       ]
     ) {
-      const { it, told } = breaker();
+      const { it, told } = health();
       it.answered();
-      it.failed(error, it.mark);
+      it.failed(error, it.mark, []);
       assert.deepEqual(told, ["down"]);
-      assert.equal(it.outages, 1);
+      assert.equal(it.breaker.outages, 1);
       it.close();
     }
   });
 
   it("is not opened by a call that was late while others were answered, a wrong request or value, or a full queue", () => {
-    const { it, told } = breaker();
+    const { it, told } = health();
     const mark = it.mark;
     it.answered();
-    it.failed(new StoreError("STORE_TIMEOUT", "x"), mark);
+    it.failed(new StoreError("STORE_TIMEOUT", "x"), mark, []);
     for (let i = 0; i < 20; i++) {
-      it.failed(new StoreError("STORE_REFUSED", "WRONGTYPE"), it.mark);
-      it.failed(new StoreError("STORE_OVERLOADED", "x", { reason: "overloaded" }), it.mark);
-      it.failed(new StoreError("STORE_REFUSED", "x", { reason: "foreign_state", isOfKey: true }), it.mark);
+      it.failed(new StoreError("STORE_REFUSED", "WRONGTYPE"), it.mark, []);
+      it.failed(new StoreError("STORE_OVERLOADED", "x", { reason: "overloaded" }), it.mark, []);
+      it.failed(new StoreError("STORE_REFUSED", "x", { reason: "foreign_state", isOfKey: true }), it.mark, []);
     }
     assert.deepEqual(told, []);
   });
+});
+
+describe("Breaker", () => {
+  function breaker() {
+    const clock = new FakeClock();
+    const told: string[] = [];
+    const looks: boolean[] = [];
+    const it = new Breaker({
+      clock,
+      look: () => Promise.resolve(looks.shift() ? undefined : "unknown"),
+      onDown: () => told.push("down"),
+      onStillDown: () => told.push("still down"),
+      onUp: () => told.push("up"),
+    });
+    return { it, told, looks, clock };
+  }
 
   it("probes until the store decides, and stops when no calls come", async () => {
     const { it, told, looks, clock } = breaker();
     looks.push(false, false, true);
-    it.failed(new StoreError("STORE_TIMEOUT", "x"), it.mark);
+    it.open(new StoreError("STORE_TIMEOUT", "x"));
     for (let i = 0; i < 20 && it.error !== undefined; i++) await clock.advance(100);
     assert.deepEqual(told, ["down", "up"]);
-    it.failed(new StoreError("STORE_TIMEOUT", "x"), it.mark);
+    it.open(new StoreError("STORE_TIMEOUT", "x"));
     for (let i = 0; i < 200; i++) await clock.advance(500);
     looks.push(true);
     await clock.advance(5_000);
@@ -192,7 +211,7 @@ describe("Breaker", () => {
 
   it("probes once each time that its state is read after the calls have ended", async () => {
     const { it, told, looks, clock } = breaker();
-    it.failed(new StoreError("STORE_TIMEOUT", "x"), it.mark);
+    it.open(new StoreError("STORE_TIMEOUT", "x"));
     for (let i = 0; i < 100; i++) await clock.advance(500);
     looks.push(false, true);
     it.refresh();
@@ -217,12 +236,11 @@ describe("Breaker", () => {
         },
         // How an attempt ended that began before: it is heard at once.
         look: () => Promise.resolve(new StoreError("STORE_UNAVAILABLE", "x", { reason: "connection_refused" })),
-        onFirstAnswer: () => {},
         onDown: () => {},
         onStillDown: () => {},
         onUp: () => {},
       });
-      it.failed(new StoreError("STORE_TIMEOUT", "x"), it.mark);
+      it.open(new StoreError("STORE_TIMEOUT", "x"));
       assert.equal(it.isStale, false);
       nowUs = (due?.atUs ?? 0) + frozenUs;
       due?.fire();

@@ -14,6 +14,7 @@ import type {
   BlockRequest,
   Correction,
   CorrectRequest,
+  DoneReply,
   ReleaseRequest,
   ReplySink,
   ReplyTo,
@@ -209,9 +210,13 @@ export class StoreSession {
     const request: ReleaseRequest = { op: "release", id, targets };
     const { health, store } = this;
     return new Promise((resolve) => {
+      const done = (reply?: DoneReply) => {
+        if (reply?.counts[0] === 0) this.room.doubt(targets); // it knew nothing of the lease
+        resolve();
+      };
       const sink = health === undefined
-        ? { answered: () => resolve(), failed: () => resolve() }
-        : new PendingRelease(health, request, resolve);
+        ? { answered: done, failed: () => done() }
+        : new PendingRelease(health, request, done);
       if (store.submit === undefined) this.execute(request, sink);
       else store.submit(request, sink);
     });

@@ -7,11 +7,10 @@
 import { onAbort } from "../base/abort.ts";
 import { steadyUs } from "../base/clock.ts";
 import { keepAlive } from "../base/deadline.ts";
-import { shortKey } from "../base/short_key.ts";
 import type { TakeReply, Target } from "../stores/store.ts";
 import type { Call } from "./call.ts";
 import { isClosed } from "../resilience/failure.ts";
-import type { QueuedCall } from "../waiting/permit_queue.ts";
+import { lineOf, type QueuedCall } from "../waiting/permit_queue.ts";
 
 /** Waits for the instant of a reply. Resolves to undefined where it holds no longer. */
 export function waitForTurn<Answer>(call: Call<Answer>, reply: TakeReply): Promise<TakeReply | undefined> {
@@ -41,7 +40,7 @@ export async function waitForPermit<Answer>(call: Call<Answer>, first: TakeReply
   const id = call.id || `again.${++session.room.named}`;
   const queued: QueuedCall = {
     id,
-    line: targets.length === 1 ? nameOf(targets) : id,
+    line: targets.length === 1 ? lineOf(targets[0] as Target) : id,
     targets,
     ask: (arrivalUs) => askAgain(call, arrivalUs, deadlineUs),
     // Of one target, leaving comes after the question, and ends what that granted.
@@ -117,8 +116,4 @@ function askAgain<Answer>(
 /** Whether a limiter has no permit left for a call. */
 function isTaken({ permits, policy }: Target, used: number): boolean {
   return used + permits > policy.maxConcurrent;
-}
-
-function nameOf(targets: readonly Target[]): string {
-  return JSON.stringify(targets.map(({ limiter, key }) => [limiter, shortKey(key)]));
 }

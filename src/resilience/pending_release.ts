@@ -17,9 +17,9 @@ export class PendingRelease extends Deadlined implements ReplySink<DoneReply>, T
   mark = 0;
   line: DeadlineLine | undefined = undefined;
   readonly #health: StoreHealth;
-  readonly #done: () => void;
+  readonly #done: (reply?: DoneReply) => void;
 
-  constructor(health: StoreHealth, { targets }: ReleaseRequest, done: () => void) {
+  constructor(health: StoreHealth, { targets }: ReleaseRequest, done: (reply?: DoneReply) => void) {
     super();
     this.targets = targets;
     this.#health = health;
@@ -31,10 +31,10 @@ export class PendingRelease extends Deadlined implements ReplySink<DoneReply>, T
     }
   }
 
-  answered(): void {
+  answered(reply: DoneReply): void {
     this.#health.answered();
     this.line?.delete(this);
-    this.#done();
+    this.#done(reply);
   }
 
   failed(error: unknown): void {

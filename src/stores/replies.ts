@@ -74,6 +74,8 @@ export interface TakeReply {
   readonly times?: number | undefined;
   /** Whether all of it was taken by an earlier request of this id, whose reply may be lost: nothing was taken again. */
   readonly repeated?: boolean | undefined;
+  /** Of a poll: whether the store had lost its place, so that it may have lost those of other calls too. */
+  readonly forgotten?: boolean | undefined;
   /** The fencing token, where it is known without the levels. */
   readonly fence?: number | undefined;
   /** The permits, where a store that `answersAtOnce` has granted some to a request without an id. */

@@ -6,6 +6,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import type { StoreError } from "../base/errors.ts";
+import { shortKey } from "../base/short_key.ts";
 import type { TakeReply, Target, Wakeup, WakeupListener } from "../stores/store.ts";
 import { waiterId } from "../stores/waiter_id.ts";
 import { isOutage, isStoreError } from "../resilience/failure.ts";
@@ -194,7 +195,16 @@ export class PermitQueue implements WakeupListener {
 
   /** Messages may have been missed: every call asks again. */
   missed(): void {
-    for (const waiter of this.#waiters.values()) void this.#ask(waiter);
+    for (const waiter of this.#waiters.values()) void this.#ask(waiter, true);
+  }
+
+  /** The store may have lost who queues: one of each line asks; if its place is lost, the others do too. */
+  doubt(targets: readonly Target[]): void {
+    if (this.#lines.size === 0) return;
+    for (const target of targets) {
+      const [first] = this.#lines.get(lineOf(target))?.waiters ?? [];
+      if (first !== undefined) void this.#ask(first);
+    }
   }
 
   /** After a long pause of this process, the lease may have ended by now: the store knows. */
@@ -230,7 +240,8 @@ export class PermitQueue implements WakeupListener {
     this.#recheck(name, line.leaseUs);
   }
 
-  async #ask(waiter: Waiter): Promise<void> {
+  /** Asks for a call; `withOthers` where all of its line ask at this time. */
+  async #ask(waiter: Waiter, withOthers = false): Promise<void> {
     if (waiter.isAsking) {
       waiter.isAskedAgain = true;
       return;
@@ -241,6 +252,11 @@ export class PermitQueue implements WakeupListener {
       const reply = await waiter.call.ask(waiter.arrivalUs);
       waiter.isAsking = false;
       this.#note(waiter.call.line, undefined);
+      if (reply.forgotten === true && !withOthers) {
+        for (const other of this.#lines.get(waiter.call.line)?.waiters ?? []) {
+          if (!other.isAsking && other !== waiter) void this.#ask(other, true);
+        }
+      }
       if (this.#waiters.get(waiter.call.id) !== waiter) {
         waiter.call.late?.(reply);
         // The call that asked for all of the line has gone: another one asks in its place.
@@ -249,7 +265,7 @@ export class PermitQueue implements WakeupListener {
       }
       if (reply.status !== "queued") return this.#serve(waiter, reply);
       waiter.arrivalUs = reply.arrivalUs;
-      if (waiter.isAskedAgain) return await this.#ask(waiter);
+      if (waiter.isAskedAgain) return await this.#ask(waiter, withOthers);
       this.#recheck(waiter.call.line, reply.waitUs);
     } catch (error) {
       waiter.isAsking = false;
@@ -291,4 +307,9 @@ function leaseUsOf({ targets }: QueuedCall): number {
   let leastUs = Infinity;
   for (const { permits, policy } of targets) if (permits > 0) leastUs = Math.min(leastUs, policy.leaseTtlUs);
   return leastUs === Infinity ? LONGEST_RECHECK_US : leastUs;
+}
+
+/** The line of calls that queue for a target alone. */
+export function lineOf({ limiter, key }: Target): string {
+  return JSON.stringify([limiter, shortKey(key)]);
 }

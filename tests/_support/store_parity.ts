@@ -239,6 +239,6 @@ class ParityRun {
 /** What a reply tells, whether it is a plain object or makes its levels when asked. */
 export function plain(reply: TakeReply | DoneReply): object {
   if (!("status" in reply)) return reply;
-  const { status, nowUs, waitUs, arrivalUs, levels, times, repeated } = reply;
-  return { status, nowUs, waitUs, arrivalUs, levels, times, repeated };
+  const { status, nowUs, waitUs, arrivalUs, levels, times, repeated, forgotten } = reply;
+  return { status, nowUs, waitUs, arrivalUs, levels, times, repeated, forgotten };
 }

@@ -1,33 +1,35 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { PermitQueue } from "../../src/waiting/permit_queue.ts";
+import { lineOf, PermitQueue } from "../../src/waiting/permit_queue.ts";
 import { compilePolicy } from "../../src/policy/compile_policy.ts";
-import type { TakeReply } from "../../src/stores/store.ts";
+import type { TakeReply, Target } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 function replyOf(status: TakeReply["status"]): TakeReply {
   return { status, nowUs: 0, waitUs: 1e6, arrivalUs: 1, levels: [] };
 }
 
+const target: Target = {
+  limiter: "permits",
+  key: undefined,
+  policy: compilePolicy({ maxConcurrent: 1 }),
+  cost: 1,
+  permits: 1,
+};
+
 /** A call that queues, and the questions that it asks. */
-function queued(room: PermitQueue) {
+function queued(room: PermitQueue, id = "i.1.t.1000000.1.1") {
   const asked: ((reply: TakeReply) => void)[] = [];
   const late: TakeReply[] = [];
   const call = {
-    id: "i.1.t.1000000.1.1",
-    line: "line",
+    id,
+    line: lineOf(target),
     targets: [],
     ask: () => new Promise<TakeReply>((resolve) => asked.push(resolve)),
     late: (reply: TakeReply) => void late.push(reply),
   };
-  room.announce(call.id, {
-    limiter: "permits",
-    key: undefined,
-    policy: compilePolicy({ maxConcurrent: 1 }),
-    cost: 1,
-    permits: 1,
-  });
+  room.announce(call.id, target);
   return { call, asked, late, served: room.wait(call, replyOf("queued")) };
 }
 
@@ -61,5 +63,27 @@ describe("PermitQueue", () => {
     asked[0]?.(replyOf("allowed"));
     await turn();
     assert.deepEqual(late.map(({ status }) => status), ["allowed"]);
+  });
+
+  it("asks once for each call of a line when the store has lost the place of one", async () => {
+    const clock = new FakeClock();
+    const room = new PermitQueue("i", clock);
+    const calls = Array.from({ length: 300 }, (_, i) => queued(room, `i.${i}.t.1000000.1.1`));
+    const questions = () => calls.reduce((sum, { asked }) => sum + asked.length, 0);
+    room.doubt([target]);
+    assert.equal(questions(), 1);
+    const lost = { ...replyOf("queued"), forgotten: true };
+    calls[0]?.asked[0]?.(lost);
+    await turn();
+    assert.equal(questions(), 300);
+    for (const { asked } of calls.slice(1)) {
+      asked[0]?.(lost); // they are answered one after the other
+      await turn();
+    }
+    assert.equal(questions(), 300);
+    room.doubt([target]);
+    calls[0]?.asked[1]?.(replyOf("queued"));
+    await turn();
+    assert.equal(questions(), 301);
   });
 });

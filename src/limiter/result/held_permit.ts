@@ -114,6 +114,7 @@ export class HeldPermit implements Permit, HeldLease {
     (this.#lost ??= new AbortController()).abort(new LeaseLostError(this.decision.limiter));
     const heldMs = this.#heldMs();
     for (const { recorder } of this.targets) recorder.freed("lease_lost", heldMs);
+    this.#session.room.doubt(this.targets);
   }
 
   #heldMs(): number {

@@ -133,7 +133,8 @@ export class MemoryTransaction {
     const repeated = this.#permits.find(target)?.holds(id, this.#nowUs) ?? false;
     this.promote(target, id);
     const ledger = this.#permits.ledger(target);
-    if (!ledger.holds(id, this.#nowUs) && !ledger.queue.has(id)) {
+    const forgotten = !ledger.holds(id, this.#nowUs) && !ledger.queue.has(id);
+    if (forgotten) {
       ledger.queue.join(id, this.#nowUs, arrivalUs);
       this.promote(target, id);
     }
@@ -143,9 +144,10 @@ export class MemoryTransaction {
     else this.#permits.cutLeases(target);
     const waitUs = served ? 0 : this.#permits.recheck(target, id);
     const level = this.#rates.level(target, served ? ledger.nextFence(this.#nowUs) : 0);
-    const reply: TakeReply = { status: "queued", nowUs: this.#nowUs, waitUs, arrivalUs, levels: [level] };
+    const status = served ? "allowed" : "queued";
+    const reply: TakeReply = { status, nowUs: this.#nowUs, waitUs, arrivalUs, levels: [level] };
     // The marks of an earlier grant came with word of it.
-    return served ? { ...reply, status: "allowed", ...(repeated ? { repeated } : {}) } : reply;
+    return forgotten ? { ...reply, forgotten } : served && repeated ? { ...reply, repeated } : reply;
   }
 
   /** Ends the leases and the place of an id. Returns how many there were. */

@@ -71,7 +71,7 @@ const part6 = `local eG
 local function bw()
 if eG then return eG end
 local aC,bq,aO,cf,eR=math.floor,math.min,math.max,string.byte,string.char
-local jN,lu=8,2^52
+local jO,lv=8,2^52
 local ew={us=0,af=0,ae=0,bY={}}
 local bQ={ew=ew}
 function bQ.gE(a,b,g)
@@ -89,7 +89,7 @@ local gi=bQ.gi
 function bQ.hh(a,b)
 return(a.us<b.us or(a.us==b.us and a.af<b.af))and a or b
 end
-function bQ.kU(au,du,an,g)
+function bQ.kV(au,du,an,g)
 local aU=gi(au,an,g)
 for _,bO in ipairs(au.bY)do
 if bO.du>du then aU=gi(aU,bO,g)end
@@ -107,7 +107,7 @@ return h.ad>0 and cS(h,g)>q and h.ad or 0
 end
 local function iY(au,bO,ae,g)
 local aU=gE(au,bO,g)
-if aU.us>lu then return nil end
+if aU.us>lv then return nil end
 local bY,A={},1
 for i,dr in ipairs(au.bY)do
 bY[i]=dr
@@ -115,7 +115,7 @@ if dr.du<=bO.du then A=i+1 end
 end
 table.insert(bY,A,bO)
 local gq,O=ew,#bY
-while O>0 and#bY-O<jN do
+while O>0 and#bY-O<jO do
 local al=bY[O]
 if al.du-(aU.us-gq.us)+2<=q then break end
 gq=gE(gq,al,g)
@@ -160,7 +160,7 @@ if not au then return h end
 local aS=gi(h,gP,g)
 return bQ.dj(aS.us,aS.af,au,y,g,bQ.eK(h,g))
 end
-function bQ.lF(h,g)
+function bQ.lG(h,g)
 local gQ={us=h.us-q,af=h.af,du=0}
 if gQ.us<0 then return nil end
 return bQ.dj(q,0,iY(bQ.bl(h)or ew,gQ,h.us+2,g),0,g,0)
@@ -235,8 +235,8 @@ local aU=gE(h,au,g).us
 if au.ae>0 then dK(aU+2-au.ae)end
 for _,bO in ipairs(au.bY)do
 dK(aU-bO.du)
-local ky=bO.us==au.us and bO.af==au.af
-iX(ky and 0 or bO.us,ky and 0 or bO.af)
+local kz=bO.us==au.us and bO.af==au.af
+iX(kz and 0 or bO.us,kz and 0 or bO.af)
 end
 end
 local cl=128+(y and 1 or 0)+(au and 2 or 0)+(au and au.ae>0 and 4 or 0)
@@ -269,24 +269,24 @@ return aO(dd((ae-q)/1000),1)+cv
 end
 local cx={}`;
 
-const part8 = `local function jW(ai)
-local df=type(ai)=="table"and ai.err or tostring(ai)
-if string.find(df,"READONLY",1,true)then error(ai,0)end
+const part8 = `local function jX(ah)
+local df=type(ah)=="table"and ah.err or tostring(ah)
+if string.find(df,"READONLY",1,true)then error(ah,0)end
 return df
 end
-local function jC(cm,kO)
-local ok,ai=pcall(cm,kO)
-return ok and ai or jW(ai)
+local function jC(cm,kP)
+local ok,ah=pcall(cm,kP)
+return ok and ah or jX(ah)
 end`;
 
-const part9 = `local function hu(e,lw)
+const part9 = `local function hu(e,lx)
 ee(e)
 if e.dR and not bA then fb(e)end
-local at=lw and q or aO(q,e.D)
+local at=lx and q or aO(q,e.D)
 local ag,W=e.v.ag,e.W
 for i=1,#ag do
 local Y=ag[i]
-at=aO(at,Y.ar.dm(W[i],e.ah,Y))
+at=aO(at,Y.ar.dm(W[i],e.ai,Y))
 end
 return at
 end
@@ -298,7 +298,7 @@ e.gc=nil
 for i=1,#ag do
 local Y=ag[i]
 local an=W[i]
-local h=Y.ar.dw(an,at,e.ah,Y)
+local h=Y.ar.dw(an,at,e.ai,Y)
 if h then W[i]=h end
 local cP=Y.ar.cP and Y.ar.cP(an,h,at)
 if cP then
@@ -308,25 +308,25 @@ end
 end
 fb(e)
 end
-local function ej(ai,e)
-local ag,W,al=e.v.ag,e.W,#ai
+local function ej(ah,e)
+local ag,W,al=e.v.ag,e.W,#ah
 for i=1,#ag do
 local Y=ag[i]
-ai[al+1],ai[al+2]=Y.ar.eY(W[i],Y)
+ah[al+1],ah[al+2]=Y.ar.eY(W[i],Y)
 al=al+2
 end
 end
-local function em(ai,aq)
+local function em(ah,aq)
 local A=0
 for i=1,#aq do
 local gc,ag=aq[i].gc,#aq[i].v.ag
 for Y=1,gc and ag or 0 do
 local cP=gc[Y]
 if cP then
-local al=#ai
-ai[al+1]=A+Y-1
+local al=#ah
+ah[al+1]=A+Y-1
 for bE=1,5 do
-ai[al+1+bE]=cP[bE]
+ah[al+1+bE]=cP[bE]
 end
 end
 end
@@ -336,10 +336,10 @@ end`;
 
 const part10 = `local function el()
 local v=dU[ac()]
-local ah,ap=ac(),ac()
+local ai,ap=ac(),ac()
 local e={
 v=v,
-ah=ah,
+ai=ai,
 ap=ap,
 aa=eZ(),
 co=nil,
@@ -395,14 +395,14 @@ dY=function(h,g)
 if h.us-g.ay<q and(h.y or 0)<=q then return h end
 return bw().dY(h,g)
 end,
-dm=function(h,ah,g)
-local next=ju(iJ(h,q),ah,g)
+dm=function(h,ai,g)
+local next=ju(iJ(h,q),ai,g)
 local hv=next.us-g.ay
 if next.af>g.aP then hv=hv+1 end
 return aO(q,hv)
 end,
-dw=function(h,at,ah,g)
-local next=ju(iJ(h,at),ah,g)
+dw=function(h,at,ai,g)
+local next=ju(iJ(h,at),ai,g)
 next.ad=0
 if at<=q and not h.au and not h.y then return next end
 local bE=bw()
@@ -417,10 +417,10 @@ if iC.au then
 us,af=iC.au.us,iC.au.af
 end
 local y=hW and(an.y or 0)>q and an.y or 0
-local kT=hW and iJ(an,at)~=an
-if us==0 and af==0 and y==0 and not kT then return nil end
+local kU=hW and iJ(an,at)~=an
+if us==0 and af==0 and y==0 and not kU then return nil end
 local O=an.us+2<=q and{us=0,af=0}or an
-return{us,af,y,kT and O.us or-1,kT and O.af or 0}
+return{us,af,y,kU and O.us or-1,kU and O.af or 0}
 end,
 eY=function(h)
 if h.us<q then return 0,0 end
@@ -428,8 +428,8 @@ return h.us-q,h.af
 end,
 dz=function(h)
 if not h.au and not h.y then return h.us+2 end
-local kv=h.au and bw().eU(h.us,h.au)or 0
-return aO(h.us,kv,h.y or 0)+2
+local kw=h.au and bw().eU(h.us,h.au)or 0
+return aO(h.us,kw,h.y or 0)+2
 end,
 cM=function(m,O,to,g,dZ,eA)
 local bB=to-O+1
@@ -496,12 +496,12 @@ local function gt(h,g)
 local ab=h.z
 local au=ab==""and 0 or cB(ab)-ec(h.ad,g.w)
 if au<=0 then return h end
-local ls={}
+local lt={}
 for A=0,cd(ab)-1 do
 local J,r=dk(ab,A)
-ls[A+1]=aT(dt,J-au,r)
+lt[A+1]=aT(dt,J-au,r)
 end
-return cQ({V=h.V,z=table.concat(ls)},g,h.ad)
+return cQ({V=h.V,z=table.concat(lt)},g,h.ad)
 end`;
 
 const part13 = `local hw=-2^52
@@ -530,20 +530,20 @@ eF=function()
 return{z="",ad=0}
 end,
 dY=gt,
-dm=function(h,ah,g)
+dm=function(h,ai,g)
 if h.z==""then return q end
 local J,r=cz(h.z)
-if r+ah<=g.U then return aO(q,J)end
+if r+ai<=g.U then return aO(q,J)end
 return aO(q,J+g.w)
 end,
-dw=function(h,at,ah,g)
+dw=function(h,at,ai,g)
 local z=h.z
-if z==""then return cQ({z=aT(dt,at,ah)},g,0)end
+if z==""then return cQ({z=aT(dt,at,ai)},g,0)end
 local J,r=cz(z)
 if at<J+g.w then
-z=gH(z,cd(z)-1,J,r+ah)
+z=gH(z,cd(z)-1,J,r+ai)
 else
-z=z..aT(dt,at,ah)
+z=z..aT(dt,at,ai)
 end
 while cB(z)+g.w<=q do
 z=bu(z,bH+1)
@@ -588,7 +588,7 @@ if A==0 then return h.V end
 local J,r=dk(h.z,A-1)
 return J+g.w==dk(h.z,A)and r or 0
 end
-local function lg(h,at,g)
+local function lh(h,at,g)
 if h.z==""then return at,0,0 end
 local J,r=cz(h.z)
 if at<J+g.w then
@@ -603,10 +603,10 @@ if o<=bt then return 0 end
 local cr=g.w/g.bI
 return(cr-aC(bt*cr/o))*g.bI
 end
-local function kw(z,g)
+local function kx(z,g)
 local J=cB(z)
-local kr=cd(z)>1 and dk(z,1)==J+g.w
-return J+(kr and 1 or 2)*g.w<=q
+local ks=cd(z)>1 and dk(z,1)==J+g.w
+return J+(ks and 1 or 2)*g.w<=q
 end
 return{
 K="C",
@@ -617,25 +617,25 @@ eF=function()
 return{V=0,z="",ad=0}
 end,
 dY=gt,
-dm=function(h,ah,g)
-local J,V,eS=lg(h,q,g)
-local jJ=gd(V,g.U-ah-eS,g)
-if jJ<=g.w then return aO(q,J+jJ)end
-return aO(q,J+g.w+gd(eS,g.U-ah,g))
+dm=function(h,ai,g)
+local J,V,eS=lh(h,q,g)
+local jK=gd(V,g.U-ai-eS,g)
+if jK<=g.w then return aO(q,J+jK)end
+return aO(q,J+g.w+gd(eS,g.U-ai,g))
 end,
-dw=function(h,at,ah,g)
+dw=function(h,at,ai,g)
 local aj={V=h.V,z=h.z}
 local J,r
 if aj.z~=""then
 J,r=cz(aj.z)
 end
 if J and at<J+g.w then
-aj.z=gH(aj.z,cd(aj.z)-1,J,r+ah)
+aj.z=gH(aj.z,cd(aj.z)-1,J,r+ai)
 else
-J=lg(h,at,g)
-aj.z=aj.z..aT(dt,J,ah)
+J=lh(h,at,g)
+aj.z=aj.z..aT(dt,J,ai)
 end
-while kw(aj.z,g)do
+while kx(aj.z,g)do
 aj.V=gN(aj,1,g)
 aj.z=bu(aj.z,bH+1)
 end
@@ -647,7 +647,7 @@ local al=cz(h.z)
 local reset=al+2*g.w-q
 if reset<=0 then return 0,0 end
 if al>q then return g.U,reset end
-local J,V,eS=lg(h,q,g)
+local J,V,eS=lh(h,q,g)
 local cr=g.w/g.bI
 local aS=cr-aC((q-J)/g.bI)
 return dd(V*aS/cr)+eS,reset
@@ -680,21 +680,21 @@ end`;
 
 const part16 = `function cx.s()`;
 
-const part17 = `local cb,lK,hc=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cJ,mh=2^48,2^37
+const part17 = `local cb,lL,hc=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cJ,mi=2^48,2^37
 local fn=q-q%cJ
 local function cO(p,aH)
 p.eu,p.aH=aH>=32,aH%32
-p.ll,p.aG=p.aH>=16,2^(aH%16)
-p.bp=p.ll and 255 or 65535
+p.lm,p.aG=p.aH>=16,2^(aH%16)
+p.bp=p.lm and 255 or 65535
 end
 local function eh(p,aB,o)
-if p.ll then return aT("<I7B",aB,o)end
+if p.lm then return aT("<I7B",aB,o)end
 if aB-q>=cJ/2 then error("ERR the units would be taken years ahead",0)end
 return aT("<I6I2",aB%cJ,o)
 end
 local function cM(p,ab,O)
-if p.ll then return am("<I7B",ab,O)end
+if p.lm then return am("<I7B",ab,O)end
 local aB,o=am("<I6I2",ab,O)
 aB=aB+fn
 if aB>q+cJ/2 then return aB-cJ,o end
@@ -718,7 +718,7 @@ local function aW(p,i)
 local O=bx(p,cV(p,i))
 return cM(p,cD(p,O,O+7),1)
 end
-local function kp(p,i)
+local function kq(p,i)
 local as=cV(p,i)
 return bq(p.aG-as%p.aG,p.ao-as,p.r-i)
 end
@@ -739,7 +739,7 @@ return di,di
 end
 local i,aU=0,0
 while i<p.r do
-local n,as=kp(p,i),cV(p,i)
+local n,as=kq(p,i),cV(p,i)
 local o
 if i>0 and i+n<p.r then
 local O=bx(p,as)-4
@@ -774,7 +774,7 @@ end
 local function hC(p)
 p.ab,p.dG="",nil
 end
-local function lo(p,g)
+local function lp(p,g)
 p.aM,p.r,p.ao,p.bf,p.aN,p.bm=0,0,0,0,0,0
 cO(p,g.aH+32)
 hC(p)
@@ -797,10 +797,10 @@ cG[#cG+1]=aT("<I4",aU)..ab..string.rep("\\0",(aF-O)*8-#ab)
 end
 return bR(p)..table.concat(cG)
 end
-local function jK(p)
+local function jL(p)
 local cG,i={},0
 while i<p.r do
-local n,O=kp(p,i),bx(p,cV(p,i))
+local n,O=kq(p,i),bx(p,cV(p,i))
 cG[#cG+1],i=cD(p,O,O+8*n-1),i+n
 end
 return table.concat(cG)
@@ -810,11 +810,11 @@ local gk=dd(o/p.bp)-1
 return string.rep(eh(p,aB,p.bp),gk)..eh(p,aB,o-gk*p.bp)
 end`;
 
-const part18 = `local lm=2^17
+const part18 = `local ln=2^17
 local function gG(dD,U,aG)
 local bt=dD+aC(dD/64)+4
 local ab=cb+10+4*dd(bt/aG)+8*bt
-if ab<lm then
+if ab<ln then
 local _,aH=math.frexp(ab-1)
 local bI=aO(2^(aH-3),16)
 local aS=dd(ab/bI)*bI-cb-10
@@ -824,7 +824,7 @@ end
 return dD<=U and bq(U,bt)or bt
 end`;
 
-const part19 = `local function kR(p,m,g)
+const part19 = `local function kS(p,m,g)
 if#m<21 then return end
 local D,aM,r,ao=am("<dI4I4I4",m,2)
 if#m~=21+8*ao or r>ao or aM>=aO(ao,1)then return end
@@ -848,7 +848,7 @@ local p={aa=aa,ab=ab,D=0,w=g.w,y=0,bm=0,ad=0}
 p.aM,p.r,p.ao,p.bf,p.aN=0,0,0,0,0
 cO(p,g.aH+32)
 local H=string.byte(ab,1)
-if H==115 then kR(p,call("GETRANGE",aa,"0","-1"),g)end
+if H==115 then kS(p,call("GETRANGE",aa,"0","-1"),g)end
 if H==98 and#ab==9 then
 local D=am("<d",ab,2)
 p.eT=not(D>=0 and D<2^53 and D==aC(D))
@@ -861,7 +861,7 @@ return p
 end
 local aH,cK
 p.D,p.w,p.y,cK,p.bm,p.aM,p.r,p.ao,p.bf,p.aN,aH=
-am(lK,ab,2)
+am(lL,ab,2)
 p.y,p.ad=p.y+cK%32*cJ,aC(cK/32)
 cO(p,aH)
 local bK=bB(p)
@@ -882,7 +882,7 @@ local function gr(p,aB,g)
 local bI=dd(g.w/8)
 return ak("%.0f",ft(aO(aB-aB%bI+bI+g.w,p.D)))
 end
-local function mi(p,dD,g,cN)
+local function mj(p,dD,g,cN)
 local dJ=bB(p)
 if p.aM+p.r>p.ao then
 local aG,gk=aC(p.aM/p.aG),4+8*p.aG
@@ -897,7 +897,7 @@ end
 p.aM,p.ao=p.aM+gm*p.aG,p.ao+gm*p.aG
 else
 p.ao=gG(dD,g.U,p.aG)
-if dJ<lm then
+if dJ<ln then
 local m=cD(p,0,dJ-1)
 call("SET",p.aa,m..string.rep("\\0",bB(p)-dJ),"PX",cN)
 else
@@ -906,7 +906,7 @@ end
 end
 p.ab=""
 end
-local function kn(p,aw)
+local function ko(p,aw)
 local ax=0
 while ax<#aw do
 local as=cV(p,p.r)
@@ -963,7 +963,7 @@ p.bf,p.eu=an+o,p.eu and o==1
 if i==0 then p.aM=0 end
 p.aN=i==0 and 0 or jr(p,i-1)
 p.ab=""
-kn(p,fY(p,bV,o))
+ko(p,fY(p,bV,o))
 call("SETRANGE",p.aa,"0",bR(p))
 call("PEXPIRE",p.aa,gr(p,bV,g))
 return p
@@ -990,7 +990,7 @@ return{
 U=U,
 w=w,
 ef=true,
-aH=w<mh and aH or aH+16,
+aH=w<mi and aH or aH+16,
 ir=cb+4+8*hc-1,
 }
 end
@@ -1001,9 +1001,9 @@ return fU(ac(),ac())
 end,
 fU=fU,
 dY=jp,
-dm=function(p,ah,g)
+dm=function(p,ai,g)
 local at=aO(q,p.y)
-local dP=p.bf+ah-g.U
+local dP=p.bf+ai-g.U
 if dP<=0 then return at end
 local _,_,aB=je(p,dP)
 return aO(at,aB+g.w)
@@ -1014,43 +1014,43 @@ local aY=p.bf-aS
 if aY==0 then return 0,0 end
 return p.y>q and g.U or aY,p.bm+g.w-q
 end,
-dw=function(p,at,ah,g)
+dw=function(p,at,ai,g)
 local aB=at
 if p.r>0 then aB=aO(at,p.bm)end
 ij(p,at>q and aB or p.y,g)
 local cN=gr(p,aB,g)
 hS(p,g)
-local fS,jX=dG(p,g)
-p.r,p.bf,p.w=p.r-fS,p.bf-jX,g.w
+local fS,jY=dG(p,g)
+p.r,p.bf,p.w=p.r-fS,p.bf-jY,g.w
 if p.r==0 then
 if p.ao>hc and p.aH==g.aH then
 p.aM,p.aN,p.eu=0,0,true
 else
-lo(p,g)
+lp(p,g)
 end
 else
 p.aM=cV(p,fS)
 end
-local bW,dW,o=ah,nil,0
+local bW,dW,o=ai,nil,0
 if p.r>0 and aB==p.bm then
 local _,bk=aW(p,p.r-1)
 o=bk
 if o<p.bp then
-dW=bq(p.bp-o,ah)
-bW=ah-dW
+dW=bq(p.bp-o,ai)
+bW=ai-dW
 end
 end
-p.bf,p.bm,p.eu=p.bf+ah,aB,p.eu and ah==1 and not dW
+p.bf,p.bm,p.eu=p.bf+ai,aB,p.eu and ai==1 and not dW
 local aw=bW>0 and fY(p,aB,bW)or""
 local dD=p.r+#aw/8
 if p.ao<=hc or(dD>p.ao and p.ao<=p.aG)then
-local cg=jK(p)
+local cg=jL(p)
 if dW then cg=bu(cg,1,-9)..eh(p,aB,o+dW)end
 local ao=dD>p.ao and gG(dD,g.U,p.aG)or p.ao
 p.ab=iS(p,cg..aw,ao)
 call("SET",p.aa,p.ab,"PX",cN)
 else
-if dD>p.ao then mi(p,dD,g,cN)end
+if dD>p.ao then mj(p,dD,g,cN)end
 if dW then
 local as=cV(p,p.r-1)
 p.aN=p.aN+dW
@@ -1061,7 +1061,7 @@ local aG=O-8*(as%p.aG)-4
 call("SETRANGE",p.aa,ak("%d",aG),aT("<I4",p.aN))
 end
 end
-kn(p,aw)
+ko(p,aw)
 call("SETRANGE",p.aa,"0",bR(p))
 call("PEXPIRE",p.aa,cN)
 p.ab=""
@@ -1070,7 +1070,7 @@ p.dG,p.en=0,0
 end,
 jf=function()`;
 
-const part22 = `local function kG(p,i,aB,o,et)
+const part22 = `local function kH(p,i,aB,o,et)
 local as,al=cV(p,i),cV(p,p.r-1)
 local O=bx(p,as)
 call("SETRANGE",p.aa,ak("%d",O),eh(p,aB,o-et))
@@ -1119,7 +1119,7 @@ for i=di,p.r-1 do
 local at,bk=aW(p,i)
 if at~=aB or hD==o then break end
 local et=bq(o-hD,bk)
-if et>0 then kG(p,i,aB,bk,et)end
+if et>0 then kH(p,i,aB,bk,et)end
 hD=hD+et
 end
 if hD>0 then fm(p,g)end
@@ -1138,10 +1138,10 @@ local i,an,aB=je(p,hr)
 local _,bk=aW(p,i)
 hC(p)
 p.aM,p.r,p.bf=cV(p,i),p.r-i,p.bf-an
-kG(p,0,aB,bk,hr-an)
+kH(p,0,aB,bk,hr-an)
 fm(p,g)
 end
-local function jT(p,g)
+local function jU(p,g)
 local cq=gr(p,p.r>0 and p.bm or q-2*g.w,g)
 hS(p,g)
 if p.ao>0 then
@@ -1154,12 +1154,12 @@ call("DEL",p.aa)
 end
 end`;
 
-const part23 = `return{dx=ia,dV=jm,block=jT}
+const part23 = `return{dx=ia,dV=jm,block=jU}
 end,
-lq=function()`;
+lr=function()`;
 
-const part24 = `local function kE(p)
-local az,ab={aw={},y=p.y,ad=p.ad},jK(p)
+const part24 = `local function kF(p)
+local az,ab={aw={},y=p.y,ad=p.ad},jL(p)
 for O=1,#ab,8 do
 local at,o=cM(p,ab,O)
 local al=az.aw[#az.aw]
@@ -1171,10 +1171,10 @@ end
 end
 return az
 end
-local function kl(aa,az,g,D)
+local function km(aa,az,g,D)
 local p,cG={aa=aa,D=D,w=g.w,y=az.y},{}
 p.ad=az.ad
-lo(p,g)
+lp(p,g)
 for i,cm in ipairs(az.aw)do
 cG[i]=fY(p,cm.at,cm.o)
 p.bf,p.bm=p.bf+cm.o,cm.at
@@ -1190,12 +1190,12 @@ end
 return p
 end`;
 
-const part25 = `return{cD=kE,eq=kl}
+const part25 = `return{cD=kF,eq=km}
 end,
 }
 end`;
 
-const part26 = `local lL=80
+const part26 = `local lM=80
 local function is(aQ)
 return string.char((aQ<12 and 116 or 72)+aQ)
 end
@@ -1241,20 +1241,20 @@ local bc=bC.bc
 return ak("%.0f",aO(aC((ae-ae%bc+bc-q)/1000),0)+2+cv)
 end`;
 
-const part27 = `local function lk(m,E,bC,ag)
+const part27 = `local function ll(m,E,bC,ag)
 local bs,bB=bC.bs,bC.bB
-if string.byte(m,E)~=lL or#m-E+1~=bB then return nil end
+if string.byte(m,E)~=lM or#m-E+1~=bB then return nil end
 if bu(m,E+2,E+1+#bs)~=bs then return nil end
 local W={}
 for i,Y in ipairs(ag)do
 local g=bC.bL[i]
-local H,bd,md=am(g.ak,m,E-1+g.at)
+local H,bd,me=am(g.ak,m,E-1+g.at)
 if Y.K=="t"then
 W[i]={us=H,af=bq(bd,Y.x-1),ad=0}
 else
-local jF=H>0
-W[i]={z=jF and aT(dt,H,bd)or"",ad=0}
-if Y.K=="c"then W[i].V=jF and md or 0 end
+local jG=H>0
+W[i]={z=jG and aT(dt,H,bd)or"",ad=0}
+if Y.K=="c"then W[i].V=jG and me or 0 end
 end
 end
 return W
@@ -1300,7 +1300,7 @@ if v.co==0 and#v.ag>1 then v.bC=hN(v.ag)end
 local bN=#v.ag==0 and 0 or ac()
 v.bT,v.dy=bN%2==0,bN>=2 and ac()or 0
 if v.bT then return v end
-v.jk,v.gD,v.kD,v.hO=aJ(),aJ(),ac(),{}
+v.jk,v.gD,v.kE,v.hO=aJ(),aJ(),ac(),{}
 for i=1,ac()do
 v.hO[i]=ac()
 end
@@ -1349,7 +1349,7 @@ if v.cO=="f"and ag[1].ba>0 and ag[1].ar.eW(bu(m,E))then
 W[1]=ag[1].ar.gR(bu(m,E),ag[1].ba)
 return true
 end
-local gI=v.bC and lk(m,E,v.bC,ag)
+local gI=v.bC and ll(m,E,v.bC,ag)
 if gI then
 e.W=gI
 return true
@@ -1492,15 +1492,15 @@ for i=1,#aq do
 gM(aq[i],at)
 end
 end
-local ai={jv and 1 or D>q and 2 or 0,at-q,nil,nil}
+local ah={jv and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#aq do
-ej(ai,aq[i])
+ej(ah,aq[i])
 end
-for i=1,ai[1]==2 and#aq>1 and#aq or 0 do
-ai[#ai+1]=aO(aq[i].D-q,0)
+for i=1,ah[1]==2 and#aq>1 and#aq or 0 do
+ah[#ah+1]=aO(aq[i].D-q,0)
 end
-em(ai,aq)
-return ai
+em(ah,aq)
+return ah
 end
 local Q={q}
 for i=1,ac()do
@@ -1511,7 +1511,7 @@ return Q`;
 const part34 = `local call,ak,KEYS,ARGV=redis.call,string.format,KEYS,ARGV
 local bu,cf,aC,dd,bq,aO,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type`;
 
-const part35 = `local ah,U,w,bI,bh,bA,jS=0,0,0,0,0,false,false
+const part35 = `local ai,U,w,bI,bh,bA,jT=0,0,0,0,0,false,false
 local Q,A,bP={q},1,nil`;
 
 const part36 = `local function gh()`;
@@ -1525,8 +1525,8 @@ return ak("%.0f",ft(ae))
 end`;
 
 const part38 = `local ar
-local function eq(aa,ml,m,cN)
-local ax=ml and bb("SET",aa,m,"PX",cN)or bb("SET",aa,m,"PX",cN,"NX")or bb("GET",aa)
+local function eq(aa,mm,m,cN)
+local ax=mm and bb("SET",aa,m,"PX",cN)or bb("SET",aa,m,"PX",cN,"NX")or bb("GET",aa)
 return ax and ax.err
 end
 local function be(aa,m,aA)
@@ -1551,12 +1551,12 @@ end
 local bU=ar.dY(h,g)
 local ez=bU~=h
 h=bU
-local aj,at,es=0,aO(q,D,ar.dm(h,ah,g)),q
+local aj,at,es=0,aO(q,D,ar.dm(h,ai,g)),q
 while aj<aA and(at<=q or aj==0 and at-q<=bh)do
 aj,es=aj+1,at
 if bA then break end
-h=ar.dw(h,at,ah,g)
-if aj<aA then at=aO(q,D,ar.dm(h,ah,g))end
+h=ar.dw(h,at,ai,g)
+if aj<aA then at=aO(q,D,ar.dm(h,ai,g))end
 end
 local aL
 if(aj>0 or ez)and not bA then
@@ -1577,9 +1577,9 @@ return aj,aY,reset,aj==aA and 0 or at-q
 end`;
 
 const part39 = `local function eg(aa,m,aA,bJ)
-if not jS then
-jR()
-jS=true
+if not jT then
+jS()
+jT=true
 end
 local aj,aY,reset,bn=cW(aa,m,aA)
 if not aj then
@@ -1614,16 +1614,16 @@ const part42 = `local E,al=1,0
 while al<#KEYS do
 local cl,H=ARGV[E+1]+0,al+1
 al=bq(al+aC(cl/32),#KEYS)
-ah,U,w=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
+ai,U,w=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
 bI,bh,E=ARGV[E+5]+0,0,E+5
 if cl%4>=2 then
 bh,E=ARGV[E+1]+0,E+1
 end
 local bJ=cl%16>=8
-bA,jS=cl%2==1,false
+bA,jT=cl%2==1,false
 for O=H,al,1000 do
 local aF=bq(O+999,al)
-local cc=kf and call("MGET",unpack(KEYS,O,aF))
+local cc=kg and call("MGET",unpack(KEYS,O,aF))
 if not(bJ or bA)then
 ga(cc,O,aF)
 else
@@ -1642,8 +1642,8 @@ const part43 = `local bb,tonumber,aT,am=redis.pcall,tonumber,struct.pack,struct.
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "519eb872224831b6780506309ed8002c2d318e4f",
-  acrossSha1: "1607e088158ba7a87fb36bd987ad9ee780ee1fc5",
+  sha1: "0a0535614ef29fb18f1a54880786776871af097e",
+  acrossSha1: "4bdebfc475a2cb645abfa018a76cfbc65fa153f1",
   source: `${part1}
 local bb,ak,tonumber,KEYS,ARGV=redis.pcall,string.format,tonumber,KEYS,ARGV
 ${part2}
@@ -1730,7 +1730,7 @@ ${part3}
 ${part4}
 local call,bu,cf,aC,bq,aO,type=redis.call,string.sub,string.byte,math.floor,math.min,math.max,type
 local cv=ARGV[1]+0
-local jO=9007199254740991
+local jP=9007199254740991
 local function ig(us,bc)
 return ak("%d",aC((us-us%bc+bc-q)/1000)+2+cv)
 end
@@ -1742,7 +1742,7 @@ local ay,dO,gu,bh,gw=
 ARGV[E+2]+0,ARGV[E+3],ARGV[E+4],0,0
 local ct=dO+0
 local x,aP,bB,gK=1,0,16,"%016d"
-local bA,bJ,lQ=cl%2>=1,cl%16>=8,cl%32>=16
+local bA,bJ,lR=cl%2>=1,cl%16>=8,cl%32>=16
 E=E+4
 if cl%4>=2 then
 bh,E=ARGV[E+1]+0,E+1
@@ -1759,9 +1759,9 @@ local bx=fs-fn
 local hX,cc,aS=A-H+1,nil,nil
 local fB,bp=q+bx+ct,bq(q+ay+bx,fs+cA-1)
 cu=q+ay
-if lQ and gg and not bA and fB<=bp then
+if lR and gg and not bA and fB<=bp then
 cc={}
-local function kL(aa,ax)
+local function kM(aa,ax)
 local aE,ad=ax-bx,0
 while aE>eL do
 aE,ad=aE-cI,ad+1
@@ -1779,7 +1779,7 @@ local ax=bb("INCRBY",aa,dO)
 local bW=type(ax)=="number"
 local us=bW and ax>=fB and ax<=bp and ax-bx
 if bW and not us and ax>bp and(bh>0 or ax-bx>eL)then
-us=kL(aa,ax)
+us=kM(aa,ax)
 end
 if us then
 if us%bc<ct then call("PEXPIRE",aa,ig(us,bc))end
@@ -1802,9 +1802,9 @@ for i=1,#dB do
 cc[O-H+i]=dB[i]
 end
 end
-local le=gg and not(bA or bJ)
+local lf=gg and not(bA or bJ)
 for i=H,al do
-local aa,m,cF=KEYS[i],le and cc[i-H+1],nil
+local aa,m,cF=KEYS[i],lf and cc[i-H+1],nil
 local bS=m and#m==16 and tonumber(m)
 if bS then
 local us,ad=bS-bx,0
@@ -1866,14 +1866,14 @@ end
 elseif#m>16 then
 us=tonumber(bu(m,1,16))
 end
-if not us or not(us<=jO)or(aN and not h)then return nil end
+if not us or not(us<=jP)or(aN and not h)then return nil end
 if#m~=bB then return us+1,0,D,ad,nil,h and h.y end
 if bB>16 then af=bq(tonumber(bu(m,17))or 0,x-1)end
 return us,af,D,ad,h and h.au,h and h.y
 end
 local function cW(i)
 local aa,m,us,af,D,at=KEYS[i],cc[i-H+1],0,0,0,q
-local ad,ez,au,y,kc=0,false,nil,nil,nil
+local ad,ez,au,y,kd=0,false,nil,nil,nil
 if m then
 us,af,D,ad,au,y=cM(m,bB,x)
 if not us then
@@ -1936,11 +1936,11 @@ if au then ae=aO(ae,bE.eU(aE,next.au)+2)end
 if next.y then ae=aO(ae,next.y+2)end
 au=au or bE.ew
 if aj>0 and(au.us>0 or au.af>0 or y or at>q)then
-kc={us,af,au.us,au.af,y or 0}
+kd={us,af,au.us,au.af,y or 0}
 end
 elseif J>q then
-local kV=us-ay+(af>aP and 1 or 0)>q
-local bF=fX(J-q,ay,kV and ad or 0)
+local kW=us-ay+(af>aP and 1 or 0)>q
+local bF=fX(J-q,ay,kW and ad or 0)
 if gg and D<=q then
 hm=fs+bF*cI
 else
@@ -1974,12 +1974,12 @@ if us<q then
 us,af=q,0
 end
 local cF=(us-q)*x+af
-if D>q or cF>jO or kc then
-local ai={D>q and D-q or 0,aj,us-q,af}
-for bE=1,kc and 5 or 0 do
-ai[4+bE]=kc[bE]
+if D>q or cF>jP or kd then
+local ah={D>q and D-q or 0,aj,us-q,af}
+for bE=1,kd and 5 or 0 do
+ah[4+bE]=kd[bE]
 end
-Q[A]=ai
+Q[A]=ah
 elseif bJ then
 Q[A]=aj
 A=A+1
@@ -2007,20 +2007,20 @@ return Q`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "bbeb77fceb09813f4d47454ed25163efe2637aa7",
+  sha1: "6c72c996455973f7792e17373c7d4431cd31b379",
   source: `local fd=redis.call("TIME")
-local lR=redis.pcall("INFO")
-local ai={fd[1],fd[2],type(lR)=="string"and lR or""}
-local lD={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+local lS=redis.pcall("INFO")
+local ah={fd[1],fd[2],type(lS)=="string"and lS or""}
+local lE={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
 for _,he in ipairs(ARGV)do
 local dL={}
-for kk in string.gmatch(he,"%S+")do
-dL[#dL+1]=lD[kk]or kk
+for kl in string.gmatch(he,"%S+")do
+dL[#dL+1]=lE[kl]or kl
 end
-local kj=redis.pcall(unpack(dL))
-if type(kj)=="table"and kj.err then ai[#ai+1]=kj.err end
+local kk=redis.pcall(unpack(dL))
+if type(kk)=="table"and kk.err then ah[#ah+1]=kk.err end
 end
-return ai`,
+return ah`,
 };
 
 /** `cluster_nodes.lua`: Tells what a node of a cluster knows of the others. It changes nothing. */
@@ -2033,7 +2033,7 @@ export const clusterNodes: Script = {
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "722be695c39cc9ecc4ad299f2a34bb39070d9b92",
+  sha1: "129d8b97bea2311364a4e2b5b886af99f2525c3e",
   source: `local q,bv
 if string.byte(ARGV[1])==64 then
 bv,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
@@ -2092,35 +2092,35 @@ end
 local function hB(br)
 return br==q and"-"..bv or aB(-br)
 end
-local function kY(aa,us)
+local function kZ(aa,us)
 if call("PTTL",aa)<ft(q+us)then call("PEXPIRE",aa,ft(q+us+us/8))end
 end
-local lY,jw,channel=string.match(aJ(),"^(%-?)([^:]*):(.*)$")
+local lZ,jw,channel=string.match(aJ(),"^(%-?)([^:]*):(.*)$")
 local eb={}
-local kN=5000
+local kO=5000
 local function inbox(aZ)
 return channel.."%"..aZ
 end
 for aZ in string.gmatch(jw,"[^,]+")do
 eb[aZ]="caller"
-if lY~=""then
-local ln=inbox(aZ)
-local cp=call("LRANGE",ln,"0","-1")
+if lZ~=""then
+local lo=inbox(aZ)
+local cp=call("LRANGE",lo,"0","-1")
 if#cp==0 then
-call("RPUSH",ln,"")
+call("RPUSH",lo,"")
 ch[#ch+1]="missed "..aZ
 elseif#cp>1 then
-call("LTRIM",ln,"0","0")
+call("LTRIM",lo,"0","0")
 for aW=2,#cp do
 ch[#ch+1]=cp[aW]
 end
 end
-call("PEXPIRE",ln,kN)
+call("PEXPIRE",lo,kO)
 end
 end
 ${part8}
 ${part3}
-local function jU()
+local function jV()
 local dU,bP,gF,bA,ib={},nil,nil,false,false
 local function ee(e)
 if#e.v.ag>0 then return gF.ee(e)end
@@ -2148,7 +2148,7 @@ if H[3]or not bZ.il then bZ.bl=call("ZCOUNT",e.aD,"("..bv,"+inf")end
 eD[e.aD]=bZ
 return bZ
 end
-local function kt(e,n)
+local function ku(e,n)
 local bZ=eP(e)
 if n==1 and bZ.aV then return bZ.aV end
 local bD=n==1 and bZ.il and call("ZRANGE",e.aD,"1","1","WITHSCORES")
@@ -2160,7 +2160,7 @@ local function dp(e,ap)
 local bl=eP(e).bl
 local ih=bl+ap-e.v.ap
 if ih>bl then return 1e15 end
-return ih<=0 and 0 or kt(e,ih)-q
+return ih<=0 and 0 or ku(e,ih)-q
 end
 local function iD(e,id)
 return tonumber(call("ZSCORE",e.aD,id)or 0)>q
@@ -2168,7 +2168,7 @@ end
 local function hk(e)
 local bZ,us=eD[e.aD],aO(4*e.v.cR,60000000)
 if bZ and bZ.cg>=us then return end
-kY(e.aD,us)
+kZ(e.aD,us)
 if bZ then bZ.cg=us end
 end
 local function hJ(e)
@@ -2182,7 +2182,7 @@ end
 eD[e.aD]=nil
 hk(e)
 end
-local function lp(e,id,ap)
+local function lq(e,id,ap)
 local bZ=eP(e)
 local br=hJ(e)
 local bW=call("ZADD",e.aD,hB(br),"#",er(e.v),id)
@@ -2199,7 +2199,7 @@ iM(e,id,ap)
 end
 return br
 end
-local function lE(e,id,ap)
+local function lF(e,id,ap)
 local bM=call("ZREM",e.aD,id)
 for iV=2,ap do
 bM=bM+call("ZREM",e.aD,id.."+"..iV)
@@ -2211,19 +2211,19 @@ local function hy(e)
 if dp(e,e.ap)==0 then return end
 local O="("..er(e.v)
 if call("ZCOUNT",e.aD,O,"+inf")==0 then return end
-local kb=call("ZRANGEBYSCORE",e.aD,O,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#kb,2 do
-local bK=tonumber(string.match(kb[i],"^[^.]*%.%d+~(%d+)%."))
-if bK and kb[i+1]-q>bK then call("ZADD",e.aD,aB(q+bK),kb[i])end
+local kc=call("ZRANGEBYSCORE",e.aD,O,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#kc,2 do
+local bK=tonumber(string.match(kc[i],"^[^.]*%.%d+~(%d+)%."))
+if bK and kc[i+1]-q>bK then call("ZADD",e.aD,aB(q+bK),kc[i])end
 end
 eD[e.aD]=nil
 end
-local function eI(ai,e,br)
+local function eI(ah,e,br)
 if e.v.ap==0 then return end
-local bl,al=eP(e).bl,#ai
-ai[al+1],ai[al+2],ai[al+3]=bl,bl>0 and kt(e,1)-q or 0,br or 0
+local bl,al=eP(e).bl,#ah
+ah[al+1],ah[al+2],ah[al+3]=bl,bl>0 and ku(e,1)-q or 0,br or 0
 end
-local function lb(e)
+local function lc(e)
 local bz=#e.v.ag==0 and call("EXISTS",e.aX,e.aa)
 or call("EXISTS",e.aX)
 e.hP=bz==0
@@ -2241,28 +2241,28 @@ aK=aO(q,(al[2]or 0)+1)
 end
 call("ZADD",e.aX,aB(aK),id)
 gf[e.aX],e.hP=nil,false
-kY(e.aX,aO(4*e.v.cR,60000000))
+kZ(e.aX,aO(4*e.v.cR,60000000))
 return aK
 end
-local function jY(e,id,aK)
+local function jZ(e,id,aK)
 if call("ZSCORE",e.aX,id)then
 call("ZADD",e.aX,aB(aK),id.."k")
 call("ZREM",e.aX,id)
 end
 gf[e.aX]=nil
 end
-local function kx(aZ)
+local function ky(aZ)
 return redis.pcall("EXISTS",inbox(aZ))==1
 end
 local function iQ(aZ)
 if eb[aZ]==nil then
-local ki=call("PUBSUB","NUMSUB",channel..aZ)[2]>0
-eb[aZ]=ki and"channel"or kx(aZ)and"inbox"or false
+local kj=call("PUBSUB","NUMSUB",channel..aZ)[2]>0
+eb[aZ]=kj and"channel"or ky(aZ)and"inbox"or false
 end
 return eb[aZ]
 end
-local function eg(bN,aR,ai)
-local dL=ak(string.rep(" %.0f",1+#ai),q,unpack(ai))
+local function eg(bN,aR,ah)
+local dL=ak(string.rep(" %.0f",1+#ah),q,unpack(ah))
 local df=bN..dL.." "..aR.id
 local fy=eb[aR.aZ]
 if fy=="caller"then
@@ -2273,7 +2273,7 @@ else
 call("PUBLISH",channel..aR.aZ,df)
 end
 end
-local jM=8
+local jN=8
 local function gj(e,A)
 if e.hP then return nil end
 local bS=A==0 and gf[e.aX]
@@ -2282,16 +2282,16 @@ while true do
 local aW=call("ZRANGE",e.aX,ak("%d",A),ak("%d",A),"WITHSCORES")
 local iT=aW[1]
 if not iT then return nil end
-local id,aZ,bN,lH,ap,ah,cg=
+local id,aZ,bN,lI,ap,ai,cg=
 string.match(iT,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lW=q-aW[2]
-if aZ and lW<=tonumber(lH)and iQ(aZ)then
+local lX=q-aW[2]
+if aZ and lX<=tonumber(lI)and iQ(aZ)then
 local aR={id=id,aZ=aZ,iL=bN=="d",cg=cg=="k",aK=aW[2]+0}
 for fW,m in pairs(e)do
 aR[fW]=m
 end
 aR.W=nil
-aR.ap,aR.ah=bq(tonumber(ap),e.v.ap),tonumber(ah)
+aR.ap,aR.ai=bq(tonumber(ap),e.v.ap),tonumber(ai)
 if A==0 then gf[e.aX]=aR end
 return aR
 end
@@ -2305,34 +2305,34 @@ if bp<0 or call("ZCARD",e.aX)<bp then return false end
 gj(e,0)
 return call("ZCARD",e.aX)>=bp
 end
-local function fa(e,ko)
+local function fa(e,kp)
 local A,cL=0,0
-while A<jM and not e.hP and dp(e,cL+1)==0 do
+while A<jN and not e.hP and dp(e,cL+1)==0 do
 local aR=gj(e,A)
 if not aR or dp(e,cL+aR.ap)>0 then return end
 if not aR.iL then
-if not aR.cg and aR.id~=ko then eg("turn",aR,{0})end
+if not aR.cg and aR.id~=kp then eg("turn",aR,{0})end
 A,cL=A+1,cL+aR.ap
 else
 local at=hu(aR)
 if at>q then
-if aR.id~=ko then eg("turn",aR,{at-q})end
+if aR.id~=kp then eg("turn",aR,{at-q})end
 return
 end
 gM(aR,q)
 hH(e,aR.id)
-local ai={1,0,0}
-local br=lp(e,aR.id,aR.ap)
-ej(ai,aR)
-eI(ai,aR,br)
-em(ai,{aR})
-eg("granted",aR,ai)
+local ah={1,0,0}
+local br=lq(e,aR.id,aR.ap)
+ej(ah,aR)
+eI(ah,aR,br)
+em(ah,{aR})
+eg("granted",aR,ah)
 end
 end
 end
-local function kz(e,id,aK)
+local function kA(e,id,aK)
 local cL=0
-for A=0,jM-1 do
+for A=0,jN-1 do
 local aR=gj(e,A)
 if not aR or aR.id==id or(aK>0 and aR.aK>aK)then return false end
 cL=cL+aR.ap
@@ -2340,9 +2340,9 @@ if aR.iL or dp(e,cL+e.ap)>0 then return true end
 end
 return true
 end
-local function jI(e,id)
+local function jJ(e,id)
 local cL=0
-for A=0,jM-1 do
+for A=0,jN-1 do
 local aR=gj(e,A)
 if not aR then return 0 end
 local bk=aR.id==id
@@ -2357,22 +2357,22 @@ cL=cL+aR.ap
 end
 return e.v.cR
 end
-local function ly(e,id,aK)
+local function lz(e,id,aK)
 if e.v.ap==0 then return false end
-return dp(e,e.ap)>0 or kz(e,id,aK)
+return dp(e,e.ap)>0 or kA(e,id,aK)
 end
 local function ip(hM,dr)
-local me,lS=hM.v.ap,dr.v.ap
-return me<lS or(me==lS and hM.aa<dr.aa)
+local mf,lT=hM.v.ap,dr.v.ap
+return mf<lT or(mf==lT and hM.aa<dr.aa)
 end
 local function jd(id,aK,aq,fR,ey)
-local ka=#aq>1 and ey>0
-local cn=not ka and(fR or aq[1])
+local kb=#aq>1 and ey>0
+local cn=not kb and(fR or aq[1])
 if cn and aK==0 and iz(cn)then return 5,aO(ey,1),0 end
 for _,e in ipairs(aq)do
 if aK>0 and e~=cn and e.v.ap>0 then
 if cn and ip(e,cn)then
-jY(e,id,aK)
+jZ(e,id,aK)
 elseif hH(e,id)>0 then
 fa(e)
 ee(e)
@@ -2382,7 +2382,7 @@ end
 if not cn then return 3,ey,aK==0 and q or aK end
 if aK>0 then hH(cn,id)end
 aK=jz(cn,id,aK)
-return 3,jI(cn,id),aK
+return 3,jJ(cn,id),aK
 end
 local function jD(e,id)
 iM(e,id,e.ap)
@@ -2395,18 +2395,18 @@ local function jb(id,aK,aq)
 for _,e in ipairs(aq)do
 if e.v.ap>0 and not iD(e,id)then return end
 end
-local ai={6,0,aK}
+local ah={6,0,aK}
 for _,e in ipairs(aq)do
 local br
 if e.v.ap>0 then
-lb(e)
+lc(e)
 br=jD(e,id)
 end
 ee(e)
-ej(ai,e)
-eI(ai,e,br)
+ej(ah,e)
+eI(ah,e,br)
 end
-return ai
+return ah
 end
 local function dw(id,dI,bh,aK,aq)
 bA=dI=="2"
@@ -2418,7 +2418,7 @@ for i=1,#aq do
 local e=aq[i]
 if e.v.ap>0 then
 hE=false
-lb(e)
+lc(e)
 if dI~="2"then
 fa(e,id)
 hy(e)
@@ -2426,9 +2426,9 @@ end
 end
 at=aO(at,hu(e))
 D=aO(D,e.D)
-if ly(e,id,aK)and(not fR or ip(e,fR))then fR=e end
+if lz(e,id,aK)and(not fR or ip(e,fR))then fR=e end
 end
-local ku,fZ,bn={},0,at-q
+local kv,fZ,bn={},0,at-q
 local bt=dI=="1"and at-q<=bh
 if not fR and(at<=q or(bt and hE))then
 fZ=1
@@ -2438,7 +2438,7 @@ local e=aq[i]
 gM(e,at)
 if e.v.ap>0 then
 if aK>0 then hH(e,id)end
-ku[i]=lp(e,id,e.ap)
+kv[i]=lq(e,id,e.ap)
 end
 end
 end
@@ -2455,38 +2455,40 @@ for _,e in ipairs(aq)do
 if e.v.ap>0 then bn=aO(bn,dp(e,e.ap))end
 end
 end
-local ai={fZ,bn,aK,nil,nil,nil}
+local ah={fZ,bn,aK,nil,nil,nil}
 for i=1,#aq do
-ej(ai,aq[i])
-eI(ai,aq[i],ku[i])
+ej(ah,aq[i])
+eI(ah,aq[i],kv[i])
 end
 for i=1,fZ==2 and#aq>1 and#aq or 0 do
-ai[#ai+1]=aO(aq[i].D-q,0)
+ah[#ah+1]=aO(aq[i].D-q,0)
 end
-em(ai,aq)
-return ai
+em(ah,aq)
+return ah
 end
-local function mk(id,aK,e)
-local ai={iD(e,id)and 6 or 1,0,aK}
+local function ml(id,aK,e)
+local ah={iD(e,id)and 6 or 1,0,aK}
 fa(e,id)
 local iZ=iD(e,id)
-if not iZ and not call("ZSCORE",e.aX,id)then
+local jF=not iZ and not call("ZSCORE",e.aX,id)
+if jF then
 jz(e,id,aK)
 fa(e,id)
 iZ=iD(e,id)
+ah[1]=7
 end
 local br
 if iZ then
 br=jD(e,id)
 else
-kY(e.aX,aO(4*e.v.cR,60000000))
+kZ(e.aX,aO(4*e.v.cR,60000000))
 hy(e)
-ai[1],ai[2]=3,jI(e,id)
+ah[1],ah[2]=jF and 8 or 3,jJ(e,id)
 end
 ee(e)
-ej(ai,e)
-eI(ai,e,br)
-return ai
+ej(ah,e)
+eI(ah,e,br)
+return ah
 end
 local function da()
 local aq={nil}
@@ -2502,21 +2504,21 @@ return dw(id,dI,bh,aK,da())
 end
 function cw.P()
 local id,aK=aJ(),ac()
-return mk(id,aK,da()[1])
+return ml(id,aK,da()[1])
 end
 local function jy(id,aq,bM)
-local jV=0
+local jW=0
 for i=1,#aq do
 local e=aq[i]
-local eQ=bM or lE(e,id,e.ap)
-lb(e)
+local eQ=bM or lF(e,id,e.ap)
+lc(e)
 if not e.hP then
 if eQ==0 then eQ=hH(e,id)end
 if eQ>0 then fa(e)end
 end
-jV=jV+eQ
+jW=jW+eQ
 end
-return jV
+return jW
 end
 function cw.R()
 local id=aJ()
@@ -2526,14 +2528,14 @@ local function dS(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function cw.N()
-local id,aq,ai=aJ(),da(),{}
+local id,aq,ah=aJ(),da(),{}
 for i,e in ipairs(aq)do
 local bD=call("ZSCORE",e.aD,id)
-local lP=bD and(tonumber(bD)>q or eP(e).bl+e.ap<=e.v.ap)
-if lP then iM(e,id,e.ap)end
-ai[i]=lP and 1 or 0
+local lQ=bD and(tonumber(bD)>q or eP(e).bl+e.ap<=e.v.ap)
+if lQ then iM(e,id,e.ap)end
+ah[i]=lQ and 1 or 0
 end
-return ai
+return ah
 end
 local function im()
 local gn
@@ -2570,7 +2572,7 @@ local af=o*g.cX
 local cE=aC(af/g.x)
 return{us=o*g.dn+cE,af=af-cE*g.x}
 end
-local function lU(a,b)
+local function lV(a,b)
 return a.us==b.us and a.af==b.af
 end
 function dx.t(h,o,cC,g)
@@ -2578,8 +2580,8 @@ local bE=bw()
 local cP=cC.cP or{0,0,0,-1,0}
 local an,au={us=cP[1],af=cP[2]},h.au or bE.ew
 local bD={us=cC.q+cC.H,af=cC.bd}
-if lU(bD,h)and lU(an,au)and cC.ah>0 then
-local gI,hW,y=o>=cC.ah,cC.at>cC.q,h.y or 0
+if lV(bD,h)and lV(an,au)and cC.ai>0 then
+local gI,hW,y=o>=cC.ai,cC.at>cC.q,h.y or 0
 local to=bE.gi(h,bG(o,g),g)
 if gI and cP[4]>=0 then to={us=cP[4],af=cP[5]}end
 if hW then y=gI and cP[3]or aO(y,cC.at)end
@@ -2588,7 +2590,7 @@ end
 if bE.cS(h,g)>q then return h end
 local bO=bE.gE(bD,an,g).us
 if bO>bE.gE(h,au,g).us then return h end
-local ja=bE.hh(bE.gi(bD,bE.kU(au,bO,an,g),g),h)
+local ja=bE.hh(bE.gi(bD,bE.kV(au,bO,an,g),g),h)
 if ja.us<q then return h end
 local gP=bE.hh(bG(o,g),{us=ja.us-q,af=ja.af})
 if gP.us==0 and gP.af==0 then return h end
@@ -2601,7 +2603,7 @@ local gP=bE.hh(bG(o,g),{us=h.us-q,af=h.af})
 if gP.us==0 and gP.af==0 then return h end
 return bE.fx(h,gP,0,bE.cS(h,g),g)
 end
-local function fg(z,J,lX)
+local function fg(z,J,lY)
 local di,cK=0,cd(z)
 while di<cK do
 local cY=aC((di+cK)/2)
@@ -2611,14 +2613,14 @@ else
 cK=cY
 end
 end
-if di>0 and(not lX or dk(z,di-1)==J)then return di-1 end
+if di>0 and(not lY or dk(z,di-1)==J)then return di-1 end
 end
 local function dv(z,A,o)
 local J,r=dk(z,A)
 local aj=bq(o,r)
 return gH(z,A,J,r-aj),o-aj
 end
-local function lj(z)
+local function lk(z)
 while z~=""do
 local _,r=cz(z)
 if r>0 then break end
@@ -2628,16 +2630,16 @@ return z
 end
 function dx.f(h,o,cC,g)
 local A=fg(h.z,cC.q+cC.bd-g.w,true)
-if A then h.z=lj(dv(h.z,A,o))end
+if A then h.z=lk(dv(h.z,A,o))end
 return cQ(h,g,h.ad)
 end
 function dV.f(h,o,g)
 local A=fg(h.z,q)
-if A then h.z=lj(dv(h.z,A,o))end
+if A then h.z=lk(dv(h.z,A,o))end
 return cQ(h,g,h.ad)
 end
-local function jL(V,z,g)
-local cg=lj(z)
+local function jM(V,z,g)
+local cg=lk(z)
 if cg==""and V>0 and z~=""then
 return{V=0,z=aT(dt,cB(z)-g.w,V)}
 end
@@ -2652,7 +2654,7 @@ z=dv(z,A,o)
 elseif z~=""and cB(z)==J+g.w then
 V=aO(V-o,0)
 end
-return cQ(jL(V,z,g),g,h.ad)
+return cQ(jM(V,z,g),g,h.ad)
 end
 function dV.c(h,o,g)
 local V,z=h.V,h.z
@@ -2664,14 +2666,14 @@ z=dv(z,A-1,aS)
 else
 V=aO(V-aS,0)
 end
-return cQ(jL(V,z,g),g,h.ad)
+return cQ(jM(V,z,g),g,h.ad)
 end
-local la=cU.s and cU.s.jf()
+local lb=cU.s and cU.s.jf()
 function dx.s(p,o,cC,g)
-la.dx(p,o,cC.q+cC.bd-g.w,g)
+lb.dx(p,o,cC.q+cC.bd-g.w,g)
 end
 function dV.s(p,o,g)
-la.dV(p,o,g)
+lb.dV(p,o,g)
 end
 local function dH(az,at)
 local aU=0
@@ -2726,14 +2728,14 @@ bU.aw[#bU.aw+1]={at=bV,o=ce}
 end
 return eJ(bU,bV,g)
 end
-local lh={
+local li={
 eF=function()
 return{aw={},y=0,ad=0}
 end,
 dY=jo,
-dm=function(az,ah,g)
+dm=function(az,ai,g)
 local at=aO(q,az.y)
-local dP=dH(az,1/0)+ah-g.U
+local dP=dH(az,1/0)+ai-g.U
 for _,cm in ipairs(az.aw)do
 if dP<=0 then break end
 dP=dP-cm.o
@@ -2741,14 +2743,14 @@ if dP<=0 then at=aO(at,cm.at+g.w)end
 end
 return at
 end,
-dw=function(az,at,ah,g)
+dw=function(az,at,ai,g)
 local aB=aO(at,fp(az))
 hA(az,dH(az,q-g.w))
 local al=az.aw[#az.aw]
 if al and al.at==aB then
-al.o=al.o+ah
+al.o=al.o+ai
 else
-az.aw[#az.aw+1]={at=aB,o=ah}
+az.aw[#az.aw+1]={at=aB,o=ai}
 end
 return eJ(az,at>q and aB or az.y,g)
 end,
@@ -2819,8 +2821,8 @@ return aw
 end
 local function eN(h,y,g)
 local bp={us=aO(q,y)+g.ay,af=g.aP}
-local mg=bw().hh(bp,h)
-return bw().dj(mg.us,mg.af,h.au,y,g,0)
+local mh=bw().hh(bp,h)
+return bw().dj(mh.us,mh.af,h.au,y,g,0)
 end
 local function io(aw,g)
 local ar=g.ar
@@ -2835,45 +2837,45 @@ end
 local al=aw[#aw]
 return g.K=="t"and eN(h,al and al.at or 0,g)or h
 end
-local function kA(hM,dr,g)
+local function kB(hM,dr,g)
 local fB,a,b=g.ay or g.w,hM.ay or hM.w,dr.ay or dr.w
 if a==b then return hM.K==g.K and dr.K~=g.K end
 if a>=fB and b>=fB then return a<b end
 return a>b
 end
-local function kJ(kd,g)
-for i,dJ in ipairs(kd)do
+local function kK(ke,g)
+for i,dJ in ipairs(ke)do
 if dJ.cT==g.cT then return i end
 end
-local kP=1
-for i=2,#kd do
-if kA(kd[i],kd[kP],g)then kP=i end
+local kQ=1
+for i=2,#ke do
+if kB(ke[i],ke[kQ],g)then kQ=i end
 end
-return kP
+return kQ
 end
 local function iK(a,b)
 if a.K~="t"or b.K~="t"then return a.K==b.K and a.w==b.w end
 return a.dn==b.dn and a.cX==b.cX and a.x==b.x
 end
-local function lx(h)
+local function ly(h)
 if not h.aw then return h end
-local lN={aw={},y=h.y,ad=h.ad}
+local lO={aw={},y=h.y,ad=h.ad}
 for i,cm in ipairs(h.aw)do
-lN.aw[i]={at=cm.at,o=cm.o}
+lO.aw[i]={at=cm.at,o=cm.o}
 end
-return lN
+return lO
 end
-local function kK(an,ag)
-local W,kI={},{}
+local function kL(an,ag)
+local W,kJ={},{}
 for i,g in ipairs(ag)do
-local A=kJ(an.ag,g)
+local A=kK(an.ag,g)
 local dJ,h=an.ag[A],an.W[A]
-local ic,jE=dJ.cT==g.cT,not kI[A]
+local ic,jE=dJ.cT==g.cT,not kJ[A]
 local aw=ic and jE and{}or dE[dJ.K](h,dJ)
 if jE and(ic or iK(dJ,g))then
-kI[A]=true
+kJ[A]=true
 W[i]=g.K=="t"and not ic and eN(h,aw[1]and aw[1].at or 0,g)
-or lx(h)
+or ly(h)
 else
 W[i]=io(aw,g)
 end
@@ -2881,11 +2883,11 @@ end
 return W
 end
 local cf,eR=string.byte,string.char
-local iw,km,eO=4,512,2^23
+local iw,kn,eO=4,512,2^23
 local fI="FOREIGN the key holds no state of these rules, nor of others that are known"
 local cs=2^48
 ${part31}
-local function lT(m,E)
+local function lU(m,E)
 local bQ={}
 function bQ.cf()
 E=E+1
@@ -2905,7 +2907,7 @@ E=E+bB
 if E>#m+1 then error(fI,0)end
 return bu(m,E-bB,E-1)
 end
-function bQ.ma(aJ)
+function bQ.mb(aJ)
 local fA=bu(m,E,E+#aJ-1)==aJ
 if fA then E=E+#aJ end
 return fA
@@ -2933,7 +2935,7 @@ local bk={}
 for fW,bE in pairs(Y)do
 bk[fW]=bE
 end
-bk.K,bk.ar,bk.ef=bN,lh,nil
+bk.K,bk.ar,bk.ef=bN,li,nil
 if bN~="l"then
 cU[bN]=cU[bN]or cx[bN]()
 bk.ar=cU[bN]
@@ -2957,7 +2959,7 @@ cT=cT..ag[i].cT
 end
 return cT
 end
-local function lI(v)
+local function lJ(v)
 if v.dc then return v.dc end
 local dc={}
 for fW,bE in pairs(v)do
@@ -3035,7 +3037,7 @@ function dF.c(h)
 return dK(h.V)..dK(cd(h.z))..dC(h)
 end
 function dF.l(az)
-while#az.aw>km do
+while#az.aw>kn do
 local iU={}
 for i=1,#az.aw,2 do
 local hM,dr=az.aw[i],az.aw[i+1]
@@ -3058,10 +3060,10 @@ m.aJ=m.aJ..cT..dF[Y.K](h,Y,m)
 end
 end
 local fh={}
-local function kF(O,bN)
+local function kG(O,bN)
 for i=1,#fh do
 local Y=fh[i]
-if Y.K==bN and O.ma(Y.ix)then return Y end
+if Y.K==bN and O.mb(Y.ix)then return Y end
 end
 local bX={}
 if not ca[bN]then error(fI,0)end
@@ -3072,14 +3074,14 @@ fh[#fh+1]=Y
 return Y
 end
 local function fw(m,E)
-local O,db=lT(m,E),{}
+local O,db=lU(m,E),{}
 if O.bD()then error(fI,0)end
 while not O.bD()do
 local av,H={ag={},W={}},O.cf()
 for i=1,H<33 and H or 1 do
 local K=H<33 and eR(O.cf())or eR(H)
 local bN=K=="u"and"t"or K
-av.ag[i]=kF(O,bN)
+av.ag[i]=kG(O,bN)
 av.W[i]=eM[bN](O,av.ag[i],K=="u")
 end
 av.cT=hV(av.ag)
@@ -3092,7 +3094,7 @@ local av={ag={},W={}}
 for i,Y in ipairs(ag)do
 local h=W[i]
 av.ag[i]=dX(Y.K,Y)
-av.W[i]=Y.ef and cU.s.lq().cD(h)or h
+av.W[i]=Y.ef and cU.s.lr().cD(h)or h
 end
 av.cT=hV(av.ag)
 return av
@@ -3121,7 +3123,7 @@ return fD({Y},{dl(bu(m,E+13),V)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
 local us=tonumber(gX(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local av={ag=ag,W={},cT=hV(ag),lA=true}
+local av={ag=ag,W={},cT=hV(ag),lB=true}
 for i,Y in ipairs(ag)do
 av.W[i]=io({{at=q,o=Y.U}},Y)
 end
@@ -3129,7 +3131,7 @@ return av
 end
 error(fI,0)
 end
-local function kW(av)
+local function kX(av)
 for i,Y in ipairs(av.ag)do
 if Y.ar.dz(av.W[i],Y)>q then return false end
 end
@@ -3137,12 +3139,12 @@ return true
 end
 local function gs(v)
 if v.bT then return v,true end
-local iP=v.gD~=""and q>=v.kD
+local iP=v.gD~=""and q>=v.kE
 local dA=iP and v.gD or v.jk
 local by=dA=="0"and v or dU[dA+0]
 return by,by==v and(iP or v.gD=="")
 end
-local function lB(aB,dy)
+local function lC(aB,dy)
 local o=aC(q/eO)-aC(dy/eO)
 return dy>0 and o>=0 and(aC(q/eO)-aB)%256>o
 end
@@ -3154,7 +3156,7 @@ e.D,E=fM(m)
 end
 if cf(m,E)==77 then
 e.aB=cf(m,E+1)or 0
-return fw(m,E+2),lB(e.aB,v.dy)
+return fw(m,E+2),lC(e.aB,v.dy)
 end
 local by=gs(v)
 local cD={v=by,aa=e.aa,co=e.co}
@@ -3169,7 +3171,7 @@ return{av},v.dy>0
 end
 local dq={}
 function dq.ee(e)
-local dc=lI(e.v)
+local dc=lJ(e.v)
 e.D,e.fo,e.aB=0,nil,nil
 local db,aF=hU(e,dc)
 local an
@@ -3181,7 +3183,7 @@ av.W[i]=Y.ar.dY(h,Y)
 e.dR=e.dR or av.W[i]~=h
 end
 if av.cT==dc.cT then
-e.W,e.dR=av.W,e.dR or av.lA
+e.W,e.dR=av.W,e.dR or av.lB
 else
 an=an or av
 if not aF then e.bz[#e.bz+1]=av end
@@ -3189,8 +3191,8 @@ end
 end
 ib=ib or dc.dy>0 and e.bz[1]
 if e.W then return end
-if an and not kW(an)then
-e.W,e.dR=kK(an,dc.ag),true
+if an and not kX(an)then
+e.W,e.dR=kL(an,dc.ag),true
 else
 e.W={}
 for i,Y in ipairs(dc.ag)do
@@ -3201,7 +3203,7 @@ end
 function dq.dw(e,at)
 for _,av in ipairs(e.bz)do
 for i,Y in ipairs(av.ag)do
-local h,o=av.W[i],e.ah
+local h,o=av.W[i],e.ai
 if Y.K=="t"then
 local y=aO(at>q and at or 0,bw().cS(h,Y))
 h=Y.ar.dw(h,at,bq(o,Y.U),Y)
@@ -3216,11 +3218,11 @@ end
 function dq.dV(e)
 for _,av in ipairs(e.bz)do
 for i,Y in ipairs(av.ag)do
-av.W[i]=dV[Y.K](av.W[i],e.ah,Y)or av.W[i]
+av.W[i]=dV[Y.K](av.W[i],e.ai,Y)or av.W[i]
 end
 end
 end
-local function kh(e,v,fo)
+local function ki(e,v,fo)
 for _,aa in pairs(fo or{})do
 call("PEXPIRE",aa,"0")
 end
@@ -3230,7 +3232,7 @@ if v.co>0 then call("PEXPIRE",e.aa,"0")end
 for i,Y in ipairs(v.ag)do
 if Y.ef then
 local aa=v.cO=="s"and e.aa or e.co[i]
-W[i]=cU.s.lq().eq(aa,W[i],Y,v.cO=="s"and e.D or 0)
+W[i]=cU.s.lr().eq(aa,W[i],Y,v.cO=="s"and e.D or 0)
 end
 end
 fb(e)
@@ -3243,9 +3245,9 @@ for _,av in ipairs(e.bz)do
 if#db<iw then db[#db+1]=av end
 end
 local _,iR=gs(v)
-local kS=#v.ag==1 and string.find("cfs",v.cO,1,true)
-if#db==1 and(iR or kS)and v.dy>0 then
-return kh(e,v,not iR and e.fo)
+local kT=#v.ag==1 and string.find("cfs",v.cO,1,true)
+if#db==1 and(iR or kT)and v.dy>0 then
+return ki(e,v,not iR and e.fo)
 end
 local aB=v.dy>0 and e.aB or aC(q/eO)%256
 local m,ae={aJ="M"..eR(aB)},e.D
@@ -3261,76 +3263,76 @@ for _,aa in pairs(e.fo or{})do
 call("PEXPIRE",aa,"0")
 end
 end
-local function fm(aq,lM,gJ)
-local ai={}
+local function fm(aq,lN,gJ)
+local ah={}
 for _,e in ipairs(aq)do
 ee(e)
 if e.dq and gJ then gJ(e)end
 for i,Y in ipairs(e.v.ag)do
-e.W[i]=lM(Y,e.W[i],e,i)or e.W[i]
+e.W[i]=lN(Y,e.W[i],e,i)or e.W[i]
 end
 fb(e)
-ej(ai,e)
+ej(ah,e)
 end
-return ai
+return ah
 end
 function cw.G()
 local aq={}
 for i=1,ac()do
 local e=el()
-local ld,lC,kC=ac(),ac(),ac()
-e.lr={}
+local le,lD,kD=ac(),ac(),ac()
+e.ls={}
 for Y=1,#e.v.ag do
-local cC={q=ld,at=lC,ah=kC,H=ac(),bd=ac()}
+local cC={q=le,at=lD,ai=kD,H=ac(),bd=ac()}
 for bE=1,ac()do
 cC.cP=cC.cP or{}
 cC.cP[bE]=ac()
 end
-e.lr[Y]=cC
+e.ls[Y]=cC
 end
 aq[i]=e
 end
 return fm(aq,function(Y,h,e,i)
-return dx[Y.K](h,e.ah,e.lr[i],Y)
+return dx[Y.K](h,e.ai,e.ls[i],Y)
 end)
 end
 function cw.F()
 return fm(da(),function(Y,h,e)
-return dV[Y.K](h,e.ah,Y)
+return dV[Y.K](h,e.ai,Y)
 end,dq.dV)
 end
 function cw.L()
 local aA,e=ac(),da()[1]
-local ah,di,cK=e.ah,0,aA
+local ai,di,cK=e.ai,0,aA
 while di<cK do
 local cY=dd((di+cK)/2)
-e.ah=ah*cY
+e.ai=ai*cY
 if hu(e)<=q then
 di=cY
 else
 cK=cY-1
 end
 end
-e.ah=ah*aO(di,1)
+e.ai=ai*aO(di,1)
 local at=hu(e)
 if di>0 then gM(e,q)end
-local ai={di>0 and 1 or e.D>q and 2 or 0,di>0 and 0 or at-q,di}
-ej(ai,e)
-em(ai,{e})
-return ai
+local ah={di>0 and 1 or e.D>q and 2 or 0,di>0 and 0 or at-q,di}
+ej(ah,e)
+em(ah,{e})
+return ah
 end
 function cw.X()
-local ai,hY={},{}
+local ah,hY={},{}
 for i,e in ipairs(da())do
 local at=hu(e,true)
 hY[i]=at<=2^53-2^51 and 1 or 0
 if hY[i]==1 then gM(e,at)end
-ej(ai,e)
+ej(ah,e)
 end
 for _,r in ipairs(hY)do
-ai[#ai+1]=r
+ah[#ah+1]=r
 end
-return ai
+return ah
 end
 local function fq(js)
 local aq,hg={},{}
@@ -3341,12 +3343,12 @@ aq[i],hg[i]=e,aJ()
 end
 return aq,hg
 end
-local function iH(op,e,mb,O,fW)
+local function iH(op,e,mc,O,fW)
 if O==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,mb,O,fW))
+redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,mc,O,fW))
 end
 function cw.B()
-local gy,hl,O,ai=ac(),ac()==1,aJ(),{}
+local gy,hl,O,ah=ac(),ac()==1,aJ(),{}
 local aq,hg=fq()
 for i,e in ipairs(aq)do
 ee(e)
@@ -3354,7 +3356,7 @@ local bD=gy>0 and q+gy or 0
 if not hl or bD>e.D then e.D=bD end
 if e.v.cO=="s"then
 e.W[1].D=e.D
-la.block(e.W[1],e.v.ag[1])
+lb.block(e.W[1],e.v.ag[1])
 elseif e.D==0 and e.v.co==#e.v.ag then
 call("DEL",e.aa)
 else
@@ -3365,15 +3367,15 @@ fa(e)
 ee(e)
 end
 iH("block",e,hl and gy or-1,O,hg[i])
-ej(ai,e)
+ej(ah,e)
 end
-return ai
+return ah
 end
-local function kH(e)
+local function kI(e)
 local W={}
 if not pcall(ee,e)or e.dq then return W end
 for i,Y in ipairs(e.v.ag)do
-if Y.K=="t"then W[i]=bw().lF(e.W[i],Y)end
+if Y.K=="t"then W[i]=bw().lG(e.W[i],Y)end
 end
 return W
 end
@@ -3386,10 +3388,10 @@ end
 fb(e)
 end
 function cw.Z()
-local O,ai=aJ(),{}
+local O,ah=aJ(),{}
 local aq,hg=fq(true)
 for i,e in ipairs(aq)do
-local W=kH(e)
+local W=kI(e)
 call("DEL",e.aa)
 for _,aa in pairs(e.co or{})do
 call("DEL",aa)
@@ -3405,17 +3407,17 @@ eD[e.aD]=nil
 end
 iH("reset",e,-1,O,hg[i])
 ee(e)
-ej(ai,e)
+ej(ah,e)
 end
-return ai
+return ah
 end
 local function iW(e)
 if eP(e).bl>1000 then return-1 end
 local r,ha=0,{}
 for _,id in ipairs(call("ZRANGEBYSCORE",e.aD,"("..bv,"+inf"))do
-local jH=string.match(id,"^[^.]*")
-if not ha[jH]then
-r,ha[jH]=r+1,true
+local jI=string.match(id,"^[^.]*")
+if not ha[jI]then
+r,ha[jI]=r+1,true
 end
 end
 return r
@@ -3423,29 +3425,29 @@ end
 function cw.I()
 local aq,o={},{}
 for i=1,ac()do
-local e,jQ=el(),{}
+local e,jR=el(),{}
 for A=1,#e.v.ag do
-jQ[A]={}
+jR[A]={}
 for fO=1,ac()do
-jQ[A][fO]=ac()
+jR[A][fO]=ac()
 end
 end
-aq[i],o[i]=e,jQ
+aq[i],o[i]=e,jR
 end
-local ai=dw("","2",0,0,aq)
+local ah=dw("","2",0,0,aq)
 for i,e in ipairs(aq)do
-ai[#ai+1]=aO(e.D-q,0)
+ah[#ah+1]=aO(e.D-q,0)
 for A,Y in ipairs(e.v.ag)do
-for _,ah in ipairs(o[i][A])do
-ai[#ai+1]=Y.ar.dm(e.W[A],ah,Y)-q
+for _,ai in ipairs(o[i][A])do
+ah[#ah+1]=Y.ar.dm(e.W[A],ai,Y)-q
 end
 end
 if e.v.ap>0 then
-ai[#ai+1]=call("ZCARD",e.aX)
-ai[#ai+1]=iW(e)
+ah[#ah+1]=call("ZCARD",e.aX)
+ah[#ah+1]=iW(e)
 end
 end
-return ai
+return ah
 end
 return dq
 end
@@ -3484,16 +3486,16 @@ gF.hx()
 end
 return cw[K]()
 end
-local function lG()
+local function lH()
 local Q,r={q},ac()
 if r>1 then
 local eB=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
 if type(eB)=="table"and eB.err and bu(eB.err,1,3)=="OOM"then bP=eB.err end
 end
 for i=1,r do
-local ai=jC(cm,aJ())
-Q[i+1]=ai
-if type(ai)=="string"then
+local ah=jC(cm,aJ())
+Q[i+1]=ah
+if type(ah)=="string"then
 eD,gf={},{}
 end
 end
@@ -3501,24 +3503,24 @@ if jw~=""then Q[#Q+1]=ch end
 if ib then Q[#Q+1]="RULES"end
 return Q
 end
-if not hT then return lG()end
-local function gZ(id,dI,v,lc,aD,aX,hs,bM)
+if not hT then return lH()end
+local function gZ(id,dI,v,ld,aD,aX,hs,bM)
 if hs then
 eD,gf={},{}
 end
-local e={v=dU[v],ah=1,ap=1,D=0}
-e.aa,e.aD,e.aX=lc,aD,aX
+local e={v=dU[v],ai=1,ap=1,D=0}
+e.aa,e.aD,e.aX=ld,aD,aX
 if not dI then return{jy(id,{e},bM)}end
 return dw(id,dI,dS(id),0,{e})
 end
 return{gZ=gZ}
 end
-return jU()
+return jV()
 end
 if bs==""then return dT({},q,bv)end
 local eE,Q,ch={string.byte(bs,1,-1)},{q},{}
 local at,aa,gb=1,0,1
-local function li(eE,Q,ch,dT,q,bv,bP,fK,lf,bz)
+local function lj(eE,Q,ch,dT,q,bv,bP,fK,lg,bz)
 local ARGV,KEYS,call,ak=ARGV,KEYS,redis.call,string.format
 local r,ed,eb=#eE,#KEYS/3,ARGV[3]
 local id,dU,al=4+(at-1)/2,4+r/2,#Q
@@ -3542,7 +3544,7 @@ K=K-32
 end
 local eH,bM=K==82,nil
 if eH then
-bM=lf or call("ZREM",aD,ARGV[id])
+bM=lg or call("ZREM",aD,ARGV[id])
 ei=true
 if bl and bM>0 then
 bl=bl-bM
@@ -3621,11 +3623,11 @@ while ax<bt and eE[at+2*ax]==K+32 and eE[at+2*ax+1]==A do
 ax=ax+1
 end
 ei=true
-local fk,mf=q,H or ARGV[id]
+local fk,mg=q,H or ARGV[id]
 if br>=q then fk=br+1 end
 if H then call("ZREM",KEYS[ed+2*aa],H)end
 if ax==1 then
-call("ZADD",aD,fk==q and iu or ak("%d",-fk),"#",bD,mf)
+call("ZADD",aD,fk==q and iu or ak("%d",-fk),"#",bD,mg)
 else
 gb=ax
 local de={ak("%d",1-fk-ax),"#"}
@@ -3640,7 +3642,7 @@ local cq=math.max(4*cN,fu)/1000+ARGV[1]
 if aS<cq then call("PEXPIRE",cg,ak("%d",math.ceil(cq*1.125)))end
 end
 if bl==0 or q+cN<aV then
-fP,aV=mf,q+cN
+fP,aV=mg,q+cN
 end
 if H then
 local df=ak("granted %s 1 0 0 %d %d %d %s",bv,bl+1,aV-q,fk,H)
@@ -3652,10 +3654,10 @@ end
 al=al+1
 Q[al]=bM
 else
-local bn,jP=aV-q,fk-q
+local bn,jQ=aV-q,fk-q
 for i=1,ax do
-Q[al+1],Q[al+2],Q[al+3]=bl+i,bn,jP
-al,jP=al+3,jP+1
+Q[al+1],Q[al+2],Q[al+3]=bl+i,bn,jQ
+al,jQ=al+3,jQ+1
 end
 gb=1
 end
@@ -3690,8 +3692,8 @@ H=call("EXISTS",aX)==1 or nil
 end
 if H==nil and call("EXISTS",KEYS[ed+2*aa-1])==0 then cn=0 end
 end
-local lz=aV>q+cN or ap>1 and call("ZCOUNT",aD,"("..bD,"+inf")>0
-if lz or cn==1 and not H then
+local lA=aV>q+cN or ap>1 and call("ZCOUNT",aD,"("..bD,"+inf")>0
+if lA or cn==1 and not H then
 ax=0
 elseif K==84 then
 Q[al+1],Q[al+2],Q[al+3]=0,aV-q,bl
@@ -3714,8 +3716,8 @@ aI=ak("%d",aK)
 end
 call("ZADD",aX,aI,ARGV[id])
 cn,bz,ei,ax=1,nil,true,1
-local kX=H and fJ>=ck and fJ<ck+hd
-if not kX or cN>dg then
+local kY=H and fJ>=ck and fJ<ck+hd
+if not kY or cN>dg then
 local cg,aS=aX,H and call("PTTL",aX)or-1
 local cq=math.max(4*cN,fu)/1000+ARGV[1]
 if aS<cq then call("PEXPIRE",cg,ak("%d",math.ceil(cq*1.125)))end
@@ -3728,12 +3730,12 @@ end
 end
 if ax==0 then
 fK=fK or dT(ch,q,bv)
-local lc,aX=KEYS[ed+2*aa-1],KEYS[ed+2*aa]
+local ld,aX=KEYS[ed+2*aa-1],KEYS[ed+2*aa]
 local dI=not eH and(K==87 and"1"or"0")
 local hs=ei
 ei,cn,bl,bz=false,nil,nil,nil
 al,ax=al+1,1
-Q[al]=fK.gZ(ARGV[id],dI,eE[at+1]-47,lc,aD,aX,hs,bM)
+Q[al]=fK.gZ(ARGV[id],dI,eE[at+1]-47,ld,aD,aX,hs,bM)
 end
 at,id=at+2*ax,id+ax
 end
@@ -3746,11 +3748,11 @@ local eB=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
 if type(eB)=="table"and eB.err and string.sub(eB.err,1,3)=="OOM"then bP=eB.err end
 end
 while at<#eE do
-local ok,ai=
-pcall(li,eE,Q,ch,dT,q,bv,bP,fK,bM,bz)
+local ok,ah=
+pcall(lj,eE,Q,ch,dT,q,bv,bP,fK,bM,bz)
 if not ok then
-local df=type(ai)=="table"and ai.err or tostring(ai)
-if string.find(df,"READONLY",1,true)then error(ai,0)end
+local df=type(ah)=="table"and ah.err or tostring(ah)
+if string.find(df,"READONLY",1,true)then error(ah,0)end
 for _=1,gb do
 Q[#Q+1]=df
 end
@@ -3764,7 +3766,7 @@ return Q`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "edf96826e8e5343d11cc71b986ea49a367a077e3",
+  sha1: "b1e5cc082fb57e071239fdcfca0fc2f9ad10832d",
   source: `${part1}
 ${part7}
 ${part5}
@@ -3802,13 +3804,13 @@ ${part33}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "27cb283a81d6602964bceab4c1772feb7fd5c0a6",
-  acrossSha1: "798f0954cf1d86dec747e29541bfe71b3a4a740f",
+  sha1: "1dd8a3f473849998722c28bbf8e41c40c8084032",
+  acrossSha1: "143bec52a11d8802bd3c679f5ecd0639c23fc6a0",
   source: `${part1}
 local bb,tonumber,aT,am=redis.pcall,tonumber,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
 local ARGV,aa=ARGV,KEYS[1]
-local ah,U,w,ba=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local ai,U,w,ba=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
 local m,aY,reset,et,bp=bb("GET",aa),nil,nil,"-"..ARGV[3],U
 if U>=ba then bp=0 end
 local bG,fB,gC=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
@@ -3818,13 +3820,13 @@ if aI and aI<=fB then
 local r=-aI%ba
 local J=fn-(aI+r)/ba
 if J>gz then J=J-bG end
-local aU,aS=r+ah,J+w-q
-if J<=q and aS>0 and aU<=bp and bb("INCRBY",aa,et)==aI-ah then
+local aU,aS=r+ai,J+w-q
+if J<=q and aS>0 and aU<=bp and bb("INCRBY",aa,et)==aI-ai then
 aY,reset=aU,aS
 end
 elseif m and#m==19 then
 local aM,J,r=am("<I8I7I4",m,1)
-local aU,aS=r+ah,J+w-q
+local aU,aS=r+ai,J+w-q
 if aM==gC and J<=q and aS>0 and aU<=U and not(bp>0)then
 if bb("SETRANGE",aa,"15",aT("<I4",aU))==19 then
 aY,reset=aU,aS
@@ -3845,7 +3847,7 @@ ${part14}
 local iF="f"
 ${part38}
 local ba,bp,eC
-local function jR()
+local function jS()
 ba,eC=bI,cq(q+w)
 bp=U<ba and U or 0
 end
@@ -3866,27 +3868,27 @@ J,r=cD(m)
 end
 if J and J<=q and q<J+w then
 local reset,bt=J+w-q,U-r
-if ah>bt and bh<reset then return 0,r,reset,reset end
-if ah<=bt then
+if ai>bt and bh<reset then return 0,r,reset,reset end
+if ai<=bt then
 if bA then return 1,r,reset,0 end
-local aj=aA==1 and 1 or bq(aA,aC(bt/ah))
-local aL=eq(aa,m,hb(J,r+aj*ah),cq(J+w))
+local aj=aA==1 and 1 or bq(aA,aC(bt/ai))
+local aL=eq(aa,m,hb(J,r+aj*ai),cq(J+w))
 if aL then return false,aL end
-return aj,r+aj*ah,reset,aj==aA and 0 or reset
+return aj,r+aj*ai,reset,aj==aA and 0 or reset
 end
 end
 if bA or(m and not(J and J+w<=q))then return be(aa,m,aA)end
-local aj=aA==1 and 1 or aO(bq(aA,aC(U/ah)),1)
-local aL=eq(aa,m,hb(q,aj*ah),eC)
+local aj=aA==1 and 1 or aO(bq(aA,aC(U/ai)),1)
+local aL=eq(aa,m,hb(q,aj*ai),eC)
 if aL then return false,aL end
-return aj,aj*ah,w,aj==aA and 0 or w
+return aj,aj*ai,w,aj==aA and 0 or w
 end
 ${part39}
 ${part40}
 ${part41}
 local function ga(cc,O,aF)
-local KEYS,Q,bi,q,ah,U,w=KEYS,Q,A,q,ah,U,w
-local bb,tonumber,aT,am,ba,et=bb,tonumber,aT,am,bI,ak("-%.0f",ah)
+local KEYS,Q,bi,q,ai,U,w=KEYS,Q,A,q,ai,U,w
+local bb,tonumber,aT,am,ba,et=bb,tonumber,aT,am,bI,ak("-%.0f",ai)
 local bp=U<ba and U or 0
 local bG,fB,gC=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
 local fn,gz=q-q%bG-bG,q+bG/2
@@ -3897,13 +3899,13 @@ if aI and aI<=fB then
 local r=-aI%ba
 local J=fn-(aI+r)/ba
 if J>gz then J=J-bG end
-local aU,aS=r+ah,J+w-q
-if J<=q and aS>0 and aU<=bp and bb("INCRBY",aa,et)==aI-ah then
+local aU,aS=r+ai,J+w-q
+if J<=q and aS>0 and aU<=bp and bb("INCRBY",aa,et)==aI-ai then
 aY,reset=aU,aS
 end
 elseif m and#m==19 then
 local aM,J,r=am("<I8I7I4",m,1)
-local aU,aS=r+ah,J+w-q
+local aU,aS=r+ai,J+w-q
 if aM==gC and J<=q and aS>0 and aU<=U and not(bp>0)then
 if bb("SETRANGE",aa,"15",aT("<I4",aU))==19 then
 aY,reset=aU,aS
@@ -3921,7 +3923,7 @@ end
 end
 A=bi
 end
-local kf=true
+local kg=true
 ${part42}`,
 };
 
@@ -3945,39 +3947,39 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "797ec380f854990ce19163759c188abbb8c5a924",
+  sha1: "98cfb89c181ba8122550c173089930b663c3963d",
   source: `local call,ak,tonumber,bq,aO=redis.call,string.format,tonumber,math.min,math.max
-local q,bk,dL,cq,hZ,kB=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+local q,bk,dL,cq,hZ,kC=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
 local fd=call("TIME")
 q=fd[1]*1000000+fd[2]
 end
-local dM,jO,lv=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function ks(bG,ho,an,r)
+local dM,jP,lw=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kt(bG,ho,an,r)
 if bG==ho then return an,r end
 return bG==ho+1 and r or 0,0
 end
 local ep={}
-for mj in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ep[#ep+1]=mj
+for mk in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ep[#ep+1]=mk
 end
 local bT,fN,O=ep[1]or"",ep[2]or"",tonumber(ep[3])or 0
-local cp,fE,bz,gS,lV={},0,{},0,{}
+local cp,fE,bz,gS,lW={},0,{},0,{}
 local H,bG,an,r,fr=q,math.floor(q/dM),0,0,q
 for i=4,#ep-4,5 do
-local cH,aJ,ha,jG=ep[i],ep[i+1],bq(tonumber(ep[i+2]),q),tonumber(ep[i+3])
-local bD=ha+dM+jG
+local cH,aJ,ha,jH=ep[i],ep[i+1],bq(tonumber(ep[i+2]),q),tonumber(ep[i+3])
+local bD=ha+dM+jH
 if cH==bk and aJ==dL then
 if bD+dM>q then
-local a,b,c,d=string.match(ep[i+4],lv)
+local a,b,c,d=string.match(ep[i+4],lw)
 H,bG,fr=a+0,aO(b+0,bG),ha
-an,r=ks(bG,b+0,c+0,d+0)
+an,r=kt(bG,b+0,c+0,d+0)
 end
-elseif bD+dM>q and#cp<jO then
-cp[#cp+1]={cH,aJ,ha,jG,ep[i+4]}
+elseif bD+dM>q and#cp<jP then
+cp[#cp+1]={cH,aJ,ha,jH,ep[i+4]}
 if ha+dM>q then
-if cH~=bk and not lV[cH]then
-gS,lV[cH]=gS+1,true
+if cH~=bk and not lW[cH]then
+gS,lW[cH]=gS+1,true
 end
 bz[#bz+1]=aJ
 bz[#bz+1]=ak("%.0f",ha)
@@ -3987,7 +3989,7 @@ if cH==bT then fE=aO(fE,bD)end
 end
 local iy,gO=string.match(hZ,"^(%d+) (%d+)$")
 local hF=tonumber(iy)==H
-if kB and not hF then return{}end
+if kC and not hF then return{}end
 if hF then
 if gO+0==bG then
 r=aO(r-1,0)
@@ -3995,7 +3997,7 @@ elseif gO+1==bG then
 an=aO(an-1,0)
 end
 end
-if not kB then
+if not kC then
 r,fr=r+1,q
 elseif an+r==0 then
 fr=bq(fr,q-dM)
@@ -4022,12 +4024,12 @@ return{ak("%.0f",q),bT,fN,ak("%.0f",O),gS,hZ,unpack(bz)}`,
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "15caa9cc763626cd615efcea7c45b75938932579",
+  sha1: "561ea4a3067bde71b8bebcd2941f23263c85ae09",
   source: `local bb=redis.pcall
 local aG=bb("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
 if aG.err then return{"",aG.err}end
-local ai={aG[1]}
-local function kQ(aa)
+local ah={aG[1]}
+local function kR(aa)
 local H=bb("GETRANGE",aa,0,0)
 if type(H)~="string"then return""end
 local gq=H=="b"and bb("GETRANGE",aa,9,9)or""
@@ -4035,23 +4037,23 @@ return gq==""and H or gq
 end
 for _,aa in ipairs(aG[2])do
 local cq=bb("PTTL",aa)
-ai[#ai+1]=aa
-ai[#ai+1]=type(cq)=="number"and cq or-2
-ai[#ai+1]=kQ(aa)
+ah[#ah+1]=aa
+ah[#ah+1]=type(cq)=="number"and cq or-2
+ah[#ah+1]=kR(aa)
 end
-return ai`,
+return ah`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "9a495528f74631e31e76492fcc80d75d50916f43",
-  acrossSha1: "7e9bf40a2086665e59e857f1f646dcad945f8b47",
+  sha1: "3be5b258e06f95f22b7b5e818682a40ec0d987b9",
+  acrossSha1: "9bccdab781a81f8864a73dbd69a228cd8622be95",
   source: `${part1}
 local bb,cf,aC,ak=redis.pcall,string.byte,math.floor,string.format
 local aT,am=struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
-local ARGV,aa,ah=ARGV,KEYS[1],ARGV[3]+0
+local ARGV,aa,ai=ARGV,KEYS[1],ARGV[3]+0
 local m=bb("GET",aa)
 local r,at,cH,W=ARGV[9]+0,10,0,0
 for _=1,r do
@@ -4072,8 +4074,8 @@ if us>bj then bj=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local cE=aC(ah*b/x)
-us,o=us+ah*a+cE,o+ah*b-cE*x
+local cE=aC(ai*b/x)
+us,o=us+ai*a+cE,o+ai*b-cE*x
 if o>=x then
 us,o=us+1,o-x
 end
@@ -4082,7 +4084,7 @@ if us>ae then ae=us end
 aj[2*i],aj[2*i+1],at=us-q,o,at+7
 else
 local aF=us+b
-o=o+ah
+o=o+ai
 dQ=K=="f"and cf(m,2+i)==70 and am("<I7",m,cH)==b
 dQ=dQ and us<=q and q<aF and o<=a
 if aF>bj then bj=aF end
@@ -4100,7 +4102,7 @@ end
 ${part34}
 local cv=ARGV[1]+0
 ${part26}
-local ah,bh,bA=0,0,false
+local ai,bh,bA=0,0,false
 local bC,bL,r,cZ,aM,bB,fQ,ao,bx,bc
 local h,dh,bD,bj,ae={},{},{},0,0
 local function jl(O)
@@ -4111,11 +4113,11 @@ local K=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if K=="t"then
 local x,ay,aP=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cE=aC(ah*b/x)
+local cE=aC(ai*b/x)
 bL[i]={
 K=K,
-us=ah*a+cE,
-af=ah*b-cE*x,
+us=ai*a+cE,
+af=ai*b-cE*x,
 x=x,
 ay=ay,
 aP=aP,
@@ -4214,7 +4216,7 @@ us=us+aA*g.us
 if us>=g.bg and(us>g.bg or o>g.aP)then return false end
 aF=us
 else
-o,aF=o+aA*ah,us+g.w
+o,aF=o+aA*ai,us+g.w
 if bN=="f"then
 if o>g.U then return false end
 else
@@ -4228,7 +4230,7 @@ dh[as],dh[as+1]=us,o
 end
 return true
 end
-local function mc(aA)
+local function md(aA)
 local bp=aA-1
 for i=1,r do
 local g=bL[i]
@@ -4238,7 +4240,7 @@ local bt=g.bg-us+(g.aP-o)/g.x
 bp=bq(bp,aC(bt/(g.us+g.af/g.x))+1)
 else
 if g.K=="c"then o=o+ff(g,us,h[g.as+2])end
-bp=bq(bp,aC((g.U-o)/ah))
+bp=bq(bp,aC((g.U-o)/ai))
 end
 end
 while bp>0 and not dw(bp)do
@@ -4251,7 +4253,7 @@ if bt<0 then return g.w+1 end
 if o<=bt then return 0 end
 return(g.cr-aC(bt*g.cr/o))*g.bI
 end
-local function lJ(bX)
+local function lK(bX)
 local at=q
 for i=1,r do
 local g=bL[i]
@@ -4263,10 +4265,10 @@ us,o=us+1,o-g.x
 end
 at=aO(at,o>g.aP and us+1 or us)
 elseif bN=="f"then
-if o+ah>g.U then at=aO(at,us+g.w)end
+if o+ai>g.U then at=aO(at,us+g.w)end
 else
-local jA=gd(g,bX[g.as+2],g.U-ah-o)
-if jA>g.w then jA=g.w+gd(g,o,g.U-ah)end
+local jA=gd(g,bX[g.as+2],g.U-ai-o)
+if jA>g.w then jA=g.w+gd(g,o,g.U-ai)end
 at=aO(at,us+jA)
 end
 end
@@ -4299,8 +4301,8 @@ local function cW(aa,m,aA,bJ)
 if not cD(m)then return false end
 local aj,bn,aL=aA,0,nil
 if not dw(aA)then
-aj=mc(aA)
-bn=lJ(aj>0 and dh or h)
+aj=md(aA)
+bn=lK(aj>0 and dh or h)
 if bn<=bh then return false end
 end
 if aj>0 and not bA then
@@ -4369,8 +4371,8 @@ for _,aW in ipairs(aS)do
 for _=1,aW.aA do
 bf=bf+1
 ed[bf]=aW.aa
-for i,kk in ipairs({dI,bh,1,"1",ah,0})do
-iI[al+i]=kk
+for i,kl in ipairs({dI,bh,1,"1",ai,0})do
+iI[al+i]=kl
 end
 al=al+6
 end
@@ -4396,17 +4398,17 @@ local E,al=1,0
 while al<#KEYS do
 local cl,H,dL=ARGV[E+1]+0,al+1,ARGV[E+4]+0
 al=bq(al+aC(cl/32),#KEYS)
-ah,bh,bA=ARGV[E+2]+0,ARGV[E+3]+0,cl%2==1
+ai,bh,bA=ARGV[E+2]+0,ARGV[E+3]+0,cl%2==1
 local fH,bJ,aS=E+4,cl%16>=8,nil
 jl(fH)
-local lZ=not(bJ or bA)
+local ma=not(bJ or bA)
 E=E+4+dL
 for O=H,al,1000 do
 local aF=bq(O+999,al)
 local cc=call("MGET",unpack(KEYS,O,aF))
 for i=O,aF do
 local aa,m=KEYS[i],cc[i-O+1]
-local dQ=lZ and m and#m==bB and bu(m,1,aM)==cZ
+local dQ=ma and m and#m==bB and bu(m,1,aM)==cZ
 if dQ then
 bj,ae=0,0
 for n=1,r do
@@ -4432,7 +4434,7 @@ break
 end
 Q[A+n+n-1],Q[A+n+n]=us-q,o
 else
-o,aF=o+ah,us+g.eV
+o,aF=o+ai,us+g.eV
 local aY=o
 if bN=="c"then
 dh[as+2],aY=V,o+ff(g,us,V)
@@ -4475,13 +4477,13 @@ return bP and redis.error_reply(bP)or Q`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "471987db2826676d32a2378aebaa2383beb50f49",
-  acrossSha1: "c0ed7331487aaed8e18b28846cdf472d6f911bd0",
+  sha1: "e645a99d3fa7f4775c8280613e1982f75629e448",
+  acrossSha1: "18f6cacc87a954eb15520a24822591ef6094d5b1",
   source: `${part1}
 ${part43}
 ${part34}
 ${part35}
-local cJ,kM=2^48,2^37
+local cJ,kN=2^48,2^37
 local fn,gz=q-q%cJ,q+cJ/2
 local aH,aG,bc,an,ck,hf
 local function gp()
@@ -4490,15 +4492,15 @@ while aH<10 and 4^aH<U do
 aH=aH+1
 end
 aG=2^aH
-if w>=kM then aH=aH+16 end
+if w>=kN then aH=aH+16 end
 an,ck=q-w,q-q%bc
 hf=ak("%.0f",dd((ck+bc-an)/1000)+ARGV[1])
 end
 if ARGV[2]=="32"and#KEYS==1 then
 local aa,aY=KEYS[1],nil
-ah,U,w=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
+ai,U,w=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
 gp()
-local ab=aH<16 and ah<=65535 and bb("GETRANGE",aa,"0","313")
+local ab=aH<16 and ai<=65535 and bb("GETRANGE",aa,"0","313")
 if ab and#ab>65 then
 local aF,K,D,bK,y,bm,aM,r,ao,bf,aN,aI=
 #ab,am("<BdI7I7I7I4I4I4I7I4B",ab,1)
@@ -4514,7 +4516,7 @@ and r<ao
 and aM<ao
 and aF==(ao>32 and 314 or 58+8*ao)
 then
-local aU,fT=bf+ah,false
+local aU,fT=bf+ai,false
 while r>0 and aM<aG and 66+8*aM<=aF do
 local us,o=am("<I6I2",ab,59+8*aM)
 us=us+fn
@@ -4529,9 +4531,9 @@ end
 if fT and aU<=U then
 local at=58+8*as
 if as>=aG then at=at+4*aC(as/aG)end
-aN=as%aG>0 and aN+ah or ah
-if type(bb("SETRANGE",aa,ak("%d",at),aT("<I6I2",q%cJ,ah)))=="number"then
-aI=aI>aH and ah==1 and aI or aH
+aN=as%aG>0 and aN+ai or ai
+if type(bb("SETRANGE",aa,ak("%d",at),aT("<I6I2",q%cJ,ai)))=="number"then
+aI=aI>aH and ai==1 and aI or aH
 if ao>32 and((as+1)%aG==0 or as+1==ao)then
 bb("SETRANGE",aa,ak("%d",at-8*(as%aG)-4),aT("<I4",aN))
 end
@@ -4565,22 +4567,22 @@ if us>gz then return us-cJ end
 if us<q-cJ/2 then return us+cJ end
 return us
 end
-local function jR()
+local function jS()
 g=nil
 gp()
 end
-local function kg(aa,aA)
+local function kh(aa,aA)
 ar=ar or cx.s()
 g=g or ar.fU(U,w)
 local p=ar.ii(aa,g)
 if p.eT then return"RULES"end
 p=ar.dY(p,g,bA)
-local aj,at,es=0,aO(q,p.D,ar.dm(p,ah,g)),q
+local aj,at,es=0,aO(q,p.D,ar.dm(p,ai,g)),q
 while aj<aA and(at<=q or aj==0 and at-q<=bh)do
 aj,es=aj+1,at
 if bA then break end
-ar.dw(p,at,ah,g)
-if aj<aA then at=aO(q,p.D,ar.dm(p,ah,g))end
+ar.dw(p,at,ai,g)
+if aj<aA then at=aO(q,p.D,ar.dm(p,ai,g))end
 end
 local aY,reset=ar.eY(p,g)
 if aj==0 and p.D>q then return{2,at-q,aY,reset}end
@@ -4588,12 +4590,12 @@ if aj>0 and es>q then return{1,es-q,aY,reset}end
 return aj,aY,reset,aj==aA and 0 or at-q
 end
 local function be(aa,aA)
-local ax,aj,aY,reset,bn=pcall(kg,aa,aA)
+local ax,aj,aY,reset,bn=pcall(kh,aa,aA)
 if ax then return aj,aY,reset,bn end
 return false,type(aj)=="table"and aj.err or tostring(aj)
 end
 local D,y,eu
-local lt="23"
+local lu="23"
 local function eQ(aM,r,ao,bf,aN)
 return aT("<I7I4I4I4I7I4B",q,aM,r,ao,bf,aN,eu and aH+32 or aH)
 end
@@ -4613,11 +4615,11 @@ local function cW(aa,_,aA)
 local ab=bb("GETRANGE",aa,"0","313")
 if type(ab)~="string"then return false,ab.err end
 if bA or aH>=16 then return be(aa,aA)end
-local aj,o=1,ah
+local aj,o=1,ai
 if ab==""then
 if aA>1 then
-aj=aO(bq(aA,aC(U/ah)),1)
-o=aj*ah
+aj=aO(bq(aA,aC(U/ai)),1)
+o=aj*ai
 end
 if o>65535 then return be(aa,aA)end
 D,y,eu=0,0,o==1
@@ -4654,8 +4656,8 @@ fS,aY=fS+1,aY-bk
 end
 if fS==dB then return be(aa,aA)end
 local bt=U-aY
-if ah>bt then
-local dP=ah-bt
+if ai>bt then
+local dP=ai-bt
 for i=fS,dB-1 do
 local us,bk=am("<I6I2",hL,O+8*i+1)
 dP=dP-bk
@@ -4668,8 +4670,8 @@ end
 return be(aa,aA)
 end
 if aA>1 then
-aj=bq(aA,aC(bt/ah))
-o=aj*ah
+aj=bq(aA,aC(bt/ai))
+o=aj*ai
 end
 if o>65535 or aj<aA then return be(aa,aA)end
 eu=aI>=32 and o==1
@@ -4679,7 +4681,7 @@ aY=aY+o
 if cg<ao then
 local aW=aT("<I6I2",q%cJ,o)
 aN=(as%aG==0 and 0 or aN)+o
-local H,at=hj and bR or eQ,hj and"0"or lt
+local H,at=hj and bR or eQ,hj and"0"or lu
 H=H(aM,cg+1,ao,aY,aN)
 local ax
 if iE then
@@ -4724,12 +4726,12 @@ ${part40}
 ${part41}
 local function ga(_,O,aF)
 gp()
-local KEYS,Q,bi,q,ah,U,w=KEYS,Q,A,q,ah,U,w
+local KEYS,Q,bi,q,ai,U,w=KEYS,Q,A,q,ai,U,w
 local bb,aT,am,aC,ak,type=bb,aT,am,aC,ak,type
 local aH,aG,an,ck,fn,gz,cJ=aH,aG,an,ck,fn,gz,cJ
 for i=O,aF do
 local aa,aY=KEYS[i],nil
-local ab=aH<16 and ah<=65535 and bb("GETRANGE",aa,"0","313")
+local ab=aH<16 and ai<=65535 and bb("GETRANGE",aa,"0","313")
 if ab and#ab>65 then
 local aF,K,D,bK,y,bm,aM,r,ao,bf,aN,aI=
 #ab,am("<BdI7I7I7I4I4I4I7I4B",ab,1)
@@ -4745,7 +4747,7 @@ and r<ao
 and aM<ao
 and aF==(ao>32 and 314 or 58+8*ao)
 then
-local aU,fT=bf+ah,false
+local aU,fT=bf+ai,false
 while r>0 and aM<aG and 66+8*aM<=aF do
 local us,o=am("<I6I2",ab,59+8*aM)
 us=us+fn
@@ -4760,9 +4762,9 @@ end
 if fT and aU<=U then
 local at=58+8*as
 if as>=aG then at=at+4*aC(as/aG)end
-aN=as%aG>0 and aN+ah or ah
-if type(bb("SETRANGE",aa,ak("%d",at),aT("<I6I2",q%cJ,ah)))=="number"then
-aI=aI>aH and ah==1 and aI or aH
+aN=as%aG>0 and aN+ai or ai
+if type(bb("SETRANGE",aa,ak("%d",at),aT("<I6I2",q%cJ,ai)))=="number"then
+aI=aI>aH and ai==1 and aI or aH
 if ao>32 and((as+1)%aG==0 or as+1==ao)then
 bb("SETRANGE",aa,ak("%d",at-8*(as%aG)-4),aT("<I4",aN))
 end
@@ -4784,28 +4786,28 @@ end
 end
 A=bi
 end
-local kf=false
+local kg=false
 ${part42}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "980bf7ece7d91796c9b20f49f6be4319345e5742",
-  acrossSha1: "3a2bc0270e5ea33788608c11baebfb4d0cb512ca",
+  sha1: "da5295c0e75ca31950825eb935a029b33220a1cf",
+  acrossSha1: "745e4d122b967ad6e38efa8ba6d9db46a83310cb",
   source: `${part1}
 local bb,dd,aC,aT,am=redis.pcall,math.ceil,math.floor,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
 local ARGV,aa=ARGV,KEYS[1]
-local ah,U,w,bI=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local ai,U,w,bI=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
 local m,aY,reset,cr=bb("GET",aa),nil,nil,w/bI
 local gC=w<2^45 and 67+256*w or-1
 if m and#m==24 then
 local aM,_,V,J,r=am("<I8BI4I7I4",m,1)
-local fF,aU=q-J,r+ah
+local fF,aU=q-J,r+ai
 if aM==gC and fF>=0 and fF<w then
 if V>0 then aU=aU+dd(V*(cr-aC(fF/bI))/cr)end
-if aU<=U and bb("SETRANGE",aa,"20",aT("<I4",r+ah))==24 then
+if aU<=U and bb("SETRANGE",aa,"20",aT("<I4",r+ai))==24 then
 aY,reset=aU,2*w-fF
 end
 end
@@ -4823,7 +4825,7 @@ ${part15}
 local iF="c"
 ${part38}
 local cr,cZ,eC
-local function jR()
+local function jS()
 cr=w/bI
 cZ,eC="C"..aT("<I7B",w,#ak("%.0f",bI)-1),cq(q+2*w)
 end
@@ -4848,10 +4850,10 @@ local ff,reset=0,J+2*w-q
 if V>0 then ff=dd(V*(cr-aC((q-J)/bI))/cr)end
 local bt=U-r-ff
 local aj=0
-if ah<=bt then
+if ai<=bt then
 if bA then return 1,r+ff,reset,0 end
-aj=aA==1 and 1 or bq(aA,aC(bt/ah))
-r=r+aj*ah
+aj=aA==1 and 1 or bq(aA,aC(bt/ai))
+r=r+aj*ai
 if gY then
 local cN=J==q and eC or cq(J+2*w)
 local aL=eq(aa,m,cZ..aT("<I4I7I4",V,J,r),cN)
@@ -4862,11 +4864,11 @@ if ax~=24 then return false,ax.err end
 end
 if aj==aA then return aj,r+ff,reset,0 end
 end
-local aS,bn=U-ah-r,nil
+local aS,bn=U-ai-r,nil
 if aS>=0 then
 bn=J+gd(V,aS)-q
 else
-bn=J+w+gd(r,U-ah)-q
+bn=J+w+gd(r,U-ai)-q
 end
 if aj>0 or bn>bh then
 if aj==0 and gY then return be(aa,m,aA)end
@@ -4878,17 +4880,17 @@ ${part39}
 ${part40}
 ${part41}
 local function ga(cc,O,aF)
-local KEYS,Q,bi,q,ah,U,w=KEYS,Q,A,q,ah,U,w
+local KEYS,Q,bi,q,ai,U,w=KEYS,Q,A,q,ai,U,w
 local bb,dd,aC,aT,am,bI,cr=bb,dd,aC,aT,am,bI,w/bI
 local gC=w<2^45 and 67+256*w or-1
 for i=O,aF do
 local aa,m,aY,reset=KEYS[i],cc[i-O+1],nil,nil
 if m and#m==24 then
 local aM,_,V,J,r=am("<I8BI4I7I4",m,1)
-local fF,aU=q-J,r+ah
+local fF,aU=q-J,r+ai
 if aM==gC and fF>=0 and fF<w then
 if V>0 then aU=aU+dd(V*(cr-aC(fF/bI))/cr)end
-if aU<=U and bb("SETRANGE",aa,"20",aT("<I4",r+ah))==24 then
+if aU<=U and bb("SETRANGE",aa,"20",aT("<I4",r+ai))==24 then
 aY,reset=aU,2*w-fF
 end
 end
@@ -4904,19 +4906,19 @@ end
 end
 A=bi
 end
-local kf=true
+local kg=true
 ${part42}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "0dd8f54f23599fa7a5f286586a7d6578829ee38a",
-  acrossSha1: "93fe2fcf225e51569065d0deaa39413644f903a0",
+  sha1: "b6b6d80e54449f53e6fcf6222bb747b1549c5f1c",
+  acrossSha1: "2f6923d7769f460913988786cbca72660c3696a7",
   source: `${part1}
 ${part43}
 ${part34}
-local eR,lO,cv,E=string.char,string.find,ARGV[1]+0,1
+local eR,lP,cv,E=string.char,string.find,ARGV[1]+0,1
 local cs,eO=2^48,2^23
 ${part31}
 ${part2}
@@ -4937,7 +4939,7 @@ end
 return eo and aU+eo*ba,at+1
 end
 local bS={}
-local function jZ(g)
+local function ka(g)
 for i=1,#bS do
 if bS[i].cT==g.cT then return bS[i]end
 end
@@ -4949,7 +4951,7 @@ local af=o*g.af
 local cE=aC(af/g.x)
 return o*g.us+cE,af-cE*g.x
 end
-local function kq(x,us,af,o)
+local function kr(x,us,af,o)
 local g={K="t",x=x,us=us,af=af,U=o}
 g.cT="t"..dK(x)..dK(us)..(x>1 and dK(af)or"")..dK(o)
 g.ay,g.aP=bG(o,g)
@@ -4958,23 +4960,23 @@ end
 local function hQ(K)
 if K=="f"then
 local o,bK,_=ac(),ac(),ac()
-return jZ({K="f",w=bK,cT="f"..dK(bK)}),o
+return ka({K="f",w=bK,cT="f"..dK(bK)}),o
 elseif K=="t"then
 local us,af,x,ay,aP=ac(),ac(),ac(),ac(),ac()
 local o=aC((ay+aP/x)/(us+af/x)+0.5)
-local g=jZ(kq(x,us,af,o))
+local g=ka(kr(x,us,af,o))
 g.aQ=ac()
 return g,o
 end
 end
-local function kZ(m,at)
+local function la(m,at)
 for i=1,#bS do
 local g=bS[i]
 if bu(m,at,at+#g.cT-1)==g.cT then return g end
 end
 local K=cf(m,at)
 local H,next=ex(m,at+1)
-if K==102 then return H and jZ({K="f",w=H,cT="f"..dK(H)})end
+if K==102 then return H and ka({K="f",w=H,cT="f"..dK(H)})end
 if K~=116 or not H then return nil end
 local us,af,o=0,0,0
 us,next=ex(m,next)
@@ -4982,7 +4984,7 @@ if H>1 then
 af,next=ex(m,next)
 end
 o=ex(m,next)
-return us and af and o and jZ(kq(H,us,af,o))
+return us and af and o and ka(kr(H,us,af,o))
 end
 local r,bL,iN,ik=0,{},{},{}
 local function jt(g,H,bd)
@@ -4995,7 +4997,7 @@ end
 local function fw(m)
 local at,cj,bB=3,nil,#m
 while at<=bB do
-local g,H,bd=kZ(m,at),nil,0
+local g,H,bd=la(m,at),nil,0
 if not g then return false end
 at=at+#g.cT
 if g.K=="f"then
@@ -5027,13 +5029,13 @@ if not(H and bd and jt(g,H,bd))then return false end
 end
 return r>0
 end
-local function ke(m,g,bT)
+local function kf(m,g,bT)
 if g.K=="f"then
 if#m~=19 or cf(m,1)~=70 then return false end
 local bK,J,o=am("<I7I7I4",m,2)
 return bK==g.w and jt(g,J,o)
 end
-if not bT or#m~=16+g.aQ or not lO(m,"^%d+$")then return false end
+if not bT or#m~=16+g.aQ or not lP(m,"^%d+$")then return false end
 local aI=tonumber(bu(m,1,16))
 if g.aQ>0 then return jt(g,aI,bq(bu(m,17)+0,g.x-1))end
 return aI<dN+cI and jt(g,fL(aI),0)
@@ -5085,7 +5087,7 @@ local reset=H+g.w-q
 if reset<=0 then return 0,0 end
 return bd,reset
 end
-local bk,U,bT,ah,bh,bA,ea=nil,0,nil,0,0,false,false
+local bk,U,bT,ai,bh,bA,ea=nil,0,nil,0,0,false,false
 local function cW(aa)
 local m=bb("GET",aa)
 if type(m)=="table"then return m.err end
@@ -5097,7 +5099,7 @@ jt(bk,0,0)
 if not ea and bT~="="then jt(bT,0,0)end
 elseif cf(m,1)==77 then
 if not fw(m)then return"RULES"end
-elseif not ke(m,bk,bT=="=")then
+elseif not kf(m,bk,bT=="=")then
 return"RULES"
 end
 local gU=1
@@ -5106,7 +5108,7 @@ gU=gU+1
 end
 if gU>r or(ea and r>1)then return"RULES"end
 local H,bd,bn=iN[gU],ik[gU],0
-local fC,fi=aj(bk,H,bd,ah)
+local fC,fi=aj(bk,H,bd,ai)
 if bk.K=="f"then
 if fC==H and fi>U then bn=H+bk.w-q end
 else
@@ -5123,7 +5125,7 @@ local aJ,cj,ae=av("M"..eR(aB),nil,bk,fC,fi)
 for i=1,r do
 if i~=gU then
 local g,bD=bL[i],nil
-local us,af=aj(g,iN[i],ik[i],ah)
+local us,af=aj(g,iN[i],ik[i],ai)
 local bg=g.K=="t"and q+g.ay
 if bg and(us>bg or(us==bg and af>g.aP))then
 us,af=bg,g.aP
@@ -5141,14 +5143,14 @@ local al=0
 while al<#KEYS do
 local cl,H=ac(),al+1
 al=bq(al+ac(),#KEYS)
-bA,ah,bh,ea=cl==1,ac(),ac(),ac()==1
+bA,ai,bh,ea=cl==1,ac(),ac(),ac()==1
 bk,U=hQ(aJ())
 bT=aJ()
 if bT~="="then bT=hQ(bT)end
 for i=H,al do
 local aL=cW(KEYS[i])
 if aL then
-if lO(aL,"READONLY",1,true)then bP=aL end
+if lP(aL,"READONLY",1,true)then bP=aL end
 A=A+1
 Q[A]=aL
 end

@@ -6,7 +6,11 @@
 
 import type { TakeReply, TakeStatus, Target, TargetDetails, TargetLevel } from "../store.ts";
 
-const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "permits", "queue_full"];
+/** By their numbers. The last three are of calls that ask again. */
+const STATUSES: readonly TakeStatus[] = [
+  ...["rate", "allowed", "blocked", "queued", "permits", "queue_full"] as const,
+  ...["allowed", "allowed", "queued"] as const,
+];
 
 /** Stands for "allowed" where all of it was taken before. */
 const REPEATED = 6;
@@ -20,14 +24,15 @@ export function takeReply(
   plain: boolean,
   times?: number,
 ): TakeReply {
-  const status = numbers[0] === REPEATED ? "allowed" : STATUSES[numbers[0] as number] as TakeStatus;
+  const outcome = numbers[0] as number;
+  const status = STATUSES[outcome] as TakeStatus;
   return {
     status,
     nowUs,
     waitUs: numbers[1] as number,
     arrivalUs: plain || times !== undefined ? 0 : numbers[2] as number,
     levels: readLevels(numbers, plain ? 2 : 3, targets, true, status === "blocked"),
-    ...(numbers[0] === REPEATED ? { repeated: true } : {}),
+    ...(outcome < REPEATED ? {} : outcome === REPEATED ? { repeated: true } : { forgotten: true }),
     ...(times === undefined ? {} : { times: numbers[2] as number }),
   };
 }

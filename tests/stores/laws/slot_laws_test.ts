@@ -221,6 +221,29 @@ for (const engine of ENGINES) {
       assertStatus(await lab.ask(again), "queued");
     });
 
+    it("a call that asks again hears once that its place was lost, and has it again", async () => {
+      const lab = new Lab(engine, connections);
+      await lab.listen();
+      const one = permits(1);
+      const holder = lab.request("now", [one]);
+      await lab.ask(holder);
+      const [first, second] = [lab.request("wait", [one]), lab.request("wait", [one])];
+      const known = poll(first, await lab.ask(first));
+      const elsewhere = target({ maxConcurrent: 1, leaseTtlMs: TTL_US / 1_000 }, { limiter: "elsewhere" });
+      const lost: PollRequest = { ...poll(second, await lab.ask(second)), targets: [elsewhere] };
+      const asks = async (request: PollRequest) => {
+        const { status, forgotten } = await lab.ask(request) as TakeReply;
+        return [status, forgotten === true];
+      };
+      assert.deepEqual(await asks(known), ["queued", false]);
+      await lab.ask(lab.request("now", [elsewhere]));
+      assert.deepEqual(await asks(lost), ["queued", true]);
+      assert.deepEqual(await asks(lost), ["queued", false]);
+      const free: PollRequest = { ...lost, targets: [{ ...elsewhere, limiter: "free" }] };
+      assert.deepEqual(await asks(free), ["allowed", true]);
+      assert.deepEqual(await asks(free), ["allowed", false]);
+    });
+
     it("after a step back of the clock, leases end in their own length, and those who renew keep theirs", async () => {
       const stepArb = fc.constantFrom(1, TTL_US / 2, TTL_US, 3_600_000_000, 1e12);
       // All leases begin within a quarter of their length, so none has ended in the three quarters that are looked at.

@@ -123,16 +123,19 @@ local function take(id, mode, max_wait, arrival, targets)
   return reply
 end
 
--- The same for one that waits already: was it served meanwhile, and when should it ask again?
+-- The same for one that waits already: was it served meanwhile, and when should it ask again? 7 and 8 are 1 and 3 of one
+-- whose place was lost: the key was deleted, or evicted, or its server began anew.
 local function poll(id, arrival, target)
   -- The marks of an earlier grant came with word of it.
   local reply = { holds(target, id) and 6 or 1, 0, arrival }
   promote(target, id)
   local served = holds(target, id)
-  if not served and not call("ZSCORE", target.waiters, id) then
+  local is_lost = not served and not call("ZSCORE", target.waiters, id)
+  if is_lost then
     enqueue(target, id, arrival)
     promote(target, id)
     served = holds(target, id)
+    reply[1] = 7
   end
   local fence
   if served then
@@ -140,7 +143,7 @@ local function poll(id, arrival, target)
   else
     keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
     cut_leases(target)
-    reply[1], reply[2] = 3, recheck(target, id)
+    reply[1], reply[2] = is_lost and 8 or 3, recheck(target, id)
   end
   load(target)
   levels(reply, target)

@@ -5,6 +5,7 @@
  */
 
 import { onAbort } from "../base/abort.ts";
+import { steadyUs } from "../base/clock.ts";
 import { Deadlined, type DeadlineLine } from "../base/deadline.ts";
 import type { ReplySink, TakeReply, TakeRequest } from "../stores/store.ts";
 import type { Decision, Permit } from "../decision/decision.ts";
@@ -83,7 +84,8 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
   readonly op = "take";
   readonly arrivalUs = 0;
   readonly times = undefined;
-  readonly targets: readonly LimiterTarget[];
+  /** What it takes from, under the rules by which it was asked last. */
+  targets: readonly LimiterTarget[];
   readonly maxWaitUs: number;
   readonly signal: AbortSignal | undefined;
   readonly access: StoreAccess;
@@ -119,6 +121,7 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
   #reject: ((error: unknown) => void) | undefined = undefined;
   #unfollow: (() => void) | undefined = undefined;
 
+  /** @param before The call that this one goes on for: its caller waits since that began. */
   constructor(
     targets: readonly LimiterTarget[],
     kind: CallKind<Answer>,
@@ -126,6 +129,7 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
     session: StoreSession,
     { maxWaitUs, signal }: WaitLimit,
     degradation: Degradation | undefined,
+    before?: Call<Answer>,
   ) {
     super();
     this.targets = targets;
@@ -137,6 +141,9 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
     this.degradation = degradation;
     this.waits = kind.mode === "wait";
     this.mode = kind.mode;
+    if (!this.waits) return;
+    this.startUs = before === undefined ? steadyUs(session.clock) : before.startUs;
+    this.begun = before === undefined ? targets[0]?.recorder.observers.methods.begun?.() : before.begun;
   }
 
   /** What it asks besides. */

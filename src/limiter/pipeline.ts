@@ -34,7 +34,6 @@ export function start<Answer>(
   degradation?: Degradation,
 ): Answer | Promise<Answer> {
   const call = new Call(targets, kind, access, session, limit, degradation);
-  if (call.waits) begin(call);
   const { shortcuts } = session;
   const known = shortcuts === undefined || targets.length > 1 || kind.reserves || kind.details !== undefined
     ? undefined
@@ -42,12 +41,6 @@ export function start<Answer>(
   if (known === undefined) return take(call);
   if (!(known instanceof Promise)) return takeKnowing(call, known, true);
   return inTime(call, known).then((reply) => takeKnowing(call, reply, false), (error) => failed(call, error));
-}
-
-/** A call begins that may wait. */
-function begin<Answer>(call: Call<Answer>): void {
-  call.startUs = steadyUs(call.session.clock);
-  call.begun = call.targets[0]?.recorder.observers.methods.begun?.();
 }
 
 /** As `start`, where a store has been asked about this moment already. A call that may wait takes its place after that. */
@@ -60,7 +53,6 @@ export function startAsked<Answer>(
   limit: WaitLimit = NO_WAIT,
 ): Promise<Answer> {
   const call = new Call(targets, kind, access, session, limit, undefined);
-  if (call.waits) begin(call);
   return new Promise((resolve, reject) => {
     call.open(STAGES, resolve, reject);
     asked.then((reply) => {
@@ -164,11 +156,11 @@ function wait<Answer>(call: Call<Answer>, waiting: Promise<TakeReply | undefined
 /** Takes anew within the time that is left: the instant of a call that waited holds no longer. */
 function takeAgain<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
   const { session, access, kind, targets, degradation } = call;
-  const again = new Call(session.changed.currentAll(targets), kind, access, session, limitLeft(call), degradation);
-  again.startUs = call.startUs;
+  const current = session.changed.currentAll(targets);
+  const again = new Call(current, kind, access, session, limitLeft(call), degradation, call);
   again.uncount = call.uncount;
   call.uncount = undefined;
-  [again.begun, again.isWaiting, call.isWaiting] = [call.begun, true, false];
+  [again.isWaiting, call.isWaiting] = [true, false];
   return take(again);
 }
 
@@ -177,7 +169,9 @@ function done<Answer>(call: Call<Answer>, reply: TakeReply): Answer {
   call.reply = reply;
   if (call.waits) {
     end(call, reply.status === "allowed" ? "allowed" : "denied");
-    call.reply = orQueueFull(call, reply);
+    // A call that could wait, but for those who wait already, was asked about for one moment: the queue denies it.
+    const couldWait = call.maxWaitUs > 0 && reply.waitUs <= call.maxWaitUs;
+    if (call.mode === "now" && couldWait && reply.status !== "allowed") call.reply = queueFull(reply);
     call.waitedMs = (steadyUs(call.session.clock) - call.startUs) / 1_000;
   }
   return call.kind.answer(call, call.reply);
@@ -191,12 +185,6 @@ function end<Answer>(call: Call<Answer>, outcome: WaitOutcome): void {
   call.isWaiting = false;
   const waitedMs = (steadyUs(call.session.clock) - call.startUs) / 1_000;
   for (const { recorder } of call.targets) recorder.waited(outcome, waitedMs, call.begun);
-}
-
-/** A call that could wait, but for those who wait already, was asked about for one moment: the queue denies it. */
-function orQueueFull<Answer>({ mode, maxWaitUs }: Call<Answer>, reply: TakeReply): TakeReply {
-  const isTurnedAway = mode === "now" && maxWaitUs > 0 && reply.status !== "allowed";
-  return isTurnedAway && reply.waitUs <= maxWaitUs ? queueFull(reply) : reply;
 }
 
 /** What a reply would be if the queue were full. Replies may make their levels when asked: there is nothing to spread. */

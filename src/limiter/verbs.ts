@@ -178,8 +178,7 @@ export const ACQUIRE: CallKind<Permit> = {
  * @throws {RateLimitedError} If it is a denial.
  */
 export function allowedOrThrow<Answer>(call: Call<Answer>, outcome: Outcome): Decision {
-  const { session: { changed }, targets } = call;
-  const decision = decisionOf(changed.currentAll(targets), outcome, false, call.degradation);
+  const decision = decisionOf(call.targets, outcome, false, call.degradation);
   record(call, decision);
   if (!decision.allowed) throw new RateLimitedError(decision);
   return decision;

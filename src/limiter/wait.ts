@@ -101,16 +101,13 @@ async function queue<Answer>(
   }
 }
 
-/** Asks the store again for a call that queues. */
-function askAgain<Answer>(
-  { session, mode, id, targets }: Call<Answer>,
-  arrivalUs: number,
-  deadlineUs: number,
-): Promise<TakeReply> {
-  const [target, ...more] = session.changed.currentAll<Target>(targets) as readonly [Target, ...Target[]];
-  if (more.length === 0) return session.ask({ op: "poll", id, arrivalUs, targets: [target] });
+/** Asks the store again for a call that queues, by the rules of this moment. */
+function askAgain<Answer>(call: Call<Answer>, arrivalUs: number, deadlineUs: number): Promise<TakeReply> {
+  const { session, mode, id } = call;
+  const targets = call.targets = session.changed.currentAll(call.targets);
+  if (targets.length === 1) return session.ask({ op: "poll", id, arrivalUs, targets: [targets[0] as Target] });
   const maxWaitUs = Math.max(deadlineUs - steadyUs(session.clock), 0);
-  return session.ask({ op: "take", mode, id, targets: [target, ...more], arrivalUs, maxWaitUs });
+  return session.ask({ op: "take", mode, id, targets, arrivalUs, maxWaitUs });
 }
 
 /** Whether a limiter has no permit left for a call. */

@@ -4,10 +4,11 @@ import { after, before, describe, it } from "node:test";
 import { writeFileSync } from "node:fs";
 
 import { TemporaryFolder } from "../../scripts/_temporary.ts";
-import { ConfigError, createRateSync, type RedisStoreConfig } from "../../mod.ts";
+import { ConfigError, createRateSync, type RedisStoreConfig, type StoreRequest } from "../../mod.ts";
 import { MemoryStore } from "../../src/stores/memory/mod.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { countConnections, type RedisProcess, startRedis, until } from "../stores/redis/_servers.ts";
+import { Remote } from "../limiter/_remote.ts";
 import { assertFails } from "./_errors.ts";
 
 const HOUR_MS = 3_600_000;
@@ -19,6 +20,17 @@ after(() => server?.[Symbol.asyncDispose]());
 
 function redis(keyPrefix: string): RedisStoreConfig {
   return { engine: "redis", url: server.url, keyPrefix, poolMinSize: 2 };
+}
+
+/** A store outside the process whose replies can be held back. */
+class Slow extends Remote {
+  gate: Promise<unknown> | undefined;
+
+  override async execute<Request extends StoreRequest>(request: Request) {
+    const reply = await super.execute(request);
+    await this.gate;
+    return reply;
+  }
 }
 
 describe("RateSync.configureStore()", () => {
@@ -235,6 +247,25 @@ describe("RateSync.configureStore()", () => {
 });
 
 describe("RateSync.configureLimiter()", () => {
+  it("leaves a call that is on its way to the store with the rules that decide it", async () => {
+    const store = new Slow(new FakeClock());
+    const rules = [{ limit: 20, windowMs: HOUR_MS }, { limit: 100, windowMs: 2 * HOUR_MS }];
+    for (const verb of ["acquire", "reserve"] as const) {
+      const limiters = { [verb]: { limit: 10, windowMs: HOUR_MS } };
+      await using rs = createRateSync({ stores: { main: store }, limiters });
+      await rs.connect();
+      let open = () => {};
+      store.gate = new Promise<void>((resolve) => open = resolve);
+      const granted = rs[verb](verb);
+      await new Promise((resolve) => setImmediate(resolve));
+      rs.configureLimiter(verb, { limits: rules });
+      open();
+      store.gate = undefined;
+      const { limits } = (await granted).decision;
+      assert.deepEqual(limits.map(({ limit, remaining }) => [limit, remaining]), [[10, 9]]);
+    }
+  });
+
   it("changes the rules of a limiter that is held", async () => {
     await using rs = createRateSync<string>({ limiters: { api: LIMIT } });
     const held = rs.limiter("api");

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { IN_LEFT, type TakeReply } from "../stores/store.ts";
+import { IN_LEFT, type LevelLeft, type TakeReply } from "../stores/store.ts";
 import { Call, type KeyVerbs } from "./call.ts";
 import { maxWaitUs } from "./call_options.ts";
 import { NO_WAIT, start, startAsked, take } from "./pipeline.ts";
@@ -136,9 +136,15 @@ function ask(
   }
   try {
     const reply = store.execute(request);
-    if ("then" in reply) rules.lendRequest();
-    return reply;
+    if (!("then" in reply)) return reply;
+    rules.lendRequest();
+    return reply.then((late) => late === IN_LEFT ? leftReply(request.left) : late);
   } catch {
     return undefined; // asked again as a call, which knows what to do
   }
+}
+
+/** The reply that `IN_LEFT` stands for. */
+function leftReply({ nowUs, first, second }: LevelLeft): TakeReply {
+  return { ...IN_LEFT, nowUs, levels: [{ rates: [[first, second]], permits: undefined }] };
 }

@@ -152,8 +152,10 @@ describe("Limiter.tryAcquireSync()", () => {
     await rs.connect();
     assert.equal(rs.tryAcquireSync("api"), undefined);
     await nextTurn();
-    assert.equal((await rs.peek("api")).remaining, 4, "a peek shows what it would leave");
+    assert.equal((await rs.peek("api")).remaining, 5);
     assert.equal(rs.metrics("api").totalAcquisitions, 0);
+    assert.deepEqual((await rs.tryAcquire("api")).limits.map(({ remaining }) => remaining), [4]);
+    assert.equal((await rs.acquire("api")).decision.remaining, 3);
   });
 });
 

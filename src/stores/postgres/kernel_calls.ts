@@ -131,11 +131,12 @@ export class KernelCalls {
         rules.outdate();
         return undefined;
       }
+      const mayGoOn = tries < MOST_TRIES && isAwaited(batch);
       const isRolledBack = error instanceof StoreError &&
         ROLLED_BACK.includes((error.cause as { code?: unknown })?.code);
-      if (isRolledBack && tries < MOST_TRIES) return undefined;
-      const isBroken = error instanceof StoreError && error.code === "STORE_UNAVAILABLE" && tries < MOST_TRIES;
-      const fate = isBroken && sent !== undefined ? await this.#fateOf(sent) : undefined;
+      if (isRolledBack && mayGoOn) return undefined;
+      const isBroken = error instanceof StoreError && error.code === "STORE_UNAVAILABLE" && mayGoOn;
+      const fate = isBroken && sent !== undefined ? await this.#fateOf(sent, batch) : undefined;
       if (fate === "aborted") return undefined;
       // If rows were added, a commit does not tell whether `put_1` has kept anything.
       if (fate !== "committed" || adds) {
@@ -158,12 +159,13 @@ export class KernelCalls {
    *
    * @param sent Its number, and the life of the server in which it began: in another one, the number may have been given to
    *   another transaction, which has committed.
+   * @param batch Its requests: once all of them are late, nothing needs to know.
    */
-  async #fateOf(sent: string): Promise<string | undefined> {
+  async #fateOf(sent: string, batch: readonly NamedRequest[]): Promise<string | undefined> {
     const [xid = "", life] = splitOnce(sent);
     const text = `SELECT pg_xact_status($1::text::xid8) AS fate, ${LIFE} AS life`;
     let fate: string | undefined;
-    for (let left = FATE_TRIES; left > 0; left--) {
+    for (let left = FATE_TRIES; left > 0 && isAwaited(batch); left--) {
       // Other connections may have been lost at the same time; to ask again changes nothing.
       const asked = this.#options.connection.query({ name: "fate_1", text, values: [xid] }).catch(() => []);
       const [row] = await asked;
@@ -235,6 +237,11 @@ export class KernelCalls {
       ],
     };
   }
+}
+
+/** Whether a caller waits for the outcome. */
+function isAwaited(batch: readonly NamedRequest[]): boolean {
+  return batch.some(({ isLate }) => !isLate);
 }
 
 /** A text before and after the first space. */

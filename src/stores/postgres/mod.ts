@@ -79,7 +79,8 @@ export function createPostgresStore(
   checkPostgresOptions(options);
   rejectUnknownOptions(extras, ["onError", "testClock"], "extras.");
   const { onError, testClock } = extras;
-  const { schema, tablePrefix, autoCreate, durable, maxQueued } = options;
+  const { schema, tablePrefix, autoCreate, durable, socketTimeoutMs, maxQueued } = options;
   const connection = isGiven(options) ? openGivenClient(options) : openPostgresJs(options, onError);
-  return new PostgresStore(connection, { schema, tablePrefix, autoCreate, durable, maxQueued, testClock });
+  const settings = { schema, tablePrefix, autoCreate, durable, socketTimeoutMs, maxQueued, testClock };
+  return new PostgresStore(connection, settings);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Deadlined } from "../../base/deadline.ts";
 import type { BatchItem } from "../batch.ts";
 import type { DoneReply, StoreRequest, TakeReply } from "../store.ts";
 import { isBucketTake } from "./buckets/header.ts";
@@ -13,7 +14,7 @@ import { rowName } from "./keys.ts";
 export type Reply = TakeReply | DoneReply;
 
 /** A request that waits to be sent, or was sent. */
-export class NamedRequest implements BatchItem<Reply> {
+export class NamedRequest extends Deadlined implements BatchItem<Reply> {
   /** The request. */
   readonly request: StoreRequest;
   /** The row of each target. */
@@ -23,6 +24,12 @@ export class NamedRequest implements BatchItem<Reply> {
   sink: BatchItem<Reply>["sink"];
   isGone: boolean = false;
   leave: (() => void) | undefined;
+  /** Whether it was handed to a connection. */
+  isSent: boolean = false;
+  /** Whether its time is over, and its caller was told so. */
+  isLate: boolean = false;
+  /** Called when its time is over. Must not throw. */
+  onLate: (() => void) | undefined;
 
   /**
    * Finds the names.
@@ -30,8 +37,13 @@ export class NamedRequest implements BatchItem<Reply> {
    * @param request The request.
    */
   constructor(request: StoreRequest) {
+    super();
     this.request = request;
     this.keys = request.targets.map(rowName);
     this.isBucket = isBucketTake(request);
+  }
+  override expire(): void {
+    this.isLate = true;
+    this.onLate?.();
   }
 }

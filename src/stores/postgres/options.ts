@@ -28,7 +28,8 @@ export interface PostgresPlaceOptions {
    */
   readonly durable?: boolean;
   /**
-   * How long one statement or transaction may take, in milliseconds, above 0, before it fails with `STORE_TIMEOUT`.
+   * How long one statement or transaction may take, in milliseconds, above 0, before it fails with `STORE_TIMEOUT`. A
+   * correction, such as `reset` or `settle`, takes no longer in all.
    * @default {5_000}
    */
   readonly socketTimeoutMs?: number;

@@ -6,7 +6,7 @@
 
 import { brand } from "../../base/brand.ts";
 import { systemClock } from "../../base/clock.ts";
-import { ClosedError, StoreError } from "../../base/errors.ts";
+import { ClosedError, type StoreError } from "../../base/errors.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { inNextTurn } from "../../base/turn.ts";
 import type { NamedPolicy, Policy } from "../../policy/policy.ts";
@@ -41,6 +41,7 @@ import { deleteAll, listRows } from "./list_rows.ts";
 import { PostgresNames } from "./names.ts";
 import { NamedRequest, type Reply } from "./named_request.ts";
 import { randomId } from "./random_id.ts";
+import { RequestDeadlines, sendInTime, unreached } from "./request_deadlines.ts";
 import { RuleBook } from "./rules.ts";
 import { Sessions } from "./sessions.ts";
 import { ensureSetup } from "./setup.ts";
@@ -77,6 +78,7 @@ export class PostgresStore implements Store {
   readonly #names: PostgresNames;
   readonly #batcher: Batcher<NamedRequest, Reply>;
   readonly #inOrder = new InOrder();
+  readonly #deadlines: RequestDeadlines;
   readonly #busy: BusyRows;
   readonly #rules: RuleBook;
   readonly #sessions: Sessions;
@@ -105,6 +107,7 @@ export class PostgresStore implements Store {
     this.#connection = connection;
     this.#names = names;
     this.#autoCreate = settings.autoCreate ?? true;
+    this.#deadlines = new RequestDeadlines(connection, settings.socketTimeoutMs);
     this.#sessions = new Sessions(connection, names, process);
     const report = (found: RulesReport) => this.#rulesWatchers.forEach((watcher) => watcher(found));
     this.#rules = new RuleBook({ connection, names, process, clock, nowUs, report });
@@ -154,10 +157,7 @@ export class PostgresStore implements Store {
 
   /** Why nothing can be sent, where there is no connection yet. */
   get unreached(): StoreError | undefined {
-    const { url = "PostgreSQL", isUp } = this.#connection;
-    if (isUp === undefined || isUp.call(this.#connection) !== false) return undefined;
-    const message = `Cannot reach PostgreSQL at ${url}: there is no connection yet`;
-    return new StoreError("STORE_UNAVAILABLE", message, { reason: "connect_timeout" });
+    return unreached(this.#connection);
   }
 
   /** Where processes leave reports while there is a watcher. */
@@ -165,9 +165,10 @@ export class PostgresStore implements Store {
     return this.#board;
   }
 
-  /** Runs a request, in one transaction together with other requests of the same moment. */
+  /** Runs a request, in one transaction together with other requests of the same moment, or rejects in its time. */
   execute<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
-    return this.#batcher.ask(new NamedRequest(request), signal) as Promise<ReplyTo<Request>>;
+    const named = new NamedRequest(request);
+    return this.#deadlines.within(named, this.#batcher.ask(named, signal)) as Promise<ReplyTo<Request>>;
   }
 
   /** As `execute`, for a take or a release; the outcome goes to a sink. */
@@ -264,7 +265,9 @@ export class PostgresStore implements Store {
     return await this.#inOrder.run(keys, async () => {
       if (!this.#isReady) await this.#ready();
       try {
-        return await this.#busy.decide(batch, (some) => (some[0]?.isBucket ? this.#buckets : this.#kernels).send(some));
+        return await sendInTime(batch, (awaited) => {
+          return this.#busy.decide(awaited, (some) => (some[0]?.isBucket ? this.#buckets : this.#kernels).send(some));
+        });
       } catch (error) {
         const gone = goneError(error);
         if (gone === undefined) throw error;

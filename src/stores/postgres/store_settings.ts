@@ -16,6 +16,11 @@ export interface PostgresStoreSettings extends PostgresPlace {
    * lost if the server crashes. @default {false}
    */
   readonly durable?: boolean | undefined;
+  /**
+   * How long a request of `execute` may take in all, in milliseconds, above 0, before it fails with `STORE_TIMEOUT`. Statements
+   * and transactions end by the connection. @default {5_000}
+   */
+  readonly socketTimeoutMs?: number | undefined;
   /** How many requests may wait to be sent; more fail with `STORE_OVERLOADED`. @default {65_536} */
   readonly maxQueued?: number | undefined;
   /** A clock that replaces the server's, for tests with virtual time. Never in production. */

@@ -52,7 +52,10 @@ export function connectionOver(adapter: ClientAdapter, { label, prepare, socketT
     async transaction(first, next) {
       const fate = { label, mayHaveRun: false };
       let thrown: { readonly error: unknown } | undefined;
+      let isOver = false;
       const guarded: Next = (rows) => {
+        // The caller was told that nothing has run.
+        if (isOver) throw new Error("The transaction is late");
         try {
           return next(rows);
         } catch (error) {
@@ -64,6 +67,8 @@ export function connectionOver(adapter: ClientAdapter, { label, prepare, socketT
         return await within(fate, adapter.transaction(first, guarded, () => fate.mayHaveRun = true));
       } catch (cause) {
         throw thrown === undefined ? callError(fate, cause) : thrown.error;
+      } finally {
+        isOver = true;
       }
     },
     async connect() {

@@ -37,6 +37,8 @@ export class BucketTable {
   nowUs: number | undefined;
   /** How many statements were sent. */
   sent = 0;
+  /** The name of the last one. */
+  last: string | undefined;
   readonly #sql: postgres.Sql;
   readonly #schema: string;
   readonly #calls: BucketCalls;
@@ -67,8 +69,9 @@ export class BucketTable {
   }
 
   /** Runs a statement as the store does. */
-  async query({ text, values }: Statement): Promise<Record<string, string | null>[]> {
+  async query({ text, values, name }: Statement): Promise<Record<string, string | null>[]> {
     this.sent++;
+    this.last = name;
     return [...await this.#sql.unsafe(text, [...values], { prepare: true })] as Record<string, string | null>[];
   }
 

@@ -69,7 +69,9 @@ export class BucketCalls {
         else answerEntry(replies, entry, entry.header, outcome);
         if (entries.length === 1) {
           const { header } = entry;
-          header.inUse = answer !== undefined && "isOld" in answer && answer.isOld && answer.us <= header.rate.burstUs;
+          const taken = answer !== undefined && "isOld" in answer ? answer : undefined;
+          header.inUse = taken !== undefined && taken.isOld && taken.us <= header.rate.burstUs;
+          header.tookAll = taken?.taken === entry.times;
         }
       });
       entries = again;
@@ -86,6 +88,7 @@ export class BucketCalls {
     const nowUs = Number(row["clock"]);
     const taken = unitsOf(Number(row["extra"] ?? 0), entry);
     const us = Number(row["tat"]) - nowUs;
+    header.tookAll = taken === entry.times;
     answerEntry(replies, entry, header, { nowUs, blockedUs: 0, taken, us, rem: Number(row["rem"] ?? 0) });
     return true;
   }

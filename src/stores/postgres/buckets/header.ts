@@ -23,12 +23,22 @@ export interface BucketHeader extends GroupHeader, BucketTerms {
   readonly most: bigint;
   /** The operands of the functions, in the order of `BucketOperands` from `unit` on. */
   readonly numbers: readonly string[];
-  /** Whether a bucket ever has room for one take. */
-  readonly hasRoom: boolean;
-  /** The operands of one take that has room now: those of `OnceOperands` from `us` to `roomRem`. */
-  readonly once: readonly [us: string, rem: string, roomUs: string, roomRem: string];
-  /** Whether the last lone take found a row with room at once, as the next one probably will. */
+  /** What a bucket holds, in the same units. */
+  readonly full: bigint;
+  /** The operands of one take that has room now. */
+  readonly once: Once;
+  /** Whether the last lone entry found a row with room at once, as the next one probably will. */
   inUse: boolean;
+  /** Whether the last lone entry found room for all of its takes. */
+  tookAll: boolean;
+}
+
+/** The operands of a take that has room now, in the order of `OnceOperands`. */
+export interface Once {
+  /** Whether a bucket ever has room for it. */
+  readonly hasRoom: boolean;
+  /** Those from `us` to `roomRem`. */
+  readonly numbers: readonly [us: string, rem: string, roomUs: string, roomRem: string];
 }
 
 /** Sums of two numbers up to this fit into 8 bytes. */
@@ -40,6 +50,11 @@ const FAR = 1_024n;
 
 /** The header of a take from one token bucket. */
 export const bucketHeaderOf: HeaderOf<BucketHeader> = keptHeaders(makeHeader);
+
+/** The operands of some alike takes that have room now, all of them: they are one take of their sum. */
+export function onceOf({ unit, full, once, rate }: BucketHeader, times: number): Once {
+  return times === 1 ? once : makeOnce(unit * BigInt(times), full, BigInt(rate.denominator));
+}
 
 /** Whether a request takes from, or looks at, one token bucket and nothing else, in numbers that the functions hold. */
 export function isBucketTake(request: StoreRequest): request is TakeRequest {
@@ -59,7 +74,6 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
   const waitUs = mode === "wait" ? BigInt(Math.min(Math.ceil(maxWaitUs), FOREVER_US)) : 0n;
   const most = full + waitUs * denominator;
   const ahead = (spans: bigint) => full + spans * BigInt(rate.burstUs) * denominator;
-  const room = full - unit;
   const atMost = (number: bigint) => String(number < 2n * MOST ? number : 2n * MOST);
   return {
     policy,
@@ -75,9 +89,20 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
     unit,
     most,
     numbers: [unit, denominator, full, most, ahead(NEAR), ahead(FAR)].map(atMost),
-    hasRoom: room >= 0n,
-    // Where there never is room, not even in a bucket that has been full for long.
-    once: [`${costUs}`, `${costRem}`, `${room < 0n ? -1n : room / denominator}`, `${room % denominator}`],
+    full,
+    once: makeOnce(unit, full, denominator),
     inUse: false,
+    tookAll: true,
+  };
+}
+
+function makeOnce(units: bigint, full: bigint, denominator: bigint): Once {
+  const room = full - units;
+  const hasRoom = room >= 0n;
+  // Where there never is room, not even in a bucket that has been full for long.
+  const roomUs = hasRoom ? room / denominator : -1n;
+  return {
+    hasRoom,
+    numbers: [`${units / denominator}`, `${units % denominator}`, `${roomUs}`, `${room % denominator}`],
   };
 }

@@ -9,6 +9,7 @@ import { KEY_SEPARATOR } from "../keys.ts";
 import type { PostgresNames } from "../names.ts";
 import { arrayLiteral } from "../sql_text.ts";
 import { type BucketOperands, columnsAfter, exactBase, fits, takeOnce, takeOnceWhole } from "./arithmetic.ts";
+import { onceOf } from "./header.ts";
 import type { BucketEntry } from "./rounds.ts";
 
 /** How takes are decided. */
@@ -92,7 +93,7 @@ export class BucketStatements {
 
   /** Decides about entries of different keys, in the order of the keys. */
   round(entries: readonly BucketEntry[]): Statement {
-    const { header: { mode, numbers, once }, rules } = entries[0] as BucketEntry;
+    const { header: { mode, numbers, once: { numbers: once } }, rules } = entries[0] as BucketEntry;
     const keys = entries.map(({ key }) => key).join(KEY_SEPARATOR);
     const isAlike = mode !== "peek" && entries.every((entry) => {
       return entry.header === entries[0]?.header && entry.rules === rules && entry.times === 1;
@@ -119,14 +120,20 @@ export class BucketStatements {
   }
 
   /**
-   * Takes from one key, if its bucket has room: now, if it is one take. The row that comes back has the `clock`, and `tat`,
-   * `rem` and `extra` as they are then; the last two are absent where they are always NULL. None comes back if anything else
-   * is to be done.
+   * Takes from one key, if its bucket has room: now and for all takes, if it is one, or if there was room for all the last
+   * time. The row that comes back has the `clock`, and `tat`, `rem` and `extra` as they are then; the last two are absent
+   * where they are always NULL. None comes back if anything else is to be done.
    */
-  lone({ key, header: { hasRoom, isWhole, once, numbers }, rules, times }: BucketEntry): Statement {
-    const isOnce = times === 1 && hasRoom;
-    const [us, , roomUs] = once;
-    const operands = !isOnce ? [...numbers, String(times)] : isWhole ? [us, roomUs] : [...once, numbers[1] as string];
+  lone({ key, header, rules, times }: BucketEntry): Statement {
+    const { isWhole, numbers, tookAll } = header;
+    const once = onceOf(header, times);
+    const isOnce = (times === 1 || tookAll) && once.hasRoom;
+    const [us, , roomUs] = once.numbers;
+    const operands = !isOnce
+      ? [...numbers, String(times)]
+      : isWhole
+      ? [us, roomUs]
+      : [...once.numbers, numbers[1] as string];
     const clock = this.#settings.clock();
     const values = [key, String(rules), ...operands, ...(clock === null ? [] : [clock])];
     if (!isOnce) return { name: "take_one_1", text: this.#one, values };

@@ -64,6 +64,32 @@ describe("BucketCalls, by rows", () => {
     table.nowUs = NOW_US;
   });
 
+  it("takes many times from one key as if it were once, while there is room for all", async () => {
+    for (const ratePerSecond of [1, 7]) {
+      const policy = compilePolicy({ ratePerSecond, burst: 6 });
+      const key = `many at ${ratePerSecond}`;
+      const targets = [{ limiter: "api", policy, key, cost: 1, permits: 0 }];
+      const sendMany = async (second: number) => {
+        table.nowUs = NOW_US + second * 1_000_000;
+        return statuses(await table.send(Array.from({ length: 4 }, () => take(key, { targets }))));
+      };
+      const all = ["allowed", "allowed", "allowed", "allowed"];
+      for (const second of [0, 10]) await sendMany(second);
+      const before = table.sent;
+      assert.deepEqual(await sendMany(20), all);
+      assert.match(table.last ?? "", /^take_(whole|once)_1$/);
+      // Two are left: the others are denied, and the next call expects that.
+      assert.deepEqual(await sendMany(20), ["allowed", "allowed", "rate", "rate"]);
+      assert.equal(table.sent - before, 3);
+      await sendMany(22);
+      assert.equal(table.last, "take_one_1");
+      assert.deepEqual(await sendMany(40), all);
+      assert.deepEqual(await sendMany(60), all);
+      assert.match(table.last ?? "", /^take_(whole|once)_1$/);
+    }
+    table.nowUs = NOW_US;
+  });
+
   it("leaves a row to the kernels that holds more, or is under other rules, with all later takes from it", async () => {
     const keys = table.names.of("keys");
     await other.unsafe(`INSERT INTO ${keys} (tat, rules, key, ends, state) VALUES (0, 1, 'api:more', 9, '\\x01')`);

@@ -3,10 +3,14 @@
  *
  * Three events report it, and none of them reports every end. `finish` and `close` of the response are not sent for a response
  * that waits behind another one on a pipelined connection; the connection's `close` is. A response of HTTP/2 says neither
- * once its stream is closed, and has no `destroyed`; its stream says both, and whether it was reset.
+ * once its stream is closed, and has no `destroyed`; its stream says both, and whether it was reset. If a client resets a
+ * stream with the code NO_ERROR, as `destroy()` of a client of Node does, and has not read the answer, Node sends no event at
+ * all. So the guard also looks at streams that take long.
  *
  * @module
  */
+
+import { Rounds } from "./rounds.ts";
 
 /** What is used of a connection. */
 export interface NodeSocket {
@@ -36,7 +40,21 @@ interface Http2Stream {
   readonly destroyed: boolean;
   /** Whether the client reset it, or left, before the end of the answer. */
   readonly aborted: boolean;
+  /** Whether the answer has been handed to the system: `aborted` does not say so of answers that were written before. */
+  readonly writableFinished?: boolean | undefined;
 }
+
+/** The answer on a stream of HTTP/2 that has not ended. */
+interface OpenAnswer {
+  readonly stream: Http2Stream;
+  /** Called if the stream is closed. */
+  readonly closed: () => void;
+}
+
+const openAnswers: Rounds<OpenAnswer> = new Rounds((answer) => {
+  if (answer.stream.closed) answer.closed();
+  else openAnswers.add(answer);
+});
 
 /**
  * Calls back once, when the answer has been sent, or cannot be sent any more: at once if that has been so before.
@@ -50,19 +68,26 @@ export function onEnd(socket: NodeSocket, response: EndingResponse, ended: (abor
   const isOver = stream === undefined
     ? response.destroyed || response.writableFinished || socket.destroyed
     : stream.closed || stream.destroyed;
-  const isAborted = () => stream === undefined ? !response.writableFinished : stream.aborted;
+  const isAborted = () =>
+    stream === undefined ? !response.writableFinished : stream.aborted || stream.writableFinished === false;
   if (isOver) return ended(isAborted());
   let isFirst = true;
   const end = () => {
     if (!isFirst) return;
     isFirst = false;
-    forget?.();
+    forget();
     ended(isAborted());
   };
   // A connection of HTTP/2 closes its streams, and their responses, before itself.
-  const forget = stream === undefined ? onClose(socket, end) : undefined;
+  const forget = stream === undefined ? onClose(socket, end) : onReset({ stream, closed: end });
   response.once("finish", end);
   response.once("close", end);
+}
+
+/** Calls back when a stream turns out to be closed. Returns a function that cancels that. */
+function onReset(answer: OpenAnswer): () => void {
+  openAnswers.add(answer);
+  return () => openAnswers.delete(answer);
 }
 
 function streamOf({ stream }: EndingResponse): Http2Stream | undefined {
@@ -74,9 +99,9 @@ function streamOf({ stream }: EndingResponse): Http2Stream | undefined {
 const waiting = new WeakMap<NodeSocket, Set<() => void>>();
 
 /** Calls back when a connection closes. Returns a function that cancels that. */
-function onClose(socket: NodeSocket, closed: () => void): (() => void) | undefined {
+function onClose(socket: NodeSocket, closed: () => void): () => void {
   const { once } = socket as { once?: (event: "close", listener: () => void) => unknown };
-  if (typeof once !== "function") return undefined; // a request that was made up for a test
+  if (typeof once !== "function") return () => {}; // a request that was made up for a test
   let listeners = waiting.get(socket);
   if (listeners === undefined) {
     const all = listeners = new Set();

@@ -5,10 +5,7 @@
  * @module
  */
 
-import { systemClock } from "../base/clock.ts";
-
-/** How long a body may stay unread before it counts as dropped, in microseconds; it is found within twice that. */
-const UNREAD_US = 1_000_000;
+import { Rounds } from "./rounds.ts";
 
 /** The body of an answer, as far as it is known whether it is read. */
 export interface WatchedBody {
@@ -16,10 +13,8 @@ export interface WatchedBody {
   dropped(): void;
 }
 
-/** Bodies that are not read yet: those of this round, and of the one before. */
-let recent = new Set<WatchedBody>();
-let older = new Set<WatchedBody>();
-let isRunning = false;
+/** Bodies that are not read yet. */
+const unread = new Rounds<WatchedBody>((body) => body.dropped());
 
 /** Bodies that were begun and are read no more are found when their memory is reclaimed, and only then. */
 const collected = new FinalizationRegistry<WatchedBody>((body) => body.dropped());
@@ -35,23 +30,10 @@ const collected = new FinalizationRegistry<WatchedBody>((body) => body.dropped()
 export function watchUnread(body: WatchedBody, stream: object, endIsTold: boolean): void {
   collected.register(stream, body);
   if (endIsTold) return;
-  recent.add(body);
-  if (!isRunning) schedule();
+  unread.add(body);
 }
 
 /** A body is being read. */
 export function begunToRead(body: WatchedBody): void {
-  if (!recent.delete(body)) older.delete(body);
-}
-
-function schedule(): void {
-  isRunning = true;
-  systemClock.schedule(systemClock.nowUs() + UNREAD_US, () => {
-    const dropped = older;
-    older = recent;
-    recent = new Set();
-    isRunning = false;
-    if (older.size > 0) schedule();
-    for (const body of dropped) body.dropped();
-  }, { background: true });
+  unread.delete(body);
 }

@@ -6,8 +6,15 @@
 
 import type { Admission } from "./admission.ts";
 import type { HeaderPair } from "./header_pair.ts";
+import { Rounds } from "./rounds.ts";
 import { setHeaders } from "./set_headers.ts";
 import { begunToRead, type WatchedBody, watchUnread } from "./unread.ts";
+
+/**
+ * Requests on `Deno.serve` whose handlers run. Its `completed` does not settle while they do, and it warns the first time that
+ * `request.signal` is used on a request which it then answers. So only requests with slow handlers use the signal.
+ */
+const running = new Rounds<Watch>((watch) => watch.hearOfAbort());
 
 /**
  * Finishes an admission when the answer has been read to its end, or has failed, or when the client has left, or when the
@@ -32,14 +39,28 @@ export class Watch implements WatchedBody {
     this.#request = request;
     this.#admission = admission;
     this.#endIsTold = completed !== undefined;
-    const left = () => this.#left();
-    completed?.then(left, left);
-    if (request.signal?.aborted) left();
-    else request.signal?.addEventListener("abort", left, { once: true }); // it ends with the request
+    if (completed === undefined) {
+      this.hearOfAbort();
+      return;
+    }
+    const over = () => {
+      running.delete(this);
+      this.#left();
+    };
+    completed.then(over, over);
+    running.add(this);
+  }
+
+  /** Finishes when the signal of the request is aborted, or at once if it has been. */
+  hearOfAbort(): void {
+    const { signal } = this.#request;
+    if (signal?.aborted) this.#left();
+    else signal?.addEventListener("abort", () => this.#left(), { once: true }); // it ends with the request
   }
 
   /** The same answer, watched. One without a body has ended. */
   answer(response: Response): Response {
+    running.delete(this);
     const { status, statusText, headers, body } = response;
     if (body === null || this.#request.method === "HEAD") {
       void this.#admission.finish({ status, bytes: 0 });

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { createRateSync } from "@ratesync/core";
 import type { GuardOptions } from "@ratesync/core/http";
 import { guardHandler } from "@ratesync/core/http/fetch";
+import { runWorker } from "../../_support/processes.ts";
 import { APPS } from "./_apps.ts";
 import { testApp, testBytes } from "./_suite.ts";
 
@@ -105,5 +106,12 @@ describe("guardHandler() of fetch", () => {
     assert.equal(rs.metrics("api").currentConcurrent, 0);
     await handler(new Request("http://localhost/", { method: "HEAD" }));
     assert.equal(rs.metrics("api").currentConcurrent, 0);
+  });
+});
+
+describe("A guard that gives permits", () => {
+  it("does not make the runtime print a warning", async () => {
+    const { code, stdout, stderr } = await runWorker("http/adapters/quiet_worker");
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "", stderr: "" });
   });
 });

@@ -7,11 +7,11 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,bb,jg=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,bb,jn=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=bb,jg
-function redis.call(he,...)
-if he~="MGET"then return call(he,...)end
+redis.pcall,redis.error_reply=bb,jn
+function redis.call(hh,...)
+if hh~="MGET"then return call(hh,...)end
 local cc={...}
 for i=1,#cc do
 local m=bb("GET",cc[i])
@@ -25,188 +25,188 @@ if string.byte(ARGV[1])==64 then
 q,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
 q=q+0
 else
-local fd=redis.call("TIME")
-q=fd[1]*1000000+fd[2]
+local fg=redis.call("TIME")
+q=fg[1]*1000000+fg[2]
 end`;
 
-const part2 = `local cA=1e14
-local dN=50*cA
-local gL,cI="99",10*cA
-local fn=q-q%cA`;
+const part2 = `local cn=1e14
+local dO=50*cn
+local gP,cI="99",10*cn
+local fr=q-q%cn`;
 
-const part3 = `local hq=2e15
-local function fM(m)
-local H,bB=string.byte(m,1),#m
-if H==98 and bB>8 then
+const part3 = `local ht=2e15
+local function fP(m)
+local H,bp=string.byte(m,1),#m
+if H==98 and bp>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if H==83 and bB>46 or H==115 and bB>20 then
+if H==83 and bp>46 or H==115 and bp>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+hq then return D,bB+1 end
+if D>q and D<q+ht then return D,bp+1 end
 end
 return 0,1
 end`;
 
-const part4 = `local function iv(aI)
-return math.max(math.floor((aI-dN)/cI),0)
+const part4 = `local function iz(aK)
+return math.max(math.floor((aK-dO)/cI),0)
 end
-local function fL(aI)
-if aI<dN then return aI end
-local us=fn+aI%cA
-if us>q+cA/2 then return us-cA end
-if us<q-cA/2 then return us+cA end
+local function fO(aK)
+if aK<dO then return aK end
+local us=fr+aK%cn
+if us>q+cn/2 then return us-cn end
+if us<q-cn/2 then return us+cn end
 return us
 end`;
 
-const part5 = `local function fX(bn,bG,an)
+const part5 = `local function ga(bn,bG,an)
 return math.max(bn<=8*bG and 1 or bn<=1024*bG and 2 or 3,an)
 end
-local function ec(ad,bG)
+local function ee(ad,bG)
 if ad==0 then return q end
 return ad==3 and math.huge or q+(ad==2 and 1024 or 8)*bG
 end`;
 
-const part6 = `local eG
-local function bw()
-if eG then return eG end
-local aC,bq,aO,cf,eR=math.floor,math.min,math.max,string.byte,string.char
-local jO,lv=8,2^52
-local ew={us=0,af=0,ae=0,bY={}}
-local bQ={ew=ew}
-function bQ.gE(a,b,g)
+const part6 = `local eI
+local function bx()
+if eI then return eI end
+local aD,br,aP,cf,eU=math.floor,math.min,math.max,string.byte,string.char
+local jV,lD=8,2^52
+local ex={us=0,af=0,ae=0,bY={}}
+local bR={ex=ex}
+function bR.gH(a,b,g)
 local us,af=a.us+b.us,a.af+b.af
 if af<g.x then return{us=us,af=af}end
 return{us=us+1,af=af-g.x}
 end
-local gE=bQ.gE
-function bQ.gi(a,b,g)
+local gH=bR.gH
+function bR.gl(a,b,g)
 local us,af=a.us-b.us,a.af-b.af
 if af>=0 then return{us=us,af=af}end
 return{us=us-1,af=af+g.x}
 end
-local gi=bQ.gi
-function bQ.hh(a,b)
+local gl=bR.gl
+function bR.hk(a,b)
 return(a.us<b.us or(a.us==b.us and a.af<b.af))and a or b
 end
-function bQ.kV(au,du,an,g)
-local aU=gi(au,an,g)
+function bR.lc(au,du,an,g)
+local aU=gl(au,an,g)
 for _,bO in ipairs(au.bY)do
-if bO.du>du then aU=gi(aU,bO,g)end
+if bO.du>du then aU=gl(aU,bO,g)end
 end
-return aU.us<0 and ew or aU
+return aU.us<0 and ex or aU
 end
-function bQ.cS(h,g)
+function bR.cS(h,g)
 local J=h.us-g.ay
-if h.af>g.aP then J=J+1 end
-return aO(J,h.y or 0)
+if h.af>g.aQ then J=J+1 end
+return aP(J,h.y or 0)
 end
-local cS=bQ.cS
-function bQ.eK(h,g)
+local cS=bR.cS
+function bR.eM(h,g)
 return h.ad>0 and cS(h,g)>q and h.ad or 0
 end
-local function iY(au,bO,ae,g)
-local aU=gE(au,bO,g)
-if aU.us>lv then return nil end
+local function je(au,bO,ae,g)
+local aU=gH(au,bO,g)
+if aU.us>lD then return nil end
 local bY,A={},1
 for i,dr in ipairs(au.bY)do
 bY[i]=dr
 if dr.du<=bO.du then A=i+1 end
 end
 table.insert(bY,A,bO)
-local gq,O=ew,#bY
-while O>0 and#bY-O<jO do
-local al=bY[O]
-if al.du-(aU.us-gq.us)+2<=q then break end
-gq=gE(gq,al,g)
-O=O-1
+local gt,K=ex,#bY
+while K>0 and#bY-K<jV do
+local ak=bY[K]
+if ak.du-(aU.us-gt.us)+2<=q then break end
+gt=gH(gt,ak,g)
+K=K-1
 end
-for _=1,O do
+for _=1,K do
 table.remove(bY,1)
 end
-return{us=aU.us,af=aU.af,ae=aO(au.ae,ae),bY=bY}
+return{us=aU.us,af=aU.af,ae=aP(au.ae,ae),bY=bY}
 end
-function bQ.eU(us,au)
+function bR.eX(us,au)
 local aU=us+au.us+1
-if au.ae>0 and au.ae<aU then return aO(us+1,au.ae)end
+if au.ae>0 and au.ae<aU then return aP(us+1,au.ae)end
 return aU
 end
-function bQ.bl(h)
+function bR.bl(h)
 local au=h.au
-return au and bQ.eU(h.us,au)>q and au or nil
+return au and bR.eX(h.us,au)>q and au or nil
 end
-function bQ.dj(us,af,au,y,g,an)
+function bR.dj(us,af,au,y,g,an)
 local J=us-g.ay
-if af>g.aP then J=J+1 end
-local bV=aO(J,y)
+if af>g.aQ then J=J+1 end
+local bV=aP(J,y)
 if y<=q or y<=J then y=nil end
 local h={us=us,af=af,y=y,ad=0}
-if bV>q then h.ad=fX(bV-q,g.ay,an)end
+if bV>q then h.ad=ga(bV-q,g.ay,an)end
 if au then
-local aU,bY=gE(h,au,g).us,{}
+local aU,bY=gH(h,au,g).us,{}
 for i,bO in ipairs(au.bY)do
-bY[i]={du=bq(bO.du,aU),us=bO.us,af=bO.af}
+bY[i]={du=br(bO.du,aU),us=bO.us,af=bO.af}
 end
 local ae=au.ae>us+au.us and 0 or au.ae
 h.au={us=au.us,af=au.af,ae=ae,bY=bY}
 end
 return h
 end
-function bQ.fx(h,gP,du,y,g)
-local ae=aO(q,y)+g.ay+1
-local bO={du=du,us=gP.us,af=gP.af}
-local au=iY(bQ.bl(h)or ew,bO,ae,g)
+function bR.fB(h,gT,du,y,g)
+local ae=aP(q,y)+g.ay+1
+local bO={du=du,us=gT.us,af=gT.af}
+local au=je(bR.bl(h)or ex,bO,ae,g)
 if not au then return h end
-local aS=gi(h,gP,g)
-return bQ.dj(aS.us,aS.af,au,y,g,bQ.eK(h,g))
+local aS=gl(h,gT,g)
+return bR.dj(aS.us,aS.af,au,y,g,bR.eM(h,g))
 end
-function bQ.lG(h,g)
-local gQ={us=h.us-q,af=h.af,du=0}
-if gQ.us<0 then return nil end
-return bQ.dj(q,0,iY(bQ.bl(h)or ew,gQ,h.us+2,g),0,g,0)
+function bR.lO(h,g)
+local gU={us=h.us-q,af=h.af,du=0}
+if gU.us<0 then return nil end
+return bR.dj(q,0,je(bR.bl(h)or ex,gU,h.us+2,g),0,g,0)
 end
-function bQ.dY(h,g)
-local y,bV=cS(h,g),ec(h.ad,g.ay)
+function bR.dZ(h,g)
+local y,bV=cS(h,g),ee(h.ad,g.ay)
 if y<=bV then return h end
-local bp={us=bV+g.ay,af=g.aP}
-local au=bQ.bl(h)
-if h.us<bp.us or(h.us==bp.us and h.af<=bp.af)then
-return bQ.dj(h.us,h.af,au,bV,g,h.ad)
+local bq={us=bV+g.ay,af=g.aQ}
+local au=bR.bl(h)
+if h.us<bq.us or(h.us==bq.us and h.af<=bq.af)then
+return bR.dj(h.us,h.af,au,bV,g,h.ad)
 end
 local an={us=h.us,af=h.af,y=h.y,ad=h.ad}
 if au then an.au={us=au.us,af=au.af,ae=0,bY=au.bY}end
-local bU=bQ.fx(an,gi(h,bp,g),0,bV,g)
+local bU=bR.fB(an,gl(h,bq,g),0,bV,g)
 if bU~=an then return bU end
-return bQ.dj(bp.us,bp.af,nil,bV,g,h.ad)
+return bR.dj(bq.us,bq.af,nil,bV,g,h.ad)
 end
-function bQ.cD(m,E,al,h,g)
-local function ek()
+function bR.cD(m,E,ak,h,g)
+local function em()
 local ac,ba=0,1
-while E<=al do
-local eo=cf(m,E)
+while E<=ak do
+local eq=cf(m,E)
 E=E+1
-ac=ac+eo%128*ba
-if eo<128 then break end
+ac=ac+eq%128*ba
+if eq<128 then break end
 ba=ba*128
 end
 return ac
 end
-local function it()
-local us=ek()
-return us,g.x>1 and bq(ek(),g.x-1)or 0
+local function ix()
+local us=em()
+return us,g.x>1 and br(em(),g.x-1)or 0
 end
 local cl=cf(m,E)-128
 E=E+1
-h.ad=aC(cl%32/8)
-if cl%2>=1 then h.y=ek()end
+h.ad=aD(cl%32/8)
+if cl%2>=1 then h.y=em()end
 if cl%4<2 then return end
-local us,af=it()
+local us,af=ix()
 local au={us=us,af=af,ae=0,bY={}}
-local aU=gE(h,au,g).us
-if cl%8>=4 then au.ae=aU+2-ek()end
-while E<=al do
-local bO={du=aU-ek()}
-bO.us,bO.af=it()
+local aU=gH(h,au,g).us
+if cl%8>=4 then au.ae=aU+2-em()end
+while E<=ak do
+local bO={du=aU-em()}
+bO.us,bO.af=ix()
 if bO.us==0 and bO.af==0 then
 bO.us,bO.af=us,af
 end
@@ -214,119 +214,125 @@ au.bY[#au.bY+1]=bO
 end
 h.au=au
 end
-function bQ.bo(h,g)
-local au,y,aJ=h.au,h.y,""
-if not au and not y and h.ad==0 then return aJ end
-local function dK(ac)
+function bR.bo(h,g)
+local au,y,aL=h.au,h.y,""
+if not au and not y and h.ad==0 then return aL end
+local function dL(ac)
 while ac>=128 do
-aJ=aJ..eR(ac%128+128)
-ac=aC(ac/128)
+aL=aL..eU(ac%128+128)
+ac=aD(ac/128)
 end
-aJ=aJ..eR(ac)
+aL=aL..eU(ac)
 end
-local function iX(us,af)
-dK(us)
-if g.x>1 then dK(af)end
+local function jd(us,af)
+dL(us)
+if g.x>1 then dL(af)end
 end
-if y then dK(y)end
+if y then dL(y)end
 if au then
-iX(au.us,au.af)
-local aU=gE(h,au,g).us
-if au.ae>0 then dK(aU+2-au.ae)end
+jd(au.us,au.af)
+local aU=gH(h,au,g).us
+if au.ae>0 then dL(aU+2-au.ae)end
 for _,bO in ipairs(au.bY)do
-dK(aU-bO.du)
-local kz=bO.us==au.us and bO.af==au.af
-iX(kz and 0 or bO.us,kz and 0 or bO.af)
+dL(aU-bO.du)
+local kF=bO.us==au.us and bO.af==au.af
+jd(kF and 0 or bO.us,kF and 0 or bO.af)
 end
 end
 local cl=128+(y and 1 or 0)+(au and 2 or 0)+(au and au.ae>0 and 4 or 0)
-return eR(cl+8*h.ad)..aJ
+return eU(cl+8*h.ad)..aL
 end
-eG=bQ
-return bQ
+eI=bR
+return bR
 end`;
 
-const part7 = `local call,bu,ak=redis.call,string.sub,string.format
-local aC,dd,aO,bq=math.floor,math.ceil,math.max,math.min
+const part7 = `local jl=32
+local function fy(Q,az)
+local eb=redis.pcall("PTTL",Q)
+return#az<=jl and(type(eb)=="table"or eb>=0)
+end`;
+
+const part8 = `local call,bs,al=redis.call,string.sub,string.format
+local aD,dd,aP,br=math.floor,math.ceil,math.max,math.min
 local aT,am=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cy,gB=0,0
-local function aJ()
-cy=cy+1
-return ARGV[cy]
+local cz,gE=0,0
+local function aL()
+cz=cz+1
+return ARGV[cz]
 end
 local function ac()
-cy=cy+1
-return ARGV[cy]+0
+cz=cz+1
+return ARGV[cz]+0
 end
-local function eZ()
-gB=gB+1
-return KEYS[gB]
+local function fc()
+gE=gE+1
+return KEYS[gE]
 end
-local cv=ac()
-local function ft(ae)
-return aO(dd((ae-q)/1000),1)+cv
+local cw=ac()
+local function eb(ae)
+return aP(dd((ae-q)/1000),1)+cw
 end
-local cx={}`;
+local cy={}`;
 
-const part8 = `local function jX(ah)
+const part9 = `local function kd(ah)
 local df=type(ah)=="table"and ah.err or tostring(ah)
 if string.find(df,"READONLY",1,true)then error(ah,0)end
 return df
 end
-local function jC(cm,kP)
-local ok,ah=pcall(cm,kP)
-return ok and ah or jX(ah)
+local function jJ(cm,kW)
+local ok,ah=pcall(cm,kW)
+return ok and ah or kd(ah)
 end`;
 
-const part9 = `local function hu(e,lx)
-ee(e)
-if e.dR and not bA then fb(e)end
-local at=lx and q or aO(q,e.D)
-local ag,W=e.v.ag,e.W
+const part10 = `local function hx(e,lF)
+eg(e)
+if e.dS and not bB then fe(e)end
+local at=lF and q or aP(q,e.D)
+local ag,Y=e.v.ag,e.Y
 for i=1,#ag do
-local Y=ag[i]
-at=aO(at,Y.ar.dm(W[i],e.ai,Y))
+local aa=ag[i]
+at=aP(at,aa.ap.dm(Y[i],e.ai,aa))
 end
 return at
 end
-local function gM(e,at)
-local ag,W=e.v.ag,e.W
+local function gQ(e,at)
+local ag,Y=e.v.ag,e.Y
 if#ag==0 then return end
 if e.dq then e.dq.dw(e,at)end
-e.gc=nil
+e.gf=nil
 for i=1,#ag do
-local Y=ag[i]
-local an=W[i]
-local h=Y.ar.dw(an,at,e.ai,Y)
-if h then W[i]=h end
-local cP=Y.ar.cP and Y.ar.cP(an,h,at)
+local aa=ag[i]
+local an=Y[i]
+local h=aa.ap.dw(an,at,e.ai,aa)
+if h then Y[i]=h end
+local cP=aa.ap.cP and aa.ap.cP(an,h,at)
 if cP then
-e.gc=e.gc or{}
-e.gc[i]=cP
+e.gf=e.gf or{}
+e.gf[i]=cP
 end
 end
-fb(e)
+fe(e)
 end
-local function ej(ah,e)
-local ag,W,al=e.v.ag,e.W,#ah
+local function el(ah,e)
+local ag,Y,ak=e.v.ag,e.Y,#ah
 for i=1,#ag do
-local Y=ag[i]
-ah[al+1],ah[al+2]=Y.ar.eY(W[i],Y)
-al=al+2
+local aa=ag[i]
+ah[ak+1],ah[ak+2]=aa.ap.fb(Y[i],aa)
+ak=ak+2
 end
 end
-local function em(ah,aq)
+local function eo(ah,ar)
 local A=0
-for i=1,#aq do
-local gc,ag=aq[i].gc,#aq[i].v.ag
-for Y=1,gc and ag or 0 do
-local cP=gc[Y]
+for i=1,#ar do
+local gf,ag=ar[i].gf,#ar[i].v.ag
+for aa=1,gf and ag or 0 do
+local cP=gf[aa]
 if cP then
-local al=#ah
-ah[al+1]=A+Y-1
+local ak=#ah
+ah[ak+1]=A+aa-1
 for bE=1,5 do
-ah[al+1+bE]=cP[bE]
+ah[ak+1+bE]=cP[bE]
 end
 end
 end
@@ -334,44 +340,44 @@ A=A+ag
 end
 end`;
 
-const part10 = `local function el()
-local v=dU[ac()]
-local ai,ap=ac(),ac()
+const part11 = `local function en()
+local v=dV[ac()]
+local ai,aq=ac(),ac()
 local e={
 v=v,
 ai=ai,
-ap=ap,
-aa=eZ(),
-co=nil,
-aD=nil,
+aq=aq,
+Q=fc(),
+cp=nil,
+aE=nil,
 aX=nil,
 D=0,
-W=nil,
+Y=nil,
 }
-if v.co>0 then
-e.co={}
-for i,Y in ipairs(v.ag)do
-if Y.ef then e.co[i]=eZ()end
+if v.cp>0 then
+e.cp={}
+for i,aa in ipairs(v.ag)do
+if aa.eh then e.cp[i]=fc()end
 end
 end
-if v.ap>0 then
-e.aD,e.aX=eZ(),eZ()
+if v.aq>0 then
+e.aE,e.aX=fc(),fc()
 end
-for _,A in ipairs(v.hO or{})do
-e.co=e.co or{}
-e.co[A]=eZ()
+for _,A in ipairs(v.hS or{})do
+e.cp=e.cp or{}
+e.cp[A]=fc()
 end
 return e
 end`;
 
-const part11 = `function cx.t()
-local function iJ(h,at)
+const part12 = `function cy.t()
+local function iN(h,at)
 if h.us<at-1 or(h.us<at and h.af==0)then return{us=at,af=0}end
 return h
 end
-local function ju(h,o,g)
+local function jB(h,o,g)
 local af=o*g.cX
-local cE=aC(af/g.x)
+local cE=aD(af/g.x)
 local us=h.us+o*g.dn+cE
 af=h.af+af-cE*g.x
 if af<g.x then return{us=us,af=af}end
@@ -384,351 +390,356 @@ dn=ac(),
 cX=ac(),
 x=ac(),
 ay=ac(),
-aP=ac(),
 aQ=ac(),
+az=ac(),
 }
 end,
-eF=function()
+eH=function()
 return{us=0,af=0,ad=0}
 end,
-dY=function(h,g)
+dZ=function(h,g)
 if h.us-g.ay<q and(h.y or 0)<=q then return h end
-return bw().dY(h,g)
+return bx().dZ(h,g)
 end,
 dm=function(h,ai,g)
-local next=ju(iJ(h,q),ai,g)
-local hv=next.us-g.ay
-if next.af>g.aP then hv=hv+1 end
-return aO(q,hv)
+local next=jB(iN(h,q),ai,g)
+local hy=next.us-g.ay
+if next.af>g.aQ then hy=hy+1 end
+return aP(q,hy)
 end,
 dw=function(h,at,ai,g)
-local next=ju(iJ(h,at),ai,g)
+local next=jB(iN(h,at),ai,g)
 next.ad=0
 if at<=q and not h.au and not h.y then return next end
-local bE=bw()
-local y=aO(at>q and at or 0,h.y or 0)
-return bE.dj(next.us,next.af,bE.bl(h),y,g,bE.eK(h,g))
+local bE=bx()
+local y=aP(at>q and at or 0,h.y or 0)
+return bE.dj(next.us,next.af,bE.bl(h),y,g,bE.eM(h,g))
 end,
-cP=function(an,iC,at)
-local hW=at>q
-if not hW and not iC.au then return nil end
+cP=function(an,iG,at)
+local ia=at>q
+if not ia and not iG.au then return nil end
 local us,af=0,0
-if iC.au then
-us,af=iC.au.us,iC.au.af
+if iG.au then
+us,af=iG.au.us,iG.au.af
 end
-local y=hW and(an.y or 0)>q and an.y or 0
-local kU=hW and iJ(an,at)~=an
-if us==0 and af==0 and y==0 and not kU then return nil end
-local O=an.us+2<=q and{us=0,af=0}or an
-return{us,af,y,kU and O.us or-1,kU and O.af or 0}
+local y=ia and(an.y or 0)>q and an.y or 0
+local lb=ia and iN(an,at)~=an
+if us==0 and af==0 and y==0 and not lb then return nil end
+local K=an.us+2<=q and{us=0,af=0}or an
+return{us,af,y,lb and K.us or-1,lb and K.af or 0}
 end,
-eY=function(h)
+fb=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.af
 end,
 dz=function(h)
 if not h.au and not h.y then return h.us+2 end
-local kw=h.au and bw().eU(h.us,h.au)or 0
-return aO(h.us,kw,h.y or 0)+2
+local kC=h.au and bx().eX(h.us,h.au)or 0
+return aP(h.us,kC,h.y or 0)+2
 end,
-cM=function(m,O,to,g,dZ,eA)
-local bB=to-O+1
-local us=tonumber(bu(m,O,O+15))
-if not us or bB<16 then return{us=0,af=0,ad=0}end
-local dr=bB~=16+g.aQ
+cM=function(m,K,to,g,ea,eB)
+local bp=to-K+1
+local us=tonumber(bs(m,K,K+15))
+if not us or bp<16 then return{us=0,af=0,ad=0}end
+local dr=bp~=16+g.az
 local h={us=us,af=0,ad=0}
-if not dr then h.af=bq(tonumber(bu(m,O+16,to))or 0,g.x-1)end
-if dZ<=eA then bw().cD(m,dZ,eA,h,g)end
+if not dr then h.af=br(tonumber(bs(m,K+16,to))or 0,g.x-1)end
+if ea<=eB then bx().cD(m,ea,eB,h,g)end
 if dr then return{us=us+1,af=0,y=h.y,ad=h.ad}end
 return h
 end,
-eh=function(h,g)
-local us=aO(h.us,0)
-if g.aQ==0 then return ak("%016.0f",us)end
-return ak("%016.0f%0"..g.aQ..".0f",us,h.af)
+ej=function(h,g)
+local us=aP(h.us,0)
+if g.az==0 then return al("%016.0f",us)end
+return al("%016.0f%0"..g.az..".0f",us,h.af)
 end,
-hi=function(h,g)
+hl=function(h,g)
 if not h.au and not h.y and h.ad==0 then return""end
-return bw().bo(h,g)
+return bx().bo(h,g)
 end,
 }
 end`;
 
-const part12 = `local dt,bH="<I7I4",11
+const part13 = `local dt,bP="<I7I4",11
 local function cd(ab)
-return#ab/bH
+return#ab/bP
+end
+local function fh(bp,aI)
+return bp>=aI and(bp-aI)%bP==0
 end
 local function dk(ab,A)
-return am(dt,ab,A*bH+1)
+return am(dt,ab,A*bP+1)
 end
 local function cB(ab)
 return am(dt,ab,1)
 end
-local function cz(ab)
-return am(dt,ab,#ab-bH+1)
+local function cA(ab)
+return am(dt,ab,#ab-bP+1)
 end
-local function gH(ab,A,J,r)
-local O=A*bH
-return bu(ab,1,O)..aT(dt,J,r)..bu(ab,O+bH+1)
+local function gK(ab,A,J,r)
+local K=A*bP
+return bs(ab,1,K)..aT(dt,J,r)..bs(ab,K+bP+1)
 end
-local function hK(J,r)
+local function hO(J,r)
 if not(J>=0 and J<2^53 and r>0 and r<2^32)then return""end
 return aT(dt,J,r)
 end
-local function fc(m,O,to)
-local ab=bu(m,O,to)
-if ab==""or#ab%bH>0 then return"",0 end
+local function ff(m,K,to)
+local ab=bs(m,K,to)
+if ab==""or#ab%bP>0 then return"",0 end
 local cK=string.byte(ab,7)
 if cK<32 then return ab,0 end
-return bu(ab,1,6)..string.char(cK%32)..bu(ab,8),aC(cK/32)
+return bs(ab,1,6)..string.char(cK%32)..bs(ab,8),aD(cK/32)
 end
 local function dC(h)
 local ab=h.z
 if h.ad==0 then return ab end
-return bu(ab,1,6)..string.char(string.byte(ab,7)+32*h.ad)..bu(ab,8)
+return bs(ab,1,6)..string.char(string.byte(ab,7)+32*h.ad)..bs(ab,8)
 end
 local function cQ(h,g,an)
 local bn=h.z==""and 0 or cB(h.z)-q
-h.ad=bn>0 and fX(bn,g.w,an)or 0
+h.ad=bn>0 and ga(bn,g.w,an)or 0
 return h
 end
-local function gt(h,g)
+local function gw(h,g)
 local ab=h.z
-local au=ab==""and 0 or cB(ab)-ec(h.ad,g.w)
+local au=ab==""and 0 or cB(ab)-ee(h.ad,g.w)
 if au<=0 then return h end
-local lt={}
+local lA={}
 for A=0,cd(ab)-1 do
 local J,r=dk(ab,A)
-lt[A+1]=aT(dt,J-au,r)
+lA[A+1]=aT(dt,J-au,r)
 end
-return cQ({V=h.V,z=table.concat(lt)},g,h.ad)
+return cQ({W=h.W,z=table.concat(lA)},g,h.ad)
 end`;
 
-const part13 = `local hw=-2^52
-local function eW(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hw and m+0>2*hw
+const part14 = `local hz=-2^52
+local function eZ(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hz and m+0>2*hz
 end
-local function hR(m,ba)
-local aI,bG=m+0,-hw/ba
-local r=-aI%ba
-local J=q-q%bG-(aI+r)/ba-bG
+local function hV(m,ba)
+local aK,bG=m+0,-hz/ba
+local r=-aK%ba
+local J=q-q%bG-(aK+r)/ba-bG
 if J>q+bG/2 then J=J-bG end
 if J<=q-bG/2 then J=J+bG end
 return J,r
 end
-local function jq(J,r,ba)
-return ak("%.0f",hw-J%(-hw/ba)*ba-r)
+local function jx(J,r,ba)
+return al("%.0f",hz-J%(-hz/ba)*ba-r)
 end`;
 
-const part14 = `function cx.f()
+const part15 = `function cy.f()
 return{
-K="F",
+O="F",
+aI=7,
 cD=function()
-return{U=ac(),w=ac(),ba=ac()}
+return{V=ac(),w=ac(),ba=ac()}
 end,
-eF=function()
+eH=function()
 return{z="",ad=0}
 end,
-dY=gt,
+dZ=gw,
 dm=function(h,ai,g)
 if h.z==""then return q end
-local J,r=cz(h.z)
-if r+ai<=g.U then return aO(q,J)end
-return aO(q,J+g.w)
+local J,r=cA(h.z)
+if r+ai<=g.V then return aP(q,J)end
+return aP(q,J+g.w)
 end,
 dw=function(h,at,ai,g)
 local z=h.z
 if z==""then return cQ({z=aT(dt,at,ai)},g,0)end
-local J,r=cz(z)
+local J,r=cA(z)
 if at<J+g.w then
-z=gH(z,cd(z)-1,J,r+ai)
+z=gK(z,cd(z)-1,J,r+ai)
 else
 z=z..aT(dt,at,ai)
 end
 while cB(z)+g.w<=q do
-z=bu(z,bH+1)
+z=bs(z,bP+1)
 end
 return cQ({z=z},g,h.ad)
 end,
-eY=function(h,g)
+fb=function(h,g)
 if h.z==""then return 0,0 end
-local J,r=cz(h.z)
+local J,r=cA(h.z)
 local reset=J+g.w-q
 if reset<=0 then return 0,0 end
-if J>q then return g.U,reset end
+if J>q then return g.V,reset end
 return r,reset
 end,
 dz=function(h,g)
 if h.z==""then return 0 end
-local J=cz(h.z)
+local J=cA(h.z)
 return J+g.w
 end,
-cM=function(m,O,to)
-local z,ad=fc(m,O+7,to)
+cM=function(m,K,to)
+local z,ad=ff(m,K+7,to)
 return{z=z,ad=ad}
 end,
-eW=eW,
-gR=function(m,ba)
-local J,r=hR(m,ba)
+eZ=eZ,
+gV=function(m,ba)
+local J,r=hV(m,ba)
 return{z=aT(dt,J,r),ad=0}
 end,
-ht=16,
-gx=function(m,O)
-return{z=hK(am("<dd",m,O)),ad=0}
+hw=16,
+gA=function(m,K)
+return{z=hO(am("<dd",m,K)),ad=0}
 end,
-eh=function(h,g)
+ej=function(h,g)
 return aT("<I7",g.w)..dC(h)
 end,
 }
 end`;
 
-const part15 = `function cx.c()
-local function gN(h,A,g)
-if A==0 then return h.V end
+const part16 = `function cy.c()
+local function gR(h,A,g)
+if A==0 then return h.W end
 local J,r=dk(h.z,A-1)
 return J+g.w==dk(h.z,A)and r or 0
 end
-local function lh(h,at,g)
+local function lo(h,at,g)
 if h.z==""then return at,0,0 end
-local J,r=cz(h.z)
+local J,r=cA(h.z)
 if at<J+g.w then
-return J,gN(h,cd(h.z)-1,g),r
+return J,gR(h,cd(h.z)-1,g),r
 end
 if at<J+2*g.w then return J+g.w,r,0 end
 return at,0,0
 end
-local function gd(o,bt,g)
-if bt<0 then return g.w+1 end
-if o<=bt then return 0 end
-local cr=g.w/g.bI
-return(cr-aC(bt*cr/o))*g.bI
+local function gg(o,bv,g)
+if bv<0 then return g.w+1 end
+if o<=bv then return 0 end
+local cs=g.w/g.bH
+return(cs-aD(bv*cs/o))*g.bH
 end
-local function kx(z,g)
+local function kD(z,g)
 local J=cB(z)
-local ks=cd(z)>1 and dk(z,1)==J+g.w
-return J+(ks and 1 or 2)*g.w<=q
+local ky=cd(z)>1 and dk(z,1)==J+g.w
+return J+(ky and 1 or 2)*g.w<=q
 end
 return{
-K="C",
+O="C",
+aI=12,
 cD=function()
-return{U=ac(),w=ac(),bI=ac()}
+return{V=ac(),w=ac(),bH=ac()}
 end,
-eF=function()
-return{V=0,z="",ad=0}
+eH=function()
+return{W=0,z="",ad=0}
 end,
-dY=gt,
+dZ=gw,
 dm=function(h,ai,g)
-local J,V,eS=lh(h,q,g)
-local jK=gd(V,g.U-ai-eS,g)
-if jK<=g.w then return aO(q,J+jK)end
-return aO(q,J+g.w+gd(eS,g.U-ai,g))
+local J,W,eV=lo(h,q,g)
+local jR=gg(W,g.V-ai-eV,g)
+if jR<=g.w then return aP(q,J+jR)end
+return aP(q,J+g.w+gg(eV,g.V-ai,g))
 end,
 dw=function(h,at,ai,g)
-local aj={V=h.V,z=h.z}
+local aj={W=h.W,z=h.z}
 local J,r
 if aj.z~=""then
-J,r=cz(aj.z)
+J,r=cA(aj.z)
 end
 if J and at<J+g.w then
-aj.z=gH(aj.z,cd(aj.z)-1,J,r+ai)
+aj.z=gK(aj.z,cd(aj.z)-1,J,r+ai)
 else
-J=lh(h,at,g)
+J=lo(h,at,g)
 aj.z=aj.z..aT(dt,J,ai)
 end
-while kx(aj.z,g)do
-aj.V=gN(aj,1,g)
-aj.z=bu(aj.z,bH+1)
+while kD(aj.z,g)do
+aj.W=gR(aj,1,g)
+aj.z=bs(aj.z,bP+1)
 end
 return cQ(aj,g,h.ad)
 end,
-eY=function(h,g)
+fb=function(h,g)
 if h.z==""then return 0,0 end
-local al=cz(h.z)
-local reset=al+2*g.w-q
+local ak=cA(h.z)
+local reset=ak+2*g.w-q
 if reset<=0 then return 0,0 end
-if al>q then return g.U,reset end
-local J,V,eS=lh(h,q,g)
-local cr=g.w/g.bI
-local aS=cr-aC((q-J)/g.bI)
-return dd(V*aS/cr)+eS,reset
+if ak>q then return g.V,reset end
+local J,W,eV=lo(h,q,g)
+local cs=g.w/g.bH
+local aS=cs-aD((q-J)/g.bH)
+return dd(W*aS/cs)+eV,reset
 end,
 dz=function(h,g)
 if h.z==""then return 0 end
-local J=cz(h.z)
+local J=cA(h.z)
 return J+2*g.w
 end,
-cM=function(m,O,to)
-local z,ad=fc(m,O+12,to)
-if z==""then return{V=0,z="",ad=0}end
-return{V=am("<I4",m,O+8),z=z,ad=ad}
+cM=function(m,K,to)
+local z,ad=ff(m,K+12,to)
+if z==""then return{W=0,z="",ad=0}end
+return{W=am("<I4",m,K+8),z=z,ad=ad}
 end,
-ht=24,
-gx=function(m,O)
-local J,V,eS=am("<ddd",m,O)
-if not(V>0 and V<2^32)then V=0 end
-if eS>0 or V==0 then
-return{V=V,z=hK(J,eS),ad=0}
+hw=24,
+gA=function(m,K)
+local J,W,eV=am("<ddd",m,K)
+if not(W>0 and W<2^32)then W=0 end
+if eV>0 or W==0 then
+return{W=W,z=hO(J,eV),ad=0}
 end
-return{V=V,z=aT(dt,J,0),ad=0}
+return{W=W,z=aT(dt,J,0),ad=0}
 end,
-eh=function(h,g)
-local aH=#ak("%.0f",g.bI)-1
-return aT("<I7BI4",g.w,aH,h.V)..dC(h)
+ej=function(h,g)
+local aJ=#al("%.0f",g.bH)-1
+return aT("<I7BI4",g.w,aJ,h.W)..dC(h)
 end,
 }
 end`;
 
-const part16 = `function cx.s()`;
+const part17 = `function cy.s()`;
 
-const part17 = `local cb,lL,hc=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cJ,mi=2^48,2^37
-local fn=q-q%cJ
-local function cO(p,aH)
-p.eu,p.aH=aH>=32,aH%32
-p.lm,p.aG=p.aH>=16,2^(aH%16)
-p.bp=p.lm and 255 or 65535
+const part18 = `local cb,lU,hf=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cJ,mr=2^48,2^37
+local fr=q-q%cJ
+local function cO(p,aJ)
+p.ew,p.aJ=aJ>=32,aJ%32
+p.lt,p.aH=p.aJ>=16,2^(aJ%16)
+p.bq=p.lt and 255 or 65535
 end
-local function eh(p,aB,o)
-if p.lm then return aT("<I7B",aB,o)end
-if aB-q>=cJ/2 then error("ERR the units would be taken years ahead",0)end
-return aT("<I6I2",aB%cJ,o)
+local function ej(p,aC,o)
+if p.lt then return aT("<I7B",aC,o)end
+if aC-q>=cJ/2 then error("ERR the units would be taken years ahead",0)end
+return aT("<I6I2",aC%cJ,o)
 end
-local function cM(p,ab,O)
-if p.lm then return am("<I7B",ab,O)end
-local aB,o=am("<I6I2",ab,O)
-aB=aB+fn
-if aB>q+cJ/2 then return aB-cJ,o end
-if aB<q-cJ/2 then return aB+cJ,o end
-return aB,o
+local function cM(p,ab,K)
+if p.lt then return am("<I7B",ab,K)end
+local aC,o=am("<I6I2",ab,K)
+aC=aC+fr
+if aC>q+cJ/2 then return aC-cJ,o end
+if aC<q-cJ/2 then return aC+cJ,o end
+return aC,o
 end
-local function cD(p,O,to)
-if to<#p.ab then return bu(p.ab,O+1,to+1)end
-return call("GETRANGE",p.aa,ak("%d",O),ak("%d",to))
+local function cD(p,K,to)
+if to<#p.ab then return bs(p.ab,K+1,to+1)end
+return call("GETRANGE",p.Q,al("%d",K),al("%d",to))
 end
-local function bx(p,as)
-return cb+4*(aC(as/p.aG)+1)+8*as
+local function bz(p,as)
+return cb+4*(aD(as/p.aH)+1)+8*as
 end
-local function bB(p)
-return p.ao==0 and cb or bx(p,p.ao-1)+8
+local function bp(p)
+return p.ao==0 and cb or bz(p,p.ao-1)+8
 end
 local function cV(p,i)
-return(p.aM+i)%p.ao
+return(p.aI+i)%p.ao
 end
 local function aW(p,i)
-local O=bx(p,cV(p,i))
-return cM(p,cD(p,O,O+7),1)
+local K=bz(p,cV(p,i))
+return cM(p,cD(p,K,K+7),1)
 end
-local function kq(p,i)
+local function kw(p,i)
 local as=cV(p,i)
-return bq(p.aG-as%p.aG,p.ao-as,p.r-i)
+return br(p.aH-as%p.aH,p.ao-as,p.r-i)
 end
-local function je(p,fv,an)
-if fv and p.an and fv>p.an then return p.r,p.an,p.bm end
-if p.eu then
-if fv then return fv-1,fv-1,(aW(p,fv-1))end
+local function jk(p,fz,an)
+if fz and p.an and fz>p.an then return p.r,p.an,p.bm end
+if p.ew then
+if fz then return fz-1,fz-1,(aW(p,fz-1))end
 local di,cK=0,p.r
 while di<cK do
-local cY=aC((di+cK)/2)
+local cY=aD((di+cK)/2)
 if aW(p,cY)<=an then
 di=cY+1
 else
@@ -739,917 +750,925 @@ return di,di
 end
 local i,aU=0,0
 while i<p.r do
-local n,as=kq(p,i),cV(p,i)
+local n,as=kw(p,i),cV(p,i)
 local o
 if i>0 and i+n<p.r then
-local O=bx(p,as)-4
-o=am("<I4",cD(p,O,O+3),1)
+local K=bz(p,as)-4
+o=am("<I4",cD(p,K,K+3),1)
 end
-if o and((fv and aU+o<fv)or(not fv and aW(p,i+n-1)<=an))then
+if o and((fz and aU+o<fz)or(not fz and aW(p,i+n-1)<=an))then
 i,aU=i+n,aU+o
 else
-local ax,dB=0,16
-while ax<n do
-dB=bq(dB,n-ax)
-local O=bx(p,as+ax)
-local ab=cD(p,O,O+8*dB-1)
+local aw,dB=0,16
+while aw<n do
+dB=br(dB,n-aw)
+local K=bz(p,as+aw)
+local ab=cD(p,K,K+8*dB-1)
 for j=1,8*dB,8 do
-local aB,bk=cM(p,ab,j)
-if fv and aU+bk>=fv or not fv and aB>an then return i,aU,aB end
+local aC,bk=cM(p,ab,j)
+if fz and aU+bk>=fz or not fz and aC>an then return i,aU,aC end
 i,aU=i+1,aU+bk
 end
-ax,dB=ax+dB,dB*8
+aw,dB=aw+dB,dB*8
 end
 end
 end
 return i,aU
 end
-local function bR(p)
-local w,y,aH=p.w,p.y,p.aH+(p.eu and 32 or 0)
-local hO=aT("<I4I4I4I7I4B",p.aM,p.r,p.ao,p.bf,p.aN,aH)
+local function bS(p)
+local w,y,aJ=p.w,p.y,p.aJ+(p.ew and 32 or 0)
+local hS=aT("<I4I4I4I7I4B",p.aI,p.r,p.ao,p.bf,p.aO,aJ)
 local di=y%cJ
 local cK=(y-di)/cJ+32*p.ad
-return"S"..aT("<dI7I6BI7",p.D,w,di,cK,p.bm)..hO
+return"S"..aT("<dI7I6BI7",p.D,w,di,cK,p.bm)..hS
 end
-local function hC(p)
+local function hF(p)
 p.ab,p.dG="",nil
 end
-local function lp(p,g)
-p.aM,p.r,p.ao,p.bf,p.aN,p.bm=0,0,0,0,0,0
-cO(p,g.aH+32)
-hC(p)
+local function lw(p,g)
+p.aI,p.r,p.ao,p.bf,p.aO,p.bm=0,0,0,0,0,0
+cO(p,g.aJ+32)
+hF(p)
 end
-local function iS(p,aw,ao)
-local n=#aw/8
-p.aM,p.r,p.ao,p.aN=0,n,ao,0
+local function iW(p,ax,ao)
+local n=#ax/8
+p.aI,p.r,p.ao,p.aO=0,n,ao,0
 local cG={}
-for O=0,ao-1,p.aG do
-local aF=bq(O+p.aG,ao)
-local ab,aU=bu(aw,O*8+1,aF*8),0
-if O<n then
+for K=0,ao-1,p.aH do
+local aG=br(K+p.aH,ao)
+local ab,aU=bs(ax,K*8+1,aG*8),0
+if K<n then
 for j=1,#ab,8 do
 local _,o=cM(p,ab,j)
 aU=aU+o
 end
-p.aN=aU
+p.aO=aU
 end
-cG[#cG+1]=aT("<I4",aU)..ab..string.rep("\\0",(aF-O)*8-#ab)
+cG[#cG+1]=aT("<I4",aU)..ab..string.rep("\\0",(aG-K)*8-#ab)
 end
-return bR(p)..table.concat(cG)
+return bS(p)..table.concat(cG)
 end
-local function jL(p)
+local function jS(p)
 local cG,i={},0
 while i<p.r do
-local n,O=kq(p,i),bx(p,cV(p,i))
-cG[#cG+1],i=cD(p,O,O+8*n-1),i+n
+local n,K=kw(p,i),bz(p,cV(p,i))
+cG[#cG+1],i=cD(p,K,K+8*n-1),i+n
 end
 return table.concat(cG)
 end
-local function fY(p,aB,o)
-local gk=dd(o/p.bp)-1
-return string.rep(eh(p,aB,p.bp),gk)..eh(p,aB,o-gk*p.bp)
+local function gb(p,aC,o)
+local gn=dd(o/p.bq)-1
+return string.rep(ej(p,aC,p.bq),gn)..ej(p,aC,o-gn*p.bq)
 end`;
 
-const part18 = `local ln=2^17
-local function gG(dD,U,aG)
-local bt=dD+aC(dD/64)+4
-local ab=cb+10+4*dd(bt/aG)+8*bt
-if ab<ln then
-local _,aH=math.frexp(ab-1)
-local bI=aO(2^(aH-3),16)
-local aS=dd(ab/bI)*bI-cb-10
-local gk=aC(aS/(4+8*aG))
-bt=aO(gk*aG+aC((aS-gk*(4+8*aG)-4)/8),bt)
+const part19 = `local lu=2^17
+local function gJ(dD,V,aH)
+local bv=dD+aD(dD/64)+4
+local ab=cb+10+4*dd(bv/aH)+8*bv
+if ab<lu then
+local _,aJ=math.frexp(ab-1)
+local bH=aP(2^(aJ-3),16)
+local aS=dd(ab/bH)*bH-cb-10
+local gn=aD(aS/(4+8*aH))
+bv=aP(gn*aH+aD((aS-gn*(4+8*aH)-4)/8),bv)
 end
-return dD<=U and bq(U,bt)or bt
+return dD<=V and br(V,bv)or bv
 end`;
 
-const part19 = `local function kS(p,m,g)
+const part20 = `local function kZ(p,m,g)
 if#m<21 then return end
-local D,aM,r,ao=am("<dI4I4I4",m,2)
-if#m~=21+8*ao or r>ao or aM>=aO(ao,1)then return end
-local cG,aB,o={},0,0
+local D,aI,r,ao=am("<dI4I4I4",m,2)
+if#m~=21+8*ao or r>ao or aI>=aP(ao,1)then return end
+local cG,aC,o={},0,0
 for i=0,r-1 do
-local at=am("<d",m,22+(aM+i)%ao*8)
-if at~=aB and o>0 then
-cG[#cG+1],o=fY(p,aB,o),0
+local at=am("<d",m,22+(aI+i)%ao*8)
+if at~=aC and o>0 then
+cG[#cG+1],o=gb(p,aC,o),0
 end
-aB,o=at,o+1
+aC,o=at,o+1
 end
-if o>0 then cG[#cG+1]=fY(p,aB,o)end
-local aw=table.concat(cG)
-p.D,p.bf,p.y,p.bm,p.dJ=D,r,aB,aB,true
-p.eu=#aw/8==r
-p.ab=iS(p,aw,#aw/8)
+if o>0 then cG[#cG+1]=gb(p,aC,o)end
+local ax=table.concat(cG)
+p.D,p.bf,p.y,p.bm,p.dK=D,r,aC,aC,true
+p.ew=#ax/8==r
+p.ab=iW(p,ax,#ax/8)
 end
-local function ii(aa,g)
-local ab=call("GETRANGE",aa,"0",g.ir)
-local p={aa=aa,ab=ab,D=0,w=g.w,y=0,bm=0,ad=0}
-p.aM,p.r,p.ao,p.bf,p.aN=0,0,0,0,0
-cO(p,g.aH+32)
+local function im(Q,g)
+local ab=call("GETRANGE",Q,"0",g.iv)
+local p={Q=Q,ab=ab,D=0,w=g.w,y=0,bm=0,ad=0}
+p.aI,p.r,p.ao,p.bf,p.aO=0,0,0,0,0
+cO(p,g.aJ+32)
 local H=string.byte(ab,1)
-if H==115 then kS(p,call("GETRANGE",aa,"0","-1"),g)end
+if H==115 then kZ(p,call("GETRANGE",Q,"0","-1"),g)end
 if H==98 and#ab==9 then
 local D=am("<d",ab,2)
-p.eT=not(D>=0 and D<2^53 and D==aC(D))
-p.D=p.eT and 0 or D
+p.eW=not(D>=0 and D<2^53 and D==aD(D))
+p.D=p.eW and 0 or D
 return p
 end
 if H~=83 or#ab<cb then
-p.eT=H and not p.dJ
+p.eW=not p.dK and(H or call("GET",Q)=="")
 return p
 end
-local aH,cK
-p.D,p.w,p.y,cK,p.bm,p.aM,p.r,p.ao,p.bf,p.aN,aH=
-am(lL,ab,2)
-p.y,p.ad=p.y+cK%32*cJ,aC(cK/32)
-cO(p,aH)
-local bK=bB(p)
-if#ab==g.ir+1 and bK>#ab then
-local bD=call("GETRANGE",aa,ak("%d",bK-1),ak("%d",bK))
-bK=#bD==1 and#ab or-1
+local aJ,cK
+p.D,p.w,p.y,cK,p.bm,p.aI,p.r,p.ao,p.bf,p.aO,aJ=
+am(lU,ab,2)
+p.y,p.ad=p.y+cK%32*cJ,aD(cK/32)
+cO(p,aJ)
+local bJ=bp(p)
+if#ab==g.iv+1 and bJ>#ab then
+local bD=call("GETRANGE",Q,al("%d",bJ-1),al("%d",bJ))
+bJ=#bD==1 and#ab or-1
 end
-p.eT=p.w~=g.w
+p.eW=p.w~=g.w
 or not(p.D>=0)
-or aH%16<6
-or aH>58
-or bK~=#ab
+or aJ%16<6
+or aJ>58
+or bJ~=#ab
 or p.r>p.ao
-or p.aM>=aO(p.ao,1)
+or p.aI>=aP(p.ao,1)
 return p
 end
-local function gr(p,aB,g)
-local bI=dd(g.w/8)
-return ak("%.0f",ft(aO(aB-aB%bI+bI+g.w,p.D)))
+local function gu(p,aC,g)
+local bH=dd(g.w/8)
+return al("%.0f",eb(aP(aC-aC%bH+bH+g.w,p.D)))
 end
-local function mj(p,dD,g,cN)
-local dJ=bB(p)
-if p.aM+p.r>p.ao then
-local aG,gk=aC(p.aM/p.aG),4+8*p.aG
-local gm=aO(dd((dD-p.ao)/p.aG),aC(p.ao/p.aG/8))
-local H,aF=cb+aG*gk,dJ
-while aF>H do
-local O=aO(aF-65536,H)
-local ab=call("GETRANGE",p.aa,ak("%d",O),ak("%d",aF-1))
-call("SETRANGE",p.aa,ak("%d",O+gm*gk),ab)
-aF=O
+local function mt(p,dD,g,cN)
+local dK=bp(p)
+if p.aI+p.r>p.ao then
+local aH,gn=aD(p.aI/p.aH),4+8*p.aH
+local gp=aP(dd((dD-p.ao)/p.aH),aD(p.ao/p.aH/8))
+local H,aG=cb+aH*gn,dK
+while aG>H do
+local K=aP(aG-65536,H)
+local ab=call("GETRANGE",p.Q,al("%d",K),al("%d",aG-1))
+call("SETRANGE",p.Q,al("%d",K+gp*gn),ab)
+aG=K
 end
-p.aM,p.ao=p.aM+gm*p.aG,p.ao+gm*p.aG
+p.aI,p.ao=p.aI+gp*p.aH,p.ao+gp*p.aH
 else
-p.ao=gG(dD,g.U,p.aG)
-if dJ<ln then
-local m=cD(p,0,dJ-1)
-call("SET",p.aa,m..string.rep("\\0",bB(p)-dJ),"PX",cN)
+p.ao=gJ(dD,g.V,p.aH)
+if dK<lu then
+local m=cD(p,0,dK-1)
+call("SET",p.Q,m..string.rep("\\0",bp(p)-dK),"PX",cN)
 else
-call("SETRANGE",p.aa,ak("%d",bB(p)-1),"\\0")
+call("SETRANGE",p.Q,al("%d",bp(p)-1),"\\0")
 end
 end
 p.ab=""
 end
-local function ko(p,aw)
-local ax=0
-while ax<#aw do
+local function ku(p,ax)
+local aw=0
+while aw<#ax do
 local as=cV(p,p.r)
-local n=bq(p.aG-as%p.aG,p.ao-as,(#aw-ax)/8)
-local ab=bu(aw,ax+1,ax+8*n)
-if as%p.aG==0 then p.aN=0 end
+local n=br(p.aH-as%p.aH,p.ao-as,(#ax-aw)/8)
+local ab=bs(ax,aw+1,aw+8*n)
+if as%p.aH==0 then p.aO=0 end
 for j=1,#ab,8 do
 local _,o=cM(p,ab,j)
-p.aN=p.aN+o
+p.aO=p.aO+o
 end
-local O=bx(p,as)
-call("SETRANGE",p.aa,ak("%d",O),ab)
-p.r,ax,as=p.r+n,ax+8*n,as+n
-if as%p.aG==0 or as==p.ao then
-local aG=O-8*((as-n)%p.aG)-4
-call("SETRANGE",p.aa,ak("%d",aG),aT("<I4",p.aN))
+local K=bz(p,as)
+call("SETRANGE",p.Q,al("%d",K),ab)
+p.r,aw,as=p.r+n,aw+8*n,as+n
+if as%p.aH==0 or as==p.ao then
+local aH=K-8*((as-n)%p.aH)-4
+call("SETRANGE",p.Q,al("%d",aH),aT("<I4",p.aO))
 end
 end
 end
-local function hS(p,g)
-if p.dJ then call("SET",p.aa,p.ab,"PX",gr(p,p.r>0 and p.bm or q,g))end
-p.dJ=nil
+local function hW(p,g)
+if p.dK then call("SET",p.Q,p.ab,"PX",gu(p,p.r>0 and p.bm or q,g))end
+p.dK=nil
 end`;
 
-const part20 = `local function ij(p,at,g)
+const part21 = `local function io(p,at,g)
 local an=p.y>q and p.ad or 0
 p.y=at>q and at or 0
-p.ad=at>q and fX(at-q,g.w,an)or 0
+p.ad=at>q and ga(at-q,g.w,an)or 0
 end
-local function jr(p,i)
+local function jy(p,i)
 local as,aU=cV(p,i),0
-local O=bx(p,as-as%p.aG)
-local ab=cD(p,O,bx(p,as)+7)
+local K=bz(p,as-as%p.aH)
+local ab=cD(p,K,bz(p,as)+7)
 for j=1,#ab,8 do
 local _,o=cM(p,ab,j)
 aU=aU+o
 end
 return aU
 end
-local function jp(p,g,bA)
+local function jw(p,g,bB)
 if p.bm<=q then return p end
-local bV=aO(q,bq(p.y,ec(p.ad,g.w)))
+local bV=aP(q,br(p.y,ee(p.ad,g.w)))
 if p.bm<=bV then return p end
-local i,an=je(p,nil,bV)
-local o=bq(p.bf-an,g.U)
+local i,an=jk(p,nil,bV)
+local o=br(p.bf-an,g.V)
 p.r,p.bm=i,bV
-ij(p,bV,g)
-if bA then
+io(p,bV,g)
+if bB then
 p.bf,p.an=an+o,an
 return p
 end
-hS(p,g)
-p.bf,p.eu=an+o,p.eu and o==1
-if i==0 then p.aM=0 end
-p.aN=i==0 and 0 or jr(p,i-1)
+hW(p,g)
+p.bf,p.ew=an+o,p.ew and o==1
+if i==0 then p.aI=0 end
+p.aO=i==0 and 0 or jy(p,i-1)
 p.ab=""
-ko(p,fY(p,bV,o))
-call("SETRANGE",p.aa,"0",bR(p))
-call("PEXPIRE",p.aa,gr(p,bV,g))
+ku(p,gb(p,bV,o))
+call("SETRANGE",p.Q,"0",bS(p))
+call("PEXPIRE",p.Q,gu(p,bV,g))
 return p
 end`;
 
-const part21 = `local function dG(p,g)
+const part22 = `local function dG(p,g)
 if not p.dG then
-p.dG,p.en=0,0
+p.dG,p.ep=0,0
 local an=q-g.w
 if p.r>0 and p.bm<=an then
-p.dG,p.en=p.r,p.bf
+p.dG,p.ep=p.r,p.bf
 elseif p.r>0 then
-p.dG,p.en=je(p,nil,an)
+p.dG,p.ep=jk(p,nil,an)
 end
 end
-return p.dG,p.en
+return p.dG,p.ep
 end
-local function fU(U,w)
-local aH=6
-while aH<10 and 4^aH<U do
-aH=aH+1
+local function fX(V,w)
+local aJ=6
+while aJ<10 and 4^aJ<V do
+aJ=aJ+1
 end
 return{
-U=U,
+V=V,
 w=w,
-ef=true,
-aH=w<mi and aH or aH+16,
-ir=cb+4+8*hc-1,
+eh=true,
+aJ=w<mr and aJ or aJ+16,
+iv=cb+4+8*hf-1,
 }
 end
 return{
-ii=ii,
+im=im,
 cD=function()
-return fU(ac(),ac())
+return fX(ac(),ac())
 end,
-fU=fU,
-dY=jp,
+fX=fX,
+dZ=jw,
 dm=function(p,ai,g)
-local at=aO(q,p.y)
-local dP=p.bf+ai-g.U
-if dP<=0 then return at end
-local _,_,aB=je(p,dP)
-return aO(at,aB+g.w)
+local at=aP(q,p.y)
+local dQ=p.bf+ai-g.V
+if dQ<=0 then return at end
+local _,_,aC=jk(p,dQ)
+return aP(at,aC+g.w)
 end,
-eY=function(p,g)
+fb=function(p,g)
 local _,aS=dG(p,g)
 local aY=p.bf-aS
 if aY==0 then return 0,0 end
-return p.y>q and g.U or aY,p.bm+g.w-q
+return p.y>q and g.V or aY,p.bm+g.w-q
 end,
 dw=function(p,at,ai,g)
-local aB=at
-if p.r>0 then aB=aO(at,p.bm)end
-ij(p,at>q and aB or p.y,g)
-local cN=gr(p,aB,g)
-hS(p,g)
-local fS,jY=dG(p,g)
-p.r,p.bf,p.w=p.r-fS,p.bf-jY,g.w
+local aC=at
+if p.r>0 then aC=aP(at,p.bm)end
+io(p,at>q and aC or p.y,g)
+local cN=gu(p,aC,g)
+hW(p,g)
+local fV,ke=dG(p,g)
+p.r,p.bf,p.w=p.r-fV,p.bf-ke,g.w
 if p.r==0 then
-if p.ao>hc and p.aH==g.aH then
-p.aM,p.aN,p.eu=0,0,true
+if p.ao>hf and p.aJ==g.aJ then
+p.aI,p.aO,p.ew=0,0,true
 else
-lp(p,g)
+lw(p,g)
 end
 else
-p.aM=cV(p,fS)
+p.aI=cV(p,fV)
 end
-local bW,dW,o=ai,nil,0
-if p.r>0 and aB==p.bm then
+local bW,dX,o=ai,nil,0
+if p.r>0 and aC==p.bm then
 local _,bk=aW(p,p.r-1)
 o=bk
-if o<p.bp then
-dW=bq(p.bp-o,ai)
-bW=ai-dW
+if o<p.bq then
+dX=br(p.bq-o,ai)
+bW=ai-dX
 end
 end
-p.bf,p.bm,p.eu=p.bf+ai,aB,p.eu and ai==1 and not dW
-local aw=bW>0 and fY(p,aB,bW)or""
-local dD=p.r+#aw/8
-if p.ao<=hc or(dD>p.ao and p.ao<=p.aG)then
-local cg=jL(p)
-if dW then cg=bu(cg,1,-9)..eh(p,aB,o+dW)end
-local ao=dD>p.ao and gG(dD,g.U,p.aG)or p.ao
-p.ab=iS(p,cg..aw,ao)
-call("SET",p.aa,p.ab,"PX",cN)
+p.bf,p.bm,p.ew=p.bf+ai,aC,p.ew and ai==1 and not dX
+local ax=bW>0 and gb(p,aC,bW)or""
+local dD=p.r+#ax/8
+if p.ao<=hf or(dD>p.ao and p.ao<=p.aH)then
+local cg=jS(p)
+if dX then cg=bs(cg,1,-9)..ej(p,aC,o+dX)end
+local ao=dD>p.ao and gJ(dD,g.V,p.aH)or p.ao
+p.ab=iW(p,cg..ax,ao)
+call("SET",p.Q,p.ab,"PX",cN)
 else
-if dD>p.ao then mj(p,dD,g,cN)end
-if dW then
+if dD>p.ao then mt(p,dD,g,cN)end
+if dX then
 local as=cV(p,p.r-1)
-p.aN=p.aN+dW
-local O=bx(p,as)
-call("SETRANGE",p.aa,ak("%d",O),eh(p,aB,o+dW))
-if(as+1)%p.aG==0 or as+1==p.ao then
-local aG=O-8*(as%p.aG)-4
-call("SETRANGE",p.aa,ak("%d",aG),aT("<I4",p.aN))
+p.aO=p.aO+dX
+local K=bz(p,as)
+call("SETRANGE",p.Q,al("%d",K),ej(p,aC,o+dX))
+if(as+1)%p.aH==0 or as+1==p.ao then
+local aH=K-8*(as%p.aH)-4
+call("SETRANGE",p.Q,al("%d",aH),aT("<I4",p.aO))
 end
 end
-ko(p,aw)
-call("SETRANGE",p.aa,"0",bR(p))
-call("PEXPIRE",p.aa,cN)
+ku(p,ax)
+call("SETRANGE",p.Q,"0",bS(p))
+call("PEXPIRE",p.Q,cN)
 p.ab=""
 end
-p.dG,p.en=0,0
+p.dG,p.ep=0,0
 end,
-jf=function()`;
+jm=function()`;
 
-const part22 = `local function kH(p,i,aB,o,et)
-local as,al=cV(p,i),cV(p,p.r-1)
-local O=bx(p,as)
-call("SETRANGE",p.aa,ak("%d",O),eh(p,aB,o-et))
-p.bf,p.eu=p.bf-et,false
-if aC(as/p.aG)==aC(al/p.aG)then
-if as>al then return end
-p.aN=p.aN-et
+const part23 = `local function kN(p,i,aC,o,ev)
+local as,ak=cV(p,i),cV(p,p.r-1)
+local K=bz(p,as)
+call("SETRANGE",p.Q,al("%d",K),ej(p,aC,o-ev))
+p.bf,p.ew=p.bf-ev,false
+if aD(as/p.aH)==aD(ak/p.aH)then
+if as>ak then return end
+p.aO=p.aO-ev
 end
-local aG=O-8*(as%p.aG)-4
-local aU=am("<I4",call("GETRANGE",p.aa,ak("%d",aG),ak("%d",aG+3)),1)
-call("SETRANGE",p.aa,ak("%d",aG),aT("<I4",aO(aU-et,0)))
+local aH=K-8*(as%p.aH)-4
+local aU=am("<I4",call("GETRANGE",p.Q,al("%d",aH),al("%d",aH+3)),1)
+call("SETRANGE",p.Q,al("%d",aH),aT("<I4",aP(aU-ev,0)))
 end
-local function fm(p,g)
-hC(p)
+local function fq(p,g)
+hF(p)
 while p.r>0 do
-local aB,o=aW(p,p.r-1)
-p.y,p.bm=bq(p.y,aB),aB
+local aC,o=aW(p,p.r-1)
+p.y,p.bm=br(p.y,aC),aC
 if o>0 then break end
 local as=cV(p,p.r-1)
 p.r=p.r-1
-if as%p.aG==0 then
-local aG=p.r>0 and bx(p,aC(cV(p,p.r-1)/p.aG)*p.aG)-4
-p.aN=aG and am("<I4",cD(p,aG,aG+3),1)or 0
+if as%p.aH==0 then
+local aH=p.r>0 and bz(p,aD(cV(p,p.r-1)/p.aH)*p.aH)-4
+p.aO=aH and am("<I4",cD(p,aH,aH+3),1)or 0
 end
 end
 if p.r==0 then
-p.aM,p.bf,p.aN,p.y,p.bm,p.eu=0,0,0,0,0,true
+p.aI,p.bf,p.aO,p.y,p.bm,p.ew=0,0,0,0,0,true
 end
-ij(p,p.y,g)
-call("SETRANGE",p.aa,"0",bR(p))
+io(p,p.y,g)
+call("SETRANGE",p.Q,"0",bS(p))
 end
-local function ia(p,o,aB,g)
-hS(p,g)
-hC(p)
+local function ig(p,o,aC,g)
+hW(p,g)
+hF(p)
 local di,cK=0,p.r
 while di<cK do
-local cY=aC((di+cK)/2)
-if aW(p,cY)<aB then
+local cY=aD((di+cK)/2)
+if aW(p,cY)<aC then
 di=cY+1
 else
 cK=cY
 end
 end
-local hD=0
+local hG=0
 for i=di,p.r-1 do
 local at,bk=aW(p,i)
-if at~=aB or hD==o then break end
-local et=bq(o-hD,bk)
-if et>0 then kH(p,i,aB,bk,et)end
-hD=hD+et
+if at~=aC or hG==o then break end
+local ev=br(o-hG,bk)
+if ev>0 then kN(p,i,aC,bk,ev)end
+hG=hG+ev
 end
-if hD>0 then fm(p,g)end
+if hG>0 then fq(p,g)end
 end
-local function jm(p,o,g)
-hS(p,g)
+local function jt(p,o,g)
+hW(p,g)
 local _,aS=dG(p,g)
-local aF=p.bf
+local aG=p.bf
 if p.r>0 and p.bm>q then
-local _,an=je(p,nil,q)
-aF=an
+local _,an=jk(p,nil,q)
+aG=an
 end
-local hr=bq(aS+o,aF)
-if hr==0 then return end
-local i,an,aB=je(p,hr)
+local hu=br(aS+o,aG)
+if hu==0 then return end
+local i,an,aC=jk(p,hu)
 local _,bk=aW(p,i)
-hC(p)
-p.aM,p.r,p.bf=cV(p,i),p.r-i,p.bf-an
-kH(p,0,aB,bk,hr-an)
-fm(p,g)
+hF(p)
+p.aI,p.r,p.bf=cV(p,i),p.r-i,p.bf-an
+kN(p,0,aC,bk,hu-an)
+fq(p,g)
 end
-local function jU(p,g)
-local cq=gr(p,p.r>0 and p.bm or q-2*g.w,g)
-hS(p,g)
+local function ka(p,g)
+local cr=gu(p,p.r>0 and p.bm or q-2*g.w,g)
+hW(p,g)
 if p.ao>0 then
-call("SETRANGE",p.aa,"0",bR(p))
-call("PEXPIRE",p.aa,cq)
+call("SETRANGE",p.Q,"0",bS(p))
+call("PEXPIRE",p.Q,cr)
 elseif p.D>q then
-call("SET",p.aa,bR(p),"PX",cq)
+call("SET",p.Q,bS(p),"PX",cr)
 else
-call("DEL",p.aa)
+call("DEL",p.Q)
 end
 end`;
 
-const part23 = `return{dx=ia,dV=jm,block=jU}
+const part24 = `return{dx=ig,dW=jt,block=ka}
 end,
-lr=function()`;
+ly=function()`;
 
-const part24 = `local function kF(p)
-local az,ab={aw={},y=p.y,ad=p.ad},jL(p)
-for O=1,#ab,8 do
-local at,o=cM(p,ab,O)
-local al=az.aw[#az.aw]
-if al and al.at==at then
-al.o=al.o+o
+const part25 = `local function kL(p)
+local aA,ab={ax={},y=p.y,ad=p.ad},jS(p)
+for K=1,#ab,8 do
+local at,o=cM(p,ab,K)
+local ak=aA.ax[#aA.ax]
+if ak and ak.at==at then
+ak.o=ak.o+o
 elseif o>0 then
-az.aw[#az.aw+1]={at=at,o=o}
+aA.ax[#aA.ax+1]={at=at,o=o}
 end
 end
-return az
+return aA
 end
-local function km(aa,az,g,D)
-local p,cG={aa=aa,D=D,w=g.w,y=az.y},{}
-p.ad=az.ad
-lp(p,g)
-for i,cm in ipairs(az.aw)do
-cG[i]=fY(p,cm.at,cm.o)
+local function ks(Q,aA,g,D)
+local p,cG={Q=Q,D=D,w=g.w,y=aA.y},{}
+p.ad=aA.ad
+lw(p,g)
+for i,cm in ipairs(aA.ax)do
+cG[i]=gb(p,cm.at,cm.o)
 p.bf,p.bm=p.bf+cm.o,cm.at
 end
-local aw=table.concat(cG)
-p.eu=p.bf==#aw/8
-p.ab=iS(p,aw,#aw/8)
+local ax=table.concat(cG)
+p.ew=p.bf==#ax/8
+p.ab=iW(p,ax,#ax/8)
 if p.r>0 or D>q then
-call("SET",aa,p.ab,"PX",gr(p,p.r>0 and p.bm or q-2*g.w,g))
+call("SET",Q,p.ab,"PX",gu(p,p.r>0 and p.bm or q-2*g.w,g))
 else
-call("PEXPIRE",aa,"0")
+call("PEXPIRE",Q,"0")
 end
 return p
 end`;
 
-const part25 = `return{cD=kF,eq=km}
+const part26 = `return{cD=kL,es=ks}
 end,
 }
 end`;
 
-const part26 = `local lM=80
-local function is(aQ)
-return string.char((aQ<12 and 116 or 72)+aQ)
+const part27 = `local lV=80
+local function iw(az)
+return string.char((az<12 and 116 or 72)+az)
 end
-local function hN(ag)
-local bs,cH,fQ,ao,eX="","","<",0,0
-local bL={}
-for i,Y in ipairs(ag)do
-local K,ge,eV=Y.K,"I7I4",Y.w
-if K=="t"then
-eV=Y.ay
-if Y.aQ>9 then ge="I7I7"end
-bs=bs..is(Y.aQ)
-elseif K=="f"then
-bs,cH=bs.."F",cH..aT("<I7",Y.w)
-elseif K=="c"then
-eV,ge=2*Y.w,"I7I4I4"
-bs=bs.."C"
-cH=cH..aT("<I7B",Y.w,#ak("%.0f",Y.bI)-1)
+local function hR(ag)
+local bu,cH,fT,ao,fa="","","<",0,0
+local bK={}
+for i,aa in ipairs(ag)do
+local O,gh,eY=aa.O,"I7I4",aa.w
+if O=="t"then
+eY=aa.ay
+if aa.az>9 then gh="I7I7"end
+bu=bu..iw(aa.az)
+elseif O=="f"then
+bu,cH=bu.."F",cH..aT("<I7",aa.w)
+elseif O=="c"then
+eY,gh=2*aa.w,"I7I4I4"
+bu=bu.."C"
+cH=cH..aT("<I7B",aa.w,#al("%.0f",aa.bH)-1)
 else
 return nil
 end
-bL[i]={ak="<"..ge,as=ao+1,at=struct.size(fQ)+1}
-fQ,ao,eX=fQ..ge,ao+(K=="c"and 3 or 2),aO(eX,eV)
+bK[i]={al="<"..gh,as=ao+1,at=struct.size(fT)+1}
+fT,ao,fa=fT..gh,ao+(O=="c"and 3 or 2),aP(fa,eY)
 end
-local _,aH=math.frexp(eX/16000)
-aH=aO(aH-1,0)
-local cZ="P"..string.char(aH)..bs..cH
-for _,g in ipairs(bL)do
+local _,aJ=math.frexp(fa/16000)
+aJ=aP(aJ-1,0)
+local cZ="P"..string.char(aJ)..bu..cH
+for _,g in ipairs(bK)do
 g.at=g.at+#cZ
 end
 return{
 cZ=cZ,
-bs=bs,
-fQ=fQ,
+bu=bu,
+fT=fT,
 ao=ao,
-bL=bL,
-bB=#cZ+struct.size(fQ),
-bc=1000*2^aH,
+bK=bK,
+bp=#cZ+struct.size(fT),
+bc=1000*2^aJ,
 }
 end
-local function hn(bC,ae)
+local function hq(bC,ae)
 local bc=bC.bc
-return ak("%.0f",aO(aC((ae-ae%bc+bc-q)/1000),0)+2+cv)
+return al("%.0f",aP(aD((ae-ae%bc+bc-q)/1000),0)+2+cw)
 end`;
 
-const part27 = `local function ll(m,E,bC,ag)
-local bs,bB=bC.bs,bC.bB
-if string.byte(m,E)~=lM or#m-E+1~=bB then return nil end
-if bu(m,E+2,E+1+#bs)~=bs then return nil end
-local W={}
-for i,Y in ipairs(ag)do
-local g=bC.bL[i]
-local H,bd,me=am(g.ak,m,E-1+g.at)
-if Y.K=="t"then
-W[i]={us=H,af=bq(bd,Y.x-1),ad=0}
+const part28 = `local function ls(m,E,bC,ag)
+local bu,bp=bC.bu,bC.bp
+if string.byte(m,E)~=lV or#m-E+1~=bp then return nil end
+if bs(m,E+2,E+1+#bu)~=bu then return nil end
+local Y={}
+for i,aa in ipairs(ag)do
+local g=bC.bK[i]
+local H,bd,mn=am(g.al,m,E-1+g.at)
+if aa.O=="t"then
+Y[i]={us=H,af=br(bd,aa.x-1),ad=0}
 else
-local jG=H>0
-W[i]={z=jG and aT(dt,H,bd)or"",ad=0}
-if Y.K=="c"then W[i].V=jG and me or 0 end
+local jN=H>0
+Y[i]={z=jN and aT(dt,H,bd)or"",ad=0}
+if aa.O=="c"then Y[i].W=jN and mn or 0 end
 end
 end
-return W
+return Y
 end
-local function gW(W,bC,ag)
+local function ha(Y,bC,ag)
 local bX={}
-for i,Y in ipairs(ag)do
-local h,as=W[i],bC.bL[i].as
+for i,aa in ipairs(ag)do
+local h,as=Y[i],bC.bK[i].as
 if(h.ad or 0)>0 then return nil end
-if Y.K=="t"then
+if aa.O=="t"then
 if h.au or h.y then return nil end
 bX[as],bX[as+1]=h.us,h.af
 else
-if#h.z>bH then return nil end
+if#h.z>bP then return nil end
 bX[as],bX[as+1]=0,0
 if h.z~=""then
 bX[as],bX[as+1]=cB(h.z)
 end
-if Y.K=="c"then bX[as+2]=h.V end
+if aa.O=="c"then bX[as+2]=h.W end
 end
 end
-return bC.cZ..aT(bC.fQ,unpack(bX))
+return bC.cZ..aT(bC.fT,unpack(bX))
 end`;
 
-const part28 = `local cU={}
-local function fj()
-local v={cR=ac(),ap=ac(),gl=ac()}
-v.ag,v.cO,v.bR,v.dJ,v.co={},"","","",0
+const part29 = `local cU={}
+local function fn()
+local v={cR=ac(),aq=ac(),go=ac()}
+v.ag,v.cO,v.bS,v.dK,v.cp={},"","","",0
 for i=1,ac()do
-local K=aJ()
-local ar=cU[K]or cx[K]()
-local Y=ar.cD()
-cU[K],Y.ar,Y.K,v.ag[i]=ar,ar,K,Y
-v.cO=v.cO..K
-local aQ=Y.aQ or 0
-local bT=K=="t"and is(aQ)or K
-v.bR,v.dJ=v.bR..(ar.K or bT),v.dJ..bT
-Y.bB=Y.ef and 0 or K=="t"and 16+aQ
-if Y.ef then v.co=v.co+1 end
+local O=aL()
+local ap=cU[O]or cy[O]()
+local aa=ap.cD()
+cU[O],aa.ap,aa.O,v.ag[i]=ap,ap,O,aa
+v.cO=v.cO..O
+local az=aa.az or 0
+local bT=O=="t"and iw(az)or O
+v.bS,v.dK=v.bS..(ap.O or bT),v.dK..bT
+aa.bp=aa.eh and 0 or O=="t"and 16+az
+if aa.eh then v.cp=v.cp+1 end
 end
-if v.cO=="s"then v.co=0 end
-if v.co==0 and#v.ag>1 then v.bC=hN(v.ag)end
-local bN=#v.ag==0 and 0 or ac()
-v.bT,v.dy=bN%2==0,bN>=2 and ac()or 0
+if v.cO=="s"then v.cp=0 end
+if v.cp==0 and#v.ag>1 then v.bC=hR(v.ag)end
+local bM=#v.ag==0 and 0 or ac()
+v.bT,v.dy=bM%2==0,bM>=2 and ac()or 0
 if v.bT then return v end
-v.jk,v.gD,v.kE,v.hO=aJ(),aJ(),ac(),{}
+v.jr,v.gG,v.kK,v.hS=aL(),aL(),ac(),{}
 for i=1,ac()do
-v.hO[i]=ac()
+v.hS[i]=ac()
 end
 return v
 end`;
 
-const part29 = `local function gX(aQ)
-if#aQ==18 and bu(aQ,1,2)==gL then return bu(aQ,3)end
-local aI=#aQ==16 and tonumber(aQ)
-return aI and ak("%016.0f",fL(aI))or aQ
+const part30 = `local function jb(az)
+if#az==18 and bs(az,1,2)==gP then return bs(az,3)end
+local aK=#az==16 and tonumber(az)
+return aK and al("%016.0f",fO(aK))or az
 end
-local function ji(m,Y)
-if m==""then return Y.ar.eF()end
-local _,al=string.find(m,"^%d*")
-if al<16 or(al<#m and string.byte(m,al+1)<128)then return nil end
-local aQ=gX(bu(m,1,al))
-local eA=#aQ+#m-al
-local h=Y.ar.cM(aQ..bu(m,al+1),1,#aQ,Y,#aQ+1,eA)
-if al==16 then h.ad=aO(h.ad,iv(tonumber(m)or 0))end
+local eC=90*cn
+local function gM(m)
+local _,ak=string.find(m,"^%d*")
+if ak<16 or(ak<#m and string.byte(m,ak+1)<128)then return nil end
+local az=bs(m,1,ak)
+if ak==16 and tonumber(az)>=eC then return nil end
+az=jb(az)
+return tonumber(bs(az,1,16))<eC and az,ak
+end
+local function jp(Q,m,aa)
+if m==""then return aa.ap.eH()end
+local az,ak=gM(m)
+if not az or(#az~=aa.bp and not fy(Q,az))then return nil end
+local eB=#az+#m-ak
+local h=aa.ap.cM(az..bs(m,ak+1),1,#az,aa,#az+1,eB)
+if ak==16 then h.ad=aP(h.ad,iz(tonumber(m)or 0))end
 return h
 end
-local function hp(K)
-return string.char(string.byte(K)-128)
+local function hs(O)
+return string.char(string.byte(O)-128)
 end
-local function hI(e)
+local function hM(e)
 local v=e.v
 local ag=v.ag
 e.D=0
 if v.cO=="s"then
-local ef=ag[1].ar.ii(e.aa,ag[1])
-e.D,e.W=ef.D,{ef}
-return not ef.eT
+local eh=ag[1].ap.im(e.Q,ag[1])
+e.D,e.Y=eh.D,{eh}
+return not eh.eW
 end
-local m,W,E=call("GET",e.aa)or"",{nil},1
-local bk=#ag>1 and string.gsub(bu(m,1,#ag),"[\\128-\\255]",hp)
-if not(bk and(bk==v.bR or bk==v.dJ))then
-e.D,E=fM(m)
+local aK=call("GET",e.Q)
+local m,Y,E=aK or"",{nil},1
+local bk=#ag>1 and string.gsub(bs(m,1,#ag),"[\\128-\\255]",hs)
+if not(bk and(bk==v.bS or bk==v.dK))then
+e.D,E=fP(m)
 if E>10 then E=1 end
 end
-e.W=W
+e.Y=Y
 if v.cO=="t"then
-W[1]=ji(bu(m,E),ag[1])
-return W[1]
+Y[1]=aK~=""and jp(e.Q,bs(m,E),ag[1])
+return Y[1]
 end
-if v.cO=="f"and ag[1].ba>0 and ag[1].ar.eW(bu(m,E))then
-W[1]=ag[1].ar.gR(bu(m,E),ag[1].ba)
+if v.cO=="f"and ag[1].ba>0 and ag[1].ap.eZ(bs(m,E))then
+Y[1]=ag[1].ap.gV(bs(m,E),ag[1].ba)
 return true
 end
-local gI=v.bC and ll(m,E,v.bC,ag)
-if gI then
-e.W=gI
+local gL=v.bC and ls(m,E,v.bC,ag)
+if gL then
+e.Y=gL
 return true
 end
 local r=#ag
-if r==0 then
-e.ev=bu(m,E)
-return true
-end
-local aI=bu(m,E,E+r-1)
-local bs=string.gsub(aI,"[\\128-\\255]",hp)
-local bS=bs==v.bR or bs==v.dJ
-local dJ=bS and bs~=v.bR
-if not bS and E<=#m then return false end
+local iX=bs(m,E,E+r-1)
+local bu=string.gsub(iX,"[\\128-\\255]",hs)
+local bN=bu==v.bS or bu==v.dK
+local dK=bN and bu~=v.bS
+if not bN and(E<=#m or aK=="")then return false end
 E=E+r
 for i=1,r do
-local Y=ag[i]
-local ar=Y.ar
-if Y.ef then
-W[i]=ar.ii(e.co[i],Y)
-if W[i].eT then return false end
-elseif bS then
-local aF=E+(Y.bB or ar.ht)
-local dZ,eA=1,0
-if aI~=bs and string.byte(aI,i)>=128 then
-dZ,eA=aF+1,aF+(string.byte(m,aF)or 0)
-aF=eA+1
+local aa=ag[i]
+local ap=aa.ap
+if aa.eh then
+Y[i]=ap.im(e.cp[i],aa)
+if Y[i].eW then return false end
+elseif bN then
+local aG=E+(aa.bp or ap.hw)
+local ea,eB=1,0
+if iX~=bu and string.byte(iX,i)>=128 then
+ea,eB=aG+1,aG+(string.byte(m,aG)or 0)
+aG=eB+1
 end
-if not(Y.bB or dJ)then
-aF=#m+1
-if r>1 and E+3<aF then
-aF=bq(E+4+am("<I4",m,E),aF)
+if not(aa.bp or dK)then
+aG=#m+1
+if r>1 and E+3<aG then
+aG=br(E+4+am("<I4",m,E),aG)
 E=E+4
 end
-if aF-E<7 or am("<I7",m,E)~=Y.w then return false end
+if aG-E<7 or am("<I7",m,E)~=aa.w then return false end
+if ap.aI and not fh(aG-E,ap.aI)then return false end
 end
-if aF>#m+1 or(i==r and aF<=#m)then return false end
-local cM=dJ and ar.gx or ar.cM
-local al=dZ>1 and dZ-2 or aF-1
-W[i]=cM(m,E,al,Y,dZ,eA)
-E=aF
+if aG>#m+1 then return false end
+local cM=dK and ap.gA or ap.cM
+local ak=ea>1 and ea-2 or aG-1
+Y[i]=cM(m,E,ak,aa,ea,eB)
+E=aG
 else
-W[i]=ar.eF()
+Y[i]=ap.eH()
 end
 end
-return true
+return not bN or E==#m+1
 end
-local function jj(e)
+local function jq(e)
 local v=e.v.bo or e.v
-e.v,e.dq,e.dR=v,nil,nil
-if e.eF then
-e.D,e.W=0,{}
-elseif not(v.bT and hI(e))then
-gn(e)
+e.v,e.dq,e.dS=v,nil,nil
+if#v.ag==0 then
+hL(e)
+elseif e.eH then
+e.D,e.Y=0,{}
+elseif not(v.bT and hM(e))then
+gq(e)
 end
 end
-local function jA(aQ)
-return#aQ==16 and aQ>="5"and gL..aQ or aQ
+local function jH(az)
+return#az==16 and az>="5"and gP..az or az
 end
-local function jn(e,m)
-if string.byte(e.ev,1)==83 and#e.ev>53 then
-call("SETRANGE",e.aa,"1",aT("<d",e.D))
+local function ju(e,m)
+if string.byte(e.dJ,1)==83 and#e.dJ>53 then
+call("SETRANGE",e.Q,"1",aT("<d",e.D))
 else
-call("SET",e.aa,m..e.ev,"KEEPTTL")
+call("SET",e.Q,m..e.dJ,"KEEPTTL")
 end
-local cN=ft(e.D)
-if call("PTTL",e.aa)<cN then call("PEXPIRE",e.aa,cN)end
+local cN=eb(e.D)
+if call("PTTL",e.Q)<cN then call("PEXPIRE",e.Q,cN)end
 end
-local function fb(e)
+local function fe(e)
 local v=e.v
-local ag,ae,m,bR=v.ag,e.D,"",v.bR
-if e.dq then return e.dq.fb(e)end
+local ag,ae,m,bS=v.ag,e.D,"",v.bS
+if e.dq then return e.dq.fe(e)end
 if v.cO=="s"then return end
-local gI=v.bC and gW(e.W,v.bC,ag)
-for i,Y in ipairs(ag)do
-if not Y.ef then
-ae=aO(ae,Y.ar.dz(e.W[i],Y))
-local h=Y.ar.eh(e.W[i],Y)
-if not Y.bB and#ag>1 then h=aT("<I4",#h)..h end
-local aN=Y.ar.hi and Y.ar.hi(e.W[i],Y)or""
-if aN~=""and#ag==1 then h=jA(h)..aN end
-if aN~=""and#ag>1 then
-h=h..string.char(#aN)..aN
-bR=bu(bR,1,i-1)..string.char(string.byte(bR,i)+128)..bu(bR,i+1)
+local gL=v.bC and ha(e.Y,v.bC,ag)
+for i,aa in ipairs(ag)do
+if not aa.eh then
+ae=aP(ae,aa.ap.dz(e.Y[i],aa))
+local h=aa.ap.ej(e.Y[i],aa)
+if not aa.bp and#ag>1 then h=aT("<I4",#h)..h end
+local aO=aa.ap.hl and aa.ap.hl(e.Y[i],aa)or""
+if aO~=""and#ag==1 then h=jH(h)..aO end
+if aO~=""and#ag>1 then
+h=h..string.char(#aO)..aO
+bS=bs(bS,1,i-1)..string.char(string.byte(bS,i)+128)..bs(bS,i+1)
 end
 m=m..h
 end
 end
-if v.cO~="t"and m~=""then m=bR..m end
-if v.cO=="t"then m=jA(m)end
-if gI then m=gI end
+if v.cO~="t"and m~=""then m=bS..m end
+if v.cO=="t"then m=jH(m)end
+if gL then m=gL end
 if e.D>q then m="b"..aT("<d",e.D)..m end
-if#ag==0 and e.ev~=""then return jn(e,m)end
-local cq=gI and hn(v.bC,ae)or ft(ae)
-if m~=""then call("SET",e.aa,m,"PX",cq)end
+if#ag==0 and e.dJ~=""then return ju(e,m)end
+local cr=gL and hq(v.bC,ae)or eb(ae)
+if m~=""then call("SET",e.Q,m,"PX",cr)end
 end`;
 
-const part30 = `local function ee(e)
-jj(e)
-local ag,W,ez=e.v.ag,e.W,false
+const part31 = `local function eg(e)
+jq(e)
+local ag,Y,eA=e.v.ag,e.Y,false
 for i=1,#ag do
-local Y,h=ag[i],W[i]
-W[i]=Y.ar.dY(h,Y,bA)
-ez=ez or W[i]~=h
+local aa,h=ag[i],Y[i]
+Y[i]=aa.ap.dZ(h,aa,bB)
+eA=eA or Y[i]~=h
 end
-if ez and not bA then fb(e)end
+if eA and not bB then fe(e)end
 end`;
 
-const part31 = `local function dK(ac)
-local aJ,aS="",ac
+const part32 = `local function dL(ac)
+local aL,aS="",ac
 while aS>=128 do
-aJ,aS=aJ..eR(aS%128+128),aC(aS/128)
+aL,aS=aL..eU(aS%128+128),aD(aS/128)
 end
-return aJ..eR(aS)
+return aL..eU(aS)
 end`;
 
-const part32 = `local dU,bA={},false
-local function gn()
+const part33 = `local dV,bB={},false
+local function gq()
 error("RULES",0)
 end`;
 
-const part33 = `for i=1,ac()do
-dU[i]=fj()
+const part34 = `for i=1,ac()do
+dV[i]=fn()
 end
 local function cW()
-local dI,bh,at,D=aJ(),ac(),q,q
-local aq={nil}
+local dI,bh,at,D=aL(),ac(),q,q
+local ar={nil}
 for i=1,ac()do
-aq[i]=el()
+ar[i]=en()
 end
-bA=dI=="2"
-for i=1,#aq do
-local e=aq[i]
-at=aO(at,hu(e))
-D=aO(D,e.D)
+bB=dI=="2"
+for i=1,#ar do
+local e=ar[i]
+at=aP(at,hx(e))
+D=aP(D,e.D)
 end
-local jv=at<=q or(dI=="1"and at-q<=bh)
-if jv and dI~="2"then
-for i=1,#aq do
-gM(aq[i],at)
+local jC=at<=q or(dI=="1"and at-q<=bh)
+if jC and dI~="2"then
+for i=1,#ar do
+gQ(ar[i],at)
 end
 end
-local ah={jv and 1 or D>q and 2 or 0,at-q,nil,nil}
-for i=1,#aq do
-ej(ah,aq[i])
+local ah={jC and 1 or D>q and 2 or 0,at-q,nil,nil}
+for i=1,#ar do
+el(ah,ar[i])
 end
-for i=1,ah[1]==2 and#aq>1 and#aq or 0 do
-ah[#ah+1]=aO(aq[i].D-q,0)
+for i=1,ah[1]==2 and#ar>1 and#ar or 0 do
+ah[#ah+1]=aP(ar[i].D-q,0)
 end
-em(ah,aq)
+eo(ah,ar)
 return ah
 end
-local Q={q}
+local U={q}
 for i=1,ac()do
-Q[i+1]=jC(cW)
+U[i+1]=jJ(cW)
 end
-return Q`;
+return U`;
 
-const part34 = `local call,ak,KEYS,ARGV=redis.call,string.format,KEYS,ARGV
-local bu,cf,aC,dd,bq,aO,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type`;
+const part35 = `local call,al,KEYS,ARGV=redis.call,string.format,KEYS,ARGV
+local bs,cf,aD,dd,br,aP,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type`;
 
-const part35 = `local ai,U,w,bI,bh,bA,jT=0,0,0,0,0,false,false
-local Q,A,bP={q},1,nil`;
+const part36 = `local ai,V,w,bH,bh,bB,jZ=0,0,0,0,0,false,false
+local U,A,bQ={q},1,nil`;
 
-const part36 = `local function gh()`;
+const part37 = `local function gk()`;
 
-const part37 = `local cv,cx=ARGV[1]+0,{}
-local function ft(ae)
-return aO(dd((ae-q)/1000),1)+cv
+const part38 = `local cw,cy=ARGV[1]+0,{}
+local function eb(ae)
+return aP(dd((ae-q)/1000),1)+cw
 end
-local function cq(ae)
-return ak("%.0f",ft(ae))
+local function cr(ae)
+return al("%.0f",eb(ae))
 end`;
 
-const part38 = `local ar
-local function eq(aa,mm,m,cN)
-local ax=mm and bb("SET",aa,m,"PX",cN)or bb("SET",aa,m,"PX",cN,"NX")or bb("GET",aa)
-return ax and ax.err
+const part39 = `local ap
+local function es(Q,mw,m,cN)
+local aw=mw and bb("SET",Q,m,"PX",cN)or bb("SET",Q,m,"PX",cN,"NX")or bb("GET",Q)
+return aw and aw.err
 end
-local function be(aa,m,aA)
-ar=ar or cx[iF]()
-local g,D,O,h={U=U,w=w,bI=bI},0,1,nil
+local function be(Q,m,aB)
+ap=ap or cy[iJ]()
+local g,D,K,h={V=V,w=w,bH=bH},0,1,nil
 if m then
-D,O=fM(m)
+D,K=fP(m)
 end
-local K=m and bu(m,O,O)
-local bB=m and#m-O
-if K==ar.K and bB>6 and am("<I7",m,O+1)==w then
-h=ar.cM(m,O+1,#m)
-elseif K=="-"and bI>0 and ar.eW and ar.eW(bu(m,O))then
-h=ar.gR(bu(m,O),bI)
-elseif K==iF and bB==ar.ht then
-h=ar.gx(m,O+1)
-elseif m and not(O==10 and bB<0)then
+local O=m and bs(m,K,K)
+local bp=m and#m-K
+if O==ap.O and fh(bp,ap.aI)and am("<I7",m,K+1)==w then
+h=ap.cM(m,K+1,#m)
+elseif O=="-"and bH>0 and ap.eZ and ap.eZ(bs(m,K))then
+h=ap.gV(bs(m,K),bH)
+elseif O==iJ and bp==ap.hw then
+h=ap.gA(m,K+1)
+elseif m and not(K==10 and bp<0)then
 return"RULES"
 else
-h=ar.eF()
+h=ap.eH()
 end
-local bU=ar.dY(h,g)
-local ez=bU~=h
+local bU=ap.dZ(h,g)
+local eA=bU~=h
 h=bU
-local aj,at,es=0,aO(q,D,ar.dm(h,ai,g)),q
-while aj<aA and(at<=q or aj==0 and at-q<=bh)do
-aj,es=aj+1,at
-if bA then break end
-h=ar.dw(h,at,ai,g)
-if aj<aA then at=aO(q,D,ar.dm(h,ai,g))end
+local aj,at,eu=0,aP(q,D,ap.dm(h,ai,g)),q
+while aj<aB and(at<=q or aj==0 and at-q<=bh)do
+aj,eu=aj+1,at
+if bB then break end
+h=ap.dw(h,at,ai,g)
+if aj<aB then at=aP(q,D,ap.dm(h,ai,g))end
 end
-local aL
-if(aj>0 or ez)and not bA then
-local bo,ae=ar.K..ar.eh(h,g),ar.dz(h,g)
+local aN
+if(aj>0 or eA)and not bB then
+local bo,ae=ap.O..ap.ej(h,g),ap.dz(h,g)
 if D>q then
-bo,ae="b"..aT("<d",D)..bo,aO(D,ae)
+bo,ae="b"..aT("<d",D)..bo,aP(D,ae)
 end
-aL=eq(aa,m,bo,cq(ae))
+aN=es(Q,m,bo,cr(ae))
 elseif not m then
-aL=bb("GET",aa)
-aL=aL and aL.err
+aN=bb("GET",Q)
+aN=aN and aN.err
 end
-if aL then return false,aL end
-local aY,reset=ar.eY(h,g)
+if aN then return false,aN end
+local aY,reset=ap.fb(h,g)
 if aj==0 and D>q then return{2,at-q,aY,reset}end
-if aj>0 and es>q then return{1,es-q,aY,reset}end
-return aj,aY,reset,aj==aA and 0 or at-q
+if aj>0 and eu>q then return{1,eu-q,aY,reset}end
+return aj,aY,reset,aj==aB and 0 or at-q
 end`;
 
-const part39 = `local function eg(aa,m,aA,bJ)
-if not jT then
-jS()
-jT=true
+const part40 = `local function ei(Q,m,aB,bI)
+if not jZ then
+jY()
+jZ=true
 end
-local aj,aY,reset,bn=cW(aa,m,aA)
+local aj,aY,reset,bn=cW(Q,m,aB)
 if not aj then
-if string.find(aY,"READONLY",1,true)then bP=aY end
+if string.find(aY,"READONLY",1,true)then bQ=aY end
 aj=aY
 end
 A=A+1
 if type(aj)~="number"then
-Q[A]=aj
-elseif bJ then
-Q[A],Q[A+1],Q[A+2],Q[A+3]=aj,aY,reset,bn
+U[A]=aj
+elseif bI then
+U[A],U[A+1],U[A+2],U[A+3]=aj,aY,reset,bn
 A=A+3
 elseif aj>0 then
-Q[A],Q[A+1]=aY,reset
+U[A],U[A+1]=aY,reset
 A=A+1
 else
-Q[A],Q[A+1],Q[A+2]=-1-aY,reset,bn
+U[A],U[A+1],U[A+2]=-1-aY,reset,bn
 A=A+2
 end
 end`;
 
-const part40 = `return eg
+const part41 = `return ei
 end`;
 
-const part41 = `local ev
-local function eg(aa,m,aA,bJ)
-ev=ev or gh()
-ev(aa,m,aA,bJ)
+const part42 = `local dJ
+local function ei(Q,m,aB,bI)
+dJ=dJ or gk()
+dJ(Q,m,aB,bI)
 end`;
 
-const part42 = `local E,al=1,0
-while al<#KEYS do
-local cl,H=ARGV[E+1]+0,al+1
-al=bq(al+aC(cl/32),#KEYS)
-ai,U,w=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
-bI,bh,E=ARGV[E+5]+0,0,E+5
+const part43 = `local E,ak=1,0
+while ak<#KEYS do
+local cl,H=ARGV[E+1]+0,ak+1
+ak=br(ak+aD(cl/32),#KEYS)
+ai,V,w=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
+bH,bh,E=ARGV[E+5]+0,0,E+5
 if cl%4>=2 then
 bh,E=ARGV[E+1]+0,E+1
 end
-local bJ=cl%16>=8
-bA,jT=cl%2==1,false
-for O=H,al,1000 do
-local aF=bq(O+999,al)
-local cc=kg and call("MGET",unpack(KEYS,O,aF))
-if not(bJ or bA)then
-ga(cc,O,aF)
+local bI=cl%16>=8
+bB,jZ=cl%2==1,false
+for K=H,ak,1000 do
+local aG=br(K+999,ak)
+local cc=km and call("MGET",unpack(KEYS,K,aG))
+if not(bI or bB)then
+gd(cc,K,aG)
 else
-for i=O,aF do
-local aA=bJ and ARGV[E+i-H+1]+0 or 1
-eg(KEYS[i],cc and cc[i-O+1],aA,bJ)
+for i=K,aG do
+local aB=bI and ARGV[E+i-H+1]+0 or 1
+ei(KEYS[i],cc and cc[i-K+1],aB,bI)
 end
 end
 end
-if bJ then E=E+al-H+1 end
+if bI then E=E+ak-H+1 end
 end
-return bP and redis.error_reply(bP)or Q`;
+return bQ and redis.error_reply(bQ)or U`;
 
-const part43 = `local bb,tonumber,aT,am=redis.pcall,tonumber,struct.pack,struct.unpack`;
+const part44 = `local bb,tonumber,aT,am=redis.pcall,tonumber,struct.pack,struct.unpack`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "0a0535614ef29fb18f1a54880786776871af097e",
-  acrossSha1: "4bdebfc475a2cb645abfa018a76cfbc65fa153f1",
+  sha1: "8c5488d6075cdd3148703a3967cafbd96da26414",
+  acrossSha1: "77d93d6ffcf9b52fbbc6810c294bbc9682c40faf",
   source: `${part1}
-local bb,ak,tonumber,KEYS,ARGV=redis.pcall,string.format,tonumber,KEYS,ARGV
+local bb,al,tonumber,KEYS,ARGV=redis.pcall,string.format,tonumber,KEYS,ARGV
 ${part2}
-local cu
-local function go(us,aE,ad)
-local ay,J,bn=cu-q,us-cu,aE-cu
+local cv
+local function gr(us,aF,ad)
+local ay,J,bn=cv-q,us-cv,aF-cv
 if J>0 then
 if ad==0 or ad==1 and J>8*ay or ad==2 and J>1024*ay then return nil end
 else
@@ -1657,52 +1676,52 @@ ad=0
 end
 return bn>1024*ay and 3 or bn>8*ay and ad<2 and 2 or ad>0 and ad or 1
 end
-local fz=1e13
-local ea=#KEYS==1 and ARGV[2]
-if ea=="32"or ea=="34"or ea=="36"or ea=="38"then
-local aa,ay,dO,gu=KEYS[1],ARGV[3]+0,ARGV[4],ARGV[5]+0
-local ct,bc,fs=dO+0,1000*4^(gu-50),gu*cA
-local m,us,af,cF,bo=bb("GET",aa),nil,0,nil,nil
-cu=q+ay
-if ea=="32"or ea=="34"then
-local bg=ea=="34"and cu+ARGV[6]or cu
-if bg-q+ARGV[1]*1000<fz then
-local bx,eL=fs-fn,q+cI/2
-local bS=m and#m==16 and tonumber(m)
-if bS then
-local us,ad=bS-bx,0
-while us>eL do
+local fD=1e13
+local ec=#KEYS==1 and ARGV[2]
+if ec=="32"or ec=="34"or ec=="36"or ec=="38"then
+local Q,ay,dP,gx=KEYS[1],ARGV[3]+0,ARGV[4],ARGV[5]+0
+local cu,bc,fw=dP+0,1000*4^(gx-50),gx*cn
+local m,us,af,cF,bo=bb("GET",Q),nil,0,nil,nil
+cv=q+ay
+if ec=="32"or ec=="34"then
+local bg=ec=="34"and cv+ARGV[6]or cv
+if bg-q+ARGV[1]*1000<fD then
+local bz,eN=fw-fr,q+cI/2
+local bN=m and#m==16 and tonumber(m)
+if bN then
+local us,ad=bN-bz,0
+while us>eN do
 us,ad=us-cI,ad+1
 end
-local aE=(us<q and q or us)+ct
-local bW=aE-us
-if aE<=bg and aE<fn+cA and us%bc+bW<bc then
-local bF=aE>cu and go(us,aE,ad)or aE<=cu and 0
+local aF=(us<q and q or us)+cu
+local bW=aF-us
+if aF<=bg and aF<fr+cn and us%bc+bW<bc then
+local bF=aF>cv and gr(us,aF,ad)or aF<=cv and 0
 if bF then
 if bF~=ad then bW=bW+(bF-ad)*cI end
-local gv=bW==ct and dO or ak("%d",bW)
-if bb("INCRBY",aa,gv)==bS+bW then cF=aE-q end
+local gy=bW==cu and dP or al("%d",bW)
+if bb("INCRBY",Q,gy)==bN+bW then cF=aF-q end
 end
 end
 end
 if cF then return{q,cF}end
 if not m then
 us=q
-elseif bS then
-us=bS-bx
-if us<q then us=us>q-cA/2 and q end
+elseif bN and not string.find(m,"%D")then
+us=bN-bz
+if us<q then us=us>q-cn/2 and q end
 end
-if us and us+ct<=cu then
-us=us+ct
-cF,bo=us-q,ak("%d",fs+us%cA)
+if us and us+cu<=cv then
+us=us+cu
+cF,bo=us-q,al("%d",fw+us%cn)
 end
 end
 else
-local at=ea=="36"and 6 or 7
-local x,aQ=ARGV[at+1]+0,ARGV[at+3]
+local at=ec=="36"and 6 or 7
+local x,az=ARGV[at+1]+0,ARGV[at+3]
 if not m then
 us=q
-elseif#m==16+aQ and not string.find(m,"%D")then
+elseif#m==16+az and not string.find(m,"%D")then
 us,af=string.sub(m,1,16)+0,string.sub(m,17)+0
 if af>=x then
 us=nil
@@ -1711,314 +1730,318 @@ us,af=q,0
 end
 end
 if us then
-us,af=us+ct,af+ARGV[at]
+us,af=us+cu,af+ARGV[at]
 if af>=x then
 us,af=us+1,af-x
 end
-if us<cu or us==cu and af<=ARGV[at+2]+0 then
+if us<cv or us==cv and af<=ARGV[at+2]+0 then
 cF=(us-q)*x+af
-bo=cF<=9007199254740991 and ak("%016d%0"..aQ.."d",us,af)
+bo=cF<=9007199254740991 and al("%016d%0"..az.."d",us,af)
 end
 end
 end
 if bo then
-local cq=ak("%d",math.floor((us-us%bc+bc-q)/1000)+2+ARGV[1])
-if bb("SET",aa,bo,"PX",cq).ok then return{q,cF}end
+local cr=al("%d",math.floor((us-us%bc+bc-q)/1000)+2+ARGV[1])
+if bb("SET",Q,bo,"PX",cr).ok then return{q,cF}end
 end
 end
 ${part3}
 ${part4}
-local call,bu,cf,aC,bq,aO,type=redis.call,string.sub,string.byte,math.floor,math.min,math.max,type
-local cv=ARGV[1]+0
-local jP=9007199254740991
-local function ig(us,bc)
-return ak("%d",aC((us-us%bc+bc-q)/1000)+2+cv)
+local call,bs,cf,aD,br,aP,type=redis.call,string.sub,string.byte,math.floor,math.min,math.max,type
+local cw=ARGV[1]+0
+local kV=9007199254740991
+local eC=90*cn
+local function ik(us,bc)
+return al("%d",aD((us-us%bc+bc-q)/1000)+2+cw)
 end
-local Q,A,E,al={q},1,1,0
-while al<#KEYS do
-local cl,H=ARGV[E+1]+0,al+1
-al=bq(al+aC(cl/32),#KEYS)
-local ay,dO,gu,bh,gw=
+local U,A,E,ak={q},1,1,0
+while ak<#KEYS do
+local cl,H=ARGV[E+1]+0,ak+1
+ak=br(ak+aD(cl/32),#KEYS)
+local ay,dP,gx,bh,gz=
 ARGV[E+2]+0,ARGV[E+3],ARGV[E+4],0,0
-local ct=dO+0
-local x,aP,bB,gK=1,0,16,"%016d"
-local bA,bJ,lR=cl%2>=1,cl%16>=8,cl%32>=16
+local cu=dP+0
+local x,aQ,bp,gO=1,0,16,"%016d"
+local bB,bI,ma=cl%2>=1,cl%16>=8,cl%32>=16
 E=E+4
 if cl%4>=2 then
 bh,E=ARGV[E+1]+0,E+1
 end
 if cl%8>=4 then
-gw,x,aP=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bB,gK=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+gz,x,aQ=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bp,gO=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
 local bg=q+bh+ay
-local bc,fs,eL=1000*4^(gu-50),gu*cA,q+cI/2
-local gg=bB==16 and bh+ay+cv*1000<fz
-local bx=fs-fn
-local hX,cc,aS=A-H+1,nil,nil
-local fB,bp=q+bx+ct,bq(q+ay+bx,fs+cA-1)
-cu=q+ay
-if lR and gg and not bA and fB<=bp then
+local bc,fw,eN=1000*4^(gx-50),gx*cn,q+cI/2
+local gj=bp==16 and bh+ay+cw*1000<fD
+local bz=fw-fr
+local ib,cc,aS=A-H+1,nil,nil
+local fF,bq=q+bz+cu,br(q+ay+bz,fw+cn-1)
+cv=q+ay
+if ma and gj and not bB and fF<=bq then
 cc={}
-local function kM(aa,ax)
-local aE,ad=ax-bx,0
-while aE>eL do
-aE,ad=aE-cI,ad+1
+local function kS(Q,aw)
+local aF,ad=aw-bz,0
+while aF>eN do
+aF,ad=aF-cI,ad+1
 end
-local us=aE-ct
-if us<q or aE>bg or aE+bx>=fs+cA then return nil end
+local us=aF-cu
+if us<q or aF>bg or aF+bz>=fw+cn then return nil end
 local bF=0
-if aE>cu then bF=go(us,aE,ad)end
-if bF and bF~=ad then call("INCRBY",aa,ak("%d",(bF-ad)*cI))end
-return bF and aE
+if aF>cv then bF=gr(us,aF,ad)end
+if bF and bF~=ad then call("INCRBY",Q,al("%d",(bF-ad)*cI))end
+return bF and aF
 end
-for i=H,al do
-local aa=KEYS[i]
-local ax=bb("INCRBY",aa,dO)
-local bW=type(ax)=="number"
-local us=bW and ax>=fB and ax<=bp and ax-bx
-if bW and not us and ax>bp and(bh>0 or ax-bx>eL)then
-us=kM(aa,ax)
+for i=H,ak do
+local Q=KEYS[i]
+local aw=bb("INCRBY",Q,dP)
+local bW=type(aw)=="number"
+local us=bW and aw>=fF and aw<=bq and aw-bz
+if bW and not us and aw>bq and(bh>0 or aw-bz>eN)then
+us=kS(Q,aw)
 end
 if us then
-if us%bc<ct then call("PEXPIRE",aa,ig(us,bc))end
-Q[hX+i]=us-q
+if us%bc<cu then call("PEXPIRE",Q,ik(us,bc))end
+U[ib+i]=us-q
 else
-local m=""
-if ax~=ct then
-if bW then call("INCRBY",aa,"-"..dO)end
-m=bb("GET",aa)
+local m=true
+if aw~=cu then
+if bW then call("INCRBY",Q,"-"..dP)end
+m=bb("GET",Q)
 end
 aS=aS or{}
-aS[#aS+1],Q[hX+i],cc[i-H+1]=i,false,type(m)=="string"and m
+aS[#aS+1],U[ib+i],cc[i-H+1]=i,false,type(m)~="table"and m
 end
 end
 else
-cc=call("MGET",unpack(KEYS,H,bq(H+999,al)))
-for O=H+1000,al,1000 do
-local dB=call("MGET",unpack(KEYS,O,bq(O+999,al)))
+cc=call("MGET",unpack(KEYS,H,br(H+999,ak)))
+for K=H+1000,ak,1000 do
+local dB=call("MGET",unpack(KEYS,K,br(K+999,ak)))
 for i=1,#dB do
-cc[O-H+i]=dB[i]
+cc[K-H+i]=dB[i]
 end
 end
-local lf=gg and not(bA or bJ)
-for i=H,al do
-local aa,m,cF=KEYS[i],lf and cc[i-H+1],nil
-local bS=m and#m==16 and tonumber(m)
-if bS then
-local us,ad=bS-bx,0
-while us>eL do
+local lm=gj and not(bB or bI)
+for i=H,ak do
+local Q,m,cF=KEYS[i],lm and cc[i-H+1],nil
+local bN=m and#m==16 and tonumber(m)
+if bN then
+local us,ad=bN-bz,0
+while us>eN do
 us,ad=us-cI,ad+1
 end
-local aE=(us<q and q or us)+ct
-local bW=aE-us
-if aE<=bg and aE<fn+cA and us%bc+bW<bc then
-local bF=aE>cu and go(us,aE,ad)or aE<=cu and 0
+local aF=(us<q and q or us)+cu
+local bW=aF-us
+if aF<=bg and aF<fr+cn and us%bc+bW<bc then
+local bF=aF>cv and gr(us,aF,ad)or aF<=cv and 0
 if bF then
 if bF~=ad then bW=bW+(bF-ad)*cI end
-local gv=bW==ct and dO or ak("%d",bW)
-if bb("INCRBY",aa,gv)==bS+bW then cF=aE-q end
+local gy=bW==cu and dP or al("%d",bW)
+if bb("INCRBY",Q,gy)==bN+bW then cF=aF-q end
 end
 end
 end
 if cF then
-Q[hX+i]=cF
+U[ib+i]=cF
 else
 aS=aS or{}
-aS[#aS+1],Q[hX+i]=i,false
+aS[#aS+1],U[ib+i]=i,false
 end
 end
 end
 if aS then
 ${part5}
 ${part6}
-local g={x=x,ay=ay,aP=aP}
-local function cM(m,bB,x)
+${part7}
+local g={x=x,ay=ay,aQ=aQ}
+local function cM(Q,m,bp,x)
 local D,us,af,h,ad=0,nil,0,nil,0
 if#m>8 and cf(m,1)==98 then
-D=fM(m)
-m=bu(m,10)
-end
+local K
+D,K=fP(m)
+m=bs(m,K)
 if m==""then return 0,0,D end
-local aN=string.find(m,"[^%d]")
-if aN and aN>16 and cf(m,aN)>127 then
-local aQ=bu(m,1,aN-1)
-local O=#aQ==18 and bu(aQ,1,2)==gL and 3 or 1
-h={us=tonumber(bu(aQ,O,O+15))or 0,af=tonumber(bu(aQ,O+16))or 0}
-if aN==#m then
-ad=aC((cf(m,aN)-128)/8)
+end
+local aO=string.find(m,"[^%d]")
+if aO and aO>16 and cf(m,aO)>127 then
+local az=bs(m,1,aO-1)
+local K=#az==18 and bs(az,1,2)==gP and 3 or 1
+h={us=tonumber(bs(az,K,K+15))or 0,af=tonumber(bs(az,K+16))or 0}
+if aO==#m then
+ad=aD((cf(m,aO)-128)/8)
 else
-bw().cD(m,aN,#m,h,g)
+bx().cD(m,aO,#m,h,g)
 ad=h.ad
 end
-m=aQ
+m=az
 end
-if#m==18 and bu(m,1,2)==gL then
-m=bu(m,3)
+if#m==18 and bs(m,1,2)==gP then
+m=bs(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
-if us then
-if us>=dN+cI then ad=iv(us)end
-us=fL(us)
+if us and us<eC then
+if us>=dO+cI then ad=iz(us)end
+us=fO(us)
 end
 elseif#m>16 then
-us=tonumber(bu(m,1,16))
+us=tonumber(bs(m,1,16))
 end
-if not us or not(us<=jP)or(aN and not h)then return nil end
-if#m~=bB then return us+1,0,D,ad,nil,h and h.y end
-if bB>16 then af=bq(tonumber(bu(m,17))or 0,x-1)end
+if not us or us>=eC or(aO and not h)then return nil end
+if#m~=bp and not fy(Q,m)then return nil end
+if#m~=bp then return us+1,0,D,ad,nil,h and h.y end
+if bp>16 then af=br(tonumber(bs(m,17))or 0,x-1)end
 return us,af,D,ad,h and h.au,h and h.y
 end
 local function cW(i)
-local aa,m,us,af,D,at=KEYS[i],cc[i-H+1],0,0,0,q
-local ad,ez,au,y,kd=0,false,nil,nil,nil
-if m then
-us,af,D,ad,au,y=cM(m,bB,x)
+local Q,m,us,af,D,at=KEYS[i],cc[i-H+1],0,0,0,q
+local ad,eA,au,y,kj=0,false,nil,nil,nil
+if m and m~=true then
+us,af,D,ad,au,y=cM(Q,m,bp,x)
 if not us then
 A=A+1
-Q[A]="RULES"
+U[A]="RULES"
 return nil
 end
 if D>q then at=D end
 if us-ay>=q or(y or 0)>q then
 local h={us=us,af=af,ad=ad,au=au,y=y}
-local bU=bw().dY(h,g)
-ez=bU~=h
+local bU=bx().dZ(h,g)
+eA=bU~=h
 us,af,ad,au,y=bU.us,bU.af,bU.ad,bU.au,bU.y
 end
 end
-local aE,ci=us,af
+local aF,ci=us,af
 if us<at-1 or(us<at and af==0)then
-aE,ci=at,0
+aF,ci=at,0
 end
-local jB,iO=aE,ci
-aE,ci=aE+ct,ci+gw
+local jI,iS=aF,ci
+aF,ci=aF+cu,ci+gz
 if ci>=x then
-aE,ci=aE+1,ci-x
+aF,ci=aF+1,ci-x
 end
 local aj=0
-if(aE<bg or(aE==bg and ci<=aP))and at-q<=bh then
+if(aF<bg or(aF==bg and ci<=aQ))and at-q<=bh then
 aj=1
-local aA=1
-if bJ then aA=ARGV[E+i-H+1]+0 end
-if aA>1 then
-local bt=bg-jB+(aP-iO)/x
-aj=aO(bq(aC(bt/(ct+gw/x)),aA),1)
-for o=bq(aj+1,aA),aO(aj-1,1),-1 do
-local aU=iO+o*gw
-local cE=aC(aU/x)
-aE,ci=jB+o*ct+cE,aU-cE*x
+local aB=1
+if bI then aB=ARGV[E+i-H+1]+0 end
+if aB>1 then
+local bv=bg-jI+(aQ-iS)/x
+aj=aP(br(aD(bv/(cu+gz/x)),aB),1)
+for o=br(aj+1,aB),aP(aj-1,1),-1 do
+local aU=iS+o*gz
+local cE=aD(aU/x)
+aF,ci=jI+o*cu+cE,aU-cE*x
 aj=o
-if aE<bg or(aE==bg and ci<=aP)then break end
+if aF<bg or(aF==bg and ci<=aQ)then break end
 end
 end
 end
-local aL
-if(aj>0 or ez)and not bA then
+local aN
+if(aj>0 or eA)and not bB then
 if aj==0 then
-aE,ci,at=us,af,q
+aF,ci,at=us,af,q
 end
-local bo,ax=ak(gK,aE,ci),nil
-if bB==16 and aE>=dN then bo=gL..bo end
-local aN,ae,hm="",aE+2,fs
-local J=aE-ay
-if ci>aP then J=J+1 end
+local bo,aw=al(gO,aF,ci),nil
+if bp==16 and aF>=dO then bo=gP..bo end
+local aO,ae,hp="",aF+2,fw
+local J=aF-ay
+if ci>aQ then J=J+1 end
 if au or y or at>q then
-local bE=bw()
+local bE=bx()
 local h={us=us,af=af,ad=ad,au=au,y=y}
 au=bE.bl(h)
-local bV=aO(at>q and at or 0,y or 0)
-local next=bE.dj(aE,ci,au,bV,g,bE.eK(h,g))
-aN=bE.bo(next,g)
-if au then ae=aO(ae,bE.eU(aE,next.au)+2)end
-if next.y then ae=aO(ae,next.y+2)end
-au=au or bE.ew
+local bV=aP(at>q and at or 0,y or 0)
+local next=bE.dj(aF,ci,au,bV,g,bE.eM(h,g))
+aO=bE.bo(next,g)
+if au then ae=aP(ae,bE.eX(aF,next.au)+2)end
+if next.y then ae=aP(ae,next.y+2)end
+au=au or bE.ex
 if aj>0 and(au.us>0 or au.af>0 or y or at>q)then
-kd={us,af,au.us,au.af,y or 0}
+kj={us,af,au.us,au.af,y or 0}
 end
 elseif J>q then
-local kW=us-ay+(af>aP and 1 or 0)>q
-local bF=fX(J-q,ay,kW and ad or 0)
-if gg and D<=q then
-hm=fs+bF*cI
+local ld=us-ay+(af>aQ and 1 or 0)>q
+local bF=ga(J-q,ay,ld and ad or 0)
+if gj and D<=q then
+hp=fw+bF*cI
 else
-aN=string.char(128+8*bF)
+aO=string.char(128+8*bF)
 end
 end
-us,af=aE,ci
-if aN~=""and D<=q then
-ax=bb("SET",aa,bo..aN,"PX",math.ceil((ae-q)/1000)+cv)
+us,af=aF,ci
+if aO~=""and D<=q then
+aw=bb("SET",Q,bo..aO,"PX",math.ceil((ae-q)/1000)+cw)
 elseif D>q then
-bo=bo..aN
+bo=bo..aO
 bo="b"..struct.pack("<d",D)..bo
-ax=bb("SET",aa,bo,"PX",math.ceil((aO(ae,D)-q)/1000)+cv)
+aw=bb("SET",Q,bo,"PX",math.ceil((aP(ae,D)-q)/1000)+cw)
 else
-if gg then bo=ak("%d",hm+us%cA)end
-ax=m and bb("SET",aa,bo,"PX",ig(us,bc))
-or bb("SET",aa,bo,"PX",ig(us,bc),"NX")
-or bb("GET",aa)
+if gj then bo=al("%d",hp+us%cn)end
+aw=m and bb("SET",Q,bo,"PX",ik(us,bc))
+or bb("SET",Q,bo,"PX",ik(us,bc),"NX")
+or bb("GET",Q)
 end
-aL=ax and ax.err
+aN=aw and aw.err
 elseif not m then
-local fA=bb("GET",aa)
-aL=fA and fA.err
+local fE=bb("GET",Q)
+aN=fE and fE.err
 end
 A=A+1
-if aL then
-Q[A]=aL
-return string.find(aL,"READONLY",1,true)and aL
+if aN then
+U[A]=aN
+return string.find(aN,"READONLY",1,true)and aN
 end
 if us<q then
 us,af=q,0
 end
 local cF=(us-q)*x+af
-if D>q or cF>jP or kd then
+if D>q or cF>kV or kj then
 local ah={D>q and D-q or 0,aj,us-q,af}
-for bE=1,kd and 5 or 0 do
-ah[4+bE]=kd[bE]
+for bE=1,kj and 5 or 0 do
+ah[4+bE]=kj[bE]
 end
-Q[A]=ah
-elseif bJ then
-Q[A]=aj
+U[A]=ah
+elseif bI then
+U[A]=aj
 A=A+1
-Q[A]=cF
+U[A]=cF
 else
-Q[A]=aj>0 and cF or-1-cF
+U[A]=aj>0 and cF or-1-cF
 end
 end
-local aL
+local aN
 for _,i in ipairs(aS)do
-if not bJ then A=hX+i-1 end
-aL=cW(i)or aL
+if not bI then A=ib+i-1 end
+aN=cW(i)or aN
 end
-if aL then return redis.error_reply(aL)end
+if aN then return redis.error_reply(aN)end
 end
-if bJ then
-E=E+al-H+1
+if bI then
+E=E+ak-H+1
 else
-A=hX+al
+A=ib+ak
 end
 end
-return Q`,
+return U`,
 };
 
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "6c72c996455973f7792e17373c7d4431cd31b379",
-  source: `local fd=redis.call("TIME")
-local lS=redis.pcall("INFO")
-local ah={fd[1],fd[2],type(lS)=="string"and lS or""}
-local lE={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,he in ipairs(ARGV)do
-local dL={}
-for kl in string.gmatch(he,"%S+")do
-dL[#dL+1]=lE[kl]or kl
+  sha1: "30a3d58f68d64dca65bda1dc525a648b5a67d5e1",
+  source: `local fg=redis.call("TIME")
+local mb=redis.pcall("INFO")
+local ah={fg[1],fg[2],type(mb)=="string"and mb or""}
+local lM={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,hh in ipairs(ARGV)do
+local dM={}
+for kr in string.gmatch(hh,"%S+")do
+dM[#dM+1]=lM[kr]or kr
 end
-local kk=redis.pcall(unpack(dL))
-if type(kk)=="table"and kk.err then ah[#ah+1]=kk.err end
+local kq=redis.pcall(unpack(dM))
+if type(kq)=="table"and kq.err then ah[#ah+1]=kq.err end
 end
 return ah`,
 };
@@ -2033,43 +2056,43 @@ export const clusterNodes: Script = {
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "129d8b97bea2311364a4e2b5b886af99f2525c3e",
-  source: `local q,bv
+  sha1: "4f0245661d57037b25eba499cbc25a1a5dbbffca",
+  source: `local q,bw
 if string.byte(ARGV[1])==64 then
-bv,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
+bw,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
 else
-local fd=redis.call("TIME")
-bv=fd[1]..(#fd[2]==6 and fd[2]or string.sub("00000"..fd[2],-6))
+local fg=redis.call("TIME")
+bw=fg[1]..(#fg[2]==6 and fg[2]or string.sub("00000"..fg[2],-6))
 end
-q=bv+0
-local bs,ak,bM,bz=ARGV[2],string.format,nil,nil
-if#bs==2 and string.byte(ARGV[3])~=45 then
-if bs=="R0"then
-bM=redis.pcall("ZREM",KEYS[1],ARGV[4])
-bz=redis.pcall("EXISTS",KEYS[2],KEYS[3])
-if type(bM)~="number"then
-bM=nil
-elseif bz==0 then
-return 2*q+bM
+q=bw+0
+local bu,al,bL,bA=ARGV[2],string.format,nil,nil
+if#bu==2 and string.byte(ARGV[3])~=45 then
+if bu=="R0"then
+bL=redis.pcall("ZREM",KEYS[1],ARGV[4])
+bA=redis.pcall("EXISTS",KEYS[2],KEYS[3])
+if type(bL)~="number"then
+bL=nil
+elseif bA==0 then
+return 2*q+bL
 end
 else
-local fu,hd,dg=60000000,10000000,20000000
-local bb,aD,id=redis.pcall,KEYS[1],ARGV[4]
-local cN,ap=string.match(ARGV[5],"^(%d+) (%d+)")
-bz,cN=bb("EXISTS",KEYS[2],KEYS[3]),cN+0
-if bz==0 and cN<=dg then
-local de,fl=bb("ZCARD",aD),"-"..bv
-local fG="-"..string.sub(bv,1,-8).."0000000"
-if de~=0 and bb("ZCOUNT",aD,"("..fl,fG)==1 then
+local fx,hg,dg=60000000,10000000,20000000
+local bb,aE,id=redis.pcall,KEYS[1],ARGV[4]
+local cN,aq=string.match(ARGV[5],"^(%d+) (%d+)")
+bA,cN=bb("EXISTS",KEYS[2],KEYS[3]),cN+0
+if bA==0 and cN<=dg then
+local de,fp=bb("ZCARD",aE),"-"..bw
+local fK="-"..string.sub(bw,1,-8).."0000000"
+if de~=0 and bb("ZCOUNT",aE,"("..fp,fK)==1 then
 local bl,aV,bD=de-1,q+cN,q+cN
 if bl>0 then
-local aW=bb("ZRANGE",aD,"1","1","WITHSCORES")
+local aW=bb("ZRANGE",aE,"1","1","WITHSCORES")
 aV=aW[2]+0
-if aV<=q then bl=ap+0 end
+if aV<=q then bl=aq+0 end
 if aV>bD then aV=bD end
 end
-if bl<ap+0 then
-local bW=bb("ZADD",aD,fl,"#",ak("%d",bD),id)
+if bl<aq+0 then
+local bW=bb("ZADD",aE,fp,"#",al("%d",bD),id)
 if type(bW)=="number"then
 if bl==0 then return q end
 return{q,bl+1,aV-q,0,string.byte(ARGV[3])~=58 and{}or nil}
@@ -2079,469 +2102,479 @@ end
 end
 end
 end
-local function dT(ch,q,bv)
-${part7}
-local bs=aJ()
-local function aB(us)
-return ak("%d",us)
+local function dU(ch,q,bw)
+${part8}
+local bu=aL()
+local function aC(us)
+return al("%d",us)
 end
-local function er(v)
-v.er=v.er or aB(q+v.cR)
-return v.er
+local function et(v)
+v.et=v.et or aC(q+v.cR)
+return v.et
 end
-local function hB(br)
-return br==q and"-"..bv or aB(-br)
+local function hE(bt)
+return bt==q and"-"..bw or aC(-bt)
 end
-local function kZ(aa,us)
-if call("PTTL",aa)<ft(q+us)then call("PEXPIRE",aa,ft(q+us+us/8))end
+local function lg(Q,us)
+if call("PTTL",Q)<eb(q+us)then call("PEXPIRE",Q,eb(q+us+us/8))end
 end
-local lZ,jw,channel=string.match(aJ(),"^(%-?)([^:]*):(.*)$")
-local eb={}
-local kO=5000
+local mi,jD,channel=string.match(aL(),"^(%-?)([^:]*):(.*)$")
+local ed={}
+local kU=5000
 local function inbox(aZ)
 return channel.."%"..aZ
 end
-for aZ in string.gmatch(jw,"[^,]+")do
-eb[aZ]="caller"
-if lZ~=""then
-local lo=inbox(aZ)
-local cp=call("LRANGE",lo,"0","-1")
-if#cp==0 then
-call("RPUSH",lo,"")
+for aZ in string.gmatch(jD,"[^,]+")do
+ed[aZ]="caller"
+if mi~=""then
+local lv=inbox(aZ)
+local cq=call("LRANGE",lv,"0","-1")
+if#cq==0 then
+call("RPUSH",lv,"")
 ch[#ch+1]="missed "..aZ
-elseif#cp>1 then
-call("LTRIM",lo,"0","0")
-for aW=2,#cp do
-ch[#ch+1]=cp[aW]
+elseif#cq>1 then
+call("LTRIM",lv,"0","0")
+for aW=2,#cq do
+ch[#ch+1]=cq[aW]
 end
 end
-call("PEXPIRE",lo,kO)
+call("PEXPIRE",lv,kU)
 end
-end
-${part8}
-${part3}
-local function jV()
-local dU,bP,gF,bA,ib={},nil,nil,false,false
-local function ee(e)
-if#e.v.ag>0 then return gF.ee(e)end
-local m,E=not e.eF and call("GET",e.aa)or"",1
-e.D,E=fM(m)
-e.W,e.ev={},bu(m,E>10 and 1 or E)
-end
-local function fb(e)
-gF.fb(e)
 end
 ${part9}
-${part10}
-local eD={}
-local function eP(e)
-local bZ=eD[e.aD]
-if bZ then return bZ end
-local H=call("ZRANGE",e.aD,"0","1","WITHSCORES")
-bZ={br=0,bl=0,aV=nil,il=false,cg=0}
-if H[1]=="#"then
-bZ.br=-H[2]
-bZ.il=not H[4]or H[4]+0>q
-if bZ.il and H[4]then bZ.aV=H[4]+0 end
+${part3}
+local function kb()
+local dV,bQ,gI,bB,ih={},nil,nil,false,false
+local eQ="FOREIGN the key holds no state of these rules, nor of others that are known"
+local lC,lT="^[CFMPST-Xcfst-\\255]","^%-?"..string.rep("%d",16)
+local function hL(e)
+local m,E=not e.eH and call("GET",e.Q),1
+e.D,e.Y,e.dJ=0,{},""
+if not m then return end
+e.D,E=fP(m)
+local dJ=bs(m,E>10 and 1 or E)
+if m==""or dJ~=""and not(string.find(dJ,lC)or string.find(dJ,lT))then
+error(eQ,0)
 end
-if H[3]or not bZ.il then bZ.bl=call("ZCOUNT",e.aD,"("..bv,"+inf")end
-eD[e.aD]=bZ
+e.dJ=dJ
+end
+local function eg(e)
+if#e.v.ag>0 then return gI.eg(e)end
+hL(e)
+end
+local function fe(e)
+gI.fe(e)
+end
+${part10}
+${part11}
+local eF={}
+local function eS(e)
+local bZ=eF[e.aE]
+if bZ then return bZ end
+local H=call("ZRANGE",e.aE,"0","1","WITHSCORES")
+bZ={bt=0,bl=0,aV=nil,iq=false,cg=0}
+if H[1]=="#"then
+bZ.bt=-H[2]
+bZ.iq=not H[4]or H[4]+0>q
+if bZ.iq and H[4]then bZ.aV=H[4]+0 end
+end
+if H[3]or not bZ.iq then bZ.bl=call("ZCOUNT",e.aE,"("..bw,"+inf")end
+eF[e.aE]=bZ
 return bZ
 end
-local function ku(e,n)
-local bZ=eP(e)
+local function kA(e,n)
+local bZ=eS(e)
 if n==1 and bZ.aV then return bZ.aV end
-local bD=n==1 and bZ.il and call("ZRANGE",e.aD,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aD,"("..bv,"+inf","WITHSCORES","LIMIT",n-1,"1")
+local bD=n==1 and bZ.iq and call("ZRANGE",e.aE,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aE,"("..bw,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bZ.aV=bD[2]+0 end
 return bD[2]+0
 end
-local function dp(e,ap)
-local bl=eP(e).bl
-local ih=bl+ap-e.v.ap
-if ih>bl then return 1e15 end
-return ih<=0 and 0 or ku(e,ih)-q
+local function dp(e,aq)
+local bl=eS(e).bl
+local il=bl+aq-e.v.aq
+if il>bl then return 1e15 end
+return il<=0 and 0 or kA(e,il)-q
 end
-local function iD(e,id)
-return tonumber(call("ZSCORE",e.aD,id)or 0)>q
+local function iH(e,id)
+return tonumber(call("ZSCORE",e.aE,id)or 0)>q
 end
-local function hk(e)
-local bZ,us=eD[e.aD],aO(4*e.v.cR,60000000)
+local function hn(e)
+local bZ,us=eF[e.aE],aP(4*e.v.cR,60000000)
 if bZ and bZ.cg>=us then return end
-kZ(e.aD,us)
+lg(e.aE,us)
 if bZ then bZ.cg=us end
 end
-local function hJ(e)
-return aO(q,eP(e).br+1)
+local function hN(e)
+return aP(q,eS(e).bt+1)
 end
-local function iM(e,id,ap)
-call("ZADD",e.aD,er(e.v),id)
-for iV=2,ap do
-call("ZADD",e.aD,er(e.v),id.."+"..iV)
+local function iQ(e,id,aq)
+call("ZADD",e.aE,et(e.v),id)
+for ja=2,aq do
+call("ZADD",e.aE,et(e.v),id.."+"..ja)
 end
-eD[e.aD]=nil
-hk(e)
+eF[e.aE]=nil
+hn(e)
 end
-local function lq(e,id,ap)
-local bZ=eP(e)
-local br=hJ(e)
-local bW=call("ZADD",e.aD,hB(br),"#",er(e.v),id)
-if bZ.br==0 then bW=bW-1 end
-if not bZ.il then call("ZREMRANGEBYSCORE",e.aD,"1",bv)end
-if bW==1 and ap<=1 then
+local function lx(e,id,aq)
+local bZ=eS(e)
+local bt=hN(e)
+local bW=call("ZADD",e.aE,hE(bt),"#",et(e.v),id)
+if bZ.bt==0 then bW=bW-1 end
+if not bZ.iq then call("ZREMRANGEBYSCORE",e.aE,"1",bw)end
+if bW==1 and aq<=1 then
 local bD=q+e.v.cR
 if bZ.bl==0 then bZ.aV=bD end
-if bZ.aV then bZ.aV=bq(bZ.aV,bD)end
-bZ.br,bZ.bl,bZ.il=br,bZ.bl+1,true
-hk(e)
+if bZ.aV then bZ.aV=br(bZ.aV,bD)end
+bZ.bt,bZ.bl,bZ.iq=bt,bZ.bl+1,true
+hn(e)
 else
-iM(e,id,ap)
+iQ(e,id,aq)
 end
-return br
+return bt
 end
-local function lF(e,id,ap)
-local bM=call("ZREM",e.aD,id)
-for iV=2,ap do
-bM=bM+call("ZREM",e.aD,id.."+"..iV)
+local function lN(e,id,aq)
+local bL=call("ZREM",e.aE,id)
+for ja=2,aq do
+bL=bL+call("ZREM",e.aE,id.."+"..ja)
 end
-eD[e.aD]=nil
-return bM
+eF[e.aE]=nil
+return bL
 end
-local function hy(e)
-if dp(e,e.ap)==0 then return end
-local O="("..er(e.v)
-if call("ZCOUNT",e.aD,O,"+inf")==0 then return end
-local kc=call("ZRANGEBYSCORE",e.aD,O,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#kc,2 do
-local bK=tonumber(string.match(kc[i],"^[^.]*%.%d+~(%d+)%."))
-if bK and kc[i+1]-q>bK then call("ZADD",e.aD,aB(q+bK),kc[i])end
+local function hB(e)
+if dp(e,e.aq)==0 then return end
+local K="("..et(e.v)
+if call("ZCOUNT",e.aE,K,"+inf")==0 then return end
+local ki=call("ZRANGEBYSCORE",e.aE,K,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#ki,2 do
+local bJ=tonumber(string.match(ki[i],"^[^.]*%.%d+~(%d+)%."))
+if bJ and ki[i+1]-q>bJ then call("ZADD",e.aE,aC(q+bJ),ki[i])end
 end
-eD[e.aD]=nil
+eF[e.aE]=nil
 end
-local function eI(ah,e,br)
-if e.v.ap==0 then return end
-local bl,al=eP(e).bl,#ah
-ah[al+1],ah[al+2],ah[al+3]=bl,bl>0 and ku(e,1)-q or 0,br or 0
+local function eK(ah,e,bt)
+if e.v.aq==0 then return end
+local bl,ak=eS(e).bl,#ah
+ah[ak+1],ah[ak+2],ah[ak+3]=bl,bl>0 and kA(e,1)-q or 0,bt or 0
 end
-local function lc(e)
-local bz=#e.v.ag==0 and call("EXISTS",e.aX,e.aa)
+local function lj(e)
+local bA=#e.v.ag==0 and call("EXISTS",e.aX,e.Q)
 or call("EXISTS",e.aX)
-e.hP=bz==0
-e.eF=e.hP and#e.v.ag==0
+e.hT=bA==0
+e.eH=e.hT and#e.v.ag==0
 end
-local gf={}
-local function hH(e,id)
-gf[e.aX]=nil
+local gi={}
+local function hK(e,id)
+gi[e.aX]=nil
 return call("ZREM",e.aX,id,id.."k")
 end
-local function jz(e,id,aK)
-if aK==0 then
-local al=call("ZREVRANGE",e.aX,"0","0","WITHSCORES")
-aK=aO(q,(al[2]or 0)+1)
+local function jG(e,id,aM)
+if aM==0 then
+local ak=call("ZREVRANGE",e.aX,"0","0","WITHSCORES")
+aM=aP(q,(ak[2]or 0)+1)
 end
-call("ZADD",e.aX,aB(aK),id)
-gf[e.aX],e.hP=nil,false
-kZ(e.aX,aO(4*e.v.cR,60000000))
-return aK
+call("ZADD",e.aX,aC(aM),id)
+gi[e.aX],e.hT=nil,false
+lg(e.aX,aP(4*e.v.cR,60000000))
+return aM
 end
-local function jZ(e,id,aK)
+local function kf(e,id,aM)
 if call("ZSCORE",e.aX,id)then
-call("ZADD",e.aX,aB(aK),id.."k")
+call("ZADD",e.aX,aC(aM),id.."k")
 call("ZREM",e.aX,id)
 end
-gf[e.aX]=nil
+gi[e.aX]=nil
 end
-local function ky(aZ)
+local function kE(aZ)
 return redis.pcall("EXISTS",inbox(aZ))==1
 end
-local function iQ(aZ)
-if eb[aZ]==nil then
-local kj=call("PUBSUB","NUMSUB",channel..aZ)[2]>0
-eb[aZ]=kj and"channel"or ky(aZ)and"inbox"or false
+local function iU(aZ)
+if ed[aZ]==nil then
+local kp=call("PUBSUB","NUMSUB",channel..aZ)[2]>0
+ed[aZ]=kp and"channel"or kE(aZ)and"inbox"or false
 end
-return eb[aZ]
+return ed[aZ]
 end
-local function eg(bN,aR,ah)
-local dL=ak(string.rep(" %.0f",1+#ah),q,unpack(ah))
-local df=bN..dL.." "..aR.id
-local fy=eb[aR.aZ]
-if fy=="caller"then
+local function ei(bM,aR,ah)
+local dM=al(string.rep(" %.0f",1+#ah),q,unpack(ah))
+local df=bM..dM.." "..aR.id
+local fC=ed[aR.aZ]
+if fC=="caller"then
 ch[#ch+1]=df
-elseif fy=="inbox"then
+elseif fC=="inbox"then
 call("RPUSHX",inbox(aR.aZ),df)
 else
 call("PUBLISH",channel..aR.aZ,df)
 end
 end
-local jN=8
-local function gj(e,A)
-if e.hP then return nil end
-local bS=A==0 and gf[e.aX]
-if bS and bS.v==e.v then return bS end
+local jU=8
+local function gm(e,A)
+if e.hT then return nil end
+local bN=A==0 and gi[e.aX]
+if bN and bN.v==e.v then return bN end
 while true do
-local aW=call("ZRANGE",e.aX,ak("%d",A),ak("%d",A),"WITHSCORES")
-local iT=aW[1]
-if not iT then return nil end
-local id,aZ,bN,lI,ap,ai,cg=
-string.match(iT,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lX=q-aW[2]
-if aZ and lX<=tonumber(lI)and iQ(aZ)then
-local aR={id=id,aZ=aZ,iL=bN=="d",cg=cg=="k",aK=aW[2]+0}
-for fW,m in pairs(e)do
-aR[fW]=m
+local aW=call("ZRANGE",e.aX,al("%d",A),al("%d",A),"WITHSCORES")
+local iY=aW[1]
+if not iY then return nil end
+local id,aZ,bM,lQ,aq,ai,cg=
+string.match(iY,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local mg=q-aW[2]
+if aZ and mg<=tonumber(lQ)and iU(aZ)then
+local aR={id=id,aZ=aZ,iP=bM=="d",cg=cg=="k",aM=aW[2]+0}
+for fZ,m in pairs(e)do
+aR[fZ]=m
 end
-aR.W=nil
-aR.ap,aR.ai=bq(tonumber(ap),e.v.ap),tonumber(ai)
-if A==0 then gf[e.aX]=aR end
+aR.Y=nil
+aR.aq,aR.ai=br(tonumber(aq),e.v.aq),tonumber(ai)
+if A==0 then gi[e.aX]=aR end
 return aR
 end
-call("ZREM",e.aX,iT)
-gf[e.aX]=nil
+call("ZREM",e.aX,iY)
+gi[e.aX]=nil
 end
 end
-local function iz(e)
-local bp=e.v.gl
-if bp<0 or call("ZCARD",e.aX)<bp then return false end
-gj(e,0)
-return call("ZCARD",e.aX)>=bp
+local function iD(e)
+local bq=e.v.go
+if bq<0 or call("ZCARD",e.aX)<bq then return false end
+gm(e,0)
+return call("ZCARD",e.aX)>=bq
 end
-local function fa(e,kp)
+local function fd(e,kv)
 local A,cL=0,0
-while A<jN and not e.hP and dp(e,cL+1)==0 do
-local aR=gj(e,A)
-if not aR or dp(e,cL+aR.ap)>0 then return end
-if not aR.iL then
-if not aR.cg and aR.id~=kp then eg("turn",aR,{0})end
-A,cL=A+1,cL+aR.ap
+while A<jU and not e.hT and dp(e,cL+1)==0 do
+local aR=gm(e,A)
+if not aR or dp(e,cL+aR.aq)>0 then return end
+if not aR.iP then
+if not aR.cg and aR.id~=kv then ei("turn",aR,{0})end
+A,cL=A+1,cL+aR.aq
 else
-local at=hu(aR)
+local at=hx(aR)
 if at>q then
-if aR.id~=kp then eg("turn",aR,{at-q})end
+if aR.id~=kv then ei("turn",aR,{at-q})end
 return
 end
-gM(aR,q)
-hH(e,aR.id)
+gQ(aR,q)
+hK(e,aR.id)
 local ah={1,0,0}
-local br=lq(e,aR.id,aR.ap)
-ej(ah,aR)
-eI(ah,aR,br)
-em(ah,{aR})
-eg("granted",aR,ah)
+local bt=lx(e,aR.id,aR.aq)
+el(ah,aR)
+eK(ah,aR,bt)
+eo(ah,{aR})
+ei("granted",aR,ah)
 end
 end
 end
-local function kA(e,id,aK)
+local function kG(e,id,aM)
 local cL=0
-for A=0,jN-1 do
-local aR=gj(e,A)
-if not aR or aR.id==id or(aK>0 and aR.aK>aK)then return false end
-cL=cL+aR.ap
-if aR.iL or dp(e,cL+e.ap)>0 then return true end
+for A=0,jU-1 do
+local aR=gm(e,A)
+if not aR or aR.id==id or(aM>0 and aR.aM>aM)then return false end
+cL=cL+aR.aq
+if aR.iP or dp(e,cL+e.aq)>0 then return true end
 end
 return true
 end
-local function jJ(e,id)
+local function jQ(e,id)
 local cL=0
-for A=0,jN-1 do
-local aR=gj(e,A)
+for A=0,jU-1 do
+local aR=gm(e,A)
 if not aR then return 0 end
 local bk=aR.id==id
 if bk then aR=e end
-local bn=dp(e,cL+aR.ap)
-if bn>0 then return bq(bn,e.v.cR)end
-if bk or aR.iL then
-local ey=hu(aR)-q
-return bk and ey or ey+e.v.cR
+local bn=dp(e,cL+aR.aq)
+if bn>0 then return br(bn,e.v.cR)end
+if bk or aR.iP then
+local ez=hx(aR)-q
+return bk and ez or ez+e.v.cR
 end
-cL=cL+aR.ap
+cL=cL+aR.aq
 end
 return e.v.cR
 end
-local function lz(e,id,aK)
-if e.v.ap==0 then return false end
-return dp(e,e.ap)>0 or kA(e,id,aK)
+local function lH(e,id,aM)
+if e.v.aq==0 then return false end
+return dp(e,e.aq)>0 or kG(e,id,aM)
 end
-local function ip(hM,dr)
-local mf,lT=hM.v.ap,dr.v.ap
-return mf<lT or(mf==lT and hM.aa<dr.aa)
+local function it(hQ,dr)
+local mo,mc=hQ.v.aq,dr.v.aq
+return mo<mc or(mo==mc and hQ.Q<dr.Q)
 end
-local function jd(id,aK,aq,fR,ey)
-local kb=#aq>1 and ey>0
-local cn=not kb and(fR or aq[1])
-if cn and aK==0 and iz(cn)then return 5,aO(ey,1),0 end
-for _,e in ipairs(aq)do
-if aK>0 and e~=cn and e.v.ap>0 then
-if cn and ip(e,cn)then
-jZ(e,id,aK)
-elseif hH(e,id)>0 then
-fa(e)
-ee(e)
+local function jj(id,aM,ar,fU,ez)
+local kh=#ar>1 and ez>0
+local co=not kh and(fU or ar[1])
+if co and aM==0 and iD(co)then return 5,aP(ez,1),0 end
+for _,e in ipairs(ar)do
+if aM>0 and e~=co and e.v.aq>0 then
+if co and it(e,co)then
+kf(e,id,aM)
+elseif hK(e,id)>0 then
+fd(e)
+eg(e)
 end
 end
 end
-if not cn then return 3,ey,aK==0 and q or aK end
-if aK>0 then hH(cn,id)end
-aK=jz(cn,id,aK)
-return 3,jJ(cn,id),aK
+if not co then return 3,ez,aM==0 and q or aM end
+if aM>0 then hK(co,id)end
+aM=jG(co,id,aM)
+return 3,jQ(co,id),aM
 end
-local function jD(e,id)
-iM(e,id,e.ap)
-local br=hJ(e)
-call("ZADD",e.aD,hB(br),"#")
-eD[e.aD].br=br
-return br
+local function jK(e,id)
+iQ(e,id,e.aq)
+local bt=hN(e)
+call("ZADD",e.aE,hE(bt),"#")
+eF[e.aE].bt=bt
+return bt
 end
-local function jb(id,aK,aq)
-for _,e in ipairs(aq)do
-if e.v.ap>0 and not iD(e,id)then return end
+local function jh(id,aM,ar)
+for _,e in ipairs(ar)do
+if e.v.aq>0 and not iH(e,id)then return end
 end
-local ah={6,0,aK}
-for _,e in ipairs(aq)do
-local br
-if e.v.ap>0 then
-lc(e)
-br=jD(e,id)
+local ah={6,0,aM}
+for _,e in ipairs(ar)do
+local bt
+if e.v.aq>0 then
+lj(e)
+bt=jK(e,id)
 end
-ee(e)
-ej(ah,e)
-eI(ah,e,br)
+eg(e)
+el(ah,e)
+eK(ah,e,bt)
 end
 return ah
 end
-local function dw(id,dI,bh,aK,aq)
-bA=dI=="2"
-if bP and not bA then error(bP,0)end
-local an=aK>0 and dI~="2"and jb(id,aK,aq)
+local function dw(id,dI,bh,aM,ar)
+bB=dI=="2"
+if bQ and not bB then error(bQ,0)end
+local an=aM>0 and dI~="2"and jh(id,aM,ar)
 if an then return an end
-local at,D,fR,hE=q,q,nil,true
-for i=1,#aq do
-local e=aq[i]
-if e.v.ap>0 then
-hE=false
-lc(e)
+local at,D,fU,hH=q,q,nil,true
+for i=1,#ar do
+local e=ar[i]
+if e.v.aq>0 then
+hH=false
+lj(e)
 if dI~="2"then
-fa(e,id)
-hy(e)
+fd(e,id)
+hB(e)
 end
 end
-at=aO(at,hu(e))
-D=aO(D,e.D)
-if lz(e,id,aK)and(not fR or ip(e,fR))then fR=e end
+at=aP(at,hx(e))
+D=aP(D,e.D)
+if lH(e,id,aM)and(not fU or it(e,fU))then fU=e end
 end
-local kv,fZ,bn={},0,at-q
-local bt=dI=="1"and at-q<=bh
-if not fR and(at<=q or(bt and hE))then
-fZ=1
+local kB,gc,bn={},0,at-q
+local bv=dI=="1"and at-q<=bh
+if not fU and(at<=q or(bv and hH))then
+gc=1
 if dI~="2"then
-for i=1,#aq do
-local e=aq[i]
-gM(e,at)
-if e.v.ap>0 then
-if aK>0 then hH(e,id)end
-kv[i]=lq(e,id,e.ap)
+for i=1,#ar do
+local e=ar[i]
+gQ(e,at)
+if e.v.aq>0 then
+if aM>0 then hK(e,id)end
+kB[i]=lx(e,id,e.aq)
 end
 end
 end
-elseif bt then
-fZ,bn,aK=jd(id,aK,aq,fR,bn)
-elseif fR then
-fZ=4
-bn=aO(bn,1)
+elseif bv then
+gc,bn,aM=jj(id,aM,ar,fU,bn)
+elseif fU then
+gc=4
+bn=aP(bn,1)
 elseif D>q then
-fZ=2
+gc=2
 end
-if fZ>3 then
-for _,e in ipairs(aq)do
-if e.v.ap>0 then bn=aO(bn,dp(e,e.ap))end
+if gc>3 then
+for _,e in ipairs(ar)do
+if e.v.aq>0 then bn=aP(bn,dp(e,e.aq))end
 end
 end
-local ah={fZ,bn,aK,nil,nil,nil}
-for i=1,#aq do
-ej(ah,aq[i])
-eI(ah,aq[i],kv[i])
+local ah={gc,bn,aM,nil,nil,nil}
+for i=1,#ar do
+el(ah,ar[i])
+eK(ah,ar[i],kB[i])
 end
-for i=1,fZ==2 and#aq>1 and#aq or 0 do
-ah[#ah+1]=aO(aq[i].D-q,0)
+for i=1,gc==2 and#ar>1 and#ar or 0 do
+ah[#ah+1]=aP(ar[i].D-q,0)
 end
-em(ah,aq)
+eo(ah,ar)
 return ah
 end
-local function ml(id,aK,e)
-local ah={iD(e,id)and 6 or 1,0,aK}
-fa(e,id)
-local iZ=iD(e,id)
-local jF=not iZ and not call("ZSCORE",e.aX,id)
-if jF then
-jz(e,id,aK)
-fa(e,id)
-iZ=iD(e,id)
+local function mv(id,aM,e)
+local ah={iH(e,id)and 6 or 1,0,aM}
+fd(e,id)
+local jf=iH(e,id)
+local jM=not jf and not call("ZSCORE",e.aX,id)
+if jM then
+jG(e,id,aM)
+fd(e,id)
+jf=iH(e,id)
 ah[1]=7
 end
-local br
-if iZ then
-br=jD(e,id)
+local bt
+if jf then
+bt=jK(e,id)
 else
-kZ(e.aX,aO(4*e.v.cR,60000000))
-hy(e)
-ah[1],ah[2]=jF and 8 or 3,jJ(e,id)
+lg(e.aX,aP(4*e.v.cR,60000000))
+hB(e)
+ah[1],ah[2]=jM and 8 or 3,jQ(e,id)
 end
-ee(e)
-ej(ah,e)
-eI(ah,e,br)
+eg(e)
+el(ah,e)
+eK(ah,e,bt)
 return ah
 end
 local function da()
-local aq={nil}
+local ar={nil}
 for i=1,ac()do
-aq[i]=el()
+ar[i]=en()
 end
-return aq
+return ar
 end
-local cw={}
-function cw.T()
-local id,dI,bh,aK=aJ(),aJ(),ac(),ac()
-return dw(id,dI,bh,aK,da())
+local cx={}
+function cx.T()
+local id,dI,bh,aM=aL(),aL(),ac(),ac()
+return dw(id,dI,bh,aM,da())
 end
-function cw.P()
-local id,aK=aJ(),ac()
-return ml(id,aK,da()[1])
+function cx.P()
+local id,aM=aL(),ac()
+return mv(id,aM,da()[1])
 end
-local function jy(id,aq,bM)
-local jW=0
-for i=1,#aq do
-local e=aq[i]
-local eQ=bM or lF(e,id,e.ap)
-lc(e)
-if not e.hP then
-if eQ==0 then eQ=hH(e,id)end
-if eQ>0 then fa(e)end
+local function jF(id,ar,bL)
+local kc=0
+for i=1,#ar do
+local e=ar[i]
+local eT=bL or lN(e,id,e.aq)
+lj(e)
+if not e.hT then
+if eT==0 then eT=hK(e,id)end
+if eT>0 then fd(e)end
 end
-jW=jW+eQ
+kc=kc+eT
 end
-return jW
+return kc
 end
-function cw.R()
-local id=aJ()
-return{jy(id,da())}
+function cx.R()
+local id=aL()
+return{jF(id,da())}
 end
-local function dS(id)
+local function dT(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function cw.N()
-local id,aq,ah=aJ(),da(),{}
-for i,e in ipairs(aq)do
-local bD=call("ZSCORE",e.aD,id)
-local lQ=bD and(tonumber(bD)>q or eP(e).bl+e.ap<=e.v.ap)
-if lQ then iM(e,id,e.ap)end
-ah[i]=lQ and 1 or 0
+function cx.N()
+local id,ar,ah=aL(),da(),{}
+for i,e in ipairs(ar)do
+local bD=call("ZSCORE",e.aE,id)
+local lZ=bD and(tonumber(bD)>q or eS(e).bl+e.aq<=e.v.aq)
+if lZ then iQ(e,id,e.aq)end
+ah[i]=lZ and 1 or 0
 end
 return ah
 end
-local function im()
-local gn
+local function ir()
+local gq
 ${part5}
 ${part6}
-${part11}
 ${part12}
 ${part13}
 ${part14}
@@ -2556,1222 +2589,1223 @@ ${part22}
 ${part23}
 ${part24}
 ${part25}
+${part26}
 ${part2}
 ${part4}
-${part26}
 ${part27}
 ${part28}
+${part7}
 ${part29}
 ${part30}
-local gV
-local function gm()
-local dx,dV={},{}
-local dE,ca,eM,dF={},{},{},{}
+${part31}
+local gZ
+local function gp()
+local dx,dW={},{}
+local dE,ca,eO,dF={},{},{},{}
 local function bG(o,g)
 local af=o*g.cX
-local cE=aC(af/g.x)
+local cE=aD(af/g.x)
 return{us=o*g.dn+cE,af=af-cE*g.x}
 end
-local function lV(a,b)
+local function me(a,b)
 return a.us==b.us and a.af==b.af
 end
 function dx.t(h,o,cC,g)
-local bE=bw()
+local bE=bx()
 local cP=cC.cP or{0,0,0,-1,0}
-local an,au={us=cP[1],af=cP[2]},h.au or bE.ew
+local an,au={us=cP[1],af=cP[2]},h.au or bE.ex
 local bD={us=cC.q+cC.H,af=cC.bd}
-if lV(bD,h)and lV(an,au)and cC.ai>0 then
-local gI,hW,y=o>=cC.ai,cC.at>cC.q,h.y or 0
-local to=bE.gi(h,bG(o,g),g)
-if gI and cP[4]>=0 then to={us=cP[4],af=cP[5]}end
-if hW then y=gI and cP[3]or aO(y,cC.at)end
-return bE.dj(to.us,to.af,bE.bl(h),y,g,bE.eK(h,g))
+if me(bD,h)and me(an,au)and cC.ai>0 then
+local gL,ia,y=o>=cC.ai,cC.at>cC.q,h.y or 0
+local to=bE.gl(h,bG(o,g),g)
+if gL and cP[4]>=0 then to={us=cP[4],af=cP[5]}end
+if ia then y=gL and cP[3]or aP(y,cC.at)end
+return bE.dj(to.us,to.af,bE.bl(h),y,g,bE.eM(h,g))
 end
 if bE.cS(h,g)>q then return h end
-local bO=bE.gE(bD,an,g).us
-if bO>bE.gE(h,au,g).us then return h end
-local ja=bE.hh(bE.gi(bD,bE.kV(au,bO,an,g),g),h)
-if ja.us<q then return h end
-local gP=bE.hh(bG(o,g),{us=ja.us-q,af=ja.af})
-if gP.us==0 and gP.af==0 then return h end
-return bE.fx(h,gP,bO,0,g)
+local bO=bE.gH(bD,an,g).us
+if bO>bE.gH(h,au,g).us then return h end
+local jg=bE.hk(bE.gl(bD,bE.lc(au,bO,an,g),g),h)
+if jg.us<q then return h end
+local gT=bE.hk(bG(o,g),{us=jg.us-q,af=jg.af})
+if gT.us==0 and gT.af==0 then return h end
+return bE.fB(h,gT,bO,0,g)
 end
-function dV.t(h,o,g)
-local bE=bw()
+function dW.t(h,o,g)
+local bE=bx()
 if h.us<q then return bE.dj(q,0,bE.bl(h),h.y or 0,g,h.ad)end
-local gP=bE.hh(bG(o,g),{us=h.us-q,af=h.af})
-if gP.us==0 and gP.af==0 then return h end
-return bE.fx(h,gP,0,bE.cS(h,g),g)
+local gT=bE.hk(bG(o,g),{us=h.us-q,af=h.af})
+if gT.us==0 and gT.af==0 then return h end
+return bE.fB(h,gT,0,bE.cS(h,g),g)
 end
-local function fg(z,J,lY)
+local function fk(z,J,mh)
 local di,cK=0,cd(z)
 while di<cK do
-local cY=aC((di+cK)/2)
+local cY=aD((di+cK)/2)
 if dk(z,cY)<=J then
 di=cY+1
 else
 cK=cY
 end
 end
-if di>0 and(not lY or dk(z,di-1)==J)then return di-1 end
+if di>0 and(not mh or dk(z,di-1)==J)then return di-1 end
 end
 local function dv(z,A,o)
 local J,r=dk(z,A)
-local aj=bq(o,r)
-return gH(z,A,J,r-aj),o-aj
+local aj=br(o,r)
+return gK(z,A,J,r-aj),o-aj
 end
-local function lk(z)
+local function lr(z)
 while z~=""do
-local _,r=cz(z)
+local _,r=cA(z)
 if r>0 then break end
-z=bu(z,1,-bH-1)
+z=bs(z,1,-bP-1)
 end
 return z
 end
 function dx.f(h,o,cC,g)
-local A=fg(h.z,cC.q+cC.bd-g.w,true)
-if A then h.z=lk(dv(h.z,A,o))end
+local A=fk(h.z,cC.q+cC.bd-g.w,true)
+if A then h.z=lr(dv(h.z,A,o))end
 return cQ(h,g,h.ad)
 end
-function dV.f(h,o,g)
-local A=fg(h.z,q)
-if A then h.z=lk(dv(h.z,A,o))end
+function dW.f(h,o,g)
+local A=fk(h.z,q)
+if A then h.z=lr(dv(h.z,A,o))end
 return cQ(h,g,h.ad)
 end
-local function jM(V,z,g)
-local cg=lk(z)
-if cg==""and V>0 and z~=""then
-return{V=0,z=aT(dt,cB(z)-g.w,V)}
+local function jT(W,z,g)
+local cg=lr(z)
+if cg==""and W>0 and z~=""then
+return{W=0,z=aT(dt,cB(z)-g.w,W)}
 end
-return{V=V,z=cg}
+return{W=W,z=cg}
 end
 function dx.c(h,o,cC,g)
 local J=cC.q+cC.bd-2*g.w
-local V,z=h.V,h.z
-local A=fg(z,J,true)
+local W,z=h.W,h.z
+local A=fk(z,J,true)
 if A then
 z=dv(z,A,o)
 elseif z~=""and cB(z)==J+g.w then
-V=aO(V-o,0)
+W=aP(W-o,0)
 end
-return cQ(jM(V,z,g),g,h.ad)
+return cQ(jT(W,z,g),g,h.ad)
 end
-function dV.c(h,o,g)
-local V,z=h.V,h.z
-local A,aS=fg(z,q),nil
+function dW.c(h,o,g)
+local W,z=h.W,h.z
+local A,aS=fk(z,q),nil
 if not A then return cQ(h,g,h.ad)end
 z,aS=dv(z,A,o)
 if A>0 then
 z=dv(z,A-1,aS)
 else
-V=aO(V-aS,0)
+W=aP(W-aS,0)
 end
-return cQ(jM(V,z,g),g,h.ad)
+return cQ(jT(W,z,g),g,h.ad)
 end
-local lb=cU.s and cU.s.jf()
+local li=cU.s and cU.s.jm()
 function dx.s(p,o,cC,g)
-lb.dx(p,o,cC.q+cC.bd-g.w,g)
+li.dx(p,o,cC.q+cC.bd-g.w,g)
 end
-function dV.s(p,o,g)
-lb.dV(p,o,g)
+function dW.s(p,o,g)
+li.dW(p,o,g)
 end
-local function dH(az,at)
+local function dH(aA,at)
 local aU=0
-for _,cm in ipairs(az.aw)do
+for _,cm in ipairs(aA.ax)do
 if cm.at<=at then aU=aU+cm.o end
 end
 return aU
 end
-local function fp(az)
-local al=az.aw[#az.aw]
-return al and al.at or 0
+local function ft(aA)
+local ak=aA.ax[#aA.ax]
+return ak and ak.at or 0
 end
-local function hA(az,o)
+local function hD(aA,o)
 local aS=o
-while aS>0 and az.aw[1]do
-local H=az.aw[1]
-local et=bq(aS,H.o)
-H.o,aS=H.o-et,aS-et
-if H.o==0 then table.remove(az.aw,1)end
+while aS>0 and aA.ax[1]do
+local H=aA.ax[1]
+local ev=br(aS,H.o)
+H.o,aS=H.o-ev,aS-ev
+if H.o==0 then table.remove(aA.ax,1)end
 end
 end
-local function eJ(az,at,g)
-local an=az.y>q and az.ad or 0
-az.y=at>q and at or 0
-az.ad=at>q and fX(at-q,g.w,an)or 0
-return az
+local function eL(aA,at,g)
+local an=aA.y>q and aA.ad or 0
+aA.y=at>q and at or 0
+aA.ad=at>q and ga(at-q,g.w,an)or 0
+return aA
 end
-local function hz(az,g)
-while az.aw[1]and az.aw[#az.aw].o==0 do
-table.remove(az.aw)
+local function hC(aA,g)
+while aA.ax[1]and aA.ax[#aA.ax].o==0 do
+table.remove(aA.ax)
 end
-return eJ(az,bq(az.y,fp(az)),g)
+return eL(aA,br(aA.y,ft(aA)),g)
 end
-local function jo(az,g)
-local bm=fp(az)
-local bV=aO(q,bq(az.y,ec(az.ad,g.w)))
-if bm<=bV then return az end
-local bU,ce={aw={},y=az.y,ad=az.ad},0
-for _,cm in ipairs(az.aw)do
+local function jv(aA,g)
+local bm=ft(aA)
+local bV=aP(q,br(aA.y,ee(aA.ad,g.w)))
+if bm<=bV then return aA end
+local bU,ce={ax={},y=aA.y,ad=aA.ad},0
+for _,cm in ipairs(aA.ax)do
 if cm.at<=bV then
-bU.aw[#bU.aw+1]={at=cm.at,o=cm.o}
+bU.ax[#bU.ax+1]={at=cm.at,o=cm.o}
 else
 ce=ce+cm.o
 end
 end
-ce=bq(ce,g.U or ce)
-local al=bU.aw[#bU.aw]
-if al and al.at==bV then
-al.o=al.o+ce
+ce=br(ce,g.V or ce)
+local ak=bU.ax[#bU.ax]
+if ak and ak.at==bV then
+ak.o=ak.o+ce
 else
-bU.aw[#bU.aw+1]={at=bV,o=ce}
+bU.ax[#bU.ax+1]={at=bV,o=ce}
 end
-return eJ(bU,bV,g)
+return eL(bU,bV,g)
 end
-local li={
-eF=function()
-return{aw={},y=0,ad=0}
+local lp={
+eH=function()
+return{ax={},y=0,ad=0}
 end,
-dY=jo,
-dm=function(az,ai,g)
-local at=aO(q,az.y)
-local dP=dH(az,1/0)+ai-g.U
-for _,cm in ipairs(az.aw)do
-if dP<=0 then break end
-dP=dP-cm.o
-if dP<=0 then at=aO(at,cm.at+g.w)end
+dZ=jv,
+dm=function(aA,ai,g)
+local at=aP(q,aA.y)
+local dQ=dH(aA,1/0)+ai-g.V
+for _,cm in ipairs(aA.ax)do
+if dQ<=0 then break end
+dQ=dQ-cm.o
+if dQ<=0 then at=aP(at,cm.at+g.w)end
 end
 return at
 end,
-dw=function(az,at,ai,g)
-local aB=aO(at,fp(az))
-hA(az,dH(az,q-g.w))
-local al=az.aw[#az.aw]
-if al and al.at==aB then
-al.o=al.o+ai
+dw=function(aA,at,ai,g)
+local aC=aP(at,ft(aA))
+hD(aA,dH(aA,q-g.w))
+local ak=aA.ax[#aA.ax]
+if ak and ak.at==aC then
+ak.o=ak.o+ai
 else
-az.aw[#az.aw+1]={at=aB,o=ai}
+aA.ax[#aA.ax+1]={at=aC,o=ai}
 end
-return eJ(az,at>q and aB or az.y,g)
+return eL(aA,at>q and aC or aA.y,g)
 end,
-eY=function(az,g)
-local aY=dH(az,1/0)-dH(az,q-g.w)
+fb=function(aA,g)
+local aY=dH(aA,1/0)-dH(aA,q-g.w)
 if aY==0 then return 0,0 end
-return az.y>q and g.U or aY,fp(az)+g.w-q
+return aA.y>q and g.V or aY,ft(aA)+g.w-q
 end,
-dz=function(az,g)
-return az.aw[1]and fp(az)+g.w or 0
+dz=function(aA,g)
+return aA.ax[1]and ft(aA)+g.w or 0
 end,
 }
-function dx.l(az,o,cC,g)
-for _,cm in ipairs(az.aw)do
-if cm.at==cC.q+cC.bd-g.w then cm.o=aO(cm.o-o,0)end
+function dx.l(aA,o,cC,g)
+for _,cm in ipairs(aA.ax)do
+if cm.at==cC.q+cC.bd-g.w then cm.o=aP(cm.o-o,0)end
 end
-return hz(az,g)
+return hC(aA,g)
 end
-function dV.l(az,o,g)
-hA(az,bq(dH(az,q-g.w)+o,dH(az,q)))
-return hz(az,g)
+function dW.l(aA,o,g)
+hD(aA,br(dH(aA,q-g.w)+o,dH(aA,q)))
+return hC(aA,g)
 end
-local function jc(gQ,g)
+local function ji(gU,g)
 local o=
-dd((gQ.us+gQ.af/g.x)/(g.dn+g.cX/g.x))
-local function hG(n)
+dd((gU.us+gU.af/g.x)/(g.dn+g.cX/g.x))
+local function hJ(n)
 local bk=bG(n,g)
-return bk.us<gQ.us or(bk.us==gQ.us and bk.af<gQ.af)
+return bk.us<gU.us or(bk.us==gU.us and bk.af<gU.af)
 end
-while hG(o)do
+while hJ(o)do
 o=o+1
 end
-while o>0 and not hG(o-1)do
+while o>0 and not hJ(o-1)do
 o=o-1
 end
 return o
 end
 function dE.t(h,g)
 if h.us<q then return{}end
-local o=jc({us=h.us-q,af=h.af},g)
-return o==0 and{}or{{at=aO(q,bw().cS(h,g)),o=o}}
+local o=ji({us=h.us-q,af=h.af},g)
+return o==0 and{}or{{at=aP(q,bx().cS(h,g)),o=o}}
 end
 function dE.f(h,g)
-local aw={}
+local ax={}
 for A=0,cd(h.z)-1 do
 local J,r=dk(h.z,A)
-if r>0 then aw[#aw+1]={at=aO(J,bq(q,J+g.w-1)),o=r}end
+if r>0 then ax[#ax+1]={at=aP(J,br(q,J+g.w-1)),o=r}end
 end
-return aw
+return ax
 end
 function dE.c(h,g)
-local aw={}
-if h.z==""then return aw end
-if h.V>0 then aw[1]={at=bq(q,cB(h.z)-1),o=h.V}end
+local ax={}
+if h.z==""then return ax end
+if h.W>0 then ax[1]={at=br(q,cB(h.z)-1),o=h.W}end
 for A=0,cd(h.z)-1 do
 local J,r=dk(h.z,A)
 local bD=J+g.w-1
-if r>0 then aw[#aw+1]={at=J>q and bD or bq(q,bD),o=r}end
+if r>0 then ax[#ax+1]={at=J>q and bD or br(q,bD),o=r}end
 end
-return aw
+return ax
 end
-function dE.l(az,g)
-local aw={}
-for _,cm in ipairs(az.aw)do
-if cm.o>0 and cm.at+g.w>q then aw[#aw+1]={at=cm.at,o=cm.o}end
+function dE.l(aA,g)
+local ax={}
+for _,cm in ipairs(aA.ax)do
+if cm.o>0 and cm.at+g.w>q then ax[#ax+1]={at=cm.at,o=cm.o}end
 end
-return aw
+return ax
 end
-local function eN(h,y,g)
-local bp={us=aO(q,y)+g.ay,af=g.aP}
-local mh=bw().hh(bp,h)
-return bw().dj(mh.us,mh.af,h.au,y,g,0)
+local function eP(h,y,g)
+local bq={us=aP(q,y)+g.ay,af=g.aQ}
+local mq=bx().hk(bq,h)
+return bx().dj(mq.us,mq.af,h.au,y,g,0)
 end
-local function io(aw,g)
-local ar=g.ar
-local h=ar.eF()
-for _,cm in ipairs(aw)do
-if g.K=="t"then
-h=ar.dw(h,cm.at,bq(cm.o,g.U),g)
+local function is(ax,g)
+local ap=g.ap
+local h=ap.eH()
+for _,cm in ipairs(ax)do
+if g.O=="t"then
+h=ap.dw(h,cm.at,br(cm.o,g.V),g)
 elseif cm.at+g.w>q then
-h=ar.dw(h,cm.at,cm.o,g)
+h=ap.dw(h,cm.at,cm.o,g)
 end
 end
-local al=aw[#aw]
-return g.K=="t"and eN(h,al and al.at or 0,g)or h
+local ak=ax[#ax]
+return g.O=="t"and eP(h,ak and ak.at or 0,g)or h
 end
-local function kB(hM,dr,g)
-local fB,a,b=g.ay or g.w,hM.ay or hM.w,dr.ay or dr.w
-if a==b then return hM.K==g.K and dr.K~=g.K end
-if a>=fB and b>=fB then return a<b end
+local function kH(hQ,dr,g)
+local fF,a,b=g.ay or g.w,hQ.ay or hQ.w,dr.ay or dr.w
+if a==b then return hQ.O==g.O and dr.O~=g.O end
+if a>=fF and b>=fF then return a<b end
 return a>b
 end
-local function kK(ke,g)
-for i,dJ in ipairs(ke)do
-if dJ.cT==g.cT then return i end
+local function kQ(kk,g)
+for i,dK in ipairs(kk)do
+if dK.cT==g.cT then return i end
 end
-local kQ=1
-for i=2,#ke do
-if kB(ke[i],ke[kQ],g)then kQ=i end
+local kX=1
+for i=2,#kk do
+if kH(kk[i],kk[kX],g)then kX=i end
 end
-return kQ
+return kX
 end
-local function iK(a,b)
-if a.K~="t"or b.K~="t"then return a.K==b.K and a.w==b.w end
+local function iO(a,b)
+if a.O~="t"or b.O~="t"then return a.O==b.O and a.w==b.w end
 return a.dn==b.dn and a.cX==b.cX and a.x==b.x
 end
-local function ly(h)
-if not h.aw then return h end
-local lO={aw={},y=h.y,ad=h.ad}
-for i,cm in ipairs(h.aw)do
-lO.aw[i]={at=cm.at,o=cm.o}
+local function lG(h)
+if not h.ax then return h end
+local lX={ax={},y=h.y,ad=h.ad}
+for i,cm in ipairs(h.ax)do
+lX.ax[i]={at=cm.at,o=cm.o}
 end
-return lO
+return lX
 end
-local function kL(an,ag)
-local W,kJ={},{}
+local function kR(an,ag)
+local Y,kP={},{}
 for i,g in ipairs(ag)do
-local A=kK(an.ag,g)
-local dJ,h=an.ag[A],an.W[A]
-local ic,jE=dJ.cT==g.cT,not kJ[A]
-local aw=ic and jE and{}or dE[dJ.K](h,dJ)
-if jE and(ic or iK(dJ,g))then
-kJ[A]=true
-W[i]=g.K=="t"and not ic and eN(h,aw[1]and aw[1].at or 0,g)
-or ly(h)
+local A=kQ(an.ag,g)
+local dK,h=an.ag[A],an.Y[A]
+local ii,jL=dK.cT==g.cT,not kP[A]
+local ax=ii and jL and{}or dE[dK.O](h,dK)
+if jL and(ii or iO(dK,g))then
+kP[A]=true
+Y[i]=g.O=="t"and not ii and eP(h,ax[1]and ax[1].at or 0,g)
+or lG(h)
 else
-W[i]=io(aw,g)
+Y[i]=is(ax,g)
 end
 end
-return W
+return Y
 end
-local cf,eR=string.byte,string.char
-local iw,kn,eO=4,512,2^23
-local fI="FOREIGN the key holds no state of these rules, nor of others that are known"
-local cs=2^48
-${part31}
-local function lU(m,E)
-local bQ={}
-function bQ.cf()
+local cf,eU=string.byte,string.char
+local iA,kt,eR=4,512,2^23
+local ct=2^48
+${part32}
+local function md(m,E)
+local bR={}
+function bR.cf()
 E=E+1
-return cf(m,E-1)or error(fI,0)
+return cf(m,E-1)or error(eQ,0)
 end
-function bQ.ac()
+function bR.ac()
 local ac,ba=0,1
 while true do
-local eo=bQ.cf()
-ac=ac+eo%128*ba
-if eo<128 then return ac end
+local eq=bR.cf()
+ac=ac+eq%128*ba
+if eq<128 then return ac end
 ba=ba*128
 end
 end
-function bQ.ab(bB)
-E=E+bB
-if E>#m+1 then error(fI,0)end
-return bu(m,E-bB,E-1)
+function bR.ab(bp)
+E=E+bp
+if E>#m+1 then error(eQ,0)end
+return bs(m,E-bp,E-1)
 end
-function bQ.mb(aJ)
-local fA=bu(m,E,E+#aJ-1)==aJ
-if fA then E=E+#aJ end
-return fA
+function bR.mk(aL)
+local fE=bs(m,E,E+#aL-1)==aL
+if fE then E=E+#aL end
+return fE
 end
-function bQ.bD()
+function bR.bD()
 return E>#m
 end
-return bQ
+return bR
 end
-function ca.t(Y,fO)
-Y.x,Y.dn=fO(Y.x),fO(Y.dn)
-Y.cX=Y.x>1 and fO(Y.cX)or 0
-Y.U=fO(Y.U)
+function ca.t(aa,fR)
+aa.x,aa.dn=fR(aa.x),fR(aa.dn)
+aa.cX=aa.x>1 and fR(aa.cX)or 0
+aa.V=fR(aa.V)
 end
-function ca.f(Y,fO)
-Y.w=fO(Y.w)
+function ca.f(aa,fR)
+aa.w=fR(aa.w)
 end
 ca.l=ca.f
-function ca.c(Y,fO)
-Y.w,Y.bI=fO(Y.w),fO(Y.bI)
+function ca.c(aa,fR)
+aa.w,aa.bH=fR(aa.w),fR(aa.bH)
 end
-local function dX(K,Y)
-local bN=K=="s"and"l"or K
+local function dY(O,aa)
+local bM=O=="s"and"l"or O
 local bk={}
-for fW,bE in pairs(Y)do
-bk[fW]=bE
+for fZ,bE in pairs(aa)do
+bk[fZ]=bE
 end
-bk.K,bk.ar,bk.ef=bN,li,nil
-if bN~="l"then
-cU[bN]=cU[bN]or cx[bN]()
-bk.ar=cU[bN]
+bk.O,bk.ap,bk.eh=bM,lp,nil
+if bM~="l"then
+cU[bM]=cU[bM]or cy[bM]()
+bk.ap=cU[bM]
 end
-if bN=="t"then
-if not bk.U then bk.U=jc({us=bk.ay,af=bk.aP},bk)end
-local fR=bG(bk.U,bk)
-bk.ay,bk.aP=fR.us,fR.af
+if bM=="t"then
+if not bk.V then bk.V=ji({us=bk.ay,af=bk.aQ},bk)end
+local fU=bG(bk.V,bk)
+bk.ay,bk.aQ=fU.us,fU.af
 end
-bk.cT=bN
-ca[bN](bk,function(ac)
-bk.cT=bk.cT..dK(ac)
+bk.cT=bM
+ca[bM](bk,function(ac)
+bk.cT=bk.cT..dL(ac)
 return ac
 end)
 return bk
 end
-local function hV(ag)
+local function hZ(ag)
 local cT=""
 for i=1,#ag do
 cT=cT..ag[i].cT
 end
 return cT
 end
-local function lJ(v)
+local function lR(v)
 if v.dc then return v.dc end
 local dc={}
-for fW,bE in pairs(v)do
-dc[fW]=bE
+for fZ,bE in pairs(v)do
+dc[fZ]=bE
 end
 dc.bo,dc.ag=v,{}
-for i,Y in ipairs(v.ag)do
-dc.ag[i]=dX(Y.K,Y)
+for i,aa in ipairs(v.ag)do
+dc.ag[i]=dY(aa.O,aa)
 end
-dc.cO,dc.co,dc.cT="M",0,hV(dc.ag)
+dc.cO,dc.cp,dc.cT="M",0,hZ(dc.ag)
 v.dc=dc
 return dc
 end
-local function dl(ab,V)
-local z,ad=fc(ab,1,#ab)
-return{z=z,ad=ad,V=V}
+local function dl(ab,W)
+local z,ad=ff(ab,1,#ab)
+return{z=z,ad=ad,W=W}
 end
-local function gA(h)
+local function gD(h)
 return h.au or h.y or h.ad>0
 end
-function eM.t(O,g,gA)
+function eO.t(K,g,gD)
 local us
-if O.cj then
-local ce=O.ac()
-us=O.cj+(ce%2==0 and ce or 1-ce)/2
+if K.cj then
+local ce=K.ac()
+us=K.cj+(ce%2==0 and ce or 1-ce)/2
 else
-us=q-q%cs+am("<I6",O.ab(6))
-if us>q+cs/2 then us=us-cs end
-if us<q-cs/2 then us=us+cs end
+us=q-q%ct+am("<I6",K.ab(6))
+if us>q+ct/2 then us=us-ct end
+if us<q-ct/2 then us=us+ct end
 end
-O.cj=us
+K.cj=us
 local h={us=us,af=0,ad=0}
-if g.x>1 then h.af=bq(O.ac(),g.x-1)end
-if gA then
-local aN=O.ab(O.cf())
-bw().cD(aN,1,#aN,h,g)
+if g.x>1 then h.af=br(K.ac(),g.x-1)end
+if gD then
+local aO=K.ab(K.cf())
+bx().cD(aO,1,#aO,h,g)
 end
 return h
 end
-function eM.f(O)
-local z=O.ab(bH*O.ac())
+function eO.f(K)
+local z=K.ab(bP*K.ac())
 return dl(z)
 end
-function eM.c(O)
-local V=O.ac()
-return dl(O.ab(bH*O.ac()),V)
+function eO.c(K)
+local W=K.ac()
+return dl(K.ab(bP*K.ac()),W)
 end
-function eM.l(O)
-local az={y=O.ac(),ad=0,aw={}}
-if az.y>0 then az.ad=O.ac()end
-for i=1,O.ac()do
-az.aw[i]={at=am("<I7",O.ab(7)),o=O.ac()}
+function eO.l(K)
+local aA={y=K.ac(),ad=0,ax={}}
+if aA.y>0 then aA.ad=K.ac()end
+for i=1,K.ac()do
+aA.ax[i]={at=am("<I7",K.ab(7)),o=K.ac()}
 end
-return az
+return aA
 end
 function dF.t(h,g,m)
-local aN=gA(h)and bw().bo(h,g)or""
-local us,aJ=aO(h.us,q-1e12),nil
+local aO=gD(h)and bx().bo(h,g)or""
+local us,aL=aP(h.us,q-1e12),nil
 if m.cj then
 local ce=us-m.cj
-aJ=dK(ce>=0 and 2*ce or 1-2*ce)
-elseif us-q>=cs/2 then
+aL=dL(ce>=0 and 2*ce or 1-2*ce)
+elseif us-q>=ct/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aJ=aT("<I6",us%cs)
+aL=aT("<I6",us%ct)
 end
 m.cj=us
-aJ=aJ..(g.x>1 and dK(h.af)or"")
-return aN==""and aJ or aJ..eR(#aN)..aN
+aL=aL..(g.x>1 and dL(h.af)or"")
+return aO==""and aL or aL..eU(#aO)..aO
 end
 function dF.f(h)
-return dK(cd(h.z))..dC(h)
+return dL(cd(h.z))..dC(h)
 end
 function dF.c(h)
-return dK(h.V)..dK(cd(h.z))..dC(h)
+return dL(h.W)..dL(cd(h.z))..dC(h)
 end
-function dF.l(az)
-while#az.aw>kn do
-local iU={}
-for i=1,#az.aw,2 do
-local hM,dr=az.aw[i],az.aw[i+1]
-iU[#iU+1]=dr and{at=dr.at,o=hM.o+dr.o}or hM
+function dF.l(aA)
+while#aA.ax>kt do
+local iZ={}
+for i=1,#aA.ax,2 do
+local hQ,dr=aA.ax[i],aA.ax[i+1]
+iZ[#iZ+1]=dr and{at=dr.at,o=hQ.o+dr.o}or hQ
 end
-az.aw=iU
+aA.ax=iZ
 end
-local cG={dK(az.y)..(az.y>0 and dK(az.ad)or""),dK(#az.aw)}
-for _,cm in ipairs(az.aw)do
-cG[#cG+1]=aT("<I7",cm.at)..dK(cm.o)
+local cG={dL(aA.y)..(aA.y>0 and dL(aA.ad)or""),dL(#aA.ax)}
+for _,cm in ipairs(aA.ax)do
+cG[#cG+1]=aT("<I7",cm.at)..dL(cm.o)
 end
 return table.concat(cG)
 end
-local function iB(m,av)
-if#av.ag>1 then m.aJ=m.aJ..eR(#av.ag)end
-for i,Y in ipairs(av.ag)do
-local h,cT=av.W[i],Y.cT
-if Y.K=="t"and gA(h)then cT="u"..bu(cT,2)end
-m.aJ=m.aJ..cT..dF[Y.K](h,Y,m)
+local function iF(m,av)
+if#av.ag>1 then m.aL=m.aL..eU(#av.ag)end
+for i,aa in ipairs(av.ag)do
+local h,cT=av.Y[i],aa.cT
+if aa.O=="t"and gD(h)then cT="u"..bs(cT,2)end
+m.aL=m.aL..cT..dF[aa.O](h,aa,m)
 end
 end
-local fh={}
-local function kG(O,bN)
-for i=1,#fh do
-local Y=fh[i]
-if Y.K==bN and O.mb(Y.ix)then return Y end
+local fl={}
+local function kM(K,bM)
+for i=1,#fl do
+local aa=fl[i]
+if aa.O==bM and K.mk(aa.iB)then return aa end
 end
 local bX={}
-if not ca[bN]then error(fI,0)end
-ca[bN](bX,O.ac)
-local Y=dX(bN,bX)
-Y.ix=bu(Y.cT,2)
-fh[#fh+1]=Y
-return Y
+if not ca[bM]then error(eQ,0)end
+ca[bM](bX,K.ac)
+local aa=dY(bM,bX)
+aa.iB=bs(aa.cT,2)
+fl[#fl+1]=aa
+return aa
 end
-local function fw(m,E)
-local O,db=lU(m,E),{}
-if O.bD()then error(fI,0)end
-while not O.bD()do
-local av,H={ag={},W={}},O.cf()
+local function fA(m,E)
+local K,db=md(m,E),{}
+if K.bD()then error(eQ,0)end
+while not K.bD()do
+local av,H={ag={},Y={}},K.cf()
 for i=1,H<33 and H or 1 do
-local K=H<33 and eR(O.cf())or eR(H)
-local bN=K=="u"and"t"or K
-av.ag[i]=kG(O,bN)
-av.W[i]=eM[bN](O,av.ag[i],K=="u")
+local O=H<33 and eU(K.cf())or eU(H)
+local bM=O=="u"and"t"or O
+av.ag[i]=kM(K,bM)
+av.Y[i]=eO[bM](K,av.ag[i],O=="u")
 end
-av.cT=hV(av.ag)
+av.cT=hZ(av.ag)
 db[#db+1]=av
 end
 return db
 end
-local function fD(ag,W)
-local av={ag={},W={}}
-for i,Y in ipairs(ag)do
-local h=W[i]
-av.ag[i]=dX(Y.K,Y)
-av.W[i]=Y.ef and cU.s.lr().cD(h)or h
+local function fH(ag,Y)
+local av={ag={},Y={}}
+for i,aa in ipairs(ag)do
+local h=Y[i]
+av.ag[i]=dY(aa.O,aa)
+av.Y[i]=aa.eh and cU.s.ly().cD(h)or h
 end
-av.cT=hV(av.ag)
+av.cT=hZ(av.ag)
 return av
 end
-local fz=2^50
-local function gT(m,O)
-local us=am("<I7",m,O)
-if us<1 or us>fz then error(fI,0)end
+local fD=2^50
+local function gX(m,K)
+local us=am("<I7",m,K)
+if us<1 or us>fD then error(eQ,0)end
 return us
 end
-local function iA(e,m,E,ag)
-local H,ev=bu(m,E,E),#m-E
-if H=="S"and E==1 and ev>52 then
-cU.s=cU.s or cx.s()
-local g=cU.s.fU(1,gT(m,10))
-g.K="s"
-local ef=cU.s.ii(e.aa,g)
-if not ef.eT then return fD({g},{ef}),ef.D end
-elseif H=="F"and ev>=7 and(ev-7)%bH==0 then
-local Y=dX("f",{w=gT(m,E+1)})
-return fD({Y},{dl(bu(m,E+8))})
-elseif H=="C"and ev>=12 and(ev-12)%bH==0 then
-local w,aH,V=gT(m,E+1),am("<BI4",m,E+8)
-local Y=dX("c",{w=w,bI=10^aH})
-return fD({Y},{dl(bu(m,E+13),V)})
-elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
-local us=tonumber(gX(string.match(m,"^%d+",E)):sub(1,16))
-if us<q then return nil end
-local av={ag=ag,W={},cT=hV(ag),lB=true}
-for i,Y in ipairs(ag)do
-av.W[i]=io({{at=q,o=Y.U}},Y)
+local function iE(e,m,E,ag)
+local H,dJ=bs(m,E,E),#m-E
+if H=="S"and E==1 and dJ>52 then
+cU.s=cU.s or cy.s()
+local g=cU.s.fX(1,gX(m,10))
+g.O="s"
+local eh=cU.s.im(e.Q,g)
+if not eh.eW then return fH({g},{eh}),eh.D end
+elseif H=="F"and fh(dJ,7)then
+local aa=dY("f",{w=gX(m,E+1)})
+return fH({aa},{dl(bs(m,E+8))})
+elseif H=="C"and fh(dJ,12)then
+local w,aJ,W=gX(m,E+1),am("<BI4",m,E+8)
+local aa=dY("c",{w=w,bH=10^aJ})
+return fH({aa},{dl(bs(m,E+13),W)})
+end
+local az=gM(bs(m,E))
+if az and fy(e.Q,az)then
+if tonumber(bs(az,1,16))<q then return nil end
+local av={ag=ag,Y={},cT=hZ(ag),lJ=true}
+for i,aa in ipairs(ag)do
+av.Y[i]=is({{at=q,o=aa.V}},aa)
 end
 return av
 end
-error(fI,0)
+error(eQ,0)
 end
-local function kX(av)
-for i,Y in ipairs(av.ag)do
-if Y.ar.dz(av.W[i],Y)>q then return false end
+local function le(av)
+for i,aa in ipairs(av.ag)do
+if aa.ap.dz(av.Y[i],aa)>q then return false end
 end
 return true
 end
-local function gs(v)
+local function gv(v)
 if v.bT then return v,true end
-local iP=v.gD~=""and q>=v.kE
-local dA=iP and v.gD or v.jk
-local by=dA=="0"and v or dU[dA+0]
-return by,by==v and(iP or v.gD=="")
+local iT=v.gG~=""and q>=v.kK
+local dA=iT and v.gG or v.jr
+local by=dA=="0"and v or dV[dA+0]
+return by,by==v and(iT or v.gG=="")
 end
-local function lC(aB,dy)
-local o=aC(q/eO)-aC(dy/eO)
-return dy>0 and o>=0 and(aC(q/eO)-aB)%256>o
+local function lK(aC,dy)
+local o=aD(q/eR)-aD(dy/eR)
+return dy>0 and o>=0 and(aD(q/eR)-aC)%256>o
 end
-local function hU(e,dc)
+local function hY(e,dc)
 local v=dc.bo
-local m,E=call("GET",e.aa)or"",1
+local m,E=call("GET",e.Q)or"",1
 if cf(m,1)==98 then
-e.D,E=fM(m)
+e.D,E=fP(m)
 end
 if cf(m,E)==77 then
-e.aB=cf(m,E+1)or 0
-return fw(m,E+2),lC(e.aB,v.dy)
+e.aC=cf(m,E+1)or 0
+return fA(m,E+2),lK(e.aC,v.dy)
 end
-local by=gs(v)
-local cD={v=by,aa=e.aa,co=e.co}
-e.fo=by.co>0 and e.co
-if hI(cD)then
+local by=gv(v)
+local cD={v=by,Q=e.Q,cp=e.cp}
+e.fs=by.cp>0 and e.cp
+if hM(cD)then
 e.D=cD.D
-return{fD(by.ag,cD.W)},v.dy>0
+return{fH(by.ag,cD.Y)},v.dy>0
 end
-local av,D=iA(e,m,E,dc.ag)
+local av,D=iE(e,m,E,dc.ag)
 e.D=D or e.D
 return{av},v.dy>0
 end
 local dq={}
-function dq.ee(e)
-local dc=lJ(e.v)
-e.D,e.fo,e.aB=0,nil,nil
-local db,aF=hU(e,dc)
+function dq.eg(e)
+local dc=lR(e.v)
+e.D,e.fs,e.aC=0,nil,nil
+local db,aG=hY(e,dc)
 local an
-e.v,e.dq,e.bz,e.W=dc,dq,{},nil
+e.v,e.dq,e.bA,e.Y=dc,dq,{},nil
 for _,av in ipairs(db)do
-for i,Y in ipairs(av.ag)do
-local h=av.W[i]
-av.W[i]=Y.ar.dY(h,Y)
-e.dR=e.dR or av.W[i]~=h
+for i,aa in ipairs(av.ag)do
+local h=av.Y[i]
+av.Y[i]=aa.ap.dZ(h,aa)
+e.dS=e.dS or av.Y[i]~=h
 end
 if av.cT==dc.cT then
-e.W,e.dR=av.W,e.dR or av.lB
+e.Y,e.dS=av.Y,e.dS or av.lJ
 else
 an=an or av
-if not aF then e.bz[#e.bz+1]=av end
+if not aG then e.bA[#e.bA+1]=av end
 end
 end
-ib=ib or dc.dy>0 and e.bz[1]
-if e.W then return end
-if an and not kX(an)then
-e.W,e.dR=kL(an,dc.ag),true
+ih=ih or dc.dy>0 and e.bA[1]
+if e.Y then return end
+if an and not le(an)then
+e.Y,e.dS=kR(an,dc.ag),true
 else
-e.W={}
-for i,Y in ipairs(dc.ag)do
-e.W[i]=Y.ar.eF()
+e.Y={}
+for i,aa in ipairs(dc.ag)do
+e.Y[i]=aa.ap.eH()
 end
 end
 end
 function dq.dw(e,at)
-for _,av in ipairs(e.bz)do
-for i,Y in ipairs(av.ag)do
-local h,o=av.W[i],e.ai
-if Y.K=="t"then
-local y=aO(at>q and at or 0,bw().cS(h,Y))
-h=Y.ar.dw(h,at,bq(o,Y.U),Y)
-h=eN(h,y,Y)
+for _,av in ipairs(e.bA)do
+for i,aa in ipairs(av.ag)do
+local h,o=av.Y[i],e.ai
+if aa.O=="t"then
+local y=aP(at>q and at or 0,bx().cS(h,aa))
+h=aa.ap.dw(h,at,br(o,aa.V),aa)
+h=eP(h,y,aa)
 else
-h=Y.ar.dw(h,at,o,Y)
+h=aa.ap.dw(h,at,o,aa)
 end
-av.W[i]=h
-end
-end
-end
-function dq.dV(e)
-for _,av in ipairs(e.bz)do
-for i,Y in ipairs(av.ag)do
-av.W[i]=dV[Y.K](av.W[i],e.ai,Y)or av.W[i]
+av.Y[i]=h
 end
 end
 end
-local function ki(e,v,fo)
-for _,aa in pairs(fo or{})do
-call("PEXPIRE",aa,"0")
+function dq.dW(e)
+for _,av in ipairs(e.bA)do
+for i,aa in ipairs(av.ag)do
+av.Y[i]=dW[aa.O](av.Y[i],e.ai,aa)or av.Y[i]
 end
-local W=e.W
+end
+end
+local function ko(e,v,fs)
+for _,Q in pairs(fs or{})do
+call("PEXPIRE",Q,"0")
+end
+local Y=e.Y
 e.v,e.dq=v,nil
-if v.co>0 then call("PEXPIRE",e.aa,"0")end
-for i,Y in ipairs(v.ag)do
-if Y.ef then
-local aa=v.cO=="s"and e.aa or e.co[i]
-W[i]=cU.s.lr().eq(aa,W[i],Y,v.cO=="s"and e.D or 0)
+if v.cp>0 then call("PEXPIRE",e.Q,"0")end
+for i,aa in ipairs(v.ag)do
+if aa.eh then
+local Q=v.cO=="s"and e.Q or e.cp[i]
+Y[i]=cU.s.ly().es(Q,Y[i],aa,v.cO=="s"and e.D or 0)
 end
 end
-fb(e)
+fe(e)
 end
-function dq.fb(e)
+function dq.fe(e)
 local v=e.v.bo
-local bk={ag=e.v.ag,W=e.W}
+local bk={ag=e.v.ag,Y=e.Y}
 local db={bk}
-for _,av in ipairs(e.bz)do
-if#db<iw then db[#db+1]=av end
+for _,av in ipairs(e.bA)do
+if#db<iA then db[#db+1]=av end
 end
-local _,iR=gs(v)
-local kT=#v.ag==1 and string.find("cfs",v.cO,1,true)
-if#db==1 and(iR or kT)and v.dy>0 then
-return ki(e,v,not iR and e.fo)
+local _,iV=gv(v)
+local la=#v.ag==1 and string.find("cfs",v.cO,1,true)
+if#db==1 and(iV or la)and v.dy>0 then
+return ko(e,v,not iV and e.fs)
 end
-local aB=v.dy>0 and e.aB or aC(q/eO)%256
-local m,ae={aJ="M"..eR(aB)},e.D
+local aC=v.dy>0 and e.aC or aD(q/eR)%256
+local m,ae={aL="M"..eU(aC)},e.D
 for _,av in ipairs(db)do
-iB(m,av)
-for A,Y in ipairs(av.ag)do
-ae=aO(ae,Y.ar.dz(av.W[A],Y))
+iF(m,av)
+for A,aa in ipairs(av.ag)do
+ae=aP(ae,aa.ap.dz(av.Y[A],aa))
 end
 end
-local aJ=e.D>q and"b"..aT("<d",e.D)..m.aJ or m.aJ
-call("SET",e.aa,aJ,"PX",ft(ae))
-for _,aa in pairs(e.fo or{})do
-call("PEXPIRE",aa,"0")
+local aL=e.D>q and"b"..aT("<d",e.D)..m.aL or m.aL
+call("SET",e.Q,aL,"PX",eb(ae))
+for _,Q in pairs(e.fs or{})do
+call("PEXPIRE",Q,"0")
 end
 end
-local function fm(aq,lN,gJ)
+local function fq(ar,lW,gN)
 local ah={}
-for _,e in ipairs(aq)do
-ee(e)
-if e.dq and gJ then gJ(e)end
-for i,Y in ipairs(e.v.ag)do
-e.W[i]=lN(Y,e.W[i],e,i)or e.W[i]
+for _,e in ipairs(ar)do
+eg(e)
+if e.dq and gN then gN(e)end
+for i,aa in ipairs(e.v.ag)do
+e.Y[i]=lW(aa,e.Y[i],e,i)or e.Y[i]
 end
-fb(e)
-ej(ah,e)
+fe(e)
+el(ah,e)
 end
 return ah
 end
-function cw.G()
-local aq={}
+function cx.G()
+local ar={}
 for i=1,ac()do
-local e=el()
-local le,lD,kD=ac(),ac(),ac()
-e.ls={}
-for Y=1,#e.v.ag do
-local cC={q=le,at=lD,ai=kD,H=ac(),bd=ac()}
+local e=en()
+local ll,lL,kJ=ac(),ac(),ac()
+e.lz={}
+for aa=1,#e.v.ag do
+local cC={q=ll,at=lL,ai=kJ,H=ac(),bd=ac()}
 for bE=1,ac()do
 cC.cP=cC.cP or{}
 cC.cP[bE]=ac()
 end
-e.ls[Y]=cC
+e.lz[aa]=cC
 end
-aq[i]=e
+ar[i]=e
 end
-return fm(aq,function(Y,h,e,i)
-return dx[Y.K](h,e.ai,e.ls[i],Y)
+return fq(ar,function(aa,h,e,i)
+return dx[aa.O](h,e.ai,e.lz[i],aa)
 end)
 end
-function cw.F()
-return fm(da(),function(Y,h,e)
-return dV[Y.K](h,e.ai,Y)
-end,dq.dV)
+function cx.F()
+return fq(da(),function(aa,h,e)
+return dW[aa.O](h,e.ai,aa)
+end,dq.dW)
 end
-function cw.L()
-local aA,e=ac(),da()[1]
-local ai,di,cK=e.ai,0,aA
+function cx.L()
+local aB,e=ac(),da()[1]
+local ai,di,cK=e.ai,0,aB
 while di<cK do
 local cY=dd((di+cK)/2)
 e.ai=ai*cY
-if hu(e)<=q then
+if hx(e)<=q then
 di=cY
 else
 cK=cY-1
 end
 end
-e.ai=ai*aO(di,1)
-local at=hu(e)
-if di>0 then gM(e,q)end
+e.ai=ai*aP(di,1)
+local at=hx(e)
+if di>0 then gQ(e,q)end
 local ah={di>0 and 1 or e.D>q and 2 or 0,di>0 and 0 or at-q,di}
-ej(ah,e)
-em(ah,{e})
+el(ah,e)
+eo(ah,{e})
 return ah
 end
-function cw.X()
-local ah,hY={},{}
+function cx.X()
+local ah,ic={},{}
 for i,e in ipairs(da())do
-local at=hu(e,true)
-hY[i]=at<=2^53-2^51 and 1 or 0
-if hY[i]==1 then gM(e,at)end
-ej(ah,e)
+local at=hx(e,true)
+ic[i]=at<=2^53-2^51 and 1 or 0
+if ic[i]==1 then gQ(e,at)end
+el(ah,e)
 end
-for _,r in ipairs(hY)do
+for _,r in ipairs(ic)do
 ah[#ah+1]=r
 end
 return ah
 end
-local function fq(js)
-local aq,hg={},{}
+local function fu(jz)
+local ar,hj={},{}
 for i=1,ac()do
-local e=el()
-if js then e.aD=e.aD or eZ()end
-aq[i],hg[i]=e,aJ()
+local e=en()
+if jz then e.aE=e.aE or fc()end
+ar[i],hj[i]=e,aL()
 end
-return aq,hg
+return ar,hj
 end
-local function iH(op,e,mc,O,fW)
-if O==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,mc,O,fW))
+local function iL(op,e,ml,K,fZ)
+if K==""or#e.v.ag==0 then return end
+redis.pcall("PUBLISH",channel.."~",al("%s %.0f %.0f %s %s",op,q,ml,K,fZ))
 end
-function cw.B()
-local gy,hl,O,ah=ac(),ac()==1,aJ(),{}
-local aq,hg=fq()
-for i,e in ipairs(aq)do
-ee(e)
-local bD=gy>0 and q+gy or 0
-if not hl or bD>e.D then e.D=bD end
+function cx.B()
+local gB,ho,K,ah=ac(),ac()==1,aL(),{}
+local ar,hj=fu()
+for i,e in ipairs(ar)do
+eg(e)
+local bD=gB>0 and q+gB or 0
+if not ho or bD>e.D then e.D=bD end
 if e.v.cO=="s"then
-e.W[1].D=e.D
-lb.block(e.W[1],e.v.ag[1])
-elseif e.D==0 and e.v.co==#e.v.ag then
-call("DEL",e.aa)
+e.Y[1].D=e.D
+li.block(e.Y[1],e.v.ag[1])
+elseif e.D==0 and e.v.cp==#e.v.ag then
+call("DEL",e.Q)
 else
-fb(e)
+fe(e)
 end
-if gy==0 and e.v.ap>0 then
-fa(e)
-ee(e)
+if gB==0 and e.v.aq>0 then
+fd(e)
+eg(e)
 end
-iH("block",e,hl and gy or-1,O,hg[i])
-ej(ah,e)
+iL("block",e,ho and gB or-1,K,hj[i])
+el(ah,e)
 end
 return ah
 end
-local function kI(e)
-local W={}
-if not pcall(ee,e)or e.dq then return W end
-for i,Y in ipairs(e.v.ag)do
-if Y.K=="t"then W[i]=bw().lG(e.W[i],Y)end
+local function kO(e)
+local Y={}
+if not pcall(eg,e)or e.dq then return Y end
+for i,aa in ipairs(e.v.ag)do
+if aa.O=="t"then Y[i]=bx().lO(e.Y[i],aa)end
 end
-return W
+return Y
 end
-local function ie(e,W)
-if not next(W)then return end
-ee(e)
-for i,h in pairs(W)do
-e.W[i]=h
+local function ij(e,Y)
+if not next(Y)then return end
+eg(e)
+for i,h in pairs(Y)do
+e.Y[i]=h
 end
-fb(e)
+fe(e)
 end
-function cw.Z()
-local O,ah=aJ(),{}
-local aq,hg=fq(true)
-for i,e in ipairs(aq)do
-local W=kI(e)
-call("DEL",e.aa)
-for _,aa in pairs(e.co or{})do
-call("DEL",aa)
+function cx.Z()
+local K,ah=aL(),{}
+local ar,hj=fu(true)
+for i,e in ipairs(ar)do
+local Y=kO(e)
+call("DEL",e.Q)
+for _,Q in pairs(e.cp or{})do
+call("DEL",Q)
 end
-ie(e,W)
-if e.v.ap>0 then
-call("ZREMRANGEBYSCORE",e.aD,"1","+inf")
-eD[e.aD]=nil
-fa(e)
+ij(e,Y)
+if e.v.aq>0 then
+call("ZREMRANGEBYSCORE",e.aE,"1","+inf")
+eF[e.aE]=nil
+fd(e)
 else
-redis.pcall("ZREMRANGEBYSCORE",e.aD,"1","+inf")
-eD[e.aD]=nil
+redis.pcall("ZREMRANGEBYSCORE",e.aE,"1","+inf")
+eF[e.aE]=nil
 end
-iH("reset",e,-1,O,hg[i])
-ee(e)
-ej(ah,e)
+iL("reset",e,-1,K,hj[i])
+eg(e)
+el(ah,e)
 end
 return ah
 end
-local function iW(e)
-if eP(e).bl>1000 then return-1 end
-local r,ha=0,{}
-for _,id in ipairs(call("ZRANGEBYSCORE",e.aD,"("..bv,"+inf"))do
-local jI=string.match(id,"^[^.]*")
-if not ha[jI]then
-r,ha[jI]=r+1,true
+local function jc(e)
+if eS(e).bl>1000 then return-1 end
+local r,hd=0,{}
+for _,id in ipairs(call("ZRANGEBYSCORE",e.aE,"("..bw,"+inf"))do
+local jP=string.match(id,"^[^.]*")
+if not hd[jP]then
+r,hd[jP]=r+1,true
 end
 end
 return r
 end
-function cw.I()
-local aq,o={},{}
+function cx.I()
+local ar,o={},{}
 for i=1,ac()do
-local e,jR=el(),{}
+local e,jX=en(),{}
 for A=1,#e.v.ag do
-jR[A]={}
-for fO=1,ac()do
-jR[A][fO]=ac()
+jX[A]={}
+for fR=1,ac()do
+jX[A][fR]=ac()
 end
 end
-aq[i],o[i]=e,jR
+ar[i],o[i]=e,jX
 end
-local ah=dw("","2",0,0,aq)
-for i,e in ipairs(aq)do
-ah[#ah+1]=aO(e.D-q,0)
-for A,Y in ipairs(e.v.ag)do
+local ah=dw("","2",0,0,ar)
+for i,e in ipairs(ar)do
+ah[#ah+1]=aP(e.D-q,0)
+for A,aa in ipairs(e.v.ag)do
 for _,ai in ipairs(o[i][A])do
-ah[#ah+1]=Y.ar.dm(e.W[A],ai,Y)-q
+ah[#ah+1]=aa.ap.dm(e.Y[A],ai,aa)-q
 end
 end
-if e.v.ap>0 then
+if e.v.aq>0 then
 ah[#ah+1]=call("ZCARD",e.aX)
-ah[#ah+1]=iW(e)
+ah[#ah+1]=jc(e)
 end
 end
 return ah
 end
 return dq
 end
-local function iG()
-gV=gV or gm()
-return gV
+local function iK()
+gZ=gZ or gp()
+return gZ
 end
-function gn(e)
-iG().ee(e)
+function gq(e)
+iK().eg(e)
 end
-gF={ee=ee,fb=fb,fj=fj,hx=iG}
+gI={eg=eg,fe=fe,fn=fn,hA=iK}
 end
-local hT=bs~=""
-if hT then cy=cy+#bs/2 end
-for i=1,hT and#ARGV-cy or ac()do
+local hX=bu~=""
+if hX then cz=cz+#bu/2 end
+for i=1,hX and#ARGV-cz or ac()do
 local v
-if hT or ARGV[cy+4]=="0"then
-v={ag={},cO="",bR="",dJ="",co=0,bT=true}
-if hT then
-local cN,ap,bp=string.match(aJ(),"^(%d+) (%d+) (%-?%d+)$")
-v.cR,v.ap,v.gl=cN+0,ap+0,bp+0
+if hX or ARGV[cz+4]=="0"then
+v={ag={},cO="",bS="",dK="",cp=0,bT=true}
+if hX then
+local cN,aq,bq=string.match(aL(),"^(%d+) (%d+) (%-?%d+)$")
+v.cR,v.aq,v.go=cN+0,aq+0,bq+0
 else
-v.cR,v.ap,v.gl,v.co=ac(),ac(),ac(),ac()
+v.cR,v.aq,v.go,v.cp=ac(),ac(),ac(),ac()
 end
 else
-if not gF then im()end
-v=gF.fj()
+if not gI then ir()end
+v=gI.fn()
 end
-dU[i]=v
+dV[i]=v
 end
-local function cm(K)
-bA=false
-if not cw[K]then
-if not gF then im()end
-gF.hx()
+local function cm(O)
+bB=false
+if not cx[O]then
+if not gI then ir()end
+gI.hA()
 end
-return cw[K]()
+return cx[O]()
 end
-local function lH()
-local Q,r={q},ac()
+local function lP()
+local U,r={q},ac()
 if r>1 then
-local eB=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(eB)=="table"and eB.err and bu(eB.err,1,3)=="OOM"then bP=eB.err end
+local eD=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(eD)=="table"and eD.err and bs(eD.err,1,3)=="OOM"then bQ=eD.err end
 end
 for i=1,r do
-local ah=jC(cm,aJ())
-Q[i+1]=ah
+local ah=jJ(cm,aL())
+U[i+1]=ah
 if type(ah)=="string"then
-eD,gf={},{}
+eF,gi={},{}
 end
 end
-if jw~=""then Q[#Q+1]=ch end
-if ib then Q[#Q+1]="RULES"end
-return Q
+if jD~=""then U[#U+1]=ch end
+if ih then U[#U+1]="RULES"end
+return U
 end
-if not hT then return lH()end
-local function gZ(id,dI,v,ld,aD,aX,hs,bM)
-if hs then
-eD,gf={},{}
+if not hX then return lP()end
+local function hc(id,dI,v,lk,aE,aX,hv,bL)
+if hv then
+eF,gi={},{}
 end
-local e={v=dU[v],ai=1,ap=1,D=0}
-e.aa,e.aD,e.aX=ld,aD,aX
-if not dI then return{jy(id,{e},bM)}end
-return dw(id,dI,dS(id),0,{e})
+local e={v=dV[v],ai=1,aq=1,D=0}
+e.Q,e.aE,e.aX=lk,aE,aX
+if not dI then return{jF(id,{e},bL)}end
+return dw(id,dI,dT(id),0,{e})
 end
-return{gZ=gZ}
+return{hc=hc}
 end
-return jV()
+return kb()
 end
-if bs==""then return dT({},q,bv)end
-local eE,Q,ch={string.byte(bs,1,-1)},{q},{}
-local at,aa,gb=1,0,1
-local function lj(eE,Q,ch,dT,q,bv,bP,fK,lg,bz)
-local ARGV,KEYS,call,ak=ARGV,KEYS,redis.call,string.format
-local r,ed,eb=#eE,#KEYS/3,ARGV[3]
-local id,dU,al=4+(at-1)/2,4+r/2,#Q
-local ei=true
-local fu,hd,dg=60000000,10000000,20000000
-local iu,fl,ck,fG
-local aD=KEYS[aa]
-local cn,bl,fP,aV,br
-local A,cN,ap,fV,bD
-local aZ,fy
-bz=bz or redis.pcall("EXISTS",unpack(KEYS,ed+1))
-if type(bz)~="number"then bz=nil end
+if bu==""then return dU({},q,bw)end
+local eG,U,ch={string.byte(bu,1,-1)},{q},{}
+local at,Q,ge=1,0,1
+local function lq(eG,U,ch,dU,q,bw,bQ,fN,ln,bA)
+local ARGV,KEYS,call,al=ARGV,KEYS,redis.call,string.format
+local r,ef,ed=#eG,#KEYS/3,ARGV[3]
+local id,dV,ak=4+(at-1)/2,4+r/2,#U
+local ek=true
+local fx,hg,dg=60000000,10000000,20000000
+local iy,fp,ck,fK
+local aE=KEYS[Q]
+local co,bl,fS,aV,bt
+local A,cN,aq,fY,bD
+local aZ,fC
+bA=bA or redis.pcall("EXISTS",unpack(KEYS,ef+1))
+if type(bA)~="number"then bA=nil end
 while at<r do
-local K,ax=eE[at],0
-if K<97 then
-aa=aa+1
-aD,bl=KEYS[aa],nil
-cn=(bz==0 or ed==1)and bz
+local O,aw=eG[at],0
+if O<97 then
+Q=Q+1
+aE,bl=KEYS[Q],nil
+co=(bA==0 or ef==1)and bA
 else
-K=K-32
+O=O-32
 end
-local eH,bM=K==82,nil
-if eH then
-bM=lg or call("ZREM",aD,ARGV[id])
-ei=true
-if bl and bM>0 then
-bl=bl-bM
-if ARGV[id]==fP then aV=nil end
+local eJ,bL=O==82,nil
+if eJ then
+bL=ln or call("ZREM",aE,ARGV[id])
+ek=true
+if bl and bL>0 then
+bl=bl-bL
+if ARGV[id]==fS then aV=nil end
 end
-elseif bP then
-error(bP,0)
+elseif bQ then
+error(bQ,0)
 end
-cn=cn or call("EXISTS",KEYS[ed+2*aa-1],KEYS[ed+2*aa])
-if eH and cn==0 then
-al,ax=al+1,1
-Q[al]=bM
-elseif cn<2 and bM~=0 then
-if eE[at+1]~=A then
-A=eE[at+1]
-cN,ap,fV=string.match(ARGV[dU+A-48],"^(%d+) (%d+) (.*)$")
-cN,ap=cN+0,ap+0
-bD=ak("%d",q+cN)
-iu,fl="-"..bv,"(-"..bv
-ck,fG=q-q%hd,"-"..string.sub(bv,1,-8).."0000000"
+co=co or call("EXISTS",KEYS[ef+2*Q-1],KEYS[ef+2*Q])
+if eJ and co==0 then
+ak,aw=ak+1,1
+U[ak]=bL
+elseif co<2 and bL~=0 then
+if eG[at+1]~=A then
+A=eG[at+1]
+cN,aq,fY=string.match(ARGV[dV+A-48],"^(%d+) (%d+) (.*)$")
+cN,aq=cN+0,aq+0
+bD=al("%d",q+cN)
+iy,fp="-"..bw,"(-"..bw
+ck,fK=q-q%hg,"-"..string.sub(bw,1,-8).."0000000"
 end
 if not bl then
-local de=call("ZCARD",aD)
+local de=call("ZCARD",aE)
 if de==0 then
-bl,br=0,0
-elseif call("ZCOUNT",aD,fl,fG)==1 then
-br=q-1
+bl,bt=0,0
+elseif call("ZCOUNT",aE,fp,fK)==1 then
+bt=q-1
 if de==1 then
 bl=0
 else
-local aW=call("ZRANGE",aD,"1","1","WITHSCORES")
-fP,aV=aW[1],aW[2]+0
+local aW=call("ZRANGE",aE,"1","1","WITHSCORES")
+fS,aV=aW[1],aW[2]+0
 if aV>q then bl=de-1 end
 end
 elseif de==1 then
-local fk=call("ZSCORE",aD,"#")
-if fk then
-bl,br=0,-fk
+local fo=call("ZSCORE",aE,"#")
+if fo then
+bl,bt=0,-fo
 end
 else
-local cp=call("ZRANGE",aD,"0","1","WITHSCORES")
-if cp[1]=="#"and cp[4]+0>q then
-bl,br,fP,aV=de-1,-cp[2],cp[3],cp[4]+0
+local cq=call("ZRANGE",aE,"0","1","WITHSCORES")
+if cq[1]=="#"and cq[4]+0>q then
+bl,bt,fS,aV=de-1,-cq[2],cq[3],cq[4]+0
 end
 end
 elseif bl>0 and not aV then
-local aW=call("ZRANGE",aD,"1","1","WITHSCORES")
-fP,aV=aW[1],aW[2]+0
+local aW=call("ZRANGE",aE,"1","1","WITHSCORES")
+fS,aV=aW[1],aW[2]+0
 end
-local bt,H,fJ=bl and ap-bl,nil,nil
-if bt and bt>0 and cn==1 then
-if not eH then
-cn=call("EXISTS",KEYS[ed+2*aa-1],KEYS[ed+2*aa])
-elseif bt==1 then
-local aW=call("ZRANGE",KEYS[ed+2*aa],"0","0","WITHSCORES")
+local bv,H,fM=bl and aq-bl,nil,nil
+if bv and bv>0 and co==1 then
+if not eJ then
+co=call("EXISTS",KEYS[ef+2*Q-1],KEYS[ef+2*Q])
+elseif bv==1 then
+local aW=call("ZRANGE",KEYS[ef+2*Q],"0","0","WITHSCORES")
 if aW[1]then
-local ds,dS=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fJ=false,aW[2]+0
-if ds and q-fJ<=dS+0 then
+local ds,dT=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+H,fM=false,aW[2]+0
+if ds and q-fM<=dT+0 then
 if ds~=aZ then
-aZ,fy=ds,nil
-if string.find(eb,","..ds..",",1,true)then
-fy="caller"
-elseif call("PUBSUB","NUMSUB",string.match(eb,":(.*)")..ds)[2]>0 then
-fy="channel"
+aZ,fC=ds,nil
+if string.find(ed,","..ds..",",1,true)then
+fC="caller"
+elseif call("PUBSUB","NUMSUB",string.match(ed,":(.*)")..ds)[2]>0 then
+fC="channel"
 end
 end
-H=fy and aW[1]or false
+H=fC and aW[1]or false
 end
 end
 end
 end
-if bt and bt>0 and(cn==0 or H)then
-ax=1
-while ax<bt and eE[at+2*ax]==K+32 and eE[at+2*ax+1]==A do
-ax=ax+1
+if bv and bv>0 and(co==0 or H)then
+aw=1
+while aw<bv and eG[at+2*aw]==O+32 and eG[at+2*aw+1]==A do
+aw=aw+1
 end
-ei=true
-local fk,mg=q,H or ARGV[id]
-if br>=q then fk=br+1 end
-if H then call("ZREM",KEYS[ed+2*aa],H)end
-if ax==1 then
-call("ZADD",aD,fk==q and iu or ak("%d",-fk),"#",bD,mg)
+ek=true
+local fo,mp=q,H or ARGV[id]
+if bt>=q then fo=bt+1 end
+if H then call("ZREM",KEYS[ef+2*Q],H)end
+if aw==1 then
+call("ZADD",aE,fo==q and iy or al("%d",-fo),"#",bD,mp)
 else
-gb=ax
-local de={ak("%d",1-fk-ax),"#"}
-for i=0,ax-1 do
+ge=aw
+local de={al("%d",1-fo-aw),"#"}
+for i=0,aw-1 do
 de[2*i+3],de[2*i+4]=bD,ARGV[id+i]
 end
-call("ZADD",aD,unpack(de))
+call("ZADD",aE,unpack(de))
 end
-if br<ck or br>=ck+hd or cN>dg then
-local cg,aS=aD,br==0 and-1 or call("PTTL",aD)
-local cq=math.max(4*cN,fu)/1000+ARGV[1]
-if aS<cq then call("PEXPIRE",cg,ak("%d",math.ceil(cq*1.125)))end
+if bt<ck or bt>=ck+hg or cN>dg then
+local cg,aS=aE,bt==0 and-1 or call("PTTL",aE)
+local cr=math.max(4*cN,fx)/1000+ARGV[1]
+if aS<cr then call("PEXPIRE",cg,al("%d",math.ceil(cr*1.125)))end
 end
 if bl==0 or q+cN<aV then
-fP,aV=mg,q+cN
+fS,aV=mp,q+cN
 end
 if H then
-local df=ak("granted %s 1 0 0 %d %d %d %s",bv,bl+1,aV-q,fk,H)
-if fy=="caller"then
+local df=al("granted %s 1 0 0 %d %d %d %s",bw,bl+1,aV-q,fo,H)
+if fC=="caller"then
 ch[#ch+1]=df
 else
-call("PUBLISH",string.match(eb,":(.*)")..aZ,df)
+call("PUBLISH",string.match(ed,":(.*)")..aZ,df)
 end
-al=al+1
-Q[al]=bM
+ak=ak+1
+U[ak]=bL
 else
-local bn,jQ=aV-q,fk-q
-for i=1,ax do
-Q[al+1],Q[al+2],Q[al+3]=bl+i,bn,jQ
-al,jQ=al+3,jQ+1
+local bn,jW=aV-q,fo-q
+for i=1,aw do
+U[ak+1],U[ak+2],U[ak+3]=bl+i,bn,jW
+ak,jW=ak+3,jW+1
 end
-gb=1
+ge=1
 end
-bl,br=bl+ax,fk+ax-1
-elseif eH then
-if bt and(bt<=0 or bt==1 and H==nil)then
-al,ax=al+1,1
-Q[al]=bM
+bl,bt=bl+aw,fo+aw-1
+elseif eJ then
+if bv and(bv<=0 or bv==1 and H==nil)then
+ak,aw=ak+1,1
+U[ak]=bL
 end
-elseif bt==0 then
-local aX=KEYS[ed+2*aa]
-if cn==1 then
-if K==87 then
-local aW=call("ZRANGE",KEYS[ed+2*aa],"0","0","WITHSCORES")
+elseif bv==0 then
+local aX=KEYS[ef+2*Q]
+if co==1 then
+if O==87 then
+local aW=call("ZRANGE",KEYS[ef+2*Q],"0","0","WITHSCORES")
 if aW[1]then
-local ds,dS=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fJ=false,aW[2]+0
-if ds and q-fJ<=dS+0 then
+local ds,dT=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+H,fM=false,aW[2]+0
+if ds and q-fM<=dT+0 then
 if ds~=aZ then
-aZ,fy=ds,nil
-if string.find(eb,","..ds..",",1,true)then
-fy="caller"
-elseif call("PUBSUB","NUMSUB",string.match(eb,":(.*)")..ds)[2]>0 then
-fy="channel"
+aZ,fC=ds,nil
+if string.find(ed,","..ds..",",1,true)then
+fC="caller"
+elseif call("PUBSUB","NUMSUB",string.match(ed,":(.*)")..ds)[2]>0 then
+fC="channel"
 end
 end
-H=fy and aW[1]or false
+H=fC and aW[1]or false
 end
 end
 else
 H=call("EXISTS",aX)==1 or nil
 end
-if H==nil and call("EXISTS",KEYS[ed+2*aa-1])==0 then cn=0 end
+if H==nil and call("EXISTS",KEYS[ef+2*Q-1])==0 then co=0 end
 end
-local lA=aV>q+cN or ap>1 and call("ZCOUNT",aD,"("..bD,"+inf")>0
-if lA or cn==1 and not H then
-ax=0
-elseif K==84 then
-Q[al+1],Q[al+2],Q[al+3]=0,aV-q,bl
-al,ax=al+3,1
-elseif fV=="-1"or(H and call("ZCARD",aX)or 0)<fV+0 then
+local lI=aV>q+cN or aq>1 and call("ZCOUNT",aE,"("..bD,"+inf")>0
+if lI or co==1 and not H then
+aw=0
+elseif O==84 then
+U[ak+1],U[ak+2],U[ak+3]=0,aV-q,bl
+ak,aw=ak+3,1
+elseif fY=="-1"or(H and call("ZCARD",aX)or 0)<fY+0 then
 local ds=H and aZ or string.match(ARGV[id],"^[^.]*")
 if ds~=aZ then
-aZ,fy=ds,nil
-if string.find(eb,","..ds..",",1,true)then
-fy="caller"
-elseif call("PUBSUB","NUMSUB",string.match(eb,":(.*)")..ds)[2]>0 then
-fy="channel"
+aZ,fC=ds,nil
+if string.find(ed,","..ds..",",1,true)then
+fC="caller"
+elseif call("PUBSUB","NUMSUB",string.match(ed,":(.*)")..ds)[2]>0 then
+fC="channel"
 end
 end
-if fy then
-local aK,aI=q,bv
-if H and call("ZCOUNT",aX,bv,"+inf")>0 then
-aK=call("ZREVRANGE",aX,"0","0","WITHSCORES")[2]+1
-aI=ak("%d",aK)
+if fC then
+local aM,aK=q,bw
+if H and call("ZCOUNT",aX,bw,"+inf")>0 then
+aM=call("ZREVRANGE",aX,"0","0","WITHSCORES")[2]+1
+aK=al("%d",aM)
 end
-call("ZADD",aX,aI,ARGV[id])
-cn,bz,ei,ax=1,nil,true,1
-local kY=H and fJ>=ck and fJ<ck+hd
-if not kY or cN>dg then
+call("ZADD",aX,aK,ARGV[id])
+co,bA,ek,aw=1,nil,true,1
+local lf=H and fM>=ck and fM<ck+hg
+if not lf or cN>dg then
 local cg,aS=aX,H and call("PTTL",aX)or-1
-local cq=math.max(4*cN,fu)/1000+ARGV[1]
-if aS<cq then call("PEXPIRE",cg,ak("%d",math.ceil(cq*1.125)))end
+local cr=math.max(4*cN,fx)/1000+ARGV[1]
+if aS<cr then call("PEXPIRE",cg,al("%d",math.ceil(cr*1.125)))end
 end
-Q[al+1],Q[al+2],Q[al+3]=-bl,aV-q,aK-q
-al=al+3
-end
-end
+U[ak+1],U[ak+2],U[ak+3]=-bl,aV-q,aM-q
+ak=ak+3
 end
 end
-if ax==0 then
-fK=fK or dT(ch,q,bv)
-local ld,aX=KEYS[ed+2*aa-1],KEYS[ed+2*aa]
-local dI=not eH and(K==87 and"1"or"0")
-local hs=ei
-ei,cn,bl,bz=false,nil,nil,nil
-al,ax=al+1,1
-Q[al]=fK.gZ(ARGV[id],dI,eE[at+1]-47,ld,aD,aX,hs,bM)
-end
-at,id=at+2*ax,id+ax
 end
 end
-local H,fK,bP=string.byte(ARGV[3]),nil,nil
-local jh=H~=58
-if H==45 then fK=dT(ch,q,bv)end
-if#eE>2 then
-local eB=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
-if type(eB)=="table"and eB.err and string.sub(eB.err,1,3)=="OOM"then bP=eB.err end
+if aw==0 then
+fN=fN or dU(ch,q,bw)
+local lk,aX=KEYS[ef+2*Q-1],KEYS[ef+2*Q]
+local dI=not eJ and(O==87 and"1"or"0")
+local hv=ek
+ek,co,bl,bA=false,nil,nil,nil
+ak,aw=ak+1,1
+U[ak]=fN.hc(ARGV[id],dI,eG[at+1]-47,lk,aE,aX,hv,bL)
 end
-while at<#eE do
+at,id=at+2*aw,id+aw
+end
+end
+local H,fN,bQ=string.byte(ARGV[3]),nil,nil
+local jo=H~=58
+if H==45 then fN=dU(ch,q,bw)end
+if#eG>2 then
+local eD=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
+if type(eD)=="table"and eD.err and string.sub(eD.err,1,3)=="OOM"then bQ=eD.err end
+end
+while at<#eG do
 local ok,ah=
-pcall(lj,eE,Q,ch,dT,q,bv,bP,fK,bM,bz)
+pcall(lq,eG,U,ch,dU,q,bw,bQ,fN,bL,bA)
 if not ok then
 local df=type(ah)=="table"and ah.err or tostring(ah)
 if string.find(df,"READONLY",1,true)then error(ah,0)end
-for _=1,gb do
-Q[#Q+1]=df
+for _=1,ge do
+U[#U+1]=df
 end
-at,gb=at+2*gb,1
+at,ge=at+2*ge,1
 end
 end
-if jh then Q[#Q+1]=ch end
-return Q`,
+if jo then U[#U+1]=ch end
+return U`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "b1e5cc082fb57e071239fdcfca0fc2f9ad10832d",
+  sha1: "07a6a38e9a1ed2c86809237de126f6d49027a9fb",
   source: `${part1}
-${part7}
+${part8}
 ${part5}
 ${part6}
-${part11}
 ${part12}
 ${part13}
 ${part14}
@@ -3786,160 +3820,162 @@ ${part22}
 ${part23}
 ${part24}
 ${part25}
+${part26}
 ${part2}
 ${part4}
 ${part3}
-${part8}
-${part32}
-${part26}
+${part9}
+${part33}
 ${part27}
 ${part28}
-${part10}
+${part7}
 ${part29}
+${part11}
 ${part30}
-${part9}
-${part33}`,
+${part31}
+${part10}
+${part34}`,
 };
 
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "1dd8a3f473849998722c28bbf8e41c40c8084032",
-  acrossSha1: "143bec52a11d8802bd3c679f5ecd0639c23fc6a0",
+  sha1: "5624707a55fcc720673ca2ee02a9187554967cc6",
+  acrossSha1: "edbd4785cfb79128d0617e791a9f82a9d3a7274b",
   source: `${part1}
 local bb,tonumber,aT,am=redis.pcall,tonumber,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
-local ARGV,aa=ARGV,KEYS[1]
-local ai,U,w,ba=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
-local m,aY,reset,et,bp=bb("GET",aa),nil,nil,"-"..ARGV[3],U
-if U>=ba then bp=0 end
-local bG,fB,gC=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
-local fn,gz=q-q%bG-bG,q+bG/2
-local aI=m and tonumber(m)
-if aI and aI<=fB then
-local r=-aI%ba
-local J=fn-(aI+r)/ba
-if J>gz then J=J-bG end
+local ARGV,Q=ARGV,KEYS[1]
+local ai,V,w,ba=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local m,aY,reset,ev,bq=bb("GET",Q),nil,nil,"-"..ARGV[3],V
+if V>=ba then bq=0 end
+local bG,fF,gF=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
+local fr,gC=q-q%bG-bG,q+bG/2
+local aK=m and tonumber(m)
+if aK and aK<=fF then
+local r=-aK%ba
+local J=fr-(aK+r)/ba
+if J>gC then J=J-bG end
 local aU,aS=r+ai,J+w-q
-if J<=q and aS>0 and aU<=bp and bb("INCRBY",aa,et)==aI-ai then
+if J<=q and aS>0 and aU<=bq and bb("INCRBY",Q,ev)==aK-ai then
 aY,reset=aU,aS
 end
 elseif m and#m==19 then
-local aM,J,r=am("<I8I7I4",m,1)
+local aI,J,r=am("<I8I7I4",m,1)
 local aU,aS=r+ai,J+w-q
-if aM==gC and J<=q and aS>0 and aU<=U and not(bp>0)then
-if bb("SETRANGE",aa,"15",aT("<I4",aU))==19 then
+if aI==gF and J<=q and aS>0 and aU<=V and not(bq>0)then
+if bb("SETRANGE",Q,"15",aT("<I4",aU))==19 then
 aY,reset=aU,aS
 end
 end
 end
 if aY then return{q,aY,reset}end
 end
-${part34}
 ${part35}
 ${part36}
 ${part37}
+${part38}
 ${part3}
 ${part5}
-${part12}
 ${part13}
 ${part14}
-local iF="f"
-${part38}
-local ba,bp,eC
-local function jS()
-ba,eC=bI,cq(q+w)
-bp=U<ba and U or 0
+${part15}
+local iJ="f"
+${part39}
+local ba,bq,eE
+local function jY()
+ba,eE=bH,cr(q+w)
+bq=V<ba and V or 0
 end
 local function cD(m)
-if ba>0 and eW(m)then return hR(m,ba)end
+if ba>0 and eZ(m)then return hV(m,ba)end
 if#m~=19 or cf(m,1)~=70 then return nil end
-local bK,J,r=am("<I7I7I4",m,2)
-if bK==w then return J,r end
+local bJ,J,r=am("<I7I7I4",m,2)
+if bJ==w then return J,r end
 end
-local function hb(J,r)
-if bp==0 then return"F"..aT("<I7I7I4",w,J,r)end
-return jq(J,r,ba)
+local function he(J,r)
+if bq==0 then return"F"..aT("<I7I7I4",w,J,r)end
+return jx(J,r,ba)
 end
-local function cW(aa,m,aA)
+local function cW(Q,m,aB)
 local J,r
 if m then
 J,r=cD(m)
 end
 if J and J<=q and q<J+w then
-local reset,bt=J+w-q,U-r
-if ai>bt and bh<reset then return 0,r,reset,reset end
-if ai<=bt then
-if bA then return 1,r,reset,0 end
-local aj=aA==1 and 1 or bq(aA,aC(bt/ai))
-local aL=eq(aa,m,hb(J,r+aj*ai),cq(J+w))
-if aL then return false,aL end
-return aj,r+aj*ai,reset,aj==aA and 0 or reset
+local reset,bv=J+w-q,V-r
+if ai>bv and bh<reset then return 0,r,reset,reset end
+if ai<=bv then
+if bB then return 1,r,reset,0 end
+local aj=aB==1 and 1 or br(aB,aD(bv/ai))
+local aN=es(Q,m,he(J,r+aj*ai),cr(J+w))
+if aN then return false,aN end
+return aj,r+aj*ai,reset,aj==aB and 0 or reset
 end
 end
-if bA or(m and not(J and J+w<=q))then return be(aa,m,aA)end
-local aj=aA==1 and 1 or aO(bq(aA,aC(U/ai)),1)
-local aL=eq(aa,m,hb(q,aj*ai),eC)
-if aL then return false,aL end
-return aj,aj*ai,w,aj==aA and 0 or w
+if bB or(m and not(J and J+w<=q))then return be(Q,m,aB)end
+local aj=aB==1 and 1 or aP(br(aB,aD(V/ai)),1)
+local aN=es(Q,m,he(q,aj*ai),eE)
+if aN then return false,aN end
+return aj,aj*ai,w,aj==aB and 0 or w
 end
-${part39}
 ${part40}
 ${part41}
-local function ga(cc,O,aF)
-local KEYS,Q,bi,q,ai,U,w=KEYS,Q,A,q,ai,U,w
-local bb,tonumber,aT,am,ba,et=bb,tonumber,aT,am,bI,ak("-%.0f",ai)
-local bp=U<ba and U or 0
-local bG,fB,gC=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
-local fn,gz=q-q%bG-bG,q+bG/2
-for i=O,aF do
-local aa,m,aY,reset=KEYS[i],cc[i-O+1],nil,nil
-local aI=m and tonumber(m)
-if aI and aI<=fB then
-local r=-aI%ba
-local J=fn-(aI+r)/ba
-if J>gz then J=J-bG end
+${part42}
+local function gd(cc,K,aG)
+local KEYS,U,bi,q,ai,V,w=KEYS,U,A,q,ai,V,w
+local bb,tonumber,aT,am,ba,ev=bb,tonumber,aT,am,bH,al("-%.0f",ai)
+local bq=V<ba and V or 0
+local bG,fF,gF=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
+local fr,gC=q-q%bG-bG,q+bG/2
+for i=K,aG do
+local Q,m,aY,reset=KEYS[i],cc[i-K+1],nil,nil
+local aK=m and tonumber(m)
+if aK and aK<=fF then
+local r=-aK%ba
+local J=fr-(aK+r)/ba
+if J>gC then J=J-bG end
 local aU,aS=r+ai,J+w-q
-if J<=q and aS>0 and aU<=bp and bb("INCRBY",aa,et)==aI-ai then
+if J<=q and aS>0 and aU<=bq and bb("INCRBY",Q,ev)==aK-ai then
 aY,reset=aU,aS
 end
 elseif m and#m==19 then
-local aM,J,r=am("<I8I7I4",m,1)
+local aI,J,r=am("<I8I7I4",m,1)
 local aU,aS=r+ai,J+w-q
-if aM==gC and J<=q and aS>0 and aU<=U and not(bp>0)then
-if bb("SETRANGE",aa,"15",aT("<I4",aU))==19 then
+if aI==gF and J<=q and aS>0 and aU<=V and not(bq>0)then
+if bb("SETRANGE",Q,"15",aT("<I4",aU))==19 then
 aY,reset=aU,aS
 end
 end
 end
 if aY then
-Q[bi+1],Q[bi+2]=aY,reset
+U[bi+1],U[bi+2]=aY,reset
 bi=bi+2
 else
 A=bi
-eg(aa,m,1)
+ei(Q,m,1)
 bi=A
 end
 end
 A=bi
 end
-local kg=true
-${part42}`,
+local km=true
+${part43}`,
 };
 
 /** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while there are none. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
-  sha1: "7e44caf3739a3b68bca492fd7a4cfc62790c714d",
+  sha1: "8d76d9a923cefea5e081c786945dd004f87e6fed",
   source: `local call=redis.call
 if not call("GET",KEYS[1])then return 0 end
 if not KEYS[2]then return 1 end
 call("SET",KEYS[2],ARGV[1],"PX",ARGV[2])
-local fW=ARGV[3]
-if fW==""then return 1 end
+local fZ=ARGV[3]
+if fZ==""then return 1 end
 local dA=call("GET",KEYS[3])or"\\n"
-if not string.find(dA,"\\n"..fW.."\\n",1,true)then
-call("SET",KEYS[3],dA..fW.."\\n","PX",3*ARGV[2])
+if not string.find(dA,"\\n"..fZ.."\\n",1,true)then
+call("SET",KEYS[3],dA..fZ.."\\n","PX",3*ARGV[2])
 end
 return 1`,
 };
@@ -3947,99 +3983,99 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "98cfb89c181ba8122550c173089930b663c3963d",
-  source: `local call,ak,tonumber,bq,aO=redis.call,string.format,tonumber,math.min,math.max
-local q,bk,dL,cq,hZ,kC=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "af98e8705c1c1da8c06518435b64080ac6a85bf4",
+  source: `local call,al,tonumber,br,aP=redis.call,string.format,tonumber,math.min,math.max
+local q,bk,dM,cr,ie,kI=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local fd=call("TIME")
-q=fd[1]*1000000+fd[2]
+local fg=call("TIME")
+q=fg[1]*1000000+fg[2]
 end
-local dM,jP,lw=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kt(bG,ho,an,r)
-if bG==ho then return an,r end
-return bG==ho+1 and r or 0,0
+local dN,kV,lE=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kz(bG,hr,an,r)
+if bG==hr then return an,r end
+return bG==hr+1 and r or 0,0
 end
-local ep={}
-for mk in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ep[#ep+1]=mk
+local er={}
+for mu in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+er[#er+1]=mu
 end
-local bT,fN,O=ep[1]or"",ep[2]or"",tonumber(ep[3])or 0
-local cp,fE,bz,gS,lW={},0,{},0,{}
-local H,bG,an,r,fr=q,math.floor(q/dM),0,0,q
-for i=4,#ep-4,5 do
-local cH,aJ,ha,jH=ep[i],ep[i+1],bq(tonumber(ep[i+2]),q),tonumber(ep[i+3])
-local bD=ha+dM+jH
-if cH==bk and aJ==dL then
-if bD+dM>q then
-local a,b,c,d=string.match(ep[i+4],lw)
-H,bG,fr=a+0,aO(b+0,bG),ha
-an,r=kt(bG,b+0,c+0,d+0)
+local bT,fQ,K=er[1]or"",er[2]or"",tonumber(er[3])or 0
+local cq,fI,bA,gW,mf={},0,{},0,{}
+local H,bG,an,r,fv=q,math.floor(q/dN),0,0,q
+for i=4,#er-4,5 do
+local cH,aL,hd,jO=er[i],er[i+1],br(tonumber(er[i+2]),q),tonumber(er[i+3])
+local bD=hd+dN+jO
+if cH==bk and aL==dM then
+if bD+dN>q then
+local a,b,c,d=string.match(er[i+4],lE)
+H,bG,fv=a+0,aP(b+0,bG),hd
+an,r=kz(bG,b+0,c+0,d+0)
 end
-elseif bD+dM>q and#cp<jP then
-cp[#cp+1]={cH,aJ,ha,jH,ep[i+4]}
-if ha+dM>q then
-if cH~=bk and not lW[cH]then
-gS,lW[cH]=gS+1,true
+elseif bD+dN>q and#cq<kV then
+cq[#cq+1]={cH,aL,hd,jO,er[i+4]}
+if hd+dN>q then
+if cH~=bk and not mf[cH]then
+gW,mf[cH]=gW+1,true
 end
-bz[#bz+1]=aJ
-bz[#bz+1]=ak("%.0f",ha)
-end
-end
-if cH==bT then fE=aO(fE,bD)end
-end
-local iy,gO=string.match(hZ,"^(%d+) (%d+)$")
-local hF=tonumber(iy)==H
-if kC and not hF then return{}end
-if hF then
-if gO+0==bG then
-r=aO(r-1,0)
-elseif gO+1==bG then
-an=aO(an-1,0)
+bA[#bA+1]=aL
+bA[#bA+1]=al("%.0f",hd)
 end
 end
-if not kC then
-r,fr=r+1,q
+if cH==bT then fI=aP(fI,bD)end
+end
+local iC,gS=string.match(ie,"^(%d+) (%d+)$")
+local hI=tonumber(iC)==H
+if kI and not hI then return{}end
+if hI then
+if gS+0==bG then
+r=aP(r-1,0)
+elseif gS+1==bG then
+an=aP(an-1,0)
+end
+end
+if not kI then
+r,fv=r+1,q
 elseif an+r==0 then
-fr=bq(fr,q-dM)
+fv=br(fv,q-dN)
 end
-table.insert(cp,1,{bk,dL,fr,cq,ak("%.0f %.0f %.0f %.0f",H,bG,an,r)})
-if fN~=""and q>=O then
-bT,fN,fE=fN,"",q
+table.insert(cq,1,{bk,dM,fv,cr,al("%.0f %.0f %.0f %.0f",H,bG,an,r)})
+if fQ~=""and q>=K then
+bT,fQ,fI=fQ,"",q
 end
 if bT==""then
 bT=bk
-elseif bT~=bk and fN==""and fE<q then
-fN,O=bk,q+dM
+elseif bT~=bk and fQ==""and fI<q then
+fQ,K=bk,q+dN
 end
-local aJ,eX=bT.."\\n"..fN.."\\n"..ak("%.0f",O).."\\n",0
-for _,aW in ipairs(cp)do
-aJ=aJ..aW[1].."\\n"..aW[2].."\\n"..ak("%.0f\\n%.0f\\n",aW[3],aW[4])..aW[5].."\\n"
-eX=aO(eX,aW[4])
+local aL,fa=bT.."\\n"..fQ.."\\n"..al("%.0f",K).."\\n",0
+for _,aW in ipairs(cq)do
+aL=aL..aW[1].."\\n"..aW[2].."\\n"..al("%.0f\\n%.0f\\n",aW[3],aW[4])..aW[5].."\\n"
+fa=aP(fa,aW[4])
 end
-call("SET",KEYS[1],aJ,"PX",ak("%.0f",(eX+3*dM)/1000))
-hZ=ak("%.0f %.0f",H,bG)
-return{ak("%.0f",q),bT,fN,ak("%.0f",O),gS,hZ,unpack(bz)}`,
+call("SET",KEYS[1],aL,"PX",al("%.0f",(fa+3*dN)/1000))
+ie=al("%.0f %.0f",H,bG)
+return{al("%.0f",q),bT,fQ,al("%.0f",K),gW,ie,unpack(bA)}`,
 };
 
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "561ea4a3067bde71b8bebcd2941f23263c85ae09",
+  sha1: "fb4796926d70eda6cbeea3cee44b9ea0adb35a5d",
   source: `local bb=redis.pcall
-local aG=bb("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
-if aG.err then return{"",aG.err}end
-local ah={aG[1]}
-local function kR(aa)
-local H=bb("GETRANGE",aa,0,0)
+local aH=bb("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
+if aH.err then return{"",aH.err}end
+local ah={aH[1]}
+local function kY(Q)
+local H=bb("GETRANGE",Q,0,0)
 if type(H)~="string"then return""end
-local gq=H=="b"and bb("GETRANGE",aa,9,9)or""
-return gq==""and H or gq
+local gt=H=="b"and bb("GETRANGE",Q,9,9)or""
+return gt==""and H or gt
 end
-for _,aa in ipairs(aG[2])do
-local cq=bb("PTTL",aa)
-ah[#ah+1]=aa
-ah[#ah+1]=type(cq)=="number"and cq or-2
-ah[#ah+1]=kR(aa)
+for _,Q in ipairs(aH[2])do
+local cr=bb("PTTL",Q)
+ah[#ah+1]=Q
+ah[#ah+1]=type(cr)=="number"and cr or-2
+ah[#ah+1]=kY(Q)
 end
 return ah`,
 };
@@ -4047,130 +4083,130 @@ return ah`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "3be5b258e06f95f22b7b5e818682a40ec0d987b9",
-  acrossSha1: "9bccdab781a81f8864a73dbd69a228cd8622be95",
+  sha1: "44bf9de30021ccf39c392d690c5e493c46561630",
+  acrossSha1: "a5ca10c5b4004bd09d0742006bcf49490d7916f0",
   source: `${part1}
-local bb,cf,aC,ak=redis.pcall,string.byte,math.floor,string.format
+local bb,cf,aD,al=redis.pcall,string.byte,math.floor,string.format
 local aT,am=struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
-local ARGV,aa,ai=ARGV,KEYS[1],ARGV[3]+0
-local m=bb("GET",aa)
-local r,at,cH,W=ARGV[9]+0,10,0,0
+local ARGV,Q,ai=ARGV,KEYS[1],ARGV[3]+0
+local m=bb("GET",Q)
+local r,at,cH,Y=ARGV[9]+0,10,0,0
 for _=1,r do
-local iq=ARGV[at]=="t"
-at,cH,W=at+(iq and 7 or 4),cH+(iq and 0 or 7),W+11
+local iu=ARGV[at]=="t"
+at,cH,Y=at+(iu and 7 or 4),cH+(iu and 0 or 7),Y+11
 end
-local bx=2+r+cH
-if type(m)=="string"and cf(m,1)==80 and#m==bx+W then
-local aj,ab,bj,ae,dQ={q},"",0,0,true
-at,cH,W=10,3+r,bx+1
+local bz=2+r+cH
+if type(m)=="string"and cf(m,1)==80 and#m==bz+Y then
+local aj,ab,bj,ae,dR={q},"",0,0,true
+at,cH,Y=10,3+r,bz+1
 for i=1,r do
-local K,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,o=am("<I7I4",m,W)
-if K=="t"then
-local x,bg,aQ=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dQ=aQ<10 and cf(m,2+i)==116+aQ and o<x
+local O,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
+local us,o=am("<I7I4",m,Y)
+if O=="t"then
+local x,bg,az=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+dR=az<10 and cf(m,2+i)==116+az and o<x
 if us>bj then bj=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local cE=aC(ai*b/x)
+local cE=aD(ai*b/x)
 us,o=us+ai*a+cE,o+ai*b-cE*x
 if o>=x then
 us,o=us+1,o-x
 end
-dQ=dQ and(us<bg or(us==bg and o<=ARGV[at+5]+0))
+dR=dR and(us<bg or(us==bg and o<=ARGV[at+5]+0))
 if us>ae then ae=us end
 aj[2*i],aj[2*i+1],at=us-q,o,at+7
 else
-local aF=us+b
+local aG=us+b
 o=o+ai
-dQ=K=="f"and cf(m,2+i)==70 and am("<I7",m,cH)==b
-dQ=dQ and us<=q and q<aF and o<=a
-if aF>bj then bj=aF end
-if aF>ae then ae=aF end
-aj[2*i],aj[2*i+1],at,cH=o,aF-q,at+4,cH+7
+dR=O=="f"and cf(m,2+i)==70 and am("<I7",m,cH)==b
+dR=dR and us<=q and q<aG and o<=a
+if aG>bj then bj=aG end
+if aG>ae then ae=aG end
+aj[2*i],aj[2*i+1],at,cH=o,aG-q,at+4,cH+7
 end
-if not dQ then break end
-ab,W=ab..aT("<I7I4",us,o),W+11
+if not dR then break end
+ab,Y=ab..aT("<I7I4",us,o),Y+11
 end
 local bc=1000*2^cf(m,2)
-dQ=dQ and bj-bj%bc==ae-ae%bc
-if dQ and bb("SETRANGE",aa,ak("%d",bx),ab)==#m then return aj end
+dR=dR and bj-bj%bc==ae-ae%bc
+if dR and bb("SETRANGE",Q,al("%d",bz),ab)==#m then return aj end
 end
 end
-${part34}
-local cv=ARGV[1]+0
-${part26}
-local ai,bh,bA=0,0,false
-local bC,bL,r,cZ,aM,bB,fQ,ao,bx,bc
+${part35}
+local cw=ARGV[1]+0
+${part27}
+local ai,bh,bB=0,0,false
+local bC,bK,r,cZ,aI,bp,fT,ao,bz,bc
 local h,dh,bD,bj,ae={},{},{},0,0
-local function jl(O)
-bL,r={},ARGV[O+4]+0
-local at=O+4
+local function js(K)
+bK,r={},ARGV[K+4]+0
+local at=K+4
 for i=1,r do
-local K=ARGV[at+1]
+local O=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
-if K=="t"then
-local x,ay,aP=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cE=aC(ai*b/x)
-bL[i]={
-K=K,
+if O=="t"then
+local x,ay,aQ=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cE=aD(ai*b/x)
+bK[i]={
+O=O,
 us=ai*a+cE,
 af=ai*b-cE*x,
 x=x,
 ay=ay,
-aP=aP,
+aQ=aQ,
 bg=q+ay,
-aQ=ARGV[at+7]+0,
+az=ARGV[at+7]+0,
 }
 at=at+7
 else
-bL[i]={K=K,U=a,w=b,eV=b}
+bK[i]={O=O,V=a,w=b,eY=b}
 at=at+4
-if K=="c"then
-local bI=ARGV[at]+0
-bL[i].bI,bL[i].cr,bL[i].eV=bI,b/bI,2*b
+if O=="c"then
+local bH=ARGV[at]+0
+bK[i].bH,bK[i].cs,bK[i].eY=bH,b/bH,2*b
 end
 end
 end
-bC=hN(bL)
-for i,g in ipairs(bL)do
-local gW=bC.bL[i]
-g.ak,g.as,g.at=gW.ak,gW.as,gW.at
+bC=hR(bK)
+for i,g in ipairs(bK)do
+local ha=bC.bK[i]
+g.al,g.as,g.at=ha.al,ha.as,ha.at
 end
-cZ,bB,fQ,ao,bc=bC.cZ,bC.bB,bC.fQ,bC.ao,bC.bc
-aM=#cZ
-bx=ak("%d",aM)
+cZ,bp,fT,ao,bc=bC.cZ,bC.bp,bC.fT,bC.ao,bC.bc
+aI=#cZ
+bz=al("%d",aI)
 end
-local function ff(g,J,V)
-return V>0 and dd(V*(g.cr-aC((q-J)/g.bI))/g.cr)or 0
+local function fj(g,J,W)
+return W>0 and dd(W*(g.cs-aD((q-J)/g.bH))/g.cs)or 0
 end
-local Q,A,bP={q},1,nil
-local function eq(aa,m)
-local ab,ax=aT(fQ,unpack(dh,1,ao)),nil
+local U,A,bQ={q},1,nil
+local function es(Q,m)
+local ab,aw=aT(fT,unpack(dh,1,ao)),nil
 if m and bj-bj%bc==ae-ae%bc then
-ax=bb("SETRANGE",aa,bx,ab)
-return type(ax)=="table"and ax.err
+aw=bb("SETRANGE",Q,bz,ab)
+return type(aw)=="table"and aw.err
 end
-local cq=hn(bC,ae)
+local cr=hq(bC,ae)
 ab=cZ..ab
-ax=m and bb("SET",aa,ab,"PX",cq)or bb("SET",aa,ab,"PX",cq,"NX")or bb("GET",aa)
-return ax and ax.err
+aw=m and bb("SET",Q,ab,"PX",cr)or bb("SET",Q,ab,"PX",cr,"NX")or bb("GET",Q)
+return aw and aw.err
 end
-local function gh()
+local function gk()
 local function cD(m)
-if m and(#m~=bB or bu(m,1,aM)~=cZ)then return false end
+if m and(#m~=bp or bs(m,1,aI)~=cZ)then return false end
 bj=0
 for i=1,r do
-local g=bL[i]
-local bN,as,us,o,V,aF=g.K,g.as,0,0,0,0
+local g=bK[i]
+local bM,as,us,o,W,aG=g.O,g.as,0,0,0,0
 if m then
-us,o,V=am(g.ak,m,g.at)
+us,o,W=am(g.al,m,g.at)
 end
-if bN=="t"then
+if bM=="t"then
 if us>g.bg then return false end
-aF=us
+aG=us
 if us<q-1 or(us<q and o==0)then
 us,o=q,0
 elseif o>=g.x then
@@ -4179,161 +4215,160 @@ end
 else
 local w=g.w
 if us>q then return false end
-if us>0 then aF=us+w end
-if bN=="f"then
-if q>=aF then
+if us>0 then aG=us+w end
+if bM=="f"then
+if q>=aG then
 us,o=q,0
 end
 else
-if us>0 then aF=aF+w end
-if q>=aF then
-us,o,V=q,0,0
-elseif q>=aF-w then
-us,o,V=us+w,0,o
+if us>0 then aG=aG+w end
+if q>=aG then
+us,o,W=q,0,0
+elseif q>=aG-w then
+us,o,W=us+w,0,o
 end
-h[as+2]=V
+h[as+2]=W
 end
 end
-if aF>bj then bj=aF end
-h[as],h[as+1],bD[i]=us,o,aF
+if aG>bj then bj=aG end
+h[as],h[as+1],bD[i]=us,o,aG
 end
 return true
 end
-local function dw(aA)
+local function dw(aB)
 ae=0
 for i=1,r do
-local g=bL[i]
-local bN,as=g.K,g.as
+local g=bK[i]
+local bM,as=g.O,g.as
 local us,o=h[as],h[as+1]
-local aF=us
-if bN=="t"then
-o=o+aA*g.af
+local aG=us
+if bM=="t"then
+o=o+aB*g.af
 if o>=g.x then
-local cE=aC(o/g.x)
+local cE=aD(o/g.x)
 us,o=us+cE,o-cE*g.x
 end
-us=us+aA*g.us
-if us>=g.bg and(us>g.bg or o>g.aP)then return false end
-aF=us
+us=us+aB*g.us
+if us>=g.bg and(us>g.bg or o>g.aQ)then return false end
+aG=us
 else
-o,aF=o+aA*ai,us+g.w
-if bN=="f"then
-if o>g.U then return false end
+o,aG=o+aB*ai,us+g.w
+if bM=="f"then
+if o>g.V then return false end
 else
-local V=h[as+2]
-if o+ff(g,us,V)>g.U then return false end
-dh[as+2],aF=V,aF+g.w
+local W=h[as+2]
+if o+fj(g,us,W)>g.V then return false end
+dh[as+2],aG=W,aG+g.w
 end
 end
-if aF>ae then ae=aF end
+if aG>ae then ae=aG end
 dh[as],dh[as+1]=us,o
 end
 return true
 end
-local function md(aA)
-local bp=aA-1
+local function mm(aB)
+local bq=aB-1
 for i=1,r do
-local g=bL[i]
+local g=bK[i]
 local us,o=h[g.as],h[g.as+1]
-if g.K=="t"then
-local bt=g.bg-us+(g.aP-o)/g.x
-bp=bq(bp,aC(bt/(g.us+g.af/g.x))+1)
+if g.O=="t"then
+local bv=g.bg-us+(g.aQ-o)/g.x
+bq=br(bq,aD(bv/(g.us+g.af/g.x))+1)
 else
-if g.K=="c"then o=o+ff(g,us,h[g.as+2])end
-bp=bq(bp,aC((g.U-o)/ai))
+if g.O=="c"then o=o+fj(g,us,h[g.as+2])end
+bq=br(bq,aD((g.V-o)/ai))
 end
 end
-while bp>0 and not dw(bp)do
-bp=bp-1
+while bq>0 and not dw(bq)do
+bq=bq-1
 end
-return aO(bp,0)
+return aP(bq,0)
 end
-local function gd(g,o,bt)
-if bt<0 then return g.w+1 end
-if o<=bt then return 0 end
-return(g.cr-aC(bt*g.cr/o))*g.bI
+local function gg(g,o,bv)
+if bv<0 then return g.w+1 end
+if o<=bv then return 0 end
+return(g.cs-aD(bv*g.cs/o))*g.bH
 end
-local function lK(bX)
+local function lS(bX)
 local at=q
 for i=1,r do
-local g=bL[i]
-local bN,us,o=g.K,bX[g.as],bX[g.as+1]
-if bN=="t"then
+local g=bK[i]
+local bM,us,o=g.O,bX[g.as],bX[g.as+1]
+if bM=="t"then
 us,o=us+g.us-g.ay,o+g.af
 if o>=g.x then
 us,o=us+1,o-g.x
 end
-at=aO(at,o>g.aP and us+1 or us)
-elseif bN=="f"then
-if o+ai>g.U then at=aO(at,us+g.w)end
+at=aP(at,o>g.aQ and us+1 or us)
+elseif bM=="f"then
+if o+ai>g.V then at=aP(at,us+g.w)end
 else
-local jA=gd(g,bX[g.as+2],g.U-ai-o)
-if jA>g.w then jA=g.w+gd(g,o,g.U-ai)end
-at=aO(at,us+jA)
+local jH=gg(g,bX[g.as+2],g.V-ai-o)
+if jH>g.w then jH=g.w+gg(g,o,g.V-ai)end
+at=aP(at,us+jH)
 end
 end
 return at-q
 end
-local function eg(bX,dR)
+local function ei(bX,dS)
 for i=1,r do
-local g=bL[i]
-local bN,as=g.K,g.as
+local g=bK[i]
+local bM,as=g.O,g.as
 local us,o=bX[as],bX[as+1]
-if bN=="t"then
+if bM=="t"then
 us,o=us-q,o
 if us<0 then
 us,o=0,0
 end
-Q[A+1],Q[A+2]=us,o
+U[A+1],U[A+2]=us,o
 else
-local aF=dR and us+g.eV or bD[i]
-if aF<=q then
-Q[A+1],Q[A+2]=0,0
+local aG=dS and us+g.eY or bD[i]
+if aG<=q then
+U[A+1],U[A+2]=0,0
 else
-if bN=="c"then o=o+ff(g,us,bX[as+2])end
-Q[A+1],Q[A+2]=o,aF-q
+if bM=="c"then o=o+fj(g,us,bX[as+2])end
+U[A+1],U[A+2]=o,aG-q
 end
 end
 A=A+2
 end
 end
-local function cW(aa,m,aA,bJ)
+local function cW(Q,m,aB,bI)
 if not cD(m)then return false end
-local aj,bn,aL=aA,0,nil
-if not dw(aA)then
-aj=md(aA)
-bn=lK(aj>0 and dh or h)
+local aj,bn,aN=aB,0,nil
+if not dw(aB)then
+aj=mm(aB)
+bn=lS(aj>0 and dh or h)
 if bn<=bh then return false end
 end
-if aj>0 and not bA then
-aL=eq(aa,m)
+if aj>0 and not bB then
+aN=es(Q,m)
 elseif not m then
-aL=bb("GET",aa)
-aL=aL and aL.err
+aN=bb("GET",Q)
+aN=aN and aN.err
 end
-if aL then
-if string.find(aL,"READONLY",1,true)then bP=aL end
+if aN then
+if string.find(aN,"READONLY",1,true)then bQ=aN end
 A=A+1
-Q[A]=aL
+U[A]=aN
 return true
 end
-if bJ or aj==0 then
+if bI or aj==0 then
 A=A+1
-Q[A]=bJ and aj or-1-bn
+U[A]=bI and aj or-1-bn
 end
-local dR=aj>0 and not bA
-eg(dR and dh or h,dR)
-if bJ then
+local dS=aj>0 and not bB
+ei(dS and dh or h,dS)
+if bI then
 A=A+1
-Q[A]=bn
+U[A]=bn
 end
 return true
 end
 local function be(ARGV,KEYS)
-${part7}
+${part8}
 ${part5}
 ${part6}
-${part11}
 ${part12}
 ${part13}
 ${part14}
@@ -4348,197 +4383,199 @@ ${part22}
 ${part23}
 ${part24}
 ${part25}
+${part26}
 ${part2}
 ${part4}
 ${part3}
-${part8}
-${part32}
-${part27}
-${part28}
-${part10}
-${part29}
-${part30}
 ${part9}
 ${part33}
+${part28}
+${part7}
+${part29}
+${part11}
+${part30}
+${part31}
+${part10}
+${part34}
 end
-local function fe(aS,dL,fH)
-local ed,iI={},{cv,1}
-for i=1,dL do
-iI[2+i]=ARGV[fH+i]
+local function fi(aS,dM,fL)
+local ef,iM={},{cw,1}
+for i=1,dM do
+iM[2+i]=ARGV[fL+i]
 end
-local dI,bf,al=bA and"2"or"1",0,#iI+1
+local dI,bf,ak=bB and"2"or"1",0,#iM+1
 for _,aW in ipairs(aS)do
-for _=1,aW.aA do
+for _=1,aW.aB do
 bf=bf+1
-ed[bf]=aW.aa
-for i,kl in ipairs({dI,bh,1,"1",ai,0})do
-iI[al+i]=kl
+ef[bf]=aW.Q
+for i,kr in ipairs({dI,bh,1,"1",ai,0})do
+iM[ak+i]=kr
 end
-al=al+6
+ak=ak+6
 end
 end
-iI[3+dL]=bf
-local jx,ax=be(iI,ed),1
+iM[3+dM]=bf
+local jE,aw=be(iM,ef),1
 for _,aW in ipairs(aS)do
-if aW.bJ then
-local gI={}
-for i=1,aW.aA do
-gI[i]=jx[ax+i]
+if aW.bI then
+local gL={}
+for i=1,aW.aB do
+gL[i]=jE[aw+i]
 end
-Q[aW.A],ax=gI,ax+aW.aA
+U[aW.A],aw=gL,aw+aW.aB
 else
-Q[aW.A],ax=jx[ax+1],ax+1
+U[aW.A],aw=jE[aw+1],aw+1
 end
 end
 end
-return cW,fe
+return cW,fi
 end
-local cW,fe
-local E,al=1,0
-while al<#KEYS do
-local cl,H,dL=ARGV[E+1]+0,al+1,ARGV[E+4]+0
-al=bq(al+aC(cl/32),#KEYS)
-ai,bh,bA=ARGV[E+2]+0,ARGV[E+3]+0,cl%2==1
-local fH,bJ,aS=E+4,cl%16>=8,nil
-jl(fH)
-local ma=not(bJ or bA)
-E=E+4+dL
-for O=H,al,1000 do
-local aF=bq(O+999,al)
-local cc=call("MGET",unpack(KEYS,O,aF))
-for i=O,aF do
-local aa,m=KEYS[i],cc[i-O+1]
-local dQ=ma and m and#m==bB and bu(m,1,aM)==cZ
-if dQ then
+local cW,fi
+local E,ak=1,0
+while ak<#KEYS do
+local cl,H,dM=ARGV[E+1]+0,ak+1,ARGV[E+4]+0
+ak=br(ak+aD(cl/32),#KEYS)
+ai,bh,bB=ARGV[E+2]+0,ARGV[E+3]+0,cl%2==1
+local fL,bI,aS=E+4,cl%16>=8,nil
+js(fL)
+local mj=not(bI or bB)
+E=E+4+dM
+for K=H,ak,1000 do
+local aG=br(K+999,ak)
+local cc=call("MGET",unpack(KEYS,K,aG))
+for i=K,aG do
+local Q,m=KEYS[i],cc[i-K+1]
+local dR=mj and m and#m==bp and bs(m,1,aI)==cZ
+if dR then
 bj,ae=0,0
 for n=1,r do
-local g=bL[n]
-local bN,as,aF=g.K,g.as,0
-local us,o,V=am(g.ak,m,g.at)
-if bN=="t"then
+local g=bK[n]
+local bM,as,aG=g.O,g.as,0
+local us,o,W=am(g.al,m,g.at)
+if bM=="t"then
 if us>bj then bj=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
 local x,bg=g.x,g.bg
-us,aF,o=us+g.us,us+g.us,o+g.af
+us,aG,o=us+g.us,us+g.us,o+g.af
 if o>=x then
-o=bq(o,x-1+g.af)
+o=br(o,x-1+g.af)
 if o>=x then
 us,o=us+1,o-x
 end
 end
-if us>=bg and(us>bg or o>g.aP)then
-dQ=false
+if us>=bg and(us>bg or o>g.aQ)then
+dR=false
 break
 end
-Q[A+n+n-1],Q[A+n+n]=us-q,o
+U[A+n+n-1],U[A+n+n]=us-q,o
 else
-o,aF=o+ai,us+g.eV
+o,aG=o+ai,us+g.eY
 local aY=o
-if bN=="c"then
-dh[as+2],aY=V,o+ff(g,us,V)
+if bM=="c"then
+dh[as+2],aY=W,o+fj(g,us,W)
 end
-if us>q or q>=us+g.w or aY>g.U then
-dQ=false
+if us>q or q>=us+g.w or aY>g.V then
+dR=false
 break
 end
-if aF>bj then bj=aF end
-Q[A+n+n-1],Q[A+n+n]=aY,aF-q
+if aG>bj then bj=aG end
+U[A+n+n-1],U[A+n+n]=aY,aG-q
 end
-if aF>ae then ae=aF end
+if aG>ae then ae=aG end
 dh[as],dh[as+1]=us,o
 end
-dQ=dQ and not eq(aa,m)
+dR=dR and not es(Q,m)
 end
-if dQ then
+if dR then
 A=A+r+r
 else
 for n=A+r+r,A+1,-1 do
-Q[n]=nil
+U[n]=nil
 end
 if not cW then
-cW,fe=gh()
+cW,fi=gk()
 end
-local aA=bJ and ARGV[E+i-H+1]+0 or 1
-if not cW(aa,m,aA,bJ)then
+local aB=bI and ARGV[E+i-H+1]+0 or 1
+if not cW(Q,m,aB,bI)then
 aS,A=aS or{},A+1
-aS[#aS+1],Q[A]={aa=aa,aA=aA,bJ=bJ,A=A},false
+aS[#aS+1],U[A]={Q=Q,aB=aB,bI=bI,A=A},false
 end
 end
 end
 end
-if aS then fe(aS,dL,fH)end
-if bJ then E=E+al-H+1 end
+if aS then fi(aS,dM,fL)end
+if bI then E=E+ak-H+1 end
 end
-return bP and redis.error_reply(bP)or Q`,
+return bQ and redis.error_reply(bQ)or U`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "e645a99d3fa7f4775c8280613e1982f75629e448",
-  acrossSha1: "18f6cacc87a954eb15520a24822591ef6094d5b1",
+  sha1: "996cf280bb7d4453f3f21f901a346649f6e4edd1",
+  acrossSha1: "dd234a0ec4da3804e635625058426810afb52886",
   source: `${part1}
-${part43}
-${part34}
+${part44}
 ${part35}
-local cJ,kN=2^48,2^37
-local fn,gz=q-q%cJ,q+cJ/2
-local aH,aG,bc,an,ck,hf
-local function gp()
-aH,bc=6,dd(w/8)
-while aH<10 and 4^aH<U do
-aH=aH+1
+${part36}
+local cJ,kT=2^48,2^37
+local fr,gC=q-q%cJ,q+cJ/2
+local aJ,aH,bc,an,ck,hi
+local function gs()
+aJ,bc=6,dd(w/8)
+while aJ<10 and 4^aJ<V do
+aJ=aJ+1
 end
-aG=2^aH
-if w>=kN then aH=aH+16 end
+aH=2^aJ
+if w>=kT then aJ=aJ+16 end
 an,ck=q-w,q-q%bc
-hf=ak("%.0f",dd((ck+bc-an)/1000)+ARGV[1])
+hi=al("%.0f",dd((ck+bc-an)/1000)+ARGV[1])
 end
 if ARGV[2]=="32"and#KEYS==1 then
-local aa,aY=KEYS[1],nil
-ai,U,w=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
-gp()
-local ab=aH<16 and ai<=65535 and bb("GETRANGE",aa,"0","313")
+local Q,aY=KEYS[1],nil
+ai,V,w=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
+gs()
+local ab=aJ<16 and ai<=65535 and bb("GETRANGE",Q,"0","313")
 if ab and#ab>65 then
-local aF,K,D,bK,y,bm,aM,r,ao,bf,aN,aI=
+local aG,O,D,bJ,y,bm,aI,r,ao,bf,aO,aK=
 #ab,am("<BdI7I7I7I4I4I4I7I4B",ab,1)
-local as=(aM+r)%ao
+local as=(aI+r)%ao
 if
-K==83
-and bK==w
-and(aI==aH or aI==aH+32)
+O==83
+and bJ==w
+and(aK==aJ or aK==aJ+32)
 and D<=q
 and y==0
 and bm<q
 and r<ao
-and aM<ao
-and aF==(ao>32 and 314 or 58+8*ao)
+and aI<ao
+and aG==(ao>32 and 314 or 58+8*ao)
 then
-local aU,fT=bf+ai,false
-while r>0 and aM<aG and 66+8*aM<=aF do
-local us,o=am("<I6I2",ab,59+8*aM)
-us=us+fn
-if us>gz then us=us-cJ end
+local aU,fW=bf+ai,false
+while r>0 and aI<aH and 66+8*aI<=aG do
+local us,o=am("<I6I2",ab,59+8*aI)
+us=us+fr
+if us>gC then us=us-cJ end
 if us>an then
-fT=true
+fW=true
 break
 end
-r,aU,aM=r-1,aU-o,aM+1
-if aM==ao then aM=0 end
+r,aU,aI=r-1,aU-o,aI+1
+if aI==ao then aI=0 end
 end
-if fT and aU<=U then
+if fW and aU<=V then
 local at=58+8*as
-if as>=aG then at=at+4*aC(as/aG)end
-aN=as%aG>0 and aN+ai or ai
-if type(bb("SETRANGE",aa,ak("%d",at),aT("<I6I2",q%cJ,ai)))=="number"then
-aI=aI>aH and ai==1 and aI or aH
-if ao>32 and((as+1)%aG==0 or as+1==ao)then
-bb("SETRANGE",aa,ak("%d",at-8*(as%aG)-4),aT("<I4",aN))
+if as>=aH then at=at+4*aD(as/aH)end
+aO=as%aH>0 and aO+ai or ai
+if type(bb("SETRANGE",Q,al("%d",at),aT("<I6I2",q%cJ,ai)))=="number"then
+aK=aK>aJ and ai==1 and aK or aJ
+if ao>32 and((as+1)%aH==0 or as+1==ao)then
+bb("SETRANGE",Q,al("%d",at-8*(as%aH)-4),aT("<I4",aO))
 end
-bb("SETRANGE",aa,"23",aT("<I7I4I4I4I7I4B",q,aM,r+1,ao,aU,aN,aI))
-if ck>bm then bb("PEXPIRE",aa,hf)end
+bb("SETRANGE",Q,"23",aT("<I7I4I4I4I7I4B",q,aI,r+1,ao,aU,aO,aK))
+if ck>bm then bb("PEXPIRE",Q,hi)end
 aY=aU
 end
 end
@@ -4546,506 +4583,507 @@ end
 end
 if aY then return{q,aY,w}end
 end
-local function gh()
-${part37}
+local function gk()
+${part38}
 ${part5}
-local cb,hc=54,32
-${part18}
-${part16}
-${part17}
+local cb,hf=54,32
 ${part19}
+${part17}
+${part18}
 ${part20}
 ${part21}
 ${part22}
 ${part23}
 ${part24}
 ${part25}
-local ar,g
-local function fL(us)
-us=us+fn
-if us>gz then return us-cJ end
+${part26}
+local ap,g
+local function fO(us)
+us=us+fr
+if us>gC then return us-cJ end
 if us<q-cJ/2 then return us+cJ end
 return us
 end
-local function jS()
+local function jY()
 g=nil
-gp()
+gs()
 end
-local function kh(aa,aA)
-ar=ar or cx.s()
-g=g or ar.fU(U,w)
-local p=ar.ii(aa,g)
-if p.eT then return"RULES"end
-p=ar.dY(p,g,bA)
-local aj,at,es=0,aO(q,p.D,ar.dm(p,ai,g)),q
-while aj<aA and(at<=q or aj==0 and at-q<=bh)do
-aj,es=aj+1,at
-if bA then break end
-ar.dw(p,at,ai,g)
-if aj<aA then at=aO(q,p.D,ar.dm(p,ai,g))end
+local function kn(Q,aB)
+ap=ap or cy.s()
+g=g or ap.fX(V,w)
+local p=ap.im(Q,g)
+if p.eW then return"RULES"end
+p=ap.dZ(p,g,bB)
+local aj,at,eu=0,aP(q,p.D,ap.dm(p,ai,g)),q
+while aj<aB and(at<=q or aj==0 and at-q<=bh)do
+aj,eu=aj+1,at
+if bB then break end
+ap.dw(p,at,ai,g)
+if aj<aB then at=aP(q,p.D,ap.dm(p,ai,g))end
 end
-local aY,reset=ar.eY(p,g)
+local aY,reset=ap.fb(p,g)
 if aj==0 and p.D>q then return{2,at-q,aY,reset}end
-if aj>0 and es>q then return{1,es-q,aY,reset}end
-return aj,aY,reset,aj==aA and 0 or at-q
+if aj>0 and eu>q then return{1,eu-q,aY,reset}end
+return aj,aY,reset,aj==aB and 0 or at-q
 end
-local function be(aa,aA)
-local ax,aj,aY,reset,bn=pcall(kh,aa,aA)
-if ax then return aj,aY,reset,bn end
+local function be(Q,aB)
+local aw,aj,aY,reset,bn=pcall(kn,Q,aB)
+if aw then return aj,aY,reset,bn end
 return false,type(aj)=="table"and aj.err or tostring(aj)
 end
-local D,y,eu
-local lu="23"
-local function eQ(aM,r,ao,bf,aN)
-return aT("<I7I4I4I4I7I4B",q,aM,r,ao,bf,aN,eu and aH+32 or aH)
+local D,y,ew
+local lB="23"
+local function eT(aI,r,ao,bf,aO)
+return aT("<I7I4I4I4I7I4B",q,aI,r,ao,bf,aO,ew and aJ+32 or aJ)
 end
-local function bR(aM,r,ao,bf,aN)
-return"S"..aT("<dI7I7",D,w,y)..eQ(aM,r,ao,bf,aN)
+local function bS(aI,r,ao,bf,aO)
+return"S"..aT("<dI7I7",D,w,y)..eT(aI,r,ao,bf,aO)
 end
-local function eq(aa,aw,o,bf)
-local r=#aw/8+1
-local ao=gG(r,U,aG)
-local m=bR(0,r,ao,bf,bf)
+local function es(Q,ax,o,bf,...)
+local r=#ax/8+1
+local ao=gJ(r,V,aH)
+local m=bS(0,r,ao,bf,bf)
 ..aT("<I4",bf)
-..aw
+..ax
 ..aT("<I6I2",q%cJ,o)
-return bb("SET",aa,m..string.rep("\\0",8*(ao-r)),"PX",hf)
+return bb("SET",Q,m..string.rep("\\0",8*(ao-r)),"PX",hi,...)
 end
-local function cW(aa,_,aA)
-local ab=bb("GETRANGE",aa,"0","313")
+local function cW(Q,_,aB)
+local ab=bb("GETRANGE",Q,"0","313")
 if type(ab)~="string"then return false,ab.err end
-if bA or aH>=16 then return be(aa,aA)end
+if bB or aJ>=16 then return be(Q,aB)end
 local aj,o=1,ai
 if ab==""then
-if aA>1 then
-aj=aO(bq(aA,aC(U/ai)),1)
+if aB>1 then
+aj=aP(br(aB,aD(V/ai)),1)
 o=aj*ai
 end
-if o>65535 then return be(aa,aA)end
-D,y,eu=0,0,o==1
-local ax=eq(aa,"",o,o)
-if ax.err then return false,ax.err end
-return aj,o,w,aj==aA and 0 or w
+if o>65535 then return be(Q,aB)end
+D,y,ew=0,0,o==1
+local aw=es(Q,"",o,o,"NX")
+if not aw then return"RULES"end
+if aw.err then return false,aw.err end
+return aj,o,w,aj==aB and 0 or w
 end
-if cf(ab,1)~=83 or#ab<cb then return be(aa,aA)end
-local bK,bm,aM,r,ao,bf,aN,aI
-D,bK,y,bm,aM,r,ao,bf,aN,aI=
+if cf(ab,1)~=83 or#ab<cb then return be(Q,aB)end
+local bJ,bm,aI,r,ao,bf,aO,aK
+D,bJ,y,bm,aI,r,ao,bf,aO,aK=
 am("<dI7I7I7I4I4I4I7I4B",ab,2)
-local iE=ao<=hc and#ab==cb+4+8*ao
-local bT=bK==w and aI%32==aH and r>0 and r<=ao and aM<ao
-if not bT or bm>=q or not(D<=q)or(not iE and ao<=hc)then
-return be(aa,aA)
+local iI=ao<=hf and#ab==cb+4+8*ao
+local bT=bJ==w and aK%32==aJ and r>0 and r<=ao and aI<ao
+if not bT or bm>=q or not(D<=q)or(not iI and ao<=hf)then
+return be(Q,aB)
 end
-local hj=y>0
+local hm=y>0
 y=0
-local al,dB,hL=(aM+r-1)%ao,bq(ao-aM,r),ab
-local O=cb+4*(aC(aM/aG)+1)+8*aM
-if not iE then
-dB=bq(16,aG-aM%aG,dB)
-if O+8*dB>#ab then
-hL=bb("GETRANGE",aa,ak("%d",O),ak("%d",O+8*dB-1))
-if#hL<8*dB then return be(aa,aA)end
-O=0
+local ak,dB,hP=(aI+r-1)%ao,br(ao-aI,r),ab
+local K=cb+4*(aD(aI/aH)+1)+8*aI
+if not iI then
+dB=br(16,aH-aI%aH,dB)
+if K+8*dB>#ab then
+hP=bb("GETRANGE",Q,al("%d",K),al("%d",K+8*dB-1))
+if#hP<8*dB then return be(Q,aB)end
+K=0
 end
 end
-local fS,aY=0,bf
-while fS<dB do
-local us,bk=am("<I6I2",hL,O+8*fS+1)
-if fL(us)>an then break end
-fS,aY=fS+1,aY-bk
+local fV,aY=0,bf
+while fV<dB do
+local us,bk=am("<I6I2",hP,K+8*fV+1)
+if fO(us)>an then break end
+fV,aY=fV+1,aY-bk
 end
-if fS==dB then return be(aa,aA)end
-local bt=U-aY
-if ai>bt then
-local dP=ai-bt
-for i=fS,dB-1 do
-local us,bk=am("<I6I2",hL,O+8*i+1)
-dP=dP-bk
-if dP<=0 then
-local bn=fL(us)+w-q
+if fV==dB then return be(Q,aB)end
+local bv=V-aY
+if ai>bv then
+local dQ=ai-bv
+for i=fV,dB-1 do
+local us,bk=am("<I6I2",hP,K+8*i+1)
+dQ=dQ-bk
+if dQ<=0 then
+local bn=fO(us)+w-q
 if bn<=bh then break end
 return 0,aY,bm+w-q,bn
 end
 end
-return be(aa,aA)
+return be(Q,aB)
 end
-if aA>1 then
-aj=bq(aA,aC(bt/ai))
+if aB>1 then
+aj=br(aB,aD(bv/ai))
 o=aj*ai
 end
-if o>65535 or aj<aA then return be(aa,aA)end
-eu=aI>=32 and o==1
-local cg,as=r-fS,(al+1)%ao
-aM=(aM+fS)%ao
+if o>65535 or aj<aB then return be(Q,aB)end
+ew=aK>=32 and o==1
+local cg,as=r-fV,(ak+1)%ao
+aI=(aI+fV)%ao
 aY=aY+o
 if cg<ao then
 local aW=aT("<I6I2",q%cJ,o)
-aN=(as%aG==0 and 0 or aN)+o
-local H,at=hj and bR or eQ,hj and"0"or lu
-H=H(aM,cg+1,ao,aY,aN)
-local ax
-if iE then
-ax=bb("SETRANGE",aa,at,H..bu(ab,cb+1,cb+4+8*as)..aW)
+aO=(as%aH==0 and 0 or aO)+o
+local H,at=hm and bS or eT,hm and"0"or lB
+H=H(aI,cg+1,ao,aY,aO)
+local aw
+if iI then
+aw=bb("SETRANGE",Q,at,H..bs(ab,cb+1,cb+4+8*as)..aW)
 else
-local A=cb+4*(aC(as/aG)+1)+8*as
-ax=bb("SETRANGE",aa,ak("%d",A),aW)
-if type(ax)=="number"then
-if(as+1)%aG==0 or as+1==ao then
-bb("SETRANGE",aa,ak("%d",A-8*(as%aG)-4),aT("<I4",aN))
+local A=cb+4*(aD(as/aH)+1)+8*as
+aw=bb("SETRANGE",Q,al("%d",A),aW)
+if type(aw)=="number"then
+if(as+1)%aH==0 or as+1==ao then
+bb("SETRANGE",Q,al("%d",A-8*(as%aH)-4),aT("<I4",aO))
 end
-bb("SETRANGE",aa,at,H)
+bb("SETRANGE",Q,at,H)
 end
 end
-if type(ax)~="number"then return false,ax.err end
-if bm<ck then bb("PEXPIRE",aa,hf)end
-elseif iE then
-local aw=bu(ab,cb+5+8*aM,cb+4+8*bq(ao,aM+cg))
-if aM+cg>ao then aw=aw..bu(ab,cb+5,cb+4+8*(aM+cg-ao))end
-local ax=eq(aa,aw,o,aY)
-if ax.err then return false,ax.err end
-elseif aM==0 then
-local m=bb("GET",aa)
+if type(aw)~="number"then return false,aw.err end
+if bm<ck then bb("PEXPIRE",Q,hi)end
+elseif iI then
+local ax=bs(ab,cb+5+8*aI,cb+4+8*br(ao,aI+cg))
+if aI+cg>ao then ax=ax..bs(ab,cb+5,cb+4+8*(aI+cg-ao))end
+local aw=es(Q,ax,o,aY)
+if aw.err then return false,aw.err end
+elseif aI==0 then
+local m=bb("GET",Q)
 if type(m)~="string"then return false,m.err end
-local gm=gG(cg+1,U,aG)
-local A,aF=cb+4*(aC(cg/aG)+1)+8*cg,cb+4*dd(gm/aG)+8*gm
-aN=(cg%aG==0 and 0 or aN)+o
-m=bR(0,cg+1,gm,aY,aN)..bu(m,cb+1)..string.rep("\\0",A-#m)
-m=m..aT("<I6I2",q%cJ,o)..string.rep("\\0",aF-A-8)
-local ax=bb("SET",aa,m,"PX",hf)
-if ax.err then return false,ax.err end
-if(cg+1)%aG==0 or cg+1==gm then
-bb("SETRANGE",aa,ak("%d",A-8*(cg%aG)-4),aT("<I4",aN))
+local gp=gJ(cg+1,V,aH)
+local A,aG=cb+4*(aD(cg/aH)+1)+8*cg,cb+4*dd(gp/aH)+8*gp
+aO=(cg%aH==0 and 0 or aO)+o
+m=bS(0,cg+1,gp,aY,aO)..bs(m,cb+1)..string.rep("\\0",A-#m)
+m=m..aT("<I6I2",q%cJ,o)..string.rep("\\0",aG-A-8)
+local aw=bb("SET",Q,m,"PX",hi)
+if aw.err then return false,aw.err end
+if(cg+1)%aH==0 or cg+1==gp then
+bb("SETRANGE",Q,al("%d",A-8*(cg%aH)-4),aT("<I4",aO))
 end
 else
-return be(aa,aA)
+return be(Q,aB)
 end
 return aj,aY,w,0
 end
-${part39}
 ${part40}
 ${part41}
-local function ga(_,O,aF)
-gp()
-local KEYS,Q,bi,q,ai,U,w=KEYS,Q,A,q,ai,U,w
-local bb,aT,am,aC,ak,type=bb,aT,am,aC,ak,type
-local aH,aG,an,ck,fn,gz,cJ=aH,aG,an,ck,fn,gz,cJ
-for i=O,aF do
-local aa,aY=KEYS[i],nil
-local ab=aH<16 and ai<=65535 and bb("GETRANGE",aa,"0","313")
+${part42}
+local function gd(_,K,aG)
+gs()
+local KEYS,U,bi,q,ai,V,w=KEYS,U,A,q,ai,V,w
+local bb,aT,am,aD,al,type=bb,aT,am,aD,al,type
+local aJ,aH,an,ck,fr,gC,cJ=aJ,aH,an,ck,fr,gC,cJ
+for i=K,aG do
+local Q,aY=KEYS[i],nil
+local ab=aJ<16 and ai<=65535 and bb("GETRANGE",Q,"0","313")
 if ab and#ab>65 then
-local aF,K,D,bK,y,bm,aM,r,ao,bf,aN,aI=
+local aG,O,D,bJ,y,bm,aI,r,ao,bf,aO,aK=
 #ab,am("<BdI7I7I7I4I4I4I7I4B",ab,1)
-local as=(aM+r)%ao
+local as=(aI+r)%ao
 if
-K==83
-and bK==w
-and(aI==aH or aI==aH+32)
+O==83
+and bJ==w
+and(aK==aJ or aK==aJ+32)
 and D<=q
 and y==0
 and bm<q
 and r<ao
-and aM<ao
-and aF==(ao>32 and 314 or 58+8*ao)
+and aI<ao
+and aG==(ao>32 and 314 or 58+8*ao)
 then
-local aU,fT=bf+ai,false
-while r>0 and aM<aG and 66+8*aM<=aF do
-local us,o=am("<I6I2",ab,59+8*aM)
-us=us+fn
-if us>gz then us=us-cJ end
+local aU,fW=bf+ai,false
+while r>0 and aI<aH and 66+8*aI<=aG do
+local us,o=am("<I6I2",ab,59+8*aI)
+us=us+fr
+if us>gC then us=us-cJ end
 if us>an then
-fT=true
+fW=true
 break
 end
-r,aU,aM=r-1,aU-o,aM+1
-if aM==ao then aM=0 end
+r,aU,aI=r-1,aU-o,aI+1
+if aI==ao then aI=0 end
 end
-if fT and aU<=U then
+if fW and aU<=V then
 local at=58+8*as
-if as>=aG then at=at+4*aC(as/aG)end
-aN=as%aG>0 and aN+ai or ai
-if type(bb("SETRANGE",aa,ak("%d",at),aT("<I6I2",q%cJ,ai)))=="number"then
-aI=aI>aH and ai==1 and aI or aH
-if ao>32 and((as+1)%aG==0 or as+1==ao)then
-bb("SETRANGE",aa,ak("%d",at-8*(as%aG)-4),aT("<I4",aN))
+if as>=aH then at=at+4*aD(as/aH)end
+aO=as%aH>0 and aO+ai or ai
+if type(bb("SETRANGE",Q,al("%d",at),aT("<I6I2",q%cJ,ai)))=="number"then
+aK=aK>aJ and ai==1 and aK or aJ
+if ao>32 and((as+1)%aH==0 or as+1==ao)then
+bb("SETRANGE",Q,al("%d",at-8*(as%aH)-4),aT("<I4",aO))
 end
-bb("SETRANGE",aa,"23",aT("<I7I4I4I4I7I4B",q,aM,r+1,ao,aU,aN,aI))
-if ck>bm then bb("PEXPIRE",aa,hf)end
+bb("SETRANGE",Q,"23",aT("<I7I4I4I4I7I4B",q,aI,r+1,ao,aU,aO,aK))
+if ck>bm then bb("PEXPIRE",Q,hi)end
 aY=aU
 end
 end
 end
 end
 if aY then
-Q[bi+1],Q[bi+2]=aY,w
+U[bi+1],U[bi+2]=aY,w
 bi=bi+2
 else
 A=bi
-eg(aa,nil,1)
+ei(Q,nil,1)
 bi=A
 end
 end
 A=bi
 end
-local kg=false
-${part42}`,
+local km=false
+${part43}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "da5295c0e75ca31950825eb935a029b33220a1cf",
-  acrossSha1: "745e4d122b967ad6e38efa8ba6d9db46a83310cb",
+  sha1: "0f4c960e16181611019c1799b6c8e554abb4b2b6",
+  acrossSha1: "aca71e0d880b0eb5e8ce7ea1f1f563c9056cf02f",
   source: `${part1}
-local bb,dd,aC,aT,am=redis.pcall,math.ceil,math.floor,struct.pack,struct.unpack
+local bb,dd,aD,aT,am=redis.pcall,math.ceil,math.floor,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
-local ARGV,aa=ARGV,KEYS[1]
-local ai,U,w,bI=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
-local m,aY,reset,cr=bb("GET",aa),nil,nil,w/bI
-local gC=w<2^45 and 67+256*w or-1
+local ARGV,Q=ARGV,KEYS[1]
+local ai,V,w,bH=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local m,aY,reset,cs=bb("GET",Q),nil,nil,w/bH
+local gF=w<2^45 and 67+256*w or-1
 if m and#m==24 then
-local aM,_,V,J,r=am("<I8BI4I7I4",m,1)
-local fF,aU=q-J,r+ai
-if aM==gC and fF>=0 and fF<w then
-if V>0 then aU=aU+dd(V*(cr-aC(fF/bI))/cr)end
-if aU<=U and bb("SETRANGE",aa,"20",aT("<I4",r+ai))==24 then
-aY,reset=aU,2*w-fF
+local aI,_,W,J,r=am("<I8BI4I7I4",m,1)
+local fJ,aU=q-J,r+ai
+if aI==gF and fJ>=0 and fJ<w then
+if W>0 then aU=aU+dd(W*(cs-aD(fJ/bH))/cs)end
+if aU<=V and bb("SETRANGE",Q,"20",aT("<I4",r+ai))==24 then
+aY,reset=aU,2*w-fJ
 end
 end
 end
 if aY then return{q,aY,reset}end
 end
-${part34}
 ${part35}
 ${part36}
 ${part37}
+${part38}
 ${part3}
 ${part5}
-${part12}
-${part15}
-local iF="c"
-${part38}
-local cr,cZ,eC
-local function jS()
-cr=w/bI
-cZ,eC="C"..aT("<I7B",w,#ak("%.0f",bI)-1),cq(q+2*w)
+${part13}
+${part16}
+local iJ="c"
+${part39}
+local cs,cZ,eE
+local function jY()
+cs=w/bH
+cZ,eE="C"..aT("<I7B",w,#al("%.0f",bH)-1),cr(q+2*w)
 end
-local function gd(o,bt)
-return o<=bt and 0 or(cr-aC(bt*cr/o))*bI
+local function gg(o,bv)
+return o<=bv and 0 or(cs-aD(bv*cs/o))*bH
 end
-local function cW(aa,m,aA)
-local bS,J,V,r=not m,q,0,0
-local gY=bS
+local function cW(Q,m,aB)
+local bN,J,W,r=not m,q,0,0
+local hb=bN
 if m and#m==24 and cf(m,1)==67 then
-local bK,aH
-bK,aH,V,J,r=am("<I7BI4I7I4",m,2)
-bS=bK==w and J<=q
+local bJ,aJ
+bJ,aJ,W,J,r=am("<I7BI4I7I4",m,2)
+bN=bJ==w and J<=q
 if q>=J+2*w then
-J,V,r,gY=q,0,0,true
+J,W,r,hb=q,0,0,true
 elseif q>=J+w then
-J,V,r,gY=J+w,r,0,true
+J,W,r,hb=J+w,r,0,true
 end
 end
-if not bS or(bA and gY)then return be(aa,m,aA)end
-local ff,reset=0,J+2*w-q
-if V>0 then ff=dd(V*(cr-aC((q-J)/bI))/cr)end
-local bt=U-r-ff
+if not bN or(bB and hb)then return be(Q,m,aB)end
+local fj,reset=0,J+2*w-q
+if W>0 then fj=dd(W*(cs-aD((q-J)/bH))/cs)end
+local bv=V-r-fj
 local aj=0
-if ai<=bt then
-if bA then return 1,r+ff,reset,0 end
-aj=aA==1 and 1 or bq(aA,aC(bt/ai))
+if ai<=bv then
+if bB then return 1,r+fj,reset,0 end
+aj=aB==1 and 1 or br(aB,aD(bv/ai))
 r=r+aj*ai
-if gY then
-local cN=J==q and eC or cq(J+2*w)
-local aL=eq(aa,m,cZ..aT("<I4I7I4",V,J,r),cN)
-if aL then return false,aL end
+if hb then
+local cN=J==q and eE or cr(J+2*w)
+local aN=es(Q,m,cZ..aT("<I4I7I4",W,J,r),cN)
+if aN then return false,aN end
 else
-local ax=bb("SETRANGE",aa,"20",aT("<I4",r))
-if ax~=24 then return false,ax.err end
+local aw=bb("SETRANGE",Q,"20",aT("<I4",r))
+if aw~=24 then return false,aw.err end
 end
-if aj==aA then return aj,r+ff,reset,0 end
+if aj==aB then return aj,r+fj,reset,0 end
 end
-local aS,bn=U-ai-r,nil
+local aS,bn=V-ai-r,nil
 if aS>=0 then
-bn=J+gd(V,aS)-q
+bn=J+gg(W,aS)-q
 else
-bn=J+w+gd(r,U-ai)-q
+bn=J+w+gg(r,V-ai)-q
 end
 if aj>0 or bn>bh then
-if aj==0 and gY then return be(aa,m,aA)end
-return aj,r+ff,reset,bn
+if aj==0 and hb then return be(Q,m,aB)end
+return aj,r+fj,reset,bn
 end
-return be(aa,m,aA)
+return be(Q,m,aB)
 end
-${part39}
 ${part40}
 ${part41}
-local function ga(cc,O,aF)
-local KEYS,Q,bi,q,ai,U,w=KEYS,Q,A,q,ai,U,w
-local bb,dd,aC,aT,am,bI,cr=bb,dd,aC,aT,am,bI,w/bI
-local gC=w<2^45 and 67+256*w or-1
-for i=O,aF do
-local aa,m,aY,reset=KEYS[i],cc[i-O+1],nil,nil
+${part42}
+local function gd(cc,K,aG)
+local KEYS,U,bi,q,ai,V,w=KEYS,U,A,q,ai,V,w
+local bb,dd,aD,aT,am,bH,cs=bb,dd,aD,aT,am,bH,w/bH
+local gF=w<2^45 and 67+256*w or-1
+for i=K,aG do
+local Q,m,aY,reset=KEYS[i],cc[i-K+1],nil,nil
 if m and#m==24 then
-local aM,_,V,J,r=am("<I8BI4I7I4",m,1)
-local fF,aU=q-J,r+ai
-if aM==gC and fF>=0 and fF<w then
-if V>0 then aU=aU+dd(V*(cr-aC(fF/bI))/cr)end
-if aU<=U and bb("SETRANGE",aa,"20",aT("<I4",r+ai))==24 then
-aY,reset=aU,2*w-fF
+local aI,_,W,J,r=am("<I8BI4I7I4",m,1)
+local fJ,aU=q-J,r+ai
+if aI==gF and fJ>=0 and fJ<w then
+if W>0 then aU=aU+dd(W*(cs-aD(fJ/bH))/cs)end
+if aU<=V and bb("SETRANGE",Q,"20",aT("<I4",r+ai))==24 then
+aY,reset=aU,2*w-fJ
 end
 end
 end
 if aY then
-Q[bi+1],Q[bi+2]=aY,reset
+U[bi+1],U[bi+2]=aY,reset
 bi=bi+2
 else
 A=bi
-eg(aa,m,1)
+ei(Q,m,1)
 bi=A
 end
 end
 A=bi
 end
-local kg=true
-${part42}`,
+local km=true
+${part43}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "b6b6d80e54449f53e6fcf6222bb747b1549c5f1c",
-  acrossSha1: "2f6923d7769f460913988786cbca72660c3696a7",
+  sha1: "4dbd939130632e0efc5bb3a3c6f5d8a2d4332815",
+  acrossSha1: "cc6fd81f41dc5bd39f34985dfaa1f805a78ed0b5",
   source: `${part1}
-${part43}
-${part34}
-local eR,lP,cv,E=string.char,string.find,ARGV[1]+0,1
-local cs,eO=2^48,2^23
-${part31}
+${part44}
+${part35}
+local eU,lY,cw,E=string.char,string.find,ARGV[1]+0,1
+local ct,eR=2^48,2^23
+${part32}
 ${part2}
 ${part4}
-local function aJ()
+local function aL()
 E=E+1
 return ARGV[E]
 end
 local function ac()
-return aJ()+0
+return aL()+0
 end
-local function ex(m,at)
-local aU,ba,eo=0,1,cf(m,at)
-while eo and eo>=128 do
-aU,ba,at=aU+(eo-128)*ba,ba*128,at+1
-eo=cf(m,at)
+local function ey(m,at)
+local aU,ba,eq=0,1,cf(m,at)
+while eq and eq>=128 do
+aU,ba,at=aU+(eq-128)*ba,ba*128,at+1
+eq=cf(m,at)
 end
-return eo and aU+eo*ba,at+1
+return eq and aU+eq*ba,at+1
 end
-local bS={}
-local function ka(g)
-for i=1,#bS do
-if bS[i].cT==g.cT then return bS[i]end
+local bN={}
+local function kg(g)
+for i=1,#bN do
+if bN[i].cT==g.cT then return bN[i]end
 end
-bS[#bS+1]=g
+bN[#bN+1]=g
 return g
 end
 local function bG(o,g)
 local af=o*g.af
-local cE=aC(af/g.x)
+local cE=aD(af/g.x)
 return o*g.us+cE,af-cE*g.x
 end
-local function kr(x,us,af,o)
-local g={K="t",x=x,us=us,af=af,U=o}
-g.cT="t"..dK(x)..dK(us)..(x>1 and dK(af)or"")..dK(o)
-g.ay,g.aP=bG(o,g)
+local function kx(x,us,af,o)
+local g={O="t",x=x,us=us,af=af,V=o}
+g.cT="t"..dL(x)..dL(us)..(x>1 and dL(af)or"")..dL(o)
+g.ay,g.aQ=bG(o,g)
 return g
 end
-local function hQ(K)
-if K=="f"then
-local o,bK,_=ac(),ac(),ac()
-return ka({K="f",w=bK,cT="f"..dK(bK)}),o
-elseif K=="t"then
-local us,af,x,ay,aP=ac(),ac(),ac(),ac(),ac()
-local o=aC((ay+aP/x)/(us+af/x)+0.5)
-local g=ka(kr(x,us,af,o))
-g.aQ=ac()
+local function hU(O)
+if O=="f"then
+local o,bJ,_=ac(),ac(),ac()
+return kg({O="f",w=bJ,cT="f"..dL(bJ)}),o
+elseif O=="t"then
+local us,af,x,ay,aQ=ac(),ac(),ac(),ac(),ac()
+local o=aD((ay+aQ/x)/(us+af/x)+0.5)
+local g=kg(kx(x,us,af,o))
+g.az=ac()
 return g,o
 end
 end
-local function la(m,at)
-for i=1,#bS do
-local g=bS[i]
-if bu(m,at,at+#g.cT-1)==g.cT then return g end
+local function lh(m,at)
+for i=1,#bN do
+local g=bN[i]
+if bs(m,at,at+#g.cT-1)==g.cT then return g end
 end
-local K=cf(m,at)
-local H,next=ex(m,at+1)
-if K==102 then return H and ka({K="f",w=H,cT="f"..dK(H)})end
-if K~=116 or not H then return nil end
+local O=cf(m,at)
+local H,next=ey(m,at+1)
+if O==102 then return H and kg({O="f",w=H,cT="f"..dL(H)})end
+if O~=116 or not H then return nil end
 local us,af,o=0,0,0
-us,next=ex(m,next)
+us,next=ey(m,next)
 if H>1 then
-af,next=ex(m,next)
+af,next=ey(m,next)
 end
-o=ex(m,next)
-return us and af and o and ka(kr(H,us,af,o))
+o=ey(m,next)
+return us and af and o and kg(kx(H,us,af,o))
 end
-local r,bL,iN,ik=0,{},{},{}
-local function jt(g,H,bd)
+local r,bK,iR,ip=0,{},{},{}
+local function jA(g,H,bd)
 r=r+1
-bL[r],iN[r],ik[r]=g,H,bd
-if g.K=="f"then return H<=q end
+bK[r],iR[r],ip[r]=g,H,bd
+if g.O=="f"then return H<=q end
 local bg=q+g.ay
-return g.ay<cs/8 and(H<bg or(H==bg and bd<=g.aP))
+return g.ay<ct/8 and(H<bg or(H==bg and bd<=g.aQ))
 end
-local function fw(m)
-local at,cj,bB=3,nil,#m
-while at<=bB do
-local g,H,bd=la(m,at),nil,0
+local function fA(m)
+local at,cj,bp=3,nil,#m
+while at<=bp do
+local g,H,bd=lh(m,at),nil,0
 if not g then return false end
 at=at+#g.cT
-if g.K=="f"then
+if g.O=="f"then
 local z=cf(m,at)
 if z==0 then
 H,at=0,at+1
-elseif z==1 and at+11<=bB then
+elseif z==1 and at+11<=bp then
 H,bd=am("<I7I4",m,at+1)
 at=at+12
 end
 elseif cj then
 local ce
-ce,at=ex(m,at)
+ce,at=ey(m,at)
 H=ce and cj+(ce%2==0 and ce or 1-ce)/2
-elseif at+5<=bB then
-H=q-q%cs+am("<I6",m,at)
-if H>q+cs/2 then H=H-cs end
-if H<q-cs/2 then H=H+cs end
+elseif at+5<=bp then
+H=q-q%ct+am("<I6",m,at)
+if H>q+ct/2 then H=H-ct end
+if H<q-ct/2 then H=H+ct end
 at=at+6
 end
-if g.K=="t"then
+if g.O=="t"then
 cj=H
 if g.x>1 then
-bd,at=ex(m,at)
-bd=bd and bq(bd,g.x-1)
+bd,at=ey(m,at)
+bd=bd and br(bd,g.x-1)
 end
 end
-if not(H and bd and jt(g,H,bd))then return false end
+if not(H and bd and jA(g,H,bd))then return false end
 end
 return r>0
 end
-local function kf(m,g,bT)
-if g.K=="f"then
+local function kl(m,g,bT)
+if g.O=="f"then
 if#m~=19 or cf(m,1)~=70 then return false end
-local bK,J,o=am("<I7I7I4",m,2)
-return bK==g.w and jt(g,J,o)
+local bJ,J,o=am("<I7I7I4",m,2)
+return bJ==g.w and jA(g,J,o)
 end
-if not bT or#m~=16+g.aQ or not lP(m,"^%d+$")then return false end
-local aI=tonumber(bu(m,1,16))
-if g.aQ>0 then return jt(g,aI,bq(bu(m,17)+0,g.x-1))end
-return aI<dN+cI and jt(g,fL(aI),0)
+if not bT or#m~=16+g.az or not lY(m,"^%d+$")then return false end
+local aK=tonumber(bs(m,1,16))
+if g.az>0 then return jA(g,aK,br(bs(m,17)+0,g.x-1))end
+return aK<dO+cI and jA(g,fO(aK),0)
 end
 local function aj(g,H,bd,o)
-if g.K=="f"then
+if g.O=="f"then
 if q<H+g.w then return H,bd+o end
 return q,o
 end
-local us,af=bG(bq(o,g.U),g)
+local us,af=bG(br(o,g.V),g)
 if H<q-1 or(H<q and bd==0)then
 H,bd=q,0
 end
@@ -5055,31 +5093,31 @@ us,af=us+1,af-g.x
 end
 return us,af
 end
-local function av(aJ,cj,g,H,bd)
-aJ=aJ..g.cT
-if g.K=="f"then
-if H==0 then return aJ.."\\0",cj,0 end
-return aJ.."\\1"..aT("<I7I4",H,bd),cj,H+g.w
+local function av(aL,cj,g,H,bd)
+aL=aL..g.cT
+if g.O=="f"then
+if H==0 then return aL.."\\0",cj,0 end
+return aL.."\\1"..aT("<I7I4",H,bd),cj,H+g.w
 end
-local us=aO(H,q-1e12)
+local us=aP(H,q-1e12)
 if cj then
 local ce=us-cj
-aJ=aJ..dK(ce>=0 and 2*ce or 1-2*ce)
+aL=aL..dL(ce>=0 and 2*ce or 1-2*ce)
 else
-aJ=aJ..aT("<I6",us%cs)
+aL=aL..aT("<I6",us%ct)
 end
-return g.x>1 and aJ..dK(bd)or aJ,us,H+2
+return g.x>1 and aL..dL(bd)or aL,us,H+2
 end
-local Q,A,bP={q},1,nil
-local function eg(H,bd,bn)
-Q[A+1],Q[A+2],A=H,bd,A+2
+local U,A,bQ={q},1,nil
+local function ei(H,bd,bn)
+U[A+1],U[A+2],A=H,bd,A+2
 if bn then
 A=A+1
-Q[A]=bn
+U[A]=bn
 end
 end
 local function cF(g,H,bd)
-if g.K=="t"then
+if g.O=="t"then
 if H<q then return 0,0 end
 return H-q,bd
 end
@@ -5087,102 +5125,102 @@ local reset=H+g.w-q
 if reset<=0 then return 0,0 end
 return bd,reset
 end
-local bk,U,bT,ai,bh,bA,ea=nil,0,nil,0,0,false,false
-local function cW(aa)
-local m=bb("GET",aa)
+local bk,V,bT,ai,bh,bB,ec=nil,0,nil,0,0,false,false
+local function cW(Q)
+local m=bb("GET",Q)
 if type(m)=="table"then return m.err end
 r=0
-local aB=aC(q/eO)%256
+local aC=aD(q/eR)%256
 if not m then
-if not ea and bT~="="and not bT then return"RULES"end
-jt(bk,0,0)
-if not ea and bT~="="then jt(bT,0,0)end
+if not ec and bT~="="and not bT then return"RULES"end
+jA(bk,0,0)
+if not ec and bT~="="then jA(bT,0,0)end
 elseif cf(m,1)==77 then
-if not fw(m)then return"RULES"end
-elseif not kf(m,bk,bT=="=")then
+if not fA(m)then return"RULES"end
+elseif not kl(m,bk,bT=="=")then
 return"RULES"
 end
-local gU=1
-while gU<=r and bL[gU]~=bk do
-gU=gU+1
+local gY=1
+while gY<=r and bK[gY]~=bk do
+gY=gY+1
 end
-if gU>r or(ea and r>1)then return"RULES"end
-local H,bd,bn=iN[gU],ik[gU],0
-local fC,fi=aj(bk,H,bd,ai)
-if bk.K=="f"then
-if fC==H and fi>U then bn=H+bk.w-q end
+if gY>r or(ec and r>1)then return"RULES"end
+local H,bd,bn=iR[gY],ip[gY],0
+local fG,fm=aj(bk,H,bd,ai)
+if bk.O=="f"then
+if fG==H and fm>V then bn=H+bk.w-q end
 else
-bn=fC-bk.ay-q
-if fi>bk.aP then bn=bn+1 end
+bn=fG-bk.ay-q
+if fm>bk.aQ then bn=bn+1 end
 end
 if bn>0 then
 if bn<=bh then return"RULES"end
 local a,b=cF(bk,H,bd)
-return eg(-1-a,b,bn)
+return ei(-1-a,b,bn)
 end
-if bA then return eg(cF(bk,H,bd))end
-local aJ,cj,ae=av("M"..eR(aB),nil,bk,fC,fi)
+if bB then return ei(cF(bk,H,bd))end
+local aL,cj,ae=av("M"..eU(aC),nil,bk,fG,fm)
 for i=1,r do
-if i~=gU then
-local g,bD=bL[i],nil
-local us,af=aj(g,iN[i],ik[i],ai)
-local bg=g.K=="t"and q+g.ay
-if bg and(us>bg or(us==bg and af>g.aP))then
-us,af=bg,g.aP
+if i~=gY then
+local g,bD=bK[i],nil
+local us,af=aj(g,iR[i],ip[i],ai)
+local bg=g.O=="t"and q+g.ay
+if bg and(us>bg or(us==bg and af>g.aQ))then
+us,af=bg,g.aQ
 end
-aJ,cj,bD=av(aJ,cj,g,us,af)
-ae=aO(ae,bD)
+aL,cj,bD=av(aL,cj,g,us,af)
+ae=aP(ae,bD)
 end
 end
-local cq=aO(dd((ae-q)/1000),1)+cv
-local ax=bb("SET",aa,aJ,"PX",ak("%.0f",cq))
-if ax.err then return ax.err end
-return eg(cF(bk,fC,fi))
+local cr=aP(dd((ae-q)/1000),1)+cw
+local aw=bb("SET",Q,aL,"PX",al("%.0f",cr))
+if aw.err then return aw.err end
+return ei(cF(bk,fG,fm))
 end
-local al=0
-while al<#KEYS do
-local cl,H=ac(),al+1
-al=bq(al+ac(),#KEYS)
-bA,ai,bh,ea=cl==1,ac(),ac(),ac()==1
-bk,U=hQ(aJ())
-bT=aJ()
-if bT~="="then bT=hQ(bT)end
-for i=H,al do
-local aL=cW(KEYS[i])
-if aL then
-if lP(aL,"READONLY",1,true)then bP=aL end
+local ak=0
+while ak<#KEYS do
+local cl,H=ac(),ak+1
+ak=br(ak+ac(),#KEYS)
+bB,ai,bh,ec=cl==1,ac(),ac(),ac()==1
+bk,V=hU(aL())
+bT=aL()
+if bT~="="then bT=hU(bT)end
+for i=H,ak do
+local aN=cW(KEYS[i])
+if aN then
+if lY(aN,"READONLY",1,true)then bQ=aN end
 A=A+1
-Q[A]=aL
+U[A]=aN
 end
 end
 end
-return bP and redis.error_reply(bP)or Q`,
+return bQ and redis.error_reply(bQ)or U`,
 };
 
 /** `texts.lua`: Reads texts that are not too long. It changes nothing. */
 export const texts: Script = {
   name: "texts",
-  sha1: "6dc22019836d4b56e16b1fe413843fc574550356",
-  source: `local bp,fA=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
+  sha1: "3050d49d8f3ebaefb1baa813498e03d75420564c",
+  source: `local bq,fE=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
 for i=1,#KEYS do
-local aJ=fA[i]
-fA[i]=aJ and(#aJ<=bp and aJ or 1)or 0
+local aL=fE[i]
+fE[i]=aL and(#aL<=bq and aL or 1)or 0
 end
-return fA`,
+return fE`,
 };
 
 /** `watch.lua`: Says that the fleet is watched, and tells which processes have posted reports. */
 export const watch: Script = {
   name: "watch",
-  sha1: "53a7949f344d6acef4bc3cee761450fe065a7ab0",
-  source: `local call,ms,bp=redis.call,ARGV[1],ARGV[2]+0
+  sha1: "2a3599657912e273891445bbc253907dad84c667",
+  source: `local call,ms,bq=redis.call,ARGV[1],ARGV[2]+0
 call("SET",KEYS[1],"1","PX",ms)
 local dA=call("GET",KEYS[2])or""
 if dA==""then return""end
-if#dA>bp then dA="\\n"end
+if#dA>bq then dA="\\n"end
 for i=3,#ARGV do
-local O,to=string.find(dA,"\\n"..ARGV[i].."\\n",1,true)
-if O then dA=string.sub(dA,1,O)..string.sub(dA,to+1)end
+local K,to=string.find(dA,"\\n"..ARGV[i].."\\n",1,true)
+if K then dA=string.sub(dA,1,K)..string.sub(dA,to+1)end
 end
 call("SET",KEYS[2],dA,"PX",3*ms)
 return dA`,

@@ -14,6 +14,7 @@ import {
   assertLivesInUse,
   assertRunsAfterCounts,
 } from "../redis_laws.ts";
+import { assertForeignLeft } from "../foreign_keys.ts";
 import { type Mutant, mutants } from "./mutant.ts";
 import { assertBucketSettled, assertPromiseKept, DAY_MS, sequence } from "./sequences.ts";
 
@@ -194,7 +195,14 @@ export const BUCKETS: readonly Mutant[] = [
     ["an idle bucket taken for one in use", "now + offset + cost_us, min(", "tag_us, min("],
     ["a time to live that is not set again", "if us % step_us < cost_us then", "if false then", assertSecondDayLives],
     ["a peek that takes", "if in_use and is_tagged and not peeks and", "if in_use and is_tagged and"],
-    ["what was not there, left without an end", 'local value = ""', "local value", assertLivesInUse],
+    ["what was not there, left without an end", "local value = true", "local value = false", assertLivesInUse],
+    ["a TTL tag that is none", "if not us or us >= NO_INSTANT or", "if not us or", assertForeignLeft("a token bucket")],
+    [
+      "what stands behind a block that is none, not read",
+      "value = sub(value, from)",
+      "value = sub(value, 10)",
+      assertForeignLeft("a token bucket"),
+    ],
     ["what was taken from another bucket kept", 'if added then call("INCRBY", key, "-" .. cost_text) end', ""],
     ["what another bucket holds not looked at", 'value = try("GET", key)\nend\nleft', "value = nil\nend\nleft"],
     [

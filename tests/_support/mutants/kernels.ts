@@ -6,6 +6,7 @@
 
 import { assertOldRead } from "../window_laws.ts";
 import { assertBlockStays, assertErasJoined, assertFarKept, assertFillKept } from "../redis_laws.ts";
+import { assertForeignLeft } from "../foreign_keys.ts";
 import { type Mutant, mutants } from "./mutant.ts";
 import { assertBucketSettled, assertPromiseKept, SECOND_BACK, sequence } from "./sequences.ts";
 
@@ -94,6 +95,12 @@ export const KERNELS: readonly Mutant[] = [
   ),
   ...mutants(
     "_windows.lua",
+    [
+      "a part of a window read as none",
+      "return size >= head and (size - head) % WINDOW_SIZE == 0",
+      "return size >= head",
+      assertForeignLeft("a large fixed window"),
+    ],
     [
       "a count in the wrong window",
       "local from = place * WINDOW_SIZE\n",
@@ -222,6 +229,21 @@ export const KERNELS: readonly Mutant[] = [
     ["a window that fades dropped", "(continued and 1 or 2)", "1"],
   ),
   ...mutants(
+    "_other_bucket.lua",
+    [
+      "any digits read as a bucket",
+      "#digits <= MOST_DIGITS and (",
+      "(",
+      assertForeignLeft("a token bucket"),
+    ],
+    [
+      "digits that never expire read as a bucket",
+      "ttl_ms >= 0",
+      "ttl_ms >= -1",
+      assertForeignLeft("a token bucket"),
+    ],
+  ),
+  ...mutants(
     "_instant.lua",
     [
       "a TTL tag read as digits",
@@ -245,6 +267,18 @@ export const KERNELS: readonly Mutant[] = [
   ),
   ...mutants(
     "_state.lua",
+    [
+      "what stands behind all states not seen",
+      "return not known or cursor == #value + 1",
+      "return true",
+      assertForeignLeft("two limits with a sliding window"),
+    ],
+    [
+      "a value without bytes read as fresh",
+      'if not known and (cursor <= #value or stored == "") then',
+      "if not known and cursor <= #value then",
+      assertForeignLeft("two limits"),
+    ],
     ["a far instant written as a tagged one", '#digits == 16 and digits >= "5" and', "false and", assertFarKept],
     ["a far instant read as digits", "#digits == 18 and sub(digits, 1, 2) == NO_TAG then", "false then", assertFarKept],
     ["a TTL tag read as digits", "#digits == 16 and tonumber(digits)", "false"],

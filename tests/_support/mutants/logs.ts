@@ -17,6 +17,7 @@ import {
 import { assertLogsNamed } from "../mixed_laws.ts";
 import { assertBlockStays } from "../redis_laws.ts";
 import { assertParity, type ParityServices } from "../parity.ts";
+import { assertForeignLeft } from "../foreign_keys.ts";
 import { type Mutant, mutants } from "./mutant.ts";
 import { sequence, SHORT_LOG } from "./sequences.ts";
 
@@ -137,6 +138,12 @@ export const LOGS: readonly Mutant[] = [
   ),
   ...mutants(
     "_run_log_changes.lua",
+    [
+      "a value without bytes read as fresh",
+      '(first or call("GET", key) == "")',
+      "(first)",
+      assertForeignLeft("a sliding window"),
+    ],
     [
       "a log by other rules taken for one by these",
       "log.foreign = log.window ~= limit.window",

@@ -8,6 +8,7 @@ import type { Step } from "../arbitraries.ts";
 import { assertServersClock } from "../permit_laws.ts";
 import { assertInboxEmptied } from "../redis_laws.ts";
 import { assertParity, type ParityServices } from "../parity.ts";
+import { assertForeignLeft } from "../foreign_keys.ts";
 import { type Mutant, mutants } from "./mutant.ts";
 import { ONE_PERMIT, sequence } from "./sequences.ts";
 
@@ -274,6 +275,12 @@ export const QUEUES: readonly Mutant[] = [
   ),
   ...mutants(
     "_coordinate.lua",
+    [
+      "a block put in front of what is no state",
+      'rest ~= "" and not (',
+      'rest ~= "" and false and not (',
+      assertForeignLeft("permits"),
+    ],
     [
       "every request answered in the same place",
       "replies[i + 1] = reply",

@@ -18,6 +18,7 @@ import {
   assertWindowChanged,
 } from "../window_laws.ts";
 import { assertFailsAlone } from "../redis_laws.ts";
+import { assertForeignLeft } from "../foreign_keys.ts";
 import { type Mutant, mutants } from "./mutant.ts";
 import { sequence, SHORT_LOG } from "./sequences.ts";
 
@@ -259,6 +260,12 @@ export const WINDOWS: readonly Mutant[] = [
   ),
   ...mutants(
     "sliding_window.lua",
+    [
+      "a value without bytes overwritten",
+      'units, units, "NX")',
+      "units, units)",
+      assertForeignLeft("a sliding window"),
+    ],
     [
       "a log of another window taken for this one's",
       "local plain = length == window and stored",

@@ -12,7 +12,7 @@ if alone == "32" or alone == "34" then
     if level then return { now, level } end
     if not value then
       us = now
-    elseif known then
+    elseif known and not string.find(value, "%D") then
       us = known - offset -- with another TTL tag far from now
       if us < now then us = us > now - ERA_US / 2 and now end
     end

@@ -1,12 +1,24 @@
 -- What coordinate.lua does beyond the short way, in a function of its own.
 local policies, refused, rated, peeks, has_met = {}, nil, nil, false, false
+local FOREIGN = "FOREIGN the key holds no state of these rules, nor of others that are known"
+-- What states of rules with rates begin with.
+local LETTERS, DIGITS = "^[CFMPST-Xcfst-\255]", "^%-?" .. string.rep("%d", 16)
 -- A policy without rates has nothing of its own in the main key but a block.
-local function load(target)
-  if #target.policy.rates > 0 then return rated.load(target) end
-  local value, cursor = not target.fresh and call("GET", target.key) or "", 1
+local function load_block(target)
+  local value, cursor = not target.fresh and call("GET", target.key), 1
+  target.blocked, target.states, target.rest = 0, {}, ""
+  if not value then return end
   target.blocked, cursor = block_of(value)
   -- Behind the block may stand the states of other rules, which have rates; in a log, the block is in its header.
-  target.states, target.rest = {}, sub(value, cursor > 10 and 1 or cursor)
+  local rest = sub(value, cursor > 10 and 1 or cursor)
+  if value == "" or rest ~= "" and not (string.find(rest, LETTERS) or string.find(rest, DIGITS)) then
+    error(FOREIGN, 0)
+  end
+  target.rest = rest
+end
+local function load(target)
+  if #target.policy.rates > 0 then return rated.load(target) end
+  load_block(target)
 end
 local function save(target)
   rated.save(target)

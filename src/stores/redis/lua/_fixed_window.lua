@@ -6,6 +6,7 @@
 function algorithms.f()
   return {
     letter = "F",
+    head = 7,
     read = function()
       return { capacity = number(), window = number(), factor = number() }
     end,

@@ -20,7 +20,6 @@
 
 local byte, char = string.byte, string.char
 local MOST_SECTIONS, MOST_RUNS, STAMP_US = 4, 512, 2 ^ 23
-local FOREIGN = "FOREIGN the key holds no state of these rules, nor of others that are known"
 
 local SPAN_US = 2 ^ 48
 
@@ -285,16 +284,17 @@ local function section_alone(target, value, cursor, rates)
     limit.letter = "s"
     local ring = kernels.s.open(target.key, limit)
     if not ring.foreign then return section_of({ limit }, { ring }), ring.blocked end
-  elseif first == "F" and rest >= 7 and (rest - 7) % WINDOW_SIZE == 0 then
+  elseif first == "F" and are_windows(rest, 7) then
     local rate = section_rate("f", { window = length_at(value, cursor + 1) })
     return section_of({ rate }, { windows_with_reach(sub(value, cursor + 8)) })
-  elseif first == "C" and rest >= 12 and (rest - 12) % WINDOW_SIZE == 0 then
+  elseif first == "C" and are_windows(rest, 12) then
     local window, power, previous = length_at(value, cursor + 1), unpack_at("<BI4", value, cursor + 8)
     local rate = section_rate("c", { window = window, step = 10 ^ power })
     return section_of({ rate }, { windows_with_reach(sub(value, cursor + 13), previous) })
-  elseif string.find(value, "^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d", cursor) then
-    local us = tonumber(plain_bucket(string.match(value, "^%d+", cursor)):sub(1, 16))
-    if us < now then return nil end
+  end
+  local digits = bucket_digits(sub(value, cursor))
+  if digits and may_be_bucket(target.key, digits) then
+    if tonumber(sub(digits, 1, 16)) < now then return nil end
     local section = { rates = rates, states = {}, tag = tag_of(rates), is_made = true }
     for i, rate in ipairs(rates) do
       section.states[i] = from_runs({ { at = now, units = rate.capacity } }, rate)

@@ -35,7 +35,7 @@ local function open(key, limit)
     return log
   end
   if first ~= 83 or #bytes < HEADER then
-    log.foreign = first and not log.old
+    log.foreign = not log.old and (first or call("GET", key) == "")
     return log
   end
   local power, high

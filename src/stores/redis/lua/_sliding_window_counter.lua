@@ -37,6 +37,7 @@ function algorithms.c()
 
   return {
     letter = "C",
+    head = 12,
     read = function()
       return { capacity = number(), window = number(), step = number() }
     end,

@@ -14,6 +14,7 @@
 -- have to do with is read by `other_rules`, which the script defines.
 --- @include _packing
 --- @include _packed
+--- @include _other_bucket
 local kernels = {}
 
 local function read_policy()
@@ -54,12 +55,23 @@ local function plain_bucket(digits)
   return stored and format("%016.0f", instant(stored)) or digits
 end
 
--- Reads a token bucket that is alone in its key; nil where it is none.
-local function load_bucket(value, rate)
-  if value == "" then return rate.kernel.fresh() end
+-- The digits that a token bucket alone in its key begins with, as they would be without a TTL tag, and where they end;
+-- nil where a value is none.
+local NO_INSTANT = 90 * ERA_US -- no such TTL tag is written, nor an instant so far away
+local function bucket_digits(value)
   local _, last = string.find(value, "^%d*")
   if last < 16 or (last < #value and string.byte(value, last + 1) < 128) then return nil end
-  local digits = plain_bucket(sub(value, 1, last))
+  local digits = sub(value, 1, last)
+  if last == 16 and tonumber(digits) >= NO_INSTANT then return nil end
+  digits = plain_bucket(digits)
+  return tonumber(sub(digits, 1, 16)) < NO_INSTANT and digits, last
+end
+
+-- Reads a token bucket that is alone in its key; nil where it is none.
+local function load_bucket(key, value, rate)
+  if value == "" then return rate.kernel.fresh() end
+  local digits, last = bucket_digits(value)
+  if not digits or (#digits ~= rate.size and not may_be_bucket(key, digits)) then return nil end
   local tail_to = #digits + #value - last
   local state = rate.kernel.decode(digits .. sub(value, last + 1), 1, #digits, rate, #digits + 1, tail_to)
   if last == 16 then state.reach = max(state.reach, tag_reach(tonumber(value) or 0)) end
@@ -80,7 +92,8 @@ local function load_plain(target)
     target.blocked, target.states = ring.blocked, { ring }
     return not ring.foreign
   end
-  local value, states, cursor = call("GET", target.key) or "", { nil }, 1
+  local stored = call("GET", target.key)
+  local value, states, cursor = stored or "", { nil }, 1
   local own = #rates > 1 and string.gsub(sub(value, 1, #rates), "[\128-\255]", without_128)
   if not (own and (own == policy.header or own == policy.old)) then
     target.blocked, cursor = block_of(value)
@@ -88,7 +101,7 @@ local function load_plain(target)
   end
   target.states = states
   if policy.shape == "t" then
-    states[1] = load_bucket(sub(value, cursor), rates[1])
+    states[1] = stored ~= "" and load_bucket(target.key, sub(value, cursor), rates[1])
     return states[1]
   end
   if policy.shape == "f" and rates[1].factor > 0 and rates[1].kernel.is_short(sub(value, cursor)) then
@@ -101,15 +114,11 @@ local function load_plain(target)
     return true
   end
   local count = #rates
-  if count == 0 then
-    target.rest = sub(value, cursor) -- the states of other rules, which have rates
-    return true
-  end
-  local stored = sub(value, cursor, cursor + count - 1)
-  local letters = string.gsub(stored, "[\128-\255]", without_128)
+  local marked = sub(value, cursor, cursor + count - 1)
+  local letters = string.gsub(marked, "[\128-\255]", without_128)
   local known = letters == policy.header or letters == policy.old
   local old = known and letters ~= policy.header
-  if not known and cursor <= #value then return false end
+  if not known and (cursor <= #value or stored == "") then return false end
   cursor = cursor + count
   for i = 1, count do
     local rate = rates[i]
@@ -120,7 +129,7 @@ local function load_plain(target)
     elseif known then
       local past = cursor + (rate.size or kernel.old_size)
       local tail_from, tail_to = 1, 0
-      if stored ~= letters and string.byte(stored, i) >= 128 then
+      if marked ~= letters and string.byte(marked, i) >= 128 then
         tail_from, tail_to = past + 1, past + (string.byte(value, past) or 0)
         past = tail_to + 1
       end
@@ -131,9 +140,10 @@ local function load_plain(target)
           cursor = cursor + 4
         end
         if past - cursor < 7 or unpack_at("<I7", value, cursor) ~= rate.window then return false end
+        if kernel.head and not are_windows(past - cursor, kernel.head) then return false end
       end
-      -- What is too short, or too long at its end, was not written by this script.
-      if past > #value + 1 or (i == count and past <= #value) then return false end
+      -- What is too short was not written by this script.
+      if past > #value + 1 then return false end
       local decode = old and kernel.decode_old or kernel.decode
       local last = tail_from > 1 and tail_from - 2 or past - 1
       states[i] = decode(value, cursor, last, rate, tail_from, tail_to)
@@ -142,13 +152,15 @@ local function load_plain(target)
       states[i] = kernel.fresh()
     end
   end
-  return true
+  return not known or cursor == #value + 1 -- nor was what has more behind it
 end
 
 local function load_states(target)
   local policy = target.policy.written or target.policy
   target.policy, target.mixed, target.is_new = policy, nil, nil
-  if target.fresh then
+  if #policy.rates == 0 then
+    load_block(target) -- of coordinate.lua: no others decide about such policies
+  elseif target.fresh then
     target.blocked, target.states = 0, {}
   elseif not (policy.plain and load_plain(target)) then
     other_rules(target)

@@ -16,7 +16,7 @@ local function decide_slowly(key, value, times)
   end
   local letter = value and sub(value, from, from)
   local size = value and #value - from
-  if letter == kernel.letter and size > 6 and unpack_at("<I7", value, from + 1) == window then
+  if letter == kernel.letter and are_windows(size, kernel.head) and unpack_at("<I7", value, from + 1) == window then
     state = kernel.decode(value, from + 1, #value)
   elseif letter == "-" and step > 0 and kernel.is_short and kernel.is_short(sub(value, from)) then
     state = kernel.decode_short(sub(value, from), step)

@@ -8,6 +8,11 @@ local function window_count(bytes)
   return #bytes / WINDOW_SIZE
 end
 
+-- Whether so many bytes are whole windows behind so many others, which say by what rules they are.
+local function are_windows(size, head)
+  return size >= head and (size - head) % WINDOW_SIZE == 0
+end
+
 -- The start and the count of the window at a place.
 local function window_at(bytes, place)
   return unpack_at(WINDOW, bytes, place * WINDOW_SIZE + 1)

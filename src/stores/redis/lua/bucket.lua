@@ -38,6 +38,7 @@ end
 local call, sub, byte, floor, min, max, type = redis.call, string.sub, string.byte, math.floor, math.min, math.max, type
 local grace_ms = ARGV[1] + 0
 local MOST = 9007199254740991
+local NO_INSTANT = 90 * ERA_US -- no such TTL tag is written, nor an instant so far away
 
 -- How long a key lives, whose bucket stands there: to the end of the step.
 local function life_at(us, step_us)
@@ -105,13 +106,13 @@ while last < #KEYS do
         if us % step_us < cost_us then call("PEXPIRE", key, life_at(us, step_us)) end
         replies[base + i] = us - now
       else
-        local value = ""
+        local value = true -- there was none; or "0", which no script writes
         if done ~= cost_us then
           if added then call("INCRBY", key, "-" .. cost_text) end
           value = try("GET", key)
         end
         left = left or {}
-        left[#left + 1], replies[base + i], values[i - first + 1] = i, false, type(value) == "string" and value
+        left[#left + 1], replies[base + i], values[i - first + 1] = i, false, type(value) ~= "table" and value
       end
     end
   else
@@ -139,15 +140,17 @@ while last < #KEYS do
   if left then
     --- @include _reach
     --- @include _given_back
+    --- @include _other_bucket
     -- What is stored (load, and decode in _token_bucket.lua).
     local limit = { denominator = denominator, burst_us = burst_us, burst_rem = burst_rem }
-    local function decode(value, size, denominator)
+    local function decode(key, value, size, denominator)
       local blocked, us, rem, state, reach = 0, nil, 0, nil, 0
       if #value > 8 and byte(value, 1) == 98 then
-        blocked = block_of(value)
-        value = sub(value, 10)
+        local from
+        blocked, from = block_of(value)
+        value = sub(value, from)
+        if value == "" then return 0, 0, blocked end
       end
-      if value == "" then return 0, 0, blocked end
       local tail = string.find(value, "[^%d]")
       if tail and tail > 16 and byte(value, tail) > 127 then
         local digits = sub(value, 1, tail - 1)
@@ -166,14 +169,15 @@ while last < #KEYS do
         us = tonumber(value)
       elseif #value == 16 then
         us = tonumber(value)
-        if us then
+        if us and us < NO_INSTANT then
           if us >= LEAST_TAGGED + REACH_US then reach = tag_reach(us) end
           us = instant(us)
         end
       elseif #value > 16 then
         us = tonumber(sub(value, 1, 16))
       end
-      if not us or not (us <= MOST) or (tail and not state) then return nil end
+      if not us or us >= NO_INSTANT or (tail and not state) then return nil end
+      if #value ~= size and not may_be_bucket(key, value) then return nil end
       if #value ~= size then return us + 1, 0, blocked, reach, nil, state and state.promised end
       if size > 16 then rem = min(tonumber(sub(value, 17)) or 0, denominator - 1) end
       return us, rem, blocked, reach, state and state.back, state and state.promised
@@ -183,8 +187,8 @@ while last < #KEYS do
     local function decide(i)
       local key, value, us, rem, blocked, at = KEYS[i], values[i - first + 1], 0, 0, 0, now
       local reach, stepped, back, promised, long = 0, false, nil, nil, nil
-      if value then
-        us, rem, blocked, reach, back, promised = decode(value, size, denominator)
+      if value and value ~= true then
+        us, rem, blocked, reach, back, promised = decode(key, value, size, denominator)
         if not us then
           place = place + 1
           replies[place] = "RULES"

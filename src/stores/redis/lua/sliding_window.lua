@@ -97,14 +97,14 @@ local function make_rest()
   end
 
   -- A log with one more run, at the end of those that are given, all in one page.
-  local function write(key, runs, units, total)
+  local function write(key, runs, units, total, ...)
     local count = #runs / 8 + 1
     local slots = room_for(count, capacity, page)
     local value = header(0, count, slots, total, total)
       .. pack("<I4", total)
       .. runs
       .. pack("<I6I2", now % SPAN, units)
-    return try("SET", key, value .. string.rep("\0", 8 * (slots - count)), "PX", lives)
+    return try("SET", key, value .. string.rep("\0", 8 * (slots - count)), "PX", lives, ...)
   end
 
   local function decide(key, _, times)
@@ -119,7 +119,8 @@ local function make_rest()
       end
       if units > 65535 then return decide_slowly(key, times) end
       blocked, promised, ones = 0, 0, units == 1
-      local done = write(key, "", units, units)
+      local done = write(key, "", units, units, "NX")
+      if not done then return "RULES" end -- of another program
       if done.err then return false, done.err end
       return taken, units, window, taken == times and 0 or window
     end

@@ -7,11 +7,11 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,bb,jn=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,bb,jq=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=bb,jn
-function redis.call(hh,...)
-if hh~="MGET"then return call(hh,...)end
+redis.pcall,redis.error_reply=bb,jq
+function redis.call(hj,...)
+if hj~="MGET"then return call(hj,...)end
 local cc={...}
 for i=1,#cc do
 local m=bb("GET",cc[i])
@@ -25,238 +25,238 @@ if string.byte(ARGV[1])==64 then
 q,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
 q=q+0
 else
-local fg=redis.call("TIME")
-q=fg[1]*1000000+fg[2]
+local fh=redis.call("TIME")
+q=fh[1]*1000000+fh[2]
 end`;
 
 const part2 = `local cn=1e14
 local dO=50*cn
-local gP,cI="99",10*cn
-local fr=q-q%cn`;
+local gR,cI="99",10*cn
+local fs=q-q%cn`;
 
-const part3 = `local ht=2e15
-local function fP(m)
-local H,bp=string.byte(m,1),#m
-if H==98 and bp>8 then
+const part3 = `local hw=2e15
+local function fQ(m)
+local H,bq=string.byte(m,1),#m
+if H==98 and bq>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if H==83 and bp>46 or H==115 and bp>20 then
+if H==83 and bq>46 or H==115 and bq>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+ht then return D,bp+1 end
+if D>q and D<q+hw then return D,bq+1 end
 end
 return 0,1
 end`;
 
-const part4 = `local function iz(aK)
+const part4 = `local function iC(aK)
 return math.max(math.floor((aK-dO)/cI),0)
 end
-local function fO(aK)
+local function fP(aK)
 if aK<dO then return aK end
-local us=fr+aK%cn
+local us=fs+aK%cn
 if us>q+cn/2 then return us-cn end
 if us<q-cn/2 then return us+cn end
 return us
 end`;
 
-const part5 = `local function ga(bn,bG,an)
-return math.max(bn<=8*bG and 1 or bn<=1024*bG and 2 or 3,an)
+const part5 = `local function gb(bo,bG,an)
+return math.max(bo<=8*bG and 1 or bo<=1024*bG and 2 or 3,an)
 end
-local function ee(ad,bG)
+local function ef(ad,bG)
 if ad==0 then return q end
 return ad==3 and math.huge or q+(ad==2 and 1024 or 8)*bG
 end`;
 
-const part6 = `local eI
-local function bx()
-if eI then return eI end
-local aD,br,aP,cf,eU=math.floor,math.min,math.max,string.byte,string.char
-local jV,lD=8,2^52
-local ex={us=0,af=0,ae=0,bY={}}
-local bR={ex=ex}
-function bR.gH(a,b,g)
-local us,af=a.us+b.us,a.af+b.af
-if af<g.x then return{us=us,af=af}end
-return{us=us+1,af=af-g.x}
+const part6 = `local eJ
+local function bz()
+if eJ then return eJ end
+local aD,bs,aP,cf,eW=math.floor,math.min,math.max,string.byte,string.char
+local jY,lF=8,2^52
+local ez={us=0,ag=0,af=0,bY={}}
+local bR={ez=ez}
+function bR.gJ(a,b,g)
+local us,ag=a.us+b.us,a.ag+b.ag
+if ag<g.x then return{us=us,ag=ag}end
+return{us=us+1,ag=ag-g.x}
 end
-local gH=bR.gH
-function bR.gl(a,b,g)
-local us,af=a.us-b.us,a.af-b.af
-if af>=0 then return{us=us,af=af}end
-return{us=us-1,af=af+g.x}
+local gJ=bR.gJ
+function bR.gm(a,b,g)
+local us,ag=a.us-b.us,a.ag-b.ag
+if ag>=0 then return{us=us,ag=ag}end
+return{us=us-1,ag=ag+g.x}
 end
-local gl=bR.gl
-function bR.hk(a,b)
-return(a.us<b.us or(a.us==b.us and a.af<b.af))and a or b
+local gm=bR.gm
+function bR.hn(a,b)
+return(a.us<b.us or(a.us==b.us and a.ag<b.ag))and a or b
 end
-function bR.lc(au,du,an,g)
-local aU=gl(au,an,g)
-for _,bO in ipairs(au.bY)do
-if bO.du>du then aU=gl(aU,bO,g)end
+function bR.lf(av,du,an,g)
+local aU=gm(av,an,g)
+for _,bO in ipairs(av.bY)do
+if bO.du>du then aU=gm(aU,bO,g)end
 end
-return aU.us<0 and ex or aU
+return aU.us<0 and ez or aU
 end
 function bR.cS(h,g)
 local J=h.us-g.ay
-if h.af>g.aQ then J=J+1 end
+if h.ag>g.aQ then J=J+1 end
 return aP(J,h.y or 0)
 end
 local cS=bR.cS
-function bR.eM(h,g)
+function bR.eN(h,g)
 return h.ad>0 and cS(h,g)>q and h.ad or 0
 end
-local function je(au,bO,ae,g)
-local aU=gH(au,bO,g)
-if aU.us>lD then return nil end
+local function jh(av,bO,af,g)
+local aU=gJ(av,bO,g)
+if aU.us>lF then return nil end
 local bY,A={},1
-for i,dr in ipairs(au.bY)do
+for i,dr in ipairs(av.bY)do
 bY[i]=dr
 if dr.du<=bO.du then A=i+1 end
 end
 table.insert(bY,A,bO)
-local gt,K=ex,#bY
-while K>0 and#bY-K<jV do
+local gu,K=ez,#bY
+while K>0 and#bY-K<jY do
 local ak=bY[K]
-if ak.du-(aU.us-gt.us)+2<=q then break end
-gt=gH(gt,ak,g)
+if ak.du-(aU.us-gu.us)+2<=q then break end
+gu=gJ(gu,ak,g)
 K=K-1
 end
 for _=1,K do
 table.remove(bY,1)
 end
-return{us=aU.us,af=aU.af,ae=aP(au.ae,ae),bY=bY}
+return{us=aU.us,ag=aU.ag,af=aP(av.af,af),bY=bY}
 end
-function bR.eX(us,au)
-local aU=us+au.us+1
-if au.ae>0 and au.ae<aU then return aP(us+1,au.ae)end
+function bR.eZ(us,av)
+local aU=us+av.us+1
+if av.af>0 and av.af<aU then return aP(us+1,av.af)end
 return aU
 end
-function bR.bl(h)
-local au=h.au
-return au and bR.eX(h.us,au)>q and au or nil
+function bR.bm(h)
+local av=h.av
+return av and bR.eZ(h.us,av)>q and av or nil
 end
-function bR.dj(us,af,au,y,g,an)
+function bR.dk(us,ag,av,y,g,an)
 local J=us-g.ay
-if af>g.aQ then J=J+1 end
+if ag>g.aQ then J=J+1 end
 local bV=aP(J,y)
 if y<=q or y<=J then y=nil end
-local h={us=us,af=af,y=y,ad=0}
-if bV>q then h.ad=ga(bV-q,g.ay,an)end
-if au then
-local aU,bY=gH(h,au,g).us,{}
-for i,bO in ipairs(au.bY)do
-bY[i]={du=br(bO.du,aU),us=bO.us,af=bO.af}
+local h={us=us,ag=ag,y=y,ad=0}
+if bV>q then h.ad=gb(bV-q,g.ay,an)end
+if av then
+local aU,bY=gJ(h,av,g).us,{}
+for i,bO in ipairs(av.bY)do
+bY[i]={du=bs(bO.du,aU),us=bO.us,ag=bO.ag}
 end
-local ae=au.ae>us+au.us and 0 or au.ae
-h.au={us=au.us,af=au.af,ae=ae,bY=bY}
+local af=av.af>us+av.us and 0 or av.af
+h.av={us=av.us,ag=av.ag,af=af,bY=bY}
 end
 return h
 end
-function bR.fB(h,gT,du,y,g)
-local ae=aP(q,y)+g.ay+1
-local bO={du=du,us=gT.us,af=gT.af}
-local au=je(bR.bl(h)or ex,bO,ae,g)
-if not au then return h end
-local aS=gl(h,gT,g)
-return bR.dj(aS.us,aS.af,au,y,g,bR.eM(h,g))
+function bR.fC(h,gV,du,y,g)
+local af=aP(q,y)+g.ay+1
+local bO={du=du,us=gV.us,ag=gV.ag}
+local av=jh(bR.bm(h)or ez,bO,af,g)
+if not av then return h end
+local aS=gm(h,gV,g)
+return bR.dk(aS.us,aS.ag,av,y,g,bR.eN(h,g))
 end
-function bR.lO(h,g)
-local gU={us=h.us-q,af=h.af,du=0}
-if gU.us<0 then return nil end
-return bR.dj(q,0,je(bR.bl(h)or ex,gU,h.us+2,g),0,g,0)
+function bR.hm(h,g)
+local gW={us=h.us-q,ag=h.ag,du=0}
+if gW.us<0 then return nil end
+return bR.dk(q,0,jh(bR.bm(h)or ez,gW,h.us+2,g),0,g,0)
 end
 function bR.dZ(h,g)
-local y,bV=cS(h,g),ee(h.ad,g.ay)
+local y,bV=cS(h,g),ef(h.ad,g.ay)
 if y<=bV then return h end
-local bq={us=bV+g.ay,af=g.aQ}
-local au=bR.bl(h)
-if h.us<bq.us or(h.us==bq.us and h.af<=bq.af)then
-return bR.dj(h.us,h.af,au,bV,g,h.ad)
+local br={us=bV+g.ay,ag=g.aQ}
+local av=bR.bm(h)
+if h.us<br.us or(h.us==br.us and h.ag<=br.ag)then
+return bR.dk(h.us,h.ag,av,bV,g,h.ad)
 end
-local an={us=h.us,af=h.af,y=h.y,ad=h.ad}
-if au then an.au={us=au.us,af=au.af,ae=0,bY=au.bY}end
-local bU=bR.fB(an,gl(h,bq,g),0,bV,g)
+local an={us=h.us,ag=h.ag,y=h.y,ad=h.ad}
+if av then an.av={us=av.us,ag=av.ag,af=0,bY=av.bY}end
+local bU=bR.fC(an,gm(h,br,g),0,bV,g)
 if bU~=an then return bU end
-return bR.dj(bq.us,bq.af,nil,bV,g,h.ad)
+return bR.dk(br.us,br.ag,nil,bV,g,h.ad)
 end
 function bR.cD(m,E,ak,h,g)
-local function em()
+local function en()
 local ac,ba=0,1
 while E<=ak do
-local eq=cf(m,E)
+local es=cf(m,E)
 E=E+1
-ac=ac+eq%128*ba
-if eq<128 then break end
+ac=ac+es%128*ba
+if es<128 then break end
 ba=ba*128
 end
 return ac
 end
-local function ix()
-local us=em()
-return us,g.x>1 and br(em(),g.x-1)or 0
+local function iz()
+local us=en()
+return us,g.x>1 and bs(en(),g.x-1)or 0
 end
 local cl=cf(m,E)-128
 E=E+1
 h.ad=aD(cl%32/8)
-if cl%2>=1 then h.y=em()end
+if cl%2>=1 then h.y=en()end
 if cl%4<2 then return end
-local us,af=ix()
-local au={us=us,af=af,ae=0,bY={}}
-local aU=gH(h,au,g).us
-if cl%8>=4 then au.ae=aU+2-em()end
+local us,ag=iz()
+local av={us=us,ag=ag,af=0,bY={}}
+local aU=gJ(h,av,g).us
+if cl%8>=4 then av.af=aU+2-en()end
 while E<=ak do
-local bO={du=aU-em()}
-bO.us,bO.af=ix()
-if bO.us==0 and bO.af==0 then
-bO.us,bO.af=us,af
+local bO={du=aU-en()}
+bO.us,bO.ag=iz()
+if bO.us==0 and bO.ag==0 then
+bO.us,bO.ag=us,ag
 end
-au.bY[#au.bY+1]=bO
+av.bY[#av.bY+1]=bO
 end
-h.au=au
+h.av=av
 end
-function bR.bo(h,g)
-local au,y,aL=h.au,h.y,""
-if not au and not y and h.ad==0 then return aL end
+function bR.bp(h,g)
+local av,y,aL=h.av,h.y,""
+if not av and not y and h.ad==0 then return aL end
 local function dL(ac)
 while ac>=128 do
-aL=aL..eU(ac%128+128)
+aL=aL..eW(ac%128+128)
 ac=aD(ac/128)
 end
-aL=aL..eU(ac)
+aL=aL..eW(ac)
 end
-local function jd(us,af)
+local function jg(us,ag)
 dL(us)
-if g.x>1 then dL(af)end
+if g.x>1 then dL(ag)end
 end
 if y then dL(y)end
-if au then
-jd(au.us,au.af)
-local aU=gH(h,au,g).us
-if au.ae>0 then dL(aU+2-au.ae)end
-for _,bO in ipairs(au.bY)do
+if av then
+jg(av.us,av.ag)
+local aU=gJ(h,av,g).us
+if av.af>0 then dL(aU+2-av.af)end
+for _,bO in ipairs(av.bY)do
 dL(aU-bO.du)
-local kF=bO.us==au.us and bO.af==au.af
-jd(kF and 0 or bO.us,kF and 0 or bO.af)
+local kJ=bO.us==av.us and bO.ag==av.ag
+jg(kJ and 0 or bO.us,kJ and 0 or bO.ag)
 end
 end
-local cl=128+(y and 1 or 0)+(au and 2 or 0)+(au and au.ae>0 and 4 or 0)
-return eU(cl+8*h.ad)..aL
+local cl=128+(y and 1 or 0)+(av and 2 or 0)+(av and av.af>0 and 4 or 0)
+return eW(cl+8*h.ad)..aL
 end
-eI=bR
+eJ=bR
 return bR
 end`;
 
-const part7 = `local jl=32
-local function fy(Q,az)
+const part7 = `local jo=32
+local function fz(Q,az)
 local eb=redis.pcall("PTTL",Q)
-return#az<=jl and(type(eb)=="table"or eb>=0)
+return#az<=jo and(type(eb)=="table"or eb>=0)
 end`;
 
-const part8 = `local call,bs,al=redis.call,string.sub,string.format
-local aD,dd,aP,br=math.floor,math.ceil,math.max,math.min
+const part8 = `local call,bt,al=redis.call,string.sub,string.format
+local aD,de,aP,bs=math.floor,math.ceil,math.max,math.min
 local aT,am=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cz,gE=0,0
+local cz,gG=0,0
 local function aL()
 cz=cz+1
 return ARGV[cz]
@@ -265,128 +265,128 @@ local function ac()
 cz=cz+1
 return ARGV[cz]+0
 end
-local function fc()
-gE=gE+1
-return KEYS[gE]
+local function fe()
+gG=gG+1
+return KEYS[gG]
 end
 local cw=ac()
-local function eb(ae)
-return aP(dd((ae-q)/1000),1)+cw
+local function eb(af)
+return aP(de((af-q)/1000),1)+cw
 end
 local cy={}`;
 
-const part9 = `local function kd(ah)
-local df=type(ah)=="table"and ah.err or tostring(ah)
-if string.find(df,"READONLY",1,true)then error(ah,0)end
-return df
+const part9 = `local function kg(ah)
+local dg=type(ah)=="table"and ah.err or tostring(ah)
+if string.find(dg,"READONLY",1,true)then error(ah,0)end
+return dg
 end
-local function jJ(cm,kW)
-local ok,ah=pcall(cm,kW)
-return ok and ah or kd(ah)
+local function jM(cm,kZ)
+local ok,ah=pcall(cm,kZ)
+return ok and ah or kg(ah)
 end`;
 
-const part10 = `local function hx(e,lF)
-eg(e)
-if e.dS and not bB then fe(e)end
-local at=lF and q or aP(q,e.D)
-local ag,Y=e.v.ag,e.Y
-for i=1,#ag do
-local aa=ag[i]
-at=aP(at,aa.ap.dm(Y[i],e.ai,aa))
+const part10 = `local function hA(e,lH)
+eh(e)
+if e.dS and not bB then eR(e)end
+local at=lH and q or aP(q,e.D)
+local ae,aa=e.v.ae,e.aa
+for i=1,#ae do
+local V=ae[i]
+at=aP(at,V.ap.dn(aa[i],e.ai,V))
 end
 return at
 end
-local function gQ(e,at)
-local ag,Y=e.v.ag,e.Y
-if#ag==0 then return end
-if e.dq then e.dq.dw(e,at)end
-e.gf=nil
-for i=1,#ag do
-local aa=ag[i]
-local an=Y[i]
-local h=aa.ap.dw(an,at,e.ai,aa)
-if h then Y[i]=h end
-local cP=aa.ap.cP and aa.ap.cP(an,h,at)
+local function gS(e,at)
+local ae,aa=e.v.ae,e.aa
+if#ae==0 then return end
+if e.dd then e.dd.dw(e,at)end
+e.gg=nil
+for i=1,#ae do
+local V=ae[i]
+local an=aa[i]
+local h=V.ap.dw(an,at,e.ai,V)
+if h then aa[i]=h end
+local cP=V.ap.cP and V.ap.cP(an,h,at)
 if cP then
-e.gf=e.gf or{}
-e.gf[i]=cP
+e.gg=e.gg or{}
+e.gg[i]=cP
 end
 end
-fe(e)
+eR(e)
 end
-local function el(ah,e)
-local ag,Y,ak=e.v.ag,e.Y,#ah
-for i=1,#ag do
-local aa=ag[i]
-ah[ak+1],ah[ak+2]=aa.ap.fb(Y[i],aa)
+local function em(ah,e)
+local ae,aa,ak=e.v.ae,e.aa,#ah
+for i=1,#ae do
+local V=ae[i]
+ah[ak+1],ah[ak+2]=V.ap.fd(aa[i],V)
 ak=ak+2
 end
 end
-local function eo(ah,ar)
+local function ep(ah,as)
 local A=0
-for i=1,#ar do
-local gf,ag=ar[i].gf,#ar[i].v.ag
-for aa=1,gf and ag or 0 do
-local cP=gf[aa]
+for i=1,#as do
+local gg,ae=as[i].gg,#as[i].v.ae
+for V=1,gg and ae or 0 do
+local cP=gg[V]
 if cP then
 local ak=#ah
-ah[ak+1]=A+aa-1
+ah[ak+1]=A+V-1
 for bE=1,5 do
 ah[ak+1+bE]=cP[bE]
 end
 end
 end
-A=A+ag
+A=A+ae
 end
 end`;
 
-const part11 = `local function en()
+const part11 = `local function eo()
 local v=dV[ac()]
 local ai,aq=ac(),ac()
 local e={
 v=v,
 ai=ai,
 aq=aq,
-Q=fc(),
+Q=fe(),
 cp=nil,
 aE=nil,
 aX=nil,
 D=0,
-Y=nil,
+aa=nil,
 }
 if v.cp>0 then
 e.cp={}
-for i,aa in ipairs(v.ag)do
-if aa.eh then e.cp[i]=fc()end
+for i,V in ipairs(v.ae)do
+if V.ei then e.cp[i]=fe()end
 end
 end
 if v.aq>0 then
-e.aE,e.aX=fc(),fc()
+e.aE,e.aX=fe(),fe()
 end
-for _,A in ipairs(v.hS or{})do
+for _,A in ipairs(v.hV or{})do
 e.cp=e.cp or{}
-e.cp[A]=fc()
+e.cp[A]=fe()
 end
 return e
 end`;
 
 const part12 = `function cy.t()
-local function iN(h,at)
-if h.us<at-1 or(h.us<at and h.af==0)then return{us=at,af=0}end
+local function iQ(h,at)
+if h.us<at-1 or(h.us<at and h.ag==0)then return{us=at,ag=0}end
 return h
 end
-local function jB(h,o,g)
-local af=o*g.cX
-local cE=aD(af/g.x)
-local us=h.us+o*g.dn+cE
-af=h.af+af-cE*g.x
-if af<g.x then return{us=us,af=af}end
-return{us=us+1,af=af-g.x}
+local function jE(h,o,g)
+local ag=o*g.cX
+local cE=aD(ag/g.x)
+local us=h.us+o*g.dp+cE
+ag=h.ag+ag-cE*g.x
+if ag<g.x then return{us=us,ag=ag}end
+return{us=us+1,ag=ag-g.x}
 end
 return{
 cD=function()
 return{
-dn=ac(),
+dp=ac(),
 cX=ac(),
 x=ac(),
 ay=ac(),
@@ -394,68 +394,68 @@ aQ=ac(),
 az=ac(),
 }
 end,
-eH=function()
-return{us=0,af=0,ad=0}
+er=function()
+return{us=0,ag=0,ad=0}
 end,
 dZ=function(h,g)
 if h.us-g.ay<q and(h.y or 0)<=q then return h end
-return bx().dZ(h,g)
+return bz().dZ(h,g)
 end,
-dm=function(h,ai,g)
-local next=jB(iN(h,q),ai,g)
-local hy=next.us-g.ay
-if next.af>g.aQ then hy=hy+1 end
-return aP(q,hy)
+dn=function(h,ai,g)
+local next=jE(iQ(h,q),ai,g)
+local hB=next.us-g.ay
+if next.ag>g.aQ then hB=hB+1 end
+return aP(q,hB)
 end,
 dw=function(h,at,ai,g)
-local next=jB(iN(h,at),ai,g)
+local next=jE(iQ(h,at),ai,g)
 next.ad=0
-if at<=q and not h.au and not h.y then return next end
-local bE=bx()
+if at<=q and not h.av and not h.y then return next end
+local bE=bz()
 local y=aP(at>q and at or 0,h.y or 0)
-return bE.dj(next.us,next.af,bE.bl(h),y,g,bE.eM(h,g))
+return bE.dk(next.us,next.ag,bE.bm(h),y,g,bE.eN(h,g))
 end,
-cP=function(an,iG,at)
-local ia=at>q
-if not ia and not iG.au then return nil end
-local us,af=0,0
-if iG.au then
-us,af=iG.au.us,iG.au.af
+cP=function(an,iJ,at)
+local ie=at>q
+if not ie and not iJ.av then return nil end
+local us,ag=0,0
+if iJ.av then
+us,ag=iJ.av.us,iJ.av.ag
 end
-local y=ia and(an.y or 0)>q and an.y or 0
-local lb=ia and iN(an,at)~=an
-if us==0 and af==0 and y==0 and not lb then return nil end
-local K=an.us+2<=q and{us=0,af=0}or an
-return{us,af,y,lb and K.us or-1,lb and K.af or 0}
+local y=ie and(an.y or 0)>q and an.y or 0
+local le=ie and iQ(an,at)~=an
+if us==0 and ag==0 and y==0 and not le then return nil end
+local K=an.us+2<=q and{us=0,ag=0}or an
+return{us,ag,y,le and K.us or-1,le and K.ag or 0}
 end,
-fb=function(h)
+fd=function(h)
 if h.us<q then return 0,0 end
-return h.us-q,h.af
+return h.us-q,h.ag
 end,
 dz=function(h)
-if not h.au and not h.y then return h.us+2 end
-local kC=h.au and bx().eX(h.us,h.au)or 0
-return aP(h.us,kC,h.y or 0)+2
+if not h.av and not h.y then return h.us+2 end
+local kG=h.av and bz().eZ(h.us,h.av)or 0
+return aP(h.us,kG,h.y or 0)+2
 end,
-cM=function(m,K,to,g,ea,eB)
-local bp=to-K+1
-local us=tonumber(bs(m,K,K+15))
-if not us or bp<16 then return{us=0,af=0,ad=0}end
-local dr=bp~=16+g.az
-local h={us=us,af=0,ad=0}
-if not dr then h.af=br(tonumber(bs(m,K+16,to))or 0,g.x-1)end
-if ea<=eB then bx().cD(m,ea,eB,h,g)end
-if dr then return{us=us+1,af=0,y=h.y,ad=h.ad}end
+cM=function(m,K,to,g,ea,eD)
+local bq=to-K+1
+local us=tonumber(bt(m,K,K+15))
+if not us or bq<16 then return{us=0,ag=0,ad=0}end
+local dr=bq~=16+g.az
+local h={us=us,ag=0,ad=0}
+if not dr then h.ag=bs(tonumber(bt(m,K+16,to))or 0,g.x-1)end
+if ea<=eD then bz().cD(m,ea,eD,h,g)end
+if dr then return{us=us+1,ag=0,y=h.y,ad=h.ad}end
 return h
 end,
-ej=function(h,g)
+ek=function(h,g)
 local us=aP(h.us,0)
 if g.az==0 then return al("%016.0f",us)end
-return al("%016.0f%0"..g.az..".0f",us,h.af)
+return al("%016.0f%0"..g.az..".0f",us,h.ag)
 end,
-hl=function(h,g)
-if not h.au and not h.y and h.ad==0 then return""end
-return bx().bo(h,g)
+ho=function(h,g)
+if not h.av and not h.y and h.ad==0 then return""end
+return bz().bp(h,g)
 end,
 }
 end`;
@@ -464,10 +464,10 @@ const part13 = `local dt,bP="<I7I4",11
 local function cd(ab)
 return#ab/bP
 end
-local function fh(bp,aI)
-return bp>=aI and(bp-aI)%bP==0
+local function fi(bq,aI)
+return bq>=aI and(bq-aI)%bP==0
 end
-local function dk(ab,A)
+local function dl(ab,A)
 return am(dt,ab,A*bP+1)
 end
 local function cB(ab)
@@ -476,57 +476,57 @@ end
 local function cA(ab)
 return am(dt,ab,#ab-bP+1)
 end
-local function gK(ab,A,J,r)
+local function gM(ab,A,J,r)
 local K=A*bP
-return bs(ab,1,K)..aT(dt,J,r)..bs(ab,K+bP+1)
+return bt(ab,1,K)..aT(dt,J,r)..bt(ab,K+bP+1)
 end
-local function hO(J,r)
+local function hR(J,r)
 if not(J>=0 and J<2^53 and r>0 and r<2^32)then return""end
 return aT(dt,J,r)
 end
-local function ff(m,K,to)
-local ab=bs(m,K,to)
+local function fg(m,K,to)
+local ab=bt(m,K,to)
 if ab==""or#ab%bP>0 then return"",0 end
 local cK=string.byte(ab,7)
 if cK<32 then return ab,0 end
-return bs(ab,1,6)..string.char(cK%32)..bs(ab,8),aD(cK/32)
+return bt(ab,1,6)..string.char(cK%32)..bt(ab,8),aD(cK/32)
 end
 local function dC(h)
 local ab=h.z
 if h.ad==0 then return ab end
-return bs(ab,1,6)..string.char(string.byte(ab,7)+32*h.ad)..bs(ab,8)
+return bt(ab,1,6)..string.char(string.byte(ab,7)+32*h.ad)..bt(ab,8)
 end
 local function cQ(h,g,an)
-local bn=h.z==""and 0 or cB(h.z)-q
-h.ad=bn>0 and ga(bn,g.w,an)or 0
+local bo=h.z==""and 0 or cB(h.z)-q
+h.ad=bo>0 and gb(bo,g.w,an)or 0
 return h
 end
-local function gw(h,g)
+local function gx(h,g)
 local ab=h.z
-local au=ab==""and 0 or cB(ab)-ee(h.ad,g.w)
-if au<=0 then return h end
-local lA={}
+local av=ab==""and 0 or cB(ab)-ef(h.ad,g.w)
+if av<=0 then return h end
+local lC={}
 for A=0,cd(ab)-1 do
-local J,r=dk(ab,A)
-lA[A+1]=aT(dt,J-au,r)
+local J,r=dl(ab,A)
+lC[A+1]=aT(dt,J-av,r)
 end
-return cQ({W=h.W,z=table.concat(lA)},g,h.ad)
+return cQ({Y=h.Y,z=table.concat(lC)},g,h.ad)
 end`;
 
-const part14 = `local hz=-2^52
-local function eZ(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hz and m+0>2*hz
+const part14 = `local hC=-2^52
+local function fb(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hC and m+0>2*hC
 end
-local function hV(m,ba)
-local aK,bG=m+0,-hz/ba
+local function hY(m,ba)
+local aK,bG=m+0,-hC/ba
 local r=-aK%ba
 local J=q-q%bG-(aK+r)/ba-bG
 if J>q+bG/2 then J=J-bG end
 if J<=q-bG/2 then J=J+bG end
 return J,r
 end
-local function jx(J,r,ba)
-return al("%.0f",hz-J%(-hz/ba)*ba-r)
+local function jA(J,r,ba)
+return al("%.0f",hC-J%(-hC/ba)*ba-r)
 end`;
 
 const part15 = `function cy.f()
@@ -534,16 +534,16 @@ return{
 O="F",
 aI=7,
 cD=function()
-return{V=ac(),w=ac(),ba=ac()}
+return{W=ac(),w=ac(),ba=ac()}
 end,
-eH=function()
+er=function()
 return{z="",ad=0}
 end,
-dZ=gw,
-dm=function(h,ai,g)
+dZ=gx,
+dn=function(h,ai,g)
 if h.z==""then return q end
 local J,r=cA(h.z)
-if r+ai<=g.V then return aP(q,J)end
+if r+ai<=g.W then return aP(q,J)end
 return aP(q,J+g.w)
 end,
 dw=function(h,at,ai,g)
@@ -551,21 +551,21 @@ local z=h.z
 if z==""then return cQ({z=aT(dt,at,ai)},g,0)end
 local J,r=cA(z)
 if at<J+g.w then
-z=gK(z,cd(z)-1,J,r+ai)
+z=gM(z,cd(z)-1,J,r+ai)
 else
 z=z..aT(dt,at,ai)
 end
 while cB(z)+g.w<=q do
-z=bs(z,bP+1)
+z=bt(z,bP+1)
 end
 return cQ({z=z},g,h.ad)
 end,
-fb=function(h,g)
+fd=function(h,g)
 if h.z==""then return 0,0 end
 local J,r=cA(h.z)
 local reset=J+g.w-q
 if reset<=0 then return 0,0 end
-if J>q then return g.V,reset end
+if J>q then return g.W,reset end
 return r,reset
 end,
 dz=function(h,g)
@@ -574,94 +574,94 @@ local J=cA(h.z)
 return J+g.w
 end,
 cM=function(m,K,to)
-local z,ad=ff(m,K+7,to)
+local z,ad=fg(m,K+7,to)
 return{z=z,ad=ad}
 end,
-eZ=eZ,
-gV=function(m,ba)
-local J,r=hV(m,ba)
+fb=fb,
+gX=function(m,ba)
+local J,r=hY(m,ba)
 return{z=aT(dt,J,r),ad=0}
 end,
-hw=16,
-gA=function(m,K)
-return{z=hO(am("<dd",m,K)),ad=0}
+hz=16,
+gB=function(m,K)
+return{z=hR(am("<dd",m,K)),ad=0}
 end,
-ej=function(h,g)
+ek=function(h,g)
 return aT("<I7",g.w)..dC(h)
 end,
 }
 end`;
 
 const part16 = `function cy.c()
-local function gR(h,A,g)
-if A==0 then return h.W end
-local J,r=dk(h.z,A-1)
-return J+g.w==dk(h.z,A)and r or 0
+local function gT(h,A,g)
+if A==0 then return h.Y end
+local J,r=dl(h.z,A-1)
+return J+g.w==dl(h.z,A)and r or 0
 end
-local function lo(h,at,g)
+local function lq(h,at,g)
 if h.z==""then return at,0,0 end
 local J,r=cA(h.z)
 if at<J+g.w then
-return J,gR(h,cd(h.z)-1,g),r
+return J,gT(h,cd(h.z)-1,g),r
 end
 if at<J+2*g.w then return J+g.w,r,0 end
 return at,0,0
 end
-local function gg(o,bv,g)
-if bv<0 then return g.w+1 end
-if o<=bv then return 0 end
+local function gh(o,bw,g)
+if bw<0 then return g.w+1 end
+if o<=bw then return 0 end
 local cs=g.w/g.bH
-return(cs-aD(bv*cs/o))*g.bH
+return(cs-aD(bw*cs/o))*g.bH
 end
-local function kD(z,g)
+local function kH(z,g)
 local J=cB(z)
-local ky=cd(z)>1 and dk(z,1)==J+g.w
-return J+(ky and 1 or 2)*g.w<=q
+local kC=cd(z)>1 and dl(z,1)==J+g.w
+return J+(kC and 1 or 2)*g.w<=q
 end
 return{
 O="C",
 aI=12,
 cD=function()
-return{V=ac(),w=ac(),bH=ac()}
+return{W=ac(),w=ac(),bH=ac()}
 end,
-eH=function()
-return{W=0,z="",ad=0}
+er=function()
+return{Y=0,z="",ad=0}
 end,
-dZ=gw,
-dm=function(h,ai,g)
-local J,W,eV=lo(h,q,g)
-local jR=gg(W,g.V-ai-eV,g)
-if jR<=g.w then return aP(q,J+jR)end
-return aP(q,J+g.w+gg(eV,g.V-ai,g))
+dZ=gx,
+dn=function(h,ai,g)
+local J,Y,eX=lq(h,q,g)
+local jU=gh(Y,g.W-ai-eX,g)
+if jU<=g.w then return aP(q,J+jU)end
+return aP(q,J+g.w+gh(eX,g.W-ai,g))
 end,
 dw=function(h,at,ai,g)
-local aj={W=h.W,z=h.z}
+local aj={Y=h.Y,z=h.z}
 local J,r
 if aj.z~=""then
 J,r=cA(aj.z)
 end
 if J and at<J+g.w then
-aj.z=gK(aj.z,cd(aj.z)-1,J,r+ai)
+aj.z=gM(aj.z,cd(aj.z)-1,J,r+ai)
 else
-J=lo(h,at,g)
+J=lq(h,at,g)
 aj.z=aj.z..aT(dt,J,ai)
 end
-while kD(aj.z,g)do
-aj.W=gR(aj,1,g)
-aj.z=bs(aj.z,bP+1)
+while kH(aj.z,g)do
+aj.Y=gT(aj,1,g)
+aj.z=bt(aj.z,bP+1)
 end
 return cQ(aj,g,h.ad)
 end,
-fb=function(h,g)
+fd=function(h,g)
 if h.z==""then return 0,0 end
 local ak=cA(h.z)
 local reset=ak+2*g.w-q
 if reset<=0 then return 0,0 end
-if ak>q then return g.V,reset end
-local J,W,eV=lo(h,q,g)
+if ak>q then return g.W,reset end
+local J,Y,eX=lq(h,q,g)
 local cs=g.w/g.bH
 local aS=cs-aD((q-J)/g.bH)
-return dd(W*aS/cs)+eV,reset
+return de(Y*aS/cs)+eX,reset
 end,
 dz=function(h,g)
 if h.z==""then return 0 end
@@ -669,105 +669,105 @@ local J=cA(h.z)
 return J+2*g.w
 end,
 cM=function(m,K,to)
-local z,ad=ff(m,K+12,to)
-if z==""then return{W=0,z="",ad=0}end
-return{W=am("<I4",m,K+8),z=z,ad=ad}
+local z,ad=fg(m,K+12,to)
+if z==""then return{Y=0,z="",ad=0}end
+return{Y=am("<I4",m,K+8),z=z,ad=ad}
 end,
-hw=24,
-gA=function(m,K)
-local J,W,eV=am("<ddd",m,K)
-if not(W>0 and W<2^32)then W=0 end
-if eV>0 or W==0 then
-return{W=W,z=hO(J,eV),ad=0}
+hz=24,
+gB=function(m,K)
+local J,Y,eX=am("<ddd",m,K)
+if not(Y>0 and Y<2^32)then Y=0 end
+if eX>0 or Y==0 then
+return{Y=Y,z=hR(J,eX),ad=0}
 end
-return{W=W,z=aT(dt,J,0),ad=0}
+return{Y=Y,z=aT(dt,J,0),ad=0}
 end,
-ej=function(h,g)
+ek=function(h,g)
 local aJ=#al("%.0f",g.bH)-1
-return aT("<I7BI4",g.w,aJ,h.W)..dC(h)
+return aT("<I7BI4",g.w,aJ,h.Y)..dC(h)
 end,
 }
 end`;
 
 const part17 = `function cy.s()`;
 
-const part18 = `local cb,lU,hf=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cJ,mr=2^48,2^37
-local fr=q-q%cJ
+const part18 = `local cb,lV,hh=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cJ,mt=2^48,2^37
+local fs=q-q%cJ
 local function cO(p,aJ)
-p.ew,p.aJ=aJ>=32,aJ%32
-p.lt,p.aH=p.aJ>=16,2^(aJ%16)
-p.bq=p.lt and 255 or 65535
+p.ey,p.aJ=aJ>=32,aJ%32
+p.lv,p.aH=p.aJ>=16,2^(aJ%16)
+p.br=p.lv and 255 or 65535
 end
-local function ej(p,aC,o)
-if p.lt then return aT("<I7B",aC,o)end
+local function ek(p,aC,o)
+if p.lv then return aT("<I7B",aC,o)end
 if aC-q>=cJ/2 then error("ERR the units would be taken years ahead",0)end
 return aT("<I6I2",aC%cJ,o)
 end
 local function cM(p,ab,K)
-if p.lt then return am("<I7B",ab,K)end
+if p.lv then return am("<I7B",ab,K)end
 local aC,o=am("<I6I2",ab,K)
-aC=aC+fr
+aC=aC+fs
 if aC>q+cJ/2 then return aC-cJ,o end
 if aC<q-cJ/2 then return aC+cJ,o end
 return aC,o
 end
 local function cD(p,K,to)
-if to<#p.ab then return bs(p.ab,K+1,to+1)end
+if to<#p.ab then return bt(p.ab,K+1,to+1)end
 return call("GETRANGE",p.Q,al("%d",K),al("%d",to))
 end
-local function bz(p,as)
-return cb+4*(aD(as/p.aH)+1)+8*as
+local function bA(p,au)
+return cb+4*(aD(au/p.aH)+1)+8*au
 end
-local function bp(p)
-return p.ao==0 and cb or bz(p,p.ao-1)+8
+local function bq(p)
+return p.ao==0 and cb or bA(p,p.ao-1)+8
 end
 local function cV(p,i)
 return(p.aI+i)%p.ao
 end
 local function aW(p,i)
-local K=bz(p,cV(p,i))
+local K=bA(p,cV(p,i))
 return cM(p,cD(p,K,K+7),1)
 end
-local function kw(p,i)
-local as=cV(p,i)
-return br(p.aH-as%p.aH,p.ao-as,p.r-i)
+local function kA(p,i)
+local au=cV(p,i)
+return bs(p.aH-au%p.aH,p.ao-au,p.r-i)
 end
-local function jk(p,fz,an)
-if fz and p.an and fz>p.an then return p.r,p.an,p.bm end
-if p.ew then
-if fz then return fz-1,fz-1,(aW(p,fz-1))end
-local di,cK=0,p.r
-while di<cK do
-local cY=aD((di+cK)/2)
+local function jn(p,fA,an)
+if fA and p.an and fA>p.an then return p.r,p.an,p.bn end
+if p.ey then
+if fA then return fA-1,fA-1,(aW(p,fA-1))end
+local dj,cK=0,p.r
+while dj<cK do
+local cY=aD((dj+cK)/2)
 if aW(p,cY)<=an then
-di=cY+1
+dj=cY+1
 else
 cK=cY
 end
 end
-return di,di
+return dj,dj
 end
 local i,aU=0,0
 while i<p.r do
-local n,as=kw(p,i),cV(p,i)
+local n,au=kA(p,i),cV(p,i)
 local o
 if i>0 and i+n<p.r then
-local K=bz(p,as)-4
+local K=bA(p,au)-4
 o=am("<I4",cD(p,K,K+3),1)
 end
-if o and((fz and aU+o<fz)or(not fz and aW(p,i+n-1)<=an))then
+if o and((fA and aU+o<fA)or(not fA and aW(p,i+n-1)<=an))then
 i,aU=i+n,aU+o
 else
 local aw,dB=0,16
 while aw<n do
-dB=br(dB,n-aw)
-local K=bz(p,as+aw)
+dB=bs(dB,n-aw)
+local K=bA(p,au+aw)
 local ab=cD(p,K,K+8*dB-1)
 for j=1,8*dB,8 do
-local aC,bk=cM(p,ab,j)
-if fz and aU+bk>=fz or not fz and aC>an then return i,aU,aC end
-i,aU=i+1,aU+bk
+local aC,bl=cM(p,ab,j)
+if fA and aU+bl>=fA or not fA and aC>an then return i,aU,aC end
+i,aU=i+1,aU+bl
 end
 aw,dB=aw+dB,dB*8
 end
@@ -776,27 +776,27 @@ end
 return i,aU
 end
 local function bS(p)
-local w,y,aJ=p.w,p.y,p.aJ+(p.ew and 32 or 0)
-local hS=aT("<I4I4I4I7I4B",p.aI,p.r,p.ao,p.bf,p.aO,aJ)
-local di=y%cJ
-local cK=(y-di)/cJ+32*p.ad
-return"S"..aT("<dI7I6BI7",p.D,w,di,cK,p.bm)..hS
+local w,y,aJ=p.w,p.y,p.aJ+(p.ey and 32 or 0)
+local hV=aT("<I4I4I4I7I4B",p.aI,p.r,p.ao,p.bg,p.aO,aJ)
+local dj=y%cJ
+local cK=(y-dj)/cJ+32*p.ad
+return"S"..aT("<dI7I6BI7",p.D,w,dj,cK,p.bn)..hV
 end
-local function hF(p)
+local function hI(p)
 p.ab,p.dG="",nil
 end
-local function lw(p,g)
-p.aI,p.r,p.ao,p.bf,p.aO,p.bm=0,0,0,0,0,0
+local function ly(p,g)
+p.aI,p.r,p.ao,p.bg,p.aO,p.bn=0,0,0,0,0,0
 cO(p,g.aJ+32)
-hF(p)
+hI(p)
 end
-local function iW(p,ax,ao)
+local function iZ(p,ax,ao)
 local n=#ax/8
 p.aI,p.r,p.ao,p.aO=0,n,ao,0
 local cG={}
 for K=0,ao-1,p.aH do
-local aG=br(K+p.aH,ao)
-local ab,aU=bs(ax,K*8+1,aG*8),0
+local aG=bs(K+p.aH,ao)
+local ab,aU=bt(ax,K*8+1,aG*8),0
 if K<n then
 for j=1,#ab,8 do
 local _,o=cM(p,ab,j)
@@ -808,34 +808,34 @@ cG[#cG+1]=aT("<I4",aU)..ab..string.rep("\\0",(aG-K)*8-#ab)
 end
 return bS(p)..table.concat(cG)
 end
-local function jS(p)
+local function jV(p)
 local cG,i={},0
 while i<p.r do
-local n,K=kw(p,i),bz(p,cV(p,i))
+local n,K=kA(p,i),bA(p,cV(p,i))
 cG[#cG+1],i=cD(p,K,K+8*n-1),i+n
 end
 return table.concat(cG)
 end
-local function gb(p,aC,o)
-local gn=dd(o/p.bq)-1
-return string.rep(ej(p,aC,p.bq),gn)..ej(p,aC,o-gn*p.bq)
+local function gc(p,aC,o)
+local go=de(o/p.br)-1
+return string.rep(ek(p,aC,p.br),go)..ek(p,aC,o-go*p.br)
 end`;
 
-const part19 = `local lu=2^17
-local function gJ(dD,V,aH)
-local bv=dD+aD(dD/64)+4
-local ab=cb+10+4*dd(bv/aH)+8*bv
-if ab<lu then
+const part19 = `local lw=2^17
+local function gL(dD,W,aH)
+local bw=dD+aD(dD/64)+4
+local ab=cb+10+4*de(bw/aH)+8*bw
+if ab<lw then
 local _,aJ=math.frexp(ab-1)
 local bH=aP(2^(aJ-3),16)
-local aS=dd(ab/bH)*bH-cb-10
-local gn=aD(aS/(4+8*aH))
-bv=aP(gn*aH+aD((aS-gn*(4+8*aH)-4)/8),bv)
+local aS=de(ab/bH)*bH-cb-10
+local go=aD(aS/(4+8*aH))
+bw=aP(go*aH+aD((aS-go*(4+8*aH)-4)/8),bw)
 end
-return dD<=V and br(V,bv)or bv
+return dD<=W and bs(W,bw)or bw
 end`;
 
-const part20 = `local function kZ(p,m,g)
+const part20 = `local function lc(p,m,g)
 if#m<21 then return end
 local D,aI,r,ao=am("<dI4I4I4",m,2)
 if#m~=21+8*ao or r>ao or aI>=aP(ao,1)then return end
@@ -843,44 +843,44 @@ local cG,aC,o={},0,0
 for i=0,r-1 do
 local at=am("<d",m,22+(aI+i)%ao*8)
 if at~=aC and o>0 then
-cG[#cG+1],o=gb(p,aC,o),0
+cG[#cG+1],o=gc(p,aC,o),0
 end
 aC,o=at,o+1
 end
-if o>0 then cG[#cG+1]=gb(p,aC,o)end
+if o>0 then cG[#cG+1]=gc(p,aC,o)end
 local ax=table.concat(cG)
-p.D,p.bf,p.y,p.bm,p.dK=D,r,aC,aC,true
-p.ew=#ax/8==r
-p.ab=iW(p,ax,#ax/8)
+p.D,p.bg,p.y,p.bn,p.dK=D,r,aC,aC,true
+p.ey=#ax/8==r
+p.ab=iZ(p,ax,#ax/8)
 end
-local function im(Q,g)
-local ab=call("GETRANGE",Q,"0",g.iv)
-local p={Q=Q,ab=ab,D=0,w=g.w,y=0,bm=0,ad=0}
-p.aI,p.r,p.ao,p.bf,p.aO=0,0,0,0,0
+local function ip(Q,g)
+local ab=call("GETRANGE",Q,"0",g.ix)
+local p={Q=Q,ab=ab,D=0,w=g.w,y=0,bn=0,ad=0}
+p.aI,p.r,p.ao,p.bg,p.aO=0,0,0,0,0
 cO(p,g.aJ+32)
 local H=string.byte(ab,1)
-if H==115 then kZ(p,call("GETRANGE",Q,"0","-1"),g)end
+if H==115 then lc(p,call("GETRANGE",Q,"0","-1"),g)end
 if H==98 and#ab==9 then
 local D=am("<d",ab,2)
-p.eW=not(D>=0 and D<2^53 and D==aD(D))
-p.D=p.eW and 0 or D
+p.eY=not(D>=0 and D<2^53 and D==aD(D))
+p.D=p.eY and 0 or D
 return p
 end
 if H~=83 or#ab<cb then
-p.eW=not p.dK and(H or call("GET",Q)=="")
+p.eY=not p.dK and(H or call("GET",Q)=="")
 return p
 end
 local aJ,cK
-p.D,p.w,p.y,cK,p.bm,p.aI,p.r,p.ao,p.bf,p.aO,aJ=
-am(lU,ab,2)
+p.D,p.w,p.y,cK,p.bn,p.aI,p.r,p.ao,p.bg,p.aO,aJ=
+am(lV,ab,2)
 p.y,p.ad=p.y+cK%32*cJ,aD(cK/32)
 cO(p,aJ)
-local bJ=bp(p)
-if#ab==g.iv+1 and bJ>#ab then
+local bJ=bq(p)
+if#ab==g.ix+1 and bJ>#ab then
 local bD=call("GETRANGE",Q,al("%d",bJ-1),al("%d",bJ))
 bJ=#bD==1 and#ab or-1
 end
-p.eW=p.w~=g.w
+p.eY=p.w~=g.w
 or not(p.D>=0)
 or aJ%16<6
 or aJ>58
@@ -889,272 +889,272 @@ or p.r>p.ao
 or p.aI>=aP(p.ao,1)
 return p
 end
-local function gu(p,aC,g)
-local bH=dd(g.w/8)
+local function gv(p,aC,g)
+local bH=de(g.w/8)
 return al("%.0f",eb(aP(aC-aC%bH+bH+g.w,p.D)))
 end
-local function mt(p,dD,g,cN)
-local dK=bp(p)
+local function mu(p,dD,g,cN)
+local dK=bq(p)
 if p.aI+p.r>p.ao then
-local aH,gn=aD(p.aI/p.aH),4+8*p.aH
-local gp=aP(dd((dD-p.ao)/p.aH),aD(p.ao/p.aH/8))
-local H,aG=cb+aH*gn,dK
+local aH,go=aD(p.aI/p.aH),4+8*p.aH
+local gq=aP(de((dD-p.ao)/p.aH),aD(p.ao/p.aH/8))
+local H,aG=cb+aH*go,dK
 while aG>H do
 local K=aP(aG-65536,H)
 local ab=call("GETRANGE",p.Q,al("%d",K),al("%d",aG-1))
-call("SETRANGE",p.Q,al("%d",K+gp*gn),ab)
+call("SETRANGE",p.Q,al("%d",K+gq*go),ab)
 aG=K
 end
-p.aI,p.ao=p.aI+gp*p.aH,p.ao+gp*p.aH
+p.aI,p.ao=p.aI+gq*p.aH,p.ao+gq*p.aH
 else
-p.ao=gJ(dD,g.V,p.aH)
-if dK<lu then
+p.ao=gL(dD,g.W,p.aH)
+if dK<lw then
 local m=cD(p,0,dK-1)
-call("SET",p.Q,m..string.rep("\\0",bp(p)-dK),"PX",cN)
+call("SET",p.Q,m..string.rep("\\0",bq(p)-dK),"PX",cN)
 else
-call("SETRANGE",p.Q,al("%d",bp(p)-1),"\\0")
+call("SETRANGE",p.Q,al("%d",bq(p)-1),"\\0")
 end
 end
 p.ab=""
 end
-local function ku(p,ax)
+local function ky(p,ax)
 local aw=0
 while aw<#ax do
-local as=cV(p,p.r)
-local n=br(p.aH-as%p.aH,p.ao-as,(#ax-aw)/8)
-local ab=bs(ax,aw+1,aw+8*n)
-if as%p.aH==0 then p.aO=0 end
+local au=cV(p,p.r)
+local n=bs(p.aH-au%p.aH,p.ao-au,(#ax-aw)/8)
+local ab=bt(ax,aw+1,aw+8*n)
+if au%p.aH==0 then p.aO=0 end
 for j=1,#ab,8 do
 local _,o=cM(p,ab,j)
 p.aO=p.aO+o
 end
-local K=bz(p,as)
+local K=bA(p,au)
 call("SETRANGE",p.Q,al("%d",K),ab)
-p.r,aw,as=p.r+n,aw+8*n,as+n
-if as%p.aH==0 or as==p.ao then
-local aH=K-8*((as-n)%p.aH)-4
+p.r,aw,au=p.r+n,aw+8*n,au+n
+if au%p.aH==0 or au==p.ao then
+local aH=K-8*((au-n)%p.aH)-4
 call("SETRANGE",p.Q,al("%d",aH),aT("<I4",p.aO))
 end
 end
 end
-local function hW(p,g)
-if p.dK then call("SET",p.Q,p.ab,"PX",gu(p,p.r>0 and p.bm or q,g))end
+local function hZ(p,g)
+if p.dK then call("SET",p.Q,p.ab,"PX",gv(p,p.r>0 and p.bn or q,g))end
 p.dK=nil
 end`;
 
-const part21 = `local function io(p,at,g)
+const part21 = `local function iq(p,at,g)
 local an=p.y>q and p.ad or 0
 p.y=at>q and at or 0
-p.ad=at>q and ga(at-q,g.w,an)or 0
+p.ad=at>q and gb(at-q,g.w,an)or 0
 end
-local function jy(p,i)
-local as,aU=cV(p,i),0
-local K=bz(p,as-as%p.aH)
-local ab=cD(p,K,bz(p,as)+7)
+local function jB(p,i)
+local au,aU=cV(p,i),0
+local K=bA(p,au-au%p.aH)
+local ab=cD(p,K,bA(p,au)+7)
 for j=1,#ab,8 do
 local _,o=cM(p,ab,j)
 aU=aU+o
 end
 return aU
 end
-local function jw(p,g,bB)
-if p.bm<=q then return p end
-local bV=aP(q,br(p.y,ee(p.ad,g.w)))
-if p.bm<=bV then return p end
-local i,an=jk(p,nil,bV)
-local o=br(p.bf-an,g.V)
-p.r,p.bm=i,bV
-io(p,bV,g)
+local function jz(p,g,bB)
+if p.bn<=q then return p end
+local bV=aP(q,bs(p.y,ef(p.ad,g.w)))
+if p.bn<=bV then return p end
+local i,an=jn(p,nil,bV)
+local o=bs(p.bg-an,g.W)
+p.r,p.bn=i,bV
+iq(p,bV,g)
 if bB then
-p.bf,p.an=an+o,an
+p.bg,p.an=an+o,an
 return p
 end
-hW(p,g)
-p.bf,p.ew=an+o,p.ew and o==1
+hZ(p,g)
+p.bg,p.ey=an+o,p.ey and o==1
 if i==0 then p.aI=0 end
-p.aO=i==0 and 0 or jy(p,i-1)
+p.aO=i==0 and 0 or jB(p,i-1)
 p.ab=""
-ku(p,gb(p,bV,o))
+ky(p,gc(p,bV,o))
 call("SETRANGE",p.Q,"0",bS(p))
-call("PEXPIRE",p.Q,gu(p,bV,g))
+call("PEXPIRE",p.Q,gv(p,bV,g))
 return p
 end`;
 
 const part22 = `local function dG(p,g)
 if not p.dG then
-p.dG,p.ep=0,0
+p.dG,p.eq=0,0
 local an=q-g.w
-if p.r>0 and p.bm<=an then
-p.dG,p.ep=p.r,p.bf
+if p.r>0 and p.bn<=an then
+p.dG,p.eq=p.r,p.bg
 elseif p.r>0 then
-p.dG,p.ep=jk(p,nil,an)
+p.dG,p.eq=jn(p,nil,an)
 end
 end
-return p.dG,p.ep
+return p.dG,p.eq
 end
-local function fX(V,w)
+local function fY(W,w)
 local aJ=6
-while aJ<10 and 4^aJ<V do
+while aJ<10 and 4^aJ<W do
 aJ=aJ+1
 end
 return{
-V=V,
+W=W,
 w=w,
-eh=true,
-aJ=w<mr and aJ or aJ+16,
-iv=cb+4+8*hf-1,
+ei=true,
+aJ=w<mt and aJ or aJ+16,
+ix=cb+4+8*hh-1,
 }
 end
 return{
-im=im,
+ip=ip,
 cD=function()
-return fX(ac(),ac())
+return fY(ac(),ac())
 end,
-fX=fX,
-dZ=jw,
-dm=function(p,ai,g)
+fY=fY,
+dZ=jz,
+dn=function(p,ai,g)
 local at=aP(q,p.y)
-local dQ=p.bf+ai-g.V
+local dQ=p.bg+ai-g.W
 if dQ<=0 then return at end
-local _,_,aC=jk(p,dQ)
+local _,_,aC=jn(p,dQ)
 return aP(at,aC+g.w)
 end,
-fb=function(p,g)
+fd=function(p,g)
 local _,aS=dG(p,g)
-local aY=p.bf-aS
+local aY=p.bg-aS
 if aY==0 then return 0,0 end
-return p.y>q and g.V or aY,p.bm+g.w-q
+return p.y>q and g.W or aY,p.bn+g.w-q
 end,
 dw=function(p,at,ai,g)
 local aC=at
-if p.r>0 then aC=aP(at,p.bm)end
-io(p,at>q and aC or p.y,g)
-local cN=gu(p,aC,g)
-hW(p,g)
-local fV,ke=dG(p,g)
-p.r,p.bf,p.w=p.r-fV,p.bf-ke,g.w
+if p.r>0 then aC=aP(at,p.bn)end
+iq(p,at>q and aC or p.y,g)
+local cN=gv(p,aC,g)
+hZ(p,g)
+local fW,kh=dG(p,g)
+p.r,p.bg,p.w=p.r-fW,p.bg-kh,g.w
 if p.r==0 then
-if p.ao>hf and p.aJ==g.aJ then
-p.aI,p.aO,p.ew=0,0,true
+if p.ao>hh and p.aJ==g.aJ then
+p.aI,p.aO,p.ey=0,0,true
 else
-lw(p,g)
+ly(p,g)
 end
 else
-p.aI=cV(p,fV)
+p.aI=cV(p,fW)
 end
 local bW,dX,o=ai,nil,0
-if p.r>0 and aC==p.bm then
-local _,bk=aW(p,p.r-1)
-o=bk
-if o<p.bq then
-dX=br(p.bq-o,ai)
+if p.r>0 and aC==p.bn then
+local _,bl=aW(p,p.r-1)
+o=bl
+if o<p.br then
+dX=bs(p.br-o,ai)
 bW=ai-dX
 end
 end
-p.bf,p.bm,p.ew=p.bf+ai,aC,p.ew and ai==1 and not dX
-local ax=bW>0 and gb(p,aC,bW)or""
+p.bg,p.bn,p.ey=p.bg+ai,aC,p.ey and ai==1 and not dX
+local ax=bW>0 and gc(p,aC,bW)or""
 local dD=p.r+#ax/8
-if p.ao<=hf or(dD>p.ao and p.ao<=p.aH)then
-local cg=jS(p)
-if dX then cg=bs(cg,1,-9)..ej(p,aC,o+dX)end
-local ao=dD>p.ao and gJ(dD,g.V,p.aH)or p.ao
-p.ab=iW(p,cg..ax,ao)
+if p.ao<=hh or(dD>p.ao and p.ao<=p.aH)then
+local cg=jV(p)
+if dX then cg=bt(cg,1,-9)..ek(p,aC,o+dX)end
+local ao=dD>p.ao and gL(dD,g.W,p.aH)or p.ao
+p.ab=iZ(p,cg..ax,ao)
 call("SET",p.Q,p.ab,"PX",cN)
 else
-if dD>p.ao then mt(p,dD,g,cN)end
+if dD>p.ao then mu(p,dD,g,cN)end
 if dX then
-local as=cV(p,p.r-1)
+local au=cV(p,p.r-1)
 p.aO=p.aO+dX
-local K=bz(p,as)
-call("SETRANGE",p.Q,al("%d",K),ej(p,aC,o+dX))
-if(as+1)%p.aH==0 or as+1==p.ao then
-local aH=K-8*(as%p.aH)-4
+local K=bA(p,au)
+call("SETRANGE",p.Q,al("%d",K),ek(p,aC,o+dX))
+if(au+1)%p.aH==0 or au+1==p.ao then
+local aH=K-8*(au%p.aH)-4
 call("SETRANGE",p.Q,al("%d",aH),aT("<I4",p.aO))
 end
 end
-ku(p,ax)
+ky(p,ax)
 call("SETRANGE",p.Q,"0",bS(p))
 call("PEXPIRE",p.Q,cN)
 p.ab=""
 end
-p.dG,p.ep=0,0
+p.dG,p.eq=0,0
 end,
-jm=function()`;
+jp=function()`;
 
-const part23 = `local function kN(p,i,aC,o,ev)
-local as,ak=cV(p,i),cV(p,p.r-1)
-local K=bz(p,as)
-call("SETRANGE",p.Q,al("%d",K),ej(p,aC,o-ev))
-p.bf,p.ew=p.bf-ev,false
-if aD(as/p.aH)==aD(ak/p.aH)then
-if as>ak then return end
-p.aO=p.aO-ev
+const part23 = `local function kR(p,i,aC,o,ex)
+local au,ak=cV(p,i),cV(p,p.r-1)
+local K=bA(p,au)
+call("SETRANGE",p.Q,al("%d",K),ek(p,aC,o-ex))
+p.bg,p.ey=p.bg-ex,false
+if aD(au/p.aH)==aD(ak/p.aH)then
+if au>ak then return end
+p.aO=p.aO-ex
 end
-local aH=K-8*(as%p.aH)-4
+local aH=K-8*(au%p.aH)-4
 local aU=am("<I4",call("GETRANGE",p.Q,al("%d",aH),al("%d",aH+3)),1)
-call("SETRANGE",p.Q,al("%d",aH),aT("<I4",aP(aU-ev,0)))
+call("SETRANGE",p.Q,al("%d",aH),aT("<I4",aP(aU-ex,0)))
 end
-local function fq(p,g)
-hF(p)
+local function fr(p,g)
+hI(p)
 while p.r>0 do
 local aC,o=aW(p,p.r-1)
-p.y,p.bm=br(p.y,aC),aC
+p.y,p.bn=bs(p.y,aC),aC
 if o>0 then break end
-local as=cV(p,p.r-1)
+local au=cV(p,p.r-1)
 p.r=p.r-1
-if as%p.aH==0 then
-local aH=p.r>0 and bz(p,aD(cV(p,p.r-1)/p.aH)*p.aH)-4
+if au%p.aH==0 then
+local aH=p.r>0 and bA(p,aD(cV(p,p.r-1)/p.aH)*p.aH)-4
 p.aO=aH and am("<I4",cD(p,aH,aH+3),1)or 0
 end
 end
 if p.r==0 then
-p.aI,p.bf,p.aO,p.y,p.bm,p.ew=0,0,0,0,0,true
+p.aI,p.bg,p.aO,p.y,p.bn,p.ey=0,0,0,0,0,true
 end
-io(p,p.y,g)
+iq(p,p.y,g)
 call("SETRANGE",p.Q,"0",bS(p))
 end
-local function ig(p,o,aC,g)
-hW(p,g)
-hF(p)
-local di,cK=0,p.r
-while di<cK do
-local cY=aD((di+cK)/2)
+local function ij(p,o,aC,g)
+hZ(p,g)
+hI(p)
+local dj,cK=0,p.r
+while dj<cK do
+local cY=aD((dj+cK)/2)
 if aW(p,cY)<aC then
-di=cY+1
+dj=cY+1
 else
 cK=cY
 end
 end
-local hG=0
-for i=di,p.r-1 do
-local at,bk=aW(p,i)
-if at~=aC or hG==o then break end
-local ev=br(o-hG,bk)
-if ev>0 then kN(p,i,aC,bk,ev)end
-hG=hG+ev
+local hJ=0
+for i=dj,p.r-1 do
+local at,bl=aW(p,i)
+if at~=aC or hJ==o then break end
+local ex=bs(o-hJ,bl)
+if ex>0 then kR(p,i,aC,bl,ex)end
+hJ=hJ+ex
 end
-if hG>0 then fq(p,g)end
+if hJ>0 then fr(p,g)end
 end
-local function jt(p,o,g)
-hW(p,g)
+local function jw(p,o,g)
+hZ(p,g)
 local _,aS=dG(p,g)
-local aG=p.bf
-if p.r>0 and p.bm>q then
-local _,an=jk(p,nil,q)
+local aG=p.bg
+if p.r>0 and p.bn>q then
+local _,an=jn(p,nil,q)
 aG=an
 end
-local hu=br(aS+o,aG)
-if hu==0 then return end
-local i,an,aC=jk(p,hu)
-local _,bk=aW(p,i)
-hF(p)
-p.aI,p.r,p.bf=cV(p,i),p.r-i,p.bf-an
-kN(p,0,aC,bk,hu-an)
-fq(p,g)
+local hx=bs(aS+o,aG)
+if hx==0 then return end
+local i,an,aC=jn(p,hx)
+local _,bl=aW(p,i)
+hI(p)
+p.aI,p.r,p.bg=cV(p,i),p.r-i,p.bg-an
+kR(p,0,aC,bl,hx-an)
+fr(p,g)
 end
-local function ka(p,g)
-local cr=gu(p,p.r>0 and p.bm or q-2*g.w,g)
-hW(p,g)
+local function kd(p,g)
+local cr=gv(p,p.r>0 and p.bn or q-2*g.w,g)
+hZ(p,g)
 if p.ao>0 then
 call("SETRANGE",p.Q,"0",bS(p))
 call("PEXPIRE",p.Q,cr)
@@ -1165,12 +1165,12 @@ call("DEL",p.Q)
 end
 end`;
 
-const part24 = `return{dx=ig,dW=jt,block=ka}
+const part24 = `return{dx=ij,dW=jw,block=kd}
 end,
-ly=function()`;
+lA=function()`;
 
-const part25 = `local function kL(p)
-local aA,ab={ax={},y=p.y,ad=p.ad},jS(p)
+const part25 = `local function kP(p)
+local aA,ab={ax={},y=p.y,ad=p.ad},jV(p)
 for K=1,#ab,8 do
 local at,o=cM(p,ab,K)
 local ak=aA.ax[#aA.ax]
@@ -1182,253 +1182,253 @@ end
 end
 return aA
 end
-local function ks(Q,aA,g,D)
+local function kw(Q,aA,g,D)
 local p,cG={Q=Q,D=D,w=g.w,y=aA.y},{}
 p.ad=aA.ad
-lw(p,g)
+ly(p,g)
 for i,cm in ipairs(aA.ax)do
-cG[i]=gb(p,cm.at,cm.o)
-p.bf,p.bm=p.bf+cm.o,cm.at
+cG[i]=gc(p,cm.at,cm.o)
+p.bg,p.bn=p.bg+cm.o,cm.at
 end
 local ax=table.concat(cG)
-p.ew=p.bf==#ax/8
-p.ab=iW(p,ax,#ax/8)
+p.ey=p.bg==#ax/8
+p.ab=iZ(p,ax,#ax/8)
 if p.r>0 or D>q then
-call("SET",Q,p.ab,"PX",gu(p,p.r>0 and p.bm or q-2*g.w,g))
+call("SET",Q,p.ab,"PX",gv(p,p.r>0 and p.bn or q-2*g.w,g))
 else
 call("PEXPIRE",Q,"0")
 end
 return p
 end`;
 
-const part26 = `return{cD=kL,es=ks}
+const part26 = `return{cD=kP,eu=kw}
 end,
 }
 end`;
 
-const part27 = `local lV=80
-local function iw(az)
+const part27 = `local lW=80
+local function iy(az)
 return string.char((az<12 and 116 or 72)+az)
 end
-local function hR(ag)
-local bu,cH,fT,ao,fa="","","<",0,0
+local function hU(ae)
+local bv,cH,fU,ao,fc="","","<",0,0
 local bK={}
-for i,aa in ipairs(ag)do
-local O,gh,eY=aa.O,"I7I4",aa.w
+for i,V in ipairs(ae)do
+local O,gi,fa=V.O,"I7I4",V.w
 if O=="t"then
-eY=aa.ay
-if aa.az>9 then gh="I7I7"end
-bu=bu..iw(aa.az)
+fa=V.ay
+if V.az>9 then gi="I7I7"end
+bv=bv..iy(V.az)
 elseif O=="f"then
-bu,cH=bu.."F",cH..aT("<I7",aa.w)
+bv,cH=bv.."F",cH..aT("<I7",V.w)
 elseif O=="c"then
-eY,gh=2*aa.w,"I7I4I4"
-bu=bu.."C"
-cH=cH..aT("<I7B",aa.w,#al("%.0f",aa.bH)-1)
+fa,gi=2*V.w,"I7I4I4"
+bv=bv.."C"
+cH=cH..aT("<I7B",V.w,#al("%.0f",V.bH)-1)
 else
 return nil
 end
-bK[i]={al="<"..gh,as=ao+1,at=struct.size(fT)+1}
-fT,ao,fa=fT..gh,ao+(O=="c"and 3 or 2),aP(fa,eY)
+bK[i]={al="<"..gi,au=ao+1,at=struct.size(fU)+1}
+fU,ao,fc=fU..gi,ao+(O=="c"and 3 or 2),aP(fc,fa)
 end
-local _,aJ=math.frexp(fa/16000)
+local _,aJ=math.frexp(fc/16000)
 aJ=aP(aJ-1,0)
-local cZ="P"..string.char(aJ)..bu..cH
+local cZ="P"..string.char(aJ)..bv..cH
 for _,g in ipairs(bK)do
 g.at=g.at+#cZ
 end
 return{
 cZ=cZ,
-bu=bu,
-fT=fT,
+bv=bv,
+fU=fU,
 ao=ao,
 bK=bK,
-bp=#cZ+struct.size(fT),
+bq=#cZ+struct.size(fU),
 bc=1000*2^aJ,
 }
 end
-local function hq(bC,ae)
+local function ht(bC,af)
 local bc=bC.bc
-return al("%.0f",aP(aD((ae-ae%bc+bc-q)/1000),0)+2+cw)
+return al("%.0f",aP(aD((af-af%bc+bc-q)/1000),0)+2+cw)
 end`;
 
-const part28 = `local function ls(m,E,bC,ag)
-local bu,bp=bC.bu,bC.bp
-if string.byte(m,E)~=lV or#m-E+1~=bp then return nil end
-if bs(m,E+2,E+1+#bu)~=bu then return nil end
-local Y={}
-for i,aa in ipairs(ag)do
+const part28 = `local function lu(m,E,bC,ae)
+local bv,bq=bC.bv,bC.bq
+if string.byte(m,E)~=lW or#m-E+1~=bq then return nil end
+if bt(m,E+2,E+1+#bv)~=bv then return nil end
+local aa={}
+for i,V in ipairs(ae)do
 local g=bC.bK[i]
-local H,bd,mn=am(g.al,m,E-1+g.at)
-if aa.O=="t"then
-Y[i]={us=H,af=br(bd,aa.x-1),ad=0}
+local H,be,mo=am(g.al,m,E-1+g.at)
+if V.O=="t"then
+aa[i]={us=H,ag=bs(be,V.x-1),ad=0}
 else
-local jN=H>0
-Y[i]={z=jN and aT(dt,H,bd)or"",ad=0}
-if aa.O=="c"then Y[i].W=jN and mn or 0 end
+local jQ=H>0
+aa[i]={z=jQ and aT(dt,H,be)or"",ad=0}
+if V.O=="c"then aa[i].Y=jQ and mo or 0 end
 end
 end
-return Y
+return aa
 end
-local function ha(Y,bC,ag)
+local function hc(aa,bC,ae)
 local bX={}
-for i,aa in ipairs(ag)do
-local h,as=Y[i],bC.bK[i].as
+for i,V in ipairs(ae)do
+local h,au=aa[i],bC.bK[i].au
 if(h.ad or 0)>0 then return nil end
-if aa.O=="t"then
-if h.au or h.y then return nil end
-bX[as],bX[as+1]=h.us,h.af
+if V.O=="t"then
+if h.av or h.y then return nil end
+bX[au],bX[au+1]=h.us,h.ag
 else
 if#h.z>bP then return nil end
-bX[as],bX[as+1]=0,0
+bX[au],bX[au+1]=0,0
 if h.z~=""then
-bX[as],bX[as+1]=cB(h.z)
+bX[au],bX[au+1]=cB(h.z)
 end
-if aa.O=="c"then bX[as+2]=h.W end
+if V.O=="c"then bX[au+2]=h.Y end
 end
 end
-return bC.cZ..aT(bC.fT,unpack(bX))
+return bC.cZ..aT(bC.fU,unpack(bX))
 end`;
 
 const part29 = `local cU={}
-local function fn()
-local v={cR=ac(),aq=ac(),go=ac()}
-v.ag,v.cO,v.bS,v.dK,v.cp={},"","","",0
+local function fo()
+local v={cR=ac(),aq=ac(),gp=ac()}
+v.ae,v.cO,v.bS,v.dK,v.cp={},"","","",0
 for i=1,ac()do
 local O=aL()
 local ap=cU[O]or cy[O]()
-local aa=ap.cD()
-cU[O],aa.ap,aa.O,v.ag[i]=ap,ap,O,aa
+local V=ap.cD()
+cU[O],V.ap,V.O,v.ae[i]=ap,ap,O,V
 v.cO=v.cO..O
-local az=aa.az or 0
-local bT=O=="t"and iw(az)or O
+local az=V.az or 0
+local bT=O=="t"and iy(az)or O
 v.bS,v.dK=v.bS..(ap.O or bT),v.dK..bT
-aa.bp=aa.eh and 0 or O=="t"and 16+az
-if aa.eh then v.cp=v.cp+1 end
+V.bq=V.ei and 0 or O=="t"and 16+az
+if V.ei then v.cp=v.cp+1 end
 end
 if v.cO=="s"then v.cp=0 end
-if v.cp==0 and#v.ag>1 then v.bC=hR(v.ag)end
-local bM=#v.ag==0 and 0 or ac()
+if v.cp==0 and#v.ae>1 then v.bC=hU(v.ae)end
+local bM=#v.ae==0 and 0 or ac()
 v.bT,v.dy=bM%2==0,bM>=2 and ac()or 0
 if v.bT then return v end
-v.jr,v.gG,v.kK,v.hS=aL(),aL(),ac(),{}
+v.ju,v.gI,v.kO,v.hV=aL(),aL(),ac(),{}
 for i=1,ac()do
-v.hS[i]=ac()
+v.hV[i]=ac()
 end
 return v
 end`;
 
-const part30 = `local function jb(az)
-if#az==18 and bs(az,1,2)==gP then return bs(az,3)end
+const part30 = `local function je(az)
+if#az==18 and bt(az,1,2)==gR then return bt(az,3)end
 local aK=#az==16 and tonumber(az)
-return aK and al("%016.0f",fO(aK))or az
+return aK and al("%016.0f",fP(aK))or az
 end
-local eC=90*cn
-local function gM(m)
+local eE=90*cn
+local function gO(m)
 local _,ak=string.find(m,"^%d*")
 if ak<16 or(ak<#m and string.byte(m,ak+1)<128)then return nil end
-local az=bs(m,1,ak)
-if ak==16 and tonumber(az)>=eC then return nil end
-az=jb(az)
-return tonumber(bs(az,1,16))<eC and az,ak
+local az=bt(m,1,ak)
+if ak==16 and tonumber(az)>=eE then return nil end
+az=je(az)
+return tonumber(bt(az,1,16))<eE and az,ak
 end
-local function jp(Q,m,aa)
-if m==""then return aa.ap.eH()end
-local az,ak=gM(m)
-if not az or(#az~=aa.bp and not fy(Q,az))then return nil end
-local eB=#az+#m-ak
-local h=aa.ap.cM(az..bs(m,ak+1),1,#az,aa,#az+1,eB)
-if ak==16 then h.ad=aP(h.ad,iz(tonumber(m)or 0))end
+local function js(Q,m,V)
+if m==""then return V.ap.er()end
+local az,ak=gO(m)
+if not az or(#az~=V.bq and not fz(Q,az))then return nil end
+local eD=#az+#m-ak
+local h=V.ap.cM(az..bt(m,ak+1),1,#az,V,#az+1,eD)
+if ak==16 then h.ad=aP(h.ad,iC(tonumber(m)or 0))end
 return h
 end
-local function hs(O)
+local function hv(O)
 return string.char(string.byte(O)-128)
 end
-local function hM(e)
+local function hP(e)
 local v=e.v
-local ag=v.ag
+local ae=v.ae
 e.D=0
 if v.cO=="s"then
-local eh=ag[1].ap.im(e.Q,ag[1])
-e.D,e.Y=eh.D,{eh}
-return not eh.eW
+local ei=ae[1].ap.ip(e.Q,ae[1])
+e.D,e.aa=ei.D,{ei}
+return not ei.eY
 end
 local aK=call("GET",e.Q)
-local m,Y,E=aK or"",{nil},1
-local bk=#ag>1 and string.gsub(bs(m,1,#ag),"[\\128-\\255]",hs)
-if not(bk and(bk==v.bS or bk==v.dK))then
-e.D,E=fP(m)
+local m,aa,E=aK or"",{nil},1
+local bl=#ae>1 and string.gsub(bt(m,1,#ae),"[\\128-\\255]",hv)
+if not(bl and(bl==v.bS or bl==v.dK))then
+e.D,E=fQ(m)
 if E>10 then E=1 end
 end
-e.Y=Y
+e.aa=aa
 if v.cO=="t"then
-Y[1]=aK~=""and jp(e.Q,bs(m,E),ag[1])
-return Y[1]
+aa[1]=aK~=""and js(e.Q,bt(m,E),ae[1])
+return aa[1]
 end
-if v.cO=="f"and ag[1].ba>0 and ag[1].ap.eZ(bs(m,E))then
-Y[1]=ag[1].ap.gV(bs(m,E),ag[1].ba)
+if v.cO=="f"and ae[1].ba>0 and ae[1].ap.fb(bt(m,E))then
+aa[1]=ae[1].ap.gX(bt(m,E),ae[1].ba)
 return true
 end
-local gL=v.bC and ls(m,E,v.bC,ag)
-if gL then
-e.Y=gL
+local gN=v.bC and lu(m,E,v.bC,ae)
+if gN then
+e.aa=gN
 return true
 end
-local r=#ag
-local iX=bs(m,E,E+r-1)
-local bu=string.gsub(iX,"[\\128-\\255]",hs)
-local bN=bu==v.bS or bu==v.dK
-local dK=bN and bu~=v.bS
+local r=#ae
+local ja=bt(m,E,E+r-1)
+local bv=string.gsub(ja,"[\\128-\\255]",hv)
+local bN=bv==v.bS or bv==v.dK
+local dK=bN and bv~=v.bS
 if not bN and(E<=#m or aK=="")then return false end
 E=E+r
 for i=1,r do
-local aa=ag[i]
-local ap=aa.ap
-if aa.eh then
-Y[i]=ap.im(e.cp[i],aa)
-if Y[i].eW then return false end
+local V=ae[i]
+local ap=V.ap
+if V.ei then
+aa[i]=ap.ip(e.cp[i],V)
+if aa[i].eY then return false end
 elseif bN then
-local aG=E+(aa.bp or ap.hw)
-local ea,eB=1,0
-if iX~=bu and string.byte(iX,i)>=128 then
-ea,eB=aG+1,aG+(string.byte(m,aG)or 0)
-aG=eB+1
+local aG=E+(V.bq or ap.hz)
+local ea,eD=1,0
+if ja~=bv and string.byte(ja,i)>=128 then
+ea,eD=aG+1,aG+(string.byte(m,aG)or 0)
+aG=eD+1
 end
-if not(aa.bp or dK)then
+if not(V.bq or dK)then
 aG=#m+1
 if r>1 and E+3<aG then
-aG=br(E+4+am("<I4",m,E),aG)
+aG=bs(E+4+am("<I4",m,E),aG)
 E=E+4
 end
-if aG-E<7 or am("<I7",m,E)~=aa.w then return false end
-if ap.aI and not fh(aG-E,ap.aI)then return false end
+if aG-E<7 or am("<I7",m,E)~=V.w then return false end
+if ap.aI and not fi(aG-E,ap.aI)then return false end
 end
 if aG>#m+1 then return false end
-local cM=dK and ap.gA or ap.cM
+local cM=dK and ap.gB or ap.cM
 local ak=ea>1 and ea-2 or aG-1
-Y[i]=cM(m,E,ak,aa,ea,eB)
+aa[i]=cM(m,E,ak,V,ea,eD)
 E=aG
 else
-Y[i]=ap.eH()
+aa[i]=ap.er()
 end
 end
 return not bN or E==#m+1
 end
-local function jq(e)
-local v=e.v.bo or e.v
-e.v,e.dq,e.dS=v,nil,nil
-if#v.ag==0 then
-hL(e)
-elseif e.eH then
-e.D,e.Y=0,{}
-elseif not(v.bT and hM(e))then
-gq(e)
+local function jt(e)
+local v=e.v.bp or e.v
+e.v,e.dd,e.dS=v,nil,nil
+if#v.ae==0 then
+hO(e)
+elseif e.er then
+e.D,e.aa=0,{}
+elseif not(v.bT and hP(e))then
+gr(e)
 end
 end
-local function jH(az)
-return#az==16 and az>="5"and gP..az or az
+local function jK(az)
+return#az==16 and az>="5"and gR..az or az
 end
-local function ju(e,m)
+local function jx(e,m)
 if string.byte(e.dJ,1)==83 and#e.dJ>53 then
 call("SETRANGE",e.Q,"1",aT("<d",e.D))
 else
@@ -1437,170 +1437,170 @@ end
 local cN=eb(e.D)
 if call("PTTL",e.Q)<cN then call("PEXPIRE",e.Q,cN)end
 end
-local function fe(e)
+local function eR(e)
 local v=e.v
-local ag,ae,m,bS=v.ag,e.D,"",v.bS
-if e.dq then return e.dq.fe(e)end
+local ae,af,m,bS=v.ae,e.D,"",v.bS
+if e.dd then return e.dd.eR(e)end
 if v.cO=="s"then return end
-local gL=v.bC and ha(e.Y,v.bC,ag)
-for i,aa in ipairs(ag)do
-if not aa.eh then
-ae=aP(ae,aa.ap.dz(e.Y[i],aa))
-local h=aa.ap.ej(e.Y[i],aa)
-if not aa.bp and#ag>1 then h=aT("<I4",#h)..h end
-local aO=aa.ap.hl and aa.ap.hl(e.Y[i],aa)or""
-if aO~=""and#ag==1 then h=jH(h)..aO end
-if aO~=""and#ag>1 then
+local gN=v.bC and hc(e.aa,v.bC,ae)
+for i,V in ipairs(ae)do
+if not V.ei then
+af=aP(af,V.ap.dz(e.aa[i],V))
+local h=V.ap.ek(e.aa[i],V)
+if not V.bq and#ae>1 then h=aT("<I4",#h)..h end
+local aO=V.ap.ho and V.ap.ho(e.aa[i],V)or""
+if aO~=""and#ae==1 then h=jK(h)..aO end
+if aO~=""and#ae>1 then
 h=h..string.char(#aO)..aO
-bS=bs(bS,1,i-1)..string.char(string.byte(bS,i)+128)..bs(bS,i+1)
+bS=bt(bS,1,i-1)..string.char(string.byte(bS,i)+128)..bt(bS,i+1)
 end
 m=m..h
 end
 end
 if v.cO~="t"and m~=""then m=bS..m end
-if v.cO=="t"then m=jH(m)end
-if gL then m=gL end
+if v.cO=="t"then m=jK(m)end
+if gN then m=gN end
 if e.D>q then m="b"..aT("<d",e.D)..m end
-if#ag==0 and e.dJ~=""then return ju(e,m)end
-local cr=gL and hq(v.bC,ae)or eb(ae)
+if#ae==0 and e.dJ~=""then return jx(e,m)end
+local cr=gN and ht(v.bC,af)or eb(af)
 if m~=""then call("SET",e.Q,m,"PX",cr)end
 end`;
 
-const part31 = `local function eg(e)
-jq(e)
-local ag,Y,eA=e.v.ag,e.Y,false
-for i=1,#ag do
-local aa,h=ag[i],Y[i]
-Y[i]=aa.ap.dZ(h,aa,bB)
-eA=eA or Y[i]~=h
+const part31 = `local function eh(e)
+jt(e)
+local ae,aa,eC=e.v.ae,e.aa,false
+for i=1,#ae do
+local V,h=ae[i],aa[i]
+aa[i]=V.ap.dZ(h,V,bB)
+eC=eC or aa[i]~=h
 end
-if eA and not bB then fe(e)end
+if eC and not bB then eR(e)end
 end`;
 
 const part32 = `local function dL(ac)
 local aL,aS="",ac
 while aS>=128 do
-aL,aS=aL..eU(aS%128+128),aD(aS/128)
+aL,aS=aL..eW(aS%128+128),aD(aS/128)
 end
-return aL..eU(aS)
+return aL..eW(aS)
 end`;
 
 const part33 = `local dV,bB={},false
-local function gq()
+local function gr()
 error("RULES",0)
 end`;
 
 const part34 = `for i=1,ac()do
-dV[i]=fn()
+dV[i]=fo()
 end
 local function cW()
-local dI,bh,at,D=aL(),ac(),q,q
-local ar={nil}
+local dI,bi,at,D=aL(),ac(),q,q
+local as={nil}
 for i=1,ac()do
-ar[i]=en()
+as[i]=eo()
 end
 bB=dI=="2"
-for i=1,#ar do
-local e=ar[i]
-at=aP(at,hx(e))
+for i=1,#as do
+local e=as[i]
+at=aP(at,hA(e))
 D=aP(D,e.D)
 end
-local jC=at<=q or(dI=="1"and at-q<=bh)
-if jC and dI~="2"then
-for i=1,#ar do
-gQ(ar[i],at)
+local jF=at<=q or(dI=="1"and at-q<=bi)
+if jF and dI~="2"then
+for i=1,#as do
+gS(as[i],at)
 end
 end
-local ah={jC and 1 or D>q and 2 or 0,at-q,nil,nil}
-for i=1,#ar do
-el(ah,ar[i])
+local ah={jF and 1 or D>q and 2 or 0,at-q,nil,nil}
+for i=1,#as do
+em(ah,as[i])
 end
-for i=1,ah[1]==2 and#ar>1 and#ar or 0 do
-ah[#ah+1]=aP(ar[i].D-q,0)
+for i=1,ah[1]==2 and#as>1 and#as or 0 do
+ah[#ah+1]=aP(as[i].D-q,0)
 end
-eo(ah,ar)
+ep(ah,as)
 return ah
 end
 local U={q}
 for i=1,ac()do
-U[i+1]=jJ(cW)
+U[i+1]=jM(cW)
 end
 return U`;
 
 const part35 = `local call,al,KEYS,ARGV=redis.call,string.format,KEYS,ARGV
-local bs,cf,aD,dd,br,aP,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type`;
+local bt,cf,aD,de,bs,aP,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type`;
 
-const part36 = `local ai,V,w,bH,bh,bB,jZ=0,0,0,0,0,false,false
+const part36 = `local ai,W,w,bH,bi,bB,kc=0,0,0,0,0,false,false
 local U,A,bQ={q},1,nil`;
 
-const part37 = `local function gk()`;
+const part37 = `local function gl()`;
 
 const part38 = `local cw,cy=ARGV[1]+0,{}
-local function eb(ae)
-return aP(dd((ae-q)/1000),1)+cw
+local function eb(af)
+return aP(de((af-q)/1000),1)+cw
 end
-local function cr(ae)
-return al("%.0f",eb(ae))
+local function cr(af)
+return al("%.0f",eb(af))
 end`;
 
 const part39 = `local ap
-local function es(Q,mw,m,cN)
-local aw=mw and bb("SET",Q,m,"PX",cN)or bb("SET",Q,m,"PX",cN,"NX")or bb("GET",Q)
+local function eu(Q,mx,m,cN)
+local aw=mx and bb("SET",Q,m,"PX",cN)or bb("SET",Q,m,"PX",cN,"NX")or bb("GET",Q)
 return aw and aw.err
 end
-local function be(Q,m,aB)
-ap=ap or cy[iJ]()
-local g,D,K,h={V=V,w=w,bH=bH},0,1,nil
+local function bf(Q,m,aB)
+ap=ap or cy[iM]()
+local g,D,K,h={W=W,w=w,bH=bH},0,1,nil
 if m then
-D,K=fP(m)
+D,K=fQ(m)
 end
-local O=m and bs(m,K,K)
-local bp=m and#m-K
-if O==ap.O and fh(bp,ap.aI)and am("<I7",m,K+1)==w then
+local O=m and bt(m,K,K)
+local bq=m and#m-K
+if O==ap.O and fi(bq,ap.aI)and am("<I7",m,K+1)==w then
 h=ap.cM(m,K+1,#m)
-elseif O=="-"and bH>0 and ap.eZ and ap.eZ(bs(m,K))then
-h=ap.gV(bs(m,K),bH)
-elseif O==iJ and bp==ap.hw then
-h=ap.gA(m,K+1)
-elseif m and not(K==10 and bp<0)then
+elseif O=="-"and bH>0 and ap.fb and ap.fb(bt(m,K))then
+h=ap.gX(bt(m,K),bH)
+elseif O==iM and bq==ap.hz then
+h=ap.gB(m,K+1)
+elseif m and not(K==10 and bq<0)then
 return"RULES"
 else
-h=ap.eH()
+h=ap.er()
 end
 local bU=ap.dZ(h,g)
-local eA=bU~=h
+local eC=bU~=h
 h=bU
-local aj,at,eu=0,aP(q,D,ap.dm(h,ai,g)),q
-while aj<aB and(at<=q or aj==0 and at-q<=bh)do
-aj,eu=aj+1,at
+local aj,at,ew=0,aP(q,D,ap.dn(h,ai,g)),q
+while aj<aB and(at<=q or aj==0 and at-q<=bi)do
+aj,ew=aj+1,at
 if bB then break end
 h=ap.dw(h,at,ai,g)
-if aj<aB then at=aP(q,D,ap.dm(h,ai,g))end
+if aj<aB then at=aP(q,D,ap.dn(h,ai,g))end
 end
 local aN
-if(aj>0 or eA)and not bB then
-local bo,ae=ap.O..ap.ej(h,g),ap.dz(h,g)
+if(aj>0 or eC)and not bB then
+local bp,af=ap.O..ap.ek(h,g),ap.dz(h,g)
 if D>q then
-bo,ae="b"..aT("<d",D)..bo,aP(D,ae)
+bp,af="b"..aT("<d",D)..bp,aP(D,af)
 end
-aN=es(Q,m,bo,cr(ae))
+aN=eu(Q,m,bp,cr(af))
 elseif not m then
 aN=bb("GET",Q)
 aN=aN and aN.err
 end
 if aN then return false,aN end
-local aY,reset=ap.fb(h,g)
+local aY,reset=ap.fd(h,g)
 if aj==0 and D>q then return{2,at-q,aY,reset}end
-if aj>0 and eu>q then return{1,eu-q,aY,reset}end
+if aj>0 and ew>q then return{1,ew-q,aY,reset}end
 return aj,aY,reset,aj==aB and 0 or at-q
 end`;
 
-const part40 = `local function ei(Q,m,aB,bI)
-if not jZ then
-jY()
-jZ=true
+const part40 = `local function ej(Q,m,aB,bI)
+if not kc then
+kb()
+kc=true
 end
-local aj,aY,reset,bn=cW(Q,m,aB)
+local aj,aY,reset,bo=cW(Q,m,aB)
 if not aj then
 if string.find(aY,"READONLY",1,true)then bQ=aY end
 aj=aY
@@ -1609,46 +1609,46 @@ A=A+1
 if type(aj)~="number"then
 U[A]=aj
 elseif bI then
-U[A],U[A+1],U[A+2],U[A+3]=aj,aY,reset,bn
+U[A],U[A+1],U[A+2],U[A+3]=aj,aY,reset,bo
 A=A+3
 elseif aj>0 then
 U[A],U[A+1]=aY,reset
 A=A+1
 else
-U[A],U[A+1],U[A+2]=-1-aY,reset,bn
+U[A],U[A+1],U[A+2]=-1-aY,reset,bo
 A=A+2
 end
 end`;
 
-const part41 = `return ei
+const part41 = `return ej
 end`;
 
 const part42 = `local dJ
-local function ei(Q,m,aB,bI)
-dJ=dJ or gk()
+local function ej(Q,m,aB,bI)
+dJ=dJ or gl()
 dJ(Q,m,aB,bI)
 end`;
 
 const part43 = `local E,ak=1,0
 while ak<#KEYS do
 local cl,H=ARGV[E+1]+0,ak+1
-ak=br(ak+aD(cl/32),#KEYS)
-ai,V,w=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
-bH,bh,E=ARGV[E+5]+0,0,E+5
+ak=bs(ak+aD(cl/32),#KEYS)
+ai,W,w=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
+bH,bi,E=ARGV[E+5]+0,0,E+5
 if cl%4>=2 then
-bh,E=ARGV[E+1]+0,E+1
+bi,E=ARGV[E+1]+0,E+1
 end
 local bI=cl%16>=8
-bB,jZ=cl%2==1,false
+bB,kc=cl%2==1,false
 for K=H,ak,1000 do
-local aG=br(K+999,ak)
-local cc=km and call("MGET",unpack(KEYS,K,aG))
+local aG=bs(K+999,ak)
+local cc=kp and call("MGET",unpack(KEYS,K,aG))
 if not(bI or bB)then
-gd(cc,K,aG)
+ge(cc,K,aG)
 else
 for i=K,aG do
 local aB=bI and ARGV[E+i-H+1]+0 or 1
-ei(KEYS[i],cc and cc[i-K+1],aB,bI)
+ej(KEYS[i],cc and cc[i-K+1],aB,bI)
 end
 end
 end
@@ -1661,46 +1661,46 @@ const part44 = `local bb,tonumber,aT,am=redis.pcall,tonumber,struct.pack,struct.
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "8c5488d6075cdd3148703a3967cafbd96da26414",
-  acrossSha1: "77d93d6ffcf9b52fbbc6810c294bbc9682c40faf",
+  sha1: "4f44c2afbd42481fbbf4b10132493a70a425d9c2",
+  acrossSha1: "e95dc37756d3cfe8d6aa31133817868197998f4d",
   source: `${part1}
 local bb,al,tonumber,KEYS,ARGV=redis.pcall,string.format,tonumber,KEYS,ARGV
 ${part2}
 local cv
-local function gr(us,aF,ad)
-local ay,J,bn=cv-q,us-cv,aF-cv
+local function gs(us,aF,ad)
+local ay,J,bo=cv-q,us-cv,aF-cv
 if J>0 then
 if ad==0 or ad==1 and J>8*ay or ad==2 and J>1024*ay then return nil end
 else
 ad=0
 end
-return bn>1024*ay and 3 or bn>8*ay and ad<2 and 2 or ad>0 and ad or 1
+return bo>1024*ay and 3 or bo>8*ay and ad<2 and 2 or ad>0 and ad or 1
 end
-local fD=1e13
+local fE=1e13
 local ec=#KEYS==1 and ARGV[2]
 if ec=="32"or ec=="34"or ec=="36"or ec=="38"then
-local Q,ay,dP,gx=KEYS[1],ARGV[3]+0,ARGV[4],ARGV[5]+0
-local cu,bc,fw=dP+0,1000*4^(gx-50),gx*cn
-local m,us,af,cF,bo=bb("GET",Q),nil,0,nil,nil
+local Q,ay,dP,gy=KEYS[1],ARGV[3]+0,ARGV[4],ARGV[5]+0
+local cu,bc,fx=dP+0,1000*4^(gy-50),gy*cn
+local m,us,ag,cF,bp=bb("GET",Q),nil,0,nil,nil
 cv=q+ay
 if ec=="32"or ec=="34"then
-local bg=ec=="34"and cv+ARGV[6]or cv
-if bg-q+ARGV[1]*1000<fD then
-local bz,eN=fw-fr,q+cI/2
+local bh=ec=="34"and cv+ARGV[6]or cv
+if bh-q+ARGV[1]*1000<fE then
+local bA,eO=fx-fs,q+cI/2
 local bN=m and#m==16 and tonumber(m)
 if bN then
-local us,ad=bN-bz,0
-while us>eN do
+local us,ad=bN-bA,0
+while us>eO do
 us,ad=us-cI,ad+1
 end
 local aF=(us<q and q or us)+cu
 local bW=aF-us
-if aF<=bg and aF<fr+cn and us%bc+bW<bc then
-local bF=aF>cv and gr(us,aF,ad)or aF<=cv and 0
+if aF<=bh and aF<fs+cn and us%bc+bW<bc then
+local bF=aF>cv and gs(us,aF,ad)or aF<=cv and 0
 if bF then
 if bF~=ad then bW=bW+(bF-ad)*cI end
-local gy=bW==cu and dP or al("%d",bW)
-if bb("INCRBY",Q,gy)==bN+bW then cF=aF-q end
+local gz=bW==cu and dP or al("%d",bW)
+if bb("INCRBY",Q,gz)==bN+bW then cF=aF-q end
 end
 end
 end
@@ -1708,12 +1708,12 @@ if cF then return{q,cF}end
 if not m then
 us=q
 elseif bN and not string.find(m,"%D")then
-us=bN-bz
+us=bN-bA
 if us<q then us=us>q-cn/2 and q end
 end
 if us and us+cu<=cv then
 us=us+cu
-cF,bo=us-q,al("%d",fw+us%cn)
+cF,bp=us-q,al("%d",fx+us%cn)
 end
 end
 else
@@ -1722,74 +1722,74 @@ local x,az=ARGV[at+1]+0,ARGV[at+3]
 if not m then
 us=q
 elseif#m==16+az and not string.find(m,"%D")then
-us,af=string.sub(m,1,16)+0,string.sub(m,17)+0
-if af>=x then
+us,ag=string.sub(m,1,16)+0,string.sub(m,17)+0
+if ag>=x then
 us=nil
-elseif us<q-1 or(us<q and af==0)then
-us,af=q,0
+elseif us<q-1 or(us<q and ag==0)then
+us,ag=q,0
 end
 end
 if us then
-us,af=us+cu,af+ARGV[at]
-if af>=x then
-us,af=us+1,af-x
+us,ag=us+cu,ag+ARGV[at]
+if ag>=x then
+us,ag=us+1,ag-x
 end
-if us<cv or us==cv and af<=ARGV[at+2]+0 then
-cF=(us-q)*x+af
-bo=cF<=9007199254740991 and al("%016d%0"..az.."d",us,af)
+if us<cv or us==cv and ag<=ARGV[at+2]+0 then
+cF=(us-q)*x+ag
+bp=cF<=9007199254740991 and al("%016d%0"..az.."d",us,ag)
 end
 end
 end
-if bo then
+if bp then
 local cr=al("%d",math.floor((us-us%bc+bc-q)/1000)+2+ARGV[1])
-if bb("SET",Q,bo,"PX",cr).ok then return{q,cF}end
+if bb("SET",Q,bp,"PX",cr).ok then return{q,cF}end
 end
 end
 ${part3}
 ${part4}
-local call,bs,cf,aD,br,aP,type=redis.call,string.sub,string.byte,math.floor,math.min,math.max,type
+local call,bt,cf,aD,bs,aP,type=redis.call,string.sub,string.byte,math.floor,math.min,math.max,type
 local cw=ARGV[1]+0
-local kV=9007199254740991
-local eC=90*cn
-local function ik(us,bc)
+local kY=9007199254740991
+local eE=90*cn
+local function im(us,bc)
 return al("%d",aD((us-us%bc+bc-q)/1000)+2+cw)
 end
 local U,A,E,ak={q},1,1,0
 while ak<#KEYS do
 local cl,H=ARGV[E+1]+0,ak+1
-ak=br(ak+aD(cl/32),#KEYS)
-local ay,dP,gx,bh,gz=
+ak=bs(ak+aD(cl/32),#KEYS)
+local ay,dP,gy,bi,gA=
 ARGV[E+2]+0,ARGV[E+3],ARGV[E+4],0,0
 local cu=dP+0
-local x,aQ,bp,gO=1,0,16,"%016d"
-local bB,bI,ma=cl%2>=1,cl%16>=8,cl%32>=16
+local x,aQ,bq,gQ=1,0,16,"%016d"
+local bB,bI,mb=cl%2>=1,cl%16>=8,cl%32>=16
 E=E+4
 if cl%4>=2 then
-bh,E=ARGV[E+1]+0,E+1
+bi,E=ARGV[E+1]+0,E+1
 end
 if cl%8>=4 then
-gz,x,aQ=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bp,gO=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+gA,x,aQ=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bq,gQ=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
-local bg=q+bh+ay
-local bc,fw,eN=1000*4^(gx-50),gx*cn,q+cI/2
-local gj=bp==16 and bh+ay+cw*1000<fD
-local bz=fw-fr
-local ib,cc,aS=A-H+1,nil,nil
-local fF,bq=q+bz+cu,br(q+ay+bz,fw+cn-1)
+local bh=q+bi+ay
+local bc,fx,eO=1000*4^(gy-50),gy*cn,q+cI/2
+local gk=bq==16 and bi+ay+cw*1000<fE
+local bA=fx-fs
+local ig,cc,aS=A-H+1,nil,nil
+local fG,br=q+bA+cu,bs(q+ay+bA,fx+cn-1)
 cv=q+ay
-if ma and gj and not bB and fF<=bq then
+if mb and gk and not bB and fG<=br then
 cc={}
-local function kS(Q,aw)
-local aF,ad=aw-bz,0
-while aF>eN do
+local function kV(Q,aw)
+local aF,ad=aw-bA,0
+while aF>eO do
 aF,ad=aF-cI,ad+1
 end
 local us=aF-cu
-if us<q or aF>bg or aF+bz>=fw+cn then return nil end
+if us<q or aF>bh or aF+bA>=fx+cn then return nil end
 local bF=0
-if aF>cv then bF=gr(us,aF,ad)end
+if aF>cv then bF=gs(us,aF,ad)end
 if bF and bF~=ad then call("INCRBY",Q,al("%d",(bF-ad)*cI))end
 return bF and aF
 end
@@ -1797,13 +1797,13 @@ for i=H,ak do
 local Q=KEYS[i]
 local aw=bb("INCRBY",Q,dP)
 local bW=type(aw)=="number"
-local us=bW and aw>=fF and aw<=bq and aw-bz
-if bW and not us and aw>bq and(bh>0 or aw-bz>eN)then
-us=kS(Q,aw)
+local us=bW and aw>=fG and aw<=br and aw-bA
+if bW and not us and aw>br and(bi>0 or aw-bA>eO)then
+us=kV(Q,aw)
 end
 if us then
-if us%bc<cu then call("PEXPIRE",Q,ik(us,bc))end
-U[ib+i]=us-q
+if us%bc<cu then call("PEXPIRE",Q,im(us,bc))end
+U[ig+i]=us-q
 else
 local m=true
 if aw~=cu then
@@ -1811,42 +1811,42 @@ if bW then call("INCRBY",Q,"-"..dP)end
 m=bb("GET",Q)
 end
 aS=aS or{}
-aS[#aS+1],U[ib+i],cc[i-H+1]=i,false,type(m)~="table"and m
+aS[#aS+1],U[ig+i],cc[i-H+1]=i,false,type(m)~="table"and m
 end
 end
 else
-cc=call("MGET",unpack(KEYS,H,br(H+999,ak)))
+cc=call("MGET",unpack(KEYS,H,bs(H+999,ak)))
 for K=H+1000,ak,1000 do
-local dB=call("MGET",unpack(KEYS,K,br(K+999,ak)))
+local dB=call("MGET",unpack(KEYS,K,bs(K+999,ak)))
 for i=1,#dB do
 cc[K-H+i]=dB[i]
 end
 end
-local lm=gj and not(bB or bI)
+local lo=gk and not(bB or bI)
 for i=H,ak do
-local Q,m,cF=KEYS[i],lm and cc[i-H+1],nil
+local Q,m,cF=KEYS[i],lo and cc[i-H+1],nil
 local bN=m and#m==16 and tonumber(m)
 if bN then
-local us,ad=bN-bz,0
-while us>eN do
+local us,ad=bN-bA,0
+while us>eO do
 us,ad=us-cI,ad+1
 end
 local aF=(us<q and q or us)+cu
 local bW=aF-us
-if aF<=bg and aF<fr+cn and us%bc+bW<bc then
-local bF=aF>cv and gr(us,aF,ad)or aF<=cv and 0
+if aF<=bh and aF<fs+cn and us%bc+bW<bc then
+local bF=aF>cv and gs(us,aF,ad)or aF<=cv and 0
 if bF then
 if bF~=ad then bW=bW+(bF-ad)*cI end
-local gy=bW==cu and dP or al("%d",bW)
-if bb("INCRBY",Q,gy)==bN+bW then cF=aF-q end
+local gz=bW==cu and dP or al("%d",bW)
+if bb("INCRBY",Q,gz)==bN+bW then cF=aF-q end
 end
 end
 end
 if cF then
-U[ib+i]=cF
+U[ig+i]=cF
 else
 aS=aS or{}
-aS[#aS+1],U[ib+i]=i,false
+aS[#aS+1],U[ig+i]=i,false
 end
 end
 end
@@ -1855,50 +1855,50 @@ ${part5}
 ${part6}
 ${part7}
 local g={x=x,ay=ay,aQ=aQ}
-local function cM(Q,m,bp,x)
-local D,us,af,h,ad=0,nil,0,nil,0
+local function cM(Q,m,bq,x)
+local D,us,ag,h,ad=0,nil,0,nil,0
 if#m>8 and cf(m,1)==98 then
 local K
-D,K=fP(m)
-m=bs(m,K)
+D,K=fQ(m)
+m=bt(m,K)
 if m==""then return 0,0,D end
 end
 local aO=string.find(m,"[^%d]")
 if aO and aO>16 and cf(m,aO)>127 then
-local az=bs(m,1,aO-1)
-local K=#az==18 and bs(az,1,2)==gP and 3 or 1
-h={us=tonumber(bs(az,K,K+15))or 0,af=tonumber(bs(az,K+16))or 0}
+local az=bt(m,1,aO-1)
+local K=#az==18 and bt(az,1,2)==gR and 3 or 1
+h={us=tonumber(bt(az,K,K+15))or 0,ag=tonumber(bt(az,K+16))or 0}
 if aO==#m then
 ad=aD((cf(m,aO)-128)/8)
 else
-bx().cD(m,aO,#m,h,g)
+bz().cD(m,aO,#m,h,g)
 ad=h.ad
 end
 m=az
 end
-if#m==18 and bs(m,1,2)==gP then
-m=bs(m,3)
+if#m==18 and bt(m,1,2)==gR then
+m=bt(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
-if us and us<eC then
-if us>=dO+cI then ad=iz(us)end
-us=fO(us)
+if us and us<eE then
+if us>=dO+cI then ad=iC(us)end
+us=fP(us)
 end
 elseif#m>16 then
-us=tonumber(bs(m,1,16))
+us=tonumber(bt(m,1,16))
 end
-if not us or us>=eC or(aO and not h)then return nil end
-if#m~=bp and not fy(Q,m)then return nil end
-if#m~=bp then return us+1,0,D,ad,nil,h and h.y end
-if bp>16 then af=br(tonumber(bs(m,17))or 0,x-1)end
-return us,af,D,ad,h and h.au,h and h.y
+if not us or us>=eE or(aO and not h)then return nil end
+if#m~=bq and not fz(Q,m)then return nil end
+if#m~=bq then return us+1,0,D,ad,nil,h and h.y end
+if bq>16 then ag=bs(tonumber(bt(m,17))or 0,x-1)end
+return us,ag,D,ad,h and h.av,h and h.y
 end
 local function cW(i)
-local Q,m,us,af,D,at=KEYS[i],cc[i-H+1],0,0,0,q
-local ad,eA,au,y,kj=0,false,nil,nil,nil
+local Q,m,us,ag,D,at=KEYS[i],cc[i-H+1],0,0,0,q
+local ad,eC,av,y,km=0,false,nil,nil,nil
 if m and m~=true then
-us,af,D,ad,au,y=cM(Q,m,bp,x)
+us,ag,D,ad,av,y=cM(Q,m,bq,x)
 if not us then
 A=A+1
 U[A]="RULES"
@@ -1906,87 +1906,87 @@ return nil
 end
 if D>q then at=D end
 if us-ay>=q or(y or 0)>q then
-local h={us=us,af=af,ad=ad,au=au,y=y}
-local bU=bx().dZ(h,g)
-eA=bU~=h
-us,af,ad,au,y=bU.us,bU.af,bU.ad,bU.au,bU.y
+local h={us=us,ag=ag,ad=ad,av=av,y=y}
+local bU=bz().dZ(h,g)
+eC=bU~=h
+us,ag,ad,av,y=bU.us,bU.ag,bU.ad,bU.av,bU.y
 end
 end
-local aF,ci=us,af
-if us<at-1 or(us<at and af==0)then
+local aF,ci=us,ag
+if us<at-1 or(us<at and ag==0)then
 aF,ci=at,0
 end
-local jI,iS=aF,ci
-aF,ci=aF+cu,ci+gz
+local jL,iV=aF,ci
+aF,ci=aF+cu,ci+gA
 if ci>=x then
 aF,ci=aF+1,ci-x
 end
 local aj=0
-if(aF<bg or(aF==bg and ci<=aQ))and at-q<=bh then
+if(aF<bh or(aF==bh and ci<=aQ))and at-q<=bi then
 aj=1
 local aB=1
 if bI then aB=ARGV[E+i-H+1]+0 end
 if aB>1 then
-local bv=bg-jI+(aQ-iS)/x
-aj=aP(br(aD(bv/(cu+gz/x)),aB),1)
-for o=br(aj+1,aB),aP(aj-1,1),-1 do
-local aU=iS+o*gz
+local bw=bh-jL+(aQ-iV)/x
+aj=aP(bs(aD(bw/(cu+gA/x)),aB),1)
+for o=bs(aj+1,aB),aP(aj-1,1),-1 do
+local aU=iV+o*gA
 local cE=aD(aU/x)
-aF,ci=jI+o*cu+cE,aU-cE*x
+aF,ci=jL+o*cu+cE,aU-cE*x
 aj=o
-if aF<bg or(aF==bg and ci<=aQ)then break end
+if aF<bh or(aF==bh and ci<=aQ)then break end
 end
 end
 end
 local aN
-if(aj>0 or eA)and not bB then
+if(aj>0 or eC)and not bB then
 if aj==0 then
-aF,ci,at=us,af,q
+aF,ci,at=us,ag,q
 end
-local bo,aw=al(gO,aF,ci),nil
-if bp==16 and aF>=dO then bo=gP..bo end
-local aO,ae,hp="",aF+2,fw
+local bp,aw=al(gQ,aF,ci),nil
+if bq==16 and aF>=dO then bp=gR..bp end
+local aO,af,hs="",aF+2,fx
 local J=aF-ay
 if ci>aQ then J=J+1 end
-if au or y or at>q then
-local bE=bx()
-local h={us=us,af=af,ad=ad,au=au,y=y}
-au=bE.bl(h)
+if av or y or at>q then
+local bE=bz()
+local h={us=us,ag=ag,ad=ad,av=av,y=y}
+av=bE.bm(h)
 local bV=aP(at>q and at or 0,y or 0)
-local next=bE.dj(aF,ci,au,bV,g,bE.eM(h,g))
-aO=bE.bo(next,g)
-if au then ae=aP(ae,bE.eX(aF,next.au)+2)end
-if next.y then ae=aP(ae,next.y+2)end
-au=au or bE.ex
-if aj>0 and(au.us>0 or au.af>0 or y or at>q)then
-kj={us,af,au.us,au.af,y or 0}
+local next=bE.dk(aF,ci,av,bV,g,bE.eN(h,g))
+aO=bE.bp(next,g)
+if av then af=aP(af,bE.eZ(aF,next.av)+2)end
+if next.y then af=aP(af,next.y+2)end
+av=av or bE.ez
+if aj>0 and(av.us>0 or av.ag>0 or y or at>q)then
+km={us,ag,av.us,av.ag,y or 0}
 end
 elseif J>q then
-local ld=us-ay+(af>aQ and 1 or 0)>q
-local bF=ga(J-q,ay,ld and ad or 0)
-if gj and D<=q then
-hp=fw+bF*cI
+local lg=us-ay+(ag>aQ and 1 or 0)>q
+local bF=gb(J-q,ay,lg and ad or 0)
+if gk and D<=q then
+hs=fx+bF*cI
 else
 aO=string.char(128+8*bF)
 end
 end
-us,af=aF,ci
+us,ag=aF,ci
 if aO~=""and D<=q then
-aw=bb("SET",Q,bo..aO,"PX",math.ceil((ae-q)/1000)+cw)
+aw=bb("SET",Q,bp..aO,"PX",math.ceil((af-q)/1000)+cw)
 elseif D>q then
-bo=bo..aO
-bo="b"..struct.pack("<d",D)..bo
-aw=bb("SET",Q,bo,"PX",math.ceil((aP(ae,D)-q)/1000)+cw)
+bp=bp..aO
+bp="b"..struct.pack("<d",D)..bp
+aw=bb("SET",Q,bp,"PX",math.ceil((aP(af,D)-q)/1000)+cw)
 else
-if gj then bo=al("%d",hp+us%cn)end
-aw=m and bb("SET",Q,bo,"PX",ik(us,bc))
-or bb("SET",Q,bo,"PX",ik(us,bc),"NX")
+if gk then bp=al("%d",hs+us%cn)end
+aw=m and bb("SET",Q,bp,"PX",im(us,bc))
+or bb("SET",Q,bp,"PX",im(us,bc),"NX")
 or bb("GET",Q)
 end
 aN=aw and aw.err
 elseif not m then
-local fE=bb("GET",Q)
-aN=fE and fE.err
+local fF=bb("GET",Q)
+aN=fF and fF.err
 end
 A=A+1
 if aN then
@@ -1994,13 +1994,13 @@ U[A]=aN
 return string.find(aN,"READONLY",1,true)and aN
 end
 if us<q then
-us,af=q,0
+us,ag=q,0
 end
-local cF=(us-q)*x+af
-if D>q or cF>kV or kj then
-local ah={D>q and D-q or 0,aj,us-q,af}
-for bE=1,kj and 5 or 0 do
-ah[4+bE]=kj[bE]
+local cF=(us-q)*x+ag
+if D>q or cF>kY or km then
+local ah={D>q and D-q or 0,aj,us-q,ag}
+for bE=1,km and 5 or 0 do
+ah[4+bE]=km[bE]
 end
 U[A]=ah
 elseif bI then
@@ -2013,7 +2013,7 @@ end
 end
 local aN
 for _,i in ipairs(aS)do
-if not bI then A=ib+i-1 end
+if not bI then A=ig+i-1 end
 aN=cW(i)or aN
 end
 if aN then return redis.error_reply(aN)end
@@ -2021,7 +2021,7 @@ end
 if bI then
 E=E+ak-H+1
 else
-A=ib+ak
+A=ig+ak
 end
 end
 return U`,
@@ -2030,18 +2030,18 @@ return U`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "30a3d58f68d64dca65bda1dc525a648b5a67d5e1",
-  source: `local fg=redis.call("TIME")
-local mb=redis.pcall("INFO")
-local ah={fg[1],fg[2],type(mb)=="string"and mb or""}
-local lM={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,hh in ipairs(ARGV)do
+  sha1: "23185253ca4883b9a2540406036f5a240b39ec16",
+  source: `local fh=redis.call("TIME")
+local mc=redis.pcall("INFO")
+local ah={fh[1],fh[2],type(mc)=="string"and mc or""}
+local lO={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,hj in ipairs(ARGV)do
 local dM={}
-for kr in string.gmatch(hh,"%S+")do
-dM[#dM+1]=lM[kr]or kr
+for kv in string.gmatch(hj,"%S+")do
+dM[#dM+1]=lO[kv]or kv
 end
-local kq=redis.pcall(unpack(dM))
-if type(kq)=="table"and kq.err then ah[#ah+1]=kq.err end
+local ku=redis.pcall(unpack(dM))
+if type(ku)=="table"and ku.err then ah[#ah+1]=ku.err end
 end
 return ah`,
 };
@@ -2056,523 +2056,523 @@ export const clusterNodes: Script = {
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "4f0245661d57037b25eba499cbc25a1a5dbbffca",
-  source: `local q,bw
+  sha1: "d468a89390360cd11877e0a8cf688a5bb4fb3d0e",
+  source: `local q,bx
 if string.byte(ARGV[1])==64 then
-bw,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
+bx,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
 else
-local fg=redis.call("TIME")
-bw=fg[1]..(#fg[2]==6 and fg[2]or string.sub("00000"..fg[2],-6))
+local fh=redis.call("TIME")
+bx=fh[1]..(#fh[2]==6 and fh[2]or string.sub("00000"..fh[2],-6))
 end
-q=bw+0
-local bu,al,bL,bA=ARGV[2],string.format,nil,nil
-if#bu==2 and string.byte(ARGV[3])~=45 then
-if bu=="R0"then
+q=bx+0
+local bv,al,bL,bd=ARGV[2],string.format,nil,nil
+if#bv==2 and string.byte(ARGV[3])~=45 then
+if bv=="R0"then
 bL=redis.pcall("ZREM",KEYS[1],ARGV[4])
-bA=redis.pcall("EXISTS",KEYS[2],KEYS[3])
+bd=redis.pcall("EXISTS",KEYS[2],KEYS[3])
 if type(bL)~="number"then
 bL=nil
-elseif bA==0 then
+elseif bd==0 then
 return 2*q+bL
 end
 else
-local fx,hg,dg=60000000,10000000,20000000
+local fy,hi,dh=60000000,10000000,20000000
 local bb,aE,id=redis.pcall,KEYS[1],ARGV[4]
 local cN,aq=string.match(ARGV[5],"^(%d+) (%d+)")
-bA,cN=bb("EXISTS",KEYS[2],KEYS[3]),cN+0
-if bA==0 and cN<=dg then
-local de,fp=bb("ZCARD",aE),"-"..bw
-local fK="-"..string.sub(bw,1,-8).."0000000"
-if de~=0 and bb("ZCOUNT",aE,"("..fp,fK)==1 then
-local bl,aV,bD=de-1,q+cN,q+cN
-if bl>0 then
+bd,cN=bb("EXISTS",KEYS[2],KEYS[3]),cN+0
+if bd==0 and cN<=dh then
+local df,fq=bb("ZCARD",aE),"-"..bx
+local fL="-"..string.sub(bx,1,-8).."0000000"
+if df~=0 and bb("ZCOUNT",aE,"("..fq,fL)==1 then
+local bm,aV,bD=df-1,q+cN,q+cN
+if bm>0 then
 local aW=bb("ZRANGE",aE,"1","1","WITHSCORES")
 aV=aW[2]+0
-if aV<=q then bl=aq+0 end
+if aV<=q then bm=aq+0 end
 if aV>bD then aV=bD end
 end
-if bl<aq+0 then
-local bW=bb("ZADD",aE,fp,"#",al("%d",bD),id)
+if bm<aq+0 then
+local bW=bb("ZADD",aE,fq,"#",al("%d",bD),id)
 if type(bW)=="number"then
-if bl==0 then return q end
-return{q,bl+1,aV-q,0,string.byte(ARGV[3])~=58 and{}or nil}
+if bm==0 then return q end
+return{q,bm+1,aV-q,0,string.byte(ARGV[3])~=58 and{}or nil}
 end
 end
 end
 end
 end
 end
-local function dU(ch,q,bw)
+local function dU(ch,q,bx)
 ${part8}
-local bu=aL()
+local bv=aL()
 local function aC(us)
 return al("%d",us)
 end
-local function et(v)
-v.et=v.et or aC(q+v.cR)
-return v.et
+local function ev(v)
+v.ev=v.ev or aC(q+v.cR)
+return v.ev
 end
-local function hE(bt)
-return bt==q and"-"..bw or aC(-bt)
+local function hH(bu)
+return bu==q and"-"..bx or aC(-bu)
 end
-local function lg(Q,us)
+local function li(Q,us)
 if call("PTTL",Q)<eb(q+us)then call("PEXPIRE",Q,eb(q+us+us/8))end
 end
-local mi,jD,channel=string.match(aL(),"^(%-?)([^:]*):(.*)$")
-local ed={}
-local kU=5000
+local mj,jG,channel=string.match(aL(),"^(%-?)([^:]*):(.*)$")
+local ee={}
+local kX=5000
 local function inbox(aZ)
 return channel.."%"..aZ
 end
-for aZ in string.gmatch(jD,"[^,]+")do
-ed[aZ]="caller"
-if mi~=""then
-local lv=inbox(aZ)
-local cq=call("LRANGE",lv,"0","-1")
+for aZ in string.gmatch(jG,"[^,]+")do
+ee[aZ]="caller"
+if mj~=""then
+local lx=inbox(aZ)
+local cq=call("LRANGE",lx,"0","-1")
 if#cq==0 then
-call("RPUSH",lv,"")
+call("RPUSH",lx,"")
 ch[#ch+1]="missed "..aZ
 elseif#cq>1 then
-call("LTRIM",lv,"0","0")
+call("LTRIM",lx,"0","0")
 for aW=2,#cq do
 ch[#ch+1]=cq[aW]
 end
 end
-call("PEXPIRE",lv,kU)
+call("PEXPIRE",lx,kX)
 end
 end
 ${part9}
 ${part3}
-local function kb()
-local dV,bQ,gI,bB,ih={},nil,nil,false,false
-local eQ="FOREIGN the key holds no state of these rules, nor of others that are known"
-local lC,lT="^[CFMPST-Xcfst-\\255]","^%-?"..string.rep("%d",16)
-local function hL(e)
-local m,E=not e.eH and call("GET",e.Q),1
-e.D,e.Y,e.dJ=0,{},""
+local function ke()
+local dV,bQ,gK,bB,ik={},nil,nil,false,false
+local eS="FOREIGN the key holds no state of these rules, nor of others that are known"
+local lE,lU="^[CFMPST-Xcfst-\\255]","^%-?"..string.rep("%d",16)
+local function hO(e)
+local m,E=not e.er and call("GET",e.Q),1
+e.D,e.aa,e.dJ=0,{},""
 if not m then return end
-e.D,E=fP(m)
-local dJ=bs(m,E>10 and 1 or E)
-if m==""or dJ~=""and not(string.find(dJ,lC)or string.find(dJ,lT))then
-error(eQ,0)
+e.D,E=fQ(m)
+local dJ=bt(m,E>10 and 1 or E)
+if m==""or dJ~=""and not(string.find(dJ,lE)or string.find(dJ,lU))then
+error(eS,0)
 end
 e.dJ=dJ
 end
-local function eg(e)
-if#e.v.ag>0 then return gI.eg(e)end
-hL(e)
+local function eh(e)
+if#e.v.ae>0 then return gK.eh(e)end
+hO(e)
 end
-local function fe(e)
-gI.fe(e)
+local function eR(e)
+gK.eR(e)
 end
 ${part10}
 ${part11}
-local eF={}
-local function eS(e)
-local bZ=eF[e.aE]
+local eH={}
+local function eU(e)
+local bZ=eH[e.aE]
 if bZ then return bZ end
 local H=call("ZRANGE",e.aE,"0","1","WITHSCORES")
-bZ={bt=0,bl=0,aV=nil,iq=false,cg=0}
+bZ={bu=0,bm=0,aV=nil,is=false,cg=0}
 if H[1]=="#"then
-bZ.bt=-H[2]
-bZ.iq=not H[4]or H[4]+0>q
-if bZ.iq and H[4]then bZ.aV=H[4]+0 end
+bZ.bu=-H[2]
+bZ.is=not H[4]or H[4]+0>q
+if bZ.is and H[4]then bZ.aV=H[4]+0 end
 end
-if H[3]or not bZ.iq then bZ.bl=call("ZCOUNT",e.aE,"("..bw,"+inf")end
-eF[e.aE]=bZ
+if H[3]or not bZ.is then bZ.bm=call("ZCOUNT",e.aE,"("..bx,"+inf")end
+eH[e.aE]=bZ
 return bZ
 end
-local function kA(e,n)
-local bZ=eS(e)
+local function kE(e,n)
+local bZ=eU(e)
 if n==1 and bZ.aV then return bZ.aV end
-local bD=n==1 and bZ.iq and call("ZRANGE",e.aE,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aE,"("..bw,"+inf","WITHSCORES","LIMIT",n-1,"1")
+local bD=n==1 and bZ.is and call("ZRANGE",e.aE,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aE,"("..bx,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bZ.aV=bD[2]+0 end
 return bD[2]+0
 end
-local function dp(e,aq)
-local bl=eS(e).bl
-local il=bl+aq-e.v.aq
-if il>bl then return 1e15 end
-return il<=0 and 0 or kA(e,il)-q
+local function dq(e,aq)
+local bm=eU(e).bm
+local io=bm+aq-e.v.aq
+if io>bm then return 1e15 end
+return io<=0 and 0 or kE(e,io)-q
 end
-local function iH(e,id)
+local function iK(e,id)
 return tonumber(call("ZSCORE",e.aE,id)or 0)>q
 end
-local function hn(e)
-local bZ,us=eF[e.aE],aP(4*e.v.cR,60000000)
+local function hq(e)
+local bZ,us=eH[e.aE],aP(4*e.v.cR,60000000)
 if bZ and bZ.cg>=us then return end
-lg(e.aE,us)
+li(e.aE,us)
 if bZ then bZ.cg=us end
 end
-local function hN(e)
-return aP(q,eS(e).bt+1)
+local function hQ(e)
+return aP(q,eU(e).bu+1)
 end
-local function iQ(e,id,aq)
-call("ZADD",e.aE,et(e.v),id)
-for ja=2,aq do
-call("ZADD",e.aE,et(e.v),id.."+"..ja)
+local function iT(e,id,aq)
+call("ZADD",e.aE,ev(e.v),id)
+for jd=2,aq do
+call("ZADD",e.aE,ev(e.v),id.."+"..jd)
 end
-eF[e.aE]=nil
-hn(e)
+eH[e.aE]=nil
+hq(e)
 end
-local function lx(e,id,aq)
-local bZ=eS(e)
-local bt=hN(e)
-local bW=call("ZADD",e.aE,hE(bt),"#",et(e.v),id)
-if bZ.bt==0 then bW=bW-1 end
-if not bZ.iq then call("ZREMRANGEBYSCORE",e.aE,"1",bw)end
+local function lz(e,id,aq)
+local bZ=eU(e)
+local bu=hQ(e)
+local bW=call("ZADD",e.aE,hH(bu),"#",ev(e.v),id)
+if bZ.bu==0 then bW=bW-1 end
+if not bZ.is then call("ZREMRANGEBYSCORE",e.aE,"1",bx)end
 if bW==1 and aq<=1 then
 local bD=q+e.v.cR
-if bZ.bl==0 then bZ.aV=bD end
-if bZ.aV then bZ.aV=br(bZ.aV,bD)end
-bZ.bt,bZ.bl,bZ.iq=bt,bZ.bl+1,true
-hn(e)
+if bZ.bm==0 then bZ.aV=bD end
+if bZ.aV then bZ.aV=bs(bZ.aV,bD)end
+bZ.bu,bZ.bm,bZ.is=bu,bZ.bm+1,true
+hq(e)
 else
-iQ(e,id,aq)
+iT(e,id,aq)
 end
-return bt
+return bu
 end
-local function lN(e,id,aq)
+local function lP(e,id,aq)
 local bL=call("ZREM",e.aE,id)
-for ja=2,aq do
-bL=bL+call("ZREM",e.aE,id.."+"..ja)
+for jd=2,aq do
+bL=bL+call("ZREM",e.aE,id.."+"..jd)
 end
-eF[e.aE]=nil
+eH[e.aE]=nil
 return bL
 end
-local function hB(e)
-if dp(e,e.aq)==0 then return end
-local K="("..et(e.v)
+local function hE(e)
+if dq(e,e.aq)==0 then return end
+local K="("..ev(e.v)
 if call("ZCOUNT",e.aE,K,"+inf")==0 then return end
-local ki=call("ZRANGEBYSCORE",e.aE,K,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#ki,2 do
-local bJ=tonumber(string.match(ki[i],"^[^.]*%.%d+~(%d+)%."))
-if bJ and ki[i+1]-q>bJ then call("ZADD",e.aE,aC(q+bJ),ki[i])end
+local kl=call("ZRANGEBYSCORE",e.aE,K,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#kl,2 do
+local bJ=tonumber(string.match(kl[i],"^[^.]*%.%d+~(%d+)%."))
+if bJ and kl[i+1]-q>bJ then call("ZADD",e.aE,aC(q+bJ),kl[i])end
 end
-eF[e.aE]=nil
+eH[e.aE]=nil
 end
-local function eK(ah,e,bt)
+local function eL(ah,e,bu)
 if e.v.aq==0 then return end
-local bl,ak=eS(e).bl,#ah
-ah[ak+1],ah[ak+2],ah[ak+3]=bl,bl>0 and kA(e,1)-q or 0,bt or 0
+local bm,ak=eU(e).bm,#ah
+ah[ak+1],ah[ak+2],ah[ak+3]=bm,bm>0 and kE(e,1)-q or 0,bu or 0
 end
-local function lj(e)
-local bA=#e.v.ag==0 and call("EXISTS",e.aX,e.Q)
+local function ll(e)
+local bd=#e.v.ae==0 and call("EXISTS",e.aX,e.Q)
 or call("EXISTS",e.aX)
-e.hT=bA==0
-e.eH=e.hT and#e.v.ag==0
+e.hW=bd==0
+e.er=e.hW and#e.v.ae==0
 end
-local gi={}
-local function hK(e,id)
-gi[e.aX]=nil
+local gj={}
+local function hN(e,id)
+gj[e.aX]=nil
 return call("ZREM",e.aX,id,id.."k")
 end
-local function jG(e,id,aM)
+local function jJ(e,id,aM)
 if aM==0 then
 local ak=call("ZREVRANGE",e.aX,"0","0","WITHSCORES")
 aM=aP(q,(ak[2]or 0)+1)
 end
 call("ZADD",e.aX,aC(aM),id)
-gi[e.aX],e.hT=nil,false
-lg(e.aX,aP(4*e.v.cR,60000000))
+gj[e.aX],e.hW=nil,false
+li(e.aX,aP(4*e.v.cR,60000000))
 return aM
 end
-local function kf(e,id,aM)
+local function ki(e,id,aM)
 if call("ZSCORE",e.aX,id)then
 call("ZADD",e.aX,aC(aM),id.."k")
 call("ZREM",e.aX,id)
 end
-gi[e.aX]=nil
+gj[e.aX]=nil
 end
-local function kE(aZ)
+local function kI(aZ)
 return redis.pcall("EXISTS",inbox(aZ))==1
 end
-local function iU(aZ)
-if ed[aZ]==nil then
-local kp=call("PUBSUB","NUMSUB",channel..aZ)[2]>0
-ed[aZ]=kp and"channel"or kE(aZ)and"inbox"or false
+local function iX(aZ)
+if ee[aZ]==nil then
+local kt=call("PUBSUB","NUMSUB",channel..aZ)[2]>0
+ee[aZ]=kt and"channel"or kI(aZ)and"inbox"or false
 end
-return ed[aZ]
+return ee[aZ]
 end
-local function ei(bM,aR,ah)
+local function ej(bM,aR,ah)
 local dM=al(string.rep(" %.0f",1+#ah),q,unpack(ah))
-local df=bM..dM.." "..aR.id
-local fC=ed[aR.aZ]
-if fC=="caller"then
-ch[#ch+1]=df
-elseif fC=="inbox"then
-call("RPUSHX",inbox(aR.aZ),df)
+local dg=bM..dM.." "..aR.id
+local fD=ee[aR.aZ]
+if fD=="caller"then
+ch[#ch+1]=dg
+elseif fD=="inbox"then
+call("RPUSHX",inbox(aR.aZ),dg)
 else
-call("PUBLISH",channel..aR.aZ,df)
+call("PUBLISH",channel..aR.aZ,dg)
 end
 end
-local jU=8
-local function gm(e,A)
-if e.hT then return nil end
-local bN=A==0 and gi[e.aX]
+local jX=8
+local function gn(e,A)
+if e.hW then return nil end
+local bN=A==0 and gj[e.aX]
 if bN and bN.v==e.v then return bN end
 while true do
 local aW=call("ZRANGE",e.aX,al("%d",A),al("%d",A),"WITHSCORES")
-local iY=aW[1]
-if not iY then return nil end
-local id,aZ,bM,lQ,aq,ai,cg=
-string.match(iY,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local mg=q-aW[2]
-if aZ and mg<=tonumber(lQ)and iU(aZ)then
-local aR={id=id,aZ=aZ,iP=bM=="d",cg=cg=="k",aM=aW[2]+0}
-for fZ,m in pairs(e)do
-aR[fZ]=m
+local jb=aW[1]
+if not jb then return nil end
+local id,aZ,bM,lR,aq,ai,cg=
+string.match(jb,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local mh=q-aW[2]
+if aZ and mh<=tonumber(lR)and iX(aZ)then
+local aR={id=id,aZ=aZ,iS=bM=="d",cg=cg=="k",aM=aW[2]+0}
+for ga,m in pairs(e)do
+aR[ga]=m
 end
-aR.Y=nil
-aR.aq,aR.ai=br(tonumber(aq),e.v.aq),tonumber(ai)
-if A==0 then gi[e.aX]=aR end
+aR.aa=nil
+aR.aq,aR.ai=bs(tonumber(aq),e.v.aq),tonumber(ai)
+if A==0 then gj[e.aX]=aR end
 return aR
 end
-call("ZREM",e.aX,iY)
-gi[e.aX]=nil
+call("ZREM",e.aX,jb)
+gj[e.aX]=nil
 end
 end
-local function iD(e)
-local bq=e.v.go
-if bq<0 or call("ZCARD",e.aX)<bq then return false end
-gm(e,0)
-return call("ZCARD",e.aX)>=bq
+local function iG(e)
+local br=e.v.gp
+if br<0 or call("ZCARD",e.aX)<br then return false end
+gn(e,0)
+return call("ZCARD",e.aX)>=br
 end
-local function fd(e,kv)
+local function ff(e,kz)
 local A,cL=0,0
-while A<jU and not e.hT and dp(e,cL+1)==0 do
-local aR=gm(e,A)
-if not aR or dp(e,cL+aR.aq)>0 then return end
-if not aR.iP then
-if not aR.cg and aR.id~=kv then ei("turn",aR,{0})end
+while A<jX and not e.hW and dq(e,cL+1)==0 do
+local aR=gn(e,A)
+if not aR or dq(e,cL+aR.aq)>0 then return end
+if not aR.iS then
+if not aR.cg and aR.id~=kz then ej("turn",aR,{0})end
 A,cL=A+1,cL+aR.aq
 else
-local at=hx(aR)
+local at=hA(aR)
 if at>q then
-if aR.id~=kv then ei("turn",aR,{at-q})end
+if aR.id~=kz then ej("turn",aR,{at-q})end
 return
 end
-gQ(aR,q)
-hK(e,aR.id)
+gS(aR,q)
+hN(e,aR.id)
 local ah={1,0,0}
-local bt=lx(e,aR.id,aR.aq)
-el(ah,aR)
-eK(ah,aR,bt)
-eo(ah,{aR})
-ei("granted",aR,ah)
+local bu=lz(e,aR.id,aR.aq)
+em(ah,aR)
+eL(ah,aR,bu)
+ep(ah,{aR})
+ej("granted",aR,ah)
 end
 end
 end
-local function kG(e,id,aM)
+local function kK(e,id,aM)
 local cL=0
-for A=0,jU-1 do
-local aR=gm(e,A)
+for A=0,jX-1 do
+local aR=gn(e,A)
 if not aR or aR.id==id or(aM>0 and aR.aM>aM)then return false end
 cL=cL+aR.aq
-if aR.iP or dp(e,cL+e.aq)>0 then return true end
+if aR.iS or dq(e,cL+e.aq)>0 then return true end
 end
 return true
 end
-local function jQ(e,id)
+local function jT(e,id)
 local cL=0
-for A=0,jU-1 do
-local aR=gm(e,A)
+for A=0,jX-1 do
+local aR=gn(e,A)
 if not aR then return 0 end
-local bk=aR.id==id
-if bk then aR=e end
-local bn=dp(e,cL+aR.aq)
-if bn>0 then return br(bn,e.v.cR)end
-if bk or aR.iP then
-local ez=hx(aR)-q
-return bk and ez or ez+e.v.cR
+local bl=aR.id==id
+if bl then aR=e end
+local bo=dq(e,cL+aR.aq)
+if bo>0 then return bs(bo,e.v.cR)end
+if bl or aR.iS then
+local eB=hA(aR)-q
+return bl and eB or eB+e.v.cR
 end
 cL=cL+aR.aq
 end
 return e.v.cR
 end
-local function lH(e,id,aM)
+local function lJ(e,id,aM)
 if e.v.aq==0 then return false end
-return dp(e,e.aq)>0 or kG(e,id,aM)
+return dq(e,e.aq)>0 or kK(e,id,aM)
 end
-local function it(hQ,dr)
-local mo,mc=hQ.v.aq,dr.v.aq
-return mo<mc or(mo==mc and hQ.Q<dr.Q)
+local function iv(hT,dr)
+local mp,md=hT.v.aq,dr.v.aq
+return mp<md or(mp==md and hT.Q<dr.Q)
 end
-local function jj(id,aM,ar,fU,ez)
-local kh=#ar>1 and ez>0
-local co=not kh and(fU or ar[1])
-if co and aM==0 and iD(co)then return 5,aP(ez,1),0 end
-for _,e in ipairs(ar)do
+local function jm(id,aM,as,fV,eB)
+local kk=#as>1 and eB>0
+local co=not kk and(fV or as[1])
+if co and aM==0 and iG(co)then return 5,aP(eB,1),0 end
+for _,e in ipairs(as)do
 if aM>0 and e~=co and e.v.aq>0 then
-if co and it(e,co)then
-kf(e,id,aM)
-elseif hK(e,id)>0 then
-fd(e)
-eg(e)
+if co and iv(e,co)then
+ki(e,id,aM)
+elseif hN(e,id)>0 then
+ff(e)
+eh(e)
 end
 end
 end
-if not co then return 3,ez,aM==0 and q or aM end
-if aM>0 then hK(co,id)end
-aM=jG(co,id,aM)
-return 3,jQ(co,id),aM
+if not co then return 3,eB,aM==0 and q or aM end
+if aM>0 then hN(co,id)end
+aM=jJ(co,id,aM)
+return 3,jT(co,id),aM
 end
-local function jK(e,id)
-iQ(e,id,e.aq)
-local bt=hN(e)
-call("ZADD",e.aE,hE(bt),"#")
-eF[e.aE].bt=bt
-return bt
+local function jN(e,id)
+iT(e,id,e.aq)
+local bu=hQ(e)
+call("ZADD",e.aE,hH(bu),"#")
+eH[e.aE].bu=bu
+return bu
 end
-local function jh(id,aM,ar)
-for _,e in ipairs(ar)do
-if e.v.aq>0 and not iH(e,id)then return end
+local function jk(id,aM,as)
+for _,e in ipairs(as)do
+if e.v.aq>0 and not iK(e,id)then return end
 end
 local ah={6,0,aM}
-for _,e in ipairs(ar)do
-local bt
+for _,e in ipairs(as)do
+local bu
 if e.v.aq>0 then
-lj(e)
-bt=jK(e,id)
+ll(e)
+bu=jN(e,id)
 end
-eg(e)
-el(ah,e)
-eK(ah,e,bt)
+eh(e)
+em(ah,e)
+eL(ah,e,bu)
 end
 return ah
 end
-local function dw(id,dI,bh,aM,ar)
+local function dw(id,dI,bi,aM,as)
 bB=dI=="2"
 if bQ and not bB then error(bQ,0)end
-local an=aM>0 and dI~="2"and jh(id,aM,ar)
+local an=aM>0 and dI~="2"and jk(id,aM,as)
 if an then return an end
-local at,D,fU,hH=q,q,nil,true
-for i=1,#ar do
-local e=ar[i]
+local at,D,fV,hK=q,q,nil,true
+for i=1,#as do
+local e=as[i]
 if e.v.aq>0 then
-hH=false
-lj(e)
+hK=false
+ll(e)
 if dI~="2"then
-fd(e,id)
-hB(e)
+ff(e,id)
+hE(e)
 end
 end
-at=aP(at,hx(e))
+at=aP(at,hA(e))
 D=aP(D,e.D)
-if lH(e,id,aM)and(not fU or it(e,fU))then fU=e end
+if lJ(e,id,aM)and(not fV or iv(e,fV))then fV=e end
 end
-local kB,gc,bn={},0,at-q
-local bv=dI=="1"and at-q<=bh
-if not fU and(at<=q or(bv and hH))then
-gc=1
+local kF,gd,bo={},0,at-q
+local bw=dI=="1"and at-q<=bi
+if not fV and(at<=q or(bw and hK))then
+gd=1
 if dI~="2"then
-for i=1,#ar do
-local e=ar[i]
-gQ(e,at)
+for i=1,#as do
+local e=as[i]
+gS(e,at)
 if e.v.aq>0 then
-if aM>0 then hK(e,id)end
-kB[i]=lx(e,id,e.aq)
+if aM>0 then hN(e,id)end
+kF[i]=lz(e,id,e.aq)
 end
 end
 end
-elseif bv then
-gc,bn,aM=jj(id,aM,ar,fU,bn)
-elseif fU then
-gc=4
-bn=aP(bn,1)
+elseif bw then
+gd,bo,aM=jm(id,aM,as,fV,bo)
+elseif fV then
+gd=4
+bo=aP(bo,1)
 elseif D>q then
-gc=2
+gd=2
 end
-if gc>3 then
-for _,e in ipairs(ar)do
-if e.v.aq>0 then bn=aP(bn,dp(e,e.aq))end
+if gd>3 then
+for _,e in ipairs(as)do
+if e.v.aq>0 then bo=aP(bo,dq(e,e.aq))end
 end
 end
-local ah={gc,bn,aM,nil,nil,nil}
-for i=1,#ar do
-el(ah,ar[i])
-eK(ah,ar[i],kB[i])
+local ah={gd,bo,aM,nil,nil,nil}
+for i=1,#as do
+em(ah,as[i])
+eL(ah,as[i],kF[i])
 end
-for i=1,gc==2 and#ar>1 and#ar or 0 do
-ah[#ah+1]=aP(ar[i].D-q,0)
+for i=1,gd==2 and#as>1 and#as or 0 do
+ah[#ah+1]=aP(as[i].D-q,0)
 end
-eo(ah,ar)
+ep(ah,as)
 return ah
 end
-local function mv(id,aM,e)
-local ah={iH(e,id)and 6 or 1,0,aM}
-fd(e,id)
-local jf=iH(e,id)
-local jM=not jf and not call("ZSCORE",e.aX,id)
-if jM then
-jG(e,id,aM)
-fd(e,id)
-jf=iH(e,id)
+local function mw(id,aM,e)
+local ah={iK(e,id)and 6 or 1,0,aM}
+ff(e,id)
+local ji=iK(e,id)
+local jP=not ji and not call("ZSCORE",e.aX,id)
+if jP then
+jJ(e,id,aM)
+ff(e,id)
+ji=iK(e,id)
 ah[1]=7
 end
-local bt
-if jf then
-bt=jK(e,id)
+local bu
+if ji then
+bu=jN(e,id)
 else
-lg(e.aX,aP(4*e.v.cR,60000000))
-hB(e)
-ah[1],ah[2]=jM and 8 or 3,jQ(e,id)
+li(e.aX,aP(4*e.v.cR,60000000))
+hE(e)
+ah[1],ah[2]=jP and 8 or 3,jT(e,id)
 end
-eg(e)
-el(ah,e)
-eK(ah,e,bt)
+eh(e)
+em(ah,e)
+eL(ah,e,bu)
 return ah
 end
 local function da()
-local ar={nil}
+local as={nil}
 for i=1,ac()do
-ar[i]=en()
+as[i]=eo()
 end
-return ar
+return as
 end
 local cx={}
 function cx.T()
-local id,dI,bh,aM=aL(),aL(),ac(),ac()
-return dw(id,dI,bh,aM,da())
+local id,dI,bi,aM=aL(),aL(),ac(),ac()
+return dw(id,dI,bi,aM,da())
 end
 function cx.P()
 local id,aM=aL(),ac()
-return mv(id,aM,da()[1])
+return mw(id,aM,da()[1])
 end
-local function jF(id,ar,bL)
-local kc=0
-for i=1,#ar do
-local e=ar[i]
-local eT=bL or lN(e,id,e.aq)
-lj(e)
-if not e.hT then
-if eT==0 then eT=hK(e,id)end
-if eT>0 then fd(e)end
+local function jI(id,as,bL)
+local kf=0
+for i=1,#as do
+local e=as[i]
+local eV=bL or lP(e,id,e.aq)
+ll(e)
+if not e.hW then
+if eV==0 then eV=hN(e,id)end
+if eV>0 then ff(e)end
 end
-kc=kc+eT
+kf=kf+eV
 end
-return kc
+return kf
 end
 function cx.R()
 local id=aL()
-return{jF(id,da())}
+return{jI(id,da())}
 end
 local function dT(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function cx.N()
-local id,ar,ah=aL(),da(),{}
-for i,e in ipairs(ar)do
+local id,as,ah=aL(),da(),{}
+for i,e in ipairs(as)do
 local bD=call("ZSCORE",e.aE,id)
-local lZ=bD and(tonumber(bD)>q or eS(e).bl+e.aq<=e.v.aq)
-if lZ then iQ(e,id,e.aq)end
-ah[i]=lZ and 1 or 0
+local ma=bD and(tonumber(bD)>q or eU(e).bm+e.aq<=e.v.aq)
+if ma then iT(e,id,e.aq)end
+ah[i]=ma and 1 or 0
 end
 return ah
 end
-local function ir()
-local gq
+local function it()
+local gr
 ${part5}
 ${part6}
 ${part12}
@@ -2598,117 +2598,117 @@ ${part7}
 ${part29}
 ${part30}
 ${part31}
-local gZ
-local function gp()
+local hb
+local function gq()
 local dx,dW={},{}
-local dE,ca,eO,dF={},{},{},{}
+local dE,ca,eP,dF={},{},{},{}
 local function bG(o,g)
-local af=o*g.cX
-local cE=aD(af/g.x)
-return{us=o*g.dn+cE,af=af-cE*g.x}
+local ag=o*g.cX
+local cE=aD(ag/g.x)
+return{us=o*g.dp+cE,ag=ag-cE*g.x}
 end
-local function me(a,b)
-return a.us==b.us and a.af==b.af
+local function mf(a,b)
+return a.us==b.us and a.ag==b.ag
 end
 function dx.t(h,o,cC,g)
-local bE=bx()
+local bE=bz()
 local cP=cC.cP or{0,0,0,-1,0}
-local an,au={us=cP[1],af=cP[2]},h.au or bE.ex
-local bD={us=cC.q+cC.H,af=cC.bd}
-if me(bD,h)and me(an,au)and cC.ai>0 then
-local gL,ia,y=o>=cC.ai,cC.at>cC.q,h.y or 0
-local to=bE.gl(h,bG(o,g),g)
-if gL and cP[4]>=0 then to={us=cP[4],af=cP[5]}end
-if ia then y=gL and cP[3]or aP(y,cC.at)end
-return bE.dj(to.us,to.af,bE.bl(h),y,g,bE.eM(h,g))
+local an,av={us=cP[1],ag=cP[2]},h.av or bE.ez
+local bD={us=cC.q+cC.H,ag=cC.be}
+if mf(bD,h)and mf(an,av)and cC.ai>0 then
+local gN,ie,y=o>=cC.ai,cC.at>cC.q,h.y or 0
+local to=bE.gm(h,bG(o,g),g)
+if gN and cP[4]>=0 then to={us=cP[4],ag=cP[5]}end
+if ie then y=gN and cP[3]or aP(y,cC.at)end
+return bE.dk(to.us,to.ag,bE.bm(h),y,g,bE.eN(h,g))
 end
 if bE.cS(h,g)>q then return h end
-local bO=bE.gH(bD,an,g).us
-if bO>bE.gH(h,au,g).us then return h end
-local jg=bE.hk(bE.gl(bD,bE.lc(au,bO,an,g),g),h)
-if jg.us<q then return h end
-local gT=bE.hk(bG(o,g),{us=jg.us-q,af=jg.af})
-if gT.us==0 and gT.af==0 then return h end
-return bE.fB(h,gT,bO,0,g)
+local bO=bE.gJ(bD,an,g).us
+if bO>bE.gJ(h,av,g).us then return h end
+local jj=bE.hn(bE.gm(bD,bE.lf(av,bO,an,g),g),h)
+if jj.us<q then return h end
+local gV=bE.hn(bG(o,g),{us=jj.us-q,ag=jj.ag})
+if gV.us==0 and gV.ag==0 then return h end
+return bE.fC(h,gV,bO,0,g)
 end
 function dW.t(h,o,g)
-local bE=bx()
-if h.us<q then return bE.dj(q,0,bE.bl(h),h.y or 0,g,h.ad)end
-local gT=bE.hk(bG(o,g),{us=h.us-q,af=h.af})
-if gT.us==0 and gT.af==0 then return h end
-return bE.fB(h,gT,0,bE.cS(h,g),g)
+local bE=bz()
+if h.us<q then return bE.dk(q,0,bE.bm(h),h.y or 0,g,h.ad)end
+local gV=bE.hn(bG(o,g),{us=h.us-q,ag=h.ag})
+if gV.us==0 and gV.ag==0 then return h end
+return bE.fC(h,gV,0,bE.cS(h,g),g)
 end
-local function fk(z,J,mh)
-local di,cK=0,cd(z)
-while di<cK do
-local cY=aD((di+cK)/2)
-if dk(z,cY)<=J then
-di=cY+1
+local function fl(z,J,mi)
+local dj,cK=0,cd(z)
+while dj<cK do
+local cY=aD((dj+cK)/2)
+if dl(z,cY)<=J then
+dj=cY+1
 else
 cK=cY
 end
 end
-if di>0 and(not mh or dk(z,di-1)==J)then return di-1 end
+if dj>0 and(not mi or dl(z,dj-1)==J)then return dj-1 end
 end
 local function dv(z,A,o)
-local J,r=dk(z,A)
-local aj=br(o,r)
-return gK(z,A,J,r-aj),o-aj
+local J,r=dl(z,A)
+local aj=bs(o,r)
+return gM(z,A,J,r-aj),o-aj
 end
-local function lr(z)
+local function lt(z)
 while z~=""do
 local _,r=cA(z)
 if r>0 then break end
-z=bs(z,1,-bP-1)
+z=bt(z,1,-bP-1)
 end
 return z
 end
 function dx.f(h,o,cC,g)
-local A=fk(h.z,cC.q+cC.bd-g.w,true)
-if A then h.z=lr(dv(h.z,A,o))end
+local A=fl(h.z,cC.q+cC.be-g.w,true)
+if A then h.z=lt(dv(h.z,A,o))end
 return cQ(h,g,h.ad)
 end
 function dW.f(h,o,g)
-local A=fk(h.z,q)
-if A then h.z=lr(dv(h.z,A,o))end
+local A=fl(h.z,q)
+if A then h.z=lt(dv(h.z,A,o))end
 return cQ(h,g,h.ad)
 end
-local function jT(W,z,g)
-local cg=lr(z)
-if cg==""and W>0 and z~=""then
-return{W=0,z=aT(dt,cB(z)-g.w,W)}
+local function jW(Y,z,g)
+local cg=lt(z)
+if cg==""and Y>0 and z~=""then
+return{Y=0,z=aT(dt,cB(z)-g.w,Y)}
 end
-return{W=W,z=cg}
+return{Y=Y,z=cg}
 end
 function dx.c(h,o,cC,g)
-local J=cC.q+cC.bd-2*g.w
-local W,z=h.W,h.z
-local A=fk(z,J,true)
+local J=cC.q+cC.be-2*g.w
+local Y,z=h.Y,h.z
+local A=fl(z,J,true)
 if A then
 z=dv(z,A,o)
 elseif z~=""and cB(z)==J+g.w then
-W=aP(W-o,0)
+Y=aP(Y-o,0)
 end
-return cQ(jT(W,z,g),g,h.ad)
+return cQ(jW(Y,z,g),g,h.ad)
 end
 function dW.c(h,o,g)
-local W,z=h.W,h.z
-local A,aS=fk(z,q),nil
+local Y,z=h.Y,h.z
+local A,aS=fl(z,q),nil
 if not A then return cQ(h,g,h.ad)end
 z,aS=dv(z,A,o)
 if A>0 then
 z=dv(z,A-1,aS)
 else
-W=aP(W-aS,0)
+Y=aP(Y-aS,0)
 end
-return cQ(jT(W,z,g),g,h.ad)
+return cQ(jW(Y,z,g),g,h.ad)
 end
-local li=cU.s and cU.s.jm()
+local lk=cU.s and cU.s.jp()
 function dx.s(p,o,cC,g)
-li.dx(p,o,cC.q+cC.bd-g.w,g)
+lk.dx(p,o,cC.q+cC.be-g.w,g)
 end
 function dW.s(p,o,g)
-li.dW(p,o,g)
+lk.dW(p,o,g)
 end
 local function dH(aA,at)
 local aU=0
@@ -2717,35 +2717,35 @@ if cm.at<=at then aU=aU+cm.o end
 end
 return aU
 end
-local function ft(aA)
+local function fu(aA)
 local ak=aA.ax[#aA.ax]
 return ak and ak.at or 0
 end
-local function hD(aA,o)
+local function hG(aA,o)
 local aS=o
 while aS>0 and aA.ax[1]do
 local H=aA.ax[1]
-local ev=br(aS,H.o)
-H.o,aS=H.o-ev,aS-ev
+local ex=bs(aS,H.o)
+H.o,aS=H.o-ex,aS-ex
 if H.o==0 then table.remove(aA.ax,1)end
 end
 end
-local function eL(aA,at,g)
+local function eM(aA,at,g)
 local an=aA.y>q and aA.ad or 0
 aA.y=at>q and at or 0
-aA.ad=at>q and ga(at-q,g.w,an)or 0
+aA.ad=at>q and gb(at-q,g.w,an)or 0
 return aA
 end
-local function hC(aA,g)
+local function hF(aA,g)
 while aA.ax[1]and aA.ax[#aA.ax].o==0 do
 table.remove(aA.ax)
 end
-return eL(aA,br(aA.y,ft(aA)),g)
+return eM(aA,bs(aA.y,fu(aA)),g)
 end
-local function jv(aA,g)
-local bm=ft(aA)
-local bV=aP(q,br(aA.y,ee(aA.ad,g.w)))
-if bm<=bV then return aA end
+local function jy(aA,g)
+local bn=fu(aA)
+local bV=aP(q,bs(aA.y,ef(aA.ad,g.w)))
+if bn<=bV then return aA end
 local bU,ce={ax={},y=aA.y,ad=aA.ad},0
 for _,cm in ipairs(aA.ax)do
 if cm.at<=bV then
@@ -2754,23 +2754,23 @@ else
 ce=ce+cm.o
 end
 end
-ce=br(ce,g.V or ce)
+ce=bs(ce,g.W or ce)
 local ak=bU.ax[#bU.ax]
 if ak and ak.at==bV then
 ak.o=ak.o+ce
 else
 bU.ax[#bU.ax+1]={at=bV,o=ce}
 end
-return eL(bU,bV,g)
+return eM(bU,bV,g)
 end
-local lp={
-eH=function()
+local lr={
+er=function()
 return{ax={},y=0,ad=0}
 end,
-dZ=jv,
-dm=function(aA,ai,g)
+dZ=jy,
+dn=function(aA,ai,g)
 local at=aP(q,aA.y)
-local dQ=dH(aA,1/0)+ai-g.V
+local dQ=dH(aA,1/0)+ai-g.W
 for _,cm in ipairs(aA.ax)do
 if dQ<=0 then break end
 dQ=dQ-cm.o
@@ -2779,71 +2779,71 @@ end
 return at
 end,
 dw=function(aA,at,ai,g)
-local aC=aP(at,ft(aA))
-hD(aA,dH(aA,q-g.w))
+local aC=aP(at,fu(aA))
+hG(aA,dH(aA,q-g.w))
 local ak=aA.ax[#aA.ax]
 if ak and ak.at==aC then
 ak.o=ak.o+ai
 else
 aA.ax[#aA.ax+1]={at=aC,o=ai}
 end
-return eL(aA,at>q and aC or aA.y,g)
+return eM(aA,at>q and aC or aA.y,g)
 end,
-fb=function(aA,g)
+fd=function(aA,g)
 local aY=dH(aA,1/0)-dH(aA,q-g.w)
 if aY==0 then return 0,0 end
-return aA.y>q and g.V or aY,ft(aA)+g.w-q
+return aA.y>q and g.W or aY,fu(aA)+g.w-q
 end,
 dz=function(aA,g)
-return aA.ax[1]and ft(aA)+g.w or 0
+return aA.ax[1]and fu(aA)+g.w or 0
 end,
 }
 function dx.l(aA,o,cC,g)
 for _,cm in ipairs(aA.ax)do
-if cm.at==cC.q+cC.bd-g.w then cm.o=aP(cm.o-o,0)end
+if cm.at==cC.q+cC.be-g.w then cm.o=aP(cm.o-o,0)end
 end
-return hC(aA,g)
+return hF(aA,g)
 end
 function dW.l(aA,o,g)
-hD(aA,br(dH(aA,q-g.w)+o,dH(aA,q)))
-return hC(aA,g)
+hG(aA,bs(dH(aA,q-g.w)+o,dH(aA,q)))
+return hF(aA,g)
 end
-local function ji(gU,g)
+local function jl(gW,g)
 local o=
-dd((gU.us+gU.af/g.x)/(g.dn+g.cX/g.x))
-local function hJ(n)
-local bk=bG(n,g)
-return bk.us<gU.us or(bk.us==gU.us and bk.af<gU.af)
+de((gW.us+gW.ag/g.x)/(g.dp+g.cX/g.x))
+local function hM(n)
+local bl=bG(n,g)
+return bl.us<gW.us or(bl.us==gW.us and bl.ag<gW.ag)
 end
-while hJ(o)do
+while hM(o)do
 o=o+1
 end
-while o>0 and not hJ(o-1)do
+while o>0 and not hM(o-1)do
 o=o-1
 end
 return o
 end
 function dE.t(h,g)
 if h.us<q then return{}end
-local o=ji({us=h.us-q,af=h.af},g)
-return o==0 and{}or{{at=aP(q,bx().cS(h,g)),o=o}}
+local o=jl({us=h.us-q,ag=h.ag},g)
+return o==0 and{}or{{at=aP(q,bz().cS(h,g)),o=o}}
 end
 function dE.f(h,g)
 local ax={}
 for A=0,cd(h.z)-1 do
-local J,r=dk(h.z,A)
-if r>0 then ax[#ax+1]={at=aP(J,br(q,J+g.w-1)),o=r}end
+local J,r=dl(h.z,A)
+if r>0 then ax[#ax+1]={at=aP(J,bs(q,J+g.w-1)),o=r}end
 end
 return ax
 end
 function dE.c(h,g)
 local ax={}
 if h.z==""then return ax end
-if h.W>0 then ax[1]={at=br(q,cB(h.z)-1),o=h.W}end
+if h.Y>0 then ax[1]={at=bs(q,cB(h.z)-1),o=h.Y}end
 for A=0,cd(h.z)-1 do
-local J,r=dk(h.z,A)
+local J,r=dl(h.z,A)
 local bD=J+g.w-1
-if r>0 then ax[#ax+1]={at=J>q and bD or br(q,bD),o=r}end
+if r>0 then ax[#ax+1]={at=J>q and bD or bs(q,bD),o=r}end
 end
 return ax
 end
@@ -2854,167 +2854,167 @@ if cm.o>0 and cm.at+g.w>q then ax[#ax+1]={at=cm.at,o=cm.o}end
 end
 return ax
 end
-local function eP(h,y,g)
-local bq={us=aP(q,y)+g.ay,af=g.aQ}
-local mq=bx().hk(bq,h)
-return bx().dj(mq.us,mq.af,h.au,y,g,0)
+local function eQ(h,y,g)
+local br={us=aP(q,y)+g.ay,ag=g.aQ}
+local mr=bz().hn(br,h)
+return bz().dk(mr.us,mr.ag,h.av,y,g,0)
 end
-local function is(ax,g)
+local function iu(ax,g)
 local ap=g.ap
-local h=ap.eH()
+local h=ap.er()
 for _,cm in ipairs(ax)do
 if g.O=="t"then
-h=ap.dw(h,cm.at,br(cm.o,g.V),g)
+h=ap.dw(h,cm.at,bs(cm.o,g.W),g)
 elseif cm.at+g.w>q then
 h=ap.dw(h,cm.at,cm.o,g)
 end
 end
 local ak=ax[#ax]
-return g.O=="t"and eP(h,ak and ak.at or 0,g)or h
+return g.O=="t"and eQ(h,ak and ak.at or 0,g)or h
 end
-local function kH(hQ,dr,g)
-local fF,a,b=g.ay or g.w,hQ.ay or hQ.w,dr.ay or dr.w
-if a==b then return hQ.O==g.O and dr.O~=g.O end
-if a>=fF and b>=fF then return a<b end
+local function kL(hT,dr,g)
+local fG,a,b=g.ay or g.w,hT.ay or hT.w,dr.ay or dr.w
+if a==b then return hT.O==g.O and dr.O~=g.O end
+if a>=fG and b>=fG then return a<b end
 return a>b
 end
-local function kQ(kk,g)
-for i,dK in ipairs(kk)do
+local function kT(kn,g)
+for i,dK in ipairs(kn)do
 if dK.cT==g.cT then return i end
 end
-local kX=1
-for i=2,#kk do
-if kH(kk[i],kk[kX],g)then kX=i end
+local la=1
+for i=2,#kn do
+if kL(kn[i],kn[la],g)then la=i end
 end
-return kX
+return la
 end
-local function iO(a,b)
+local function iR(a,b)
 if a.O~="t"or b.O~="t"then return a.O==b.O and a.w==b.w end
-return a.dn==b.dn and a.cX==b.cX and a.x==b.x
+return a.dp==b.dp and a.cX==b.cX and a.x==b.x
 end
-local function lG(h)
+local function lI(h)
 if not h.ax then return h end
-local lX={ax={},y=h.y,ad=h.ad}
+local lY={ax={},y=h.y,ad=h.ad}
 for i,cm in ipairs(h.ax)do
-lX.ax[i]={at=cm.at,o=cm.o}
+lY.ax[i]={at=cm.at,o=cm.o}
 end
-return lX
+return lY
 end
-local function kR(an,ag)
-local Y,kP={},{}
-for i,g in ipairs(ag)do
-local A=kQ(an.ag,g)
-local dK,h=an.ag[A],an.Y[A]
-local ii,jL=dK.cT==g.cT,not kP[A]
-local ax=ii and jL and{}or dE[dK.O](h,dK)
-if jL and(ii or iO(dK,g))then
-kP[A]=true
-Y[i]=g.O=="t"and not ii and eP(h,ax[1]and ax[1].at or 0,g)
-or lG(h)
+local function kU(an,ae)
+local aa,kS={},{}
+for i,g in ipairs(ae)do
+local A=kT(an.ae,g)
+local dK,h=an.ae[A],an.aa[A]
+local il,jO=dK.cT==g.cT,not kS[A]
+local ax=il and jO and{}or dE[dK.O](h,dK)
+if jO and(il or iR(dK,g))then
+kS[A]=true
+aa[i]=g.O=="t"and not il and eQ(h,ax[1]and ax[1].at or 0,g)
+or lI(h)
 else
-Y[i]=is(ax,g)
+aa[i]=iu(ax,g)
 end
 end
-return Y
+return aa
 end
-local cf,eU=string.byte,string.char
-local iA,kt,eR=4,512,2^23
+local cf,eW=string.byte,string.char
+local iD,kx,eT=4,512,2^23
 local ct=2^48
 ${part32}
-local function md(m,E)
+local function me(m,E)
 local bR={}
 function bR.cf()
 E=E+1
-return cf(m,E-1)or error(eQ,0)
+return cf(m,E-1)or error(eS,0)
 end
 function bR.ac()
 local ac,ba=0,1
 while true do
-local eq=bR.cf()
-ac=ac+eq%128*ba
-if eq<128 then return ac end
+local es=bR.cf()
+ac=ac+es%128*ba
+if es<128 then return ac end
 ba=ba*128
 end
 end
-function bR.ab(bp)
-E=E+bp
-if E>#m+1 then error(eQ,0)end
-return bs(m,E-bp,E-1)
+function bR.ab(bq)
+E=E+bq
+if E>#m+1 then error(eS,0)end
+return bt(m,E-bq,E-1)
 end
-function bR.mk(aL)
-local fE=bs(m,E,E+#aL-1)==aL
-if fE then E=E+#aL end
-return fE
+function bR.ml(aL)
+local fF=bt(m,E,E+#aL-1)==aL
+if fF then E=E+#aL end
+return fF
 end
 function bR.bD()
 return E>#m
 end
 return bR
 end
-function ca.t(aa,fR)
-aa.x,aa.dn=fR(aa.x),fR(aa.dn)
-aa.cX=aa.x>1 and fR(aa.cX)or 0
-aa.V=fR(aa.V)
+function ca.t(V,fS)
+V.x,V.dp=fS(V.x),fS(V.dp)
+V.cX=V.x>1 and fS(V.cX)or 0
+V.W=fS(V.W)
 end
-function ca.f(aa,fR)
-aa.w=fR(aa.w)
+function ca.f(V,fS)
+V.w=fS(V.w)
 end
 ca.l=ca.f
-function ca.c(aa,fR)
-aa.w,aa.bH=fR(aa.w),fR(aa.bH)
+function ca.c(V,fS)
+V.w,V.bH=fS(V.w),fS(V.bH)
 end
-local function dY(O,aa)
+local function dY(O,V)
 local bM=O=="s"and"l"or O
-local bk={}
-for fZ,bE in pairs(aa)do
-bk[fZ]=bE
+local bl={}
+for ga,bE in pairs(V)do
+bl[ga]=bE
 end
-bk.O,bk.ap,bk.eh=bM,lp,nil
+bl.O,bl.ap,bl.ei=bM,lr,nil
 if bM~="l"then
 cU[bM]=cU[bM]or cy[bM]()
-bk.ap=cU[bM]
+bl.ap=cU[bM]
 end
 if bM=="t"then
-if not bk.V then bk.V=ji({us=bk.ay,af=bk.aQ},bk)end
-local fU=bG(bk.V,bk)
-bk.ay,bk.aQ=fU.us,fU.af
+if not bl.W then bl.W=jl({us=bl.ay,ag=bl.aQ},bl)end
+local fV=bG(bl.W,bl)
+bl.ay,bl.aQ=fV.us,fV.ag
 end
-bk.cT=bM
-ca[bM](bk,function(ac)
-bk.cT=bk.cT..dL(ac)
+bl.cT=bM
+ca[bM](bl,function(ac)
+bl.cT=bl.cT..dL(ac)
 return ac
 end)
-return bk
+return bl
 end
-local function hZ(ag)
+local function ic(ae)
 local cT=""
-for i=1,#ag do
-cT=cT..ag[i].cT
+for i=1,#ae do
+cT=cT..ae[i].cT
 end
 return cT
 end
-local function lR(v)
+local function lS(v)
 if v.dc then return v.dc end
 local dc={}
-for fZ,bE in pairs(v)do
-dc[fZ]=bE
+for ga,bE in pairs(v)do
+dc[ga]=bE
 end
-dc.bo,dc.ag=v,{}
-for i,aa in ipairs(v.ag)do
-dc.ag[i]=dY(aa.O,aa)
+dc.bp,dc.ae=v,{}
+for i,V in ipairs(v.ae)do
+dc.ae[i]=dY(V.O,V)
 end
-dc.cO,dc.cp,dc.cT="M",0,hZ(dc.ag)
+dc.cO,dc.cp,dc.cT="M",0,ic(dc.ae)
 v.dc=dc
 return dc
 end
-local function dl(ab,W)
-local z,ad=ff(ab,1,#ab)
-return{z=z,ad=ad,W=W}
+local function dm(ab,Y)
+local z,ad=fg(ab,1,#ab)
+return{z=z,ad=ad,Y=Y}
 end
-local function gD(h)
-return h.au or h.y or h.ad>0
+local function gE(h)
+return h.av or h.y or h.ad>0
 end
-function eO.t(K,g,gD)
+function eP.t(K,g,gE)
 local us
 if K.cj then
 local ce=K.ac()
@@ -3025,23 +3025,23 @@ if us>q+ct/2 then us=us-ct end
 if us<q-ct/2 then us=us+ct end
 end
 K.cj=us
-local h={us=us,af=0,ad=0}
-if g.x>1 then h.af=br(K.ac(),g.x-1)end
-if gD then
+local h={us=us,ag=0,ad=0}
+if g.x>1 then h.ag=bs(K.ac(),g.x-1)end
+if gE then
 local aO=K.ab(K.cf())
-bx().cD(aO,1,#aO,h,g)
+bz().cD(aO,1,#aO,h,g)
 end
 return h
 end
-function eO.f(K)
+function eP.f(K)
 local z=K.ab(bP*K.ac())
-return dl(z)
+return dm(z)
 end
-function eO.c(K)
-local W=K.ac()
-return dl(K.ab(bP*K.ac()),W)
+function eP.c(K)
+local Y=K.ac()
+return dm(K.ab(bP*K.ac()),Y)
 end
-function eO.l(K)
+function eP.l(K)
 local aA={y=K.ac(),ad=0,ax={}}
 if aA.y>0 then aA.ad=K.ac()end
 for i=1,K.ac()do
@@ -3050,7 +3050,7 @@ end
 return aA
 end
 function dF.t(h,g,m)
-local aO=gD(h)and bx().bo(h,g)or""
+local aO=gE(h)and bz().bp(h,g)or""
 local us,aL=aP(h.us,q-1e12),nil
 if m.cj then
 local ce=us-m.cj
@@ -3061,23 +3061,23 @@ else
 aL=aT("<I6",us%ct)
 end
 m.cj=us
-aL=aL..(g.x>1 and dL(h.af)or"")
-return aO==""and aL or aL..eU(#aO)..aO
+aL=aL..(g.x>1 and dL(h.ag)or"")
+return aO==""and aL or aL..eW(#aO)..aO
 end
 function dF.f(h)
 return dL(cd(h.z))..dC(h)
 end
 function dF.c(h)
-return dL(h.W)..dL(cd(h.z))..dC(h)
+return dL(h.Y)..dL(cd(h.z))..dC(h)
 end
 function dF.l(aA)
-while#aA.ax>kt do
-local iZ={}
+while#aA.ax>kx do
+local jc={}
 for i=1,#aA.ax,2 do
-local hQ,dr=aA.ax[i],aA.ax[i+1]
-iZ[#iZ+1]=dr and{at=dr.at,o=hQ.o+dr.o}or hQ
+local hT,dr=aA.ax[i],aA.ax[i+1]
+jc[#jc+1]=dr and{at=dr.at,o=hT.o+dr.o}or hT
 end
-aA.ax=iZ
+aA.ax=jc
 end
 local cG={dL(aA.y)..(aA.y>0 and dL(aA.ad)or""),dL(#aA.ax)}
 for _,cm in ipairs(aA.ax)do
@@ -3085,723 +3085,738 @@ cG[#cG+1]=aT("<I7",cm.at)..dL(cm.o)
 end
 return table.concat(cG)
 end
-local function iF(m,av)
-if#av.ag>1 then m.aL=m.aL..eU(#av.ag)end
-for i,aa in ipairs(av.ag)do
-local h,cT=av.Y[i],aa.cT
-if aa.O=="t"and gD(h)then cT="u"..bs(cT,2)end
-m.aL=m.aL..cT..dF[aa.O](h,aa,m)
+local function iI(m,ar)
+if#ar.ae>1 then m.aL=m.aL..eW(#ar.ae)end
+for i,V in ipairs(ar.ae)do
+local h,cT=ar.aa[i],V.cT
+if V.O=="t"and gE(h)then cT="u"..bt(cT,2)end
+m.aL=m.aL..cT..dF[V.O](h,V,m)
 end
 end
-local fl={}
-local function kM(K,bM)
-for i=1,#fl do
-local aa=fl[i]
-if aa.O==bM and K.mk(aa.iB)then return aa end
+local fm={}
+local function kQ(K,bM)
+for i=1,#fm do
+local V=fm[i]
+if V.O==bM and K.ml(V.iE)then return V end
 end
 local bX={}
-if not ca[bM]then error(eQ,0)end
+if not ca[bM]then error(eS,0)end
 ca[bM](bX,K.ac)
-local aa=dY(bM,bX)
-aa.iB=bs(aa.cT,2)
-fl[#fl+1]=aa
-return aa
+local V=dY(bM,bX)
+V.iE=bt(V.cT,2)
+fm[#fm+1]=V
+return V
 end
-local function fA(m,E)
-local K,db=md(m,E),{}
-if K.bD()then error(eQ,0)end
+local function fB(m,E)
+local K,db=me(m,E),{}
+if K.bD()then error(eS,0)end
 while not K.bD()do
-local av,H={ag={},Y={}},K.cf()
+local ar,H={ae={},aa={}},K.cf()
 for i=1,H<33 and H or 1 do
-local O=H<33 and eU(K.cf())or eU(H)
+local O=H<33 and eW(K.cf())or eW(H)
 local bM=O=="u"and"t"or O
-av.ag[i]=kM(K,bM)
-av.Y[i]=eO[bM](K,av.ag[i],O=="u")
+ar.ae[i]=kQ(K,bM)
+ar.aa[i]=eP[bM](K,ar.ae[i],O=="u")
 end
-av.cT=hZ(av.ag)
-db[#db+1]=av
+ar.cT=ic(ar.ae)
+db[#db+1]=ar
 end
 return db
 end
-local function fH(ag,Y)
-local av={ag={},Y={}}
-for i,aa in ipairs(ag)do
-local h=Y[i]
-av.ag[i]=dY(aa.O,aa)
-av.Y[i]=aa.eh and cU.s.ly().cD(h)or h
+local function fI(ae,aa)
+local ar={ae={},aa={}}
+for i,V in ipairs(ae)do
+local h=aa[i]
+ar.ae[i]=dY(V.O,V)
+ar.aa[i]=V.ei and cU.s.lA().cD(h)or h
 end
-av.cT=hZ(av.ag)
-return av
+ar.cT=ic(ar.ae)
+return ar
 end
-local fD=2^50
-local function gX(m,K)
+local fE=2^50
+local function gZ(m,K)
 local us=am("<I7",m,K)
-if us<1 or us>fD then error(eQ,0)end
+if us<1 or us>fE then error(eS,0)end
 return us
 end
-local function iE(e,m,E,ag)
-local H,dJ=bs(m,E,E),#m-E
+local function iH(e,m,E,ae)
+local H,dJ=bt(m,E,E),#m-E
 if H=="S"and E==1 and dJ>52 then
 cU.s=cU.s or cy.s()
-local g=cU.s.fX(1,gX(m,10))
+local g=cU.s.fY(1,gZ(m,10))
 g.O="s"
-local eh=cU.s.im(e.Q,g)
-if not eh.eW then return fH({g},{eh}),eh.D end
-elseif H=="F"and fh(dJ,7)then
-local aa=dY("f",{w=gX(m,E+1)})
-return fH({aa},{dl(bs(m,E+8))})
-elseif H=="C"and fh(dJ,12)then
-local w,aJ,W=gX(m,E+1),am("<BI4",m,E+8)
-local aa=dY("c",{w=w,bH=10^aJ})
-return fH({aa},{dl(bs(m,E+13),W)})
+local ei=cU.s.ip(e.Q,g)
+if not ei.eY then return fI({g},{ei}),ei.D end
+elseif H=="F"and fi(dJ,7)then
+local V=dY("f",{w=gZ(m,E+1)})
+return fI({V},{dm(bt(m,E+8))})
+elseif H=="C"and fi(dJ,12)then
+local w,aJ,Y=gZ(m,E+1),am("<BI4",m,E+8)
+local V=dY("c",{w=w,bH=10^aJ})
+return fI({V},{dm(bt(m,E+13),Y)})
 end
-local az=gM(bs(m,E))
-if az and fy(e.Q,az)then
-if tonumber(bs(az,1,16))<q then return nil end
-local av={ag=ag,Y={},cT=hZ(ag),lJ=true}
-for i,aa in ipairs(ag)do
-av.Y[i]=is({{at=q,o=aa.V}},aa)
+local az=gO(bt(m,E))
+if az and fz(e.Q,az)then
+if tonumber(bt(az,1,16))<q then return nil end
+local ar={ae=ae,aa={},cT=ic(ae),lL=true}
+for i,V in ipairs(ae)do
+ar.aa[i]=iu({{at=q,o=V.W}},V)
 end
-return av
+return ar
 end
-error(eQ,0)
+error(eS,0)
 end
-local function le(av)
-for i,aa in ipairs(av.ag)do
-if aa.ap.dz(av.Y[i],aa)>q then return false end
+local function lh(ar)
+for i,V in ipairs(ar.ae)do
+if V.ap.dz(ar.aa[i],V)>q then return false end
 end
 return true
 end
-local function gv(v)
+local function gw(v)
 if v.bT then return v,true end
-local iT=v.gG~=""and q>=v.kK
-local dA=iT and v.gG or v.jr
+local iW=v.gI~=""and q>=v.kO
+local dA=iW and v.gI or v.ju
 local by=dA=="0"and v or dV[dA+0]
-return by,by==v and(iT or v.gG=="")
+return by,by==v and(iW or v.gI=="")
 end
-local function lK(aC,dy)
-local o=aD(q/eR)-aD(dy/eR)
-return dy>0 and o>=0 and(aD(q/eR)-aC)%256>o
+local function lM(aC,dy)
+local o=aD(q/eT)-aD(dy/eT)
+return dy>0 and o>=0 and(aD(q/eT)-aC)%256>o
 end
-local function hY(e,dc)
-local v=dc.bo
+local function ib(e,dc)
+local v=dc.bp
 local m,E=call("GET",e.Q)or"",1
 if cf(m,1)==98 then
-e.D,E=fP(m)
+e.D,E=fQ(m)
 end
 if cf(m,E)==77 then
 e.aC=cf(m,E+1)or 0
-return fA(m,E+2),lK(e.aC,v.dy)
+return fB(m,E+2),lM(e.aC,v.dy)
 end
-local by=gv(v)
+local by=gw(v)
 local cD={v=by,Q=e.Q,cp=e.cp}
-e.fs=by.cp>0 and e.cp
-if hM(cD)then
+e.ft=by.cp>0 and e.cp
+if hP(cD)then
 e.D=cD.D
-return{fH(by.ag,cD.Y)},v.dy>0
+return{fI(by.ae,cD.aa)},v.dy>0
 end
-local av,D=iE(e,m,E,dc.ag)
+local ar,D=iH(e,m,E,dc.ae)
 e.D=D or e.D
-return{av},v.dy>0
+return{ar},v.dy>0
 end
-local dq={}
-function dq.eg(e)
-local dc=lR(e.v)
-e.D,e.fs,e.aC=0,nil,nil
-local db,aG=hY(e,dc)
+local dd={}
+function dd.eh(e)
+local dc=lS(e.v)
+e.D,e.ft,e.aC=0,nil,nil
+local db,aG=ib(e,dc)
 local an
-e.v,e.dq,e.bA,e.Y=dc,dq,{},nil
-for _,av in ipairs(db)do
-for i,aa in ipairs(av.ag)do
-local h=av.Y[i]
-av.Y[i]=aa.ap.dZ(h,aa)
-e.dS=e.dS or av.Y[i]~=h
+e.v,e.dd,e.bd,e.aa=dc,dd,{},nil
+for _,ar in ipairs(db)do
+for i,V in ipairs(ar.ae)do
+local h=ar.aa[i]
+ar.aa[i]=V.ap.dZ(h,V)
+e.dS=e.dS or ar.aa[i]~=h
 end
-if av.cT==dc.cT then
-e.Y,e.dS=av.Y,e.dS or av.lJ
+if ar.cT==dc.cT then
+e.aa,e.dS=ar.aa,e.dS or ar.lL
 else
-an=an or av
-if not aG then e.bA[#e.bA+1]=av end
+an=an or ar
+if not aG then e.bd[#e.bd+1]=ar end
 end
 end
-ih=ih or dc.dy>0 and e.bA[1]
-if e.Y then return end
-if an and not le(an)then
-e.Y,e.dS=kR(an,dc.ag),true
+ik=ik or dc.dy>0 and e.bd[1]
+if e.aa then return end
+if an and not lh(an)then
+e.aa,e.dS=kU(an,dc.ae),true
 else
-e.Y={}
-for i,aa in ipairs(dc.ag)do
-e.Y[i]=aa.ap.eH()
+e.aa={}
+for i,V in ipairs(dc.ae)do
+e.aa[i]=V.ap.er()
 end
 end
 end
-function dq.dw(e,at)
-for _,av in ipairs(e.bA)do
-for i,aa in ipairs(av.ag)do
-local h,o=av.Y[i],e.ai
-if aa.O=="t"then
-local y=aP(at>q and at or 0,bx().cS(h,aa))
-h=aa.ap.dw(h,at,br(o,aa.V),aa)
-h=eP(h,y,aa)
+function dd.dw(e,at)
+for _,ar in ipairs(e.bd)do
+for i,V in ipairs(ar.ae)do
+local h,o=ar.aa[i],e.ai
+if V.O=="t"then
+local y=aP(at>q and at or 0,bz().cS(h,V))
+h=V.ap.dw(h,at,bs(o,V.W),V)
+h=eQ(h,y,V)
 else
-h=aa.ap.dw(h,at,o,aa)
+h=V.ap.dw(h,at,o,V)
 end
-av.Y[i]=h
-end
-end
-end
-function dq.dW(e)
-for _,av in ipairs(e.bA)do
-for i,aa in ipairs(av.ag)do
-av.Y[i]=dW[aa.O](av.Y[i],e.ai,aa)or av.Y[i]
+ar.aa[i]=h
 end
 end
 end
-local function ko(e,v,fs)
-for _,Q in pairs(fs or{})do
+function dd.dW(e)
+for _,ar in ipairs(e.bd)do
+for i,V in ipairs(ar.ae)do
+ar.aa[i]=dW[V.O](ar.aa[i],e.ai,V)or ar.aa[i]
+end
+end
+end
+local function kr(e,v,ft)
+for _,Q in pairs(ft or{})do
 call("PEXPIRE",Q,"0")
 end
-local Y=e.Y
-e.v,e.dq=v,nil
+local aa=e.aa
+e.v,e.dd=v,nil
 if v.cp>0 then call("PEXPIRE",e.Q,"0")end
-for i,aa in ipairs(v.ag)do
-if aa.eh then
+for i,V in ipairs(v.ae)do
+if V.ei then
 local Q=v.cO=="s"and e.Q or e.cp[i]
-Y[i]=cU.s.ly().es(Q,Y[i],aa,v.cO=="s"and e.D or 0)
+aa[i]=cU.s.lA().eu(Q,aa[i],V,v.cO=="s"and e.D or 0)
 end
 end
-fe(e)
+eR(e)
 end
-function dq.fe(e)
-local v=e.v.bo
-local bk={ag=e.v.ag,Y=e.Y}
-local db={bk}
-for _,av in ipairs(e.bA)do
-if#db<iA then db[#db+1]=av end
+function dd.eR(e)
+local v=e.v.bp
+local bl={ae=e.v.ae,aa=e.aa}
+local db={bl}
+for _,ar in ipairs(e.bd)do
+if#db<iD then db[#db+1]=ar end
 end
-local _,iV=gv(v)
-local la=#v.ag==1 and string.find("cfs",v.cO,1,true)
-if#db==1 and(iV or la)and v.dy>0 then
-return ko(e,v,not iV and e.fs)
+local _,iY=gw(v)
+local ld=#v.ae==1 and string.find("cfs",v.cO,1,true)
+if#db==1 and(iY or ld)and v.dy>0 then
+return kr(e,v,not iY and e.ft)
 end
-local aC=v.dy>0 and e.aC or aD(q/eR)%256
-local m,ae={aL="M"..eU(aC)},e.D
-for _,av in ipairs(db)do
-iF(m,av)
-for A,aa in ipairs(av.ag)do
-ae=aP(ae,aa.ap.dz(av.Y[A],aa))
+local aC=v.dy>0 and e.aC or aD(q/eT)%256
+local m,af={aL="M"..eW(aC)},e.D
+for _,ar in ipairs(db)do
+iI(m,ar)
+for A,V in ipairs(ar.ae)do
+af=aP(af,V.ap.dz(ar.aa[A],V))
 end
 end
 local aL=e.D>q and"b"..aT("<d",e.D)..m.aL or m.aL
-call("SET",e.Q,aL,"PX",eb(ae))
-for _,Q in pairs(e.fs or{})do
+call("SET",e.Q,aL,"PX",eb(af))
+for _,Q in pairs(e.ft or{})do
 call("PEXPIRE",Q,"0")
 end
 end
-local function fq(ar,lW,gN)
+local function fr(as,lX,gP)
 local ah={}
-for _,e in ipairs(ar)do
-eg(e)
-if e.dq and gN then gN(e)end
-for i,aa in ipairs(e.v.ag)do
-e.Y[i]=lW(aa,e.Y[i],e,i)or e.Y[i]
+for _,e in ipairs(as)do
+eh(e)
+if e.dd and gP then gP(e)end
+for i,V in ipairs(e.v.ae)do
+e.aa[i]=lX(V,e.aa[i],e,i)or e.aa[i]
 end
-fe(e)
-el(ah,e)
+eR(e)
+em(ah,e)
 end
 return ah
 end
 function cx.G()
-local ar={}
+local as={}
 for i=1,ac()do
-local e=en()
-local ll,lL,kJ=ac(),ac(),ac()
-e.lz={}
-for aa=1,#e.v.ag do
-local cC={q=ll,at=lL,ai=kJ,H=ac(),bd=ac()}
+local e=eo()
+local ln,lN,kN=ac(),ac(),ac()
+e.lB={}
+for V=1,#e.v.ae do
+local cC={q=ln,at=lN,ai=kN,H=ac(),be=ac()}
 for bE=1,ac()do
 cC.cP=cC.cP or{}
 cC.cP[bE]=ac()
 end
-e.lz[aa]=cC
+e.lB[V]=cC
 end
-ar[i]=e
+as[i]=e
 end
-return fq(ar,function(aa,h,e,i)
-return dx[aa.O](h,e.ai,e.lz[i],aa)
+return fr(as,function(V,h,e,i)
+return dx[V.O](h,e.ai,e.lB[i],V)
 end)
 end
 function cx.F()
-return fq(da(),function(aa,h,e)
-return dW[aa.O](h,e.ai,aa)
-end,dq.dW)
+return fr(da(),function(V,h,e)
+return dW[V.O](h,e.ai,V)
+end,dd.dW)
 end
 function cx.L()
 local aB,e=ac(),da()[1]
-local ai,di,cK=e.ai,0,aB
-while di<cK do
-local cY=dd((di+cK)/2)
+local ai,dj,cK=e.ai,0,aB
+while dj<cK do
+local cY=de((dj+cK)/2)
 e.ai=ai*cY
-if hx(e)<=q then
-di=cY
+if hA(e)<=q then
+dj=cY
 else
 cK=cY-1
 end
 end
-e.ai=ai*aP(di,1)
-local at=hx(e)
-if di>0 then gQ(e,q)end
-local ah={di>0 and 1 or e.D>q and 2 or 0,di>0 and 0 or at-q,di}
-el(ah,e)
-eo(ah,{e})
+e.ai=ai*aP(dj,1)
+local at=hA(e)
+if dj>0 then gS(e,q)end
+local ah={dj>0 and 1 or e.D>q and 2 or 0,dj>0 and 0 or at-q,dj}
+em(ah,e)
+ep(ah,{e})
 return ah
 end
 function cx.X()
-local ah,ic={},{}
+local ah,ih={},{}
 for i,e in ipairs(da())do
-local at=hx(e,true)
-ic[i]=at<=2^53-2^51 and 1 or 0
-if ic[i]==1 then gQ(e,at)end
-el(ah,e)
+local at=hA(e,true)
+ih[i]=at<=2^53-2^51 and 1 or 0
+if ih[i]==1 then gS(e,at)end
+em(ah,e)
 end
-for _,r in ipairs(ic)do
+for _,r in ipairs(ih)do
 ah[#ah+1]=r
 end
 return ah
 end
-local function fu(jz)
-local ar,hj={},{}
+local function fv(jC)
+local as,hl={},{}
 for i=1,ac()do
-local e=en()
-if jz then e.aE=e.aE or fc()end
-ar[i],hj[i]=e,aL()
+local e=eo()
+if jC then e.aE=e.aE or fe()end
+as[i],hl[i]=e,aL()
 end
-return ar,hj
+return as,hl
 end
-local function iL(op,e,ml,K,fZ)
-if K==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",al("%s %.0f %.0f %s %s",op,q,ml,K,fZ))
+local function iO(op,e,mm,K,ga)
+if K==""or#e.v.ae==0 then return end
+redis.pcall("PUBLISH",channel.."~",al("%s %.0f %.0f %s %s",op,q,mm,K,ga))
 end
 function cx.B()
-local gB,ho,K,ah=ac(),ac()==1,aL(),{}
-local ar,hj=fu()
-for i,e in ipairs(ar)do
-eg(e)
-local bD=gB>0 and q+gB or 0
-if not ho or bD>e.D then e.D=bD end
+local gC,hr,K,ah=ac(),ac()==1,aL(),{}
+local as,hl=fv()
+for i,e in ipairs(as)do
+eh(e)
+local bD=gC>0 and q+gC or 0
+if not hr or bD>e.D then e.D=bD end
 if e.v.cO=="s"then
-e.Y[1].D=e.D
-li.block(e.Y[1],e.v.ag[1])
-elseif e.D==0 and e.v.cp==#e.v.ag then
+e.aa[1].D=e.D
+lk.block(e.aa[1],e.v.ae[1])
+elseif e.D==0 and e.v.cp==#e.v.ae then
 call("DEL",e.Q)
 else
-fe(e)
+eR(e)
 end
-if gB==0 and e.v.aq>0 then
-fd(e)
-eg(e)
+if gC==0 and e.v.aq>0 then
+ff(e)
+eh(e)
 end
-iL("block",e,ho and gB or-1,K,hj[i])
-el(ah,e)
+iO("block",e,hr and gC or-1,K,hl[i])
+em(ah,e)
 end
 return ah
 end
-local function kO(e)
-local Y={}
-if not pcall(eg,e)or e.dq then return Y end
-for i,aa in ipairs(e.v.ag)do
-if aa.O=="t"then Y[i]=bx().lO(e.Y[i],aa)end
+local function iB(ae,aa)
+local ed={}
+for i,V in ipairs(ae)do
+if V.O=="t"then ed[i]=bz().hm(aa[i],V)end
 end
-return Y
+return ed
 end
-local function ij(e,Y)
-if not next(Y)then return end
-eg(e)
-for i,h in pairs(Y)do
-e.Y[i]=h
+local function hm(ar,ed)
+for i,V in ipairs(ar.ae)do
+ar.aa[i]=ed[i]or V.ap.er()
 end
-fe(e)
+return next(ed)
 end
-function cx.Z()
-local K,ah=aL(),{}
-local ar,hj=fu(true)
-for i,e in ipairs(ar)do
-local Y=kO(e)
+local function ks(e)
+local gF=pcall(eh,e)
+local ae,aa,dd=e.v.ae,e.aa,e.dd
+local ed=gF and iB(ae,aa)or{}
 call("DEL",e.Q)
 for _,Q in pairs(e.cp or{})do
 call("DEL",Q)
 end
-ij(e,Y)
+if gF and dd then
+local bd={}
+for _,ar in ipairs(e.bd)do
+if hm(ar,iB(ar.ae,ar.aa))then bd[#bd+1]=ar end
+end
+e.bd,e.D=bd,0
+if hm({ae=ae,aa=aa},ed)or bd[1]then eR(e)end
+elseif next(ed)then
+eh(e)
+for i,h in pairs(ed)do
+e.aa[i]=h
+end
+eR(e)
+end
+end
+function cx.Z()
+local K,ah=aL(),{}
+local as,hl=fv(true)
+for i,e in ipairs(as)do
+ks(e)
 if e.v.aq>0 then
 call("ZREMRANGEBYSCORE",e.aE,"1","+inf")
-eF[e.aE]=nil
-fd(e)
+eH[e.aE]=nil
+ff(e)
 else
 redis.pcall("ZREMRANGEBYSCORE",e.aE,"1","+inf")
-eF[e.aE]=nil
+eH[e.aE]=nil
 end
-iL("reset",e,-1,K,hj[i])
-eg(e)
-el(ah,e)
+iO("reset",e,-1,K,hl[i])
+eh(e)
+em(ah,e)
 end
 return ah
 end
-local function jc(e)
-if eS(e).bl>1000 then return-1 end
-local r,hd=0,{}
-for _,id in ipairs(call("ZRANGEBYSCORE",e.aE,"("..bw,"+inf"))do
-local jP=string.match(id,"^[^.]*")
-if not hd[jP]then
-r,hd[jP]=r+1,true
+local function jf(e)
+if eU(e).bm>1000 then return-1 end
+local r,hf=0,{}
+for _,id in ipairs(call("ZRANGEBYSCORE",e.aE,"("..bx,"+inf"))do
+local jS=string.match(id,"^[^.]*")
+if not hf[jS]then
+r,hf[jS]=r+1,true
 end
 end
 return r
 end
 function cx.I()
-local ar,o={},{}
+local as,o={},{}
 for i=1,ac()do
-local e,jX=en(),{}
-for A=1,#e.v.ag do
-jX[A]={}
-for fR=1,ac()do
-jX[A][fR]=ac()
+local e,ka=eo(),{}
+for A=1,#e.v.ae do
+ka[A]={}
+for fS=1,ac()do
+ka[A][fS]=ac()
 end
 end
-ar[i],o[i]=e,jX
+as[i],o[i]=e,ka
 end
-local ah=dw("","2",0,0,ar)
-for i,e in ipairs(ar)do
+local ah=dw("","2",0,0,as)
+for i,e in ipairs(as)do
 ah[#ah+1]=aP(e.D-q,0)
-for A,aa in ipairs(e.v.ag)do
+for A,V in ipairs(e.v.ae)do
 for _,ai in ipairs(o[i][A])do
-ah[#ah+1]=aa.ap.dm(e.Y[A],ai,aa)-q
+ah[#ah+1]=V.ap.dn(e.aa[A],ai,V)-q
 end
 end
 if e.v.aq>0 then
 ah[#ah+1]=call("ZCARD",e.aX)
-ah[#ah+1]=jc(e)
+ah[#ah+1]=jf(e)
 end
 end
 return ah
 end
-return dq
+return dd
 end
-local function iK()
-gZ=gZ or gp()
-return gZ
+local function iN()
+hb=hb or gq()
+return hb
 end
-function gq(e)
-iK().eg(e)
+function gr(e)
+iN().eh(e)
 end
-gI={eg=eg,fe=fe,fn=fn,hA=iK}
+gK={eh=eh,eR=eR,fo=fo,hD=iN}
 end
-local hX=bu~=""
-if hX then cz=cz+#bu/2 end
-for i=1,hX and#ARGV-cz or ac()do
+local ia=bv~=""
+if ia then cz=cz+#bv/2 end
+for i=1,ia and#ARGV-cz or ac()do
 local v
-if hX or ARGV[cz+4]=="0"then
-v={ag={},cO="",bS="",dK="",cp=0,bT=true}
-if hX then
-local cN,aq,bq=string.match(aL(),"^(%d+) (%d+) (%-?%d+)$")
-v.cR,v.aq,v.go=cN+0,aq+0,bq+0
+if ia or ARGV[cz+4]=="0"then
+v={ae={},cO="",bS="",dK="",cp=0,bT=true}
+if ia then
+local cN,aq,br=string.match(aL(),"^(%d+) (%d+) (%-?%d+)$")
+v.cR,v.aq,v.gp=cN+0,aq+0,br+0
 else
-v.cR,v.aq,v.go,v.cp=ac(),ac(),ac(),ac()
+v.cR,v.aq,v.gp,v.cp=ac(),ac(),ac(),ac()
 end
 else
-if not gI then ir()end
-v=gI.fn()
+if not gK then it()end
+v=gK.fo()
 end
 dV[i]=v
 end
 local function cm(O)
 bB=false
 if not cx[O]then
-if not gI then ir()end
-gI.hA()
+if not gK then it()end
+gK.hD()
 end
 return cx[O]()
 end
-local function lP()
+local function lQ()
 local U,r={q},ac()
 if r>1 then
-local eD=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(eD)=="table"and eD.err and bs(eD.err,1,3)=="OOM"then bQ=eD.err end
+local eF=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(eF)=="table"and eF.err and bt(eF.err,1,3)=="OOM"then bQ=eF.err end
 end
 for i=1,r do
-local ah=jJ(cm,aL())
+local ah=jM(cm,aL())
 U[i+1]=ah
 if type(ah)=="string"then
-eF,gi={},{}
+eH,gj={},{}
 end
 end
-if jD~=""then U[#U+1]=ch end
-if ih then U[#U+1]="RULES"end
+if jG~=""then U[#U+1]=ch end
+if ik then U[#U+1]="RULES"end
 return U
 end
-if not hX then return lP()end
-local function hc(id,dI,v,lk,aE,aX,hv,bL)
-if hv then
-eF,gi={},{}
+if not ia then return lQ()end
+local function he(id,dI,v,lm,aE,aX,hy,bL)
+if hy then
+eH,gj={},{}
 end
 local e={v=dV[v],ai=1,aq=1,D=0}
-e.Q,e.aE,e.aX=lk,aE,aX
-if not dI then return{jF(id,{e},bL)}end
+e.Q,e.aE,e.aX=lm,aE,aX
+if not dI then return{jI(id,{e},bL)}end
 return dw(id,dI,dT(id),0,{e})
 end
-return{hc=hc}
+return{he=he}
 end
-return kb()
+return ke()
 end
-if bu==""then return dU({},q,bw)end
-local eG,U,ch={string.byte(bu,1,-1)},{q},{}
-local at,Q,ge=1,0,1
-local function lq(eG,U,ch,dU,q,bw,bQ,fN,ln,bA)
+if bv==""then return dU({},q,bx)end
+local eI,U,ch={string.byte(bv,1,-1)},{q},{}
+local at,Q,gf=1,0,1
+local function ls(eI,U,ch,dU,q,bx,bQ,fO,lp,bd)
 local ARGV,KEYS,call,al=ARGV,KEYS,redis.call,string.format
-local r,ef,ed=#eG,#KEYS/3,ARGV[3]
+local r,eg,ee=#eI,#KEYS/3,ARGV[3]
 local id,dV,ak=4+(at-1)/2,4+r/2,#U
-local ek=true
-local fx,hg,dg=60000000,10000000,20000000
-local iy,fp,ck,fK
+local el=true
+local fy,hi,dh=60000000,10000000,20000000
+local iA,fq,ck,fL
 local aE=KEYS[Q]
-local co,bl,fS,aV,bt
-local A,cN,aq,fY,bD
-local aZ,fC
-bA=bA or redis.pcall("EXISTS",unpack(KEYS,ef+1))
-if type(bA)~="number"then bA=nil end
+local co,bm,fT,aV,bu
+local A,cN,aq,fZ,bD
+local aZ,fD
+bd=bd or redis.pcall("EXISTS",unpack(KEYS,eg+1))
+if type(bd)~="number"then bd=nil end
 while at<r do
-local O,aw=eG[at],0
+local O,aw=eI[at],0
 if O<97 then
 Q=Q+1
-aE,bl=KEYS[Q],nil
-co=(bA==0 or ef==1)and bA
+aE,bm=KEYS[Q],nil
+co=(bd==0 or eg==1)and bd
 else
 O=O-32
 end
-local eJ,bL=O==82,nil
-if eJ then
-bL=ln or call("ZREM",aE,ARGV[id])
-ek=true
-if bl and bL>0 then
-bl=bl-bL
-if ARGV[id]==fS then aV=nil end
+local eK,bL=O==82,nil
+if eK then
+bL=lp or call("ZREM",aE,ARGV[id])
+el=true
+if bm and bL>0 then
+bm=bm-bL
+if ARGV[id]==fT then aV=nil end
 end
 elseif bQ then
 error(bQ,0)
 end
-co=co or call("EXISTS",KEYS[ef+2*Q-1],KEYS[ef+2*Q])
-if eJ and co==0 then
+co=co or call("EXISTS",KEYS[eg+2*Q-1],KEYS[eg+2*Q])
+if eK and co==0 then
 ak,aw=ak+1,1
 U[ak]=bL
 elseif co<2 and bL~=0 then
-if eG[at+1]~=A then
-A=eG[at+1]
-cN,aq,fY=string.match(ARGV[dV+A-48],"^(%d+) (%d+) (.*)$")
+if eI[at+1]~=A then
+A=eI[at+1]
+cN,aq,fZ=string.match(ARGV[dV+A-48],"^(%d+) (%d+) (.*)$")
 cN,aq=cN+0,aq+0
 bD=al("%d",q+cN)
-iy,fp="-"..bw,"(-"..bw
-ck,fK=q-q%hg,"-"..string.sub(bw,1,-8).."0000000"
+iA,fq="-"..bx,"(-"..bx
+ck,fL=q-q%hi,"-"..string.sub(bx,1,-8).."0000000"
 end
-if not bl then
-local de=call("ZCARD",aE)
-if de==0 then
-bl,bt=0,0
-elseif call("ZCOUNT",aE,fp,fK)==1 then
-bt=q-1
-if de==1 then
-bl=0
+if not bm then
+local df=call("ZCARD",aE)
+if df==0 then
+bm,bu=0,0
+elseif call("ZCOUNT",aE,fq,fL)==1 then
+bu=q-1
+if df==1 then
+bm=0
 else
 local aW=call("ZRANGE",aE,"1","1","WITHSCORES")
-fS,aV=aW[1],aW[2]+0
-if aV>q then bl=de-1 end
+fT,aV=aW[1],aW[2]+0
+if aV>q then bm=df-1 end
 end
-elseif de==1 then
-local fo=call("ZSCORE",aE,"#")
-if fo then
-bl,bt=0,-fo
+elseif df==1 then
+local fp=call("ZSCORE",aE,"#")
+if fp then
+bm,bu=0,-fp
 end
 else
 local cq=call("ZRANGE",aE,"0","1","WITHSCORES")
 if cq[1]=="#"and cq[4]+0>q then
-bl,bt,fS,aV=de-1,-cq[2],cq[3],cq[4]+0
+bm,bu,fT,aV=df-1,-cq[2],cq[3],cq[4]+0
 end
 end
-elseif bl>0 and not aV then
+elseif bm>0 and not aV then
 local aW=call("ZRANGE",aE,"1","1","WITHSCORES")
-fS,aV=aW[1],aW[2]+0
+fT,aV=aW[1],aW[2]+0
 end
-local bv,H,fM=bl and aq-bl,nil,nil
-if bv and bv>0 and co==1 then
-if not eJ then
-co=call("EXISTS",KEYS[ef+2*Q-1],KEYS[ef+2*Q])
-elseif bv==1 then
-local aW=call("ZRANGE",KEYS[ef+2*Q],"0","0","WITHSCORES")
+local bw,H,fN=bm and aq-bm,nil,nil
+if bw and bw>0 and co==1 then
+if not eK then
+co=call("EXISTS",KEYS[eg+2*Q-1],KEYS[eg+2*Q])
+elseif bw==1 then
+local aW=call("ZRANGE",KEYS[eg+2*Q],"0","0","WITHSCORES")
 if aW[1]then
 local ds,dT=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fM=false,aW[2]+0
-if ds and q-fM<=dT+0 then
+H,fN=false,aW[2]+0
+if ds and q-fN<=dT+0 then
 if ds~=aZ then
-aZ,fC=ds,nil
-if string.find(ed,","..ds..",",1,true)then
-fC="caller"
-elseif call("PUBSUB","NUMSUB",string.match(ed,":(.*)")..ds)[2]>0 then
-fC="channel"
+aZ,fD=ds,nil
+if string.find(ee,","..ds..",",1,true)then
+fD="caller"
+elseif call("PUBSUB","NUMSUB",string.match(ee,":(.*)")..ds)[2]>0 then
+fD="channel"
 end
 end
-H=fC and aW[1]or false
+H=fD and aW[1]or false
 end
 end
 end
 end
-if bv and bv>0 and(co==0 or H)then
+if bw and bw>0 and(co==0 or H)then
 aw=1
-while aw<bv and eG[at+2*aw]==O+32 and eG[at+2*aw+1]==A do
+while aw<bw and eI[at+2*aw]==O+32 and eI[at+2*aw+1]==A do
 aw=aw+1
 end
-ek=true
-local fo,mp=q,H or ARGV[id]
-if bt>=q then fo=bt+1 end
-if H then call("ZREM",KEYS[ef+2*Q],H)end
+el=true
+local fp,mq=q,H or ARGV[id]
+if bu>=q then fp=bu+1 end
+if H then call("ZREM",KEYS[eg+2*Q],H)end
 if aw==1 then
-call("ZADD",aE,fo==q and iy or al("%d",-fo),"#",bD,mp)
+call("ZADD",aE,fp==q and iA or al("%d",-fp),"#",bD,mq)
 else
-ge=aw
-local de={al("%d",1-fo-aw),"#"}
+gf=aw
+local df={al("%d",1-fp-aw),"#"}
 for i=0,aw-1 do
-de[2*i+3],de[2*i+4]=bD,ARGV[id+i]
+df[2*i+3],df[2*i+4]=bD,ARGV[id+i]
 end
-call("ZADD",aE,unpack(de))
+call("ZADD",aE,unpack(df))
 end
-if bt<ck or bt>=ck+hg or cN>dg then
-local cg,aS=aE,bt==0 and-1 or call("PTTL",aE)
-local cr=math.max(4*cN,fx)/1000+ARGV[1]
+if bu<ck or bu>=ck+hi or cN>dh then
+local cg,aS=aE,bu==0 and-1 or call("PTTL",aE)
+local cr=math.max(4*cN,fy)/1000+ARGV[1]
 if aS<cr then call("PEXPIRE",cg,al("%d",math.ceil(cr*1.125)))end
 end
-if bl==0 or q+cN<aV then
-fS,aV=mp,q+cN
+if bm==0 or q+cN<aV then
+fT,aV=mq,q+cN
 end
 if H then
-local df=al("granted %s 1 0 0 %d %d %d %s",bw,bl+1,aV-q,fo,H)
-if fC=="caller"then
-ch[#ch+1]=df
+local dg=al("granted %s 1 0 0 %d %d %d %s",bx,bm+1,aV-q,fp,H)
+if fD=="caller"then
+ch[#ch+1]=dg
 else
-call("PUBLISH",string.match(ed,":(.*)")..aZ,df)
+call("PUBLISH",string.match(ee,":(.*)")..aZ,dg)
 end
 ak=ak+1
 U[ak]=bL
 else
-local bn,jW=aV-q,fo-q
+local bo,jZ=aV-q,fp-q
 for i=1,aw do
-U[ak+1],U[ak+2],U[ak+3]=bl+i,bn,jW
-ak,jW=ak+3,jW+1
+U[ak+1],U[ak+2],U[ak+3]=bm+i,bo,jZ
+ak,jZ=ak+3,jZ+1
 end
-ge=1
+gf=1
 end
-bl,bt=bl+aw,fo+aw-1
-elseif eJ then
-if bv and(bv<=0 or bv==1 and H==nil)then
+bm,bu=bm+aw,fp+aw-1
+elseif eK then
+if bw and(bw<=0 or bw==1 and H==nil)then
 ak,aw=ak+1,1
 U[ak]=bL
 end
-elseif bv==0 then
-local aX=KEYS[ef+2*Q]
+elseif bw==0 then
+local aX=KEYS[eg+2*Q]
 if co==1 then
 if O==87 then
-local aW=call("ZRANGE",KEYS[ef+2*Q],"0","0","WITHSCORES")
+local aW=call("ZRANGE",KEYS[eg+2*Q],"0","0","WITHSCORES")
 if aW[1]then
 local ds,dT=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fM=false,aW[2]+0
-if ds and q-fM<=dT+0 then
+H,fN=false,aW[2]+0
+if ds and q-fN<=dT+0 then
 if ds~=aZ then
-aZ,fC=ds,nil
-if string.find(ed,","..ds..",",1,true)then
-fC="caller"
-elseif call("PUBSUB","NUMSUB",string.match(ed,":(.*)")..ds)[2]>0 then
-fC="channel"
+aZ,fD=ds,nil
+if string.find(ee,","..ds..",",1,true)then
+fD="caller"
+elseif call("PUBSUB","NUMSUB",string.match(ee,":(.*)")..ds)[2]>0 then
+fD="channel"
 end
 end
-H=fC and aW[1]or false
+H=fD and aW[1]or false
 end
 end
 else
 H=call("EXISTS",aX)==1 or nil
 end
-if H==nil and call("EXISTS",KEYS[ef+2*Q-1])==0 then co=0 end
+if H==nil and call("EXISTS",KEYS[eg+2*Q-1])==0 then co=0 end
 end
-local lI=aV>q+cN or aq>1 and call("ZCOUNT",aE,"("..bD,"+inf")>0
-if lI or co==1 and not H then
+local lK=aV>q+cN or aq>1 and call("ZCOUNT",aE,"("..bD,"+inf")>0
+if lK or co==1 and not H then
 aw=0
 elseif O==84 then
-U[ak+1],U[ak+2],U[ak+3]=0,aV-q,bl
+U[ak+1],U[ak+2],U[ak+3]=0,aV-q,bm
 ak,aw=ak+3,1
-elseif fY=="-1"or(H and call("ZCARD",aX)or 0)<fY+0 then
+elseif fZ=="-1"or(H and call("ZCARD",aX)or 0)<fZ+0 then
 local ds=H and aZ or string.match(ARGV[id],"^[^.]*")
 if ds~=aZ then
-aZ,fC=ds,nil
-if string.find(ed,","..ds..",",1,true)then
-fC="caller"
-elseif call("PUBSUB","NUMSUB",string.match(ed,":(.*)")..ds)[2]>0 then
-fC="channel"
+aZ,fD=ds,nil
+if string.find(ee,","..ds..",",1,true)then
+fD="caller"
+elseif call("PUBSUB","NUMSUB",string.match(ee,":(.*)")..ds)[2]>0 then
+fD="channel"
 end
 end
-if fC then
-local aM,aK=q,bw
-if H and call("ZCOUNT",aX,bw,"+inf")>0 then
+if fD then
+local aM,aK=q,bx
+if H and call("ZCOUNT",aX,bx,"+inf")>0 then
 aM=call("ZREVRANGE",aX,"0","0","WITHSCORES")[2]+1
 aK=al("%d",aM)
 end
 call("ZADD",aX,aK,ARGV[id])
-co,bA,ek,aw=1,nil,true,1
-local lf=H and fM>=ck and fM<ck+hg
-if not lf or cN>dg then
+co,bd,el,aw=1,nil,true,1
+local gF=H and fN>=ck and fN<ck+hi
+if not gF or cN>dh then
 local cg,aS=aX,H and call("PTTL",aX)or-1
-local cr=math.max(4*cN,fx)/1000+ARGV[1]
+local cr=math.max(4*cN,fy)/1000+ARGV[1]
 if aS<cr then call("PEXPIRE",cg,al("%d",math.ceil(cr*1.125)))end
 end
-U[ak+1],U[ak+2],U[ak+3]=-bl,aV-q,aM-q
+U[ak+1],U[ak+2],U[ak+3]=-bm,aV-q,aM-q
 ak=ak+3
 end
 end
 end
 end
 if aw==0 then
-fN=fN or dU(ch,q,bw)
-local lk,aX=KEYS[ef+2*Q-1],KEYS[ef+2*Q]
-local dI=not eJ and(O==87 and"1"or"0")
-local hv=ek
-ek,co,bl,bA=false,nil,nil,nil
+fO=fO or dU(ch,q,bx)
+local lm,aX=KEYS[eg+2*Q-1],KEYS[eg+2*Q]
+local dI=not eK and(O==87 and"1"or"0")
+local hy=el
+el,co,bm,bd=false,nil,nil,nil
 ak,aw=ak+1,1
-U[ak]=fN.hc(ARGV[id],dI,eG[at+1]-47,lk,aE,aX,hv,bL)
+U[ak]=fO.he(ARGV[id],dI,eI[at+1]-47,lm,aE,aX,hy,bL)
 end
 at,id=at+2*aw,id+aw
 end
 end
-local H,fN,bQ=string.byte(ARGV[3]),nil,nil
-local jo=H~=58
-if H==45 then fN=dU(ch,q,bw)end
-if#eG>2 then
-local eD=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
-if type(eD)=="table"and eD.err and string.sub(eD.err,1,3)=="OOM"then bQ=eD.err end
+local H,fO,bQ=string.byte(ARGV[3]),nil,nil
+local jr=H~=58
+if H==45 then fO=dU(ch,q,bx)end
+if#eI>2 then
+local eF=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
+if type(eF)=="table"and eF.err and string.sub(eF.err,1,3)=="OOM"then bQ=eF.err end
 end
-while at<#eG do
+while at<#eI do
 local ok,ah=
-pcall(lq,eG,U,ch,dU,q,bw,bQ,fN,bL,bA)
+pcall(ls,eI,U,ch,dU,q,bx,bQ,fO,bL,bd)
 if not ok then
-local df=type(ah)=="table"and ah.err or tostring(ah)
-if string.find(df,"READONLY",1,true)then error(ah,0)end
-for _=1,ge do
-U[#U+1]=df
+local dg=type(ah)=="table"and ah.err or tostring(ah)
+if string.find(dg,"READONLY",1,true)then error(ah,0)end
+for _=1,gf do
+U[#U+1]=dg
 end
-at,ge=at+2*ge,1
+at,gf=at+2*gf,1
 end
 end
-if jo then U[#U+1]=ch end
+if jr then U[#U+1]=ch end
 return U`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "07a6a38e9a1ed2c86809237de126f6d49027a9fb",
+  sha1: "cdf2a374cc93ecba85a72e5a6e817f7d0f892537",
   source: `${part1}
 ${part8}
 ${part5}
@@ -3840,30 +3855,30 @@ ${part34}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "5624707a55fcc720673ca2ee02a9187554967cc6",
-  acrossSha1: "edbd4785cfb79128d0617e791a9f82a9d3a7274b",
+  sha1: "682cda4a29c4df586dea7c8bc1f57ca636c0f2c7",
+  acrossSha1: "8b08b6b0b50501ea8c647024743f04c3c4b072a9",
   source: `${part1}
 local bb,tonumber,aT,am=redis.pcall,tonumber,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
 local ARGV,Q=ARGV,KEYS[1]
-local ai,V,w,ba=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
-local m,aY,reset,ev,bq=bb("GET",Q),nil,nil,"-"..ARGV[3],V
-if V>=ba then bq=0 end
-local bG,fF,gF=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
-local fr,gC=q-q%bG-bG,q+bG/2
+local ai,W,w,ba=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local m,aY,reset,ex,br=bb("GET",Q),nil,nil,"-"..ARGV[3],W
+if W>=ba then br=0 end
+local bG,fG,gH=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
+local fs,gD=q-q%bG-bG,q+bG/2
 local aK=m and tonumber(m)
-if aK and aK<=fF then
+if aK and aK<=fG then
 local r=-aK%ba
-local J=fr-(aK+r)/ba
-if J>gC then J=J-bG end
+local J=fs-(aK+r)/ba
+if J>gD then J=J-bG end
 local aU,aS=r+ai,J+w-q
-if J<=q and aS>0 and aU<=bq and bb("INCRBY",Q,ev)==aK-ai then
+if J<=q and aS>0 and aU<=br and bb("INCRBY",Q,ex)==aK-ai then
 aY,reset=aU,aS
 end
 elseif m and#m==19 then
 local aI,J,r=am("<I8I7I4",m,1)
 local aU,aS=r+ai,J+w-q
-if aI==gF and J<=q and aS>0 and aU<=V and not(bq>0)then
+if aI==gH and J<=q and aS>0 and aU<=W and not(br>0)then
 if bb("SETRANGE",Q,"15",aT("<I4",aU))==19 then
 aY,reset=aU,aS
 end
@@ -3880,22 +3895,22 @@ ${part5}
 ${part13}
 ${part14}
 ${part15}
-local iJ="f"
+local iM="f"
 ${part39}
-local ba,bq,eE
-local function jY()
-ba,eE=bH,cr(q+w)
-bq=V<ba and V or 0
+local ba,br,eG
+local function kb()
+ba,eG=bH,cr(q+w)
+br=W<ba and W or 0
 end
 local function cD(m)
-if ba>0 and eZ(m)then return hV(m,ba)end
+if ba>0 and fb(m)then return hY(m,ba)end
 if#m~=19 or cf(m,1)~=70 then return nil end
 local bJ,J,r=am("<I7I7I4",m,2)
 if bJ==w then return J,r end
 end
-local function he(J,r)
-if bq==0 then return"F"..aT("<I7I7I4",w,J,r)end
-return jx(J,r,ba)
+local function hg(J,r)
+if br==0 then return"F"..aT("<I7I7I4",w,J,r)end
+return jA(J,r,ba)
 end
 local function cW(Q,m,aB)
 local J,r
@@ -3903,79 +3918,79 @@ if m then
 J,r=cD(m)
 end
 if J and J<=q and q<J+w then
-local reset,bv=J+w-q,V-r
-if ai>bv and bh<reset then return 0,r,reset,reset end
-if ai<=bv then
+local reset,bw=J+w-q,W-r
+if ai>bw and bi<reset then return 0,r,reset,reset end
+if ai<=bw then
 if bB then return 1,r,reset,0 end
-local aj=aB==1 and 1 or br(aB,aD(bv/ai))
-local aN=es(Q,m,he(J,r+aj*ai),cr(J+w))
+local aj=aB==1 and 1 or bs(aB,aD(bw/ai))
+local aN=eu(Q,m,hg(J,r+aj*ai),cr(J+w))
 if aN then return false,aN end
 return aj,r+aj*ai,reset,aj==aB and 0 or reset
 end
 end
-if bB or(m and not(J and J+w<=q))then return be(Q,m,aB)end
-local aj=aB==1 and 1 or aP(br(aB,aD(V/ai)),1)
-local aN=es(Q,m,he(q,aj*ai),eE)
+if bB or(m and not(J and J+w<=q))then return bf(Q,m,aB)end
+local aj=aB==1 and 1 or aP(bs(aB,aD(W/ai)),1)
+local aN=eu(Q,m,hg(q,aj*ai),eG)
 if aN then return false,aN end
 return aj,aj*ai,w,aj==aB and 0 or w
 end
 ${part40}
 ${part41}
 ${part42}
-local function gd(cc,K,aG)
-local KEYS,U,bi,q,ai,V,w=KEYS,U,A,q,ai,V,w
-local bb,tonumber,aT,am,ba,ev=bb,tonumber,aT,am,bH,al("-%.0f",ai)
-local bq=V<ba and V or 0
-local bG,fF,gF=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
-local fr,gC=q-q%bG-bG,q+bG/2
+local function ge(cc,K,aG)
+local KEYS,U,bj,q,ai,W,w=KEYS,U,A,q,ai,W,w
+local bb,tonumber,aT,am,ba,ex=bb,tonumber,aT,am,bH,al("-%.0f",ai)
+local br=W<ba and W or 0
+local bG,fG,gH=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
+local fs,gD=q-q%bG-bG,q+bG/2
 for i=K,aG do
 local Q,m,aY,reset=KEYS[i],cc[i-K+1],nil,nil
 local aK=m and tonumber(m)
-if aK and aK<=fF then
+if aK and aK<=fG then
 local r=-aK%ba
-local J=fr-(aK+r)/ba
-if J>gC then J=J-bG end
+local J=fs-(aK+r)/ba
+if J>gD then J=J-bG end
 local aU,aS=r+ai,J+w-q
-if J<=q and aS>0 and aU<=bq and bb("INCRBY",Q,ev)==aK-ai then
+if J<=q and aS>0 and aU<=br and bb("INCRBY",Q,ex)==aK-ai then
 aY,reset=aU,aS
 end
 elseif m and#m==19 then
 local aI,J,r=am("<I8I7I4",m,1)
 local aU,aS=r+ai,J+w-q
-if aI==gF and J<=q and aS>0 and aU<=V and not(bq>0)then
+if aI==gH and J<=q and aS>0 and aU<=W and not(br>0)then
 if bb("SETRANGE",Q,"15",aT("<I4",aU))==19 then
 aY,reset=aU,aS
 end
 end
 end
 if aY then
-U[bi+1],U[bi+2]=aY,reset
-bi=bi+2
+U[bj+1],U[bj+2]=aY,reset
+bj=bj+2
 else
-A=bi
-ei(Q,m,1)
-bi=A
+A=bj
+ej(Q,m,1)
+bj=A
 end
 end
-A=bi
+A=bj
 end
-local km=true
+local kp=true
 ${part43}`,
 };
 
 /** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while there are none. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
-  sha1: "8d76d9a923cefea5e081c786945dd004f87e6fed",
+  sha1: "1a61119a43f7d7a655c5ee83f28ad3dd02124fcf",
   source: `local call=redis.call
 if not call("GET",KEYS[1])then return 0 end
 if not KEYS[2]then return 1 end
 call("SET",KEYS[2],ARGV[1],"PX",ARGV[2])
-local fZ=ARGV[3]
-if fZ==""then return 1 end
+local ga=ARGV[3]
+if ga==""then return 1 end
 local dA=call("GET",KEYS[3])or"\\n"
-if not string.find(dA,"\\n"..fZ.."\\n",1,true)then
-call("SET",KEYS[3],dA..fZ.."\\n","PX",3*ARGV[2])
+if not string.find(dA,"\\n"..ga.."\\n",1,true)then
+call("SET",KEYS[3],dA..ga.."\\n","PX",3*ARGV[2])
 end
 return 1`,
 };
@@ -3983,99 +3998,99 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "af98e8705c1c1da8c06518435b64080ac6a85bf4",
-  source: `local call,al,tonumber,br,aP=redis.call,string.format,tonumber,math.min,math.max
-local q,bk,dM,cr,ie,kI=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "22b8ec22d7b6fe8016ff99cdf1458a73eae584e6",
+  source: `local call,al,tonumber,bs,aP=redis.call,string.format,tonumber,math.min,math.max
+local q,bl,dM,cr,ii,kM=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local fg=call("TIME")
-q=fg[1]*1000000+fg[2]
+local fh=call("TIME")
+q=fh[1]*1000000+fh[2]
 end
-local dN,kV,lE=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kz(bG,hr,an,r)
-if bG==hr then return an,r end
-return bG==hr+1 and r or 0,0
+local dN,kY,lG=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kD(bG,hu,an,r)
+if bG==hu then return an,r end
+return bG==hu+1 and r or 0,0
 end
-local er={}
-for mu in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-er[#er+1]=mu
+local et={}
+for mv in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+et[#et+1]=mv
 end
-local bT,fQ,K=er[1]or"",er[2]or"",tonumber(er[3])or 0
-local cq,fI,bA,gW,mf={},0,{},0,{}
-local H,bG,an,r,fv=q,math.floor(q/dN),0,0,q
-for i=4,#er-4,5 do
-local cH,aL,hd,jO=er[i],er[i+1],br(tonumber(er[i+2]),q),tonumber(er[i+3])
-local bD=hd+dN+jO
-if cH==bk and aL==dM then
+local bT,fR,K=et[1]or"",et[2]or"",tonumber(et[3])or 0
+local cq,fJ,bd,gY,mg={},0,{},0,{}
+local H,bG,an,r,fw=q,math.floor(q/dN),0,0,q
+for i=4,#et-4,5 do
+local cH,aL,hf,jR=et[i],et[i+1],bs(tonumber(et[i+2]),q),tonumber(et[i+3])
+local bD=hf+dN+jR
+if cH==bl and aL==dM then
 if bD+dN>q then
-local a,b,c,d=string.match(er[i+4],lE)
-H,bG,fv=a+0,aP(b+0,bG),hd
-an,r=kz(bG,b+0,c+0,d+0)
+local a,b,c,d=string.match(et[i+4],lG)
+H,bG,fw=a+0,aP(b+0,bG),hf
+an,r=kD(bG,b+0,c+0,d+0)
 end
-elseif bD+dN>q and#cq<kV then
-cq[#cq+1]={cH,aL,hd,jO,er[i+4]}
-if hd+dN>q then
-if cH~=bk and not mf[cH]then
-gW,mf[cH]=gW+1,true
+elseif bD+dN>q and#cq<kY then
+cq[#cq+1]={cH,aL,hf,jR,et[i+4]}
+if hf+dN>q then
+if cH~=bl and not mg[cH]then
+gY,mg[cH]=gY+1,true
 end
-bA[#bA+1]=aL
-bA[#bA+1]=al("%.0f",hd)
+bd[#bd+1]=aL
+bd[#bd+1]=al("%.0f",hf)
 end
 end
-if cH==bT then fI=aP(fI,bD)end
+if cH==bT then fJ=aP(fJ,bD)end
 end
-local iC,gS=string.match(ie,"^(%d+) (%d+)$")
-local hI=tonumber(iC)==H
-if kI and not hI then return{}end
-if hI then
-if gS+0==bG then
+local iF,gU=string.match(ii,"^(%d+) (%d+)$")
+local hL=tonumber(iF)==H
+if kM and not hL then return{}end
+if hL then
+if gU+0==bG then
 r=aP(r-1,0)
-elseif gS+1==bG then
+elseif gU+1==bG then
 an=aP(an-1,0)
 end
 end
-if not kI then
-r,fv=r+1,q
+if not kM then
+r,fw=r+1,q
 elseif an+r==0 then
-fv=br(fv,q-dN)
+fw=bs(fw,q-dN)
 end
-table.insert(cq,1,{bk,dM,fv,cr,al("%.0f %.0f %.0f %.0f",H,bG,an,r)})
-if fQ~=""and q>=K then
-bT,fQ,fI=fQ,"",q
+table.insert(cq,1,{bl,dM,fw,cr,al("%.0f %.0f %.0f %.0f",H,bG,an,r)})
+if fR~=""and q>=K then
+bT,fR,fJ=fR,"",q
 end
 if bT==""then
-bT=bk
-elseif bT~=bk and fQ==""and fI<q then
-fQ,K=bk,q+dN
+bT=bl
+elseif bT~=bl and fR==""and fJ<q then
+fR,K=bl,q+dN
 end
-local aL,fa=bT.."\\n"..fQ.."\\n"..al("%.0f",K).."\\n",0
+local aL,fc=bT.."\\n"..fR.."\\n"..al("%.0f",K).."\\n",0
 for _,aW in ipairs(cq)do
 aL=aL..aW[1].."\\n"..aW[2].."\\n"..al("%.0f\\n%.0f\\n",aW[3],aW[4])..aW[5].."\\n"
-fa=aP(fa,aW[4])
+fc=aP(fc,aW[4])
 end
-call("SET",KEYS[1],aL,"PX",al("%.0f",(fa+3*dN)/1000))
-ie=al("%.0f %.0f",H,bG)
-return{al("%.0f",q),bT,fQ,al("%.0f",K),gW,ie,unpack(bA)}`,
+call("SET",KEYS[1],aL,"PX",al("%.0f",(fc+3*dN)/1000))
+ii=al("%.0f %.0f",H,bG)
+return{al("%.0f",q),bT,fR,al("%.0f",K),gY,ii,unpack(bd)}`,
 };
 
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "fb4796926d70eda6cbeea3cee44b9ea0adb35a5d",
+  sha1: "8e8b3ef5da1fc363916a3cdbd017a56aa78473a0",
   source: `local bb=redis.pcall
 local aH=bb("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
 if aH.err then return{"",aH.err}end
 local ah={aH[1]}
-local function kY(Q)
+local function lb(Q)
 local H=bb("GETRANGE",Q,0,0)
 if type(H)~="string"then return""end
-local gt=H=="b"and bb("GETRANGE",Q,9,9)or""
-return gt==""and H or gt
+local gu=H=="b"and bb("GETRANGE",Q,9,9)or""
+return gu==""and H or gu
 end
 for _,Q in ipairs(aH[2])do
 local cr=bb("PTTL",Q)
 ah[#ah+1]=Q
 ah[#ah+1]=type(cr)=="number"and cr or-2
-ah[#ah+1]=kY(Q)
+ah[#ah+1]=lb(Q)
 end
 return ah`,
 };
@@ -4083,30 +4098,30 @@ return ah`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "44bf9de30021ccf39c392d690c5e493c46561630",
-  acrossSha1: "a5ca10c5b4004bd09d0742006bcf49490d7916f0",
+  sha1: "9e8e9b5fbd71a713f564daf3af22d2ea3add060c",
+  acrossSha1: "fd795b3731d58befa7e1f1674f0b393c2bd543e5",
   source: `${part1}
 local bb,cf,aD,al=redis.pcall,string.byte,math.floor,string.format
 local aT,am=struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
 local ARGV,Q,ai=ARGV,KEYS[1],ARGV[3]+0
 local m=bb("GET",Q)
-local r,at,cH,Y=ARGV[9]+0,10,0,0
+local r,at,cH,aa=ARGV[9]+0,10,0,0
 for _=1,r do
-local iu=ARGV[at]=="t"
-at,cH,Y=at+(iu and 7 or 4),cH+(iu and 0 or 7),Y+11
+local iw=ARGV[at]=="t"
+at,cH,aa=at+(iw and 7 or 4),cH+(iw and 0 or 7),aa+11
 end
-local bz=2+r+cH
-if type(m)=="string"and cf(m,1)==80 and#m==bz+Y then
-local aj,ab,bj,ae,dR={q},"",0,0,true
-at,cH,Y=10,3+r,bz+1
+local bA=2+r+cH
+if type(m)=="string"and cf(m,1)==80 and#m==bA+aa then
+local aj,ab,bk,af,dR={q},"",0,0,true
+at,cH,aa=10,3+r,bA+1
 for i=1,r do
 local O,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,o=am("<I7I4",m,Y)
+local us,o=am("<I7I4",m,aa)
 if O=="t"then
-local x,bg,az=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+local x,bh,az=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
 dR=az<10 and cf(m,2+i)==116+az and o<x
-if us>bj then bj=us end
+if us>bk then bk=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
@@ -4115,33 +4130,33 @@ us,o=us+ai*a+cE,o+ai*b-cE*x
 if o>=x then
 us,o=us+1,o-x
 end
-dR=dR and(us<bg or(us==bg and o<=ARGV[at+5]+0))
-if us>ae then ae=us end
+dR=dR and(us<bh or(us==bh and o<=ARGV[at+5]+0))
+if us>af then af=us end
 aj[2*i],aj[2*i+1],at=us-q,o,at+7
 else
 local aG=us+b
 o=o+ai
 dR=O=="f"and cf(m,2+i)==70 and am("<I7",m,cH)==b
 dR=dR and us<=q and q<aG and o<=a
-if aG>bj then bj=aG end
-if aG>ae then ae=aG end
+if aG>bk then bk=aG end
+if aG>af then af=aG end
 aj[2*i],aj[2*i+1],at,cH=o,aG-q,at+4,cH+7
 end
 if not dR then break end
-ab,Y=ab..aT("<I7I4",us,o),Y+11
+ab,aa=ab..aT("<I7I4",us,o),aa+11
 end
 local bc=1000*2^cf(m,2)
-dR=dR and bj-bj%bc==ae-ae%bc
-if dR and bb("SETRANGE",Q,al("%d",bz),ab)==#m then return aj end
+dR=dR and bk-bk%bc==af-af%bc
+if dR and bb("SETRANGE",Q,al("%d",bA),ab)==#m then return aj end
 end
 end
 ${part35}
 local cw=ARGV[1]+0
 ${part27}
-local ai,bh,bB=0,0,false
-local bC,bK,r,cZ,aI,bp,fT,ao,bz,bc
-local h,dh,bD,bj,ae={},{},{},0,0
-local function js(K)
+local ai,bi,bB=0,0,false
+local bC,bK,r,cZ,aI,bq,fU,ao,bA,bc
+local h,di,bD,bk,af={},{},{},0,0
+local function jv(K)
 bK,r={},ARGV[K+4]+0
 local at=K+4
 for i=1,r do
@@ -4153,59 +4168,59 @@ local cE=aD(ai*b/x)
 bK[i]={
 O=O,
 us=ai*a+cE,
-af=ai*b-cE*x,
+ag=ai*b-cE*x,
 x=x,
 ay=ay,
 aQ=aQ,
-bg=q+ay,
+bh=q+ay,
 az=ARGV[at+7]+0,
 }
 at=at+7
 else
-bK[i]={O=O,V=a,w=b,eY=b}
+bK[i]={O=O,W=a,w=b,fa=b}
 at=at+4
 if O=="c"then
 local bH=ARGV[at]+0
-bK[i].bH,bK[i].cs,bK[i].eY=bH,b/bH,2*b
+bK[i].bH,bK[i].cs,bK[i].fa=bH,b/bH,2*b
 end
 end
 end
-bC=hR(bK)
+bC=hU(bK)
 for i,g in ipairs(bK)do
-local ha=bC.bK[i]
-g.al,g.as,g.at=ha.al,ha.as,ha.at
+local hc=bC.bK[i]
+g.al,g.au,g.at=hc.al,hc.au,hc.at
 end
-cZ,bp,fT,ao,bc=bC.cZ,bC.bp,bC.fT,bC.ao,bC.bc
+cZ,bq,fU,ao,bc=bC.cZ,bC.bq,bC.fU,bC.ao,bC.bc
 aI=#cZ
-bz=al("%d",aI)
+bA=al("%d",aI)
 end
-local function fj(g,J,W)
-return W>0 and dd(W*(g.cs-aD((q-J)/g.bH))/g.cs)or 0
+local function fk(g,J,Y)
+return Y>0 and de(Y*(g.cs-aD((q-J)/g.bH))/g.cs)or 0
 end
 local U,A,bQ={q},1,nil
-local function es(Q,m)
-local ab,aw=aT(fT,unpack(dh,1,ao)),nil
-if m and bj-bj%bc==ae-ae%bc then
-aw=bb("SETRANGE",Q,bz,ab)
+local function eu(Q,m)
+local ab,aw=aT(fU,unpack(di,1,ao)),nil
+if m and bk-bk%bc==af-af%bc then
+aw=bb("SETRANGE",Q,bA,ab)
 return type(aw)=="table"and aw.err
 end
-local cr=hq(bC,ae)
+local cr=ht(bC,af)
 ab=cZ..ab
 aw=m and bb("SET",Q,ab,"PX",cr)or bb("SET",Q,ab,"PX",cr,"NX")or bb("GET",Q)
 return aw and aw.err
 end
-local function gk()
+local function gl()
 local function cD(m)
-if m and(#m~=bp or bs(m,1,aI)~=cZ)then return false end
-bj=0
+if m and(#m~=bq or bt(m,1,aI)~=cZ)then return false end
+bk=0
 for i=1,r do
 local g=bK[i]
-local bM,as,us,o,W,aG=g.O,g.as,0,0,0,0
+local bM,au,us,o,Y,aG=g.O,g.au,0,0,0,0
 if m then
-us,o,W=am(g.al,m,g.at)
+us,o,Y=am(g.al,m,g.at)
 end
 if bM=="t"then
-if us>g.bg then return false end
+if us>g.bh then return false end
 aG=us
 if us<q-1 or(us<q and o==0)then
 us,o=q,0
@@ -4223,98 +4238,98 @@ end
 else
 if us>0 then aG=aG+w end
 if q>=aG then
-us,o,W=q,0,0
+us,o,Y=q,0,0
 elseif q>=aG-w then
-us,o,W=us+w,0,o
+us,o,Y=us+w,0,o
 end
-h[as+2]=W
+h[au+2]=Y
 end
 end
-if aG>bj then bj=aG end
-h[as],h[as+1],bD[i]=us,o,aG
+if aG>bk then bk=aG end
+h[au],h[au+1],bD[i]=us,o,aG
 end
 return true
 end
 local function dw(aB)
-ae=0
+af=0
 for i=1,r do
 local g=bK[i]
-local bM,as=g.O,g.as
-local us,o=h[as],h[as+1]
+local bM,au=g.O,g.au
+local us,o=h[au],h[au+1]
 local aG=us
 if bM=="t"then
-o=o+aB*g.af
+o=o+aB*g.ag
 if o>=g.x then
 local cE=aD(o/g.x)
 us,o=us+cE,o-cE*g.x
 end
 us=us+aB*g.us
-if us>=g.bg and(us>g.bg or o>g.aQ)then return false end
+if us>=g.bh and(us>g.bh or o>g.aQ)then return false end
 aG=us
 else
 o,aG=o+aB*ai,us+g.w
 if bM=="f"then
-if o>g.V then return false end
+if o>g.W then return false end
 else
-local W=h[as+2]
-if o+fj(g,us,W)>g.V then return false end
-dh[as+2],aG=W,aG+g.w
+local Y=h[au+2]
+if o+fk(g,us,Y)>g.W then return false end
+di[au+2],aG=Y,aG+g.w
 end
 end
-if aG>ae then ae=aG end
-dh[as],dh[as+1]=us,o
+if aG>af then af=aG end
+di[au],di[au+1]=us,o
 end
 return true
 end
-local function mm(aB)
-local bq=aB-1
+local function mn(aB)
+local br=aB-1
 for i=1,r do
 local g=bK[i]
-local us,o=h[g.as],h[g.as+1]
+local us,o=h[g.au],h[g.au+1]
 if g.O=="t"then
-local bv=g.bg-us+(g.aQ-o)/g.x
-bq=br(bq,aD(bv/(g.us+g.af/g.x))+1)
+local bw=g.bh-us+(g.aQ-o)/g.x
+br=bs(br,aD(bw/(g.us+g.ag/g.x))+1)
 else
-if g.O=="c"then o=o+fj(g,us,h[g.as+2])end
-bq=br(bq,aD((g.V-o)/ai))
+if g.O=="c"then o=o+fk(g,us,h[g.au+2])end
+br=bs(br,aD((g.W-o)/ai))
 end
 end
-while bq>0 and not dw(bq)do
-bq=bq-1
+while br>0 and not dw(br)do
+br=br-1
 end
-return aP(bq,0)
+return aP(br,0)
 end
-local function gg(g,o,bv)
-if bv<0 then return g.w+1 end
-if o<=bv then return 0 end
-return(g.cs-aD(bv*g.cs/o))*g.bH
+local function gh(g,o,bw)
+if bw<0 then return g.w+1 end
+if o<=bw then return 0 end
+return(g.cs-aD(bw*g.cs/o))*g.bH
 end
-local function lS(bX)
+local function lT(bX)
 local at=q
 for i=1,r do
 local g=bK[i]
-local bM,us,o=g.O,bX[g.as],bX[g.as+1]
+local bM,us,o=g.O,bX[g.au],bX[g.au+1]
 if bM=="t"then
-us,o=us+g.us-g.ay,o+g.af
+us,o=us+g.us-g.ay,o+g.ag
 if o>=g.x then
 us,o=us+1,o-g.x
 end
 at=aP(at,o>g.aQ and us+1 or us)
 elseif bM=="f"then
-if o+ai>g.V then at=aP(at,us+g.w)end
+if o+ai>g.W then at=aP(at,us+g.w)end
 else
-local jH=gg(g,bX[g.as+2],g.V-ai-o)
-if jH>g.w then jH=g.w+gg(g,o,g.V-ai)end
-at=aP(at,us+jH)
+local jK=gh(g,bX[g.au+2],g.W-ai-o)
+if jK>g.w then jK=g.w+gh(g,o,g.W-ai)end
+at=aP(at,us+jK)
 end
 end
 return at-q
 end
-local function ei(bX,dS)
+local function ej(bX,dS)
 for i=1,r do
 local g=bK[i]
-local bM,as=g.O,g.as
-local us,o=bX[as],bX[as+1]
+local bM,au=g.O,g.au
+local us,o=bX[au],bX[au+1]
 if bM=="t"then
 us,o=us-q,o
 if us<0 then
@@ -4322,11 +4337,11 @@ us,o=0,0
 end
 U[A+1],U[A+2]=us,o
 else
-local aG=dS and us+g.eY or bD[i]
+local aG=dS and us+g.fa or bD[i]
 if aG<=q then
 U[A+1],U[A+2]=0,0
 else
-if bM=="c"then o=o+fj(g,us,bX[as+2])end
+if bM=="c"then o=o+fk(g,us,bX[au+2])end
 U[A+1],U[A+2]=o,aG-q
 end
 end
@@ -4335,14 +4350,14 @@ end
 end
 local function cW(Q,m,aB,bI)
 if not cD(m)then return false end
-local aj,bn,aN=aB,0,nil
+local aj,bo,aN=aB,0,nil
 if not dw(aB)then
-aj=mm(aB)
-bn=lS(aj>0 and dh or h)
-if bn<=bh then return false end
+aj=mn(aB)
+bo=lT(aj>0 and di or h)
+if bo<=bi then return false end
 end
 if aj>0 and not bB then
-aN=es(Q,m)
+aN=eu(Q,m)
 elseif not m then
 aN=bb("GET",Q)
 aN=aN and aN.err
@@ -4355,17 +4370,17 @@ return true
 end
 if bI or aj==0 then
 A=A+1
-U[A]=bI and aj or-1-bn
+U[A]=bI and aj or-1-bo
 end
 local dS=aj>0 and not bB
-ei(dS and dh or h,dS)
+ej(dS and di or h,dS)
 if bI then
 A=A+1
-U[A]=bn
+U[A]=bo
 end
 return true
 end
-local function be(ARGV,KEYS)
+local function bf(ARGV,KEYS)
 ${part8}
 ${part5}
 ${part6}
@@ -4398,95 +4413,95 @@ ${part31}
 ${part10}
 ${part34}
 end
-local function fi(aS,dM,fL)
-local ef,iM={},{cw,1}
+local function fj(aS,dM,fM)
+local eg,iP={},{cw,1}
 for i=1,dM do
-iM[2+i]=ARGV[fL+i]
+iP[2+i]=ARGV[fM+i]
 end
-local dI,bf,ak=bB and"2"or"1",0,#iM+1
+local dI,bg,ak=bB and"2"or"1",0,#iP+1
 for _,aW in ipairs(aS)do
 for _=1,aW.aB do
-bf=bf+1
-ef[bf]=aW.Q
-for i,kr in ipairs({dI,bh,1,"1",ai,0})do
-iM[ak+i]=kr
+bg=bg+1
+eg[bg]=aW.Q
+for i,kv in ipairs({dI,bi,1,"1",ai,0})do
+iP[ak+i]=kv
 end
 ak=ak+6
 end
 end
-iM[3+dM]=bf
-local jE,aw=be(iM,ef),1
+iP[3+dM]=bg
+local jH,aw=bf(iP,eg),1
 for _,aW in ipairs(aS)do
 if aW.bI then
-local gL={}
+local gN={}
 for i=1,aW.aB do
-gL[i]=jE[aw+i]
+gN[i]=jH[aw+i]
 end
-U[aW.A],aw=gL,aw+aW.aB
+U[aW.A],aw=gN,aw+aW.aB
 else
-U[aW.A],aw=jE[aw+1],aw+1
+U[aW.A],aw=jH[aw+1],aw+1
 end
 end
 end
-return cW,fi
+return cW,fj
 end
-local cW,fi
+local cW,fj
 local E,ak=1,0
 while ak<#KEYS do
 local cl,H,dM=ARGV[E+1]+0,ak+1,ARGV[E+4]+0
-ak=br(ak+aD(cl/32),#KEYS)
-ai,bh,bB=ARGV[E+2]+0,ARGV[E+3]+0,cl%2==1
-local fL,bI,aS=E+4,cl%16>=8,nil
-js(fL)
-local mj=not(bI or bB)
+ak=bs(ak+aD(cl/32),#KEYS)
+ai,bi,bB=ARGV[E+2]+0,ARGV[E+3]+0,cl%2==1
+local fM,bI,aS=E+4,cl%16>=8,nil
+jv(fM)
+local mk=not(bI or bB)
 E=E+4+dM
 for K=H,ak,1000 do
-local aG=br(K+999,ak)
+local aG=bs(K+999,ak)
 local cc=call("MGET",unpack(KEYS,K,aG))
 for i=K,aG do
 local Q,m=KEYS[i],cc[i-K+1]
-local dR=mj and m and#m==bp and bs(m,1,aI)==cZ
+local dR=mk and m and#m==bq and bt(m,1,aI)==cZ
 if dR then
-bj,ae=0,0
+bk,af=0,0
 for n=1,r do
 local g=bK[n]
-local bM,as,aG=g.O,g.as,0
-local us,o,W=am(g.al,m,g.at)
+local bM,au,aG=g.O,g.au,0
+local us,o,Y=am(g.al,m,g.at)
 if bM=="t"then
-if us>bj then bj=us end
+if us>bk then bk=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local x,bg=g.x,g.bg
-us,aG,o=us+g.us,us+g.us,o+g.af
+local x,bh=g.x,g.bh
+us,aG,o=us+g.us,us+g.us,o+g.ag
 if o>=x then
-o=br(o,x-1+g.af)
+o=bs(o,x-1+g.ag)
 if o>=x then
 us,o=us+1,o-x
 end
 end
-if us>=bg and(us>bg or o>g.aQ)then
+if us>=bh and(us>bh or o>g.aQ)then
 dR=false
 break
 end
 U[A+n+n-1],U[A+n+n]=us-q,o
 else
-o,aG=o+ai,us+g.eY
+o,aG=o+ai,us+g.fa
 local aY=o
 if bM=="c"then
-dh[as+2],aY=W,o+fj(g,us,W)
+di[au+2],aY=Y,o+fk(g,us,Y)
 end
-if us>q or q>=us+g.w or aY>g.V then
+if us>q or q>=us+g.w or aY>g.W then
 dR=false
 break
 end
-if aG>bj then bj=aG end
+if aG>bk then bk=aG end
 U[A+n+n-1],U[A+n+n]=aY,aG-q
 end
-if aG>ae then ae=aG end
-dh[as],dh[as+1]=us,o
+if aG>af then af=aG end
+di[au],di[au+1]=us,o
 end
-dR=dR and not es(Q,m)
+dR=dR and not eu(Q,m)
 end
 if dR then
 A=A+r+r
@@ -4495,7 +4510,7 @@ for n=A+r+r,A+1,-1 do
 U[n]=nil
 end
 if not cW then
-cW,fi=gk()
+cW,fj=gl()
 end
 local aB=bI and ARGV[E+i-H+1]+0 or 1
 if not cW(Q,m,aB,bI)then
@@ -4505,7 +4520,7 @@ end
 end
 end
 end
-if aS then fi(aS,dM,fL)end
+if aS then fj(aS,dM,fM)end
 if bI then E=E+ak-H+1 end
 end
 return bQ and redis.error_reply(bQ)or U`,
@@ -4514,68 +4529,68 @@ return bQ and redis.error_reply(bQ)or U`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "996cf280bb7d4453f3f21f901a346649f6e4edd1",
-  acrossSha1: "dd234a0ec4da3804e635625058426810afb52886",
+  sha1: "3c88f8eb1b958be3f02eb1bb5ed0d9b1840099bf",
+  acrossSha1: "c2246a281a4d8e61513d908611f6f533c0fd5894",
   source: `${part1}
 ${part44}
 ${part35}
 ${part36}
-local cJ,kT=2^48,2^37
-local fr,gC=q-q%cJ,q+cJ/2
-local aJ,aH,bc,an,ck,hi
-local function gs()
-aJ,bc=6,dd(w/8)
-while aJ<10 and 4^aJ<V do
+local cJ,kW=2^48,2^37
+local fs,gD=q-q%cJ,q+cJ/2
+local aJ,aH,bc,an,ck,hk
+local function gt()
+aJ,bc=6,de(w/8)
+while aJ<10 and 4^aJ<W do
 aJ=aJ+1
 end
 aH=2^aJ
-if w>=kT then aJ=aJ+16 end
+if w>=kW then aJ=aJ+16 end
 an,ck=q-w,q-q%bc
-hi=al("%.0f",dd((ck+bc-an)/1000)+ARGV[1])
+hk=al("%.0f",de((ck+bc-an)/1000)+ARGV[1])
 end
 if ARGV[2]=="32"and#KEYS==1 then
 local Q,aY=KEYS[1],nil
-ai,V,w=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
-gs()
+ai,W,w=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
+gt()
 local ab=aJ<16 and ai<=65535 and bb("GETRANGE",Q,"0","313")
 if ab and#ab>65 then
-local aG,O,D,bJ,y,bm,aI,r,ao,bf,aO,aK=
+local aG,O,D,bJ,y,bn,aI,r,ao,bg,aO,aK=
 #ab,am("<BdI7I7I7I4I4I4I7I4B",ab,1)
-local as=(aI+r)%ao
+local au=(aI+r)%ao
 if
 O==83
 and bJ==w
 and(aK==aJ or aK==aJ+32)
 and D<=q
 and y==0
-and bm<q
+and bn<q
 and r<ao
 and aI<ao
 and aG==(ao>32 and 314 or 58+8*ao)
 then
-local aU,fW=bf+ai,false
+local aU,fX=bg+ai,false
 while r>0 and aI<aH and 66+8*aI<=aG do
 local us,o=am("<I6I2",ab,59+8*aI)
-us=us+fr
-if us>gC then us=us-cJ end
+us=us+fs
+if us>gD then us=us-cJ end
 if us>an then
-fW=true
+fX=true
 break
 end
 r,aU,aI=r-1,aU-o,aI+1
 if aI==ao then aI=0 end
 end
-if fW and aU<=V then
-local at=58+8*as
-if as>=aH then at=at+4*aD(as/aH)end
-aO=as%aH>0 and aO+ai or ai
+if fX and aU<=W then
+local at=58+8*au
+if au>=aH then at=at+4*aD(au/aH)end
+aO=au%aH>0 and aO+ai or ai
 if type(bb("SETRANGE",Q,al("%d",at),aT("<I6I2",q%cJ,ai)))=="number"then
 aK=aK>aJ and ai==1 and aK or aJ
-if ao>32 and((as+1)%aH==0 or as+1==ao)then
-bb("SETRANGE",Q,al("%d",at-8*(as%aH)-4),aT("<I4",aO))
+if ao>32 and((au+1)%aH==0 or au+1==ao)then
+bb("SETRANGE",Q,al("%d",at-8*(au%aH)-4),aT("<I4",aO))
 end
 bb("SETRANGE",Q,"23",aT("<I7I4I4I4I7I4B",q,aI,r+1,ao,aU,aO,aK))
-if ck>bm then bb("PEXPIRE",Q,hi)end
+if ck>bn then bb("PEXPIRE",Q,hk)end
 aY=aU
 end
 end
@@ -4583,10 +4598,10 @@ end
 end
 if aY then return{q,aY,w}end
 end
-local function gk()
+local function gl()
 ${part38}
 ${part5}
-local cb,hf=54,32
+local cb,hh=54,32
 ${part19}
 ${part17}
 ${part18}
@@ -4598,255 +4613,255 @@ ${part24}
 ${part25}
 ${part26}
 local ap,g
-local function fO(us)
-us=us+fr
-if us>gC then return us-cJ end
+local function fP(us)
+us=us+fs
+if us>gD then return us-cJ end
 if us<q-cJ/2 then return us+cJ end
 return us
 end
-local function jY()
+local function kb()
 g=nil
-gs()
+gt()
 end
-local function kn(Q,aB)
+local function kq(Q,aB)
 ap=ap or cy.s()
-g=g or ap.fX(V,w)
-local p=ap.im(Q,g)
-if p.eW then return"RULES"end
+g=g or ap.fY(W,w)
+local p=ap.ip(Q,g)
+if p.eY then return"RULES"end
 p=ap.dZ(p,g,bB)
-local aj,at,eu=0,aP(q,p.D,ap.dm(p,ai,g)),q
-while aj<aB and(at<=q or aj==0 and at-q<=bh)do
-aj,eu=aj+1,at
+local aj,at,ew=0,aP(q,p.D,ap.dn(p,ai,g)),q
+while aj<aB and(at<=q or aj==0 and at-q<=bi)do
+aj,ew=aj+1,at
 if bB then break end
 ap.dw(p,at,ai,g)
-if aj<aB then at=aP(q,p.D,ap.dm(p,ai,g))end
+if aj<aB then at=aP(q,p.D,ap.dn(p,ai,g))end
 end
-local aY,reset=ap.fb(p,g)
+local aY,reset=ap.fd(p,g)
 if aj==0 and p.D>q then return{2,at-q,aY,reset}end
-if aj>0 and eu>q then return{1,eu-q,aY,reset}end
+if aj>0 and ew>q then return{1,ew-q,aY,reset}end
 return aj,aY,reset,aj==aB and 0 or at-q
 end
-local function be(Q,aB)
-local aw,aj,aY,reset,bn=pcall(kn,Q,aB)
-if aw then return aj,aY,reset,bn end
+local function bf(Q,aB)
+local aw,aj,aY,reset,bo=pcall(kq,Q,aB)
+if aw then return aj,aY,reset,bo end
 return false,type(aj)=="table"and aj.err or tostring(aj)
 end
-local D,y,ew
-local lB="23"
-local function eT(aI,r,ao,bf,aO)
-return aT("<I7I4I4I4I7I4B",q,aI,r,ao,bf,aO,ew and aJ+32 or aJ)
+local D,y,ey
+local lD="23"
+local function eV(aI,r,ao,bg,aO)
+return aT("<I7I4I4I4I7I4B",q,aI,r,ao,bg,aO,ey and aJ+32 or aJ)
 end
-local function bS(aI,r,ao,bf,aO)
-return"S"..aT("<dI7I7",D,w,y)..eT(aI,r,ao,bf,aO)
+local function bS(aI,r,ao,bg,aO)
+return"S"..aT("<dI7I7",D,w,y)..eV(aI,r,ao,bg,aO)
 end
-local function es(Q,ax,o,bf,...)
+local function eu(Q,ax,o,bg,...)
 local r=#ax/8+1
-local ao=gJ(r,V,aH)
-local m=bS(0,r,ao,bf,bf)
-..aT("<I4",bf)
+local ao=gL(r,W,aH)
+local m=bS(0,r,ao,bg,bg)
+..aT("<I4",bg)
 ..ax
 ..aT("<I6I2",q%cJ,o)
-return bb("SET",Q,m..string.rep("\\0",8*(ao-r)),"PX",hi,...)
+return bb("SET",Q,m..string.rep("\\0",8*(ao-r)),"PX",hk,...)
 end
 local function cW(Q,_,aB)
 local ab=bb("GETRANGE",Q,"0","313")
 if type(ab)~="string"then return false,ab.err end
-if bB or aJ>=16 then return be(Q,aB)end
+if bB or aJ>=16 then return bf(Q,aB)end
 local aj,o=1,ai
 if ab==""then
 if aB>1 then
-aj=aP(br(aB,aD(V/ai)),1)
+aj=aP(bs(aB,aD(W/ai)),1)
 o=aj*ai
 end
-if o>65535 then return be(Q,aB)end
-D,y,ew=0,0,o==1
-local aw=es(Q,"",o,o,"NX")
+if o>65535 then return bf(Q,aB)end
+D,y,ey=0,0,o==1
+local aw=eu(Q,"",o,o,"NX")
 if not aw then return"RULES"end
 if aw.err then return false,aw.err end
 return aj,o,w,aj==aB and 0 or w
 end
-if cf(ab,1)~=83 or#ab<cb then return be(Q,aB)end
-local bJ,bm,aI,r,ao,bf,aO,aK
-D,bJ,y,bm,aI,r,ao,bf,aO,aK=
+if cf(ab,1)~=83 or#ab<cb then return bf(Q,aB)end
+local bJ,bn,aI,r,ao,bg,aO,aK
+D,bJ,y,bn,aI,r,ao,bg,aO,aK=
 am("<dI7I7I7I4I4I4I7I4B",ab,2)
-local iI=ao<=hf and#ab==cb+4+8*ao
+local iL=ao<=hh and#ab==cb+4+8*ao
 local bT=bJ==w and aK%32==aJ and r>0 and r<=ao and aI<ao
-if not bT or bm>=q or not(D<=q)or(not iI and ao<=hf)then
-return be(Q,aB)
+if not bT or bn>=q or not(D<=q)or(not iL and ao<=hh)then
+return bf(Q,aB)
 end
-local hm=y>0
+local hp=y>0
 y=0
-local ak,dB,hP=(aI+r-1)%ao,br(ao-aI,r),ab
+local ak,dB,hS=(aI+r-1)%ao,bs(ao-aI,r),ab
 local K=cb+4*(aD(aI/aH)+1)+8*aI
-if not iI then
-dB=br(16,aH-aI%aH,dB)
+if not iL then
+dB=bs(16,aH-aI%aH,dB)
 if K+8*dB>#ab then
-hP=bb("GETRANGE",Q,al("%d",K),al("%d",K+8*dB-1))
-if#hP<8*dB then return be(Q,aB)end
+hS=bb("GETRANGE",Q,al("%d",K),al("%d",K+8*dB-1))
+if#hS<8*dB then return bf(Q,aB)end
 K=0
 end
 end
-local fV,aY=0,bf
-while fV<dB do
-local us,bk=am("<I6I2",hP,K+8*fV+1)
-if fO(us)>an then break end
-fV,aY=fV+1,aY-bk
+local fW,aY=0,bg
+while fW<dB do
+local us,bl=am("<I6I2",hS,K+8*fW+1)
+if fP(us)>an then break end
+fW,aY=fW+1,aY-bl
 end
-if fV==dB then return be(Q,aB)end
-local bv=V-aY
-if ai>bv then
-local dQ=ai-bv
-for i=fV,dB-1 do
-local us,bk=am("<I6I2",hP,K+8*i+1)
-dQ=dQ-bk
+if fW==dB then return bf(Q,aB)end
+local bw=W-aY
+if ai>bw then
+local dQ=ai-bw
+for i=fW,dB-1 do
+local us,bl=am("<I6I2",hS,K+8*i+1)
+dQ=dQ-bl
 if dQ<=0 then
-local bn=fO(us)+w-q
-if bn<=bh then break end
-return 0,aY,bm+w-q,bn
+local bo=fP(us)+w-q
+if bo<=bi then break end
+return 0,aY,bn+w-q,bo
 end
 end
-return be(Q,aB)
+return bf(Q,aB)
 end
 if aB>1 then
-aj=br(aB,aD(bv/ai))
+aj=bs(aB,aD(bw/ai))
 o=aj*ai
 end
-if o>65535 or aj<aB then return be(Q,aB)end
-ew=aK>=32 and o==1
-local cg,as=r-fV,(ak+1)%ao
-aI=(aI+fV)%ao
+if o>65535 or aj<aB then return bf(Q,aB)end
+ey=aK>=32 and o==1
+local cg,au=r-fW,(ak+1)%ao
+aI=(aI+fW)%ao
 aY=aY+o
 if cg<ao then
 local aW=aT("<I6I2",q%cJ,o)
-aO=(as%aH==0 and 0 or aO)+o
-local H,at=hm and bS or eT,hm and"0"or lB
+aO=(au%aH==0 and 0 or aO)+o
+local H,at=hp and bS or eV,hp and"0"or lD
 H=H(aI,cg+1,ao,aY,aO)
 local aw
-if iI then
-aw=bb("SETRANGE",Q,at,H..bs(ab,cb+1,cb+4+8*as)..aW)
+if iL then
+aw=bb("SETRANGE",Q,at,H..bt(ab,cb+1,cb+4+8*au)..aW)
 else
-local A=cb+4*(aD(as/aH)+1)+8*as
+local A=cb+4*(aD(au/aH)+1)+8*au
 aw=bb("SETRANGE",Q,al("%d",A),aW)
 if type(aw)=="number"then
-if(as+1)%aH==0 or as+1==ao then
-bb("SETRANGE",Q,al("%d",A-8*(as%aH)-4),aT("<I4",aO))
+if(au+1)%aH==0 or au+1==ao then
+bb("SETRANGE",Q,al("%d",A-8*(au%aH)-4),aT("<I4",aO))
 end
 bb("SETRANGE",Q,at,H)
 end
 end
 if type(aw)~="number"then return false,aw.err end
-if bm<ck then bb("PEXPIRE",Q,hi)end
-elseif iI then
-local ax=bs(ab,cb+5+8*aI,cb+4+8*br(ao,aI+cg))
-if aI+cg>ao then ax=ax..bs(ab,cb+5,cb+4+8*(aI+cg-ao))end
-local aw=es(Q,ax,o,aY)
+if bn<ck then bb("PEXPIRE",Q,hk)end
+elseif iL then
+local ax=bt(ab,cb+5+8*aI,cb+4+8*bs(ao,aI+cg))
+if aI+cg>ao then ax=ax..bt(ab,cb+5,cb+4+8*(aI+cg-ao))end
+local aw=eu(Q,ax,o,aY)
 if aw.err then return false,aw.err end
 elseif aI==0 then
 local m=bb("GET",Q)
 if type(m)~="string"then return false,m.err end
-local gp=gJ(cg+1,V,aH)
-local A,aG=cb+4*(aD(cg/aH)+1)+8*cg,cb+4*dd(gp/aH)+8*gp
+local gq=gL(cg+1,W,aH)
+local A,aG=cb+4*(aD(cg/aH)+1)+8*cg,cb+4*de(gq/aH)+8*gq
 aO=(cg%aH==0 and 0 or aO)+o
-m=bS(0,cg+1,gp,aY,aO)..bs(m,cb+1)..string.rep("\\0",A-#m)
+m=bS(0,cg+1,gq,aY,aO)..bt(m,cb+1)..string.rep("\\0",A-#m)
 m=m..aT("<I6I2",q%cJ,o)..string.rep("\\0",aG-A-8)
-local aw=bb("SET",Q,m,"PX",hi)
+local aw=bb("SET",Q,m,"PX",hk)
 if aw.err then return false,aw.err end
-if(cg+1)%aH==0 or cg+1==gp then
+if(cg+1)%aH==0 or cg+1==gq then
 bb("SETRANGE",Q,al("%d",A-8*(cg%aH)-4),aT("<I4",aO))
 end
 else
-return be(Q,aB)
+return bf(Q,aB)
 end
 return aj,aY,w,0
 end
 ${part40}
 ${part41}
 ${part42}
-local function gd(_,K,aG)
-gs()
-local KEYS,U,bi,q,ai,V,w=KEYS,U,A,q,ai,V,w
+local function ge(_,K,aG)
+gt()
+local KEYS,U,bj,q,ai,W,w=KEYS,U,A,q,ai,W,w
 local bb,aT,am,aD,al,type=bb,aT,am,aD,al,type
-local aJ,aH,an,ck,fr,gC,cJ=aJ,aH,an,ck,fr,gC,cJ
+local aJ,aH,an,ck,fs,gD,cJ=aJ,aH,an,ck,fs,gD,cJ
 for i=K,aG do
 local Q,aY=KEYS[i],nil
 local ab=aJ<16 and ai<=65535 and bb("GETRANGE",Q,"0","313")
 if ab and#ab>65 then
-local aG,O,D,bJ,y,bm,aI,r,ao,bf,aO,aK=
+local aG,O,D,bJ,y,bn,aI,r,ao,bg,aO,aK=
 #ab,am("<BdI7I7I7I4I4I4I7I4B",ab,1)
-local as=(aI+r)%ao
+local au=(aI+r)%ao
 if
 O==83
 and bJ==w
 and(aK==aJ or aK==aJ+32)
 and D<=q
 and y==0
-and bm<q
+and bn<q
 and r<ao
 and aI<ao
 and aG==(ao>32 and 314 or 58+8*ao)
 then
-local aU,fW=bf+ai,false
+local aU,fX=bg+ai,false
 while r>0 and aI<aH and 66+8*aI<=aG do
 local us,o=am("<I6I2",ab,59+8*aI)
-us=us+fr
-if us>gC then us=us-cJ end
+us=us+fs
+if us>gD then us=us-cJ end
 if us>an then
-fW=true
+fX=true
 break
 end
 r,aU,aI=r-1,aU-o,aI+1
 if aI==ao then aI=0 end
 end
-if fW and aU<=V then
-local at=58+8*as
-if as>=aH then at=at+4*aD(as/aH)end
-aO=as%aH>0 and aO+ai or ai
+if fX and aU<=W then
+local at=58+8*au
+if au>=aH then at=at+4*aD(au/aH)end
+aO=au%aH>0 and aO+ai or ai
 if type(bb("SETRANGE",Q,al("%d",at),aT("<I6I2",q%cJ,ai)))=="number"then
 aK=aK>aJ and ai==1 and aK or aJ
-if ao>32 and((as+1)%aH==0 or as+1==ao)then
-bb("SETRANGE",Q,al("%d",at-8*(as%aH)-4),aT("<I4",aO))
+if ao>32 and((au+1)%aH==0 or au+1==ao)then
+bb("SETRANGE",Q,al("%d",at-8*(au%aH)-4),aT("<I4",aO))
 end
 bb("SETRANGE",Q,"23",aT("<I7I4I4I4I7I4B",q,aI,r+1,ao,aU,aO,aK))
-if ck>bm then bb("PEXPIRE",Q,hi)end
+if ck>bn then bb("PEXPIRE",Q,hk)end
 aY=aU
 end
 end
 end
 end
 if aY then
-U[bi+1],U[bi+2]=aY,w
-bi=bi+2
+U[bj+1],U[bj+2]=aY,w
+bj=bj+2
 else
-A=bi
-ei(Q,nil,1)
-bi=A
+A=bj
+ej(Q,nil,1)
+bj=A
 end
 end
-A=bi
+A=bj
 end
-local km=false
+local kp=false
 ${part43}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "0f4c960e16181611019c1799b6c8e554abb4b2b6",
-  acrossSha1: "aca71e0d880b0eb5e8ce7ea1f1f563c9056cf02f",
+  sha1: "bb95dae185058a55e85e7745c352ce79e9bff321",
+  acrossSha1: "f0bab80cef77c8ceea499f2a7b5afeb9bcf56d7d",
   source: `${part1}
-local bb,dd,aD,aT,am=redis.pcall,math.ceil,math.floor,struct.pack,struct.unpack
+local bb,de,aD,aT,am=redis.pcall,math.ceil,math.floor,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
 local ARGV,Q=ARGV,KEYS[1]
-local ai,V,w,bH=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local ai,W,w,bH=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
 local m,aY,reset,cs=bb("GET",Q),nil,nil,w/bH
-local gF=w<2^45 and 67+256*w or-1
+local gH=w<2^45 and 67+256*w or-1
 if m and#m==24 then
-local aI,_,W,J,r=am("<I8BI4I7I4",m,1)
-local fJ,aU=q-J,r+ai
-if aI==gF and fJ>=0 and fJ<w then
-if W>0 then aU=aU+dd(W*(cs-aD(fJ/bH))/cs)end
-if aU<=V and bb("SETRANGE",Q,"20",aT("<I4",r+ai))==24 then
-aY,reset=aU,2*w-fJ
+local aI,_,Y,J,r=am("<I8BI4I7I4",m,1)
+local fK,aU=q-J,r+ai
+if aI==gH and fK>=0 and fK<w then
+if Y>0 then aU=aU+de(Y*(cs-aD(fK/bH))/cs)end
+if aU<=W and bb("SETRANGE",Q,"20",aT("<I4",r+ai))==24 then
+aY,reset=aU,2*w-fK
 end
 end
 end
@@ -4860,104 +4875,104 @@ ${part3}
 ${part5}
 ${part13}
 ${part16}
-local iJ="c"
+local iM="c"
 ${part39}
-local cs,cZ,eE
-local function jY()
+local cs,cZ,eG
+local function kb()
 cs=w/bH
-cZ,eE="C"..aT("<I7B",w,#al("%.0f",bH)-1),cr(q+2*w)
+cZ,eG="C"..aT("<I7B",w,#al("%.0f",bH)-1),cr(q+2*w)
 end
-local function gg(o,bv)
-return o<=bv and 0 or(cs-aD(bv*cs/o))*bH
+local function gh(o,bw)
+return o<=bw and 0 or(cs-aD(bw*cs/o))*bH
 end
 local function cW(Q,m,aB)
-local bN,J,W,r=not m,q,0,0
-local hb=bN
+local bN,J,Y,r=not m,q,0,0
+local hd=bN
 if m and#m==24 and cf(m,1)==67 then
 local bJ,aJ
-bJ,aJ,W,J,r=am("<I7BI4I7I4",m,2)
+bJ,aJ,Y,J,r=am("<I7BI4I7I4",m,2)
 bN=bJ==w and J<=q
 if q>=J+2*w then
-J,W,r,hb=q,0,0,true
+J,Y,r,hd=q,0,0,true
 elseif q>=J+w then
-J,W,r,hb=J+w,r,0,true
+J,Y,r,hd=J+w,r,0,true
 end
 end
-if not bN or(bB and hb)then return be(Q,m,aB)end
-local fj,reset=0,J+2*w-q
-if W>0 then fj=dd(W*(cs-aD((q-J)/bH))/cs)end
-local bv=V-r-fj
+if not bN or(bB and hd)then return bf(Q,m,aB)end
+local fk,reset=0,J+2*w-q
+if Y>0 then fk=de(Y*(cs-aD((q-J)/bH))/cs)end
+local bw=W-r-fk
 local aj=0
-if ai<=bv then
-if bB then return 1,r+fj,reset,0 end
-aj=aB==1 and 1 or br(aB,aD(bv/ai))
+if ai<=bw then
+if bB then return 1,r+fk,reset,0 end
+aj=aB==1 and 1 or bs(aB,aD(bw/ai))
 r=r+aj*ai
-if hb then
-local cN=J==q and eE or cr(J+2*w)
-local aN=es(Q,m,cZ..aT("<I4I7I4",W,J,r),cN)
+if hd then
+local cN=J==q and eG or cr(J+2*w)
+local aN=eu(Q,m,cZ..aT("<I4I7I4",Y,J,r),cN)
 if aN then return false,aN end
 else
 local aw=bb("SETRANGE",Q,"20",aT("<I4",r))
 if aw~=24 then return false,aw.err end
 end
-if aj==aB then return aj,r+fj,reset,0 end
+if aj==aB then return aj,r+fk,reset,0 end
 end
-local aS,bn=V-ai-r,nil
+local aS,bo=W-ai-r,nil
 if aS>=0 then
-bn=J+gg(W,aS)-q
+bo=J+gh(Y,aS)-q
 else
-bn=J+w+gg(r,V-ai)-q
+bo=J+w+gh(r,W-ai)-q
 end
-if aj>0 or bn>bh then
-if aj==0 and hb then return be(Q,m,aB)end
-return aj,r+fj,reset,bn
+if aj>0 or bo>bi then
+if aj==0 and hd then return bf(Q,m,aB)end
+return aj,r+fk,reset,bo
 end
-return be(Q,m,aB)
+return bf(Q,m,aB)
 end
 ${part40}
 ${part41}
 ${part42}
-local function gd(cc,K,aG)
-local KEYS,U,bi,q,ai,V,w=KEYS,U,A,q,ai,V,w
-local bb,dd,aD,aT,am,bH,cs=bb,dd,aD,aT,am,bH,w/bH
-local gF=w<2^45 and 67+256*w or-1
+local function ge(cc,K,aG)
+local KEYS,U,bj,q,ai,W,w=KEYS,U,A,q,ai,W,w
+local bb,de,aD,aT,am,bH,cs=bb,de,aD,aT,am,bH,w/bH
+local gH=w<2^45 and 67+256*w or-1
 for i=K,aG do
 local Q,m,aY,reset=KEYS[i],cc[i-K+1],nil,nil
 if m and#m==24 then
-local aI,_,W,J,r=am("<I8BI4I7I4",m,1)
-local fJ,aU=q-J,r+ai
-if aI==gF and fJ>=0 and fJ<w then
-if W>0 then aU=aU+dd(W*(cs-aD(fJ/bH))/cs)end
-if aU<=V and bb("SETRANGE",Q,"20",aT("<I4",r+ai))==24 then
-aY,reset=aU,2*w-fJ
+local aI,_,Y,J,r=am("<I8BI4I7I4",m,1)
+local fK,aU=q-J,r+ai
+if aI==gH and fK>=0 and fK<w then
+if Y>0 then aU=aU+de(Y*(cs-aD(fK/bH))/cs)end
+if aU<=W and bb("SETRANGE",Q,"20",aT("<I4",r+ai))==24 then
+aY,reset=aU,2*w-fK
 end
 end
 end
 if aY then
-U[bi+1],U[bi+2]=aY,reset
-bi=bi+2
+U[bj+1],U[bj+2]=aY,reset
+bj=bj+2
 else
-A=bi
-ei(Q,m,1)
-bi=A
+A=bj
+ej(Q,m,1)
+bj=A
 end
 end
-A=bi
+A=bj
 end
-local km=true
+local kp=true
 ${part43}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "4dbd939130632e0efc5bb3a3c6f5d8a2d4332815",
-  acrossSha1: "cc6fd81f41dc5bd39f34985dfaa1f805a78ed0b5",
+  sha1: "7cd193e70ebbfa634e859120cc7be83b442def4f",
+  acrossSha1: "9aa538e03b7ef6af9996103cd0c3cdeca0e4b535",
   source: `${part1}
 ${part44}
 ${part35}
-local eU,lY,cw,E=string.char,string.find,ARGV[1]+0,1
-local ct,eR=2^48,2^23
+local eW,lZ,cw,E=string.char,string.find,ARGV[1]+0,1
+local ct,eT=2^48,2^23
 ${part32}
 ${part2}
 ${part4}
@@ -4968,16 +4983,16 @@ end
 local function ac()
 return aL()+0
 end
-local function ey(m,at)
-local aU,ba,eq=0,1,cf(m,at)
-while eq and eq>=128 do
-aU,ba,at=aU+(eq-128)*ba,ba*128,at+1
-eq=cf(m,at)
+local function eA(m,at)
+local aU,ba,es=0,1,cf(m,at)
+while es and es>=128 do
+aU,ba,at=aU+(es-128)*ba,ba*128,at+1
+es=cf(m,at)
 end
-return eq and aU+eq*ba,at+1
+return es and aU+es*ba,at+1
 end
 local bN={}
-local function kg(g)
+local function kj(g)
 for i=1,#bN do
 if bN[i].cT==g.cT then return bN[i]end
 end
@@ -4985,72 +5000,72 @@ bN[#bN+1]=g
 return g
 end
 local function bG(o,g)
-local af=o*g.af
-local cE=aD(af/g.x)
-return o*g.us+cE,af-cE*g.x
+local ag=o*g.ag
+local cE=aD(ag/g.x)
+return o*g.us+cE,ag-cE*g.x
 end
-local function kx(x,us,af,o)
-local g={O="t",x=x,us=us,af=af,V=o}
-g.cT="t"..dL(x)..dL(us)..(x>1 and dL(af)or"")..dL(o)
+local function kB(x,us,ag,o)
+local g={O="t",x=x,us=us,ag=ag,W=o}
+g.cT="t"..dL(x)..dL(us)..(x>1 and dL(ag)or"")..dL(o)
 g.ay,g.aQ=bG(o,g)
 return g
 end
-local function hU(O)
+local function hX(O)
 if O=="f"then
 local o,bJ,_=ac(),ac(),ac()
-return kg({O="f",w=bJ,cT="f"..dL(bJ)}),o
+return kj({O="f",w=bJ,cT="f"..dL(bJ)}),o
 elseif O=="t"then
-local us,af,x,ay,aQ=ac(),ac(),ac(),ac(),ac()
-local o=aD((ay+aQ/x)/(us+af/x)+0.5)
-local g=kg(kx(x,us,af,o))
+local us,ag,x,ay,aQ=ac(),ac(),ac(),ac(),ac()
+local o=aD((ay+aQ/x)/(us+ag/x)+0.5)
+local g=kj(kB(x,us,ag,o))
 g.az=ac()
 return g,o
 end
 end
-local function lh(m,at)
+local function lj(m,at)
 for i=1,#bN do
 local g=bN[i]
-if bs(m,at,at+#g.cT-1)==g.cT then return g end
+if bt(m,at,at+#g.cT-1)==g.cT then return g end
 end
 local O=cf(m,at)
-local H,next=ey(m,at+1)
-if O==102 then return H and kg({O="f",w=H,cT="f"..dL(H)})end
+local H,next=eA(m,at+1)
+if O==102 then return H and kj({O="f",w=H,cT="f"..dL(H)})end
 if O~=116 or not H then return nil end
-local us,af,o=0,0,0
-us,next=ey(m,next)
+local us,ag,o=0,0,0
+us,next=eA(m,next)
 if H>1 then
-af,next=ey(m,next)
+ag,next=eA(m,next)
 end
-o=ey(m,next)
-return us and af and o and kg(kx(H,us,af,o))
+o=eA(m,next)
+return us and ag and o and kj(kB(H,us,ag,o))
 end
-local r,bK,iR,ip=0,{},{},{}
-local function jA(g,H,bd)
+local r,bK,iU,ir=0,{},{},{}
+local function jD(g,H,be)
 r=r+1
-bK[r],iR[r],ip[r]=g,H,bd
+bK[r],iU[r],ir[r]=g,H,be
 if g.O=="f"then return H<=q end
-local bg=q+g.ay
-return g.ay<ct/8 and(H<bg or(H==bg and bd<=g.aQ))
+local bh=q+g.ay
+return g.ay<ct/8 and(H<bh or(H==bh and be<=g.aQ))
 end
-local function fA(m)
-local at,cj,bp=3,nil,#m
-while at<=bp do
-local g,H,bd=lh(m,at),nil,0
+local function fB(m)
+local at,cj,bq=3,nil,#m
+while at<=bq do
+local g,H,be=lj(m,at),nil,0
 if not g then return false end
 at=at+#g.cT
 if g.O=="f"then
 local z=cf(m,at)
 if z==0 then
 H,at=0,at+1
-elseif z==1 and at+11<=bp then
-H,bd=am("<I7I4",m,at+1)
+elseif z==1 and at+11<=bq then
+H,be=am("<I7I4",m,at+1)
 at=at+12
 end
 elseif cj then
 local ce
-ce,at=ey(m,at)
+ce,at=eA(m,at)
 H=ce and cj+(ce%2==0 and ce or 1-ce)/2
-elseif at+5<=bp then
+elseif at+5<=bq then
 H=q-q%ct+am("<I6",m,at)
 if H>q+ct/2 then H=H-ct end
 if H<q-ct/2 then H=H+ct end
@@ -5059,45 +5074,45 @@ end
 if g.O=="t"then
 cj=H
 if g.x>1 then
-bd,at=ey(m,at)
-bd=bd and br(bd,g.x-1)
+be,at=eA(m,at)
+be=be and bs(be,g.x-1)
 end
 end
-if not(H and bd and jA(g,H,bd))then return false end
+if not(H and be and jD(g,H,be))then return false end
 end
 return r>0
 end
-local function kl(m,g,bT)
+local function ko(m,g,bT)
 if g.O=="f"then
 if#m~=19 or cf(m,1)~=70 then return false end
 local bJ,J,o=am("<I7I7I4",m,2)
-return bJ==g.w and jA(g,J,o)
+return bJ==g.w and jD(g,J,o)
 end
-if not bT or#m~=16+g.az or not lY(m,"^%d+$")then return false end
-local aK=tonumber(bs(m,1,16))
-if g.az>0 then return jA(g,aK,br(bs(m,17)+0,g.x-1))end
-return aK<dO+cI and jA(g,fO(aK),0)
+if not bT or#m~=16+g.az or not lZ(m,"^%d+$")then return false end
+local aK=tonumber(bt(m,1,16))
+if g.az>0 then return jD(g,aK,bs(bt(m,17)+0,g.x-1))end
+return aK<dO+cI and jD(g,fP(aK),0)
 end
-local function aj(g,H,bd,o)
+local function aj(g,H,be,o)
 if g.O=="f"then
-if q<H+g.w then return H,bd+o end
+if q<H+g.w then return H,be+o end
 return q,o
 end
-local us,af=bG(br(o,g.V),g)
-if H<q-1 or(H<q and bd==0)then
-H,bd=q,0
+local us,ag=bG(bs(o,g.W),g)
+if H<q-1 or(H<q and be==0)then
+H,be=q,0
 end
-us,af=H+us,bd+af
-if af>=g.x then
-us,af=us+1,af-g.x
+us,ag=H+us,be+ag
+if ag>=g.x then
+us,ag=us+1,ag-g.x
 end
-return us,af
+return us,ag
 end
-local function av(aL,cj,g,H,bd)
+local function ar(aL,cj,g,H,be)
 aL=aL..g.cT
 if g.O=="f"then
 if H==0 then return aL.."\\0",cj,0 end
-return aL.."\\1"..aT("<I7I4",H,bd),cj,H+g.w
+return aL.."\\1"..aT("<I7I4",H,be),cj,H+g.w
 end
 local us=aP(H,q-1e12)
 if cj then
@@ -5106,89 +5121,89 @@ aL=aL..dL(ce>=0 and 2*ce or 1-2*ce)
 else
 aL=aL..aT("<I6",us%ct)
 end
-return g.x>1 and aL..dL(bd)or aL,us,H+2
+return g.x>1 and aL..dL(be)or aL,us,H+2
 end
 local U,A,bQ={q},1,nil
-local function ei(H,bd,bn)
-U[A+1],U[A+2],A=H,bd,A+2
-if bn then
+local function ej(H,be,bo)
+U[A+1],U[A+2],A=H,be,A+2
+if bo then
 A=A+1
-U[A]=bn
+U[A]=bo
 end
 end
-local function cF(g,H,bd)
+local function cF(g,H,be)
 if g.O=="t"then
 if H<q then return 0,0 end
-return H-q,bd
+return H-q,be
 end
 local reset=H+g.w-q
 if reset<=0 then return 0,0 end
-return bd,reset
+return be,reset
 end
-local bk,V,bT,ai,bh,bB,ec=nil,0,nil,0,0,false,false
+local bl,W,bT,ai,bi,bB,ec=nil,0,nil,0,0,false,false
 local function cW(Q)
 local m=bb("GET",Q)
 if type(m)=="table"then return m.err end
 r=0
-local aC=aD(q/eR)%256
+local aC=aD(q/eT)%256
 if not m then
 if not ec and bT~="="and not bT then return"RULES"end
-jA(bk,0,0)
-if not ec and bT~="="then jA(bT,0,0)end
+jD(bl,0,0)
+if not ec and bT~="="then jD(bT,0,0)end
 elseif cf(m,1)==77 then
-if not fA(m)then return"RULES"end
-elseif not kl(m,bk,bT=="=")then
+if not fB(m)then return"RULES"end
+elseif not ko(m,bl,bT=="=")then
 return"RULES"
 end
-local gY=1
-while gY<=r and bK[gY]~=bk do
-gY=gY+1
+local ha=1
+while ha<=r and bK[ha]~=bl do
+ha=ha+1
 end
-if gY>r or(ec and r>1)then return"RULES"end
-local H,bd,bn=iR[gY],ip[gY],0
-local fG,fm=aj(bk,H,bd,ai)
-if bk.O=="f"then
-if fG==H and fm>V then bn=H+bk.w-q end
+if ha>r or(ec and r>1)then return"RULES"end
+local H,be,bo=iU[ha],ir[ha],0
+local fH,fn=aj(bl,H,be,ai)
+if bl.O=="f"then
+if fH==H and fn>W then bo=H+bl.w-q end
 else
-bn=fG-bk.ay-q
-if fm>bk.aQ then bn=bn+1 end
+bo=fH-bl.ay-q
+if fn>bl.aQ then bo=bo+1 end
 end
-if bn>0 then
-if bn<=bh then return"RULES"end
-local a,b=cF(bk,H,bd)
-return ei(-1-a,b,bn)
+if bo>0 then
+if bo<=bi then return"RULES"end
+local a,b=cF(bl,H,be)
+return ej(-1-a,b,bo)
 end
-if bB then return ei(cF(bk,H,bd))end
-local aL,cj,ae=av("M"..eU(aC),nil,bk,fG,fm)
+if bB then return ej(cF(bl,H,be))end
+local aL,cj,af=ar("M"..eW(aC),nil,bl,fH,fn)
 for i=1,r do
-if i~=gY then
+if i~=ha then
 local g,bD=bK[i],nil
-local us,af=aj(g,iR[i],ip[i],ai)
-local bg=g.O=="t"and q+g.ay
-if bg and(us>bg or(us==bg and af>g.aQ))then
-us,af=bg,g.aQ
+local us,ag=aj(g,iU[i],ir[i],ai)
+local bh=g.O=="t"and q+g.ay
+if bh and(us>bh or(us==bh and ag>g.aQ))then
+us,ag=bh,g.aQ
 end
-aL,cj,bD=av(aL,cj,g,us,af)
-ae=aP(ae,bD)
+aL,cj,bD=ar(aL,cj,g,us,ag)
+af=aP(af,bD)
 end
 end
-local cr=aP(dd((ae-q)/1000),1)+cw
+local cr=aP(de((af-q)/1000),1)+cw
 local aw=bb("SET",Q,aL,"PX",al("%.0f",cr))
 if aw.err then return aw.err end
-return ei(cF(bk,fG,fm))
+return ej(cF(bl,fH,fn))
 end
 local ak=0
 while ak<#KEYS do
 local cl,H=ac(),ak+1
-ak=br(ak+ac(),#KEYS)
-bB,ai,bh,ec=cl==1,ac(),ac(),ac()==1
-bk,V=hU(aL())
+ak=bs(ak+ac(),#KEYS)
+bB,ai,bi,ec=cl==1,ac(),ac(),ac()==1
+bl,W=hX(aL())
 bT=aL()
-if bT~="="then bT=hU(bT)end
+if bT~="="then bT=hX(bT)end
 for i=H,ak do
 local aN=cW(KEYS[i])
 if aN then
-if lY(aN,"READONLY",1,true)then bQ=aN end
+if lZ(aN,"READONLY",1,true)then bQ=aN end
 A=A+1
 U[A]=aN
 end
@@ -5200,24 +5215,24 @@ return bQ and redis.error_reply(bQ)or U`,
 /** `texts.lua`: Reads texts that are not too long. It changes nothing. */
 export const texts: Script = {
   name: "texts",
-  sha1: "3050d49d8f3ebaefb1baa813498e03d75420564c",
-  source: `local bq,fE=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
+  sha1: "b531127564e5c713689823f046c47c5fb120cf83",
+  source: `local br,fF=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
 for i=1,#KEYS do
-local aL=fE[i]
-fE[i]=aL and(#aL<=bq and aL or 1)or 0
+local aL=fF[i]
+fF[i]=aL and(#aL<=br and aL or 1)or 0
 end
-return fE`,
+return fF`,
 };
 
 /** `watch.lua`: Says that the fleet is watched, and tells which processes have posted reports. */
 export const watch: Script = {
   name: "watch",
-  sha1: "2a3599657912e273891445bbc253907dad84c667",
-  source: `local call,ms,bq=redis.call,ARGV[1],ARGV[2]+0
+  sha1: "0d458200c6abeb18b88bf7b22dcf7add8d5ed227",
+  source: `local call,ms,br=redis.call,ARGV[1],ARGV[2]+0
 call("SET",KEYS[1],"1","PX",ms)
 local dA=call("GET",KEYS[2])or""
 if dA==""then return""end
-if#dA>bq then dA="\\n"end
+if#dA>br then dA="\\n"end
 for i=3,#ARGV do
 local K,to=string.find(dA,"\\n"..ARGV[i].."\\n",1,true)
 if K then dA=string.sub(dA,1,K)..string.sub(dA,to+1)end

@@ -88,6 +88,12 @@ export class StoreReport {
     return this.#trouble.isDown ? "down" : "impaired";
   }
 
+  /** Whether single failures may have ended: there was none for ten seconds, nor an answer. */
+  get isUnsure(): boolean {
+    const trouble = this.#trouble;
+    return trouble !== undefined && !trouble.isDown && this.#isQuiet(trouble) && !this.#hasAnswered(trouble);
+  }
+
   /** Why the store does not decide everything; undefined while it does. */
   get error(): StoreError | undefined {
     return this.#trouble?.error;
@@ -230,19 +236,27 @@ export class StoreReport {
   #check(): void {
     const trouble = this.#trouble;
     if (trouble === undefined || trouble.isDown) return;
-    const { id, events, answers } = this.#options;
+    const { id, events } = this.#options;
     const nowUs = this.#clock.nowUs();
     if (!trouble.isEvent) {
       trouble.isEvent = true;
       events.emit({ type: "store_impaired", store: id, error: trouble.error });
     }
-    const isQuiet = nowUs - trouble.lastUs >= QUIET_US && answers() > trouble.answers;
-    if (!isQuiet) return this.#checkLater(Math.max(trouble.lastUs + QUIET_US, nowUs + IMPAIRED_US));
+    const isOver = this.#isQuiet(trouble) && this.#hasAnswered(trouble);
+    if (!isOver) return this.#checkLater(Math.max(trouble.lastUs + QUIET_US, nowUs + IMPAIRED_US));
     const forUs = trouble.lastUs - trouble.sinceUs;
     this.#over(
       `store ${show(id)} decides everything; it failed for ${trouble.calls} calls within ${seconds(forUs)}`,
       forUs,
     );
+  }
+
+  #isQuiet({ lastUs }: Trouble): boolean {
+    return this.#clock.nowUs() - lastUs >= QUIET_US;
+  }
+
+  #hasAnswered({ answers }: Trouble): boolean {
+    return this.#options.answers() > answers;
   }
 
   get #name(): string {

@@ -25,8 +25,9 @@ export interface StoreListing {
   /** What is on its way to it at this moment; undefined where it is not open, or inside this process. */
   readonly load: StoreLoad | undefined;
   /**
-   * `up`: it decides. `impaired`: it has failed for some calls within the last ten seconds, and decides the others.
-   * `down`: limiters do not ask it, their failure policies decide.
+   * `up`: it decides. `impaired`: it has failed for some calls within the last ten seconds, and decides the others. Where
+   * no call came after these, reading this later causes a probe; a second after its answer, it is `up`. `down`: limiters do
+   * not ask it, their failure policies decide.
    */
   readonly state: "up" | "impaired" | "down";
   /** Since when it is down, in milliseconds since the Unix epoch; undefined while it is up. */

@@ -198,8 +198,9 @@ export class StoreHandle {
   /** How it looks from outside. */
   listing(): StoreListing {
     const open = this.#client !== undefined && !this.#closed;
-    const breaker = this.open.store?.health?.breaker;
-    breaker?.refresh();
+    const health = this.open.store?.health;
+    health?.refresh(this.#report?.isUnsure === true);
+    const breaker = health?.breaker;
     const downSinceUs = breaker?.downSinceUs;
     const mixedRules = this.#report?.mixedRules;
     return {

@@ -98,6 +98,7 @@ export class StoreHealth {
   #lineUs = -1;
   /** What was asked when the store was given up, for looking at one that has no `check`. */
   #lastTargets: readonly Target[] = [];
+  #isProbing = false;
 
   constructor(id: string, store: Store, hooks: HealthHooks, clock: Clock = systemClock) {
     this.#id = id;
@@ -185,6 +186,18 @@ export class StoreHealth {
       this.failed(error, mark, targets);
       throw error;
     }
+  }
+
+  /** The state is being read. Where it is unsure what holds now, a probe finds out. */
+  refresh(isUnsure: boolean): void {
+    this.breaker.refresh();
+    if (!isUnsure || this.#isProbing || this.breaker.error !== undefined) return;
+    this.#isProbing = true;
+    const ended = (wrong?: unknown) => {
+      this.#isProbing = false;
+      if (wrong === undefined) this.breaker.answered();
+    };
+    this.#look().then(ended, ended);
   }
 
   /** Ends the looks. */

@@ -119,6 +119,31 @@ describe("A store that fails for calls that wait for a slot, and for no others",
   });
 });
 
+describe("A store whose only call has failed", () => {
+  let server: RedisProcess;
+  before(async () => void (server = await startRedis()));
+  after(() => server.stop());
+
+  it("is up again where it is looked at later, after a probe, and no sooner than after ten seconds", async () => {
+    const keyPrefix = freshPrefix();
+    const { warnings, infos, logger } = listen();
+    await using rs: RateSync<"api"> = createRateSync({
+      logger,
+      stores: { shared: { engine: "redis", url: server.url, keyPrefix } },
+      limiters: { api: { ratePerSecond: 1 } },
+    });
+    const state = () => rs.listStores()["shared"]?.state;
+    await server.command("HSET", `${keyPrefix}:api`, "a", "b");
+    const startMs = performance.now();
+    assert.equal((await rs.tryAcquire("api")).degraded, true);
+    assert.deepEqual([state(), warnings.length], ["impaired", 1]);
+    await until(() => state() === "up", 15_000);
+    assert.ok(performance.now() - startMs >= 9_900, "it was up before ten seconds");
+    assert.match(infos.at(-1) as string, /decides everything; it failed for 1 calls/);
+    assert.equal(rs.listStores()["shared"]?.error, undefined);
+  });
+});
+
 describe("StoreReport", () => {
   function scene() {
     const clock = new FakeClock();

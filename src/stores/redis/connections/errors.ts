@@ -30,7 +30,9 @@ export function openError(endpoint: Endpoint, { cause, isReply }: Failure): Stor
   const reason = refusalReason(received) ?? "disconnected";
   return new StoreError(
     "STORE_REFUSED",
-    `Cannot use Redis at ${endpoint.label}: ${explain(endpoint, text, reason)}${encodingHint(endpoint, reason)}`,
+    `Cannot use ${endpoint.isSentinel ? "the Sentinel" : "Redis"} at ${endpoint.label}: ${
+      explain(endpoint, text, reason)
+    }${encodingHint(endpoint, reason)}`,
     { cause: shown, reason },
   );
 }
@@ -99,9 +101,12 @@ export function lostError(endpoint: Endpoint, cause: unknown): StoreError {
 }
 
 /** A refusal with what to do about it; for a node of a cluster, the option to write. */
-function explain({ label }: Endpoint, received: string, reason: StoreErrorReason | undefined): string {
+function explain({ label, isSentinel }: Endpoint, received: string, reason: StoreErrorReason | undefined): string {
   const text = received.replace(ARGUMENTS, "").replace(SCRIPT_LINE, "")
     .replace(NO_PASSWORD, "NOAUTH: the server requires a password");
+  if (isSentinel && reason === "authentication") {
+    return withAdvice(text, reason).replace(/username and password$/, SENTINEL_OPTIONS);
+  }
   if (reason !== "cluster_node") return withAdvice(text, reason);
   const explained = withAdvice(`it is a node of a Redis Cluster (${text})`, reason);
   return label.includes("://") ? explained.replace("redis://host:port", label.replace(/\/\d+$/, "")) : explained;
@@ -179,9 +184,9 @@ export function sameError(error: StoreError): StoreError {
   return new StoreError(error.code, error.message, { cause, reason, retryAfterMs, isOfKey });
 }
 
-function reach({ label }: Endpoint, reason: string): string {
+function reach({ label, isSentinel }: Endpoint, reason: string): string {
   const why = label.startsWith("unix:") ? reason.replace("host and port", "the path of its socket") : reason;
-  return `Cannot reach Redis at ${label}: ${why}`;
+  return `Cannot reach ${isSentinel ? "the Sentinel" : "Redis"} at ${label}: ${why}`;
 }
 
 /** Why no connection came about, as far as the runtimes' words tell. */
@@ -190,6 +195,9 @@ function socketReason(text: string): StoreErrorReason {
   if (/ENOTFOUND|EAI_AGAIN|getaddrinfo|failed to lookup/i.test(text)) return "host_unknown";
   return "disconnected";
 }
+
+/** What logs in to Sentinels, whose users are not those of Redis. */
+const SENTINEL_OPTIONS = "sentinelUsername and sentinelPassword (sentinel_username, sentinel_password)";
 
 /** A server that does not know a command quotes the first arguments: a whole script, or a password. */
 const ARGUMENTS = /,? with args beginning with: .*$/s;

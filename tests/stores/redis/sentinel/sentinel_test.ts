@@ -161,6 +161,24 @@ describe("A Redis behind Sentinels", { timeout: 120_000 }, () => {
       }
     });
 
+    it("says that it is the Sentinels' password which is wrong or missing, and names its options", async () => {
+      await using locked = await startRedis("--requirepass", "s3cr3t"); // a Sentinel refuses in the same words
+      const { masterName } = sentinels;
+      const said = "this will not heal by itself: check sentinelUsername and sentinelPassword " +
+        "(sentinel_username, sentinel_password)";
+      for (
+        const [options, refusal] of [
+          [{ password: "s3cr3t" }, "NOAUTH: the server requires a password"],
+          [{ sentinelPassword: "old-s3cr3t" }, "WRONGPASS invalid username-password pair or user is disabled"],
+        ] as const
+      ) {
+        const wrong = openNodeRedis({ sentinels: [locked.url], masterName, ...options });
+        const message = `Cannot use the Sentinel at ${locked.url}: ${refusal}; ${said}`;
+        await assert.rejects(wrong.connect(), { message, reason: "authentication" });
+        await wrong.close();
+      }
+    });
+
     it("finds the primary while a Sentinel is gone, and one hangs", async () => {
       const [gone, hangs] = sentinels.sentinels as [RedisProcess, RedisProcess];
       hangs.signal("SIGSTOP");

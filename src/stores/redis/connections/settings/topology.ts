@@ -97,7 +97,7 @@ function readSentinels(options: PlaceOptions, lists: Lists): Place {
       }, SENTINEL_PORT);
       if (read.db !== 0) fail("url", "no database: Sentinels have none", String(read.db));
       if (read.socketPath !== undefined) fail("url", "a Sentinel, which has a host", "the path of a socket");
-      return named(read);
+      return Object.freeze({ ...named(read), isSentinel: true });
     })
   );
   const tls = sameTls(sentinels, "sentinels");

@@ -32,6 +32,8 @@ export interface Endpoint {
   readonly password?: Credential;
   /** Whether the password stands percent-encoded in the URL. */
   readonly isEncoded?: true;
+  /** Whether a Sentinel is there. */
+  readonly isSentinel?: true;
   /** `redis://host:port/db`, for messages: without user and password. */
   readonly label: string;
 }

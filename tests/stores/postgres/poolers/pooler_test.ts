@@ -55,4 +55,34 @@ describe("A PostgreSQL store through PgBouncer", () => {
     assert.equal(permit.decision.degraded, false);
     await permit.release();
   });
+
+  for (
+    const [what, ignored] of [
+      ["refuses", "extra_float_digits"],
+      ["ignores", "statement_timeout,lock_timeout,default_transaction_isolation,synchronous_commit"],
+    ] as const
+  ) {
+    it(`works with prepare: false, and says so without, where PgBouncer in session mode ${what} settings`, async () => {
+      const port = Number(new URL(postgresUrl()).port);
+      // Each connection of a process has one of the pooler's for itself.
+      const settings = { pool_mode: "session", default_pool_size: 20, ignore_startup_parameters: ignored };
+      const pooler = await startPgBouncer({ port }, settings);
+      try {
+        const failures = { onStoreError: "throw", decisionTimeoutMs: 20_000 } as const;
+        const options = { engine: "postgres", url: pooler.url, schema, ...failures } as const;
+        const open = (more: object) =>
+          createRateSync({ stores: { main: { ...options, ...more } }, limiters: { slot: { maxConcurrent: 1 } } });
+        await using wrong = open({});
+        await assert.rejects(wrong.connect(), { reason: "command_missing", message: /set prepare to false/ });
+        await using one = open({ prepare: false, listenUrl: pooler.url });
+        await using other = open({ prepare: false, listenUrl: pooler.url });
+        const held = await one.acquire("slot", { key: what });
+        const waiting = other.acquire("slot", { key: what });
+        await held.release();
+        await (await waiting).release();
+      } finally {
+        await pooler.stop();
+      }
+    });
+  }
 });

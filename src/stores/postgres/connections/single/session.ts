@@ -8,9 +8,10 @@
 import type { Socket } from "node:net";
 
 import { startTimer } from "../../../../base/deadline.ts";
-import type { StoreError } from "../../../../base/errors.ts";
+import { StoreError } from "../../../../base/errors.ts";
 import { inNextTurn } from "../../../../base/turn.ts";
 import { askCredentials } from "../../../credentials.ts";
+import { withAdvice } from "../../refusal.ts";
 import { LOCK_MS, type Row, type Statement } from "../connection.ts";
 import { openError, unreachable } from "../errors.ts";
 import { checkServer } from "../server_version.ts";
@@ -120,7 +121,8 @@ async function openAt(endpoint: Endpoint, address: Address, options: SessionOpti
   } as object);
 
   try {
-    await sql.unsafe("select 1");
+    const [row] = await sql.unsafe("select current_setting('lock_timeout') as lock_ms");
+    checkSettings(label, options, String(row?.["lock_ms"]));
     const { server_version: version, in_hot_standby: standby } = sql.parameters as Readonly<Record<string, string>>;
     checkServer(label, { version, isStandby: standby === "on" });
   } catch (error) {
@@ -174,6 +176,17 @@ function sessionSettings({ prepare, isDurable, statementTimeoutMs }: SessionOpti
     default_transaction_isolation: "read committed",
     ...(isDurable ? {} : { synchronous_commit: "off" }),
   };
+}
+
+/**
+ * Checks that settings of the session have arrived: a pooler may be told to ignore them, and then calls would wait for rows as
+ * long as they may take.
+ */
+function checkSettings(label: string, options: SessionOptions, lockTimeout: string): void {
+  if (!("lock_timeout" in sessionSettings(options)) || lockTimeout === `${LOCK_MS}ms`) return;
+  const text = `settings of sessions do not reach the server (lock_timeout is ${lockTimeout})`;
+  const message = `Cannot use PostgreSQL at ${label}: ${withAdvice(text, "command_missing")}`;
+  throw new StoreError("STORE_REFUSED", message, { reason: "command_missing" });
 }
 
 function timeoutError(label: string, isAccepted: boolean, ms: number): StoreError {

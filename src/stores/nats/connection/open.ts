@@ -36,6 +36,8 @@ export interface OpenNatsOptions {
   readonly timeoutMs: number;
   /** Servers that are known beside those of the URL, `host:port` each. */
   readonly others: readonly string[];
+  /** The server of the connection before, which may hang; it is tried as the last one. */
+  readonly last?: string | undefined;
 }
 
 /**
@@ -43,18 +45,22 @@ export interface OpenNatsOptions {
  *
  * @throws {StoreError} If none does, or one refuses.
  */
-export async function openNats(place: NatsPlace, { timeoutMs, others }: OpenNatsOptions): Promise<NatsClient> {
+export async function openNats(
+  place: NatsPlace,
+  { timeoutMs, others, last }: OpenNatsOptions,
+): Promise<{ readonly client: NatsClient; readonly server: string }> {
   const driver = await loadNatsDriver();
   const untilUs = systemClock.nowUs() + timeoutMs * 1_000;
   const credentials = await ask(place, timeoutMs);
-  const servers = shuffled([...new Set([...place.servers, ...others])]);
+  const servers = shuffled([...new Set([...place.servers, ...others])])
+    .sort((one, other) => Number(one === last) - Number(other === last));
   let failure: StoreError | undefined;
   for (const [i, server] of servers.entries()) {
     // One that is silent leaves time for the others.
     const leftMs = Math.max((untilUs - systemClock.nowUs()) / 1_000 / (servers.length - i), 1);
     try {
       await hearGreeting(server, leftMs);
-      return await openOne(driver, { place, server, credentials, leftMs });
+      return { client: await openOne(driver, { place, server, credentials, leftMs }), server };
     } catch (cause) {
       const error = openError(place, timeoutMs, cause);
       if (failure === undefined || !isPermanent(failure.reason)) failure = error;

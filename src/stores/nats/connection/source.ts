@@ -12,11 +12,16 @@ import { hold, openNats } from "./open.ts";
 
 /** Connections that the store opens. */
 export function ownSource(place: NatsPlace, timeoutMs: number): NatsSource {
+  let last: string | undefined;
   return {
     label: place.label,
     tls: place.tls,
     isOwn: true,
-    open: (others) => openNats(place, { timeoutMs, others }),
+    async open(others) {
+      const { client, server } = await openNats(place, { timeoutMs, others, last });
+      last = server;
+      return client;
+    },
     hold,
   };
 }

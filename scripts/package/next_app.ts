@@ -4,7 +4,8 @@
  * @module
  */
 
-import { cp } from "node:fs/promises";
+import { cp, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import process from "node:process";
 
 import { run, tool } from "../_process.ts";
@@ -24,10 +25,21 @@ export async function nextAppProblems(): Promise<string[]> {
   if (failure) return [failure];
   const redis = await obtainRedis();
   try {
-    return [...await alone(folder.path), ...await together(folder.path, redis.url)];
+    return [
+      ...await deployment(folder.path),
+      ...await alone(folder.path),
+      ...await together(folder.path, redis.url),
+    ];
   } finally {
     await redis.stop();
   }
+}
+
+/** What Next.js copies for a deployment: the configuration too. */
+async function deployment(folder: string): Promise<string[]> {
+  const trace = await readFile(join(folder, ".next/server/app/api/hello/route.js.nft.json"), "utf8");
+  const { files } = JSON.parse(trace) as { files: readonly string[] };
+  return unless(files.some((file) => file.endsWith("/rate-sync.toml")), "a deployment has no rate-sync.toml");
 }
 
 /** One process, which counts in memory: a route handler, and the proxy in front of a page. */

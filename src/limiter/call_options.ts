@@ -41,6 +41,18 @@ export interface AcquireOptions extends AskOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The options of a call, without the key. */
+export type Keyless<Options> = Omit<Options, "key">;
+
+/** The key that a correction changes. */
+export type KeyOptions = Pick<AskOptions, "key">;
+
+/** The key to block, and whether a longer block stays. */
+export interface BlockOptions extends KeyOptions {
+  /** Leaves an earlier block that ends later as it is, instead of replacing it. @default {false} */
+  readonly keepLonger?: boolean;
+}
+
 /** How long `acquire` waits where neither the call nor the limiter says. */
 const DEFAULT_TIMEOUT_MS = 30_000;
 

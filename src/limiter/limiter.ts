@@ -11,11 +11,14 @@ import type { Policy } from "../policy/policy.ts";
 import {
   type AcquireOptions,
   type AskOptions,
+  type BlockOptions,
   checkAsk,
   checkKey,
   checkNames,
   checkWait,
   CORRECTION,
+  type Keyless,
+  type KeyOptions,
 } from "./call_options.ts";
 import type { Charge } from "./corrections.ts";
 import type { Explanation } from "../decision/explain/explanation.ts";
@@ -28,15 +31,6 @@ import type { Decision, Permit } from "../decision/decision.ts";
 import type { Reservation } from "./result/reservation.ts";
 import { atStore, type StoreAccess } from "./store_access.ts";
 import { LimiterRules, type LimiterTarget } from "./target.ts";
-
-/** The key that a correction changes. */
-export type KeyOptions = Pick<AskOptions, "key">;
-
-/** The key to block, and whether a longer block stays. */
-export interface BlockOptions extends KeyOptions {
-  /** Leaves an earlier block that ends later as it is, instead of replacing it. @default {false} */
-  readonly keepLonger?: boolean;
-}
 
 /** A named set of rules on a store. Instances make it: `rs.limiter(id)`. */
 export class Limiter {
@@ -341,9 +335,6 @@ export class Limiter {
 }
 
 showAs(Limiter.prototype, "Limiter", (it) => ({ id: it.id, ...it.policy, metrics: it.metrics() }));
-
-/** The options of a call, without the key. */
-export type Keyless<Options> = Omit<Options, "key">;
 
 /** A limiter for one key, with the same calls. It costs nothing to make, and need not be closed. */
 export class KeyedLimiter {

@@ -5,12 +5,12 @@
  */
 
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
-import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
+import type { AcquireOptions, AskOptions, BlockOptions, KeyOptions } from "../limiter/call_options.ts";
 import type { Charge } from "../limiter/corrections.ts";
 import type { Decision } from "../decision/decision.ts";
 import type { Explanation } from "../decision/explain/explanation.ts";
 import type { LimiterListener, Logger, StoreListener } from "../observe/events.ts";
-import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
+import type { Limiter } from "../limiter/limiter.ts";
 import type { HeavyHitterOptions, HeavyHitters } from "../observe/heavy_hitters.ts";
 import type { LimiterMetrics } from "../observe/metrics.ts";
 import type { Observer } from "../observe/observer.ts";

@@ -7,12 +7,21 @@
 import { brand } from "../base/brand.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { showAs } from "../base/inspect.ts";
-import { type AcquireOptions, type AskOptions, checkWait, maxWaitUs, WAIT } from "../limiter/call_options.ts";
+import {
+  type AcquireOptions,
+  type AskOptions,
+  type BlockOptions,
+  checkNames,
+  checkWait,
+  type KeyOptions,
+  maxWaitUs,
+  WAIT,
+} from "../limiter/call_options.ts";
 import type { Charge } from "../limiter/corrections.ts";
 import { atStore } from "../limiter/store_access.ts";
 import type { Explanation } from "../decision/explain/explanation.ts";
 import { type LimiterListener, type StoreEvent, type StoreListener, Subscriptions } from "../observe/events.ts";
-import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
+import type { Limiter } from "../limiter/limiter.ts";
 import type { HeavyHitterOptions, HeavyHitters, HeavyHitterSketches } from "../observe/heavy_hitters.ts";
 import { Log } from "../observe/log.ts";
 import type { LimiterMetrics } from "../observe/metrics.ts";
@@ -20,7 +29,6 @@ import type { Observer } from "../observe/observer.ts";
 import { Observers } from "../observe/observers.ts";
 import { newSketches } from "../observe/observing.ts";
 import type { Decision, Permit } from "../decision/decision.ts";
-import { checkNames } from "../limiter/call_options.ts";
 import { rateLimited, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/result/reservation.ts";
 import type { LimiterOptions } from "../policy/options.ts";

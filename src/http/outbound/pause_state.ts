@@ -5,7 +5,8 @@
  */
 
 import type { Permit } from "../../decision/decision.ts";
-import type { KeyOptions, Limiter } from "../../limiter/limiter.ts";
+import type { KeyOptions } from "../../limiter/call_options.ts";
+import type { Limiter } from "../../limiter/limiter.ts";
 import { AnnouncedWindow } from "./announced_window.ts";
 import type { Quota } from "./quota.ts";
 import { Backoff } from "./backoff.ts";

@@ -16,8 +16,8 @@ import { type BenchContext, claim, type Report } from "./_report.ts";
 /** Calls that load and compile everything. */
 const WARM_UP = 50;
 
-/** How often each call is followed: the fewest count, since timers of the background may fall into one. */
-const TRIES = 5;
+/** How often each call is followed: the fewest functions count, since timers of the background may fall into one. */
+const TRIES = 50;
 
 /** How many files and functions each call may enter. */
 const GOALS = {
@@ -79,6 +79,7 @@ async function follow(call: () => Promise<unknown>): Promise<Walk | undefined> {
   await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false });
   const tries: Walk[] = [];
   for (let i = 0; i <= TRIES; i++) {
+    await call(); // a connection that has been idle is looked at first
     await session.post("Profiler.takePreciseCoverage"); // the counts begin at zero again
     await call();
     const { result } = await session.post("Profiler.takePreciseCoverage");

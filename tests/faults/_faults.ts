@@ -37,7 +37,7 @@ export interface VictimFault extends Fault<Victim> {
 const SLOW_MS = 3_000;
 
 /** Starts a Redis, and a proxy in front of it. */
-export async function startVictim(args: readonly string[] = []): Promise<Victim> {
+export async function startVictim(args: readonly string[] = [], leaseTtlMs?: number): Promise<Victim> {
   const server = await startRedis(...args);
   const sockets = new Set<Socket>();
   const forgotten = new Set<Socket>();
@@ -62,6 +62,7 @@ export async function startVictim(args: readonly string[] = []): Promise<Victim>
   let admin = await openAdmin(server.url);
   const victim: Victim = {
     store: { url: `redis://127.0.0.1:${proxy.port}`, socketTimeoutMs: 2_000, socketConnectTimeoutMs: 2_000 },
+    ...leaseTtlMs === undefined ? {} : { leaseTtlMs },
     server,
     mode: "open",
     forget(which) {

@@ -30,6 +30,9 @@ export const DECISION_MS = 500;
 /** What comes on top on a machine that does other things too. */
 export const SLACK_MS = 1_000;
 
+/** How long a lease lasts, in milliseconds, where nothing else is said. */
+export const LEASE_MS = 3_000;
+
 /** How many units the limit has that is used up. */
 export const TIGHT = 60;
 
@@ -56,7 +59,7 @@ type Traffic = RateSync<typeof LIMITERS[number]>;
 export interface Place {
   /** What leads a store there: options of Redis, or what makes another one. */
   readonly store: RedisStoreOptions | (() => Store);
-  /** How long a lease lasts there, in milliseconds. @default {3_000} */
+  /** How long a lease lasts there, in milliseconds. @default {LEASE_MS} */
   readonly leaseTtlMs?: number;
 }
 
@@ -103,8 +106,11 @@ export interface Outcome {
   charged: number;
   /** From the end of the fault until Redis has decided over each of the limits, in milliseconds. */
   recoveryMs: number;
-  /** Whether the lease that was held was lost, and whether the call that waited for it was served before it was given back. */
-  lease: { lost: boolean; shared: boolean };
+  /**
+   * Whether the lease that was held was lost, whether the call that waited for it was served before it was given back, and
+   * for how long it was held before all was as before, in milliseconds.
+   */
+  lease: { lost: boolean; shared: boolean; heldMs: number };
   /** What was heard of the store, in order. */
   events: string[];
   /** What the log warned of. */
@@ -113,7 +119,7 @@ export interface Outcome {
   entries: readonly Entry[];
 }
 
-function instance(main: Store, { leaseTtlMs = 3_000 }: Place, warnings: string[]): Traffic {
+function instance(main: Store, { leaseTtlMs = LEASE_MS }: Place, warnings: string[]): Traffic {
   const failures: LimiterOptions = { decisionTimeoutMs: DECISION_MS, localShare: SHARE };
   const window: LimiterOptions = { ...failures, algorithm: "fixed_window", windowMs: HOUR_MS, denyCacheMs: 0 };
   return createRateSync({
@@ -141,13 +147,14 @@ export async function suffer<Where extends Place>(fault: Fault<Where>, where: Wh
     meanwhile: { allowed: 0, tight: 0 },
     charged: 0,
     recoveryMs: NaN,
-    lease: { lost: false, shared: false },
+    lease: { lost: false, shared: false, heldMs: NaN },
     events: [],
     warnings,
     entries,
   };
   rs.subscribeStores(({ type }) => outcome.events.push(type));
   const held = await rs.acquire("slot");
+  const heldSinceMs = performance.now();
   let isGivenBack = false;
   const waiting = rs.acquire("slot", { timeoutMs: 30_000 }).then((permit) => {
     outcome.lease.shared = !isGivenBack;
@@ -184,6 +191,7 @@ export async function suffer<Where extends Place>(fault: Fault<Where>, where: Wh
   await fault.leave?.(where);
   isHealed = true;
   await until(() => away.size === 0, 15_000);
+  outcome.lease.heldMs = performance.now() - heldSinceMs;
   await fault.after?.(where);
   await sleep(200);
   isOver = true;

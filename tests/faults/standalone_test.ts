@@ -5,10 +5,24 @@ import { createRateSync } from "../../mod.ts";
 import { forbidUnhandledRejections } from "../limiter/_unhandled.ts";
 import { type RedisProcess, startRedis, until } from "../stores/redis/_servers.ts";
 import { holdToBounds, RECOVERY_MS, rowsUnder } from "./_bounds.ts";
-import { FAULTS, startVictim } from "./_faults.ts";
-import { DECISION_MS, SLACK_MS, suffer } from "./_traffic.ts";
+import { FAULTS, startVictim, type VictimFault } from "./_faults.ts";
+import { DECISION_MS, LEASE_MS, type Outcome, SLACK_MS, suffer } from "./_traffic.ts";
 
 const OPTIONS = { timeout: 60_000 };
+
+/** Longer leases than this are not tried. */
+const LONGEST_LEASE_MS = 10_000;
+
+/**
+ * A permit is lost where Redis is away for longer than its lease. On a machine that is so slow, the fault happens once
+ * more under a longer lease.
+ */
+async function sufferWithinLease(fault: VictimFault, leaseTtlMs: number = LEASE_MS): Promise<Outcome> {
+  await using victim = await startVictim(fault.args, leaseTtlMs);
+  const outcome = await suffer(fault, victim);
+  const isWithin = outcome.lease.heldMs < leaseTtlMs || leaseTtlMs > LONGEST_LEASE_MS;
+  return isWithin ? outcome : await sufferWithinLease(fault, leaseTtlMs * 4);
+}
 
 // Each fault has a server of its own, and mostly waits.
 describe("Traffic through a fault of one Redis", { concurrency: 3 }, () => {
@@ -16,8 +30,7 @@ describe("Traffic through a fault of one Redis", { concurrency: 3 }, () => {
 
   for (const fault of FAULTS) {
     it(`keeps its bounds: ${fault.name}`, OPTIONS, async () => {
-      await using victim = await startVictim(fault.args);
-      holdToBounds(fault, await suffer(fault, victim));
+      holdToBounds(fault, await sufferWithinLease(fault));
     });
   }
 

@@ -63,26 +63,32 @@ for (const [kind, place] of Object.entries(places)) {
     });
 
     it("take two round trips at most, for limits of every kind at once", async () => {
-      /** The requests that have been answered: when they came, by an order of all that happens. */
-      const answered: { readonly digest: string; readonly came: number }[] = [];
+      /** The requests: when they came and when they were answered, by an order of all that happens. */
+      const requests: { readonly digest: string; readonly body: string; readonly came: number; answered: number }[] =
+        [];
       let order = 0;
-      const digestOf = (body: string) => (JSON.parse(body) as string[])[1] as string;
       endpoint.afterwards = async (_request, _response, body) => {
-        const came = order++;
-        await sleep(60); // so long that a busy process hears of an answer before the next one
-        answered.push({ digest: digestOf(body), came });
+        const [, digest = ""] = JSON.parse(body) as string[];
+        const request = { digest, body, came: order++, answered: Infinity };
+        requests.push(request);
+        await sleep(60);
+        request.answered = order++;
         return false;
       };
       const worst = await Promise.all((["bucket", "window", "slots"] as const).map(async (id) => {
         let most = 0;
-        await Promise.all([1, 2, 3].map(async () => {
+        await Promise.all([1, 2, 3].map(async (caller) => {
           for (let i = 0; i < 15; i++) {
             const called = order++;
-            const decision = await rs.tryAcquire(id);
+            const key = `caller ${caller}, call ${i}.`;
+            const decision = await rs.tryAcquire(id, { key });
             assert.equal(decision.degraded, false);
-            // One that was slow before the call may be answered beside those that the call had to wait for.
-            const trips = answered.filter(({ digest, came }) => digest === SCRIPTS[id][0] && came > called);
-            most = Math.max(most, trips.length);
+            const own = requests.find(({ digest, body }) => digest === SCRIPTS[id][0] && body.includes(key));
+            // Those that the call had to wait for: others may be under way beside its own.
+            const before = requests.filter(({ digest, came, answered }) =>
+              digest === own?.digest && came > called && answered < own.came
+            );
+            most = Math.max(most, own === undefined ? NaN : before.length + 1);
             void decision.permit?.release();
             await sleep(Math.random() * 10);
           }

@@ -12,6 +12,7 @@ import { run } from "../_process.ts";
 import { TemporaryFolder } from "../_temporary.ts";
 import { countTests, type TestCounts } from "./junit.ts";
 import type { Task } from "./selection.ts";
+import { secondsOf, telling } from "./shell_times.ts";
 import { withSourcePlaces } from "./source_places.ts";
 import { WORKERS } from "./workers.ts";
 
@@ -21,6 +22,8 @@ export interface FileRun extends Task {
   readonly code: number;
   /** How long it took, in milliseconds. */
   readonly durationMs: number;
+  /** What it and the processes that it has started took on the processors, in seconds; undefined if it was killed. */
+  readonly cpuS?: number | undefined;
   /** What its report counts; `undefined` when it wrote none. */
   readonly counts: TestCounts | undefined;
   /** What it printed. */
@@ -44,7 +47,8 @@ export async function runFile(
 ): Promise<FileRun> {
   using folder = new TemporaryFolder("test");
   const report = join(folder.path, "junit.xml");
-  const [program, ...args] = task.runtime.command(task.file, report);
+  const taken = join(folder.path, "times");
+  const [program, ...args] = telling(task.runtime.command(task.file, report), taken);
   const env = {
     ...ownEnvironment(),
     RATESYNC_TEST_REDIS_URL: redisUrl,
@@ -60,7 +64,8 @@ export async function runFile(
   const written = await readFile(report, "utf8").catch(() => "");
   const [xml, output] = code === 0 ? [written, printed] : [withSourcePlaces(written), withSourcePlaces(printed)];
   const counts = xml.includes("</testsuites>") ? countTests(xml) : undefined;
-  return { ...task, code, durationMs, output, counts };
+  const cpuS = secondsOf(await readFile(taken, "utf8").catch(() => ""));
+  return { ...task, code, durationMs, cpuS, output, counts };
 }
 
 /** The environment without the settings that change what an application of ours does, and without colours. */

@@ -7,6 +7,7 @@
 import { type FileRun, LIMIT_MS } from "./run.ts";
 import type { Runtime } from "./runtimes.ts";
 import { rowOf } from "./table.ts";
+import { cpuOf } from "./times.ts";
 
 /** How many failed tests of a file are named once more at the end. */
 const MOST_NAMED = 20;
@@ -66,8 +67,9 @@ export function isGood(run: FileRun): boolean {
   return problemsOfFile(run).length === 0;
 }
 
-function numbersOf({ counts, durationMs }: FileRun): string {
-  const seconds = `${(durationMs / 1_000).toFixed(1)} s`;
+function numbersOf(run: FileRun): string {
+  const { counts, durationMs } = run;
+  const seconds = `${(durationMs / 1_000).toFixed(1)} s${cpuOf([run])}`;
   return counts ? `${counts.tests} tests, ${seconds}` : `no report, ${seconds}`;
 }
 

@@ -83,13 +83,19 @@ export function areaLines(runs: readonly FileRun[]): string[] {
   if (runs.length < 2) return [];
   const added = areasOf(runs.map(({ file }) => file)).map((area) => {
     const own = runs.filter(({ file }) => areaOf(file) === area);
-    return { area, own, ms: own.reduce((sum, { durationMs }) => sum + durationMs, 0) };
+    return { area, own, ms: own.reduce((sum, { durationMs }) => sum + durationMs, 0), cpu: cpuOf(own) };
   }).toSorted((a, b) => b.ms - a.ms);
   const slowest = runs.toSorted((a, b) => b.durationMs - a.durationMs).slice(0, SLOWEST);
   return [
-    ...added.map(({ area, own, ms }) => `${seconds(ms)} added up, ${own.length} runs of a file: ${area}`),
+    ...added.map(({ area, own, ms, cpu }) => `${seconds(ms)} added up${cpu}, ${own.length} runs of a file: ${area}`),
     ...slowest.map(({ file, runtime, durationMs }) => `${seconds(durationMs)} in one file: ${runtime.title}, ${file}`),
   ];
+}
+
+/** What files took on the processors, as a part of a line; nothing if it is not known of each of them. */
+export function cpuOf(runs: readonly FileRun[]): string {
+  const sum = runs.reduce((total, { cpuS = NaN }) => total + cpuS, 0);
+  return Number.isNaN(sum) ? "" : `, ${sum.toFixed(1)} s of processor time`;
 }
 
 /** What everything took, by the clock and on the processors; an area that ran by itself is named. */

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 
 import { run } from "../../scripts/_process.ts";
+import { TemporaryFolder } from "../../scripts/_temporary.ts";
 import type { FileRun } from "../../scripts/suite/run.ts";
 import { type Runtime, RUNTIMES } from "../../scripts/suite/runtimes.ts";
 import type { Task } from "../../scripts/suite/selection.ts";
+import { secondsOf, telling } from "../../scripts/suite/shell_times.ts";
 import { areaLines, areaTable, cpuSeconds, runAreas, timed, totalLine } from "../../scripts/suite/times.ts";
 
 function ran(file: string, durationMs: number): FileRun {
@@ -32,6 +36,15 @@ describe("areaLines()", () => {
       "   1.0 s in one file: Bun, tests/a/x_test.ts",
       "   0.5 s in one file: Bun, tests/a/z_test.ts",
     ]);
+  });
+
+  it("adds up the processor time where it is known of each file", () => {
+    const [a, b] = [ran("tests/a/x_test.ts", 1_000), ran("tests/a/z_test.ts", 500)];
+    assert.equal(
+      areaLines([{ ...a, cpuS: 1.25 }, { ...b, cpuS: 2 }])[0],
+      "   1.5 s added up, 3.3 s of processor time, 2 runs of a file: a",
+    );
+    assert.equal(areaLines([{ ...a, cpuS: 1.25 }, b])[0], "   1.5 s added up, 2 runs of a file: a");
   });
 
   it("says nothing about a single file", () => assert.deepEqual(areaLines([ran("tests/a/x_test.ts", 1)]), []));
@@ -99,6 +112,29 @@ describe("npm test -- --areas", () => {
       assert.match(output, new RegExp(String.raw`^${area} +1 +1 +\d+\.\d +${number}$`, "m"));
     }
   });
+});
+
+describe("telling()", () => {
+  it("writes down what a command and its children take on the processors, and ends with its code", async () => {
+    using folder = new TemporaryFolder("times");
+    const path = join(folder.path, "times");
+    const child = "for (let i = 0; i < 2e8; i++); console.log(process.cpuUsage().user / 1e6); process.exit(7)";
+    const parent =
+      `const { status, stdout } = require("node:child_process").spawnSync(process.execPath, ["-e", ${
+        JSON.stringify(child)
+      }], ` +
+      `{ encoding: "utf8" }); console.log(stdout.trim()); process.exit(status)`;
+    const [program, ...args] = telling([process.execPath, "-e", parent], path);
+    const { code, output } = await run(program, args);
+    assert.equal(code, 7);
+    const tookS = secondsOf(await readFile(path, "utf8")) ?? NaN;
+    assert.ok(
+      tookS > Number(output) - 0.05 && tookS < Number(output) + 2,
+      `${tookS} s, where a child tells of ${output} s`,
+    );
+  });
+
+  it("is not known of a command that was killed", () => assert.equal(secondsOf(""), undefined));
 });
 
 describe("timed()", () => {

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 
 import { filesUnder } from "../../scripts/_files.ts";
 import { RUNTIMES } from "../../scripts/suite/runtimes.ts";
-import { tasksFor } from "../../scripts/suite/selection.ts";
-import { type Row, rowOf, TABLE, WAITING } from "../../scripts/suite/table.ts";
+import { longestFirst, tasksFor } from "../../scripts/suite/selection.ts";
+import { FIRST, type Row, rowOf, TABLE, WAITING } from "../../scripts/suite/table.ts";
 
 const every = RUNTIMES.map(({ name }) => name);
 const files = (await filesUnder("tests")).filter((file) => file.endsWith("_test.ts"));
@@ -43,6 +43,15 @@ describe("The table of the suite", () => {
   it("knows the files that mostly wait", () => {
     assert.deepEqual(WAITING.filter((file) => !files.includes(file)), []);
     assert.equal(new Set(WAITING).size, WAITING.length);
+  });
+});
+
+describe("longestFirst()", () => {
+  it("begins with the files that are named, and leaves none out", () => {
+    const ordered = longestFirst(files);
+    assert.deepEqual(ordered.slice(0, FIRST.length).toSorted(), FIRST.toSorted());
+    assert.deepEqual(ordered.toSorted(), files.toSorted());
+    assert.deepEqual(longestFirst(["tests/a_test.ts", "tests/b_test.ts"]), ["tests/b_test.ts", "tests/a_test.ts"]);
   });
 });
 

@@ -195,7 +195,7 @@ export class StoreHealth {
     this.#isProbing = true;
     const ended = (wrong?: unknown) => {
       this.#isProbing = false;
-      if (wrong === undefined) this.breaker.answered();
+      if (wrong === undefined) this.answered();
     };
     this.#look().then(ended, ended);
   }

@@ -7,6 +7,7 @@
 import { StoreError } from "../../base/errors.ts";
 import type { Correction, DoneReply, StoreRequest, TakeReply, Target, Wakeup } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
+import { hasRates, readAloneTake } from "./alone_permits.ts";
 import type { EncodedCall } from "./encode.ts";
 import { withAdvice } from "./refusal.ts";
 import { refusedByScript } from "./refused_by_script.ts";
@@ -27,6 +28,7 @@ export function decodeBatch(
   let at = 1;
   for (const { request } of batch) {
     const entry = reply[at] as ScriptReply;
+    if (isNumber(entry) && hasRates(request)) return [readAloneTake(request, reply.map(Number))];
     if (isNumber(entry)) {
       replies.push(readShort(request, reply, at, nowUs));
       at += sizeOfShort(request);

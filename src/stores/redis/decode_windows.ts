@@ -4,11 +4,13 @@
  * @module
  */
 
+import type { RateLimit } from "../../algorithms/limit.ts";
 import type { StoreError } from "../../base/errors.ts";
 import type { TakeReply, TakeStatus } from "../store.ts";
 import { LevelReply } from "../level_reply.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import type { WindowHeader } from "./encode_windows.ts";
+import { apart, windowScale } from "./joined.ts";
 import { type BatchEntry, type BatchGroup, placesOf } from "../alike_takes.ts";
 import { refusedByScript } from "./refused_by_script.ts";
 
@@ -24,6 +26,7 @@ export function decodeWindows(
   const nowUs = Number(reply[0]);
   let cursor = 1;
   for (const { header, entries, counted } of windows) {
+    const scale = windowScale(header.policy.rates[0] as RateLimit);
     for (const entry of entries) {
       const answer = reply[cursor++];
       if (typeof answer !== "number") {
@@ -36,6 +39,10 @@ export function decodeWindows(
         if (!(answer >= 0 && answer <= entry.times)) return undefined;
         const [used, resetUs, waitUs] = [reply[cursor++], reply[cursor++], reply[cursor++]].map(Number);
         expand(replies, entry, header, answer, [nowUs, used as number, resetUs as number, waitUs as number]);
+      } else if (scale > 0 && answer >= scale) {
+        const one = new LevelReply("allowed", nowUs, 0, ...apart(answer, scale));
+        if (entry.more === undefined) replies[entry.index] = one;
+        else for (const i of placesOf(entry)) replies[i] = one;
       } else {
         const resetUs = Number(reply[cursor++]);
         const one = answer >= 0

@@ -17,6 +17,7 @@ import type { Script } from "./script.ts";
 import type { KeyCall, ScriptCall } from "./script_call.ts";
 import { encodeMixed } from "./encode_mixed.ts";
 import { asksDetails, type NamedRequest } from "./named_request.ts";
+import { aloneRequest } from "./alone_permits.ts";
 import { isShortBatch, permitArgs, writeShort } from "./short_permits.ts";
 import { encodeWindows } from "./encode_windows.ts";
 import { coordinate, decide, several, takeMixed } from "./scripts.gen.ts";
@@ -87,9 +88,11 @@ function encodeRequests(smallest: Script, batch: readonly NamedRequest[], option
     }
   }
   const args = [options.clock];
-  if (!plain) args.push("", hearersArg(options));
-  args.push(...policies.args);
-  args.push(String(batch.length), ...body);
+  const words = [...policies.args, String(batch.length), ...body];
+  const alone = batch.length === 1 && !options.hasInboxes ? aloneRequest(batch[0] as NamedRequest) : undefined;
+  if (alone !== undefined) args.push(alone.letter, hearersArg(options), alone.id, words.join(" "), ...alone.words);
+  else if (plain) args.push(...words);
+  else args.push("", hearersArg(options), ...words);
   const hasMessages = !plain && callers.length > 0;
   return { script: plain ? decide : coordinate, keys, args, batch, hasMessages };
 }

@@ -7,17 +7,17 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,bb,jq=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,aT,js=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=bb,jq
-function redis.call(hj,...)
-if hj~="MGET"then return call(hj,...)end
-local cc={...}
-for i=1,#cc do
-local m=bb("GET",cc[i])
-cc[i]=type(m)=="string"and m
+redis.pcall,redis.error_reply=aT,js
+function redis.call(hl,...)
+if hl~="MGET"then return call(hl,...)end
+local cl={...}
+for i=1,#cl do
+local m=aT("GET",cl[i])
+cl[i]=type(m)=="string"and m
 end
-return cc
+return cl
 end`;
 
 const part1 = `local q
@@ -25,1828 +25,1836 @@ if string.byte(ARGV[1])==64 then
 q,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
 q=q+0
 else
-local fh=redis.call("TIME")
-q=fh[1]*1000000+fh[2]
+local fr=redis.call("TIME")
+q=fr[1]*1000000+fr[2]
 end`;
 
-const part2 = `local cn=1e14
-local dO=50*cn
-local gR,cI="99",10*cn
-local fs=q-q%cn`;
+const part2 = `local bJ=1e14
+local dy=50*bJ
+local gy,cd="99",10*bJ
+local eI=q-q%bJ`;
 
-const part3 = `local hw=2e15
-local function fQ(m)
-local H,bq=string.byte(m,1),#m
-if H==98 and bq>8 then
+const part3 = `local hy=2e15
+local function fV(m)
+local H,bu=string.byte(m,1),#m
+if H==98 and bu>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if H==83 and bq>46 or H==115 and bq>20 then
+if H==83 and bu>46 or H==115 and bu>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+hw then return D,bq+1 end
+if D>q and D<q+hy then return D,bu+1 end
 end
 return 0,1
 end`;
 
-const part4 = `local function iC(aK)
-return math.max(math.floor((aK-dO)/cI),0)
+const part4 = `local function iE(aL)
+return math.max(math.floor((aL-dy)/cd),0)
 end
-local function fP(aK)
-if aK<dO then return aK end
-local us=fs+aK%cn
-if us>q+cn/2 then return us-cn end
-if us<q-cn/2 then return us+cn end
+local function fU(aL)
+if aL<dy then return aL end
+local us=eI+aL%bJ
+if us>q+bJ/2 then return us-bJ end
+if us<q-bJ/2 then return us+bJ end
 return us
 end`;
 
-const part5 = `local function gb(bo,bG,an)
-return math.max(bo<=8*bG and 1 or bo<=1024*bG and 2 or 3,an)
+const part5 = `local function gg(bt,bK,an)
+return math.max(bt<=8*bK and 1 or bt<=1024*bK and 2 or 3,an)
 end
-local function ef(ad,bG)
-if ad==0 then return q end
-return ad==3 and math.huge or q+(ad==2 and 1024 or 8)*bG
+local function ek(W,bK)
+if W==0 then return q end
+return W==3 and math.huge or q+(W==2 and 1024 or 8)*bK
 end`;
 
-const part6 = `local eJ
-local function bz()
-if eJ then return eJ end
-local aD,bs,aP,cf,eW=math.floor,math.min,math.max,string.byte,string.char
-local jY,lF=8,2^52
-local ez={us=0,ag=0,af=0,bY={}}
-local bR={ez=ez}
-function bR.gJ(a,b,g)
-local us,ag=a.us+b.us,a.ag+b.ag
-if ag<g.x then return{us=us,ag=ag}end
-return{us=us+1,ag=ag-g.x}
+const part6 = `local eT
+local function bE()
+if eT then return eT end
+local aF,bz,aR,co,fg=math.floor,math.min,math.max,string.byte,string.char
+local ka,lG=8,2^52
+local eH={us=0,ae=0,ag=0,cc={}}
+local bW={eH=eH}
+function bW.gM(a,b,g)
+local us,ae=a.us+b.us,a.ae+b.ae
+if ae<g.v then return{us=us,ae=ae}end
+return{us=us+1,ae=ae-g.v}
 end
-local gJ=bR.gJ
-function bR.gm(a,b,g)
-local us,ag=a.us-b.us,a.ag-b.ag
-if ag>=0 then return{us=us,ag=ag}end
-return{us=us-1,ag=ag+g.x}
+local gM=bW.gM
+function bW.gr(a,b,g)
+local us,ae=a.us-b.us,a.ae-b.ae
+if ae>=0 then return{us=us,ae=ae}end
+return{us=us-1,ae=ae+g.v}
 end
-local gm=bR.gm
-function bR.hn(a,b)
-return(a.us<b.us or(a.us==b.us and a.ag<b.ag))and a or b
+local gr=bW.gr
+function bW.hp(a,b)
+return(a.us<b.us or(a.us==b.us and a.ae<b.ae))and a or b
 end
-function bR.lf(av,du,an,g)
-local aU=gm(av,an,g)
-for _,bO in ipairs(av.bY)do
-if bO.du>du then aU=gm(aU,bO,g)end
+function bW.lg(ax,dA,an,g)
+local aY=gr(ax,an,g)
+for _,bR in ipairs(ax.cc)do
+if bR.dA>dA then aY=gr(aY,bR,g)end
 end
-return aU.us<0 and ez or aU
+return aY.us<0 and eH or aY
 end
-function bR.cS(h,g)
-local J=h.us-g.ay
-if h.ag>g.aQ then J=J+1 end
-return aP(J,h.y or 0)
+function bW.cX(h,g)
+local J=h.us-g.av
+if h.ae>g.aH then J=J+1 end
+return aR(J,h.y or 0)
 end
-local cS=bR.cS
-function bR.eN(h,g)
-return h.ad>0 and cS(h,g)>q and h.ad or 0
+local cX=bW.cX
+function bW.eX(h,g)
+return h.W>0 and cX(h,g)>q and h.W or 0
 end
-local function jh(av,bO,af,g)
-local aU=gJ(av,bO,g)
-if aU.us>lF then return nil end
-local bY,A={},1
-for i,dr in ipairs(av.bY)do
-bY[i]=dr
-if dr.du<=bO.du then A=i+1 end
+local function jj(ax,bR,ag,g)
+local aY=gM(ax,bR,g)
+if aY.us>lG then return nil end
+local cc,A={},1
+for i,dv in ipairs(ax.cc)do
+cc[i]=dv
+if dv.dA<=bR.dA then A=i+1 end
 end
-table.insert(bY,A,bO)
-local gu,K=ez,#bY
-while K>0 and#bY-K<jY do
-local ak=bY[K]
-if ak.du-(aU.us-gu.us)+2<=q then break end
-gu=gJ(gu,ak,g)
+table.insert(cc,A,bR)
+local gA,K=eH,#cc
+while K>0 and#cc-K<ka do
+local al=cc[K]
+if al.dA-(aY.us-gA.us)+2<=q then break end
+gA=gM(gA,al,g)
 K=K-1
 end
 for _=1,K do
-table.remove(bY,1)
+table.remove(cc,1)
 end
-return{us=aU.us,ag=aU.ag,af=aP(av.af,af),bY=bY}
+return{us=aY.us,ae=aY.ae,ag=aR(ax.ag,ag),cc=cc}
 end
-function bR.eZ(us,av)
-local aU=us+av.us+1
-if av.af>0 and av.af<aU then return aP(us+1,av.af)end
-return aU
+function bW.fj(us,ax)
+local aY=us+ax.us+1
+if ax.ag>0 and ax.ag<aY then return aR(us+1,ax.ag)end
+return aY
 end
-function bR.bm(h)
-local av=h.av
-return av and bR.eZ(h.us,av)>q and av or nil
+function bW.be(h)
+local ax=h.ax
+return ax and bW.fj(h.us,ax)>q and ax or nil
 end
-function bR.dk(us,ag,av,y,g,an)
-local J=us-g.ay
-if ag>g.aQ then J=J+1 end
-local bV=aP(J,y)
+function bW.dn(us,ae,ax,y,g,an)
+local J=us-g.av
+if ae>g.aH then J=J+1 end
+local ca=aR(J,y)
 if y<=q or y<=J then y=nil end
-local h={us=us,ag=ag,y=y,ad=0}
-if bV>q then h.ad=gb(bV-q,g.ay,an)end
-if av then
-local aU,bY=gJ(h,av,g).us,{}
-for i,bO in ipairs(av.bY)do
-bY[i]={du=bs(bO.du,aU),us=bO.us,ag=bO.ag}
+local h={us=us,ae=ae,y=y,W=0}
+if ca>q then h.W=gg(ca-q,g.av,an)end
+if ax then
+local aY,cc=gM(h,ax,g).us,{}
+for i,bR in ipairs(ax.cc)do
+cc[i]={dA=bz(bR.dA,aY),us=bR.us,ae=bR.ae}
 end
-local af=av.af>us+av.us and 0 or av.af
-h.av={us=av.us,ag=av.ag,af=af,bY=bY}
+local ag=ax.ag>us+ax.us and 0 or ax.ag
+h.ax={us=ax.us,ae=ax.ae,ag=ag,cc=cc}
 end
 return h
 end
-function bR.fC(h,gV,du,y,g)
-local af=aP(q,y)+g.ay+1
-local bO={du=du,us=gV.us,ag=gV.ag}
-local av=jh(bR.bm(h)or ez,bO,af,g)
-if not av then return h end
-local aS=gm(h,gV,g)
-return bR.dk(aS.us,aS.ag,av,y,g,bR.eN(h,g))
+function bW.fJ(h,gY,dA,y,g)
+local ag=aR(q,y)+g.av+1
+local bR={dA=dA,us=gY.us,ae=gY.ae}
+local ax=jj(bW.be(h)or eH,bR,ag,g)
+if not ax then return h end
+local aS=gr(h,gY,g)
+return bW.dn(aS.us,aS.ae,ax,y,g,bW.eX(h,g))
 end
-function bR.hm(h,g)
-local gW={us=h.us-q,ag=h.ag,du=0}
-if gW.us<0 then return nil end
-return bR.dk(q,0,jh(bR.bm(h)or ez,gW,h.us+2,g),0,g,0)
+function bW.ho(h,g)
+local gZ={us=h.us-q,ae=h.ae,dA=0}
+if gZ.us<0 then return nil end
+return bW.dn(q,0,jj(bW.be(h)or eH,gZ,h.us+2,g),0,g,0)
 end
-function bR.dZ(h,g)
-local y,bV=cS(h,g),ef(h.ad,g.ay)
-if y<=bV then return h end
-local br={us=bV+g.ay,ag=g.aQ}
-local av=bR.bm(h)
-if h.us<br.us or(h.us==br.us and h.ag<=br.ag)then
-return bR.dk(h.us,h.ag,av,bV,g,h.ad)
+function bW.ed(h,g)
+local y,ca=cX(h,g),ek(h.W,g.av)
+if y<=ca then return h end
+local bx={us=ca+g.av,ae=g.aH}
+local ax=bW.be(h)
+if h.us<bx.us or(h.us==bx.us and h.ae<=bx.ae)then
+return bW.dn(h.us,h.ae,ax,ca,g,h.W)
 end
-local an={us=h.us,ag=h.ag,y=h.y,ad=h.ad}
-if av then an.av={us=av.us,ag=av.ag,af=0,bY=av.bY}end
-local bU=bR.fC(an,gm(h,br,g),0,bV,g)
-if bU~=an then return bU end
-return bR.dk(br.us,br.ag,nil,bV,g,h.ad)
+local an={us=h.us,ae=h.ae,y=h.y,W=h.W}
+if ax then an.ax={us=ax.us,ae=ax.ae,ag=0,cc=ax.cc}end
+local bZ=bW.fJ(an,gr(h,bx,g),0,ca,g)
+if bZ~=an then return bZ end
+return bW.dn(bx.us,bx.ae,nil,ca,g,h.W)
 end
-function bR.cD(m,E,ak,h,g)
-local function en()
-local ac,ba=0,1
-while E<=ak do
-local es=cf(m,E)
+function bW.cJ(m,E,al,h,g)
+local function et()
+local ad,bd=0,1
+while E<=al do
+local eA=co(m,E)
 E=E+1
-ac=ac+es%128*ba
-if es<128 then break end
-ba=ba*128
+ad=ad+eA%128*bd
+if eA<128 then break end
+bd=bd*128
 end
-return ac
+return ad
 end
-local function iz()
-local us=en()
-return us,g.x>1 and bs(en(),g.x-1)or 0
+local function iB()
+local us=et()
+return us,g.v>1 and bz(et(),g.v-1)or 0
 end
-local cl=cf(m,E)-128
+local cu=co(m,E)-128
 E=E+1
-h.ad=aD(cl%32/8)
-if cl%2>=1 then h.y=en()end
-if cl%4<2 then return end
-local us,ag=iz()
-local av={us=us,ag=ag,af=0,bY={}}
-local aU=gJ(h,av,g).us
-if cl%8>=4 then av.af=aU+2-en()end
-while E<=ak do
-local bO={du=aU-en()}
-bO.us,bO.ag=iz()
-if bO.us==0 and bO.ag==0 then
-bO.us,bO.ag=us,ag
+h.W=aF(cu%32/8)
+if cu%2>=1 then h.y=et()end
+if cu%4<2 then return end
+local us,ae=iB()
+local ax={us=us,ae=ae,ag=0,cc={}}
+local aY=gM(h,ax,g).us
+if cu%8>=4 then ax.ag=aY+2-et()end
+while E<=al do
+local bR={dA=aY-et()}
+bR.us,bR.ae=iB()
+if bR.us==0 and bR.ae==0 then
+bR.us,bR.ae=us,ae
 end
-av.bY[#av.bY+1]=bO
+ax.cc[#ax.cc+1]=bR
 end
-h.av=av
+h.ax=ax
 end
-function bR.bp(h,g)
-local av,y,aL=h.av,h.y,""
-if not av and not y and h.ad==0 then return aL end
-local function dL(ac)
-while ac>=128 do
-aL=aL..eW(ac%128+128)
-ac=aD(ac/128)
+function bW.bg(h,g)
+local ax,y,aM=h.ax,h.y,""
+if not ax and not y and h.W==0 then return aM end
+local function dU(ad)
+while ad>=128 do
+aM=aM..fg(ad%128+128)
+ad=aF(ad/128)
 end
-aL=aL..eW(ac)
+aM=aM..fg(ad)
 end
-local function jg(us,ag)
-dL(us)
-if g.x>1 then dL(ag)end
+local function ji(us,ae)
+dU(us)
+if g.v>1 then dU(ae)end
 end
-if y then dL(y)end
-if av then
-jg(av.us,av.ag)
-local aU=gJ(h,av,g).us
-if av.af>0 then dL(aU+2-av.af)end
-for _,bO in ipairs(av.bY)do
-dL(aU-bO.du)
-local kJ=bO.us==av.us and bO.ag==av.ag
-jg(kJ and 0 or bO.us,kJ and 0 or bO.ag)
+if y then dU(y)end
+if ax then
+ji(ax.us,ax.ae)
+local aY=gM(h,ax,g).us
+if ax.ag>0 then dU(aY+2-ax.ag)end
+for _,bR in ipairs(ax.cc)do
+dU(aY-bR.dA)
+local kK=bR.us==ax.us and bR.ae==ax.ae
+ji(kK and 0 or bR.us,kK and 0 or bR.ae)
 end
 end
-local cl=128+(y and 1 or 0)+(av and 2 or 0)+(av and av.af>0 and 4 or 0)
-return eW(cl+8*h.ad)..aL
+local cu=128+(y and 1 or 0)+(ax and 2 or 0)+(ax and ax.ag>0 and 4 or 0)
+return fg(cu+8*h.W)..aM
 end
-eJ=bR
-return bR
+eT=bW
+return bW
 end`;
 
-const part7 = `local jo=32
-local function fz(Q,az)
-local eb=redis.pcall("PTTL",Q)
-return#az<=jo and(type(eb)=="table"or eb>=0)
+const part7 = `local jq=32
+local function fG(V,ay)
+local eg=redis.pcall("PTTL",V)
+return#ay<=jq and(type(eg)=="table"or eg>=0)
 end`;
 
-const part8 = `local call,bt,al=redis.call,string.sub,string.format
-local aD,de,aP,bs=math.floor,math.ceil,math.max,math.min
-local aT,am=struct.pack,struct.unpack
+const part8 = `local call,bA,ah=redis.call,string.sub,string.format
+local aF,dj,aR,bz=math.floor,math.ceil,math.max,math.min
+local aX,am=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cz,gG=0,0
-local function aL()
-cz=cz+1
-return ARGV[cz]
+local cF,gJ=0,0
+local function aM()
+cF=cF+1
+return ARGV[cF]
 end
-local function ac()
-cz=cz+1
-return ARGV[cz]+0
+local function ad()
+cF=cF+1
+return ARGV[cF]+0
 end
-local function fe()
-gG=gG+1
-return KEYS[gG]
+local function fo()
+gJ=gJ+1
+return KEYS[gJ]
 end
-local cw=ac()
-local function eb(af)
-return aP(de((af-q)/1000),1)+cw
+local cC=ad()
+local function eg(ag)
+return aR(dj((ag-q)/1000),1)+cC
 end
-local cy={}`;
+local cE={}`;
 
-const part9 = `local function kg(ah)
-local dg=type(ah)=="table"and ah.err or tostring(ah)
-if string.find(dg,"READONLY",1,true)then error(ah,0)end
-return dg
+const part9 = `local function ki(ai)
+local dk=type(ai)=="table"and ai.err or tostring(ai)
+if string.find(dk,"READONLY",1,true)then error(ai,0)end
+return dk
 end
-local function jM(cm,kZ)
-local ok,ah=pcall(cm,kZ)
-return ok and ah or kg(ah)
+local function jO(cv,la)
+local ok,ai=pcall(cv,la)
+return ok and ai or ki(ai)
 end`;
 
-const part10 = `local function hA(e,lH)
-eh(e)
-if e.dS and not bB then eR(e)end
-local at=lH and q or aP(q,e.D)
-local ae,aa=e.v.ae,e.aa
-for i=1,#ae do
-local V=ae[i]
-at=aP(at,V.ap.dn(aa[i],e.ai,V))
+const part10 = `local function hC(e,lI)
+en(e)
+if e.dX and not bF then fa(e)end
+local at=lI and q or aR(q,e.D)
+local af,ab=e.w.af,e.ab
+for i=1,#af do
+local Y=af[i]
+at=aR(at,Y.ap.ds(ab[i],e.aj,Y))
 end
 return at
 end
-local function gS(e,at)
-local ae,aa=e.v.ae,e.aa
-if#ae==0 then return end
-if e.dd then e.dd.dw(e,at)end
-e.gg=nil
-for i=1,#ae do
-local V=ae[i]
-local an=aa[i]
-local h=V.ap.dw(an,at,e.ai,V)
-if h then aa[i]=h end
-local cP=V.ap.cP and V.ap.cP(an,h,at)
-if cP then
-e.gg=e.gg or{}
-e.gg[i]=cP
+local function gV(e,at)
+local af,ab=e.w.af,e.ab
+if#af==0 then return end
+if e.di then e.di.dC(e,at)end
+e.gl=nil
+for i=1,#af do
+local Y=af[i]
+local an=ab[i]
+local h=Y.ap.dC(an,at,e.aj,Y)
+if h then ab[i]=h end
+local cT=Y.ap.cT and Y.ap.cT(an,h,at)
+if cT then
+e.gl=e.gl or{}
+e.gl[i]=cT
 end
 end
-eR(e)
+fa(e)
 end
-local function em(ah,e)
-local ae,aa,ak=e.v.ae,e.aa,#ah
-for i=1,#ae do
-local V=ae[i]
-ah[ak+1],ah[ak+2]=V.ap.fd(aa[i],V)
-ak=ak+2
+local function es(ai,e)
+local af,ab,al=e.w.af,e.ab,#ai
+for i=1,#af do
+local Y=af[i]
+ai[al+1],ai[al+2]=Y.ap.fn(ab[i],Y)
+al=al+2
 end
 end
-local function ep(ah,as)
+local function ex(ai,as)
 local A=0
 for i=1,#as do
-local gg,ae=as[i].gg,#as[i].v.ae
-for V=1,gg and ae or 0 do
-local cP=gg[V]
-if cP then
-local ak=#ah
-ah[ak+1]=A+V-1
-for bE=1,5 do
-ah[ak+1+bE]=cP[bE]
+local gl,af=as[i].gl,#as[i].w.af
+for Y=1,gl and af or 0 do
+local cT=gl[Y]
+if cT then
+local al=#ai
+ai[al+1]=A+Y-1
+for bI=1,5 do
+ai[al+1+bI]=cT[bI]
 end
 end
 end
-A=A+ae
+A=A+af
 end
 end`;
 
-const part11 = `local function eo()
-local v=dV[ac()]
-local ai,aq=ac(),ac()
+const part11 = `local function ev()
+local w=dZ[ad()]
+local aj,aq=ad(),ad()
 local e={
-v=v,
-ai=ai,
+w=w,
+aj=aj,
 aq=aq,
-Q=fe(),
-cp=nil,
-aE=nil,
-aX=nil,
+V=fo(),
+cy=nil,
+au=nil,
+bb=nil,
 D=0,
-aa=nil,
+ab=nil,
 }
-if v.cp>0 then
-e.cp={}
-for i,V in ipairs(v.ae)do
-if V.ei then e.cp[i]=fe()end
+if w.cy>0 then
+e.cy={}
+for i,Y in ipairs(w.af)do
+if Y.eo then e.cy[i]=fo()end
 end
 end
-if v.aq>0 then
-e.aE,e.aX=fe(),fe()
+if w.aq>0 then
+e.au,e.bb=fo(),fo()
 end
-for _,A in ipairs(v.hV or{})do
-e.cp=e.cp or{}
-e.cp[A]=fe()
+for _,A in ipairs(w.hX or{})do
+e.cy=e.cy or{}
+e.cy[A]=fo()
 end
 return e
 end`;
 
-const part12 = `function cy.t()
-local function iQ(h,at)
-if h.us<at-1 or(h.us<at and h.ag==0)then return{us=at,ag=0}end
+const part12 = `function cE.t()
+local function iS(h,at)
+if h.us<at-1 or(h.us<at and h.ae==0)then return{us=at,ae=0}end
 return h
 end
-local function jE(h,o,g)
-local ag=o*g.cX
-local cE=aD(ag/g.x)
-local us=h.us+o*g.dp+cE
-ag=h.ag+ag-cE*g.x
-if ag<g.x then return{us=us,ag=ag}end
-return{us=us+1,ag=ag-g.x}
+local function jG(h,o,g)
+local ae=o*g.dc
+local cK=aF(ae/g.v)
+local us=h.us+o*g.dt+cK
+ae=h.ae+ae-cK*g.v
+if ae<g.v then return{us=us,ae=ae}end
+return{us=us+1,ae=ae-g.v}
 end
 return{
-cD=function()
+cJ=function()
 return{
-dp=ac(),
-cX=ac(),
-x=ac(),
-ay=ac(),
-aQ=ac(),
-az=ac(),
+dt=ad(),
+dc=ad(),
+v=ad(),
+av=ad(),
+aH=ad(),
+ay=ad(),
 }
 end,
-er=function()
-return{us=0,ag=0,ad=0}
+ez=function()
+return{us=0,ae=0,W=0}
 end,
-dZ=function(h,g)
-if h.us-g.ay<q and(h.y or 0)<=q then return h end
-return bz().dZ(h,g)
+ed=function(h,g)
+if h.us-g.av<q and(h.y or 0)<=q then return h end
+return bE().ed(h,g)
 end,
-dn=function(h,ai,g)
-local next=jE(iQ(h,q),ai,g)
-local hB=next.us-g.ay
-if next.ag>g.aQ then hB=hB+1 end
-return aP(q,hB)
+ds=function(h,aj,g)
+local next=jG(iS(h,q),aj,g)
+local hD=next.us-g.av
+if next.ae>g.aH then hD=hD+1 end
+return aR(q,hD)
 end,
-dw=function(h,at,ai,g)
-local next=jE(iQ(h,at),ai,g)
-next.ad=0
-if at<=q and not h.av and not h.y then return next end
-local bE=bz()
-local y=aP(at>q and at or 0,h.y or 0)
-return bE.dk(next.us,next.ag,bE.bm(h),y,g,bE.eN(h,g))
+dC=function(h,at,aj,g)
+local next=jG(iS(h,at),aj,g)
+next.W=0
+if at<=q and not h.ax and not h.y then return next end
+local bI=bE()
+local y=aR(at>q and at or 0,h.y or 0)
+return bI.dn(next.us,next.ae,bI.be(h),y,g,bI.eX(h,g))
 end,
-cP=function(an,iJ,at)
-local ie=at>q
-if not ie and not iJ.av then return nil end
-local us,ag=0,0
-if iJ.av then
-us,ag=iJ.av.us,iJ.av.ag
+cT=function(an,iL,at)
+local ig=at>q
+if not ig and not iL.ax then return nil end
+local us,ae=0,0
+if iL.ax then
+us,ae=iL.ax.us,iL.ax.ae
 end
-local y=ie and(an.y or 0)>q and an.y or 0
-local le=ie and iQ(an,at)~=an
-if us==0 and ag==0 and y==0 and not le then return nil end
-local K=an.us+2<=q and{us=0,ag=0}or an
-return{us,ag,y,le and K.us or-1,le and K.ag or 0}
+local y=ig and(an.y or 0)>q and an.y or 0
+local lf=ig and iS(an,at)~=an
+if us==0 and ae==0 and y==0 and not lf then return nil end
+local K=an.us+2<=q and{us=0,ae=0}or an
+return{us,ae,y,lf and K.us or-1,lf and K.ae or 0}
 end,
-fd=function(h)
+fn=function(h)
 if h.us<q then return 0,0 end
-return h.us-q,h.ag
+return h.us-q,h.ae
 end,
-dz=function(h)
-if not h.av and not h.y then return h.us+2 end
-local kG=h.av and bz().eZ(h.us,h.av)or 0
-return aP(h.us,kG,h.y or 0)+2
+dF=function(h)
+if not h.ax and not h.y then return h.us+2 end
+local kH=h.ax and bE().fj(h.us,h.ax)or 0
+return aR(h.us,kH,h.y or 0)+2
 end,
-cM=function(m,K,to,g,ea,eD)
-local bq=to-K+1
-local us=tonumber(bt(m,K,K+15))
-if not us or bq<16 then return{us=0,ag=0,ad=0}end
-local dr=bq~=16+g.az
-local h={us=us,ag=0,ad=0}
-if not dr then h.ag=bs(tonumber(bt(m,K+16,to))or 0,g.x-1)end
-if ea<=eD then bz().cD(m,ea,eD,h,g)end
-if dr then return{us=us+1,ag=0,y=h.y,ad=h.ad}end
+cR=function(m,K,to,g,ef,eM)
+local bu=to-K+1
+local us=tonumber(bA(m,K,K+15))
+if not us or bu<16 then return{us=0,ae=0,W=0}end
+local dv=bu~=16+g.ay
+local h={us=us,ae=0,W=0}
+if not dv then h.ae=bz(tonumber(bA(m,K+16,to))or 0,g.v-1)end
+if ef<=eM then bE().cJ(m,ef,eM,h,g)end
+if dv then return{us=us+1,ae=0,y=h.y,W=h.W}end
 return h
 end,
-ek=function(h,g)
-local us=aP(h.us,0)
-if g.az==0 then return al("%016.0f",us)end
-return al("%016.0f%0"..g.az..".0f",us,h.ag)
+eq=function(h,g)
+local us=aR(h.us,0)
+if g.ay==0 then return ah("%016.0f",us)end
+return ah("%016.0f%0"..g.ay..".0f",us,h.ae)
 end,
-ho=function(h,g)
-if not h.av and not h.y and h.ad==0 then return""end
-return bz().bp(h,g)
+hq=function(h,g)
+if not h.ax and not h.y and h.W==0 then return""end
+return bE().bg(h,g)
 end,
 }
 end`;
 
-const part13 = `local dt,bP="<I7I4",11
-local function cd(ab)
-return#ab/bP
+const part13 = `local dz,bS="<I7I4",11
+local function cm(ac)
+return#ac/bS
 end
-local function fi(bq,aI)
-return bq>=aI and(bq-aI)%bP==0
+local function fs(bu,aJ)
+return bu>=aJ and(bu-aJ)%bS==0
 end
-local function dl(ab,A)
-return am(dt,ab,A*bP+1)
+local function dp(ac,A)
+return am(dz,ac,A*bS+1)
 end
-local function cB(ab)
-return am(dt,ab,1)
+local function cH(ac)
+return am(dz,ac,1)
 end
-local function cA(ab)
-return am(dt,ab,#ab-bP+1)
+local function cG(ac)
+return am(dz,ac,#ac-bS+1)
 end
-local function gM(ab,A,J,r)
-local K=A*bP
-return bt(ab,1,K)..aT(dt,J,r)..bt(ab,K+bP+1)
+local function gQ(ac,A,J,r)
+local K=A*bS
+return bA(ac,1,K)..aX(dz,J,r)..bA(ac,K+bS+1)
 end
-local function hR(J,r)
+local function hT(J,r)
 if not(J>=0 and J<2^53 and r>0 and r<2^32)then return""end
-return aT(dt,J,r)
+return aX(dz,J,r)
 end
-local function fg(m,K,to)
-local ab=bt(m,K,to)
-if ab==""or#ab%bP>0 then return"",0 end
-local cK=string.byte(ab,7)
-if cK<32 then return ab,0 end
-return bt(ab,1,6)..string.char(cK%32)..bt(ab,8),aD(cK/32)
+local function fq(m,K,to)
+local ac=bA(m,K,to)
+if ac==""or#ac%bS>0 then return"",0 end
+local cP=string.byte(ac,7)
+if cP<32 then return ac,0 end
+return bA(ac,1,6)..string.char(cP%32)..bA(ac,8),aF(cP/32)
 end
-local function dC(h)
-local ab=h.z
-if h.ad==0 then return ab end
-return bt(ab,1,6)..string.char(string.byte(ab,7)+32*h.ad)..bt(ab,8)
+local function dJ(h)
+local ac=h.z
+if h.W==0 then return ac end
+return bA(ac,1,6)..string.char(string.byte(ac,7)+32*h.W)..bA(ac,8)
 end
-local function cQ(h,g,an)
-local bo=h.z==""and 0 or cB(h.z)-q
-h.ad=bo>0 and gb(bo,g.w,an)or 0
+local function cU(h,g,an)
+local bt=h.z==""and 0 or cH(h.z)-q
+h.W=bt>0 and gg(bt,g.x,an)or 0
 return h
 end
-local function gx(h,g)
-local ab=h.z
-local av=ab==""and 0 or cB(ab)-ef(h.ad,g.w)
-if av<=0 then return h end
-local lC={}
-for A=0,cd(ab)-1 do
-local J,r=dl(ab,A)
-lC[A+1]=aT(dt,J-av,r)
+local function gD(h,g)
+local ac=h.z
+local ax=ac==""and 0 or cH(ac)-ek(h.W,g.x)
+if ax<=0 then return h end
+local lD={}
+for A=0,cm(ac)-1 do
+local J,r=dp(ac,A)
+lD[A+1]=aX(dz,J-ax,r)
 end
-return cQ({Y=h.Y,z=table.concat(lC)},g,h.ad)
+return cU({aa=h.aa,z=table.concat(lD)},g,h.W)
 end`;
 
-const part14 = `local hC=-2^52
-local function fb(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hC and m+0>2*hC
+const part14 = `local hE=-2^52
+local function fl(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hE and m+0>2*hE
 end
-local function hY(m,ba)
-local aK,bG=m+0,-hC/ba
-local r=-aK%ba
-local J=q-q%bG-(aK+r)/ba-bG
-if J>q+bG/2 then J=J-bG end
-if J<=q-bG/2 then J=J+bG end
+local function hZ(m,bd)
+local aL,bK=m+0,-hE/bd
+local r=-aL%bd
+local J=q-q%bK-(aL+r)/bd-bK
+if J>q+bK/2 then J=J-bK end
+if J<=q-bK/2 then J=J+bK end
 return J,r
 end
-local function jA(J,r,ba)
-return al("%.0f",hC-J%(-hC/ba)*ba-r)
+local function jC(J,r,bd)
+return ah("%.0f",hE-J%(-hE/bd)*bd-r)
 end`;
 
-const part15 = `function cy.f()
+const part15 = `function cE.f()
 return{
 O="F",
-aI=7,
-cD=function()
-return{W=ac(),w=ac(),ba=ac()}
+aJ=7,
+cJ=function()
+return{U=ad(),x=ad(),bd=ad()}
 end,
-er=function()
-return{z="",ad=0}
+ez=function()
+return{z="",W=0}
 end,
-dZ=gx,
-dn=function(h,ai,g)
+ed=gD,
+ds=function(h,aj,g)
 if h.z==""then return q end
-local J,r=cA(h.z)
-if r+ai<=g.W then return aP(q,J)end
-return aP(q,J+g.w)
+local J,r=cG(h.z)
+if r+aj<=g.U then return aR(q,J)end
+return aR(q,J+g.x)
 end,
-dw=function(h,at,ai,g)
+dC=function(h,at,aj,g)
 local z=h.z
-if z==""then return cQ({z=aT(dt,at,ai)},g,0)end
-local J,r=cA(z)
-if at<J+g.w then
-z=gM(z,cd(z)-1,J,r+ai)
+if z==""then return cU({z=aX(dz,at,aj)},g,0)end
+local J,r=cG(z)
+if at<J+g.x then
+z=gQ(z,cm(z)-1,J,r+aj)
 else
-z=z..aT(dt,at,ai)
+z=z..aX(dz,at,aj)
 end
-while cB(z)+g.w<=q do
-z=bt(z,bP+1)
+while cH(z)+g.x<=q do
+z=bA(z,bS+1)
 end
-return cQ({z=z},g,h.ad)
+return cU({z=z},g,h.W)
 end,
-fd=function(h,g)
+fn=function(h,g)
 if h.z==""then return 0,0 end
-local J,r=cA(h.z)
-local reset=J+g.w-q
+local J,r=cG(h.z)
+local reset=J+g.x-q
 if reset<=0 then return 0,0 end
-if J>q then return g.W,reset end
+if J>q then return g.U,reset end
 return r,reset
 end,
-dz=function(h,g)
+dF=function(h,g)
 if h.z==""then return 0 end
-local J=cA(h.z)
-return J+g.w
+local J=cG(h.z)
+return J+g.x
 end,
-cM=function(m,K,to)
-local z,ad=fg(m,K+7,to)
-return{z=z,ad=ad}
+cR=function(m,K,to)
+local z,W=fq(m,K+7,to)
+return{z=z,W=W}
 end,
-fb=fb,
-gX=function(m,ba)
-local J,r=hY(m,ba)
-return{z=aT(dt,J,r),ad=0}
+fl=fl,
+ha=function(m,bd)
+local J,r=hZ(m,bd)
+return{z=aX(dz,J,r),W=0}
 end,
-hz=16,
-gB=function(m,K)
-return{z=hR(am("<dd",m,K)),ad=0}
+hB=16,
+gE=function(m,K)
+return{z=hT(am("<dd",m,K)),W=0}
 end,
-ek=function(h,g)
-return aT("<I7",g.w)..dC(h)
+eq=function(h,g)
+return aX("<I7",g.x)..dJ(h)
 end,
 }
 end`;
 
-const part16 = `function cy.c()
-local function gT(h,A,g)
-if A==0 then return h.Y end
-local J,r=dl(h.z,A-1)
-return J+g.w==dl(h.z,A)and r or 0
+const part16 = `function cE.c()
+local function gW(h,A,g)
+if A==0 then return h.aa end
+local J,r=dp(h.z,A-1)
+return J+g.x==dp(h.z,A)and r or 0
 end
-local function lq(h,at,g)
+local function lr(h,at,g)
 if h.z==""then return at,0,0 end
-local J,r=cA(h.z)
-if at<J+g.w then
-return J,gT(h,cd(h.z)-1,g),r
+local J,r=cG(h.z)
+if at<J+g.x then
+return J,gW(h,cm(h.z)-1,g),r
 end
-if at<J+2*g.w then return J+g.w,r,0 end
+if at<J+2*g.x then return J+g.x,r,0 end
 return at,0,0
 end
-local function gh(o,bw,g)
-if bw<0 then return g.w+1 end
-if o<=bw then return 0 end
-local cs=g.w/g.bH
-return(cs-aD(bw*cs/o))*g.bH
+local function gm(o,bC,g)
+if bC<0 then return g.x+1 end
+if o<=bC then return 0 end
+local cA=g.x/g.bL
+return(cA-aF(bC*cA/o))*g.bL
 end
-local function kH(z,g)
-local J=cB(z)
-local kC=cd(z)>1 and dl(z,1)==J+g.w
-return J+(kC and 1 or 2)*g.w<=q
+local function kI(z,g)
+local J=cH(z)
+local kD=cm(z)>1 and dp(z,1)==J+g.x
+return J+(kD and 1 or 2)*g.x<=q
 end
 return{
 O="C",
-aI=12,
-cD=function()
-return{W=ac(),w=ac(),bH=ac()}
+aJ=12,
+cJ=function()
+return{U=ad(),x=ad(),bL=ad()}
 end,
-er=function()
-return{Y=0,z="",ad=0}
+ez=function()
+return{aa=0,z="",W=0}
 end,
-dZ=gx,
-dn=function(h,ai,g)
-local J,Y,eX=lq(h,q,g)
-local jU=gh(Y,g.W-ai-eX,g)
-if jU<=g.w then return aP(q,J+jU)end
-return aP(q,J+g.w+gh(eX,g.W-ai,g))
+ed=gD,
+ds=function(h,aj,g)
+local J,aa,fh=lr(h,q,g)
+local jW=gm(aa,g.U-aj-fh,g)
+if jW<=g.x then return aR(q,J+jW)end
+return aR(q,J+g.x+gm(fh,g.U-aj,g))
 end,
-dw=function(h,at,ai,g)
-local aj={Y=h.Y,z=h.z}
+dC=function(h,at,aj,g)
+local ak={aa=h.aa,z=h.z}
 local J,r
-if aj.z~=""then
-J,r=cA(aj.z)
+if ak.z~=""then
+J,r=cG(ak.z)
 end
-if J and at<J+g.w then
-aj.z=gM(aj.z,cd(aj.z)-1,J,r+ai)
+if J and at<J+g.x then
+ak.z=gQ(ak.z,cm(ak.z)-1,J,r+aj)
 else
-J=lq(h,at,g)
-aj.z=aj.z..aT(dt,J,ai)
+J=lr(h,at,g)
+ak.z=ak.z..aX(dz,J,aj)
 end
-while kH(aj.z,g)do
-aj.Y=gT(aj,1,g)
-aj.z=bt(aj.z,bP+1)
+while kI(ak.z,g)do
+ak.aa=gW(ak,1,g)
+ak.z=bA(ak.z,bS+1)
 end
-return cQ(aj,g,h.ad)
+return cU(ak,g,h.W)
 end,
-fd=function(h,g)
+fn=function(h,g)
 if h.z==""then return 0,0 end
-local ak=cA(h.z)
-local reset=ak+2*g.w-q
+local al=cG(h.z)
+local reset=al+2*g.x-q
 if reset<=0 then return 0,0 end
-if ak>q then return g.W,reset end
-local J,Y,eX=lq(h,q,g)
-local cs=g.w/g.bH
-local aS=cs-aD((q-J)/g.bH)
-return de(Y*aS/cs)+eX,reset
+if al>q then return g.U,reset end
+local J,aa,fh=lr(h,q,g)
+local cA=g.x/g.bL
+local aS=cA-aF((q-J)/g.bL)
+return dj(aa*aS/cA)+fh,reset
 end,
-dz=function(h,g)
+dF=function(h,g)
 if h.z==""then return 0 end
-local J=cA(h.z)
-return J+2*g.w
+local J=cG(h.z)
+return J+2*g.x
 end,
-cM=function(m,K,to)
-local z,ad=fg(m,K+12,to)
-if z==""then return{Y=0,z="",ad=0}end
-return{Y=am("<I4",m,K+8),z=z,ad=ad}
+cR=function(m,K,to)
+local z,W=fq(m,K+12,to)
+if z==""then return{aa=0,z="",W=0}end
+return{aa=am("<I4",m,K+8),z=z,W=W}
 end,
-hz=24,
-gB=function(m,K)
-local J,Y,eX=am("<ddd",m,K)
-if not(Y>0 and Y<2^32)then Y=0 end
-if eX>0 or Y==0 then
-return{Y=Y,z=hR(J,eX),ad=0}
+hB=24,
+gE=function(m,K)
+local J,aa,fh=am("<ddd",m,K)
+if not(aa>0 and aa<2^32)then aa=0 end
+if fh>0 or aa==0 then
+return{aa=aa,z=hT(J,fh),W=0}
 end
-return{Y=Y,z=aT(dt,J,0),ad=0}
+return{aa=aa,z=aX(dz,J,0),W=0}
 end,
-ek=function(h,g)
-local aJ=#al("%.0f",g.bH)-1
-return aT("<I7BI4",g.w,aJ,h.Y)..dC(h)
+eq=function(h,g)
+local aK=#ah("%.0f",g.bL)-1
+return aX("<I7BI4",g.x,aK,h.aa)..dJ(h)
 end,
 }
 end`;
 
-const part17 = `function cy.s()`;
+const part17 = `function cE.s()`;
 
-const part18 = `local cb,lV,hh=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cJ,mt=2^48,2^37
-local fs=q-q%cJ
-local function cO(p,aJ)
-p.ey,p.aJ=aJ>=32,aJ%32
-p.lv,p.aH=p.aJ>=16,2^(aJ%16)
-p.br=p.lv and 255 or 65535
+const part18 = `local cj,lX,hk=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cN,mv=2^48,2^37
+local eI=q-q%cN
+local function cS(p,aK)
+p.eG,p.aK=aK>=32,aK%32
+p.lw,p.aI=p.aK>=16,2^(aK%16)
+p.bx=p.lw and 255 or 65535
 end
-local function ek(p,aC,o)
-if p.lv then return aT("<I7B",aC,o)end
-if aC-q>=cJ/2 then error("ERR the units would be taken years ahead",0)end
-return aT("<I6I2",aC%cJ,o)
+local function eq(p,aE,o)
+if p.lw then return aX("<I7B",aE,o)end
+if aE-q>=cN/2 then error("ERR the units would be taken years ahead",0)end
+return aX("<I6I2",aE%cN,o)
 end
-local function cM(p,ab,K)
-if p.lv then return am("<I7B",ab,K)end
-local aC,o=am("<I6I2",ab,K)
-aC=aC+fs
-if aC>q+cJ/2 then return aC-cJ,o end
-if aC<q-cJ/2 then return aC+cJ,o end
-return aC,o
+local function cR(p,ac,K)
+if p.lw then return am("<I7B",ac,K)end
+local aE,o=am("<I6I2",ac,K)
+aE=aE+eI
+if aE>q+cN/2 then return aE-cN,o end
+if aE<q-cN/2 then return aE+cN,o end
+return aE,o
 end
-local function cD(p,K,to)
-if to<#p.ab then return bt(p.ab,K+1,to+1)end
-return call("GETRANGE",p.Q,al("%d",K),al("%d",to))
+local function cJ(p,K,to)
+if to<#p.ac then return bA(p.ac,K+1,to+1)end
+return call("GETRANGE",p.V,ah("%d",K),ah("%d",to))
 end
-local function bA(p,au)
-return cb+4*(aD(au/p.aH)+1)+8*au
+local function bv(p,aw)
+return cj+4*(aF(aw/p.aI)+1)+8*aw
 end
-local function bq(p)
-return p.ao==0 and cb or bA(p,p.ao-1)+8
+local function bu(p)
+return p.ao==0 and cj or bv(p,p.ao-1)+8
 end
-local function cV(p,i)
-return(p.aI+i)%p.ao
+local function da(p,i)
+return(p.aJ+i)%p.ao
 end
-local function aW(p,i)
-local K=bA(p,cV(p,i))
-return cM(p,cD(p,K,K+7),1)
+local function aZ(p,i)
+local K=bv(p,da(p,i))
+return cR(p,cJ(p,K,K+7),1)
 end
-local function kA(p,i)
-local au=cV(p,i)
-return bs(p.aH-au%p.aH,p.ao-au,p.r-i)
+local function kB(p,i)
+local aw=da(p,i)
+return bz(p.aI-aw%p.aI,p.ao-aw,p.r-i)
 end
-local function jn(p,fA,an)
-if fA and p.an and fA>p.an then return p.r,p.an,p.bn end
-if p.ey then
-if fA then return fA-1,fA-1,(aW(p,fA-1))end
-local dj,cK=0,p.r
-while dj<cK do
-local cY=aD((dj+cK)/2)
-if aW(p,cY)<=an then
-dj=cY+1
+local function jp(p,fH,an)
+if fH and p.an and fH>p.an then return p.r,p.an,p.bs end
+if p.eG then
+if fH then return fH-1,fH-1,(aZ(p,fH-1))end
+local dm,cP=0,p.r
+while dm<cP do
+local dd=aF((dm+cP)/2)
+if aZ(p,dd)<=an then
+dm=dd+1
 else
-cK=cY
+cP=dd
 end
 end
-return dj,dj
+return dm,dm
 end
-local i,aU=0,0
+local i,aY=0,0
 while i<p.r do
-local n,au=kA(p,i),cV(p,i)
+local n,aw=kB(p,i),da(p,i)
 local o
 if i>0 and i+n<p.r then
-local K=bA(p,au)-4
-o=am("<I4",cD(p,K,K+3),1)
+local K=bv(p,aw)-4
+o=am("<I4",cJ(p,K,K+3),1)
 end
-if o and((fA and aU+o<fA)or(not fA and aW(p,i+n-1)<=an))then
-i,aU=i+n,aU+o
+if o and((fH and aY+o<fH)or(not fH and aZ(p,i+n-1)<=an))then
+i,aY=i+n,aY+o
 else
-local aw,dB=0,16
-while aw<n do
-dB=bs(dB,n-aw)
-local K=bA(p,au+aw)
-local ab=cD(p,K,K+8*dB-1)
-for j=1,8*dB,8 do
-local aC,bl=cM(p,ab,j)
-if fA and aU+bl>=fA or not fA and aC>an then return i,aU,aC end
-i,aU=i+1,aU+bl
+local aA,dI=0,16
+while aA<n do
+dI=bz(dI,n-aA)
+local K=bv(p,aw+aA)
+local ac=cJ(p,K,K+8*dI-1)
+for j=1,8*dI,8 do
+local aE,br=cR(p,ac,j)
+if fH and aY+br>=fH or not fH and aE>an then return i,aY,aE end
+i,aY=i+1,aY+br
 end
-aw,dB=aw+dB,dB*8
+aA,dI=aA+dI,dI*8
 end
 end
 end
-return i,aU
+return i,aY
 end
-local function bS(p)
-local w,y,aJ=p.w,p.y,p.aJ+(p.ey and 32 or 0)
-local hV=aT("<I4I4I4I7I4B",p.aI,p.r,p.ao,p.bg,p.aO,aJ)
-local dj=y%cJ
-local cK=(y-dj)/cJ+32*p.ad
-return"S"..aT("<dI7I6BI7",p.D,w,dj,cK,p.bn)..hV
+local function bX(p)
+local x,y,aK=p.x,p.y,p.aK+(p.eG and 32 or 0)
+local hX=aX("<I4I4I4I7I4B",p.aJ,p.r,p.ao,p.bl,p.aQ,aK)
+local dm=y%cN
+local cP=(y-dm)/cN+32*p.W
+return"S"..aX("<dI7I6BI7",p.D,x,dm,cP,p.bs)..hX
 end
-local function hI(p)
-p.ab,p.dG="",nil
+local function hK(p)
+p.ac,p.dO="",nil
 end
-local function ly(p,g)
-p.aI,p.r,p.ao,p.bg,p.aO,p.bn=0,0,0,0,0,0
-cO(p,g.aJ+32)
-hI(p)
+local function lz(p,g)
+p.aJ,p.r,p.ao,p.bl,p.aQ,p.bs=0,0,0,0,0,0
+cS(p,g.aK+32)
+hK(p)
 end
-local function iZ(p,ax,ao)
-local n=#ax/8
-p.aI,p.r,p.ao,p.aO=0,n,ao,0
-local cG={}
-for K=0,ao-1,p.aH do
-local aG=bs(K+p.aH,ao)
-local ab,aU=bt(ax,K*8+1,aG*8),0
+local function jb(p,aB,ao)
+local n=#aB/8
+p.aJ,p.r,p.ao,p.aQ=0,n,ao,0
+local cL={}
+for K=0,ao-1,p.aI do
+local aG=bz(K+p.aI,ao)
+local ac,aY=bA(aB,K*8+1,aG*8),0
 if K<n then
-for j=1,#ab,8 do
-local _,o=cM(p,ab,j)
-aU=aU+o
+for j=1,#ac,8 do
+local _,o=cR(p,ac,j)
+aY=aY+o
 end
-p.aO=aU
+p.aQ=aY
 end
-cG[#cG+1]=aT("<I4",aU)..ab..string.rep("\\0",(aG-K)*8-#ab)
+cL[#cL+1]=aX("<I4",aY)..ac..string.rep("\\0",(aG-K)*8-#ac)
 end
-return bS(p)..table.concat(cG)
+return bX(p)..table.concat(cL)
 end
-local function jV(p)
-local cG,i={},0
+local function jX(p)
+local cL,i={},0
 while i<p.r do
-local n,K=kA(p,i),bA(p,cV(p,i))
-cG[#cG+1],i=cD(p,K,K+8*n-1),i+n
+local n,K=kB(p,i),bv(p,da(p,i))
+cL[#cL+1],i=cJ(p,K,K+8*n-1),i+n
 end
-return table.concat(cG)
+return table.concat(cL)
 end
-local function gc(p,aC,o)
-local go=de(o/p.br)-1
-return string.rep(ek(p,aC,p.br),go)..ek(p,aC,o-go*p.br)
+local function gh(p,aE,o)
+local gt=dj(o/p.bx)-1
+return string.rep(eq(p,aE,p.bx),gt)..eq(p,aE,o-gt*p.bx)
 end`;
 
-const part19 = `local lw=2^17
-local function gL(dD,W,aH)
-local bw=dD+aD(dD/64)+4
-local ab=cb+10+4*de(bw/aH)+8*bw
-if ab<lw then
-local _,aJ=math.frexp(ab-1)
-local bH=aP(2^(aJ-3),16)
-local aS=de(ab/bH)*bH-cb-10
-local go=aD(aS/(4+8*aH))
-bw=aP(go*aH+aD((aS-go*(4+8*aH)-4)/8),bw)
+const part19 = `local lx=2^17
+local function gP(dL,U,aI)
+local bC=dL+aF(dL/64)+4
+local ac=cj+10+4*dj(bC/aI)+8*bC
+if ac<lx then
+local _,aK=math.frexp(ac-1)
+local bL=aR(2^(aK-3),16)
+local aS=dj(ac/bL)*bL-cj-10
+local gt=aF(aS/(4+8*aI))
+bC=aR(gt*aI+aF((aS-gt*(4+8*aI)-4)/8),bC)
 end
-return dD<=W and bs(W,bw)or bw
+return dL<=U and bz(U,bC)or bC
 end`;
 
-const part20 = `local function lc(p,m,g)
+const part20 = `local function ld(p,m,g)
 if#m<21 then return end
-local D,aI,r,ao=am("<dI4I4I4",m,2)
-if#m~=21+8*ao or r>ao or aI>=aP(ao,1)then return end
-local cG,aC,o={},0,0
+local D,aJ,r,ao=am("<dI4I4I4",m,2)
+if#m~=21+8*ao or r>ao or aJ>=aR(ao,1)then return end
+local cL,aE,o={},0,0
 for i=0,r-1 do
-local at=am("<d",m,22+(aI+i)%ao*8)
-if at~=aC and o>0 then
-cG[#cG+1],o=gc(p,aC,o),0
+local at=am("<d",m,22+(aJ+i)%ao*8)
+if at~=aE and o>0 then
+cL[#cL+1],o=gh(p,aE,o),0
 end
-aC,o=at,o+1
+aE,o=at,o+1
 end
-if o>0 then cG[#cG+1]=gc(p,aC,o)end
-local ax=table.concat(cG)
-p.D,p.bg,p.y,p.bn,p.dK=D,r,aC,aC,true
-p.ey=#ax/8==r
-p.ab=iZ(p,ax,#ax/8)
+if o>0 then cL[#cL+1]=gh(p,aE,o)end
+local aB=table.concat(cL)
+p.D,p.bl,p.y,p.bs,p.dT=D,r,aE,aE,true
+p.eG=#aB/8==r
+p.ac=jb(p,aB,#aB/8)
 end
-local function ip(Q,g)
-local ab=call("GETRANGE",Q,"0",g.ix)
-local p={Q=Q,ab=ab,D=0,w=g.w,y=0,bn=0,ad=0}
-p.aI,p.r,p.ao,p.bg,p.aO=0,0,0,0,0
-cO(p,g.aJ+32)
-local H=string.byte(ab,1)
-if H==115 then lc(p,call("GETRANGE",Q,"0","-1"),g)end
-if H==98 and#ab==9 then
-local D=am("<d",ab,2)
-p.eY=not(D>=0 and D<2^53 and D==aD(D))
-p.D=p.eY and 0 or D
+local function iq(V,g)
+local ac=call("GETRANGE",V,"0",g.iz)
+local p={V=V,ac=ac,D=0,x=g.x,y=0,bs=0,W=0}
+p.aJ,p.r,p.ao,p.bl,p.aQ=0,0,0,0,0
+cS(p,g.aK+32)
+local H=string.byte(ac,1)
+if H==115 then ld(p,call("GETRANGE",V,"0","-1"),g)end
+if H==98 and#ac==9 then
+local D=am("<d",ac,2)
+p.fi=not(D>=0 and D<2^53 and D==aF(D))
+p.D=p.fi and 0 or D
 return p
 end
-if H~=83 or#ab<cb then
-p.eY=not p.dK and(H or call("GET",Q)=="")
+if H~=83 or#ac<cj then
+p.fi=not p.dT and(H or call("GET",V)=="")
 return p
 end
-local aJ,cK
-p.D,p.w,p.y,cK,p.bn,p.aI,p.r,p.ao,p.bg,p.aO,aJ=
-am(lV,ab,2)
-p.y,p.ad=p.y+cK%32*cJ,aD(cK/32)
-cO(p,aJ)
-local bJ=bq(p)
-if#ab==g.ix+1 and bJ>#ab then
-local bD=call("GETRANGE",Q,al("%d",bJ-1),al("%d",bJ))
-bJ=#bD==1 and#ab or-1
+local aK,cP
+p.D,p.x,p.y,cP,p.bs,p.aJ,p.r,p.ao,p.bl,p.aQ,aK=
+am(lX,ac,2)
+p.y,p.W=p.y+cP%32*cN,aF(cP/32)
+cS(p,aK)
+local bN=bu(p)
+if#ac==g.iz+1 and bN>#ac then
+local bw=call("GETRANGE",V,ah("%d",bN-1),ah("%d",bN))
+bN=#bw==1 and#ac or-1
 end
-p.eY=p.w~=g.w
+p.fi=p.x~=g.x
 or not(p.D>=0)
-or aJ%16<6
-or aJ>58
-or bJ~=#ab
+or aK%16<6
+or aK>58
+or bN~=#ac
 or p.r>p.ao
-or p.aI>=aP(p.ao,1)
+or p.aJ>=aR(p.ao,1)
 return p
 end
-local function gv(p,aC,g)
-local bH=de(g.w/8)
-return al("%.0f",eb(aP(aC-aC%bH+bH+g.w,p.D)))
+local function gB(p,aE,g)
+local bL=dj(g.x/8)
+return ah("%.0f",eg(aR(aE-aE%bL+bL+g.x,p.D)))
 end
-local function mu(p,dD,g,cN)
-local dK=bq(p)
-if p.aI+p.r>p.ao then
-local aH,go=aD(p.aI/p.aH),4+8*p.aH
-local gq=aP(de((dD-p.ao)/p.aH),aD(p.ao/p.aH/8))
-local H,aG=cb+aH*go,dK
+local function mw(p,dL,g,cw)
+local dT=bu(p)
+if p.aJ+p.r>p.ao then
+local aI,gt=aF(p.aJ/p.aI),4+8*p.aI
+local gv=aR(dj((dL-p.ao)/p.aI),aF(p.ao/p.aI/8))
+local H,aG=cj+aI*gt,dT
 while aG>H do
-local K=aP(aG-65536,H)
-local ab=call("GETRANGE",p.Q,al("%d",K),al("%d",aG-1))
-call("SETRANGE",p.Q,al("%d",K+gq*go),ab)
+local K=aR(aG-65536,H)
+local ac=call("GETRANGE",p.V,ah("%d",K),ah("%d",aG-1))
+call("SETRANGE",p.V,ah("%d",K+gv*gt),ac)
 aG=K
 end
-p.aI,p.ao=p.aI+gq*p.aH,p.ao+gq*p.aH
+p.aJ,p.ao=p.aJ+gv*p.aI,p.ao+gv*p.aI
 else
-p.ao=gL(dD,g.W,p.aH)
-if dK<lw then
-local m=cD(p,0,dK-1)
-call("SET",p.Q,m..string.rep("\\0",bq(p)-dK),"PX",cN)
+p.ao=gP(dL,g.U,p.aI)
+if dT<lx then
+local m=cJ(p,0,dT-1)
+call("SET",p.V,m..string.rep("\\0",bu(p)-dT),"PX",cw)
 else
-call("SETRANGE",p.Q,al("%d",bq(p)-1),"\\0")
+call("SETRANGE",p.V,ah("%d",bu(p)-1),"\\0")
 end
 end
-p.ab=""
+p.ac=""
 end
-local function ky(p,ax)
-local aw=0
-while aw<#ax do
-local au=cV(p,p.r)
-local n=bs(p.aH-au%p.aH,p.ao-au,(#ax-aw)/8)
-local ab=bt(ax,aw+1,aw+8*n)
-if au%p.aH==0 then p.aO=0 end
-for j=1,#ab,8 do
-local _,o=cM(p,ab,j)
-p.aO=p.aO+o
+local function kz(p,aB)
+local aA=0
+while aA<#aB do
+local aw=da(p,p.r)
+local n=bz(p.aI-aw%p.aI,p.ao-aw,(#aB-aA)/8)
+local ac=bA(aB,aA+1,aA+8*n)
+if aw%p.aI==0 then p.aQ=0 end
+for j=1,#ac,8 do
+local _,o=cR(p,ac,j)
+p.aQ=p.aQ+o
 end
-local K=bA(p,au)
-call("SETRANGE",p.Q,al("%d",K),ab)
-p.r,aw,au=p.r+n,aw+8*n,au+n
-if au%p.aH==0 or au==p.ao then
-local aH=K-8*((au-n)%p.aH)-4
-call("SETRANGE",p.Q,al("%d",aH),aT("<I4",p.aO))
+local K=bv(p,aw)
+call("SETRANGE",p.V,ah("%d",K),ac)
+p.r,aA,aw=p.r+n,aA+8*n,aw+n
+if aw%p.aI==0 or aw==p.ao then
+local aI=K-8*((aw-n)%p.aI)-4
+call("SETRANGE",p.V,ah("%d",aI),aX("<I4",p.aQ))
 end
 end
 end
-local function hZ(p,g)
-if p.dK then call("SET",p.Q,p.ab,"PX",gv(p,p.r>0 and p.bn or q,g))end
-p.dK=nil
+local function ia(p,g)
+if p.dT then call("SET",p.V,p.ac,"PX",gB(p,p.r>0 and p.bs or q,g))end
+p.dT=nil
 end`;
 
-const part21 = `local function iq(p,at,g)
-local an=p.y>q and p.ad or 0
+const part21 = `local function ir(p,at,g)
+local an=p.y>q and p.W or 0
 p.y=at>q and at or 0
-p.ad=at>q and gb(at-q,g.w,an)or 0
+p.W=at>q and gg(at-q,g.x,an)or 0
 end
-local function jB(p,i)
-local au,aU=cV(p,i),0
-local K=bA(p,au-au%p.aH)
-local ab=cD(p,K,bA(p,au)+7)
-for j=1,#ab,8 do
-local _,o=cM(p,ab,j)
-aU=aU+o
+local function jD(p,i)
+local aw,aY=da(p,i),0
+local K=bv(p,aw-aw%p.aI)
+local ac=cJ(p,K,bv(p,aw)+7)
+for j=1,#ac,8 do
+local _,o=cR(p,ac,j)
+aY=aY+o
 end
-return aU
+return aY
 end
-local function jz(p,g,bB)
-if p.bn<=q then return p end
-local bV=aP(q,bs(p.y,ef(p.ad,g.w)))
-if p.bn<=bV then return p end
-local i,an=jn(p,nil,bV)
-local o=bs(p.bg-an,g.W)
-p.r,p.bn=i,bV
-iq(p,bV,g)
-if bB then
-p.bg,p.an=an+o,an
+local function jB(p,g,bF)
+if p.bs<=q then return p end
+local ca=aR(q,bz(p.y,ek(p.W,g.x)))
+if p.bs<=ca then return p end
+local i,an=jp(p,nil,ca)
+local o=bz(p.bl-an,g.U)
+p.r,p.bs=i,ca
+ir(p,ca,g)
+if bF then
+p.bl,p.an=an+o,an
 return p
 end
-hZ(p,g)
-p.bg,p.ey=an+o,p.ey and o==1
-if i==0 then p.aI=0 end
-p.aO=i==0 and 0 or jB(p,i-1)
-p.ab=""
-ky(p,gc(p,bV,o))
-call("SETRANGE",p.Q,"0",bS(p))
-call("PEXPIRE",p.Q,gv(p,bV,g))
+ia(p,g)
+p.bl,p.eG=an+o,p.eG and o==1
+if i==0 then p.aJ=0 end
+p.aQ=i==0 and 0 or jD(p,i-1)
+p.ac=""
+kz(p,gh(p,ca,o))
+call("SETRANGE",p.V,"0",bX(p))
+call("PEXPIRE",p.V,gB(p,ca,g))
 return p
 end`;
 
-const part22 = `local function dG(p,g)
-if not p.dG then
-p.dG,p.eq=0,0
-local an=q-g.w
-if p.r>0 and p.bn<=an then
-p.dG,p.eq=p.r,p.bg
+const part22 = `local function dO(p,g)
+if not p.dO then
+p.dO,p.ey=0,0
+local an=q-g.x
+if p.r>0 and p.bs<=an then
+p.dO,p.ey=p.r,p.bl
 elseif p.r>0 then
-p.dG,p.eq=jn(p,nil,an)
+p.dO,p.ey=jp(p,nil,an)
 end
 end
-return p.dG,p.eq
+return p.dO,p.ey
 end
-local function fY(W,w)
-local aJ=6
-while aJ<10 and 4^aJ<W do
-aJ=aJ+1
+local function gd(U,x)
+local aK=6
+while aK<10 and 4^aK<U do
+aK=aK+1
 end
 return{
-W=W,
-w=w,
-ei=true,
-aJ=w<mt and aJ or aJ+16,
-ix=cb+4+8*hh-1,
+U=U,
+x=x,
+eo=true,
+aK=x<mv and aK or aK+16,
+iz=cj+4+8*hk-1,
 }
 end
 return{
-ip=ip,
-cD=function()
-return fY(ac(),ac())
+iq=iq,
+cJ=function()
+return gd(ad(),ad())
 end,
-fY=fY,
-dZ=jz,
-dn=function(p,ai,g)
-local at=aP(q,p.y)
-local dQ=p.bg+ai-g.W
-if dQ<=0 then return at end
-local _,_,aC=jn(p,dQ)
-return aP(at,aC+g.w)
+gd=gd,
+ed=jB,
+ds=function(p,aj,g)
+local at=aR(q,p.y)
+local dW=p.bl+aj-g.U
+if dW<=0 then return at end
+local _,_,aE=jp(p,dW)
+return aR(at,aE+g.x)
 end,
-fd=function(p,g)
-local _,aS=dG(p,g)
-local aY=p.bg-aS
-if aY==0 then return 0,0 end
-return p.y>q and g.W or aY,p.bn+g.w-q
+fn=function(p,g)
+local _,aS=dO(p,g)
+local aU=p.bl-aS
+if aU==0 then return 0,0 end
+return p.y>q and g.U or aU,p.bs+g.x-q
 end,
-dw=function(p,at,ai,g)
-local aC=at
-if p.r>0 then aC=aP(at,p.bn)end
-iq(p,at>q and aC or p.y,g)
-local cN=gv(p,aC,g)
-hZ(p,g)
-local fW,kh=dG(p,g)
-p.r,p.bg,p.w=p.r-fW,p.bg-kh,g.w
+dC=function(p,at,aj,g)
+local aE=at
+if p.r>0 then aE=aR(at,p.bs)end
+ir(p,at>q and aE or p.y,g)
+local cw=gB(p,aE,g)
+ia(p,g)
+local gb,kj=dO(p,g)
+p.r,p.bl,p.x=p.r-gb,p.bl-kj,g.x
 if p.r==0 then
-if p.ao>hh and p.aJ==g.aJ then
-p.aI,p.aO,p.ey=0,0,true
+if p.ao>hk and p.aK==g.aK then
+p.aJ,p.aQ,p.eG=0,0,true
 else
-ly(p,g)
+lz(p,g)
 end
 else
-p.aI=cV(p,fW)
+p.aJ=da(p,gb)
 end
-local bW,dX,o=ai,nil,0
-if p.r>0 and aC==p.bn then
-local _,bl=aW(p,p.r-1)
-o=bl
-if o<p.br then
-dX=bs(p.br-o,ai)
-bW=ai-dX
+local bG,eb,o=aj,nil,0
+if p.r>0 and aE==p.bs then
+local _,br=aZ(p,p.r-1)
+o=br
+if o<p.bx then
+eb=bz(p.bx-o,aj)
+bG=aj-eb
 end
 end
-p.bg,p.bn,p.ey=p.bg+ai,aC,p.ey and ai==1 and not dX
-local ax=bW>0 and gc(p,aC,bW)or""
-local dD=p.r+#ax/8
-if p.ao<=hh or(dD>p.ao and p.ao<=p.aH)then
-local cg=jV(p)
-if dX then cg=bt(cg,1,-9)..ek(p,aC,o+dX)end
-local ao=dD>p.ao and gL(dD,g.W,p.aH)or p.ao
-p.ab=iZ(p,cg..ax,ao)
-call("SET",p.Q,p.ab,"PX",cN)
+p.bl,p.bs,p.eG=p.bl+aj,aE,p.eG and aj==1 and not eb
+local aB=bG>0 and gh(p,aE,bG)or""
+local dL=p.r+#aB/8
+if p.ao<=hk or(dL>p.ao and p.ao<=p.aI)then
+local bV=jX(p)
+if eb then bV=bA(bV,1,-9)..eq(p,aE,o+eb)end
+local ao=dL>p.ao and gP(dL,g.U,p.aI)or p.ao
+p.ac=jb(p,bV..aB,ao)
+call("SET",p.V,p.ac,"PX",cw)
 else
-if dD>p.ao then mu(p,dD,g,cN)end
-if dX then
-local au=cV(p,p.r-1)
-p.aO=p.aO+dX
-local K=bA(p,au)
-call("SETRANGE",p.Q,al("%d",K),ek(p,aC,o+dX))
-if(au+1)%p.aH==0 or au+1==p.ao then
-local aH=K-8*(au%p.aH)-4
-call("SETRANGE",p.Q,al("%d",aH),aT("<I4",p.aO))
+if dL>p.ao then mw(p,dL,g,cw)end
+if eb then
+local aw=da(p,p.r-1)
+p.aQ=p.aQ+eb
+local K=bv(p,aw)
+call("SETRANGE",p.V,ah("%d",K),eq(p,aE,o+eb))
+if(aw+1)%p.aI==0 or aw+1==p.ao then
+local aI=K-8*(aw%p.aI)-4
+call("SETRANGE",p.V,ah("%d",aI),aX("<I4",p.aQ))
 end
 end
-ky(p,ax)
-call("SETRANGE",p.Q,"0",bS(p))
-call("PEXPIRE",p.Q,cN)
-p.ab=""
+kz(p,aB)
+call("SETRANGE",p.V,"0",bX(p))
+call("PEXPIRE",p.V,cw)
+p.ac=""
 end
-p.dG,p.eq=0,0
+p.dO,p.ey=0,0
 end,
-jp=function()`;
+jr=function()`;
 
-const part23 = `local function kR(p,i,aC,o,ex)
-local au,ak=cV(p,i),cV(p,p.r-1)
-local K=bA(p,au)
-call("SETRANGE",p.Q,al("%d",K),ek(p,aC,o-ex))
-p.bg,p.ey=p.bg-ex,false
-if aD(au/p.aH)==aD(ak/p.aH)then
-if au>ak then return end
-p.aO=p.aO-ex
+const part23 = `local function kS(p,i,aE,o,eF)
+local aw,al=da(p,i),da(p,p.r-1)
+local K=bv(p,aw)
+call("SETRANGE",p.V,ah("%d",K),eq(p,aE,o-eF))
+p.bl,p.eG=p.bl-eF,false
+if aF(aw/p.aI)==aF(al/p.aI)then
+if aw>al then return end
+p.aQ=p.aQ-eF
 end
-local aH=K-8*(au%p.aH)-4
-local aU=am("<I4",call("GETRANGE",p.Q,al("%d",aH),al("%d",aH+3)),1)
-call("SETRANGE",p.Q,al("%d",aH),aT("<I4",aP(aU-ex,0)))
+local aI=K-8*(aw%p.aI)-4
+local aY=am("<I4",call("GETRANGE",p.V,ah("%d",aI),ah("%d",aI+3)),1)
+call("SETRANGE",p.V,ah("%d",aI),aX("<I4",aR(aY-eF,0)))
 end
-local function fr(p,g)
-hI(p)
+local function fB(p,g)
+hK(p)
 while p.r>0 do
-local aC,o=aW(p,p.r-1)
-p.y,p.bn=bs(p.y,aC),aC
+local aE,o=aZ(p,p.r-1)
+p.y,p.bs=bz(p.y,aE),aE
 if o>0 then break end
-local au=cV(p,p.r-1)
+local aw=da(p,p.r-1)
 p.r=p.r-1
-if au%p.aH==0 then
-local aH=p.r>0 and bA(p,aD(cV(p,p.r-1)/p.aH)*p.aH)-4
-p.aO=aH and am("<I4",cD(p,aH,aH+3),1)or 0
+if aw%p.aI==0 then
+local aI=p.r>0 and bv(p,aF(da(p,p.r-1)/p.aI)*p.aI)-4
+p.aQ=aI and am("<I4",cJ(p,aI,aI+3),1)or 0
 end
 end
 if p.r==0 then
-p.aI,p.bg,p.aO,p.y,p.bn,p.ey=0,0,0,0,0,true
+p.aJ,p.bl,p.aQ,p.y,p.bs,p.eG=0,0,0,0,0,true
 end
-iq(p,p.y,g)
-call("SETRANGE",p.Q,"0",bS(p))
+ir(p,p.y,g)
+call("SETRANGE",p.V,"0",bX(p))
 end
-local function ij(p,o,aC,g)
-hZ(p,g)
-hI(p)
-local dj,cK=0,p.r
-while dj<cK do
-local cY=aD((dj+cK)/2)
-if aW(p,cY)<aC then
-dj=cY+1
+local function ik(p,o,aE,g)
+ia(p,g)
+hK(p)
+local dm,cP=0,p.r
+while dm<cP do
+local dd=aF((dm+cP)/2)
+if aZ(p,dd)<aE then
+dm=dd+1
 else
-cK=cY
+cP=dd
 end
 end
-local hJ=0
-for i=dj,p.r-1 do
-local at,bl=aW(p,i)
-if at~=aC or hJ==o then break end
-local ex=bs(o-hJ,bl)
-if ex>0 then kR(p,i,aC,bl,ex)end
-hJ=hJ+ex
+local hL=0
+for i=dm,p.r-1 do
+local at,br=aZ(p,i)
+if at~=aE or hL==o then break end
+local eF=bz(o-hL,br)
+if eF>0 then kS(p,i,aE,br,eF)end
+hL=hL+eF
 end
-if hJ>0 then fr(p,g)end
+if hL>0 then fB(p,g)end
 end
-local function jw(p,o,g)
-hZ(p,g)
-local _,aS=dG(p,g)
-local aG=p.bg
-if p.r>0 and p.bn>q then
-local _,an=jn(p,nil,q)
+local function jy(p,o,g)
+ia(p,g)
+local _,aS=dO(p,g)
+local aG=p.bl
+if p.r>0 and p.bs>q then
+local _,an=jp(p,nil,q)
 aG=an
 end
-local hx=bs(aS+o,aG)
-if hx==0 then return end
-local i,an,aC=jn(p,hx)
-local _,bl=aW(p,i)
-hI(p)
-p.aI,p.r,p.bg=cV(p,i),p.r-i,p.bg-an
-kR(p,0,aC,bl,hx-an)
-fr(p,g)
+local hz=bz(aS+o,aG)
+if hz==0 then return end
+local i,an,aE=jp(p,hz)
+local _,br=aZ(p,i)
+hK(p)
+p.aJ,p.r,p.bl=da(p,i),p.r-i,p.bl-an
+kS(p,0,aE,br,hz-an)
+fB(p,g)
 end
-local function kd(p,g)
-local cr=gv(p,p.r>0 and p.bn or q-2*g.w,g)
-hZ(p,g)
+local function kf(p,g)
+local cf=gB(p,p.r>0 and p.bs or q-2*g.x,g)
+ia(p,g)
 if p.ao>0 then
-call("SETRANGE",p.Q,"0",bS(p))
-call("PEXPIRE",p.Q,cr)
+call("SETRANGE",p.V,"0",bX(p))
+call("PEXPIRE",p.V,cf)
 elseif p.D>q then
-call("SET",p.Q,bS(p),"PX",cr)
+call("SET",p.V,bX(p),"PX",cf)
 else
-call("DEL",p.Q)
+call("DEL",p.V)
 end
 end`;
 
-const part24 = `return{dx=ij,dW=jw,block=kd}
+const part24 = `return{dD=ik,ea=jy,block=kf}
 end,
-lA=function()`;
+lB=function()`;
 
-const part25 = `local function kP(p)
-local aA,ab={ax={},y=p.y,ad=p.ad},jV(p)
-for K=1,#ab,8 do
-local at,o=cM(p,ab,K)
-local ak=aA.ax[#aA.ax]
-if ak and ak.at==at then
-ak.o=ak.o+o
+const part25 = `local function kQ(p)
+local aC,ac={aB={},y=p.y,W=p.W},jX(p)
+for K=1,#ac,8 do
+local at,o=cR(p,ac,K)
+local al=aC.aB[#aC.aB]
+if al and al.at==at then
+al.o=al.o+o
 elseif o>0 then
-aA.ax[#aA.ax+1]={at=at,o=o}
+aC.aB[#aC.aB+1]={at=at,o=o}
 end
 end
-return aA
+return aC
 end
-local function kw(Q,aA,g,D)
-local p,cG={Q=Q,D=D,w=g.w,y=aA.y},{}
-p.ad=aA.ad
-ly(p,g)
-for i,cm in ipairs(aA.ax)do
-cG[i]=gc(p,cm.at,cm.o)
-p.bg,p.bn=p.bg+cm.o,cm.at
+local function kx(V,aC,g,D)
+local p,cL={V=V,D=D,x=g.x,y=aC.y},{}
+p.W=aC.W
+lz(p,g)
+for i,cv in ipairs(aC.aB)do
+cL[i]=gh(p,cv.at,cv.o)
+p.bl,p.bs=p.bl+cv.o,cv.at
 end
-local ax=table.concat(cG)
-p.ey=p.bg==#ax/8
-p.ab=iZ(p,ax,#ax/8)
+local aB=table.concat(cL)
+p.eG=p.bl==#aB/8
+p.ac=jb(p,aB,#aB/8)
 if p.r>0 or D>q then
-call("SET",Q,p.ab,"PX",gv(p,p.r>0 and p.bn or q-2*g.w,g))
+call("SET",V,p.ac,"PX",gB(p,p.r>0 and p.bs or q-2*g.x,g))
 else
-call("PEXPIRE",Q,"0")
+call("PEXPIRE",V,"0")
 end
 return p
 end`;
 
-const part26 = `return{cD=kP,eu=kw}
+const part26 = `return{cJ=kQ,eC=kx}
 end,
 }
 end`;
 
-const part27 = `local lW=80
-local function iy(az)
-return string.char((az<12 and 116 or 72)+az)
+const part27 = `local lY=80
+local function iA(ay)
+return string.char((ay<12 and 116 or 72)+ay)
 end
-local function hU(ae)
-local bv,cH,fU,ao,fc="","","<",0,0
-local bK={}
-for i,V in ipairs(ae)do
-local O,gi,fa=V.O,"I7I4",V.w
+local function hW(af)
+local bh,cM,fZ,ao,fm="","","<",0,0
+local bO={}
+for i,Y in ipairs(af)do
+local O,gn,fk=Y.O,"I7I4",Y.x
 if O=="t"then
-fa=V.ay
-if V.az>9 then gi="I7I7"end
-bv=bv..iy(V.az)
+fk=Y.av
+if Y.ay>9 then gn="I7I7"end
+bh=bh..iA(Y.ay)
 elseif O=="f"then
-bv,cH=bv.."F",cH..aT("<I7",V.w)
+bh,cM=bh.."F",cM..aX("<I7",Y.x)
 elseif O=="c"then
-fa,gi=2*V.w,"I7I4I4"
-bv=bv.."C"
-cH=cH..aT("<I7B",V.w,#al("%.0f",V.bH)-1)
+fk,gn=2*Y.x,"I7I4I4"
+bh=bh.."C"
+cM=cM..aX("<I7B",Y.x,#ah("%.0f",Y.bL)-1)
 else
 return nil
 end
-bK[i]={al="<"..gi,au=ao+1,at=struct.size(fU)+1}
-fU,ao,fc=fU..gi,ao+(O=="c"and 3 or 2),aP(fc,fa)
+bO[i]={ah="<"..gn,aw=ao+1,at=struct.size(fZ)+1}
+fZ,ao,fm=fZ..gn,ao+(O=="c"and 3 or 2),aR(fm,fk)
 end
-local _,aJ=math.frexp(fc/16000)
-aJ=aP(aJ-1,0)
-local cZ="P"..string.char(aJ)..bv..cH
-for _,g in ipairs(bK)do
-g.at=g.at+#cZ
+local _,aK=math.frexp(fm/16000)
+aK=aR(aK-1,0)
+local de="P"..string.char(aK)..bh..cM
+for _,g in ipairs(bO)do
+g.at=g.at+#de
 end
 return{
-cZ=cZ,
-bv=bv,
-fU=fU,
+de=de,
+bh=bh,
+fZ=fZ,
 ao=ao,
-bK=bK,
-bq=#cZ+struct.size(fU),
-bc=1000*2^aJ,
+bO=bO,
+bu=#de+struct.size(fZ),
+ba=1000*2^aK,
 }
 end
-local function ht(bC,af)
-local bc=bC.bc
-return al("%.0f",aP(aD((af-af%bc+bc-q)/1000),0)+2+cw)
+local function hv(bH,ag)
+local ba=bH.ba
+return ah("%.0f",aR(aF((ag-ag%ba+ba-q)/1000),0)+2+cC)
 end`;
 
-const part28 = `local function lu(m,E,bC,ae)
-local bv,bq=bC.bv,bC.bq
-if string.byte(m,E)~=lW or#m-E+1~=bq then return nil end
-if bt(m,E+2,E+1+#bv)~=bv then return nil end
-local aa={}
-for i,V in ipairs(ae)do
-local g=bC.bK[i]
-local H,be,mo=am(g.al,m,E-1+g.at)
-if V.O=="t"then
-aa[i]={us=H,ag=bs(be,V.x-1),ad=0}
+const part28 = `local function lv(m,E,bH,af)
+local bh,bu=bH.bh,bH.bu
+if string.byte(m,E)~=lY or#m-E+1~=bu then return nil end
+if bA(m,E+2,E+1+#bh)~=bh then return nil end
+local ab={}
+for i,Y in ipairs(af)do
+local g=bH.bO[i]
+local H,bj,mq=am(g.ah,m,E-1+g.at)
+if Y.O=="t"then
+ab[i]={us=H,ae=bz(bj,Y.v-1),W=0}
 else
-local jQ=H>0
-aa[i]={z=jQ and aT(dt,H,be)or"",ad=0}
-if V.O=="c"then aa[i].Y=jQ and mo or 0 end
+local jS=H>0
+ab[i]={z=jS and aX(dz,H,bj)or"",W=0}
+if Y.O=="c"then ab[i].aa=jS and mq or 0 end
 end
 end
-return aa
+return ab
 end
-local function hc(aa,bC,ae)
-local bX={}
-for i,V in ipairs(ae)do
-local h,au=aa[i],bC.bK[i].au
-if(h.ad or 0)>0 then return nil end
-if V.O=="t"then
-if h.av or h.y then return nil end
-bX[au],bX[au+1]=h.us,h.ag
+local function hf(ab,bH,af)
+local cb={}
+for i,Y in ipairs(af)do
+local h,aw=ab[i],bH.bO[i].aw
+if(h.W or 0)>0 then return nil end
+if Y.O=="t"then
+if h.ax or h.y then return nil end
+cb[aw],cb[aw+1]=h.us,h.ae
 else
-if#h.z>bP then return nil end
-bX[au],bX[au+1]=0,0
+if#h.z>bS then return nil end
+cb[aw],cb[aw+1]=0,0
 if h.z~=""then
-bX[au],bX[au+1]=cB(h.z)
+cb[aw],cb[aw+1]=cH(h.z)
 end
-if V.O=="c"then bX[au+2]=h.Y end
+if Y.O=="c"then cb[aw+2]=h.aa end
 end
 end
-return bC.cZ..aT(bC.fU,unpack(bX))
+return bH.de..aX(bH.fZ,unpack(cb))
 end`;
 
-const part29 = `local cU={}
-local function fo()
-local v={cR=ac(),aq=ac(),gp=ac()}
-v.ae,v.cO,v.bS,v.dK,v.cp={},"","","",0
-for i=1,ac()do
-local O=aL()
-local ap=cU[O]or cy[O]()
-local V=ap.cD()
-cU[O],V.ap,V.O,v.ae[i]=ap,ap,O,V
-v.cO=v.cO..O
-local az=V.az or 0
-local bT=O=="t"and iy(az)or O
-v.bS,v.dK=v.bS..(ap.O or bT),v.dK..bT
-V.bq=V.ei and 0 or O=="t"and 16+az
-if V.ei then v.cp=v.cp+1 end
+const part29 = `local cZ={}
+local function fy()
+local w={cW=ad(),aq=ad(),gu=ad()}
+w.af,w.cS,w.bX,w.dT,w.cy={},"","","",0
+for i=1,ad()do
+local O=aM()
+local ap=cZ[O]or cE[O]()
+local Y=ap.cJ()
+cZ[O],Y.ap,Y.O,w.af[i]=ap,ap,O,Y
+w.cS=w.cS..O
+local ay=Y.ay or 0
+local bY=O=="t"and iA(ay)or O
+w.bX,w.dT=w.bX..(ap.O or bY),w.dT..bY
+Y.bu=Y.eo and 0 or O=="t"and 16+ay
+if Y.eo then w.cy=w.cy+1 end
 end
-if v.cO=="s"then v.cp=0 end
-if v.cp==0 and#v.ae>1 then v.bC=hU(v.ae)end
-local bM=#v.ae==0 and 0 or ac()
-v.bT,v.dy=bM%2==0,bM>=2 and ac()or 0
-if v.bT then return v end
-v.ju,v.gI,v.kO,v.hV=aL(),aL(),ac(),{}
-for i=1,ac()do
-v.hV[i]=ac()
+if w.cS=="s"then w.cy=0 end
+if w.cy==0 and#w.af>1 then w.bH=hW(w.af)end
+local bQ=#w.af==0 and 0 or ad()
+w.bY,w.dE=bQ%2==0,bQ>=2 and ad()or 0
+if w.bY then return w end
+w.jw,w.gL,w.kP,w.hX=aM(),aM(),ad(),{}
+for i=1,ad()do
+w.hX[i]=ad()
 end
-return v
+return w
 end`;
 
-const part30 = `local function je(az)
-if#az==18 and bt(az,1,2)==gR then return bt(az,3)end
-local aK=#az==16 and tonumber(az)
-return aK and al("%016.0f",fP(aK))or az
+const part30 = `local function jg(ay)
+if#ay==18 and bA(ay,1,2)==gy then return bA(ay,3)end
+local aL=#ay==16 and tonumber(ay)
+return aL and ah("%016.0f",fU(aL))or ay
 end
-local eE=90*cn
-local function gO(m)
-local _,ak=string.find(m,"^%d*")
-if ak<16 or(ak<#m and string.byte(m,ak+1)<128)then return nil end
-local az=bt(m,1,ak)
-if ak==16 and tonumber(az)>=eE then return nil end
-az=je(az)
-return tonumber(bt(az,1,16))<eE and az,ak
+local eN=90*bJ
+local function gS(m)
+local _,al=string.find(m,"^%d*")
+if al<16 or(al<#m and string.byte(m,al+1)<128)then return nil end
+local ay=bA(m,1,al)
+if al==16 and tonumber(ay)>=eN then return nil end
+ay=jg(ay)
+return tonumber(bA(ay,1,16))<eN and ay,al
 end
-local function js(Q,m,V)
-if m==""then return V.ap.er()end
-local az,ak=gO(m)
-if not az or(#az~=V.bq and not fz(Q,az))then return nil end
-local eD=#az+#m-ak
-local h=V.ap.cM(az..bt(m,ak+1),1,#az,V,#az+1,eD)
-if ak==16 then h.ad=aP(h.ad,iC(tonumber(m)or 0))end
+local function ju(V,m,Y)
+if m==""then return Y.ap.ez()end
+local ay,al=gS(m)
+if not ay or(#ay~=Y.bu and not fG(V,ay))then return nil end
+local eM=#ay+#m-al
+local h=Y.ap.cR(ay..bA(m,al+1),1,#ay,Y,#ay+1,eM)
+if al==16 then h.W=aR(h.W,iE(tonumber(m)or 0))end
 return h
 end
-local function hv(O)
+local function hx(O)
 return string.char(string.byte(O)-128)
 end
-local function hP(e)
-local v=e.v
-local ae=v.ae
+local function hR(e)
+local w=e.w
+local af=w.af
 e.D=0
-if v.cO=="s"then
-local ei=ae[1].ap.ip(e.Q,ae[1])
-e.D,e.aa=ei.D,{ei}
-return not ei.eY
+if w.cS=="s"then
+local eo=af[1].ap.iq(e.V,af[1])
+e.D,e.ab=eo.D,{eo}
+return not eo.fi
 end
-local aK=call("GET",e.Q)
-local m,aa,E=aK or"",{nil},1
-local bl=#ae>1 and string.gsub(bt(m,1,#ae),"[\\128-\\255]",hv)
-if not(bl and(bl==v.bS or bl==v.dK))then
-e.D,E=fQ(m)
+local aL=call("GET",e.V)
+local m,ab,E=aL or"",{nil},1
+local br=#af>1 and string.gsub(bA(m,1,#af),"[\\128-\\255]",hx)
+if not(br and(br==w.bX or br==w.dT))then
+e.D,E=fV(m)
 if E>10 then E=1 end
 end
-e.aa=aa
-if v.cO=="t"then
-aa[1]=aK~=""and js(e.Q,bt(m,E),ae[1])
-return aa[1]
+e.ab=ab
+if w.cS=="t"then
+ab[1]=aL~=""and ju(e.V,bA(m,E),af[1])
+return ab[1]
 end
-if v.cO=="f"and ae[1].ba>0 and ae[1].ap.fb(bt(m,E))then
-aa[1]=ae[1].ap.gX(bt(m,E),ae[1].ba)
+if w.cS=="f"and af[1].bd>0 and af[1].ap.fl(bA(m,E))then
+ab[1]=af[1].ap.ha(bA(m,E),af[1].bd)
 return true
 end
-local gN=v.bC and lu(m,E,v.bC,ae)
-if gN then
-e.aa=gN
+local gR=w.bH and lv(m,E,w.bH,af)
+if gR then
+e.ab=gR
 return true
 end
-local r=#ae
-local ja=bt(m,E,E+r-1)
-local bv=string.gsub(ja,"[\\128-\\255]",hv)
-local bN=bv==v.bS or bv==v.dK
-local dK=bN and bv~=v.bS
-if not bN and(E<=#m or aK=="")then return false end
+local r=#af
+local jc=bA(m,E,E+r-1)
+local bh=string.gsub(jc,"[\\128-\\255]",hx)
+local bD=bh==w.bX or bh==w.dT
+local dT=bD and bh~=w.bX
+if not bD and(E<=#m or aL=="")then return false end
 E=E+r
 for i=1,r do
-local V=ae[i]
-local ap=V.ap
-if V.ei then
-aa[i]=ap.ip(e.cp[i],V)
-if aa[i].eY then return false end
-elseif bN then
-local aG=E+(V.bq or ap.hz)
-local ea,eD=1,0
-if ja~=bv and string.byte(ja,i)>=128 then
-ea,eD=aG+1,aG+(string.byte(m,aG)or 0)
-aG=eD+1
+local Y=af[i]
+local ap=Y.ap
+if Y.eo then
+ab[i]=ap.iq(e.cy[i],Y)
+if ab[i].fi then return false end
+elseif bD then
+local aG=E+(Y.bu or ap.hB)
+local ef,eM=1,0
+if jc~=bh and string.byte(jc,i)>=128 then
+ef,eM=aG+1,aG+(string.byte(m,aG)or 0)
+aG=eM+1
 end
-if not(V.bq or dK)then
+if not(Y.bu or dT)then
 aG=#m+1
 if r>1 and E+3<aG then
-aG=bs(E+4+am("<I4",m,E),aG)
+aG=bz(E+4+am("<I4",m,E),aG)
 E=E+4
 end
-if aG-E<7 or am("<I7",m,E)~=V.w then return false end
-if ap.aI and not fi(aG-E,ap.aI)then return false end
+if aG-E<7 or am("<I7",m,E)~=Y.x then return false end
+if ap.aJ and not fs(aG-E,ap.aJ)then return false end
 end
 if aG>#m+1 then return false end
-local cM=dK and ap.gB or ap.cM
-local ak=ea>1 and ea-2 or aG-1
-aa[i]=cM(m,E,ak,V,ea,eD)
+local cR=dT and ap.gE or ap.cR
+local al=ef>1 and ef-2 or aG-1
+ab[i]=cR(m,E,al,Y,ef,eM)
 E=aG
 else
-aa[i]=ap.er()
+ab[i]=ap.ez()
 end
 end
-return not bN or E==#m+1
+return not bD or E==#m+1
 end
-local function jt(e)
-local v=e.v.bp or e.v
-e.v,e.dd,e.dS=v,nil,nil
-if#v.ae==0 then
-hO(e)
-elseif e.er then
-e.D,e.aa=0,{}
-elseif not(v.bT and hP(e))then
-gr(e)
+local function jv(e)
+local w=e.w.bg or e.w
+e.w,e.di,e.dX=w,nil,nil
+if#w.af==0 then
+hQ(e)
+elseif e.ez then
+e.D,e.ab=0,{}
+elseif not(w.bY and hR(e))then
+gw(e)
 end
 end
-local function jK(az)
-return#az==16 and az>="5"and gR..az or az
+local function jM(ay)
+return#ay==16 and ay>="5"and gy..ay or ay
 end
-local function jx(e,m)
-if string.byte(e.dJ,1)==83 and#e.dJ>53 then
-call("SETRANGE",e.Q,"1",aT("<d",e.D))
+local function jz(e,m)
+if string.byte(e.dS,1)==83 and#e.dS>53 then
+call("SETRANGE",e.V,"1",aX("<d",e.D))
 else
-call("SET",e.Q,m..e.dJ,"KEEPTTL")
+call("SET",e.V,m..e.dS,"KEEPTTL")
 end
-local cN=eb(e.D)
-if call("PTTL",e.Q)<cN then call("PEXPIRE",e.Q,cN)end
+local cw=eg(e.D)
+if call("PTTL",e.V)<cw then call("PEXPIRE",e.V,cw)end
 end
-local function eR(e)
-local v=e.v
-local ae,af,m,bS=v.ae,e.D,"",v.bS
-if e.dd then return e.dd.eR(e)end
-if v.cO=="s"then return end
-local gN=v.bC and hc(e.aa,v.bC,ae)
-for i,V in ipairs(ae)do
-if not V.ei then
-af=aP(af,V.ap.dz(e.aa[i],V))
-local h=V.ap.ek(e.aa[i],V)
-if not V.bq and#ae>1 then h=aT("<I4",#h)..h end
-local aO=V.ap.ho and V.ap.ho(e.aa[i],V)or""
-if aO~=""and#ae==1 then h=jK(h)..aO end
-if aO~=""and#ae>1 then
-h=h..string.char(#aO)..aO
-bS=bt(bS,1,i-1)..string.char(string.byte(bS,i)+128)..bt(bS,i+1)
+local function fa(e)
+local w=e.w
+local af,ag,m,bX=w.af,e.D,"",w.bX
+if e.di then return e.di.fa(e)end
+if w.cS=="s"then return end
+local gR=w.bH and hf(e.ab,w.bH,af)
+for i,Y in ipairs(af)do
+if not Y.eo then
+ag=aR(ag,Y.ap.dF(e.ab[i],Y))
+local h=Y.ap.eq(e.ab[i],Y)
+if not Y.bu and#af>1 then h=aX("<I4",#h)..h end
+local aQ=Y.ap.hq and Y.ap.hq(e.ab[i],Y)or""
+if aQ~=""and#af==1 then h=jM(h)..aQ end
+if aQ~=""and#af>1 then
+h=h..string.char(#aQ)..aQ
+bX=bA(bX,1,i-1)..string.char(string.byte(bX,i)+128)..bA(bX,i+1)
 end
 m=m..h
 end
 end
-if v.cO~="t"and m~=""then m=bS..m end
-if v.cO=="t"then m=jK(m)end
-if gN then m=gN end
-if e.D>q then m="b"..aT("<d",e.D)..m end
-if#ae==0 and e.dJ~=""then return jx(e,m)end
-local cr=gN and ht(v.bC,af)or eb(af)
-if m~=""then call("SET",e.Q,m,"PX",cr)end
+if w.cS~="t"and m~=""then m=bX..m end
+if w.cS=="t"then m=jM(m)end
+if gR then m=gR end
+if e.D>q then m="b"..aX("<d",e.D)..m end
+if#af==0 and e.dS~=""then return jz(e,m)end
+local cf=gR and hv(w.bH,ag)or eg(ag)
+if m~=""then call("SET",e.V,m,"PX",cf)end
 end`;
 
-const part31 = `local function eh(e)
-jt(e)
-local ae,aa,eC=e.v.ae,e.aa,false
-for i=1,#ae do
-local V,h=ae[i],aa[i]
-aa[i]=V.ap.dZ(h,V,bB)
-eC=eC or aa[i]~=h
+const part31 = `local function en(e)
+jv(e)
+local af,ab,eL=e.w.af,e.ab,false
+for i=1,#af do
+local Y,h=af[i],ab[i]
+ab[i]=Y.ap.ed(h,Y,bF)
+eL=eL or ab[i]~=h
 end
-if eC and not bB then eR(e)end
+if eL and not bF then fa(e)end
 end`;
 
-const part32 = `local function dL(ac)
-local aL,aS="",ac
+const part32 = `local function dU(ad)
+local aM,aS="",ad
 while aS>=128 do
-aL,aS=aL..eW(aS%128+128),aD(aS/128)
+aM,aS=aM..fg(aS%128+128),aF(aS/128)
 end
-return aL..eW(aS)
+return aM..fg(aS)
 end`;
 
-const part33 = `local dV,bB={},false
-local function gr()
+const part33 = `local dZ,bF={},false
+local function gw()
 error("RULES",0)
 end`;
 
-const part34 = `for i=1,ac()do
-dV[i]=fo()
+const part34 = `for i=1,ad()do
+dZ[i]=fy()
 end
-local function cW()
-local dI,bi,at,D=aL(),ac(),q,q
+local function db()
+local dR,bm,at,D=aM(),ad(),q,q
 local as={nil}
-for i=1,ac()do
-as[i]=eo()
+for i=1,ad()do
+as[i]=ev()
 end
-bB=dI=="2"
+bF=dR=="2"
 for i=1,#as do
 local e=as[i]
-at=aP(at,hA(e))
-D=aP(D,e.D)
+at=aR(at,hC(e))
+D=aR(D,e.D)
 end
-local jF=at<=q or(dI=="1"and at-q<=bi)
-if jF and dI~="2"then
+local jH=at<=q or(dR=="1"and at-q<=bm)
+if jH and dR~="2"then
 for i=1,#as do
-gS(as[i],at)
+gV(as[i],at)
 end
 end
-local ah={jF and 1 or D>q and 2 or 0,at-q,nil,nil}
+local ai={jH and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#as do
-em(ah,as[i])
+es(ai,as[i])
 end
-for i=1,ah[1]==2 and#as>1 and#as or 0 do
-ah[#ah+1]=aP(as[i].D-q,0)
+for i=1,ai[1]==2 and#as>1 and#as or 0 do
+ai[#ai+1]=aR(as[i].D-q,0)
 end
-ep(ah,as)
-return ah
+ex(ai,as)
+return ai
 end
-local U={q}
-for i=1,ac()do
-U[i+1]=jM(cW)
+local Q={q}
+for i=1,ad()do
+Q[i+1]=jO(db)
 end
-return U`;
+return Q`;
 
-const part35 = `local call,al,KEYS,ARGV=redis.call,string.format,KEYS,ARGV
-local bt,cf,aD,de,bs,aP,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type`;
+const part35 = `local call,ah,KEYS,ARGV=redis.call,string.format,KEYS,ARGV
+local bA,co,aF,dj,bz,aR,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type`;
 
-const part36 = `local ai,W,w,bH,bi,bB,kc=0,0,0,0,0,false,false
-local U,A,bQ={q},1,nil`;
+const part36 = `local aj,U,x,bL,bm,bF,ke=0,0,0,0,0,false,false
+local Q,A,bU={q},1,nil`;
 
-const part37 = `local function gl()`;
+const part37 = `local function gq()`;
 
-const part38 = `local cw,cy=ARGV[1]+0,{}
-local function eb(af)
-return aP(de((af-q)/1000),1)+cw
+const part38 = `local cC,cE=ARGV[1]+0,{}
+local function eg(ag)
+return aR(dj((ag-q)/1000),1)+cC
 end
-local function cr(af)
-return al("%.0f",eb(af))
+local function cf(ag)
+return ah("%.0f",eg(ag))
 end`;
 
 const part39 = `local ap
-local function eu(Q,mx,m,cN)
-local aw=mx and bb("SET",Q,m,"PX",cN)or bb("SET",Q,m,"PX",cN,"NX")or bb("GET",Q)
-return aw and aw.err
+local function eC(V,mz,m,cw)
+local aA=mz and aT("SET",V,m,"PX",cw)or aT("SET",V,m,"PX",cw,"NX")or aT("GET",V)
+return aA and aA.err
 end
-local function bf(Q,m,aB)
-ap=ap or cy[iM]()
-local g,D,K,h={W=W,w=w,bH=bH},0,1,nil
+local function bk(V,m,aD)
+ap=ap or cE[iO]()
+local g,D,K,h={U=U,x=x,bL=bL},0,1,nil
 if m then
-D,K=fQ(m)
+D,K=fV(m)
 end
-local O=m and bt(m,K,K)
-local bq=m and#m-K
-if O==ap.O and fi(bq,ap.aI)and am("<I7",m,K+1)==w then
-h=ap.cM(m,K+1,#m)
-elseif O=="-"and bH>0 and ap.fb and ap.fb(bt(m,K))then
-h=ap.gX(bt(m,K),bH)
-elseif O==iM and bq==ap.hz then
-h=ap.gB(m,K+1)
-elseif m and not(K==10 and bq<0)then
+local O=m and bA(m,K,K)
+local bu=m and#m-K
+if O==ap.O and fs(bu,ap.aJ)and am("<I7",m,K+1)==x then
+h=ap.cR(m,K+1,#m)
+elseif O=="-"and bL>0 and ap.fl and ap.fl(bA(m,K))then
+h=ap.ha(bA(m,K),bL)
+elseif O==iO and bu==ap.hB then
+h=ap.gE(m,K+1)
+elseif m and not(K==10 and bu<0)then
 return"RULES"
 else
-h=ap.er()
+h=ap.ez()
 end
-local bU=ap.dZ(h,g)
-local eC=bU~=h
-h=bU
-local aj,at,ew=0,aP(q,D,ap.dn(h,ai,g)),q
-while aj<aB and(at<=q or aj==0 and at-q<=bi)do
-aj,ew=aj+1,at
-if bB then break end
-h=ap.dw(h,at,ai,g)
-if aj<aB then at=aP(q,D,ap.dn(h,ai,g))end
+local bZ=ap.ed(h,g)
+local eL=bZ~=h
+h=bZ
+local ak,at,eE=0,aR(q,D,ap.ds(h,aj,g)),q
+while ak<aD and(at<=q or ak==0 and at-q<=bm)do
+ak,eE=ak+1,at
+if bF then break end
+h=ap.dC(h,at,aj,g)
+if ak<aD then at=aR(q,D,ap.ds(h,aj,g))end
 end
-local aN
-if(aj>0 or eC)and not bB then
-local bp,af=ap.O..ap.ek(h,g),ap.dz(h,g)
+local aO
+if(ak>0 or eL)and not bF then
+local bg,ag=ap.O..ap.eq(h,g),ap.dF(h,g)
 if D>q then
-bp,af="b"..aT("<d",D)..bp,aP(D,af)
+bg,ag="b"..aX("<d",D)..bg,aR(D,ag)
 end
-aN=eu(Q,m,bp,cr(af))
+aO=eC(V,m,bg,cf(ag))
 elseif not m then
-aN=bb("GET",Q)
-aN=aN and aN.err
+aO=aT("GET",V)
+aO=aO and aO.err
 end
-if aN then return false,aN end
-local aY,reset=ap.fd(h,g)
-if aj==0 and D>q then return{2,at-q,aY,reset}end
-if aj>0 and ew>q then return{1,ew-q,aY,reset}end
-return aj,aY,reset,aj==aB and 0 or at-q
+if aO then return false,aO end
+local aU,reset=ap.fn(h,g)
+if ak==0 and D>q then return{2,at-q,aU,reset}end
+if ak>0 and eE>q then return{1,eE-q,aU,reset}end
+return ak,aU,reset,ak==aD and 0 or at-q
 end`;
 
-const part40 = `local function ej(Q,m,aB,bI)
-if not kc then
-kb()
-kc=true
+const part40 = `local function ep(V,m,aD,bM)
+if not ke then
+kd()
+ke=true
 end
-local aj,aY,reset,bo=cW(Q,m,aB)
-if not aj then
-if string.find(aY,"READONLY",1,true)then bQ=aY end
-aj=aY
+local ak,aU,reset,bt=db(V,m,aD)
+if not ak then
+if string.find(aU,"READONLY",1,true)then bU=aU end
+ak=aU
 end
 A=A+1
-if type(aj)~="number"then
-U[A]=aj
-elseif bI then
-U[A],U[A+1],U[A+2],U[A+3]=aj,aY,reset,bo
+if type(ak)~="number"then
+Q[A]=ak
+elseif bM then
+Q[A],Q[A+1],Q[A+2],Q[A+3]=ak,aU,reset,bt
 A=A+3
-elseif aj>0 then
-U[A],U[A+1]=aY,reset
+elseif ak>0 then
+Q[A],Q[A+1]=aU,reset
 A=A+1
 else
-U[A],U[A+1],U[A+2]=-1-aY,reset,bo
+Q[A],Q[A+1],Q[A+2]=-1-aU,reset,bt
 A=A+2
 end
 end`;
 
-const part41 = `return ej
+const part41 = `return ep
 end`;
 
-const part42 = `local dJ
-local function ej(Q,m,aB,bI)
-dJ=dJ or gl()
-dJ(Q,m,aB,bI)
+const part42 = `local dS
+local function ep(V,m,aD,bM)
+dS=dS or gq()
+dS(V,m,aD,bM)
 end`;
 
-const part43 = `local E,ak=1,0
-while ak<#KEYS do
-local cl,H=ARGV[E+1]+0,ak+1
-ak=bs(ak+aD(cl/32),#KEYS)
-ai,W,w=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
-bH,bi,E=ARGV[E+5]+0,0,E+5
-if cl%4>=2 then
-bi,E=ARGV[E+1]+0,E+1
+const part43 = `local E,al=1,0
+while al<#KEYS do
+local cu,H=ARGV[E+1]+0,al+1
+al=bz(al+aF(cu/32),#KEYS)
+aj,U,x=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
+bL,bm,E=ARGV[E+5]+0,0,E+5
+if cu%4>=2 then
+bm,E=ARGV[E+1]+0,E+1
 end
-local bI=cl%16>=8
-bB,kc=cl%2==1,false
-for K=H,ak,1000 do
-local aG=bs(K+999,ak)
-local cc=kp and call("MGET",unpack(KEYS,K,aG))
-if not(bI or bB)then
-ge(cc,K,aG)
+local bM=cu%16>=8
+bF,ke=cu%2==1,false
+for K=H,al,1000 do
+local aG=bz(K+999,al)
+local cl=kr and call("MGET",unpack(KEYS,K,aG))
+if not(bM or bF)then
+gj(cl,K,aG)
 else
 for i=K,aG do
-local aB=bI and ARGV[E+i-H+1]+0 or 1
-ej(KEYS[i],cc and cc[i-K+1],aB,bI)
+local aD=bM and ARGV[E+i-H+1]+0 or 1
+ep(KEYS[i],cl and cl[i-K+1],aD,bM)
 end
 end
 end
-if bI then E=E+ak-H+1 end
+if bM then E=E+al-H+1 end
 end
-return bQ and redis.error_reply(bQ)or U`;
+return bU and redis.error_reply(bU)or Q`;
 
-const part44 = `local bb,tonumber,aT,am=redis.pcall,tonumber,struct.pack,struct.unpack`;
+const part44 = `local aT,tonumber,aX,am=redis.pcall,tonumber,struct.pack,struct.unpack`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "4f44c2afbd42481fbbf4b10132493a70a425d9c2",
-  acrossSha1: "e95dc37756d3cfe8d6aa31133817868197998f4d",
+  sha1: "13c40c82a2db6447f328b83978521ff8d02321bb",
+  acrossSha1: "6897609aa85d3a697a8f09c1656fb53bfaffbc89",
   source: `${part1}
-local bb,al,tonumber,KEYS,ARGV=redis.pcall,string.format,tonumber,KEYS,ARGV
+local aT,ah,tonumber,KEYS,ARGV=redis.pcall,string.format,tonumber,KEYS,ARGV
 ${part2}
-local cv
-local function gs(us,aF,ad)
-local ay,J,bo=cv-q,us-cv,aF-cv
+local bP
+local function eu(us,az,W)
+local av,J,bt=bP-q,us-bP,az-bP
 if J>0 then
-if ad==0 or ad==1 and J>8*ay or ad==2 and J>1024*ay then return nil end
+if W==0 or W==1 and J>8*av or W==2 and J>1024*av then return nil end
 else
-ad=0
+W=0
 end
-return bo>1024*ay and 3 or bo>8*ay and ad<2 and 2 or ad>0 and ad or 1
+return bt>1024*av and 3 or bt>8*av and W<2 and 2 or W>0 and W or 1
 end
-local fE=1e13
-local ec=#KEYS==1 and ARGV[2]
-if ec=="32"or ec=="34"or ec=="36"or ec=="38"then
-local Q,ay,dP,gy=KEYS[1],ARGV[3]+0,ARGV[4],ARGV[5]+0
-local cu,bc,fx=dP+0,1000*4^(gy-50),gy*cn
-local m,us,ag,cF,bp=bb("GET",Q),nil,0,nil,nil
-cv=q+ay
-if ec=="32"or ec=="34"then
-local bh=ec=="34"and cv+ARGV[6]or cv
-if bh-q+ARGV[1]*1000<fE then
-local bA,eO=fx-fs,q+cI/2
-local bN=m and#m==16 and tonumber(m)
-if bN then
-local us,ad=bN-bA,0
-while us>eO do
-us,ad=us-cI,ad+1
+local eh=1e13
+local ew=#KEYS==1 and ARGV[2]
+if ew=="32"or ew=="34"or ew=="36"or ew=="38"then
+local V,av,cV,dP,ck=KEYS[1],ARGV[3]+0,ARGV[4],ARGV[5]+0,0
+local dr,v,aH,ay
+if ew=="34"then
+ck=ARGV[6]
+elseif ew=="36"then
+dr,v,aH,ay=ARGV[6],ARGV[7]+0,ARGV[8],ARGV[9]
+elseif ew=="38"then
+dr,v,aH,ay=ARGV[7],ARGV[8]+0,ARGV[9],ARGV[10]
 end
-local aF=(us<q and q or us)+cu
-local bW=aF-us
-if aF<=bh and aF<fs+cn and us%bc+bW<bc then
-local bF=aF>cv and gs(us,aF,ad)or aF<=cv and 0
-if bF then
-if bF~=ad then bW=bW+(bF-ad)*cI end
-local gz=bW==cu and dP or al("%d",bW)
-if bb("INCRBY",Q,gz)==bN+bW then cF=aF-q end
+local bT,ba,ee=cV+0,1000*4^(dP-50),dP*bJ
+local m,us,ae,cg,bg,cO=aT("GET",V),nil,0,nil,nil,nil
+bP=q+av
+if not v then
+local bf=bP+ck
+if bf-q+ARGV[1]*1000<eh then
+local bv,dH=ee-eI,q+cd/2
+local bD=m and#m==16 and tonumber(m)
+if bD then
+local us,W=bD-bv,0
+while us>dH do
+us,W=us-cd,W+1
+end
+local az=(us<q and q or us)+bT
+local bG=az-us
+if az<=bf and az<eI+bJ and us%ba+bG<ba then
+local bp=az>bP and eu(us,az,W)or az<=bP and 0
+if bp then
+if bp~=W then bG=bG+(bp-W)*cd end
+local eO=bG==bT and cV or ah("%d",bG)
+if aT("INCRBY",V,eO)==bD+bG then cg=az-q end
 end
 end
 end
-if cF then return{q,cF}end
+if cg then
+cO=true
+elseif not m then
+us=q
+elseif bD and not string.find(m,"%D")then
+us=bD-bv
+if us<q then us=us>q-bJ/2 and q end
+end
+if us and us+bT<=bP then
+us=us+bT
+cg,bg=us-q,ah("%d",ee+us%bJ)
+end
+end
+else
 if not m then
 us=q
-elseif bN and not string.find(m,"%D")then
-us=bN-bA
-if us<q then us=us>q-cn/2 and q end
-end
-if us and us+cu<=cv then
-us=us+cu
-cF,bp=us-q,al("%d",fx+us%cn)
-end
-end
-else
-local at=ec=="36"and 6 or 7
-local x,az=ARGV[at+1]+0,ARGV[at+3]
-if not m then
-us=q
-elseif#m==16+az and not string.find(m,"%D")then
-us,ag=string.sub(m,1,16)+0,string.sub(m,17)+0
-if ag>=x then
+elseif#m==16+ay and not string.find(m,"%D")then
+us,ae=string.sub(m,1,16)+0,string.sub(m,17)+0
+if ae>=v then
 us=nil
-elseif us<q-1 or(us<q and ag==0)then
-us,ag=q,0
+elseif us<q-1 or(us<q and ae==0)then
+us,ae=q,0
 end
 end
 if us then
-us,ag=us+cu,ag+ARGV[at]
-if ag>=x then
-us,ag=us+1,ag-x
+us,ae=us+bT,ae+dr
+if ae>=v then
+us,ae=us+1,ae-v
 end
-if us<cv or us==cv and ag<=ARGV[at+2]+0 then
-cF=(us-q)*x+ag
-bp=cF<=9007199254740991 and al("%016d%0"..az.."d",us,ag)
+if us<bP or us==bP and ae<=aH+0 then
+cg=(us-q)*v+ae
+bg=cg<=9007199254740991 and ah("%016d%0"..ay.."d",us,ae)
 end
 end
 end
-if bp then
-local cr=al("%d",math.floor((us-us%bc+bc-q)/1000)+2+ARGV[1])
-if bb("SET",Q,bp,"PX",cr).ok then return{q,cF}end
+if bg then
+local cf=ah("%d",math.floor((us-us%ba+ba-q)/1000)+2+ARGV[1])
+cO=aT("SET",V,bg,"PX",cf).ok
 end
+if cO then return{q,cg}end
 end
 ${part3}
 ${part4}
-local call,bt,cf,aD,bs,aP,type=redis.call,string.sub,string.byte,math.floor,math.min,math.max,type
-local cw=ARGV[1]+0
-local kY=9007199254740991
-local eE=90*cn
-local function im(us,bc)
-return al("%d",aD((us-us%bc+bc-q)/1000)+2+cw)
+local call,bA,co,aF,bz,aR,type=redis.call,string.sub,string.byte,math.floor,math.min,math.max,type
+local cC=ARGV[1]+0
+local kZ=9007199254740991
+local eN=90*bJ
+local function io(us,ba)
+return ah("%d",aF((us-us%ba+ba-q)/1000)+2+cC)
 end
-local U,A,E,ak={q},1,1,0
-while ak<#KEYS do
-local cl,H=ARGV[E+1]+0,ak+1
-ak=bs(ak+aD(cl/32),#KEYS)
-local ay,dP,gy,bi,gA=
+local Q,A,E,al={q},1,1,0
+while al<#KEYS do
+local cu,H=ARGV[E+1]+0,al+1
+al=bz(al+aF(cu/32),#KEYS)
+local av,cV,dP,bm,dr=
 ARGV[E+2]+0,ARGV[E+3],ARGV[E+4],0,0
-local cu=dP+0
-local x,aQ,bq,gQ=1,0,16,"%016d"
-local bB,bI,mb=cl%2>=1,cl%16>=8,cl%32>=16
+local bT=cV+0
+local v,aH,bu,gU=1,0,16,"%016d"
+local bF,bM,md=cu%2>=1,cu%16>=8,cu%32>=16
 E=E+4
-if cl%4>=2 then
-bi,E=ARGV[E+1]+0,E+1
+if cu%4>=2 then
+bm,E=ARGV[E+1]+0,E+1
 end
-if cl%8>=4 then
-gA,x,aQ=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bq,gQ=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+if cu%8>=4 then
+dr,v,aH=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bu,gU=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
-local bh=q+bi+ay
-local bc,fx,eO=1000*4^(gy-50),gy*cn,q+cI/2
-local gk=bq==16 and bi+ay+cw*1000<fE
-local bA=fx-fs
-local ig,cc,aS=A-H+1,nil,nil
-local fG,br=q+bA+cu,bs(q+ay+bA,fx+cn-1)
-cv=q+ay
-if mb and gk and not bB and fG<=br then
-cc={}
-local function kV(Q,aw)
-local aF,ad=aw-bA,0
-while aF>eO do
-aF,ad=aF-cI,ad+1
+local bf=q+bm+av
+local ba,ee,dH=1000*4^(dP-50),dP*bJ,q+cd/2
+local gp=bu==16 and bm+av+cC*1000<eh
+local bv=ee-eI
+local ih,cl,aS=A-H+1,nil,nil
+local fM,bx=q+bv+bT,bz(q+av+bv,ee+bJ-1)
+bP=q+av
+if md and gp and not bF and fM<=bx then
+cl={}
+local function kW(V,aA)
+local az,W=aA-bv,0
+while az>dH do
+az,W=az-cd,W+1
 end
-local us=aF-cu
-if us<q or aF>bh or aF+bA>=fx+cn then return nil end
-local bF=0
-if aF>cv then bF=gs(us,aF,ad)end
-if bF and bF~=ad then call("INCRBY",Q,al("%d",(bF-ad)*cI))end
-return bF and aF
+local us=az-bT
+if us<q or az>bf or az+bv>=ee+bJ then return nil end
+local bp=0
+if az>bP then bp=eu(us,az,W)end
+if bp and bp~=W then call("INCRBY",V,ah("%d",(bp-W)*cd))end
+return bp and az
 end
-for i=H,ak do
-local Q=KEYS[i]
-local aw=bb("INCRBY",Q,dP)
-local bW=type(aw)=="number"
-local us=bW and aw>=fG and aw<=br and aw-bA
-if bW and not us and aw>br and(bi>0 or aw-bA>eO)then
-us=kV(Q,aw)
+for i=H,al do
+local V=KEYS[i]
+local aA=aT("INCRBY",V,cV)
+local bG=type(aA)=="number"
+local us=bG and aA>=fM and aA<=bx and aA-bv
+if bG and not us and aA>bx and(bm>0 or aA-bv>dH)then
+us=kW(V,aA)
 end
 if us then
-if us%bc<cu then call("PEXPIRE",Q,im(us,bc))end
-U[ig+i]=us-q
+if us%ba<bT then call("PEXPIRE",V,io(us,ba))end
+Q[ih+i]=us-q
 else
 local m=true
-if aw~=cu then
-if bW then call("INCRBY",Q,"-"..dP)end
-m=bb("GET",Q)
+if aA~=bT then
+if bG then call("INCRBY",V,"-"..cV)end
+m=aT("GET",V)
 end
 aS=aS or{}
-aS[#aS+1],U[ig+i],cc[i-H+1]=i,false,type(m)~="table"and m
+aS[#aS+1],Q[ih+i],cl[i-H+1]=i,false,type(m)~="table"and m
 end
 end
 else
-cc=call("MGET",unpack(KEYS,H,bs(H+999,ak)))
-for K=H+1000,ak,1000 do
-local dB=call("MGET",unpack(KEYS,K,bs(K+999,ak)))
-for i=1,#dB do
-cc[K-H+i]=dB[i]
+cl=call("MGET",unpack(KEYS,H,bz(H+999,al)))
+for K=H+1000,al,1000 do
+local dI=call("MGET",unpack(KEYS,K,bz(K+999,al)))
+for i=1,#dI do
+cl[K-H+i]=dI[i]
 end
 end
-local lo=gk and not(bB or bI)
-for i=H,ak do
-local Q,m,cF=KEYS[i],lo and cc[i-H+1],nil
-local bN=m and#m==16 and tonumber(m)
-if bN then
-local us,ad=bN-bA,0
-while us>eO do
-us,ad=us-cI,ad+1
+local lp=gp and not(bF or bM)
+for i=H,al do
+local V,m,cg=KEYS[i],lp and cl[i-H+1],nil
+local bD=m and#m==16 and tonumber(m)
+if bD then
+local us,W=bD-bv,0
+while us>dH do
+us,W=us-cd,W+1
 end
-local aF=(us<q and q or us)+cu
-local bW=aF-us
-if aF<=bh and aF<fs+cn and us%bc+bW<bc then
-local bF=aF>cv and gs(us,aF,ad)or aF<=cv and 0
-if bF then
-if bF~=ad then bW=bW+(bF-ad)*cI end
-local gz=bW==cu and dP or al("%d",bW)
-if bb("INCRBY",Q,gz)==bN+bW then cF=aF-q end
+local az=(us<q and q or us)+bT
+local bG=az-us
+if az<=bf and az<eI+bJ and us%ba+bG<ba then
+local bp=az>bP and eu(us,az,W)or az<=bP and 0
+if bp then
+if bp~=W then bG=bG+(bp-W)*cd end
+local eO=bG==bT and cV or ah("%d",bG)
+if aT("INCRBY",V,eO)==bD+bG then cg=az-q end
 end
 end
 end
-if cF then
-U[ig+i]=cF
+if cg then
+Q[ih+i]=cg
 else
 aS=aS or{}
-aS[#aS+1],U[ig+i]=i,false
+aS[#aS+1],Q[ih+i]=i,false
 end
 end
 end
@@ -1854,196 +1862,196 @@ if aS then
 ${part5}
 ${part6}
 ${part7}
-local g={x=x,ay=ay,aQ=aQ}
-local function cM(Q,m,bq,x)
-local D,us,ag,h,ad=0,nil,0,nil,0
-if#m>8 and cf(m,1)==98 then
+local g={v=v,av=av,aH=aH}
+local function cR(V,m,bu,v)
+local D,us,ae,h,W=0,nil,0,nil,0
+if#m>8 and co(m,1)==98 then
 local K
-D,K=fQ(m)
-m=bt(m,K)
+D,K=fV(m)
+m=bA(m,K)
 if m==""then return 0,0,D end
 end
-local aO=string.find(m,"[^%d]")
-if aO and aO>16 and cf(m,aO)>127 then
-local az=bt(m,1,aO-1)
-local K=#az==18 and bt(az,1,2)==gR and 3 or 1
-h={us=tonumber(bt(az,K,K+15))or 0,ag=tonumber(bt(az,K+16))or 0}
-if aO==#m then
-ad=aD((cf(m,aO)-128)/8)
+local aQ=string.find(m,"[^%d]")
+if aQ and aQ>16 and co(m,aQ)>127 then
+local ay=bA(m,1,aQ-1)
+local K=#ay==18 and bA(ay,1,2)==gy and 3 or 1
+h={us=tonumber(bA(ay,K,K+15))or 0,ae=tonumber(bA(ay,K+16))or 0}
+if aQ==#m then
+W=aF((co(m,aQ)-128)/8)
 else
-bz().cD(m,aO,#m,h,g)
-ad=h.ad
+bE().cJ(m,aQ,#m,h,g)
+W=h.W
 end
-m=az
+m=ay
 end
-if#m==18 and bt(m,1,2)==gR then
-m=bt(m,3)
+if#m==18 and bA(m,1,2)==gy then
+m=bA(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
-if us and us<eE then
-if us>=dO+cI then ad=iC(us)end
-us=fP(us)
+if us and us<eN then
+if us>=dy+cd then W=iE(us)end
+us=fU(us)
 end
 elseif#m>16 then
-us=tonumber(bt(m,1,16))
+us=tonumber(bA(m,1,16))
 end
-if not us or us>=eE or(aO and not h)then return nil end
-if#m~=bq and not fz(Q,m)then return nil end
-if#m~=bq then return us+1,0,D,ad,nil,h and h.y end
-if bq>16 then ag=bs(tonumber(bt(m,17))or 0,x-1)end
-return us,ag,D,ad,h and h.av,h and h.y
+if not us or us>=eN or(aQ and not h)then return nil end
+if#m~=bu and not fG(V,m)then return nil end
+if#m~=bu then return us+1,0,D,W,nil,h and h.y end
+if bu>16 then ae=bz(tonumber(bA(m,17))or 0,v-1)end
+return us,ae,D,W,h and h.ax,h and h.y
 end
-local function cW(i)
-local Q,m,us,ag,D,at=KEYS[i],cc[i-H+1],0,0,0,q
-local ad,eC,av,y,km=0,false,nil,nil,nil
+local function db(i)
+local V,m,us,ae,D,at=KEYS[i],cl[i-H+1],0,0,0,q
+local W,eL,ax,y,ko=0,false,nil,nil,nil
 if m and m~=true then
-us,ag,D,ad,av,y=cM(Q,m,bq,x)
+us,ae,D,W,ax,y=cR(V,m,bu,v)
 if not us then
 A=A+1
-U[A]="RULES"
+Q[A]="RULES"
 return nil
 end
 if D>q then at=D end
-if us-ay>=q or(y or 0)>q then
-local h={us=us,ag=ag,ad=ad,av=av,y=y}
-local bU=bz().dZ(h,g)
-eC=bU~=h
-us,ag,ad,av,y=bU.us,bU.ag,bU.ad,bU.av,bU.y
+if us-av>=q or(y or 0)>q then
+local h={us=us,ae=ae,W=W,ax=ax,y=y}
+local bZ=bE().ed(h,g)
+eL=bZ~=h
+us,ae,W,ax,y=bZ.us,bZ.ae,bZ.W,bZ.ax,bZ.y
 end
 end
-local aF,ci=us,ag
-if us<at-1 or(us<at and ag==0)then
-aF,ci=at,0
+local az,cq=us,ae
+if us<at-1 or(us<at and ae==0)then
+az,cq=at,0
 end
-local jL,iV=aF,ci
-aF,ci=aF+cu,ci+gA
-if ci>=x then
-aF,ci=aF+1,ci-x
+local jN,iX=az,cq
+az,cq=az+bT,cq+dr
+if cq>=v then
+az,cq=az+1,cq-v
 end
-local aj=0
-if(aF<bh or(aF==bh and ci<=aQ))and at-q<=bi then
-aj=1
-local aB=1
-if bI then aB=ARGV[E+i-H+1]+0 end
-if aB>1 then
-local bw=bh-jL+(aQ-iV)/x
-aj=aP(bs(aD(bw/(cu+gA/x)),aB),1)
-for o=bs(aj+1,aB),aP(aj-1,1),-1 do
-local aU=iV+o*gA
-local cE=aD(aU/x)
-aF,ci=jL+o*cu+cE,aU-cE*x
-aj=o
-if aF<bh or(aF==bh and ci<=aQ)then break end
+local ak=0
+if(az<bf or(az==bf and cq<=aH))and at-q<=bm then
+ak=1
+local aD=1
+if bM then aD=ARGV[E+i-H+1]+0 end
+if aD>1 then
+local bC=bf-jN+(aH-iX)/v
+ak=aR(bz(aF(bC/(bT+dr/v)),aD),1)
+for o=bz(ak+1,aD),aR(ak-1,1),-1 do
+local aY=iX+o*dr
+local cK=aF(aY/v)
+az,cq=jN+o*bT+cK,aY-cK*v
+ak=o
+if az<bf or(az==bf and cq<=aH)then break end
 end
 end
 end
-local aN
-if(aj>0 or eC)and not bB then
-if aj==0 then
-aF,ci,at=us,ag,q
+local aO
+if(ak>0 or eL)and not bF then
+if ak==0 then
+az,cq,at=us,ae,q
 end
-local bp,aw=al(gQ,aF,ci),nil
-if bq==16 and aF>=dO then bp=gR..bp end
-local aO,af,hs="",aF+2,fx
-local J=aF-ay
-if ci>aQ then J=J+1 end
-if av or y or at>q then
-local bE=bz()
-local h={us=us,ag=ag,ad=ad,av=av,y=y}
-av=bE.bm(h)
-local bV=aP(at>q and at or 0,y or 0)
-local next=bE.dk(aF,ci,av,bV,g,bE.eN(h,g))
-aO=bE.bp(next,g)
-if av then af=aP(af,bE.eZ(aF,next.av)+2)end
-if next.y then af=aP(af,next.y+2)end
-av=av or bE.ez
-if aj>0 and(av.us>0 or av.ag>0 or y or at>q)then
-km={us,ag,av.us,av.ag,y or 0}
+local bg,aA=ah(gU,az,cq),nil
+if bu==16 and az>=dy then bg=gy..bg end
+local aQ,ag,hu="",az+2,ee
+local J=az-av
+if cq>aH then J=J+1 end
+if ax or y or at>q then
+local bI=bE()
+local h={us=us,ae=ae,W=W,ax=ax,y=y}
+ax=bI.be(h)
+local ca=aR(at>q and at or 0,y or 0)
+local next=bI.dn(az,cq,ax,ca,g,bI.eX(h,g))
+aQ=bI.bg(next,g)
+if ax then ag=aR(ag,bI.fj(az,next.ax)+2)end
+if next.y then ag=aR(ag,next.y+2)end
+ax=ax or bI.eH
+if ak>0 and(ax.us>0 or ax.ae>0 or y or at>q)then
+ko={us,ae,ax.us,ax.ae,y or 0}
 end
 elseif J>q then
-local lg=us-ay+(ag>aQ and 1 or 0)>q
-local bF=gb(J-q,ay,lg and ad or 0)
-if gk and D<=q then
-hs=fx+bF*cI
+local lh=us-av+(ae>aH and 1 or 0)>q
+local bp=gg(J-q,av,lh and W or 0)
+if gp and D<=q then
+hu=ee+bp*cd
 else
-aO=string.char(128+8*bF)
+aQ=string.char(128+8*bp)
 end
 end
-us,ag=aF,ci
-if aO~=""and D<=q then
-aw=bb("SET",Q,bp..aO,"PX",math.ceil((af-q)/1000)+cw)
+us,ae=az,cq
+if aQ~=""and D<=q then
+aA=aT("SET",V,bg..aQ,"PX",math.ceil((ag-q)/1000)+cC)
 elseif D>q then
-bp=bp..aO
-bp="b"..struct.pack("<d",D)..bp
-aw=bb("SET",Q,bp,"PX",math.ceil((aP(af,D)-q)/1000)+cw)
+bg=bg..aQ
+bg="b"..struct.pack("<d",D)..bg
+aA=aT("SET",V,bg,"PX",math.ceil((aR(ag,D)-q)/1000)+cC)
 else
-if gk then bp=al("%d",hs+us%cn)end
-aw=m and bb("SET",Q,bp,"PX",im(us,bc))
-or bb("SET",Q,bp,"PX",im(us,bc),"NX")
-or bb("GET",Q)
+if gp then bg=ah("%d",hu+us%bJ)end
+aA=m and aT("SET",V,bg,"PX",io(us,ba))
+or aT("SET",V,bg,"PX",io(us,ba),"NX")
+or aT("GET",V)
 end
-aN=aw and aw.err
+aO=aA and aA.err
 elseif not m then
-local fF=bb("GET",Q)
-aN=fF and fF.err
+local fL=aT("GET",V)
+aO=fL and fL.err
 end
 A=A+1
-if aN then
-U[A]=aN
-return string.find(aN,"READONLY",1,true)and aN
+if aO then
+Q[A]=aO
+return string.find(aO,"READONLY",1,true)and aO
 end
 if us<q then
-us,ag=q,0
+us,ae=q,0
 end
-local cF=(us-q)*x+ag
-if D>q or cF>kY or km then
-local ah={D>q and D-q or 0,aj,us-q,ag}
-for bE=1,km and 5 or 0 do
-ah[4+bE]=km[bE]
+local cg=(us-q)*v+ae
+if D>q or cg>kZ or ko then
+local ai={D>q and D-q or 0,ak,us-q,ae}
+for bI=1,ko and 5 or 0 do
+ai[4+bI]=ko[bI]
 end
-U[A]=ah
-elseif bI then
-U[A]=aj
+Q[A]=ai
+elseif bM then
+Q[A]=ak
 A=A+1
-U[A]=cF
+Q[A]=cg
 else
-U[A]=aj>0 and cF or-1-cF
+Q[A]=ak>0 and cg or-1-cg
 end
 end
-local aN
+local aO
 for _,i in ipairs(aS)do
-if not bI then A=ig+i-1 end
-aN=cW(i)or aN
+if not bM then A=ih+i-1 end
+aO=db(i)or aO
 end
-if aN then return redis.error_reply(aN)end
+if aO then return redis.error_reply(aO)end
 end
-if bI then
-E=E+ak-H+1
+if bM then
+E=E+al-H+1
 else
-A=ig+ak
+A=ih+al
 end
 end
-return U`,
+return Q`,
 };
 
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "23185253ca4883b9a2540406036f5a240b39ec16",
-  source: `local fh=redis.call("TIME")
-local mc=redis.pcall("INFO")
-local ah={fh[1],fh[2],type(mc)=="string"and mc or""}
-local lO={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,hj in ipairs(ARGV)do
-local dM={}
-for kv in string.gmatch(hj,"%S+")do
-dM[#dM+1]=lO[kv]or kv
+  sha1: "f5d4ab3d3cb0c16fc3373c919849a6c8f70605fc",
+  source: `local fr=redis.call("TIME")
+local me=redis.pcall("INFO")
+local ai={fr[1],fr[2],type(me)=="string"and me or""}
+local lQ={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,hl in ipairs(ARGV)do
+local dx={}
+for iu in string.gmatch(hl,"%S+")do
+dx[#dx+1]=lQ[iu]or iu
 end
-local ku=redis.pcall(unpack(dM))
-if type(ku)=="table"and ku.err then ah[#ah+1]=ku.err end
+local kw=redis.pcall(unpack(dx))
+if type(kw)=="table"and kw.err then ai[#ai+1]=kw.err end
 end
-return ah`,
+return ai`,
 };
 
 /** `cluster_nodes.lua`: Tells what a node of a cluster knows of the others. It changes nothing. */
@@ -2056,523 +2064,647 @@ export const clusterNodes: Script = {
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "d468a89390360cd11877e0a8cf688a5bb4fb3d0e",
-  source: `local q,bx
+  sha1: "4a6853445760771e537788ad5d79216bdce8a5ed",
+  source: `local q,bn
 if string.byte(ARGV[1])==64 then
-bx,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
+bn,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
 else
-local fh=redis.call("TIME")
-bx=fh[1]..(#fh[2]==6 and fh[2]or string.sub("00000"..fh[2],-6))
+local fr=redis.call("TIME")
+bn=fr[1]..(#fr[2]==6 and fr[2]or string.sub("00000"..fr[2],-6))
 end
-q=bx+0
-local bv,al,bL,bd=ARGV[2],string.format,nil,nil
-if#bv==2 and string.byte(ARGV[3])~=45 then
-if bv=="R0"then
-bL=redis.pcall("ZREM",KEYS[1],ARGV[4])
-bd=redis.pcall("EXISTS",KEYS[2],KEYS[3])
-if type(bL)~="number"then
-bL=nil
-elseif bd==0 then
-return 2*q+bL
+q=bn+0
+local bh,ah,bq,bi=ARGV[2],string.format,nil,nil
+if#bh==2 and string.byte(ARGV[3])~=45 then
+if bh=="R0"then
+bq=redis.pcall("ZREM",KEYS[1],ARGV[4])
+bi=redis.pcall("EXISTS",KEYS[2],KEYS[3])
+if type(bq)~="number"then
+bq=nil
+elseif bi==0 then
+return 2*q+bq
 end
 else
-local fy,hi,dh=60000000,10000000,20000000
-local bb,aE,id=redis.pcall,KEYS[1],ARGV[4]
-local cN,aq=string.match(ARGV[5],"^(%d+) (%d+)")
-bd,cN=bb("EXISTS",KEYS[2],KEYS[3]),cN+0
-if bd==0 and cN<=dh then
-local df,fq=bb("ZCARD",aE),"-"..bx
-local fL="-"..string.sub(bx,1,-8).."0000000"
-if df~=0 and bb("ZCOUNT",aE,"("..fq,fL)==1 then
-local bm,aV,bD=df-1,q+cN,q+cN
-if bm>0 then
-local aW=bb("ZRANGE",aE,"1","1","WITHSCORES")
-aV=aW[2]+0
-if aV<=q then bm=aq+0 end
-if aV>bD then aV=bD end
+local dK,gz,cr=60000000,10000000,20000000
+local aT,au,id=redis.pcall,KEYS[1],ARGV[4]
+local cw,aq=string.match(ARGV[5],"^(%d+) (%d+)")
+bi,cw=aT("EXISTS",KEYS[2],KEYS[3]),cw+0
+if bi==0 and cw<=cr then
+local ci,fA=aT("ZCARD",au),"-"..bn
+local el="-"..string.sub(bn,1,-8).."0000000"
+if ci~=0 and aT("ZCOUNT",au,"("..fA,el)==1 then
+local be,aP,bw=ci-1,q+cw,q+cw
+if be>0 then
+local aZ=aT("ZRANGE",au,"1","1","WITHSCORES")
+aP=aZ[2]+0
+if aP<=q then be=aq+0 end
+if aP>bw then aP=bw end
 end
-if bm<aq+0 then
-local bW=bb("ZADD",aE,fq,"#",al("%d",bD),id)
-if type(bW)=="number"then
-if bm==0 then return q end
-return{q,bm+1,aV-q,0,string.byte(ARGV[3])~=58 and{}or nil}
-end
-end
+if be<aq+0 then
+local bG=aT("ZADD",au,fA,"#",ah("%d",bw),id)
+if type(bG)=="number"then
+if be==0 then return q end
+return{q,be+1,aP-q,0,string.byte(ARGV[3])~=58 and{}or nil}
 end
 end
 end
 end
-local function dU(ch,q,bx)
+end
+elseif#bh==1 then
+local aT,id,au=redis.pcall,ARGV[4],#KEYS-1
+if bh=="R"then
+bq=aT("ZREM",KEYS[au],id)
+if type(bq)~="number"then
+bq=nil
+elseif aT("EXISTS",KEYS[#KEYS])==0 then
+return 2*q+bq
+end
+else
+local dK,gz,cr=60000000,10000000,20000000
+local call=redis.call
+if bh=="B"then au=2 end
+local cw,aq=string.match(ARGV[6],"^(%d+) (%d+)$")
+local gN=aT("EXISTS",KEYS[au+1],KEYS[au-(bh=="T"and-1 or 1)])==0
+cw,au=cw+0,KEYS[au]
+local ci=gN and aT("ZCARD",au)
+local be,aP,bV=nil,q+cw,au
+if ci==0 then
+be=0
+elseif type(ci)=="number"then
+local el="-"..string.sub(bn,1,-8).."0000000"
+if cw<=cr and aT("ZCOUNT",au,"(-"..bn,el)==1 then
+be,bV=ci-1,nil
+elseif aT("ZCOUNT",au,"(-"..bn,"0")==1 then
+be=ci-1
+end
+if be and be>0 then
+local bw=aT("ZRANGE",au,"1","1","WITHSCORES")[2]+0
+if bw<=q then be=nil end
+if bw<aP then aP=bw end
+end
+end
+if be and be<aq+0 then
+local bw,bP,eu=ah("%d",q+cw),nil,nil
+local V,ck,eh=KEYS[bh=="B"and 4 or 1],0,1e13
+local bJ=1e14
+local dy=50*bJ
+local gy,cd="99",10*bJ
+local eI=q-q%bJ
+local av,cV,dP,dr,v,aH,ay=
+string.match(ARGV[7],"^(%d+) (%d+) (%d+) ?(%d*) ?(%d*) ?(%d*) ?(%d*)$")
+av,dP,v=av+0,dP+0,v~=""and v+0
+local bT,ba,ee=cV+0,1000*4^(dP-50),dP*bJ
+local m,us,ae,cg,bg,cO=aT("GET",V),nil,0,nil,nil,nil
+bP=q+av
+if not v then
+local bf=bP+ck
+if bf-q+ARGV[1]*1000<eh then
+local bv,dH=ee-eI,q+cd/2
+local bD=m and#m==16 and tonumber(m)
+if bD then
+local us,W=bD-bv,0
+while us>dH do
+us,W=us-cd,W+1
+end
+local az=(us<q and q or us)+bT
+local bG=az-us
+if az<=bf and az<eI+bJ and us%ba+bG<ba then
+local bp=az>bP and eu(us,az,W)or az<=bP and 0
+if bp then
+if bp~=W then bG=bG+(bp-W)*cd end
+local eO=bG==bT and cV or ah("%d",bG)
+if aT("INCRBY",V,eO)==bD+bG then cg=az-q end
+end
+end
+end
+if cg then
+cO=true
+elseif not m then
+us=q
+elseif bD and not string.find(m,"%D")then
+us=bD-bv
+if us<q then us=us>q-bJ/2 and q end
+end
+if us and us+bT<=bP then
+us=us+bT
+cg,bg=us-q,ah("%d",ee+us%bJ)
+end
+end
+else
+if not m then
+us=q
+elseif#m==16+ay and not string.find(m,"%D")then
+us,ae=string.sub(m,1,16)+0,string.sub(m,17)+0
+if ae>=v then
+us=nil
+elseif us<q-1 or(us<q and ae==0)then
+us,ae=q,0
+end
+end
+if us then
+us,ae=us+bT,ae+dr
+if ae>=v then
+us,ae=us+1,ae-v
+end
+if us<bP or us==bP and ae<=aH+0 then
+cg=(us-q)*v+ae
+bg=cg<=9007199254740991 and ah("%016d%0"..ay.."d",us,ae)
+end
+end
+end
+if bg then
+local cf=ah("%d",math.floor((us-us%ba+ba-q)/1000)+2+ARGV[1])
+cO=aT("SET",V,bg,"PX",cf).ok
+end
+if cO then
+local aS=ci==0 and-1 or bV and call("PTTL",bV)
+call("ZADD",au,"-"..bn,"#",bw,id)
+if bV then
+local cf=math.max(4*cw,dK)/1000+ARGV[1]
+if aS<cf then call("PEXPIRE",bV,ah("%d",math.ceil(cf*1.125)))end
+end
+local lK=v and us-q or cg
+return{q,be+1,aP-q,lK,ae}
+end
+end
+end
+local at,dx=3,ARGV[5]
+bh,ARGV[2]="",""
+for iu in string.gmatch(dx,"%S+")do
+at=at+1
+ARGV[at]=iu
+end
+end
+local function dY(cp,q,bn,bq)
 ${part8}
-local bv=aL()
-local function aC(us)
-return al("%d",us)
+local bh=aM()
+local function aE(us)
+return ah("%d",us)
 end
-local function ev(v)
-v.ev=v.ev or aC(q+v.cR)
-return v.ev
+local function eD(w)
+w.eD=w.eD or aE(q+w.cW)
+return w.eD
 end
-local function hH(bu)
-return bu==q and"-"..bx or aC(-bu)
+local function hJ(bB)
+return bB==q and"-"..bn or aE(-bB)
 end
-local function li(Q,us)
-if call("PTTL",Q)<eb(q+us)then call("PEXPIRE",Q,eb(q+us+us/8))end
+local function lj(V,us)
+if call("PTTL",V)<eg(q+us)then call("PEXPIRE",V,eg(q+us+us/8))end
 end
-local mj,jG,channel=string.match(aL(),"^(%-?)([^:]*):(.*)$")
-local ee={}
-local kX=5000
-local function inbox(aZ)
-return channel.."%"..aZ
+local ml,jI,channel=string.match(aM(),"^(%-?)([^:]*):(.*)$")
+local ej={}
+local kY=5000
+local function inbox(bc)
+return channel.."%"..bc
 end
-for aZ in string.gmatch(jG,"[^,]+")do
-ee[aZ]="caller"
-if mj~=""then
-local lx=inbox(aZ)
-local cq=call("LRANGE",lx,"0","-1")
-if#cq==0 then
-call("RPUSH",lx,"")
-ch[#ch+1]="missed "..aZ
-elseif#cq>1 then
-call("LTRIM",lx,"0","0")
-for aW=2,#cq do
-ch[#ch+1]=cq[aW]
+for bc in string.gmatch(jI,"[^,]+")do
+ej[bc]="caller"
+if ml~=""then
+local ly=inbox(bc)
+local cz=call("LRANGE",ly,"0","-1")
+if#cz==0 then
+call("RPUSH",ly,"")
+cp[#cp+1]="missed "..bc
+elseif#cz>1 then
+call("LTRIM",ly,"0","0")
+for aZ=2,#cz do
+cp[#cp+1]=cz[aZ]
 end
 end
-call("PEXPIRE",lx,kX)
+call("PEXPIRE",ly,kY)
 end
 end
 ${part9}
 ${part3}
-local function ke()
-local dV,bQ,gK,bB,ik={},nil,nil,false,false
-local eS="FOREIGN the key holds no state of these rules, nor of others that are known"
-local lE,lU="^[CFMPST-Xcfst-\\255]","^%-?"..string.rep("%d",16)
-local function hO(e)
-local m,E=not e.er and call("GET",e.Q),1
-e.D,e.aa,e.dJ=0,{},""
+local function kg()
+local dZ,bU,gO,bF,il={},nil,nil,false,false
+local fc="FOREIGN the key holds no state of these rules, nor of others that are known"
+local lF,lW="^[CFMPST-Xcfst-\\255]","^%-?"..string.rep("%d",16)
+local function hQ(e)
+local m,E=not e.ez and call("GET",e.V),1
+e.D,e.ab,e.dS=0,{},""
 if not m then return end
-e.D,E=fQ(m)
-local dJ=bt(m,E>10 and 1 or E)
-if m==""or dJ~=""and not(string.find(dJ,lE)or string.find(dJ,lU))then
-error(eS,0)
+e.D,E=fV(m)
+local dS=bA(m,E>10 and 1 or E)
+if m==""or dS~=""and not(string.find(dS,lF)or string.find(dS,lW))then
+error(fc,0)
 end
-e.dJ=dJ
+e.dS=dS
 end
-local function eh(e)
-if#e.v.ae>0 then return gK.eh(e)end
-hO(e)
+local function en(e)
+if#e.w.af>0 then return gO.en(e)end
+hQ(e)
 end
-local function eR(e)
-gK.eR(e)
+local function fa(e)
+gO.fa(e)
 end
 ${part10}
 ${part11}
-local eH={}
-local function eU(e)
-local bZ=eH[e.aE]
-if bZ then return bZ end
-local H=call("ZRANGE",e.aE,"0","1","WITHSCORES")
-bZ={bu=0,bm=0,aV=nil,is=false,cg=0}
+local eR={}
+local function fe(e)
+local ce=eR[e.au]
+if ce then return ce end
+local H=call("ZRANGE",e.au,"0","1","WITHSCORES")
+ce={bB=0,be=0,aP=nil,it=false,bV=0}
 if H[1]=="#"then
-bZ.bu=-H[2]
-bZ.is=not H[4]or H[4]+0>q
-if bZ.is and H[4]then bZ.aV=H[4]+0 end
+ce.bB=-H[2]
+ce.it=not H[4]or H[4]+0>q
+if ce.it and H[4]then ce.aP=H[4]+0 end
 end
-if H[3]or not bZ.is then bZ.bm=call("ZCOUNT",e.aE,"("..bx,"+inf")end
-eH[e.aE]=bZ
-return bZ
+if H[3]or not ce.it then ce.be=call("ZCOUNT",e.au,"("..bn,"+inf")end
+eR[e.au]=ce
+return ce
 end
-local function kE(e,n)
-local bZ=eU(e)
-if n==1 and bZ.aV then return bZ.aV end
-local bD=n==1 and bZ.is and call("ZRANGE",e.aE,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aE,"("..bx,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bZ.aV=bD[2]+0 end
-return bD[2]+0
+local function kF(e,n)
+local ce=fe(e)
+if n==1 and ce.aP then return ce.aP end
+local bw=n==1 and ce.it and call("ZRANGE",e.au,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.au,"("..bn,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then ce.aP=bw[2]+0 end
+return bw[2]+0
 end
-local function dq(e,aq)
-local bm=eU(e).bm
-local io=bm+aq-e.v.aq
-if io>bm then return 1e15 end
-return io<=0 and 0 or kE(e,io)-q
+local function du(e,aq)
+local be=fe(e).be
+local ip=be+aq-e.w.aq
+if ip>be then return 1e15 end
+return ip<=0 and 0 or kF(e,ip)-q
 end
-local function iK(e,id)
-return tonumber(call("ZSCORE",e.aE,id)or 0)>q
+local function iM(e,id)
+return tonumber(call("ZSCORE",e.au,id)or 0)>q
 end
-local function hq(e)
-local bZ,us=eH[e.aE],aP(4*e.v.cR,60000000)
-if bZ and bZ.cg>=us then return end
-li(e.aE,us)
-if bZ then bZ.cg=us end
+local function hs(e)
+local ce,us=eR[e.au],aR(4*e.w.cW,60000000)
+if ce and ce.bV>=us then return end
+lj(e.au,us)
+if ce then ce.bV=us end
 end
-local function hQ(e)
-return aP(q,eU(e).bu+1)
+local function hS(e)
+return aR(q,fe(e).bB+1)
 end
-local function iT(e,id,aq)
-call("ZADD",e.aE,ev(e.v),id)
-for jd=2,aq do
-call("ZADD",e.aE,ev(e.v),id.."+"..jd)
+local function iV(e,id,aq)
+call("ZADD",e.au,eD(e.w),id)
+for jf=2,aq do
+call("ZADD",e.au,eD(e.w),id.."+"..jf)
 end
-eH[e.aE]=nil
-hq(e)
+eR[e.au]=nil
+hs(e)
 end
-local function lz(e,id,aq)
-local bZ=eU(e)
-local bu=hQ(e)
-local bW=call("ZADD",e.aE,hH(bu),"#",ev(e.v),id)
-if bZ.bu==0 then bW=bW-1 end
-if not bZ.is then call("ZREMRANGEBYSCORE",e.aE,"1",bx)end
-if bW==1 and aq<=1 then
-local bD=q+e.v.cR
-if bZ.bm==0 then bZ.aV=bD end
-if bZ.aV then bZ.aV=bs(bZ.aV,bD)end
-bZ.bu,bZ.bm,bZ.is=bu,bZ.bm+1,true
-hq(e)
+local function lA(e,id,aq)
+local ce=fe(e)
+local bB=hS(e)
+local bG=call("ZADD",e.au,hJ(bB),"#",eD(e.w),id)
+if ce.bB==0 then bG=bG-1 end
+if not ce.it then call("ZREMRANGEBYSCORE",e.au,"1",bn)end
+if bG==1 and aq<=1 then
+local bw=q+e.w.cW
+if ce.be==0 then ce.aP=bw end
+if ce.aP then ce.aP=bz(ce.aP,bw)end
+ce.bB,ce.be,ce.it=bB,ce.be+1,true
+hs(e)
 else
-iT(e,id,aq)
+iV(e,id,aq)
 end
-return bu
+return bB
 end
-local function lP(e,id,aq)
-local bL=call("ZREM",e.aE,id)
-for jd=2,aq do
-bL=bL+call("ZREM",e.aE,id.."+"..jd)
+local function lR(e,id,aq)
+local bq=call("ZREM",e.au,id)
+for jf=2,aq do
+bq=bq+call("ZREM",e.au,id.."+"..jf)
 end
-eH[e.aE]=nil
-return bL
+eR[e.au]=nil
+return bq
 end
-local function hE(e)
-if dq(e,e.aq)==0 then return end
-local K="("..ev(e.v)
-if call("ZCOUNT",e.aE,K,"+inf")==0 then return end
-local kl=call("ZRANGEBYSCORE",e.aE,K,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#kl,2 do
-local bJ=tonumber(string.match(kl[i],"^[^.]*%.%d+~(%d+)%."))
-if bJ and kl[i+1]-q>bJ then call("ZADD",e.aE,aC(q+bJ),kl[i])end
+local function hG(e)
+if du(e,e.aq)==0 then return end
+local K="("..eD(e.w)
+if call("ZCOUNT",e.au,K,"+inf")==0 then return end
+local kn=call("ZRANGEBYSCORE",e.au,K,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#kn,2 do
+local bN=tonumber(string.match(kn[i],"^[^.]*%.%d+~(%d+)%."))
+if bN and kn[i+1]-q>bN then call("ZADD",e.au,aE(q+bN),kn[i])end
 end
-eH[e.aE]=nil
+eR[e.au]=nil
 end
-local function eL(ah,e,bu)
-if e.v.aq==0 then return end
-local bm,ak=eU(e).bm,#ah
-ah[ak+1],ah[ak+2],ah[ak+3]=bm,bm>0 and kE(e,1)-q or 0,bu or 0
+local function eV(ai,e,bB)
+if e.w.aq==0 then return end
+local be,al=fe(e).be,#ai
+ai[al+1],ai[al+2],ai[al+3]=be,be>0 and kF(e,1)-q or 0,bB or 0
 end
-local function ll(e)
-local bd=#e.v.ae==0 and call("EXISTS",e.aX,e.Q)
-or call("EXISTS",e.aX)
-e.hW=bd==0
-e.er=e.hW and#e.v.ae==0
+local function lm(e)
+local bi=#e.w.af==0 and call("EXISTS",e.bb,e.V)
+or call("EXISTS",e.bb)
+e.gN=bi==0
+e.ez=e.gN and#e.w.af==0
 end
-local gj={}
-local function hN(e,id)
-gj[e.aX]=nil
-return call("ZREM",e.aX,id,id.."k")
+local go={}
+local function hP(e,id)
+go[e.bb]=nil
+return call("ZREM",e.bb,id,id.."k")
 end
-local function jJ(e,id,aM)
-if aM==0 then
-local ak=call("ZREVRANGE",e.aX,"0","0","WITHSCORES")
-aM=aP(q,(ak[2]or 0)+1)
+local function jL(e,id,aN)
+if aN==0 then
+local al=call("ZREVRANGE",e.bb,"0","0","WITHSCORES")
+aN=aR(q,(al[2]or 0)+1)
 end
-call("ZADD",e.aX,aC(aM),id)
-gj[e.aX],e.hW=nil,false
-li(e.aX,aP(4*e.v.cR,60000000))
-return aM
+call("ZADD",e.bb,aE(aN),id)
+go[e.bb],e.gN=nil,false
+lj(e.bb,aR(4*e.w.cW,60000000))
+return aN
 end
-local function ki(e,id,aM)
-if call("ZSCORE",e.aX,id)then
-call("ZADD",e.aX,aC(aM),id.."k")
-call("ZREM",e.aX,id)
+local function kk(e,id,aN)
+if call("ZSCORE",e.bb,id)then
+call("ZADD",e.bb,aE(aN),id.."k")
+call("ZREM",e.bb,id)
 end
-gj[e.aX]=nil
+go[e.bb]=nil
 end
-local function kI(aZ)
-return redis.pcall("EXISTS",inbox(aZ))==1
+local function kJ(bc)
+return redis.pcall("EXISTS",inbox(bc))==1
 end
-local function iX(aZ)
-if ee[aZ]==nil then
-local kt=call("PUBSUB","NUMSUB",channel..aZ)[2]>0
-ee[aZ]=kt and"channel"or kI(aZ)and"inbox"or false
+local function iZ(bc)
+if ej[bc]==nil then
+local kv=call("PUBSUB","NUMSUB",channel..bc)[2]>0
+ej[bc]=kv and"channel"or kJ(bc)and"inbox"or false
 end
-return ee[aZ]
+return ej[bc]
 end
-local function ej(bM,aR,ah)
-local dM=al(string.rep(" %.0f",1+#ah),q,unpack(ah))
-local dg=bM..dM.." "..aR.id
-local fD=ee[aR.aZ]
-if fD=="caller"then
-ch[#ch+1]=dg
-elseif fD=="inbox"then
-call("RPUSHX",inbox(aR.aZ),dg)
+local function ep(bQ,aW,ai)
+local dx=ah(string.rep(" %.0f",1+#ai),q,unpack(ai))
+local dk=bQ..dx.." "..aW.id
+local fK=ej[aW.bc]
+if fK=="caller"then
+cp[#cp+1]=dk
+elseif fK=="inbox"then
+call("RPUSHX",inbox(aW.bc),dk)
 else
-call("PUBLISH",channel..aR.aZ,dg)
+call("PUBLISH",channel..aW.bc,dk)
 end
 end
-local jX=8
-local function gn(e,A)
-if e.hW then return nil end
-local bN=A==0 and gj[e.aX]
-if bN and bN.v==e.v then return bN end
+local jZ=8
+local function gs(e,A)
+if e.gN then return nil end
+local bD=A==0 and go[e.bb]
+if bD and bD.w==e.w then return bD end
 while true do
-local aW=call("ZRANGE",e.aX,al("%d",A),al("%d",A),"WITHSCORES")
-local jb=aW[1]
-if not jb then return nil end
-local id,aZ,bM,lR,aq,ai,cg=
-string.match(jb,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local mh=q-aW[2]
-if aZ and mh<=tonumber(lR)and iX(aZ)then
-local aR={id=id,aZ=aZ,iS=bM=="d",cg=cg=="k",aM=aW[2]+0}
-for ga,m in pairs(e)do
-aR[ga]=m
+local aZ=call("ZRANGE",e.bb,ah("%d",A),ah("%d",A),"WITHSCORES")
+local jd=aZ[1]
+if not jd then return nil end
+local id,bc,bQ,lT,aq,aj,bV=
+string.match(jd,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local mj=q-aZ[2]
+if bc and mj<=tonumber(lT)and iZ(bc)then
+local aW={id=id,bc=bc,iU=bQ=="d",bV=bV=="k",aN=aZ[2]+0}
+for gf,m in pairs(e)do
+aW[gf]=m
 end
-aR.aa=nil
-aR.aq,aR.ai=bs(tonumber(aq),e.v.aq),tonumber(ai)
-if A==0 then gj[e.aX]=aR end
-return aR
+aW.ab=nil
+aW.aq,aW.aj=bz(tonumber(aq),e.w.aq),tonumber(aj)
+if A==0 then go[e.bb]=aW end
+return aW
 end
-call("ZREM",e.aX,jb)
-gj[e.aX]=nil
+call("ZREM",e.bb,jd)
+go[e.bb]=nil
 end
 end
-local function iG(e)
-local br=e.v.gp
-if br<0 or call("ZCARD",e.aX)<br then return false end
-gn(e,0)
-return call("ZCARD",e.aX)>=br
+local function iI(e)
+local bx=e.w.gu
+if bx<0 or call("ZCARD",e.bb)<bx then return false end
+gs(e,0)
+return call("ZCARD",e.bb)>=bx
 end
-local function ff(e,kz)
-local A,cL=0,0
-while A<jX and not e.hW and dq(e,cL+1)==0 do
-local aR=gn(e,A)
-if not aR or dq(e,cL+aR.aq)>0 then return end
-if not aR.iS then
-if not aR.cg and aR.id~=kz then ej("turn",aR,{0})end
-A,cL=A+1,cL+aR.aq
+local function fp(e,kA)
+local A,cQ=0,0
+while A<jZ and not e.gN and du(e,cQ+1)==0 do
+local aW=gs(e,A)
+if not aW or du(e,cQ+aW.aq)>0 then return end
+if not aW.iU then
+if not aW.bV and aW.id~=kA then ep("turn",aW,{0})end
+A,cQ=A+1,cQ+aW.aq
 else
-local at=hA(aR)
+local at=hC(aW)
 if at>q then
-if aR.id~=kz then ej("turn",aR,{at-q})end
+if aW.id~=kA then ep("turn",aW,{at-q})end
 return
 end
-gS(aR,q)
-hN(e,aR.id)
-local ah={1,0,0}
-local bu=lz(e,aR.id,aR.aq)
-em(ah,aR)
-eL(ah,aR,bu)
-ep(ah,{aR})
-ej("granted",aR,ah)
+gV(aW,q)
+hP(e,aW.id)
+local ai={1,0,0}
+local bB=lA(e,aW.id,aW.aq)
+es(ai,aW)
+eV(ai,aW,bB)
+ex(ai,{aW})
+ep("granted",aW,ai)
 end
 end
 end
-local function kK(e,id,aM)
-local cL=0
-for A=0,jX-1 do
-local aR=gn(e,A)
-if not aR or aR.id==id or(aM>0 and aR.aM>aM)then return false end
-cL=cL+aR.aq
-if aR.iS or dq(e,cL+e.aq)>0 then return true end
+local function kL(e,id,aN)
+local cQ=0
+for A=0,jZ-1 do
+local aW=gs(e,A)
+if not aW or aW.id==id or(aN>0 and aW.aN>aN)then return false end
+cQ=cQ+aW.aq
+if aW.iU or du(e,cQ+e.aq)>0 then return true end
 end
 return true
 end
-local function jT(e,id)
-local cL=0
-for A=0,jX-1 do
-local aR=gn(e,A)
-if not aR then return 0 end
-local bl=aR.id==id
-if bl then aR=e end
-local bo=dq(e,cL+aR.aq)
-if bo>0 then return bs(bo,e.v.cR)end
-if bl or aR.iS then
-local eB=hA(aR)-q
-return bl and eB or eB+e.v.cR
+local function jV(e,id)
+local cQ=0
+for A=0,jZ-1 do
+local aW=gs(e,A)
+if not aW then return 0 end
+local br=aW.id==id
+if br then aW=e end
+local bt=du(e,cQ+aW.aq)
+if bt>0 then return bz(bt,e.w.cW)end
+if br or aW.iU then
+local eK=hC(aW)-q
+return br and eK or eK+e.w.cW
 end
-cL=cL+aR.aq
+cQ=cQ+aW.aq
 end
-return e.v.cR
+return e.w.cW
 end
-local function lJ(e,id,aM)
-if e.v.aq==0 then return false end
-return dq(e,e.aq)>0 or kK(e,id,aM)
+local function lL(e,id,aN)
+if e.w.aq==0 then return false end
+return du(e,e.aq)>0 or kL(e,id,aN)
 end
-local function iv(hT,dr)
-local mp,md=hT.v.aq,dr.v.aq
-return mp<md or(mp==md and hT.Q<dr.Q)
+local function ix(hV,dv)
+local mr,mf=hV.w.aq,dv.w.aq
+return mr<mf or(mr==mf and hV.V<dv.V)
 end
-local function jm(id,aM,as,fV,eB)
-local kk=#as>1 and eB>0
-local co=not kk and(fV or as[1])
-if co and aM==0 and iG(co)then return 5,aP(eB,1),0 end
+local function jo(id,aN,as,ga,eK)
+local km=#as>1 and eK>0
+local cx=not km and(ga or as[1])
+if cx and aN==0 and iI(cx)then return 5,aR(eK,1),0 end
 for _,e in ipairs(as)do
-if aM>0 and e~=co and e.v.aq>0 then
-if co and iv(e,co)then
-ki(e,id,aM)
-elseif hN(e,id)>0 then
-ff(e)
-eh(e)
+if aN>0 and e~=cx and e.w.aq>0 then
+if cx and ix(e,cx)then
+kk(e,id,aN)
+elseif hP(e,id)>0 then
+fp(e)
+en(e)
 end
 end
 end
-if not co then return 3,eB,aM==0 and q or aM end
-if aM>0 then hN(co,id)end
-aM=jJ(co,id,aM)
-return 3,jT(co,id),aM
+if not cx then return 3,eK,aN==0 and q or aN end
+if aN>0 then hP(cx,id)end
+aN=jL(cx,id,aN)
+return 3,jV(cx,id),aN
 end
-local function jN(e,id)
-iT(e,id,e.aq)
-local bu=hQ(e)
-call("ZADD",e.aE,hH(bu),"#")
-eH[e.aE].bu=bu
-return bu
+local function jP(e,id)
+iV(e,id,e.aq)
+local bB=hS(e)
+call("ZADD",e.au,hJ(bB),"#")
+eR[e.au].bB=bB
+return bB
 end
-local function jk(id,aM,as)
+local function jm(id,aN,as)
 for _,e in ipairs(as)do
-if e.v.aq>0 and not iK(e,id)then return end
+if e.w.aq>0 and not iM(e,id)then return end
 end
-local ah={6,0,aM}
+local ai={6,0,aN}
 for _,e in ipairs(as)do
-local bu
-if e.v.aq>0 then
-ll(e)
-bu=jN(e,id)
+local bB
+if e.w.aq>0 then
+lm(e)
+bB=jP(e,id)
 end
-eh(e)
-em(ah,e)
-eL(ah,e,bu)
+en(e)
+es(ai,e)
+eV(ai,e,bB)
 end
-return ah
+return ai
 end
-local function dw(id,dI,bi,aM,as)
-bB=dI=="2"
-if bQ and not bB then error(bQ,0)end
-local an=aM>0 and dI~="2"and jk(id,aM,as)
+local function dC(id,dR,bm,aN,as)
+bF=dR=="2"
+if bU and not bF then error(bU,0)end
+local an=aN>0 and dR~="2"and jm(id,aN,as)
 if an then return an end
-local at,D,fV,hK=q,q,nil,true
+local at,D,ga,hM=q,q,nil,true
 for i=1,#as do
 local e=as[i]
-if e.v.aq>0 then
-hK=false
-ll(e)
-if dI~="2"then
-ff(e,id)
-hE(e)
+if e.w.aq>0 then
+hM=false
+lm(e)
+if dR~="2"then
+fp(e,id)
+hG(e)
 end
 end
-at=aP(at,hA(e))
-D=aP(D,e.D)
-if lJ(e,id,aM)and(not fV or iv(e,fV))then fV=e end
+at=aR(at,hC(e))
+D=aR(D,e.D)
+if lL(e,id,aN)and(not ga or ix(e,ga))then ga=e end
 end
-local kF,gd,bo={},0,at-q
-local bw=dI=="1"and at-q<=bi
-if not fV and(at<=q or(bw and hK))then
-gd=1
-if dI~="2"then
+local kG,gi,bt={},0,at-q
+local bC=dR=="1"and at-q<=bm
+if not ga and(at<=q or(bC and hM))then
+gi=1
+if dR~="2"then
 for i=1,#as do
 local e=as[i]
-gS(e,at)
-if e.v.aq>0 then
-if aM>0 then hN(e,id)end
-kF[i]=lz(e,id,e.aq)
+gV(e,at)
+if e.w.aq>0 then
+if aN>0 then hP(e,id)end
+kG[i]=lA(e,id,e.aq)
 end
 end
 end
-elseif bw then
-gd,bo,aM=jm(id,aM,as,fV,bo)
-elseif fV then
-gd=4
-bo=aP(bo,1)
+elseif bC then
+gi,bt,aN=jo(id,aN,as,ga,bt)
+elseif ga then
+gi=4
+bt=aR(bt,1)
 elseif D>q then
-gd=2
+gi=2
 end
-if gd>3 then
+if gi>3 then
 for _,e in ipairs(as)do
-if e.v.aq>0 then bo=aP(bo,dq(e,e.aq))end
+if e.w.aq>0 then bt=aR(bt,du(e,e.aq))end
 end
 end
-local ah={gd,bo,aM,nil,nil,nil}
+local ai={gi,bt,aN,nil,nil,nil}
 for i=1,#as do
-em(ah,as[i])
-eL(ah,as[i],kF[i])
+es(ai,as[i])
+eV(ai,as[i],kG[i])
 end
-for i=1,gd==2 and#as>1 and#as or 0 do
-ah[#ah+1]=aP(as[i].D-q,0)
+for i=1,gi==2 and#as>1 and#as or 0 do
+ai[#ai+1]=aR(as[i].D-q,0)
 end
-ep(ah,as)
-return ah
+ex(ai,as)
+return ai
 end
-local function mw(id,aM,e)
-local ah={iK(e,id)and 6 or 1,0,aM}
-ff(e,id)
-local ji=iK(e,id)
-local jP=not ji and not call("ZSCORE",e.aX,id)
-if jP then
-jJ(e,id,aM)
-ff(e,id)
-ji=iK(e,id)
-ah[1]=7
+local function my(id,aN,e)
+local ai={iM(e,id)and 6 or 1,0,aN}
+fp(e,id)
+local jk=iM(e,id)
+local jR=not jk and not call("ZSCORE",e.bb,id)
+if jR then
+jL(e,id,aN)
+fp(e,id)
+jk=iM(e,id)
+ai[1]=7
 end
-local bu
-if ji then
-bu=jN(e,id)
+local bB
+if jk then
+bB=jP(e,id)
 else
-li(e.aX,aP(4*e.v.cR,60000000))
-hE(e)
-ah[1],ah[2]=jP and 8 or 3,jT(e,id)
+lj(e.bb,aR(4*e.w.cW,60000000))
+hG(e)
+ai[1],ai[2]=jR and 8 or 3,jV(e,id)
 end
-eh(e)
-em(ah,e)
-eL(ah,e,bu)
-return ah
+en(e)
+es(ai,e)
+eV(ai,e,bB)
+return ai
 end
-local function da()
+local function df()
 local as={nil}
-for i=1,ac()do
-as[i]=eo()
+for i=1,ad()do
+as[i]=ev()
 end
 return as
 end
-local cx={}
-function cx.T()
-local id,dI,bi,aM=aL(),aL(),ac(),ac()
-return dw(id,dI,bi,aM,da())
+local cD={}
+function cD.T()
+local id,dR,bm,aN=aM(),aM(),ad(),ad()
+return dC(id,dR,bm,aN,df())
 end
-function cx.P()
-local id,aM=aL(),ac()
-return mw(id,aM,da()[1])
+function cD.P()
+local id,aN=aM(),ad()
+return my(id,aN,df()[1])
 end
-local function jI(id,as,bL)
-local kf=0
+local function jK(id,as,bq)
+local kh=0
 for i=1,#as do
 local e=as[i]
-local eV=bL or lP(e,id,e.aq)
-ll(e)
-if not e.hW then
-if eV==0 then eV=hN(e,id)end
-if eV>0 then ff(e)end
+local ff=bq or lR(e,id,e.aq)
+lm(e)
+if not e.gN then
+if ff==0 then ff=hP(e,id)end
+if ff>0 then fp(e)end
 end
-kf=kf+eV
+kh=kh+ff
 end
-return kf
+return kh
 end
-function cx.R()
-local id=aL()
-return{jI(id,da())}
+function cD.R()
+local id=aM()
+return{jK(id,df(),bq)}
 end
-local function dT(id)
+local function ck(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function cx.N()
-local id,as,ah=aL(),da(),{}
+function cD.N()
+local id,as,ai=aM(),df(),{}
 for i,e in ipairs(as)do
-local bD=call("ZSCORE",e.aE,id)
-local ma=bD and(tonumber(bD)>q or eU(e).bm+e.aq<=e.v.aq)
-if ma then iT(e,id,e.aq)end
-ah[i]=ma and 1 or 0
+local bw=call("ZSCORE",e.au,id)
+local mc=bw and(tonumber(bw)>q or fe(e).be+e.aq<=e.w.aq)
+if mc then iV(e,id,e.aq)end
+ai[i]=mc and 1 or 0
 end
-return ah
+return ai
 end
-local function it()
-local gr
+local function iv()
+local gw
 ${part5}
 ${part6}
 ${part12}
@@ -2598,1225 +2730,1225 @@ ${part7}
 ${part29}
 ${part30}
 ${part31}
-local hb
-local function gq()
-local dx,dW={},{}
-local dE,ca,eP,dF={},{},{},{}
-local function bG(o,g)
-local ag=o*g.cX
-local cE=aD(ag/g.x)
-return{us=o*g.dp+cE,ag=ag-cE*g.x}
+local he
+local function gv()
+local dD,ea={},{}
+local dM,ch,eY,dN={},{},{},{}
+local function bK(o,g)
+local ae=o*g.dc
+local cK=aF(ae/g.v)
+return{us=o*g.dt+cK,ae=ae-cK*g.v}
 end
-local function mf(a,b)
-return a.us==b.us and a.ag==b.ag
+local function mh(a,b)
+return a.us==b.us and a.ae==b.ae
 end
-function dx.t(h,o,cC,g)
-local bE=bz()
-local cP=cC.cP or{0,0,0,-1,0}
-local an,av={us=cP[1],ag=cP[2]},h.av or bE.ez
-local bD={us=cC.q+cC.H,ag=cC.be}
-if mf(bD,h)and mf(an,av)and cC.ai>0 then
-local gN,ie,y=o>=cC.ai,cC.at>cC.q,h.y or 0
-local to=bE.gm(h,bG(o,g),g)
-if gN and cP[4]>=0 then to={us=cP[4],ag=cP[5]}end
-if ie then y=gN and cP[3]or aP(y,cC.at)end
-return bE.dk(to.us,to.ag,bE.bm(h),y,g,bE.eN(h,g))
+function dD.t(h,o,cI,g)
+local bI=bE()
+local cT=cI.cT or{0,0,0,-1,0}
+local an,ax={us=cT[1],ae=cT[2]},h.ax or bI.eH
+local bw={us=cI.q+cI.H,ae=cI.bj}
+if mh(bw,h)and mh(an,ax)and cI.aj>0 then
+local gR,ig,y=o>=cI.aj,cI.at>cI.q,h.y or 0
+local to=bI.gr(h,bK(o,g),g)
+if gR and cT[4]>=0 then to={us=cT[4],ae=cT[5]}end
+if ig then y=gR and cT[3]or aR(y,cI.at)end
+return bI.dn(to.us,to.ae,bI.be(h),y,g,bI.eX(h,g))
 end
-if bE.cS(h,g)>q then return h end
-local bO=bE.gJ(bD,an,g).us
-if bO>bE.gJ(h,av,g).us then return h end
-local jj=bE.hn(bE.gm(bD,bE.lf(av,bO,an,g),g),h)
-if jj.us<q then return h end
-local gV=bE.hn(bG(o,g),{us=jj.us-q,ag=jj.ag})
-if gV.us==0 and gV.ag==0 then return h end
-return bE.fC(h,gV,bO,0,g)
+if bI.cX(h,g)>q then return h end
+local bR=bI.gM(bw,an,g).us
+if bR>bI.gM(h,ax,g).us then return h end
+local jl=bI.hp(bI.gr(bw,bI.lg(ax,bR,an,g),g),h)
+if jl.us<q then return h end
+local gY=bI.hp(bK(o,g),{us=jl.us-q,ae=jl.ae})
+if gY.us==0 and gY.ae==0 then return h end
+return bI.fJ(h,gY,bR,0,g)
 end
-function dW.t(h,o,g)
-local bE=bz()
-if h.us<q then return bE.dk(q,0,bE.bm(h),h.y or 0,g,h.ad)end
-local gV=bE.hn(bG(o,g),{us=h.us-q,ag=h.ag})
-if gV.us==0 and gV.ag==0 then return h end
-return bE.fC(h,gV,0,bE.cS(h,g),g)
+function ea.t(h,o,g)
+local bI=bE()
+if h.us<q then return bI.dn(q,0,bI.be(h),h.y or 0,g,h.W)end
+local gY=bI.hp(bK(o,g),{us=h.us-q,ae=h.ae})
+if gY.us==0 and gY.ae==0 then return h end
+return bI.fJ(h,gY,0,bI.cX(h,g),g)
 end
-local function fl(z,J,mi)
-local dj,cK=0,cd(z)
-while dj<cK do
-local cY=aD((dj+cK)/2)
-if dl(z,cY)<=J then
-dj=cY+1
+local function fv(z,J,mk)
+local dm,cP=0,cm(z)
+while dm<cP do
+local dd=aF((dm+cP)/2)
+if dp(z,dd)<=J then
+dm=dd+1
 else
-cK=cY
+cP=dd
 end
 end
-if dj>0 and(not mi or dl(z,dj-1)==J)then return dj-1 end
+if dm>0 and(not mk or dp(z,dm-1)==J)then return dm-1 end
 end
-local function dv(z,A,o)
-local J,r=dl(z,A)
-local aj=bs(o,r)
-return gM(z,A,J,r-aj),o-aj
+local function dB(z,A,o)
+local J,r=dp(z,A)
+local ak=bz(o,r)
+return gQ(z,A,J,r-ak),o-ak
 end
-local function lt(z)
+local function lu(z)
 while z~=""do
-local _,r=cA(z)
+local _,r=cG(z)
 if r>0 then break end
-z=bt(z,1,-bP-1)
+z=bA(z,1,-bS-1)
 end
 return z
 end
-function dx.f(h,o,cC,g)
-local A=fl(h.z,cC.q+cC.be-g.w,true)
-if A then h.z=lt(dv(h.z,A,o))end
-return cQ(h,g,h.ad)
+function dD.f(h,o,cI,g)
+local A=fv(h.z,cI.q+cI.bj-g.x,true)
+if A then h.z=lu(dB(h.z,A,o))end
+return cU(h,g,h.W)
 end
-function dW.f(h,o,g)
-local A=fl(h.z,q)
-if A then h.z=lt(dv(h.z,A,o))end
-return cQ(h,g,h.ad)
+function ea.f(h,o,g)
+local A=fv(h.z,q)
+if A then h.z=lu(dB(h.z,A,o))end
+return cU(h,g,h.W)
 end
-local function jW(Y,z,g)
-local cg=lt(z)
-if cg==""and Y>0 and z~=""then
-return{Y=0,z=aT(dt,cB(z)-g.w,Y)}
+local function jY(aa,z,g)
+local bV=lu(z)
+if bV==""and aa>0 and z~=""then
+return{aa=0,z=aX(dz,cH(z)-g.x,aa)}
 end
-return{Y=Y,z=cg}
+return{aa=aa,z=bV}
 end
-function dx.c(h,o,cC,g)
-local J=cC.q+cC.be-2*g.w
-local Y,z=h.Y,h.z
-local A=fl(z,J,true)
+function dD.c(h,o,cI,g)
+local J=cI.q+cI.bj-2*g.x
+local aa,z=h.aa,h.z
+local A=fv(z,J,true)
 if A then
-z=dv(z,A,o)
-elseif z~=""and cB(z)==J+g.w then
-Y=aP(Y-o,0)
+z=dB(z,A,o)
+elseif z~=""and cH(z)==J+g.x then
+aa=aR(aa-o,0)
 end
-return cQ(jW(Y,z,g),g,h.ad)
+return cU(jY(aa,z,g),g,h.W)
 end
-function dW.c(h,o,g)
-local Y,z=h.Y,h.z
-local A,aS=fl(z,q),nil
-if not A then return cQ(h,g,h.ad)end
-z,aS=dv(z,A,o)
+function ea.c(h,o,g)
+local aa,z=h.aa,h.z
+local A,aS=fv(z,q),nil
+if not A then return cU(h,g,h.W)end
+z,aS=dB(z,A,o)
 if A>0 then
-z=dv(z,A-1,aS)
+z=dB(z,A-1,aS)
 else
-Y=aP(Y-aS,0)
+aa=aR(aa-aS,0)
 end
-return cQ(jW(Y,z,g),g,h.ad)
+return cU(jY(aa,z,g),g,h.W)
 end
-local lk=cU.s and cU.s.jp()
-function dx.s(p,o,cC,g)
-lk.dx(p,o,cC.q+cC.be-g.w,g)
+local ll=cZ.s and cZ.s.jr()
+function dD.s(p,o,cI,g)
+ll.dD(p,o,cI.q+cI.bj-g.x,g)
 end
-function dW.s(p,o,g)
-lk.dW(p,o,g)
+function ea.s(p,o,g)
+ll.ea(p,o,g)
 end
-local function dH(aA,at)
-local aU=0
-for _,cm in ipairs(aA.ax)do
-if cm.at<=at then aU=aU+cm.o end
+local function dQ(aC,at)
+local aY=0
+for _,cv in ipairs(aC.aB)do
+if cv.at<=at then aY=aY+cv.o end
 end
-return aU
+return aY
 end
-local function fu(aA)
-local ak=aA.ax[#aA.ax]
-return ak and ak.at or 0
+local function fD(aC)
+local al=aC.aB[#aC.aB]
+return al and al.at or 0
 end
-local function hG(aA,o)
+local function hI(aC,o)
 local aS=o
-while aS>0 and aA.ax[1]do
-local H=aA.ax[1]
-local ex=bs(aS,H.o)
-H.o,aS=H.o-ex,aS-ex
-if H.o==0 then table.remove(aA.ax,1)end
+while aS>0 and aC.aB[1]do
+local H=aC.aB[1]
+local eF=bz(aS,H.o)
+H.o,aS=H.o-eF,aS-eF
+if H.o==0 then table.remove(aC.aB,1)end
 end
 end
-local function eM(aA,at,g)
-local an=aA.y>q and aA.ad or 0
-aA.y=at>q and at or 0
-aA.ad=at>q and gb(at-q,g.w,an)or 0
-return aA
+local function eW(aC,at,g)
+local an=aC.y>q and aC.W or 0
+aC.y=at>q and at or 0
+aC.W=at>q and gg(at-q,g.x,an)or 0
+return aC
 end
-local function hF(aA,g)
-while aA.ax[1]and aA.ax[#aA.ax].o==0 do
-table.remove(aA.ax)
+local function hH(aC,g)
+while aC.aB[1]and aC.aB[#aC.aB].o==0 do
+table.remove(aC.aB)
 end
-return eM(aA,bs(aA.y,fu(aA)),g)
+return eW(aC,bz(aC.y,fD(aC)),g)
 end
-local function jy(aA,g)
-local bn=fu(aA)
-local bV=aP(q,bs(aA.y,ef(aA.ad,g.w)))
-if bn<=bV then return aA end
-local bU,ce={ax={},y=aA.y,ad=aA.ad},0
-for _,cm in ipairs(aA.ax)do
-if cm.at<=bV then
-bU.ax[#bU.ax+1]={at=cm.at,o=cm.o}
+local function jA(aC,g)
+local bs=fD(aC)
+local ca=aR(q,bz(aC.y,ek(aC.W,g.x)))
+if bs<=ca then return aC end
+local bZ,cn={aB={},y=aC.y,W=aC.W},0
+for _,cv in ipairs(aC.aB)do
+if cv.at<=ca then
+bZ.aB[#bZ.aB+1]={at=cv.at,o=cv.o}
 else
-ce=ce+cm.o
+cn=cn+cv.o
 end
 end
-ce=bs(ce,g.W or ce)
-local ak=bU.ax[#bU.ax]
-if ak and ak.at==bV then
-ak.o=ak.o+ce
+cn=bz(cn,g.U or cn)
+local al=bZ.aB[#bZ.aB]
+if al and al.at==ca then
+al.o=al.o+cn
 else
-bU.ax[#bU.ax+1]={at=bV,o=ce}
+bZ.aB[#bZ.aB+1]={at=ca,o=cn}
 end
-return eM(bU,bV,g)
+return eW(bZ,ca,g)
 end
-local lr={
-er=function()
-return{ax={},y=0,ad=0}
+local ls={
+ez=function()
+return{aB={},y=0,W=0}
 end,
-dZ=jy,
-dn=function(aA,ai,g)
-local at=aP(q,aA.y)
-local dQ=dH(aA,1/0)+ai-g.W
-for _,cm in ipairs(aA.ax)do
-if dQ<=0 then break end
-dQ=dQ-cm.o
-if dQ<=0 then at=aP(at,cm.at+g.w)end
+ed=jA,
+ds=function(aC,aj,g)
+local at=aR(q,aC.y)
+local dW=dQ(aC,1/0)+aj-g.U
+for _,cv in ipairs(aC.aB)do
+if dW<=0 then break end
+dW=dW-cv.o
+if dW<=0 then at=aR(at,cv.at+g.x)end
 end
 return at
 end,
-dw=function(aA,at,ai,g)
-local aC=aP(at,fu(aA))
-hG(aA,dH(aA,q-g.w))
-local ak=aA.ax[#aA.ax]
-if ak and ak.at==aC then
-ak.o=ak.o+ai
+dC=function(aC,at,aj,g)
+local aE=aR(at,fD(aC))
+hI(aC,dQ(aC,q-g.x))
+local al=aC.aB[#aC.aB]
+if al and al.at==aE then
+al.o=al.o+aj
 else
-aA.ax[#aA.ax+1]={at=aC,o=ai}
+aC.aB[#aC.aB+1]={at=aE,o=aj}
 end
-return eM(aA,at>q and aC or aA.y,g)
+return eW(aC,at>q and aE or aC.y,g)
 end,
-fd=function(aA,g)
-local aY=dH(aA,1/0)-dH(aA,q-g.w)
-if aY==0 then return 0,0 end
-return aA.y>q and g.W or aY,fu(aA)+g.w-q
+fn=function(aC,g)
+local aU=dQ(aC,1/0)-dQ(aC,q-g.x)
+if aU==0 then return 0,0 end
+return aC.y>q and g.U or aU,fD(aC)+g.x-q
 end,
-dz=function(aA,g)
-return aA.ax[1]and fu(aA)+g.w or 0
+dF=function(aC,g)
+return aC.aB[1]and fD(aC)+g.x or 0
 end,
 }
-function dx.l(aA,o,cC,g)
-for _,cm in ipairs(aA.ax)do
-if cm.at==cC.q+cC.be-g.w then cm.o=aP(cm.o-o,0)end
+function dD.l(aC,o,cI,g)
+for _,cv in ipairs(aC.aB)do
+if cv.at==cI.q+cI.bj-g.x then cv.o=aR(cv.o-o,0)end
 end
-return hF(aA,g)
+return hH(aC,g)
 end
-function dW.l(aA,o,g)
-hG(aA,bs(dH(aA,q-g.w)+o,dH(aA,q)))
-return hF(aA,g)
+function ea.l(aC,o,g)
+hI(aC,bz(dQ(aC,q-g.x)+o,dQ(aC,q)))
+return hH(aC,g)
 end
-local function jl(gW,g)
+local function jn(gZ,g)
 local o=
-de((gW.us+gW.ag/g.x)/(g.dp+g.cX/g.x))
-local function hM(n)
-local bl=bG(n,g)
-return bl.us<gW.us or(bl.us==gW.us and bl.ag<gW.ag)
+dj((gZ.us+gZ.ae/g.v)/(g.dt+g.dc/g.v))
+local function hO(n)
+local br=bK(n,g)
+return br.us<gZ.us or(br.us==gZ.us and br.ae<gZ.ae)
 end
-while hM(o)do
+while hO(o)do
 o=o+1
 end
-while o>0 and not hM(o-1)do
+while o>0 and not hO(o-1)do
 o=o-1
 end
 return o
 end
-function dE.t(h,g)
+function dM.t(h,g)
 if h.us<q then return{}end
-local o=jl({us=h.us-q,ag=h.ag},g)
-return o==0 and{}or{{at=aP(q,bz().cS(h,g)),o=o}}
+local o=jn({us=h.us-q,ae=h.ae},g)
+return o==0 and{}or{{at=aR(q,bE().cX(h,g)),o=o}}
 end
-function dE.f(h,g)
-local ax={}
-for A=0,cd(h.z)-1 do
-local J,r=dl(h.z,A)
-if r>0 then ax[#ax+1]={at=aP(J,bs(q,J+g.w-1)),o=r}end
+function dM.f(h,g)
+local aB={}
+for A=0,cm(h.z)-1 do
+local J,r=dp(h.z,A)
+if r>0 then aB[#aB+1]={at=aR(J,bz(q,J+g.x-1)),o=r}end
 end
-return ax
+return aB
 end
-function dE.c(h,g)
-local ax={}
-if h.z==""then return ax end
-if h.Y>0 then ax[1]={at=bs(q,cB(h.z)-1),o=h.Y}end
-for A=0,cd(h.z)-1 do
-local J,r=dl(h.z,A)
-local bD=J+g.w-1
-if r>0 then ax[#ax+1]={at=J>q and bD or bs(q,bD),o=r}end
+function dM.c(h,g)
+local aB={}
+if h.z==""then return aB end
+if h.aa>0 then aB[1]={at=bz(q,cH(h.z)-1),o=h.aa}end
+for A=0,cm(h.z)-1 do
+local J,r=dp(h.z,A)
+local bw=J+g.x-1
+if r>0 then aB[#aB+1]={at=J>q and bw or bz(q,bw),o=r}end
 end
-return ax
+return aB
 end
-function dE.l(aA,g)
-local ax={}
-for _,cm in ipairs(aA.ax)do
-if cm.o>0 and cm.at+g.w>q then ax[#ax+1]={at=cm.at,o=cm.o}end
+function dM.l(aC,g)
+local aB={}
+for _,cv in ipairs(aC.aB)do
+if cv.o>0 and cv.at+g.x>q then aB[#aB+1]={at=cv.at,o=cv.o}end
 end
-return ax
+return aB
 end
-local function eQ(h,y,g)
-local br={us=aP(q,y)+g.ay,ag=g.aQ}
-local mr=bz().hn(br,h)
-return bz().dk(mr.us,mr.ag,h.av,y,g,0)
+local function eZ(h,y,g)
+local bx={us=aR(q,y)+g.av,ae=g.aH}
+local mu=bE().hp(bx,h)
+return bE().dn(mu.us,mu.ae,h.ax,y,g,0)
 end
-local function iu(ax,g)
+local function iw(aB,g)
 local ap=g.ap
-local h=ap.er()
-for _,cm in ipairs(ax)do
+local h=ap.ez()
+for _,cv in ipairs(aB)do
 if g.O=="t"then
-h=ap.dw(h,cm.at,bs(cm.o,g.W),g)
-elseif cm.at+g.w>q then
-h=ap.dw(h,cm.at,cm.o,g)
+h=ap.dC(h,cv.at,bz(cv.o,g.U),g)
+elseif cv.at+g.x>q then
+h=ap.dC(h,cv.at,cv.o,g)
 end
 end
-local ak=ax[#ax]
-return g.O=="t"and eQ(h,ak and ak.at or 0,g)or h
+local al=aB[#aB]
+return g.O=="t"and eZ(h,al and al.at or 0,g)or h
 end
-local function kL(hT,dr,g)
-local fG,a,b=g.ay or g.w,hT.ay or hT.w,dr.ay or dr.w
-if a==b then return hT.O==g.O and dr.O~=g.O end
-if a>=fG and b>=fG then return a<b end
+local function kM(hV,dv,g)
+local fM,a,b=g.av or g.x,hV.av or hV.x,dv.av or dv.x
+if a==b then return hV.O==g.O and dv.O~=g.O end
+if a>=fM and b>=fM then return a<b end
 return a>b
 end
-local function kT(kn,g)
-for i,dK in ipairs(kn)do
-if dK.cT==g.cT then return i end
+local function kU(kp,g)
+for i,dT in ipairs(kp)do
+if dT.cY==g.cY then return i end
 end
-local la=1
-for i=2,#kn do
-if kL(kn[i],kn[la],g)then la=i end
+local lb=1
+for i=2,#kp do
+if kM(kp[i],kp[lb],g)then lb=i end
 end
-return la
+return lb
 end
-local function iR(a,b)
-if a.O~="t"or b.O~="t"then return a.O==b.O and a.w==b.w end
-return a.dp==b.dp and a.cX==b.cX and a.x==b.x
+local function iT(a,b)
+if a.O~="t"or b.O~="t"then return a.O==b.O and a.x==b.x end
+return a.dt==b.dt and a.dc==b.dc and a.v==b.v
 end
-local function lI(h)
-if not h.ax then return h end
-local lY={ax={},y=h.y,ad=h.ad}
-for i,cm in ipairs(h.ax)do
-lY.ax[i]={at=cm.at,o=cm.o}
+local function lJ(h)
+if not h.aB then return h end
+local ma={aB={},y=h.y,W=h.W}
+for i,cv in ipairs(h.aB)do
+ma.aB[i]={at=cv.at,o=cv.o}
 end
-return lY
+return ma
 end
-local function kU(an,ae)
-local aa,kS={},{}
-for i,g in ipairs(ae)do
-local A=kT(an.ae,g)
-local dK,h=an.ae[A],an.aa[A]
-local il,jO=dK.cT==g.cT,not kS[A]
-local ax=il and jO and{}or dE[dK.O](h,dK)
-if jO and(il or iR(dK,g))then
-kS[A]=true
-aa[i]=g.O=="t"and not il and eQ(h,ax[1]and ax[1].at or 0,g)
-or lI(h)
+local function kV(an,af)
+local ab,kT={},{}
+for i,g in ipairs(af)do
+local A=kU(an.af,g)
+local dT,h=an.af[A],an.ab[A]
+local im,jQ=dT.cY==g.cY,not kT[A]
+local aB=im and jQ and{}or dM[dT.O](h,dT)
+if jQ and(im or iT(dT,g))then
+kT[A]=true
+ab[i]=g.O=="t"and not im and eZ(h,aB[1]and aB[1].at or 0,g)
+or lJ(h)
 else
-aa[i]=iu(ax,g)
+ab[i]=iw(aB,g)
 end
 end
-return aa
+return ab
 end
-local cf,eW=string.byte,string.char
-local iD,kx,eT=4,512,2^23
-local ct=2^48
+local co,fg=string.byte,string.char
+local iF,ky,fd=4,512,2^23
+local cB=2^48
 ${part32}
-local function me(m,E)
-local bR={}
-function bR.cf()
+local function mg(m,E)
+local bW={}
+function bW.co()
 E=E+1
-return cf(m,E-1)or error(eS,0)
+return co(m,E-1)or error(fc,0)
 end
-function bR.ac()
-local ac,ba=0,1
+function bW.ad()
+local ad,bd=0,1
 while true do
-local es=bR.cf()
-ac=ac+es%128*ba
-if es<128 then return ac end
-ba=ba*128
+local eA=bW.co()
+ad=ad+eA%128*bd
+if eA<128 then return ad end
+bd=bd*128
 end
 end
-function bR.ab(bq)
-E=E+bq
-if E>#m+1 then error(eS,0)end
-return bt(m,E-bq,E-1)
+function bW.ac(bu)
+E=E+bu
+if E>#m+1 then error(fc,0)end
+return bA(m,E-bu,E-1)
 end
-function bR.ml(aL)
-local fF=bt(m,E,E+#aL-1)==aL
-if fF then E=E+#aL end
-return fF
+function bW.mn(aM)
+local fL=bA(m,E,E+#aM-1)==aM
+if fL then E=E+#aM end
+return fL
 end
-function bR.bD()
+function bW.bw()
 return E>#m
 end
-return bR
+return bW
 end
-function ca.t(V,fS)
-V.x,V.dp=fS(V.x),fS(V.dp)
-V.cX=V.x>1 and fS(V.cX)or 0
-V.W=fS(V.W)
+function ch.t(Y,fX)
+Y.v,Y.dt=fX(Y.v),fX(Y.dt)
+Y.dc=Y.v>1 and fX(Y.dc)or 0
+Y.U=fX(Y.U)
 end
-function ca.f(V,fS)
-V.w=fS(V.w)
+function ch.f(Y,fX)
+Y.x=fX(Y.x)
 end
-ca.l=ca.f
-function ca.c(V,fS)
-V.w,V.bH=fS(V.w),fS(V.bH)
+ch.l=ch.f
+function ch.c(Y,fX)
+Y.x,Y.bL=fX(Y.x),fX(Y.bL)
 end
-local function dY(O,V)
-local bM=O=="s"and"l"or O
-local bl={}
-for ga,bE in pairs(V)do
-bl[ga]=bE
+local function ec(O,Y)
+local bQ=O=="s"and"l"or O
+local br={}
+for gf,bI in pairs(Y)do
+br[gf]=bI
 end
-bl.O,bl.ap,bl.ei=bM,lr,nil
-if bM~="l"then
-cU[bM]=cU[bM]or cy[bM]()
-bl.ap=cU[bM]
+br.O,br.ap,br.eo=bQ,ls,nil
+if bQ~="l"then
+cZ[bQ]=cZ[bQ]or cE[bQ]()
+br.ap=cZ[bQ]
 end
-if bM=="t"then
-if not bl.W then bl.W=jl({us=bl.ay,ag=bl.aQ},bl)end
-local fV=bG(bl.W,bl)
-bl.ay,bl.aQ=fV.us,fV.ag
+if bQ=="t"then
+if not br.U then br.U=jn({us=br.av,ae=br.aH},br)end
+local ga=bK(br.U,br)
+br.av,br.aH=ga.us,ga.ae
 end
-bl.cT=bM
-ca[bM](bl,function(ac)
-bl.cT=bl.cT..dL(ac)
-return ac
+br.cY=bQ
+ch[bQ](br,function(ad)
+br.cY=br.cY..dU(ad)
+return ad
 end)
-return bl
+return br
 end
-local function ic(ae)
-local cT=""
-for i=1,#ae do
-cT=cT..ae[i].cT
+local function ie(af)
+local cY=""
+for i=1,#af do
+cY=cY..af[i].cY
 end
-return cT
+return cY
 end
-local function lS(v)
-if v.dc then return v.dc end
-local dc={}
-for ga,bE in pairs(v)do
-dc[ga]=bE
+local function lU(w)
+if w.dh then return w.dh end
+local dh={}
+for gf,bI in pairs(w)do
+dh[gf]=bI
 end
-dc.bp,dc.ae=v,{}
-for i,V in ipairs(v.ae)do
-dc.ae[i]=dY(V.O,V)
+dh.bg,dh.af=w,{}
+for i,Y in ipairs(w.af)do
+dh.af[i]=ec(Y.O,Y)
 end
-dc.cO,dc.cp,dc.cT="M",0,ic(dc.ae)
-v.dc=dc
-return dc
+dh.cS,dh.cy,dh.cY="M",0,ie(dh.af)
+w.dh=dh
+return dh
 end
-local function dm(ab,Y)
-local z,ad=fg(ab,1,#ab)
-return{z=z,ad=ad,Y=Y}
+local function dq(ac,aa)
+local z,W=fq(ac,1,#ac)
+return{z=z,W=W,aa=aa}
 end
-local function gE(h)
-return h.av or h.y or h.ad>0
+local function gH(h)
+return h.ax or h.y or h.W>0
 end
-function eP.t(K,g,gE)
+function eY.t(K,g,gH)
 local us
-if K.cj then
-local ce=K.ac()
-us=K.cj+(ce%2==0 and ce or 1-ce)/2
+if K.cs then
+local cn=K.ad()
+us=K.cs+(cn%2==0 and cn or 1-cn)/2
 else
-us=q-q%ct+am("<I6",K.ab(6))
-if us>q+ct/2 then us=us-ct end
-if us<q-ct/2 then us=us+ct end
+us=q-q%cB+am("<I6",K.ac(6))
+if us>q+cB/2 then us=us-cB end
+if us<q-cB/2 then us=us+cB end
 end
-K.cj=us
-local h={us=us,ag=0,ad=0}
-if g.x>1 then h.ag=bs(K.ac(),g.x-1)end
-if gE then
-local aO=K.ab(K.cf())
-bz().cD(aO,1,#aO,h,g)
+K.cs=us
+local h={us=us,ae=0,W=0}
+if g.v>1 then h.ae=bz(K.ad(),g.v-1)end
+if gH then
+local aQ=K.ac(K.co())
+bE().cJ(aQ,1,#aQ,h,g)
 end
 return h
 end
-function eP.f(K)
-local z=K.ab(bP*K.ac())
-return dm(z)
+function eY.f(K)
+local z=K.ac(bS*K.ad())
+return dq(z)
 end
-function eP.c(K)
-local Y=K.ac()
-return dm(K.ab(bP*K.ac()),Y)
+function eY.c(K)
+local aa=K.ad()
+return dq(K.ac(bS*K.ad()),aa)
 end
-function eP.l(K)
-local aA={y=K.ac(),ad=0,ax={}}
-if aA.y>0 then aA.ad=K.ac()end
-for i=1,K.ac()do
-aA.ax[i]={at=am("<I7",K.ab(7)),o=K.ac()}
+function eY.l(K)
+local aC={y=K.ad(),W=0,aB={}}
+if aC.y>0 then aC.W=K.ad()end
+for i=1,K.ad()do
+aC.aB[i]={at=am("<I7",K.ac(7)),o=K.ad()}
 end
-return aA
+return aC
 end
-function dF.t(h,g,m)
-local aO=gE(h)and bz().bp(h,g)or""
-local us,aL=aP(h.us,q-1e12),nil
-if m.cj then
-local ce=us-m.cj
-aL=dL(ce>=0 and 2*ce or 1-2*ce)
-elseif us-q>=ct/2 then
+function dN.t(h,g,m)
+local aQ=gH(h)and bE().bg(h,g)or""
+local us,aM=aR(h.us,q-1e12),nil
+if m.cs then
+local cn=us-m.cs
+aM=dU(cn>=0 and 2*cn or 1-2*cn)
+elseif us-q>=cB/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aL=aT("<I6",us%ct)
+aM=aX("<I6",us%cB)
 end
-m.cj=us
-aL=aL..(g.x>1 and dL(h.ag)or"")
-return aO==""and aL or aL..eW(#aO)..aO
+m.cs=us
+aM=aM..(g.v>1 and dU(h.ae)or"")
+return aQ==""and aM or aM..fg(#aQ)..aQ
 end
-function dF.f(h)
-return dL(cd(h.z))..dC(h)
+function dN.f(h)
+return dU(cm(h.z))..dJ(h)
 end
-function dF.c(h)
-return dL(h.Y)..dL(cd(h.z))..dC(h)
+function dN.c(h)
+return dU(h.aa)..dU(cm(h.z))..dJ(h)
 end
-function dF.l(aA)
-while#aA.ax>kx do
-local jc={}
-for i=1,#aA.ax,2 do
-local hT,dr=aA.ax[i],aA.ax[i+1]
-jc[#jc+1]=dr and{at=dr.at,o=hT.o+dr.o}or hT
+function dN.l(aC)
+while#aC.aB>ky do
+local je={}
+for i=1,#aC.aB,2 do
+local hV,dv=aC.aB[i],aC.aB[i+1]
+je[#je+1]=dv and{at=dv.at,o=hV.o+dv.o}or hV
 end
-aA.ax=jc
+aC.aB=je
 end
-local cG={dL(aA.y)..(aA.y>0 and dL(aA.ad)or""),dL(#aA.ax)}
-for _,cm in ipairs(aA.ax)do
-cG[#cG+1]=aT("<I7",cm.at)..dL(cm.o)
+local cL={dU(aC.y)..(aC.y>0 and dU(aC.W)or""),dU(#aC.aB)}
+for _,cv in ipairs(aC.aB)do
+cL[#cL+1]=aX("<I7",cv.at)..dU(cv.o)
 end
-return table.concat(cG)
+return table.concat(cL)
 end
-local function iI(m,ar)
-if#ar.ae>1 then m.aL=m.aL..eW(#ar.ae)end
-for i,V in ipairs(ar.ae)do
-local h,cT=ar.aa[i],V.cT
-if V.O=="t"and gE(h)then cT="u"..bt(cT,2)end
-m.aL=m.aL..cT..dF[V.O](h,V,m)
+local function iK(m,ar)
+if#ar.af>1 then m.aM=m.aM..fg(#ar.af)end
+for i,Y in ipairs(ar.af)do
+local h,cY=ar.ab[i],Y.cY
+if Y.O=="t"and gH(h)then cY="u"..bA(cY,2)end
+m.aM=m.aM..cY..dN[Y.O](h,Y,m)
 end
 end
-local fm={}
-local function kQ(K,bM)
-for i=1,#fm do
-local V=fm[i]
-if V.O==bM and K.ml(V.iE)then return V end
+local fw={}
+local function kR(K,bQ)
+for i=1,#fw do
+local Y=fw[i]
+if Y.O==bQ and K.mn(Y.iG)then return Y end
 end
-local bX={}
-if not ca[bM]then error(eS,0)end
-ca[bM](bX,K.ac)
-local V=dY(bM,bX)
-V.iE=bt(V.cT,2)
-fm[#fm+1]=V
-return V
+local cb={}
+if not ch[bQ]then error(fc,0)end
+ch[bQ](cb,K.ad)
+local Y=ec(bQ,cb)
+Y.iG=bA(Y.cY,2)
+fw[#fw+1]=Y
+return Y
 end
-local function fB(m,E)
-local K,db=me(m,E),{}
-if K.bD()then error(eS,0)end
-while not K.bD()do
-local ar,H={ae={},aa={}},K.cf()
+local function fI(m,E)
+local K,dg=mg(m,E),{}
+if K.bw()then error(fc,0)end
+while not K.bw()do
+local ar,H={af={},ab={}},K.co()
 for i=1,H<33 and H or 1 do
-local O=H<33 and eW(K.cf())or eW(H)
-local bM=O=="u"and"t"or O
-ar.ae[i]=kQ(K,bM)
-ar.aa[i]=eP[bM](K,ar.ae[i],O=="u")
+local O=H<33 and fg(K.co())or fg(H)
+local bQ=O=="u"and"t"or O
+ar.af[i]=kR(K,bQ)
+ar.ab[i]=eY[bQ](K,ar.af[i],O=="u")
 end
-ar.cT=ic(ar.ae)
-db[#db+1]=ar
+ar.cY=ie(ar.af)
+dg[#dg+1]=ar
 end
-return db
+return dg
 end
-local function fI(ae,aa)
-local ar={ae={},aa={}}
-for i,V in ipairs(ae)do
-local h=aa[i]
-ar.ae[i]=dY(V.O,V)
-ar.aa[i]=V.ei and cU.s.lA().cD(h)or h
+local function fO(af,ab)
+local ar={af={},ab={}}
+for i,Y in ipairs(af)do
+local h=ab[i]
+ar.af[i]=ec(Y.O,Y)
+ar.ab[i]=Y.eo and cZ.s.lB().cJ(h)or h
 end
-ar.cT=ic(ar.ae)
+ar.cY=ie(ar.af)
 return ar
 end
-local fE=2^50
-local function gZ(m,K)
+local eh=2^50
+local function hc(m,K)
 local us=am("<I7",m,K)
-if us<1 or us>fE then error(eS,0)end
+if us<1 or us>eh then error(fc,0)end
 return us
 end
-local function iH(e,m,E,ae)
-local H,dJ=bt(m,E,E),#m-E
-if H=="S"and E==1 and dJ>52 then
-cU.s=cU.s or cy.s()
-local g=cU.s.fY(1,gZ(m,10))
+local function iJ(e,m,E,af)
+local H,dS=bA(m,E,E),#m-E
+if H=="S"and E==1 and dS>52 then
+cZ.s=cZ.s or cE.s()
+local g=cZ.s.gd(1,hc(m,10))
 g.O="s"
-local ei=cU.s.ip(e.Q,g)
-if not ei.eY then return fI({g},{ei}),ei.D end
-elseif H=="F"and fi(dJ,7)then
-local V=dY("f",{w=gZ(m,E+1)})
-return fI({V},{dm(bt(m,E+8))})
-elseif H=="C"and fi(dJ,12)then
-local w,aJ,Y=gZ(m,E+1),am("<BI4",m,E+8)
-local V=dY("c",{w=w,bH=10^aJ})
-return fI({V},{dm(bt(m,E+13),Y)})
+local eo=cZ.s.iq(e.V,g)
+if not eo.fi then return fO({g},{eo}),eo.D end
+elseif H=="F"and fs(dS,7)then
+local Y=ec("f",{x=hc(m,E+1)})
+return fO({Y},{dq(bA(m,E+8))})
+elseif H=="C"and fs(dS,12)then
+local x,aK,aa=hc(m,E+1),am("<BI4",m,E+8)
+local Y=ec("c",{x=x,bL=10^aK})
+return fO({Y},{dq(bA(m,E+13),aa)})
 end
-local az=gO(bt(m,E))
-if az and fz(e.Q,az)then
-if tonumber(bt(az,1,16))<q then return nil end
-local ar={ae=ae,aa={},cT=ic(ae),lL=true}
-for i,V in ipairs(ae)do
-ar.aa[i]=iu({{at=q,o=V.W}},V)
+local ay=gS(bA(m,E))
+if ay and fG(e.V,ay)then
+if tonumber(bA(ay,1,16))<q then return nil end
+local ar={af=af,ab={},cY=ie(af),lN=true}
+for i,Y in ipairs(af)do
+ar.ab[i]=iw({{at=q,o=Y.U}},Y)
 end
 return ar
 end
-error(eS,0)
+error(fc,0)
 end
-local function lh(ar)
-for i,V in ipairs(ar.ae)do
-if V.ap.dz(ar.aa[i],V)>q then return false end
+local function li(ar)
+for i,Y in ipairs(ar.af)do
+if Y.ap.dF(ar.ab[i],Y)>q then return false end
 end
 return true
 end
-local function gw(v)
-if v.bT then return v,true end
-local iW=v.gI~=""and q>=v.kO
-local dA=iW and v.gI or v.ju
-local by=dA=="0"and v or dV[dA+0]
-return by,by==v and(iW or v.gI=="")
+local function gC(w)
+if w.bY then return w,true end
+local iY=w.gL~=""and q>=w.kP
+local dG=iY and w.gL or w.jw
+local by=dG=="0"and w or dZ[dG+0]
+return by,by==w and(iY or w.gL=="")
 end
-local function lM(aC,dy)
-local o=aD(q/eT)-aD(dy/eT)
-return dy>0 and o>=0 and(aD(q/eT)-aC)%256>o
+local function lO(aE,dE)
+local o=aF(q/fd)-aF(dE/fd)
+return dE>0 and o>=0 and(aF(q/fd)-aE)%256>o
 end
-local function ib(e,dc)
-local v=dc.bp
-local m,E=call("GET",e.Q)or"",1
-if cf(m,1)==98 then
-e.D,E=fQ(m)
+local function ic(e,dh)
+local w=dh.bg
+local m,E=call("GET",e.V)or"",1
+if co(m,1)==98 then
+e.D,E=fV(m)
 end
-if cf(m,E)==77 then
-e.aC=cf(m,E+1)or 0
-return fB(m,E+2),lM(e.aC,v.dy)
+if co(m,E)==77 then
+e.aE=co(m,E+1)or 0
+return fI(m,E+2),lO(e.aE,w.dE)
 end
-local by=gw(v)
-local cD={v=by,Q=e.Q,cp=e.cp}
-e.ft=by.cp>0 and e.cp
-if hP(cD)then
-e.D=cD.D
-return{fI(by.ae,cD.aa)},v.dy>0
+local by=gC(w)
+local cJ={w=by,V=e.V,cy=e.cy}
+e.fC=by.cy>0 and e.cy
+if hR(cJ)then
+e.D=cJ.D
+return{fO(by.af,cJ.ab)},w.dE>0
 end
-local ar,D=iH(e,m,E,dc.ae)
+local ar,D=iJ(e,m,E,dh.af)
 e.D=D or e.D
-return{ar},v.dy>0
+return{ar},w.dE>0
 end
-local dd={}
-function dd.eh(e)
-local dc=lS(e.v)
-e.D,e.ft,e.aC=0,nil,nil
-local db,aG=ib(e,dc)
+local di={}
+function di.en(e)
+local dh=lU(e.w)
+e.D,e.fC,e.aE=0,nil,nil
+local dg,aG=ic(e,dh)
 local an
-e.v,e.dd,e.bd,e.aa=dc,dd,{},nil
-for _,ar in ipairs(db)do
-for i,V in ipairs(ar.ae)do
-local h=ar.aa[i]
-ar.aa[i]=V.ap.dZ(h,V)
-e.dS=e.dS or ar.aa[i]~=h
+e.w,e.di,e.bi,e.ab=dh,di,{},nil
+for _,ar in ipairs(dg)do
+for i,Y in ipairs(ar.af)do
+local h=ar.ab[i]
+ar.ab[i]=Y.ap.ed(h,Y)
+e.dX=e.dX or ar.ab[i]~=h
 end
-if ar.cT==dc.cT then
-e.aa,e.dS=ar.aa,e.dS or ar.lL
+if ar.cY==dh.cY then
+e.ab,e.dX=ar.ab,e.dX or ar.lN
 else
 an=an or ar
-if not aG then e.bd[#e.bd+1]=ar end
+if not aG then e.bi[#e.bi+1]=ar end
 end
 end
-ik=ik or dc.dy>0 and e.bd[1]
-if e.aa then return end
-if an and not lh(an)then
-e.aa,e.dS=kU(an,dc.ae),true
+il=il or dh.dE>0 and e.bi[1]
+if e.ab then return end
+if an and not li(an)then
+e.ab,e.dX=kV(an,dh.af),true
 else
-e.aa={}
-for i,V in ipairs(dc.ae)do
-e.aa[i]=V.ap.er()
+e.ab={}
+for i,Y in ipairs(dh.af)do
+e.ab[i]=Y.ap.ez()
 end
 end
 end
-function dd.dw(e,at)
-for _,ar in ipairs(e.bd)do
-for i,V in ipairs(ar.ae)do
-local h,o=ar.aa[i],e.ai
-if V.O=="t"then
-local y=aP(at>q and at or 0,bz().cS(h,V))
-h=V.ap.dw(h,at,bs(o,V.W),V)
-h=eQ(h,y,V)
+function di.dC(e,at)
+for _,ar in ipairs(e.bi)do
+for i,Y in ipairs(ar.af)do
+local h,o=ar.ab[i],e.aj
+if Y.O=="t"then
+local y=aR(at>q and at or 0,bE().cX(h,Y))
+h=Y.ap.dC(h,at,bz(o,Y.U),Y)
+h=eZ(h,y,Y)
 else
-h=V.ap.dw(h,at,o,V)
+h=Y.ap.dC(h,at,o,Y)
 end
-ar.aa[i]=h
-end
-end
-end
-function dd.dW(e)
-for _,ar in ipairs(e.bd)do
-for i,V in ipairs(ar.ae)do
-ar.aa[i]=dW[V.O](ar.aa[i],e.ai,V)or ar.aa[i]
+ar.ab[i]=h
 end
 end
 end
-local function kr(e,v,ft)
-for _,Q in pairs(ft or{})do
-call("PEXPIRE",Q,"0")
-end
-local aa=e.aa
-e.v,e.dd=v,nil
-if v.cp>0 then call("PEXPIRE",e.Q,"0")end
-for i,V in ipairs(v.ae)do
-if V.ei then
-local Q=v.cO=="s"and e.Q or e.cp[i]
-aa[i]=cU.s.lA().eu(Q,aa[i],V,v.cO=="s"and e.D or 0)
+function di.ea(e)
+for _,ar in ipairs(e.bi)do
+for i,Y in ipairs(ar.af)do
+ar.ab[i]=ea[Y.O](ar.ab[i],e.aj,Y)or ar.ab[i]
 end
 end
-eR(e)
 end
-function dd.eR(e)
-local v=e.v.bp
-local bl={ae=e.v.ae,aa=e.aa}
-local db={bl}
-for _,ar in ipairs(e.bd)do
-if#db<iD then db[#db+1]=ar end
+local function kt(e,w,fC)
+for _,V in pairs(fC or{})do
+call("PEXPIRE",V,"0")
 end
-local _,iY=gw(v)
-local ld=#v.ae==1 and string.find("cfs",v.cO,1,true)
-if#db==1 and(iY or ld)and v.dy>0 then
-return kr(e,v,not iY and e.ft)
-end
-local aC=v.dy>0 and e.aC or aD(q/eT)%256
-local m,af={aL="M"..eW(aC)},e.D
-for _,ar in ipairs(db)do
-iI(m,ar)
-for A,V in ipairs(ar.ae)do
-af=aP(af,V.ap.dz(ar.aa[A],V))
+local ab=e.ab
+e.w,e.di=w,nil
+if w.cy>0 then call("PEXPIRE",e.V,"0")end
+for i,Y in ipairs(w.af)do
+if Y.eo then
+local V=w.cS=="s"and e.V or e.cy[i]
+ab[i]=cZ.s.lB().eC(V,ab[i],Y,w.cS=="s"and e.D or 0)
 end
 end
-local aL=e.D>q and"b"..aT("<d",e.D)..m.aL or m.aL
-call("SET",e.Q,aL,"PX",eb(af))
-for _,Q in pairs(e.ft or{})do
-call("PEXPIRE",Q,"0")
+fa(e)
+end
+function di.fa(e)
+local w=e.w.bg
+local br={af=e.w.af,ab=e.ab}
+local dg={br}
+for _,ar in ipairs(e.bi)do
+if#dg<iF then dg[#dg+1]=ar end
+end
+local _,ja=gC(w)
+local le=#w.af==1 and string.find("cfs",w.cS,1,true)
+if#dg==1 and(ja or le)and w.dE>0 then
+return kt(e,w,not ja and e.fC)
+end
+local aE=w.dE>0 and e.aE or aF(q/fd)%256
+local m,ag={aM="M"..fg(aE)},e.D
+for _,ar in ipairs(dg)do
+iK(m,ar)
+for A,Y in ipairs(ar.af)do
+ag=aR(ag,Y.ap.dF(ar.ab[A],Y))
 end
 end
-local function fr(as,lX,gP)
-local ah={}
+local aM=e.D>q and"b"..aX("<d",e.D)..m.aM or m.aM
+call("SET",e.V,aM,"PX",eg(ag))
+for _,V in pairs(e.fC or{})do
+call("PEXPIRE",V,"0")
+end
+end
+local function fB(as,lZ,gT)
+local ai={}
 for _,e in ipairs(as)do
-eh(e)
-if e.dd and gP then gP(e)end
-for i,V in ipairs(e.v.ae)do
-e.aa[i]=lX(V,e.aa[i],e,i)or e.aa[i]
+en(e)
+if e.di and gT then gT(e)end
+for i,Y in ipairs(e.w.af)do
+e.ab[i]=lZ(Y,e.ab[i],e,i)or e.ab[i]
 end
-eR(e)
-em(ah,e)
+fa(e)
+es(ai,e)
 end
-return ah
+return ai
 end
-function cx.G()
+function cD.G()
 local as={}
-for i=1,ac()do
-local e=eo()
-local ln,lN,kN=ac(),ac(),ac()
-e.lB={}
-for V=1,#e.v.ae do
-local cC={q=ln,at=lN,ai=kN,H=ac(),be=ac()}
-for bE=1,ac()do
-cC.cP=cC.cP or{}
-cC.cP[bE]=ac()
+for i=1,ad()do
+local e=ev()
+local lo,lP,kO=ad(),ad(),ad()
+e.lC={}
+for Y=1,#e.w.af do
+local cI={q=lo,at=lP,aj=kO,H=ad(),bj=ad()}
+for bI=1,ad()do
+cI.cT=cI.cT or{}
+cI.cT[bI]=ad()
 end
-e.lB[V]=cC
+e.lC[Y]=cI
 end
 as[i]=e
 end
-return fr(as,function(V,h,e,i)
-return dx[V.O](h,e.ai,e.lB[i],V)
+return fB(as,function(Y,h,e,i)
+return dD[Y.O](h,e.aj,e.lC[i],Y)
 end)
 end
-function cx.F()
-return fr(da(),function(V,h,e)
-return dW[V.O](h,e.ai,V)
-end,dd.dW)
+function cD.F()
+return fB(df(),function(Y,h,e)
+return ea[Y.O](h,e.aj,Y)
+end,di.ea)
 end
-function cx.L()
-local aB,e=ac(),da()[1]
-local ai,dj,cK=e.ai,0,aB
-while dj<cK do
-local cY=de((dj+cK)/2)
-e.ai=ai*cY
-if hA(e)<=q then
-dj=cY
+function cD.L()
+local aD,e=ad(),df()[1]
+local aj,dm,cP=e.aj,0,aD
+while dm<cP do
+local dd=dj((dm+cP)/2)
+e.aj=aj*dd
+if hC(e)<=q then
+dm=dd
 else
-cK=cY-1
+cP=dd-1
 end
 end
-e.ai=ai*aP(dj,1)
-local at=hA(e)
-if dj>0 then gS(e,q)end
-local ah={dj>0 and 1 or e.D>q and 2 or 0,dj>0 and 0 or at-q,dj}
-em(ah,e)
-ep(ah,{e})
-return ah
+e.aj=aj*aR(dm,1)
+local at=hC(e)
+if dm>0 then gV(e,q)end
+local ai={dm>0 and 1 or e.D>q and 2 or 0,dm>0 and 0 or at-q,dm}
+es(ai,e)
+ex(ai,{e})
+return ai
 end
-function cx.X()
-local ah,ih={},{}
-for i,e in ipairs(da())do
-local at=hA(e,true)
-ih[i]=at<=2^53-2^51 and 1 or 0
-if ih[i]==1 then gS(e,at)end
-em(ah,e)
+function cD.X()
+local ai,ii={},{}
+for i,e in ipairs(df())do
+local at=hC(e,true)
+ii[i]=at<=2^53-2^51 and 1 or 0
+if ii[i]==1 then gV(e,at)end
+es(ai,e)
 end
-for _,r in ipairs(ih)do
-ah[#ah+1]=r
+for _,r in ipairs(ii)do
+ai[#ai+1]=r
 end
-return ah
+return ai
 end
-local function fv(jC)
-local as,hl={},{}
-for i=1,ac()do
-local e=eo()
-if jC then e.aE=e.aE or fe()end
-as[i],hl[i]=e,aL()
+local function fE(jE)
+local as,hn={},{}
+for i=1,ad()do
+local e=ev()
+if jE then e.au=e.au or fo()end
+as[i],hn[i]=e,aM()
 end
-return as,hl
+return as,hn
 end
-local function iO(op,e,mm,K,ga)
-if K==""or#e.v.ae==0 then return end
-redis.pcall("PUBLISH",channel.."~",al("%s %.0f %.0f %s %s",op,q,mm,K,ga))
+local function iQ(op,e,mo,K,gf)
+if K==""or#e.w.af==0 then return end
+redis.pcall("PUBLISH",channel.."~",ah("%s %.0f %.0f %s %s",op,q,mo,K,gf))
 end
-function cx.B()
-local gC,hr,K,ah=ac(),ac()==1,aL(),{}
-local as,hl=fv()
+function cD.B()
+local gF,ht,K,ai=ad(),ad()==1,aM(),{}
+local as,hn=fE()
 for i,e in ipairs(as)do
-eh(e)
-local bD=gC>0 and q+gC or 0
-if not hr or bD>e.D then e.D=bD end
-if e.v.cO=="s"then
-e.aa[1].D=e.D
-lk.block(e.aa[1],e.v.ae[1])
-elseif e.D==0 and e.v.cp==#e.v.ae then
-call("DEL",e.Q)
+en(e)
+local bw=gF>0 and q+gF or 0
+if not ht or bw>e.D then e.D=bw end
+if e.w.cS=="s"then
+e.ab[1].D=e.D
+ll.block(e.ab[1],e.w.af[1])
+elseif e.D==0 and e.w.cy==#e.w.af then
+call("DEL",e.V)
 else
-eR(e)
+fa(e)
 end
-if gC==0 and e.v.aq>0 then
-ff(e)
-eh(e)
+if gF==0 and e.w.aq>0 then
+fp(e)
+en(e)
 end
-iO("block",e,hr and gC or-1,K,hl[i])
-em(ah,e)
+iQ("block",e,ht and gF or-1,K,hn[i])
+es(ai,e)
 end
-return ah
+return ai
 end
-local function iB(ae,aa)
-local ed={}
-for i,V in ipairs(ae)do
-if V.O=="t"then ed[i]=bz().hm(aa[i],V)end
+local function iD(af,ab)
+local ei={}
+for i,Y in ipairs(af)do
+if Y.O=="t"then ei[i]=bE().ho(ab[i],Y)end
 end
-return ed
+return ei
 end
-local function hm(ar,ed)
-for i,V in ipairs(ar.ae)do
-ar.aa[i]=ed[i]or V.ap.er()
+local function ho(ar,ei)
+for i,Y in ipairs(ar.af)do
+ar.ab[i]=ei[i]or Y.ap.ez()
 end
-return next(ed)
+return next(ei)
 end
-local function ks(e)
-local gF=pcall(eh,e)
-local ae,aa,dd=e.v.ae,e.aa,e.dd
-local ed=gF and iB(ae,aa)or{}
-call("DEL",e.Q)
-for _,Q in pairs(e.cp or{})do
-call("DEL",Q)
+local function ku(e)
+local gI=pcall(en,e)
+local af,ab,di=e.w.af,e.ab,e.di
+local ei=gI and iD(af,ab)or{}
+call("DEL",e.V)
+for _,V in pairs(e.cy or{})do
+call("DEL",V)
 end
-if gF and dd then
-local bd={}
-for _,ar in ipairs(e.bd)do
-if hm(ar,iB(ar.ae,ar.aa))then bd[#bd+1]=ar end
+if gI and di then
+local bi={}
+for _,ar in ipairs(e.bi)do
+if ho(ar,iD(ar.af,ar.ab))then bi[#bi+1]=ar end
 end
-e.bd,e.D=bd,0
-if hm({ae=ae,aa=aa},ed)or bd[1]then eR(e)end
-elseif next(ed)then
-eh(e)
-for i,h in pairs(ed)do
-e.aa[i]=h
+e.bi,e.D=bi,0
+if ho({af=af,ab=ab},ei)or bi[1]then fa(e)end
+elseif next(ei)then
+en(e)
+for i,h in pairs(ei)do
+e.ab[i]=h
 end
-eR(e)
+fa(e)
 end
 end
-function cx.Z()
-local K,ah=aL(),{}
-local as,hl=fv(true)
+function cD.Z()
+local K,ai=aM(),{}
+local as,hn=fE(true)
 for i,e in ipairs(as)do
-ks(e)
-if e.v.aq>0 then
-call("ZREMRANGEBYSCORE",e.aE,"1","+inf")
-eH[e.aE]=nil
-ff(e)
+ku(e)
+if e.w.aq>0 then
+call("ZREMRANGEBYSCORE",e.au,"1","+inf")
+eR[e.au]=nil
+fp(e)
 else
-redis.pcall("ZREMRANGEBYSCORE",e.aE,"1","+inf")
-eH[e.aE]=nil
+redis.pcall("ZREMRANGEBYSCORE",e.au,"1","+inf")
+eR[e.au]=nil
 end
-iO("reset",e,-1,K,hl[i])
-eh(e)
-em(ah,e)
+iQ("reset",e,-1,K,hn[i])
+en(e)
+es(ai,e)
 end
-return ah
+return ai
 end
-local function jf(e)
-if eU(e).bm>1000 then return-1 end
-local r,hf=0,{}
-for _,id in ipairs(call("ZRANGEBYSCORE",e.aE,"("..bx,"+inf"))do
-local jS=string.match(id,"^[^.]*")
-if not hf[jS]then
-r,hf[jS]=r+1,true
+local function jh(e)
+if fe(e).be>1000 then return-1 end
+local r,hi=0,{}
+for _,id in ipairs(call("ZRANGEBYSCORE",e.au,"("..bn,"+inf"))do
+local jU=string.match(id,"^[^.]*")
+if not hi[jU]then
+r,hi[jU]=r+1,true
 end
 end
 return r
 end
-function cx.I()
+function cD.I()
 local as,o={},{}
-for i=1,ac()do
-local e,ka=eo(),{}
-for A=1,#e.v.ae do
-ka[A]={}
-for fS=1,ac()do
-ka[A][fS]=ac()
+for i=1,ad()do
+local e,kc=ev(),{}
+for A=1,#e.w.af do
+kc[A]={}
+for fX=1,ad()do
+kc[A][fX]=ad()
 end
 end
-as[i],o[i]=e,ka
+as[i],o[i]=e,kc
 end
-local ah=dw("","2",0,0,as)
+local ai=dC("","2",0,0,as)
 for i,e in ipairs(as)do
-ah[#ah+1]=aP(e.D-q,0)
-for A,V in ipairs(e.v.ae)do
-for _,ai in ipairs(o[i][A])do
-ah[#ah+1]=V.ap.dn(e.aa[A],ai,V)-q
+ai[#ai+1]=aR(e.D-q,0)
+for A,Y in ipairs(e.w.af)do
+for _,aj in ipairs(o[i][A])do
+ai[#ai+1]=Y.ap.ds(e.ab[A],aj,Y)-q
 end
 end
-if e.v.aq>0 then
-ah[#ah+1]=call("ZCARD",e.aX)
-ah[#ah+1]=jf(e)
+if e.w.aq>0 then
+ai[#ai+1]=call("ZCARD",e.bb)
+ai[#ai+1]=jh(e)
 end
 end
-return ah
+return ai
 end
-return dd
+return di
 end
-local function iN()
-hb=hb or gq()
-return hb
+local function iP()
+he=he or gv()
+return he
 end
-function gr(e)
-iN().eh(e)
+function gw(e)
+iP().en(e)
 end
-gK={eh=eh,eR=eR,fo=fo,hD=iN}
+gO={en=en,fa=fa,fy=fy,hF=iP}
 end
-local ia=bv~=""
-if ia then cz=cz+#bv/2 end
-for i=1,ia and#ARGV-cz or ac()do
-local v
-if ia or ARGV[cz+4]=="0"then
-v={ae={},cO="",bS="",dK="",cp=0,bT=true}
-if ia then
-local cN,aq,br=string.match(aL(),"^(%d+) (%d+) (%-?%d+)$")
-v.cR,v.aq,v.gp=cN+0,aq+0,br+0
+local ib=bh~=""
+if ib then cF=cF+#bh/2 end
+for i=1,ib and#ARGV-cF or ad()do
+local w
+if ib or ARGV[cF+4]=="0"then
+w={af={},cS="",bX="",dT="",cy=0,bY=true}
+if ib then
+local cw,aq,bx=string.match(aM(),"^(%d+) (%d+) (%-?%d+)$")
+w.cW,w.aq,w.gu=cw+0,aq+0,bx+0
 else
-v.cR,v.aq,v.gp,v.cp=ac(),ac(),ac(),ac()
+w.cW,w.aq,w.gu,w.cy=ad(),ad(),ad(),ad()
 end
 else
-if not gK then it()end
-v=gK.fo()
+if not gO then iv()end
+w=gO.fy()
 end
-dV[i]=v
+dZ[i]=w
 end
-local function cm(O)
-bB=false
-if not cx[O]then
-if not gK then it()end
-gK.hD()
+local function cv(O)
+bF=false
+if not cD[O]then
+if not gO then iv()end
+gO.hF()
 end
-return cx[O]()
+return cD[O]()
 end
-local function lQ()
-local U,r={q},ac()
+local function lS()
+local Q,r={q},ad()
 if r>1 then
-local eF=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(eF)=="table"and eF.err and bt(eF.err,1,3)=="OOM"then bQ=eF.err end
+local eP=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(eP)=="table"and eP.err and bA(eP.err,1,3)=="OOM"then bU=eP.err end
 end
 for i=1,r do
-local ah=jM(cm,aL())
-U[i+1]=ah
-if type(ah)=="string"then
-eH,gj={},{}
+local ai=jO(cv,aM())
+Q[i+1]=ai
+if type(ai)=="string"then
+eR,go={},{}
 end
 end
-if jG~=""then U[#U+1]=ch end
-if ik then U[#U+1]="RULES"end
-return U
+if jI~=""then Q[#Q+1]=cp end
+if il then Q[#Q+1]="RULES"end
+return Q
 end
-if not ia then return lQ()end
-local function he(id,dI,v,lm,aE,aX,hy,bL)
-if hy then
-eH,gj={},{}
+if not ib then return lS()end
+local function hh(id,dR,w,ln,au,bb,hA,bq)
+if hA then
+eR,go={},{}
 end
-local e={v=dV[v],ai=1,aq=1,D=0}
-e.Q,e.aE,e.aX=lm,aE,aX
-if not dI then return{jI(id,{e},bL)}end
-return dw(id,dI,dT(id),0,{e})
+local e={w=dZ[w],aj=1,aq=1,D=0}
+e.V,e.au,e.bb=ln,au,bb
+if not dR then return{jK(id,{e},bq)}end
+return dC(id,dR,ck(id),0,{e})
 end
-return{he=he}
+return{hh=hh}
 end
-return ke()
+return kg()
 end
-if bv==""then return dU({},q,bx)end
-local eI,U,ch={string.byte(bv,1,-1)},{q},{}
-local at,Q,gf=1,0,1
-local function ls(eI,U,ch,dU,q,bx,bQ,fO,lp,bd)
-local ARGV,KEYS,call,al=ARGV,KEYS,redis.call,string.format
-local r,eg,ee=#eI,#KEYS/3,ARGV[3]
-local id,dV,ak=4+(at-1)/2,4+r/2,#U
-local el=true
-local fy,hi,dh=60000000,10000000,20000000
-local iA,fq,ck,fL
-local aE=KEYS[Q]
-local co,bm,fT,aV,bu
-local A,cN,aq,fZ,bD
-local aZ,fD
-bd=bd or redis.pcall("EXISTS",unpack(KEYS,eg+1))
-if type(bd)~="number"then bd=nil end
+if bh==""then return dY({},q,bn,bq)end
+local eS,Q,cp={string.byte(bh,1,-1)},{q},{}
+local at,V,gk=1,0,1
+local function lt(eS,Q,cp,dY,q,bn,bU,fT,lq,bi)
+local ARGV,KEYS,call,ah=ARGV,KEYS,redis.call,string.format
+local r,em,ej=#eS,#KEYS/3,ARGV[3]
+local id,dZ,al=4+(at-1)/2,4+r/2,#Q
+local er=true
+local dK,gz,cr=60000000,10000000,20000000
+local iC,fA,ct,el
+local au=KEYS[V]
+local cx,be,fY,aP,bB
+local A,cw,aq,ge,bw
+local bc,fK
+bi=bi or redis.pcall("EXISTS",unpack(KEYS,em+1))
+if type(bi)~="number"then bi=nil end
 while at<r do
-local O,aw=eI[at],0
+local O,aA=eS[at],0
 if O<97 then
-Q=Q+1
-aE,bm=KEYS[Q],nil
-co=(bd==0 or eg==1)and bd
+V=V+1
+au,be=KEYS[V],nil
+cx=(bi==0 or em==1)and bi
 else
 O=O-32
 end
-local eK,bL=O==82,nil
-if eK then
-bL=lp or call("ZREM",aE,ARGV[id])
-el=true
-if bm and bL>0 then
-bm=bm-bL
-if ARGV[id]==fT then aV=nil end
+local eU,bq=O==82,nil
+if eU then
+bq=lq or call("ZREM",au,ARGV[id])
+er=true
+if be and bq>0 then
+be=be-bq
+if ARGV[id]==fY then aP=nil end
 end
-elseif bQ then
-error(bQ,0)
+elseif bU then
+error(bU,0)
 end
-co=co or call("EXISTS",KEYS[eg+2*Q-1],KEYS[eg+2*Q])
-if eK and co==0 then
-ak,aw=ak+1,1
-U[ak]=bL
-elseif co<2 and bL~=0 then
-if eI[at+1]~=A then
-A=eI[at+1]
-cN,aq,fZ=string.match(ARGV[dV+A-48],"^(%d+) (%d+) (.*)$")
-cN,aq=cN+0,aq+0
-bD=al("%d",q+cN)
-iA,fq="-"..bx,"(-"..bx
-ck,fL=q-q%hi,"-"..string.sub(bx,1,-8).."0000000"
+cx=cx or call("EXISTS",KEYS[em+2*V-1],KEYS[em+2*V])
+if eU and cx==0 then
+al,aA=al+1,1
+Q[al]=bq
+elseif cx<2 and bq~=0 then
+if eS[at+1]~=A then
+A=eS[at+1]
+cw,aq,ge=string.match(ARGV[dZ+A-48],"^(%d+) (%d+) (.*)$")
+cw,aq=cw+0,aq+0
+bw=ah("%d",q+cw)
+iC,fA="-"..bn,"(-"..bn
+ct,el=q-q%gz,"-"..string.sub(bn,1,-8).."0000000"
 end
-if not bm then
-local df=call("ZCARD",aE)
-if df==0 then
-bm,bu=0,0
-elseif call("ZCOUNT",aE,fq,fL)==1 then
-bu=q-1
-if df==1 then
-bm=0
+if not be then
+local ci=call("ZCARD",au)
+if ci==0 then
+be,bB=0,0
+elseif call("ZCOUNT",au,fA,el)==1 then
+bB=q-1
+if ci==1 then
+be=0
 else
-local aW=call("ZRANGE",aE,"1","1","WITHSCORES")
-fT,aV=aW[1],aW[2]+0
-if aV>q then bm=df-1 end
+local aZ=call("ZRANGE",au,"1","1","WITHSCORES")
+fY,aP=aZ[1],aZ[2]+0
+if aP>q then be=ci-1 end
 end
-elseif df==1 then
-local fp=call("ZSCORE",aE,"#")
-if fp then
-bm,bu=0,-fp
+elseif ci==1 then
+local fz=call("ZSCORE",au,"#")
+if fz then
+be,bB=0,-fz
 end
 else
-local cq=call("ZRANGE",aE,"0","1","WITHSCORES")
-if cq[1]=="#"and cq[4]+0>q then
-bm,bu,fT,aV=df-1,-cq[2],cq[3],cq[4]+0
+local cz=call("ZRANGE",au,"0","1","WITHSCORES")
+if cz[1]=="#"and cz[4]+0>q then
+be,bB,fY,aP=ci-1,-cz[2],cz[3],cz[4]+0
 end
 end
-elseif bm>0 and not aV then
-local aW=call("ZRANGE",aE,"1","1","WITHSCORES")
-fT,aV=aW[1],aW[2]+0
+elseif be>0 and not aP then
+local aZ=call("ZRANGE",au,"1","1","WITHSCORES")
+fY,aP=aZ[1],aZ[2]+0
 end
-local bw,H,fN=bm and aq-bm,nil,nil
-if bw and bw>0 and co==1 then
-if not eK then
-co=call("EXISTS",KEYS[eg+2*Q-1],KEYS[eg+2*Q])
-elseif bw==1 then
-local aW=call("ZRANGE",KEYS[eg+2*Q],"0","0","WITHSCORES")
-if aW[1]then
-local ds,dT=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fN=false,aW[2]+0
-if ds and q-fN<=dT+0 then
-if ds~=aZ then
-aZ,fD=ds,nil
-if string.find(ee,","..ds..",",1,true)then
-fD="caller"
-elseif call("PUBSUB","NUMSUB",string.match(ee,":(.*)")..ds)[2]>0 then
-fD="channel"
-end
-end
-H=fD and aW[1]or false
+local bC,H,fS=be and aq-be,nil,nil
+if bC and bC>0 and cx==1 then
+if not eU then
+cx=call("EXISTS",KEYS[em+2*V-1],KEYS[em+2*V])
+elseif bC==1 then
+local aZ=call("ZRANGE",KEYS[em+2*V],"0","0","WITHSCORES")
+if aZ[1]then
+local dw,ck=string.match(aZ[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+H,fS=false,aZ[2]+0
+if dw and q-fS<=ck+0 then
+if dw~=bc then
+bc,fK=dw,nil
+if string.find(ej,","..dw..",",1,true)then
+fK="caller"
+elseif call("PUBSUB","NUMSUB",string.match(ej,":(.*)")..dw)[2]>0 then
+fK="channel"
 end
 end
+H=fK and aZ[1]or false
 end
 end
-if bw and bw>0 and(co==0 or H)then
-aw=1
-while aw<bw and eI[at+2*aw]==O+32 and eI[at+2*aw+1]==A do
-aw=aw+1
 end
-el=true
-local fp,mq=q,H or ARGV[id]
-if bu>=q then fp=bu+1 end
-if H then call("ZREM",KEYS[eg+2*Q],H)end
-if aw==1 then
-call("ZADD",aE,fp==q and iA or al("%d",-fp),"#",bD,mq)
+end
+if bC and bC>0 and(cx==0 or H)then
+aA=1
+while aA<bC and eS[at+2*aA]==O+32 and eS[at+2*aA+1]==A do
+aA=aA+1
+end
+er=true
+local fz,mt=q,H or ARGV[id]
+if bB>=q then fz=bB+1 end
+if H then call("ZREM",KEYS[em+2*V],H)end
+if aA==1 then
+call("ZADD",au,fz==q and iC or ah("%d",-fz),"#",bw,mt)
 else
-gf=aw
-local df={al("%d",1-fp-aw),"#"}
-for i=0,aw-1 do
-df[2*i+3],df[2*i+4]=bD,ARGV[id+i]
+gk=aA
+local ci={ah("%d",1-fz-aA),"#"}
+for i=0,aA-1 do
+ci[2*i+3],ci[2*i+4]=bw,ARGV[id+i]
 end
-call("ZADD",aE,unpack(df))
+call("ZADD",au,unpack(ci))
 end
-if bu<ck or bu>=ck+hi or cN>dh then
-local cg,aS=aE,bu==0 and-1 or call("PTTL",aE)
-local cr=math.max(4*cN,fy)/1000+ARGV[1]
-if aS<cr then call("PEXPIRE",cg,al("%d",math.ceil(cr*1.125)))end
+if bB<ct or bB>=ct+gz or cw>cr then
+local bV,aS=au,bB==0 and-1 or call("PTTL",au)
+local cf=math.max(4*cw,dK)/1000+ARGV[1]
+if aS<cf then call("PEXPIRE",bV,ah("%d",math.ceil(cf*1.125)))end
 end
-if bm==0 or q+cN<aV then
-fT,aV=mq,q+cN
+if be==0 or q+cw<aP then
+fY,aP=mt,q+cw
 end
 if H then
-local dg=al("granted %s 1 0 0 %d %d %d %s",bx,bm+1,aV-q,fp,H)
-if fD=="caller"then
-ch[#ch+1]=dg
+local dk=ah("granted %s 1 0 0 %d %d %d %s",bn,be+1,aP-q,fz,H)
+if fK=="caller"then
+cp[#cp+1]=dk
 else
-call("PUBLISH",string.match(ee,":(.*)")..aZ,dg)
+call("PUBLISH",string.match(ej,":(.*)")..bc,dk)
 end
-ak=ak+1
-U[ak]=bL
+al=al+1
+Q[al]=bq
 else
-local bo,jZ=aV-q,fp-q
-for i=1,aw do
-U[ak+1],U[ak+2],U[ak+3]=bm+i,bo,jZ
-ak,jZ=ak+3,jZ+1
+local bt,kb=aP-q,fz-q
+for i=1,aA do
+Q[al+1],Q[al+2],Q[al+3]=be+i,bt,kb
+al,kb=al+3,kb+1
 end
-gf=1
+gk=1
 end
-bm,bu=bm+aw,fp+aw-1
-elseif eK then
-if bw and(bw<=0 or bw==1 and H==nil)then
-ak,aw=ak+1,1
-U[ak]=bL
+be,bB=be+aA,fz+aA-1
+elseif eU then
+if bC and(bC<=0 or bC==1 and H==nil)then
+al,aA=al+1,1
+Q[al]=bq
 end
-elseif bw==0 then
-local aX=KEYS[eg+2*Q]
-if co==1 then
+elseif bC==0 then
+local bb=KEYS[em+2*V]
+if cx==1 then
 if O==87 then
-local aW=call("ZRANGE",KEYS[eg+2*Q],"0","0","WITHSCORES")
-if aW[1]then
-local ds,dT=string.match(aW[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fN=false,aW[2]+0
-if ds and q-fN<=dT+0 then
-if ds~=aZ then
-aZ,fD=ds,nil
-if string.find(ee,","..ds..",",1,true)then
-fD="caller"
-elseif call("PUBSUB","NUMSUB",string.match(ee,":(.*)")..ds)[2]>0 then
-fD="channel"
+local aZ=call("ZRANGE",KEYS[em+2*V],"0","0","WITHSCORES")
+if aZ[1]then
+local dw,ck=string.match(aZ[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+H,fS=false,aZ[2]+0
+if dw and q-fS<=ck+0 then
+if dw~=bc then
+bc,fK=dw,nil
+if string.find(ej,","..dw..",",1,true)then
+fK="caller"
+elseif call("PUBSUB","NUMSUB",string.match(ej,":(.*)")..dw)[2]>0 then
+fK="channel"
 end
 end
-H=fD and aW[1]or false
+H=fK and aZ[1]or false
 end
 end
 else
-H=call("EXISTS",aX)==1 or nil
+H=call("EXISTS",bb)==1 or nil
 end
-if H==nil and call("EXISTS",KEYS[eg+2*Q-1])==0 then co=0 end
+if H==nil and call("EXISTS",KEYS[em+2*V-1])==0 then cx=0 end
 end
-local lK=aV>q+cN or aq>1 and call("ZCOUNT",aE,"("..bD,"+inf")>0
-if lK or co==1 and not H then
-aw=0
+local lM=aP>q+cw or aq>1 and call("ZCOUNT",au,"("..bw,"+inf")>0
+if lM or cx==1 and not H then
+aA=0
 elseif O==84 then
-U[ak+1],U[ak+2],U[ak+3]=0,aV-q,bm
-ak,aw=ak+3,1
-elseif fZ=="-1"or(H and call("ZCARD",aX)or 0)<fZ+0 then
-local ds=H and aZ or string.match(ARGV[id],"^[^.]*")
-if ds~=aZ then
-aZ,fD=ds,nil
-if string.find(ee,","..ds..",",1,true)then
-fD="caller"
-elseif call("PUBSUB","NUMSUB",string.match(ee,":(.*)")..ds)[2]>0 then
-fD="channel"
+Q[al+1],Q[al+2],Q[al+3]=0,aP-q,be
+al,aA=al+3,1
+elseif ge=="-1"or(H and call("ZCARD",bb)or 0)<ge+0 then
+local dw=H and bc or string.match(ARGV[id],"^[^.]*")
+if dw~=bc then
+bc,fK=dw,nil
+if string.find(ej,","..dw..",",1,true)then
+fK="caller"
+elseif call("PUBSUB","NUMSUB",string.match(ej,":(.*)")..dw)[2]>0 then
+fK="channel"
 end
 end
-if fD then
-local aM,aK=q,bx
-if H and call("ZCOUNT",aX,bx,"+inf")>0 then
-aM=call("ZREVRANGE",aX,"0","0","WITHSCORES")[2]+1
-aK=al("%d",aM)
+if fK then
+local aN,aL=q,bn
+if H and call("ZCOUNT",bb,bn,"+inf")>0 then
+aN=call("ZREVRANGE",bb,"0","0","WITHSCORES")[2]+1
+aL=ah("%d",aN)
 end
-call("ZADD",aX,aK,ARGV[id])
-co,bd,el,aw=1,nil,true,1
-local gF=H and fN>=ck and fN<ck+hi
-if not gF or cN>dh then
-local cg,aS=aX,H and call("PTTL",aX)or-1
-local cr=math.max(4*cN,fy)/1000+ARGV[1]
-if aS<cr then call("PEXPIRE",cg,al("%d",math.ceil(cr*1.125)))end
+call("ZADD",bb,aL,ARGV[id])
+cx,bi,er,aA=1,nil,true,1
+local gI=H and fS>=ct and fS<ct+gz
+if not gI or cw>cr then
+local bV,aS=bb,H and call("PTTL",bb)or-1
+local cf=math.max(4*cw,dK)/1000+ARGV[1]
+if aS<cf then call("PEXPIRE",bV,ah("%d",math.ceil(cf*1.125)))end
 end
-U[ak+1],U[ak+2],U[ak+3]=-bm,aV-q,aM-q
-ak=ak+3
-end
-end
+Q[al+1],Q[al+2],Q[al+3]=-be,aP-q,aN-q
+al=al+3
 end
 end
-if aw==0 then
-fO=fO or dU(ch,q,bx)
-local lm,aX=KEYS[eg+2*Q-1],KEYS[eg+2*Q]
-local dI=not eK and(O==87 and"1"or"0")
-local hy=el
-el,co,bm,bd=false,nil,nil,nil
-ak,aw=ak+1,1
-U[ak]=fO.he(ARGV[id],dI,eI[at+1]-47,lm,aE,aX,hy,bL)
-end
-at,id=at+2*aw,id+aw
 end
 end
-local H,fO,bQ=string.byte(ARGV[3]),nil,nil
-local jr=H~=58
-if H==45 then fO=dU(ch,q,bx)end
-if#eI>2 then
-local eF=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
-if type(eF)=="table"and eF.err and string.sub(eF.err,1,3)=="OOM"then bQ=eF.err end
+if aA==0 then
+fT=fT or dY(cp,q,bn)
+local ln,bb=KEYS[em+2*V-1],KEYS[em+2*V]
+local dR=not eU and(O==87 and"1"or"0")
+local hA=er
+er,cx,be,bi=false,nil,nil,nil
+al,aA=al+1,1
+Q[al]=fT.hh(ARGV[id],dR,eS[at+1]-47,ln,au,bb,hA,bq)
 end
-while at<#eI do
-local ok,ah=
-pcall(ls,eI,U,ch,dU,q,bx,bQ,fO,bL,bd)
+at,id=at+2*aA,id+aA
+end
+end
+local H,fT,bU=string.byte(ARGV[3]),nil,nil
+local jt=H~=58
+if H==45 then fT=dY(cp,q,bn)end
+if#eS>2 then
+local eP=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
+if type(eP)=="table"and eP.err and string.sub(eP.err,1,3)=="OOM"then bU=eP.err end
+end
+while at<#eS do
+local ok,ai=
+pcall(lt,eS,Q,cp,dY,q,bn,bU,fT,bq,bi)
 if not ok then
-local dg=type(ah)=="table"and ah.err or tostring(ah)
-if string.find(dg,"READONLY",1,true)then error(ah,0)end
-for _=1,gf do
-U[#U+1]=dg
+local dk=type(ai)=="table"and ai.err or tostring(ai)
+if string.find(dk,"READONLY",1,true)then error(ai,0)end
+for _=1,gk do
+Q[#Q+1]=dk
 end
-at,gf=at+2*gf,1
+at,gk=at+2*gk,1
 end
 end
-if jr then U[#U+1]=ch end
-return U`,
+if jt then Q[#Q+1]=cp end
+return Q`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "cdf2a374cc93ecba85a72e5a6e817f7d0f892537",
+  sha1: "8c91b382d3e13687e030de72b2da1101bb6e838a",
   source: `${part1}
 ${part8}
 ${part5}
@@ -3855,36 +3987,36 @@ ${part34}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "682cda4a29c4df586dea7c8bc1f57ca636c0f2c7",
-  acrossSha1: "8b08b6b0b50501ea8c647024743f04c3c4b072a9",
+  sha1: "d72ea07b6ac53a26db89834b56a3650545466fb1",
+  acrossSha1: "145d0baa8a19fcd731c507a1a260fad8970f0eae",
   source: `${part1}
-local bb,tonumber,aT,am=redis.pcall,tonumber,struct.pack,struct.unpack
+local aT,tonumber,aX,am=redis.pcall,tonumber,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
-local ARGV,Q=ARGV,KEYS[1]
-local ai,W,w,ba=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
-local m,aY,reset,ex,br=bb("GET",Q),nil,nil,"-"..ARGV[3],W
-if W>=ba then br=0 end
-local bG,fG,gH=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
-local fs,gD=q-q%bG-bG,q+bG/2
-local aK=m and tonumber(m)
-if aK and aK<=fG then
-local r=-aK%ba
-local J=fs-(aK+r)/ba
-if J>gD then J=J-bG end
-local aU,aS=r+ai,J+w-q
-if J<=q and aS>0 and aU<=br and bb("INCRBY",Q,ex)==aK-ai then
-aY,reset=aU,aS
+local ARGV,V=ARGV,KEYS[1]
+local aj,U,x,bd=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local m,aU,reset,eF,bx=aT("GET",V),nil,nil,"-"..ARGV[3],U
+if U>=bd then bx=0 end
+local bK,fM,gK=2^52/bd,-2^52,x<2^45 and 70+256*x or-1
+local eI,gG=q-q%bK-bK,q+bK/2
+local aL=m and tonumber(m)
+if aL and aL<=fM then
+local r=-aL%bd
+local J=eI-(aL+r)/bd
+if J>gG then J=J-bK end
+local aY,aS=r+aj,J+x-q
+if J<=q and aS>0 and aY<=bx and aT("INCRBY",V,eF)==aL-aj then
+aU,reset=aY,aS
 end
 elseif m and#m==19 then
-local aI,J,r=am("<I8I7I4",m,1)
-local aU,aS=r+ai,J+w-q
-if aI==gH and J<=q and aS>0 and aU<=W and not(br>0)then
-if bb("SETRANGE",Q,"15",aT("<I4",aU))==19 then
-aY,reset=aU,aS
+local aJ,J,r=am("<I8I7I4",m,1)
+local aY,aS=r+aj,J+x-q
+if aJ==gK and J<=q and aS>0 and aY<=U and not(bx>0)then
+if aT("SETRANGE",V,"15",aX("<I4",aY))==19 then
+aU,reset=aY,aS
 end
 end
 end
-if aY then return{q,aY,reset}end
+if aU then return{q,aU,reset}end
 end
 ${part35}
 ${part36}
@@ -3895,102 +4027,107 @@ ${part5}
 ${part13}
 ${part14}
 ${part15}
-local iM="f"
+local iO="f"
 ${part39}
-local ba,br,eG
-local function kb()
-ba,eG=bH,cr(q+w)
-br=W<ba and W or 0
+local bd,bx,eQ
+local function kd()
+bd,eQ=bL,cf(q+x)
+bx=U<bd and U or 0
 end
-local function cD(m)
-if ba>0 and fb(m)then return hY(m,ba)end
-if#m~=19 or cf(m,1)~=70 then return nil end
-local bJ,J,r=am("<I7I7I4",m,2)
-if bJ==w then return J,r end
+local function cJ(m)
+if bd>0 and fl(m)then return hZ(m,bd)end
+if#m~=19 or co(m,1)~=70 then return nil end
+local bN,J,r=am("<I7I7I4",m,2)
+if bN==x then return J,r end
 end
-local function hg(J,r)
-if br==0 then return"F"..aT("<I7I7I4",w,J,r)end
-return jA(J,r,ba)
+local function hj(J,r)
+if bx==0 then return"F"..aX("<I7I7I4",x,J,r)end
+return jC(J,r,bd)
 end
-local function cW(Q,m,aB)
+local function db(V,m,aD)
 local J,r
 if m then
-J,r=cD(m)
+J,r=cJ(m)
 end
-if J and J<=q and q<J+w then
-local reset,bw=J+w-q,W-r
-if ai>bw and bi<reset then return 0,r,reset,reset end
-if ai<=bw then
-if bB then return 1,r,reset,0 end
-local aj=aB==1 and 1 or bs(aB,aD(bw/ai))
-local aN=eu(Q,m,hg(J,r+aj*ai),cr(J+w))
-if aN then return false,aN end
-return aj,r+aj*ai,reset,aj==aB and 0 or reset
+if J and J<=q and q<J+x then
+local reset,bC=J+x-q,U-r
+if aj>bC and bm<reset then return 0,r,reset,reset end
+if aj<=bC then
+if bF then return 1,r,reset,0 end
+local ak=aD==1 and 1 or bz(aD,aF(bC/aj))
+local aO=eC(V,m,hj(J,r+ak*aj),cf(J+x))
+if aO then return false,aO end
+return ak,r+ak*aj,reset,ak==aD and 0 or reset
 end
 end
-if bB or(m and not(J and J+w<=q))then return bf(Q,m,aB)end
-local aj=aB==1 and 1 or aP(bs(aB,aD(W/ai)),1)
-local aN=eu(Q,m,hg(q,aj*ai),eG)
-if aN then return false,aN end
-return aj,aj*ai,w,aj==aB and 0 or w
+if bF or(m and not(J and J+x<=q))then return bk(V,m,aD)end
+local ak=aD==1 and 1 or aR(bz(aD,aF(U/aj)),1)
+local aO=eC(V,m,hj(q,ak*aj),eQ)
+if aO then return false,aO end
+return ak,ak*aj,x,ak==aD and 0 or x
 end
 ${part40}
 ${part41}
 ${part42}
-local function ge(cc,K,aG)
-local KEYS,U,bj,q,ai,W,w=KEYS,U,A,q,ai,W,w
-local bb,tonumber,aT,am,ba,ex=bb,tonumber,aT,am,bH,al("-%.0f",ai)
-local br=W<ba and W or 0
-local bG,fG,gH=2^52/ba,-2^52,w<2^45 and 70+256*w or-1
-local fs,gD=q-q%bG-bG,q+bG/2
+local function gj(cl,K,aG)
+local KEYS,Q,aV,q,aj,U,x=KEYS,Q,A,q,aj,U,x
+local aT,tonumber,aX,am,bd,eF=aT,tonumber,aX,am,bL,ah("-%.0f",aj)
+local bx=U<bd and U or 0
+local bK,fM,gK=2^52/bd,-2^52,x<2^45 and 70+256*x or-1
+local eI,gG=q-q%bK-bK,q+bK/2
+local fb=2*x+1
+if U>=fb or(U+1)*fb>2^53 then fb=nil end
 for i=K,aG do
-local Q,m,aY,reset=KEYS[i],cc[i-K+1],nil,nil
-local aK=m and tonumber(m)
-if aK and aK<=fG then
-local r=-aK%ba
-local J=fs-(aK+r)/ba
-if J>gD then J=J-bG end
-local aU,aS=r+ai,J+w-q
-if J<=q and aS>0 and aU<=br and bb("INCRBY",Q,ex)==aK-ai then
-aY,reset=aU,aS
+local V,m,aU,reset=KEYS[i],cl[i-K+1],nil,nil
+local aL=m and tonumber(m)
+if aL and aL<=fM then
+local r=-aL%bd
+local J=eI-(aL+r)/bd
+if J>gG then J=J-bK end
+local aY,aS=r+aj,J+x-q
+if J<=q and aS>0 and aY<=bx and aT("INCRBY",V,eF)==aL-aj then
+aU,reset=aY,aS
 end
 elseif m and#m==19 then
-local aI,J,r=am("<I8I7I4",m,1)
-local aU,aS=r+ai,J+w-q
-if aI==gH and J<=q and aS>0 and aU<=W and not(br>0)then
-if bb("SETRANGE",Q,"15",aT("<I4",aU))==19 then
-aY,reset=aU,aS
+local aJ,J,r=am("<I8I7I4",m,1)
+local aY,aS=r+aj,J+x-q
+if aJ==gK and J<=q and aS>0 and aY<=U and not(bx>0)then
+if aT("SETRANGE",V,"15",aX("<I4",aY))==19 then
+aU,reset=aY,aS
 end
 end
 end
-if aY then
-U[bj+1],U[bj+2]=aY,reset
-bj=bj+2
+if aU and fb then
+aV=aV+1
+Q[aV]=aU*fb+reset
+elseif aU then
+Q[aV+1],Q[aV+2]=aU,reset
+aV=aV+2
 else
-A=bj
-ej(Q,m,1)
-bj=A
+A=aV
+ep(V,m,1)
+aV=A
 end
 end
-A=bj
+A=aV
 end
-local kp=true
+local kr=true
 ${part43}`,
 };
 
 /** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while there are none. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
-  sha1: "1a61119a43f7d7a655c5ee83f28ad3dd02124fcf",
+  sha1: "4e98ebb00dcfa47db3a4adc29b3165f6b0466b7b",
   source: `local call=redis.call
 if not call("GET",KEYS[1])then return 0 end
 if not KEYS[2]then return 1 end
 call("SET",KEYS[2],ARGV[1],"PX",ARGV[2])
-local ga=ARGV[3]
-if ga==""then return 1 end
-local dA=call("GET",KEYS[3])or"\\n"
-if not string.find(dA,"\\n"..ga.."\\n",1,true)then
-call("SET",KEYS[3],dA..ga.."\\n","PX",3*ARGV[2])
+local gf=ARGV[3]
+if gf==""then return 1 end
+local dG=call("GET",KEYS[3])or"\\n"
+if not string.find(dG,"\\n"..gf.."\\n",1,true)then
+call("SET",KEYS[3],dG..gf.."\\n","PX",3*ARGV[2])
 end
 return 1`,
 };
@@ -3998,389 +4135,389 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "22b8ec22d7b6fe8016ff99cdf1458a73eae584e6",
-  source: `local call,al,tonumber,bs,aP=redis.call,string.format,tonumber,math.min,math.max
-local q,bl,dM,cr,ii,kM=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "75866a9073eac0f819456c636d74b009924afd6a",
+  source: `local call,ah,tonumber,bz,aR=redis.call,string.format,tonumber,math.min,math.max
+local q,br,dx,cf,ij,kN=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local fh=call("TIME")
-q=fh[1]*1000000+fh[2]
+local fr=call("TIME")
+q=fr[1]*1000000+fr[2]
 end
-local dN,kY,lG=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kD(bG,hu,an,r)
-if bG==hu then return an,r end
-return bG==hu+1 and r or 0,0
+local dV,kZ,lH=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kE(bK,hw,an,r)
+if bK==hw then return an,r end
+return bK==hw+1 and r or 0,0
 end
-local et={}
-for mv in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-et[#et+1]=mv
+local eB={}
+for mx in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+eB[#eB+1]=mx
 end
-local bT,fR,K=et[1]or"",et[2]or"",tonumber(et[3])or 0
-local cq,fJ,bd,gY,mg={},0,{},0,{}
-local H,bG,an,r,fw=q,math.floor(q/dN),0,0,q
-for i=4,#et-4,5 do
-local cH,aL,hf,jR=et[i],et[i+1],bs(tonumber(et[i+2]),q),tonumber(et[i+3])
-local bD=hf+dN+jR
-if cH==bl and aL==dM then
-if bD+dN>q then
-local a,b,c,d=string.match(et[i+4],lG)
-H,bG,fw=a+0,aP(b+0,bG),hf
-an,r=kD(bG,b+0,c+0,d+0)
+local bY,fW,K=eB[1]or"",eB[2]or"",tonumber(eB[3])or 0
+local cz,fP,bi,hb,mi={},0,{},0,{}
+local H,bK,an,r,fF=q,math.floor(q/dV),0,0,q
+for i=4,#eB-4,5 do
+local cM,aM,hi,jT=eB[i],eB[i+1],bz(tonumber(eB[i+2]),q),tonumber(eB[i+3])
+local bw=hi+dV+jT
+if cM==br and aM==dx then
+if bw+dV>q then
+local a,b,c,d=string.match(eB[i+4],lH)
+H,bK,fF=a+0,aR(b+0,bK),hi
+an,r=kE(bK,b+0,c+0,d+0)
 end
-elseif bD+dN>q and#cq<kY then
-cq[#cq+1]={cH,aL,hf,jR,et[i+4]}
-if hf+dN>q then
-if cH~=bl and not mg[cH]then
-gY,mg[cH]=gY+1,true
+elseif bw+dV>q and#cz<kZ then
+cz[#cz+1]={cM,aM,hi,jT,eB[i+4]}
+if hi+dV>q then
+if cM~=br and not mi[cM]then
+hb,mi[cM]=hb+1,true
 end
-bd[#bd+1]=aL
-bd[#bd+1]=al("%.0f",hf)
-end
-end
-if cH==bT then fJ=aP(fJ,bD)end
-end
-local iF,gU=string.match(ii,"^(%d+) (%d+)$")
-local hL=tonumber(iF)==H
-if kM and not hL then return{}end
-if hL then
-if gU+0==bG then
-r=aP(r-1,0)
-elseif gU+1==bG then
-an=aP(an-1,0)
+bi[#bi+1]=aM
+bi[#bi+1]=ah("%.0f",hi)
 end
 end
-if not kM then
-r,fw=r+1,q
+if cM==bY then fP=aR(fP,bw)end
+end
+local iH,gX=string.match(ij,"^(%d+) (%d+)$")
+local hN=tonumber(iH)==H
+if kN and not hN then return{}end
+if hN then
+if gX+0==bK then
+r=aR(r-1,0)
+elseif gX+1==bK then
+an=aR(an-1,0)
+end
+end
+if not kN then
+r,fF=r+1,q
 elseif an+r==0 then
-fw=bs(fw,q-dN)
+fF=bz(fF,q-dV)
 end
-table.insert(cq,1,{bl,dM,fw,cr,al("%.0f %.0f %.0f %.0f",H,bG,an,r)})
-if fR~=""and q>=K then
-bT,fR,fJ=fR,"",q
+table.insert(cz,1,{br,dx,fF,cf,ah("%.0f %.0f %.0f %.0f",H,bK,an,r)})
+if fW~=""and q>=K then
+bY,fW,fP=fW,"",q
 end
-if bT==""then
-bT=bl
-elseif bT~=bl and fR==""and fJ<q then
-fR,K=bl,q+dN
+if bY==""then
+bY=br
+elseif bY~=br and fW==""and fP<q then
+fW,K=br,q+dV
 end
-local aL,fc=bT.."\\n"..fR.."\\n"..al("%.0f",K).."\\n",0
-for _,aW in ipairs(cq)do
-aL=aL..aW[1].."\\n"..aW[2].."\\n"..al("%.0f\\n%.0f\\n",aW[3],aW[4])..aW[5].."\\n"
-fc=aP(fc,aW[4])
+local aM,fm=bY.."\\n"..fW.."\\n"..ah("%.0f",K).."\\n",0
+for _,aZ in ipairs(cz)do
+aM=aM..aZ[1].."\\n"..aZ[2].."\\n"..ah("%.0f\\n%.0f\\n",aZ[3],aZ[4])..aZ[5].."\\n"
+fm=aR(fm,aZ[4])
 end
-call("SET",KEYS[1],aL,"PX",al("%.0f",(fc+3*dN)/1000))
-ii=al("%.0f %.0f",H,bG)
-return{al("%.0f",q),bT,fR,al("%.0f",K),gY,ii,unpack(bd)}`,
+call("SET",KEYS[1],aM,"PX",ah("%.0f",(fm+3*dV)/1000))
+ij=ah("%.0f %.0f",H,bK)
+return{ah("%.0f",q),bY,fW,ah("%.0f",K),hb,ij,unpack(bi)}`,
 };
 
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "8e8b3ef5da1fc363916a3cdbd017a56aa78473a0",
-  source: `local bb=redis.pcall
-local aH=bb("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
-if aH.err then return{"",aH.err}end
-local ah={aH[1]}
-local function lb(Q)
-local H=bb("GETRANGE",Q,0,0)
+  sha1: "43b6101b7a1c5a48277e67cfbb75d594ce0743d4",
+  source: `local aT=redis.pcall
+local aI=aT("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
+if aI.err then return{"",aI.err}end
+local ai={aI[1]}
+local function lc(V)
+local H=aT("GETRANGE",V,0,0)
 if type(H)~="string"then return""end
-local gu=H=="b"and bb("GETRANGE",Q,9,9)or""
-return gu==""and H or gu
+local gA=H=="b"and aT("GETRANGE",V,9,9)or""
+return gA==""and H or gA
 end
-for _,Q in ipairs(aH[2])do
-local cr=bb("PTTL",Q)
-ah[#ah+1]=Q
-ah[#ah+1]=type(cr)=="number"and cr or-2
-ah[#ah+1]=lb(Q)
+for _,V in ipairs(aI[2])do
+local cf=aT("PTTL",V)
+ai[#ai+1]=V
+ai[#ai+1]=type(cf)=="number"and cf or-2
+ai[#ai+1]=lc(V)
 end
-return ah`,
+return ai`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "9e8e9b5fbd71a713f564daf3af22d2ea3add060c",
-  acrossSha1: "fd795b3731d58befa7e1f1674f0b393c2bd543e5",
+  sha1: "e603783650c29f3a309be4aa2e850dc426c75924",
+  acrossSha1: "0a7ca4e376d46826d415dc5c9c6ab969eee2390d",
   source: `${part1}
-local bb,cf,aD,al=redis.pcall,string.byte,math.floor,string.format
-local aT,am=struct.pack,struct.unpack
+local aT,co,aF,ah=redis.pcall,string.byte,math.floor,string.format
+local aX,am=struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
-local ARGV,Q,ai=ARGV,KEYS[1],ARGV[3]+0
-local m=bb("GET",Q)
-local r,at,cH,aa=ARGV[9]+0,10,0,0
+local ARGV,V,aj=ARGV,KEYS[1],ARGV[3]+0
+local m=aT("GET",V)
+local r,at,cM,ab=ARGV[9]+0,10,0,0
 for _=1,r do
-local iw=ARGV[at]=="t"
-at,cH,aa=at+(iw and 7 or 4),cH+(iw and 0 or 7),aa+11
+local iy=ARGV[at]=="t"
+at,cM,ab=at+(iy and 7 or 4),cM+(iy and 0 or 7),ab+11
 end
-local bA=2+r+cH
-if type(m)=="string"and cf(m,1)==80 and#m==bA+aa then
-local aj,ab,bk,af,dR={q},"",0,0,true
-at,cH,aa=10,3+r,bA+1
+local bv=2+r+cM
+if type(m)=="string"and co(m,1)==80 and#m==bv+ab then
+local ak,ac,bo,ag,cO={q},"",0,0,true
+at,cM,ab=10,3+r,bv+1
 for i=1,r do
 local O,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,o=am("<I7I4",m,aa)
+local us,o=am("<I7I4",m,ab)
 if O=="t"then
-local x,bh,az=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dR=az<10 and cf(m,2+i)==116+az and o<x
-if us>bk then bk=us end
+local v,bf,ay=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+cO=ay<10 and co(m,2+i)==116+ay and o<v
+if us>bo then bo=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local cE=aD(ai*b/x)
-us,o=us+ai*a+cE,o+ai*b-cE*x
-if o>=x then
-us,o=us+1,o-x
+local cK=aF(aj*b/v)
+us,o=us+aj*a+cK,o+aj*b-cK*v
+if o>=v then
+us,o=us+1,o-v
 end
-dR=dR and(us<bh or(us==bh and o<=ARGV[at+5]+0))
-if us>af then af=us end
-aj[2*i],aj[2*i+1],at=us-q,o,at+7
+cO=cO and(us<bf or(us==bf and o<=ARGV[at+5]+0))
+if us>ag then ag=us end
+ak[2*i],ak[2*i+1],at=us-q,o,at+7
 else
 local aG=us+b
-o=o+ai
-dR=O=="f"and cf(m,2+i)==70 and am("<I7",m,cH)==b
-dR=dR and us<=q and q<aG and o<=a
-if aG>bk then bk=aG end
-if aG>af then af=aG end
-aj[2*i],aj[2*i+1],at,cH=o,aG-q,at+4,cH+7
+o=o+aj
+cO=O=="f"and co(m,2+i)==70 and am("<I7",m,cM)==b
+cO=cO and us<=q and q<aG and o<=a
+if aG>bo then bo=aG end
+if aG>ag then ag=aG end
+ak[2*i],ak[2*i+1],at,cM=o,aG-q,at+4,cM+7
 end
-if not dR then break end
-ab,aa=ab..aT("<I7I4",us,o),aa+11
+if not cO then break end
+ac,ab=ac..aX("<I7I4",us,o),ab+11
 end
-local bc=1000*2^cf(m,2)
-dR=dR and bk-bk%bc==af-af%bc
-if dR and bb("SETRANGE",Q,al("%d",bA),ab)==#m then return aj end
+local ba=1000*2^co(m,2)
+cO=cO and bo-bo%ba==ag-ag%ba
+if cO and aT("SETRANGE",V,ah("%d",bv),ac)==#m then return ak end
 end
 end
 ${part35}
-local cw=ARGV[1]+0
+local cC=ARGV[1]+0
 ${part27}
-local ai,bi,bB=0,0,false
-local bC,bK,r,cZ,aI,bq,fU,ao,bA,bc
-local h,di,bD,bk,af={},{},{},0,0
-local function jv(K)
-bK,r={},ARGV[K+4]+0
+local aj,bm,bF=0,0,false
+local bH,bO,r,de,aJ,bu,fZ,ao,bv,ba
+local h,dl,bw,bo,ag={},{},{},0,0
+local function jx(K)
+bO,r={},ARGV[K+4]+0
 local at=K+4
 for i=1,r do
 local O=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if O=="t"then
-local x,ay,aQ=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cE=aD(ai*b/x)
-bK[i]={
+local v,av,aH=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cK=aF(aj*b/v)
+bO[i]={
 O=O,
-us=ai*a+cE,
-ag=ai*b-cE*x,
-x=x,
-ay=ay,
-aQ=aQ,
-bh=q+ay,
-az=ARGV[at+7]+0,
+us=aj*a+cK,
+ae=aj*b-cK*v,
+v=v,
+av=av,
+aH=aH,
+bf=q+av,
+ay=ARGV[at+7]+0,
 }
 at=at+7
 else
-bK[i]={O=O,W=a,w=b,fa=b}
+bO[i]={O=O,U=a,x=b,fk=b}
 at=at+4
 if O=="c"then
-local bH=ARGV[at]+0
-bK[i].bH,bK[i].cs,bK[i].fa=bH,b/bH,2*b
+local bL=ARGV[at]+0
+bO[i].bL,bO[i].cA,bO[i].fk=bL,b/bL,2*b
 end
 end
 end
-bC=hU(bK)
-for i,g in ipairs(bK)do
-local hc=bC.bK[i]
-g.al,g.au,g.at=hc.al,hc.au,hc.at
+bH=hW(bO)
+for i,g in ipairs(bO)do
+local hf=bH.bO[i]
+g.ah,g.aw,g.at=hf.ah,hf.aw,hf.at
 end
-cZ,bq,fU,ao,bc=bC.cZ,bC.bq,bC.fU,bC.ao,bC.bc
-aI=#cZ
-bA=al("%d",aI)
+de,bu,fZ,ao,ba=bH.de,bH.bu,bH.fZ,bH.ao,bH.ba
+aJ=#de
+bv=ah("%d",aJ)
 end
-local function fk(g,J,Y)
-return Y>0 and de(Y*(g.cs-aD((q-J)/g.bH))/g.cs)or 0
+local function fu(g,J,aa)
+return aa>0 and dj(aa*(g.cA-aF((q-J)/g.bL))/g.cA)or 0
 end
-local U,A,bQ={q},1,nil
-local function eu(Q,m)
-local ab,aw=aT(fU,unpack(di,1,ao)),nil
-if m and bk-bk%bc==af-af%bc then
-aw=bb("SETRANGE",Q,bA,ab)
-return type(aw)=="table"and aw.err
+local Q,A,bU={q},1,nil
+local function eC(V,m)
+local ac,aA=aX(fZ,unpack(dl,1,ao)),nil
+if m and bo-bo%ba==ag-ag%ba then
+aA=aT("SETRANGE",V,bv,ac)
+return type(aA)=="table"and aA.err
 end
-local cr=ht(bC,af)
-ab=cZ..ab
-aw=m and bb("SET",Q,ab,"PX",cr)or bb("SET",Q,ab,"PX",cr,"NX")or bb("GET",Q)
-return aw and aw.err
+local cf=hv(bH,ag)
+ac=de..ac
+aA=m and aT("SET",V,ac,"PX",cf)or aT("SET",V,ac,"PX",cf,"NX")or aT("GET",V)
+return aA and aA.err
 end
-local function gl()
-local function cD(m)
-if m and(#m~=bq or bt(m,1,aI)~=cZ)then return false end
-bk=0
+local function gq()
+local function cJ(m)
+if m and(#m~=bu or bA(m,1,aJ)~=de)then return false end
+bo=0
 for i=1,r do
-local g=bK[i]
-local bM,au,us,o,Y,aG=g.O,g.au,0,0,0,0
+local g=bO[i]
+local bQ,aw,us,o,aa,aG=g.O,g.aw,0,0,0,0
 if m then
-us,o,Y=am(g.al,m,g.at)
+us,o,aa=am(g.ah,m,g.at)
 end
-if bM=="t"then
-if us>g.bh then return false end
+if bQ=="t"then
+if us>g.bf then return false end
 aG=us
 if us<q-1 or(us<q and o==0)then
 us,o=q,0
-elseif o>=g.x then
-o=g.x-1
+elseif o>=g.v then
+o=g.v-1
 end
 else
-local w=g.w
+local x=g.x
 if us>q then return false end
-if us>0 then aG=us+w end
-if bM=="f"then
+if us>0 then aG=us+x end
+if bQ=="f"then
 if q>=aG then
 us,o=q,0
 end
 else
-if us>0 then aG=aG+w end
+if us>0 then aG=aG+x end
 if q>=aG then
-us,o,Y=q,0,0
-elseif q>=aG-w then
-us,o,Y=us+w,0,o
+us,o,aa=q,0,0
+elseif q>=aG-x then
+us,o,aa=us+x,0,o
 end
-h[au+2]=Y
+h[aw+2]=aa
 end
 end
-if aG>bk then bk=aG end
-h[au],h[au+1],bD[i]=us,o,aG
+if aG>bo then bo=aG end
+h[aw],h[aw+1],bw[i]=us,o,aG
 end
 return true
 end
-local function dw(aB)
-af=0
+local function dC(aD)
+ag=0
 for i=1,r do
-local g=bK[i]
-local bM,au=g.O,g.au
-local us,o=h[au],h[au+1]
+local g=bO[i]
+local bQ,aw=g.O,g.aw
+local us,o=h[aw],h[aw+1]
 local aG=us
-if bM=="t"then
-o=o+aB*g.ag
-if o>=g.x then
-local cE=aD(o/g.x)
-us,o=us+cE,o-cE*g.x
+if bQ=="t"then
+o=o+aD*g.ae
+if o>=g.v then
+local cK=aF(o/g.v)
+us,o=us+cK,o-cK*g.v
 end
-us=us+aB*g.us
-if us>=g.bh and(us>g.bh or o>g.aQ)then return false end
+us=us+aD*g.us
+if us>=g.bf and(us>g.bf or o>g.aH)then return false end
 aG=us
 else
-o,aG=o+aB*ai,us+g.w
-if bM=="f"then
-if o>g.W then return false end
+o,aG=o+aD*aj,us+g.x
+if bQ=="f"then
+if o>g.U then return false end
 else
-local Y=h[au+2]
-if o+fk(g,us,Y)>g.W then return false end
-di[au+2],aG=Y,aG+g.w
+local aa=h[aw+2]
+if o+fu(g,us,aa)>g.U then return false end
+dl[aw+2],aG=aa,aG+g.x
 end
 end
-if aG>af then af=aG end
-di[au],di[au+1]=us,o
+if aG>ag then ag=aG end
+dl[aw],dl[aw+1]=us,o
 end
 return true
 end
-local function mn(aB)
-local br=aB-1
+local function mp(aD)
+local bx=aD-1
 for i=1,r do
-local g=bK[i]
-local us,o=h[g.au],h[g.au+1]
+local g=bO[i]
+local us,o=h[g.aw],h[g.aw+1]
 if g.O=="t"then
-local bw=g.bh-us+(g.aQ-o)/g.x
-br=bs(br,aD(bw/(g.us+g.ag/g.x))+1)
+local bC=g.bf-us+(g.aH-o)/g.v
+bx=bz(bx,aF(bC/(g.us+g.ae/g.v))+1)
 else
-if g.O=="c"then o=o+fk(g,us,h[g.au+2])end
-br=bs(br,aD((g.W-o)/ai))
+if g.O=="c"then o=o+fu(g,us,h[g.aw+2])end
+bx=bz(bx,aF((g.U-o)/aj))
 end
 end
-while br>0 and not dw(br)do
-br=br-1
+while bx>0 and not dC(bx)do
+bx=bx-1
 end
-return aP(br,0)
+return aR(bx,0)
 end
-local function gh(g,o,bw)
-if bw<0 then return g.w+1 end
-if o<=bw then return 0 end
-return(g.cs-aD(bw*g.cs/o))*g.bH
+local function gm(g,o,bC)
+if bC<0 then return g.x+1 end
+if o<=bC then return 0 end
+return(g.cA-aF(bC*g.cA/o))*g.bL
 end
-local function lT(bX)
+local function lV(cb)
 local at=q
 for i=1,r do
-local g=bK[i]
-local bM,us,o=g.O,bX[g.au],bX[g.au+1]
-if bM=="t"then
-us,o=us+g.us-g.ay,o+g.ag
-if o>=g.x then
-us,o=us+1,o-g.x
+local g=bO[i]
+local bQ,us,o=g.O,cb[g.aw],cb[g.aw+1]
+if bQ=="t"then
+us,o=us+g.us-g.av,o+g.ae
+if o>=g.v then
+us,o=us+1,o-g.v
 end
-at=aP(at,o>g.aQ and us+1 or us)
-elseif bM=="f"then
-if o+ai>g.W then at=aP(at,us+g.w)end
+at=aR(at,o>g.aH and us+1 or us)
+elseif bQ=="f"then
+if o+aj>g.U then at=aR(at,us+g.x)end
 else
-local jK=gh(g,bX[g.au+2],g.W-ai-o)
-if jK>g.w then jK=g.w+gh(g,o,g.W-ai)end
-at=aP(at,us+jK)
+local jM=gm(g,cb[g.aw+2],g.U-aj-o)
+if jM>g.x then jM=g.x+gm(g,o,g.U-aj)end
+at=aR(at,us+jM)
 end
 end
 return at-q
 end
-local function ej(bX,dS)
+local function ep(cb,dX)
 for i=1,r do
-local g=bK[i]
-local bM,au=g.O,g.au
-local us,o=bX[au],bX[au+1]
-if bM=="t"then
+local g=bO[i]
+local bQ,aw=g.O,g.aw
+local us,o=cb[aw],cb[aw+1]
+if bQ=="t"then
 us,o=us-q,o
 if us<0 then
 us,o=0,0
 end
-U[A+1],U[A+2]=us,o
+Q[A+1],Q[A+2]=us,o
 else
-local aG=dS and us+g.fa or bD[i]
+local aG=dX and us+g.fk or bw[i]
 if aG<=q then
-U[A+1],U[A+2]=0,0
+Q[A+1],Q[A+2]=0,0
 else
-if bM=="c"then o=o+fk(g,us,bX[au+2])end
-U[A+1],U[A+2]=o,aG-q
+if bQ=="c"then o=o+fu(g,us,cb[aw+2])end
+Q[A+1],Q[A+2]=o,aG-q
 end
 end
 A=A+2
 end
 end
-local function cW(Q,m,aB,bI)
-if not cD(m)then return false end
-local aj,bo,aN=aB,0,nil
-if not dw(aB)then
-aj=mn(aB)
-bo=lT(aj>0 and di or h)
-if bo<=bi then return false end
+local function db(V,m,aD,bM)
+if not cJ(m)then return false end
+local ak,bt,aO=aD,0,nil
+if not dC(aD)then
+ak=mp(aD)
+bt=lV(ak>0 and dl or h)
+if bt<=bm then return false end
 end
-if aj>0 and not bB then
-aN=eu(Q,m)
+if ak>0 and not bF then
+aO=eC(V,m)
 elseif not m then
-aN=bb("GET",Q)
-aN=aN and aN.err
+aO=aT("GET",V)
+aO=aO and aO.err
 end
-if aN then
-if string.find(aN,"READONLY",1,true)then bQ=aN end
+if aO then
+if string.find(aO,"READONLY",1,true)then bU=aO end
 A=A+1
-U[A]=aN
+Q[A]=aO
 return true
 end
-if bI or aj==0 then
+if bM or ak==0 then
 A=A+1
-U[A]=bI and aj or-1-bo
+Q[A]=bM and ak or-1-bt
 end
-local dS=aj>0 and not bB
-ej(dS and di or h,dS)
-if bI then
+local dX=ak>0 and not bF
+ep(dX and dl or h,dX)
+if bM then
 A=A+1
-U[A]=bo
+Q[A]=bt
 end
 return true
 end
-local function bf(ARGV,KEYS)
+local function bk(ARGV,KEYS)
 ${part8}
 ${part5}
 ${part6}
@@ -4413,195 +4550,195 @@ ${part31}
 ${part10}
 ${part34}
 end
-local function fj(aS,dM,fM)
-local eg,iP={},{cw,1}
-for i=1,dM do
-iP[2+i]=ARGV[fM+i]
+local function ft(aS,dx,fR)
+local em,iR={},{cC,1}
+for i=1,dx do
+iR[2+i]=ARGV[fR+i]
 end
-local dI,bg,ak=bB and"2"or"1",0,#iP+1
-for _,aW in ipairs(aS)do
-for _=1,aW.aB do
-bg=bg+1
-eg[bg]=aW.Q
-for i,kv in ipairs({dI,bi,1,"1",ai,0})do
-iP[ak+i]=kv
+local dR,bl,al=bF and"2"or"1",0,#iR+1
+for _,aZ in ipairs(aS)do
+for _=1,aZ.aD do
+bl=bl+1
+em[bl]=aZ.V
+for i,iu in ipairs({dR,bm,1,"1",aj,0})do
+iR[al+i]=iu
 end
-ak=ak+6
+al=al+6
 end
 end
-iP[3+dM]=bg
-local jH,aw=bf(iP,eg),1
-for _,aW in ipairs(aS)do
-if aW.bI then
-local gN={}
-for i=1,aW.aB do
-gN[i]=jH[aw+i]
+iR[3+dx]=bl
+local jJ,aA=bk(iR,em),1
+for _,aZ in ipairs(aS)do
+if aZ.bM then
+local gR={}
+for i=1,aZ.aD do
+gR[i]=jJ[aA+i]
 end
-U[aW.A],aw=gN,aw+aW.aB
+Q[aZ.A],aA=gR,aA+aZ.aD
 else
-U[aW.A],aw=jH[aw+1],aw+1
+Q[aZ.A],aA=jJ[aA+1],aA+1
 end
 end
 end
-return cW,fj
+return db,ft
 end
-local cW,fj
-local E,ak=1,0
-while ak<#KEYS do
-local cl,H,dM=ARGV[E+1]+0,ak+1,ARGV[E+4]+0
-ak=bs(ak+aD(cl/32),#KEYS)
-ai,bi,bB=ARGV[E+2]+0,ARGV[E+3]+0,cl%2==1
-local fM,bI,aS=E+4,cl%16>=8,nil
-jv(fM)
-local mk=not(bI or bB)
-E=E+4+dM
-for K=H,ak,1000 do
-local aG=bs(K+999,ak)
-local cc=call("MGET",unpack(KEYS,K,aG))
+local db,ft
+local E,al=1,0
+while al<#KEYS do
+local cu,H,dx=ARGV[E+1]+0,al+1,ARGV[E+4]+0
+al=bz(al+aF(cu/32),#KEYS)
+aj,bm,bF=ARGV[E+2]+0,ARGV[E+3]+0,cu%2==1
+local fR,bM,aS=E+4,cu%16>=8,nil
+jx(fR)
+local mm=not(bM or bF)
+E=E+4+dx
+for K=H,al,1000 do
+local aG=bz(K+999,al)
+local cl=call("MGET",unpack(KEYS,K,aG))
 for i=K,aG do
-local Q,m=KEYS[i],cc[i-K+1]
-local dR=mk and m and#m==bq and bt(m,1,aI)==cZ
-if dR then
-bk,af=0,0
+local V,m=KEYS[i],cl[i-K+1]
+local cO=mm and m and#m==bu and bA(m,1,aJ)==de
+if cO then
+bo,ag=0,0
 for n=1,r do
-local g=bK[n]
-local bM,au,aG=g.O,g.au,0
-local us,o,Y=am(g.al,m,g.at)
-if bM=="t"then
-if us>bk then bk=us end
+local g=bO[n]
+local bQ,aw,aG=g.O,g.aw,0
+local us,o,aa=am(g.ah,m,g.at)
+if bQ=="t"then
+if us>bo then bo=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local x,bh=g.x,g.bh
-us,aG,o=us+g.us,us+g.us,o+g.ag
-if o>=x then
-o=bs(o,x-1+g.ag)
-if o>=x then
-us,o=us+1,o-x
+local v,bf=g.v,g.bf
+us,aG,o=us+g.us,us+g.us,o+g.ae
+if o>=v then
+o=bz(o,v-1+g.ae)
+if o>=v then
+us,o=us+1,o-v
 end
 end
-if us>=bh and(us>bh or o>g.aQ)then
-dR=false
+if us>=bf and(us>bf or o>g.aH)then
+cO=false
 break
 end
-U[A+n+n-1],U[A+n+n]=us-q,o
+Q[A+n+n-1],Q[A+n+n]=us-q,o
 else
-o,aG=o+ai,us+g.fa
-local aY=o
-if bM=="c"then
-di[au+2],aY=Y,o+fk(g,us,Y)
+o,aG=o+aj,us+g.fk
+local aU=o
+if bQ=="c"then
+dl[aw+2],aU=aa,o+fu(g,us,aa)
 end
-if us>q or q>=us+g.w or aY>g.W then
-dR=false
+if us>q or q>=us+g.x or aU>g.U then
+cO=false
 break
 end
-if aG>bk then bk=aG end
-U[A+n+n-1],U[A+n+n]=aY,aG-q
+if aG>bo then bo=aG end
+Q[A+n+n-1],Q[A+n+n]=aU,aG-q
 end
-if aG>af then af=aG end
-di[au],di[au+1]=us,o
+if aG>ag then ag=aG end
+dl[aw],dl[aw+1]=us,o
 end
-dR=dR and not eu(Q,m)
+cO=cO and not eC(V,m)
 end
-if dR then
+if cO then
 A=A+r+r
 else
 for n=A+r+r,A+1,-1 do
-U[n]=nil
+Q[n]=nil
 end
-if not cW then
-cW,fj=gl()
+if not db then
+db,ft=gq()
 end
-local aB=bI and ARGV[E+i-H+1]+0 or 1
-if not cW(Q,m,aB,bI)then
+local aD=bM and ARGV[E+i-H+1]+0 or 1
+if not db(V,m,aD,bM)then
 aS,A=aS or{},A+1
-aS[#aS+1],U[A]={Q=Q,aB=aB,bI=bI,A=A},false
+aS[#aS+1],Q[A]={V=V,aD=aD,bM=bM,A=A},false
 end
 end
 end
 end
-if aS then fj(aS,dM,fM)end
-if bI then E=E+ak-H+1 end
+if aS then ft(aS,dx,fR)end
+if bM then E=E+al-H+1 end
 end
-return bQ and redis.error_reply(bQ)or U`,
+return bU and redis.error_reply(bU)or Q`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "3c88f8eb1b958be3f02eb1bb5ed0d9b1840099bf",
-  acrossSha1: "c2246a281a4d8e61513d908611f6f533c0fd5894",
+  sha1: "334a754ddd9babaf3be1d988f84518646c4854f0",
+  acrossSha1: "f21c3d83f37d899c66f79a59df172911ab382865",
   source: `${part1}
 ${part44}
 ${part35}
 ${part36}
-local cJ,kW=2^48,2^37
-local fs,gD=q-q%cJ,q+cJ/2
-local aJ,aH,bc,an,ck,hk
-local function gt()
-aJ,bc=6,de(w/8)
-while aJ<10 and 4^aJ<W do
-aJ=aJ+1
+local cN,kX=2^48,2^37
+local eI,gG=q-q%cN,q+cN/2
+local aK,aI,ba,an,ct,hm
+local function gx()
+aK,ba=6,dj(x/8)
+while aK<10 and 4^aK<U do
+aK=aK+1
 end
-aH=2^aJ
-if w>=kW then aJ=aJ+16 end
-an,ck=q-w,q-q%bc
-hk=al("%.0f",de((ck+bc-an)/1000)+ARGV[1])
+aI=2^aK
+if x>=kX then aK=aK+16 end
+an,ct=q-x,q-q%ba
+hm=ah("%.0f",dj((ct+ba-an)/1000)+ARGV[1])
 end
 if ARGV[2]=="32"and#KEYS==1 then
-local Q,aY=KEYS[1],nil
-ai,W,w=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
-gt()
-local ab=aJ<16 and ai<=65535 and bb("GETRANGE",Q,"0","313")
-if ab and#ab>65 then
-local aG,O,D,bJ,y,bn,aI,r,ao,bg,aO,aK=
-#ab,am("<BdI7I7I7I4I4I4I7I4B",ab,1)
-local au=(aI+r)%ao
+local V,aU=KEYS[1],nil
+aj,U,x=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
+gx()
+local ac=aK<16 and aj<=65535 and aT("GETRANGE",V,"0","313")
+if ac and#ac>65 then
+local aG,O,D,bN,y,bs,aJ,r,ao,bl,aQ,aL=
+#ac,am("<BdI7I7I7I4I4I4I7I4B",ac,1)
+local aw=(aJ+r)%ao
 if
 O==83
-and bJ==w
-and(aK==aJ or aK==aJ+32)
+and bN==x
+and(aL==aK or aL==aK+32)
 and D<=q
 and y==0
-and bn<q
+and bs<q
 and r<ao
-and aI<ao
+and aJ<ao
 and aG==(ao>32 and 314 or 58+8*ao)
 then
-local aU,fX=bg+ai,false
-while r>0 and aI<aH and 66+8*aI<=aG do
-local us,o=am("<I6I2",ab,59+8*aI)
-us=us+fs
-if us>gD then us=us-cJ end
+local aY,gc=bl+aj,false
+while r>0 and aJ<aI and 66+8*aJ<=aG do
+local us,o=am("<I6I2",ac,59+8*aJ)
+us=us+eI
+if us>gG then us=us-cN end
 if us>an then
-fX=true
+gc=true
 break
 end
-r,aU,aI=r-1,aU-o,aI+1
-if aI==ao then aI=0 end
+r,aY,aJ=r-1,aY-o,aJ+1
+if aJ==ao then aJ=0 end
 end
-if fX and aU<=W then
-local at=58+8*au
-if au>=aH then at=at+4*aD(au/aH)end
-aO=au%aH>0 and aO+ai or ai
-if type(bb("SETRANGE",Q,al("%d",at),aT("<I6I2",q%cJ,ai)))=="number"then
-aK=aK>aJ and ai==1 and aK or aJ
-if ao>32 and((au+1)%aH==0 or au+1==ao)then
-bb("SETRANGE",Q,al("%d",at-8*(au%aH)-4),aT("<I4",aO))
+if gc and aY<=U then
+local at=58+8*aw
+if aw>=aI then at=at+4*aF(aw/aI)end
+aQ=aw%aI>0 and aQ+aj or aj
+if type(aT("SETRANGE",V,ah("%d",at),aX("<I6I2",q%cN,aj)))=="number"then
+aL=aL>aK and aj==1 and aL or aK
+if ao>32 and((aw+1)%aI==0 or aw+1==ao)then
+aT("SETRANGE",V,ah("%d",at-8*(aw%aI)-4),aX("<I4",aQ))
 end
-bb("SETRANGE",Q,"23",aT("<I7I4I4I4I7I4B",q,aI,r+1,ao,aU,aO,aK))
-if ck>bn then bb("PEXPIRE",Q,hk)end
-aY=aU
-end
-end
+aT("SETRANGE",V,"23",aX("<I7I4I4I4I7I4B",q,aJ,r+1,ao,aY,aQ,aL))
+if ct>bs then aT("PEXPIRE",V,hm)end
+aU=aY
 end
 end
-if aY then return{q,aY,w}end
 end
-local function gl()
+end
+if aU then return{q,aU,x}end
+end
+local function gq()
 ${part38}
 ${part5}
-local cb,hh=54,32
+local cj,hk=54,32
 ${part19}
 ${part17}
 ${part18}
@@ -4613,259 +4750,259 @@ ${part24}
 ${part25}
 ${part26}
 local ap,g
-local function fP(us)
-us=us+fs
-if us>gD then return us-cJ end
-if us<q-cJ/2 then return us+cJ end
+local function fU(us)
+us=us+eI
+if us>gG then return us-cN end
+if us<q-cN/2 then return us+cN end
 return us
 end
-local function kb()
+local function kd()
 g=nil
-gt()
+gx()
 end
-local function kq(Q,aB)
-ap=ap or cy.s()
-g=g or ap.fY(W,w)
-local p=ap.ip(Q,g)
-if p.eY then return"RULES"end
-p=ap.dZ(p,g,bB)
-local aj,at,ew=0,aP(q,p.D,ap.dn(p,ai,g)),q
-while aj<aB and(at<=q or aj==0 and at-q<=bi)do
-aj,ew=aj+1,at
-if bB then break end
-ap.dw(p,at,ai,g)
-if aj<aB then at=aP(q,p.D,ap.dn(p,ai,g))end
+local function ks(V,aD)
+ap=ap or cE.s()
+g=g or ap.gd(U,x)
+local p=ap.iq(V,g)
+if p.fi then return"RULES"end
+p=ap.ed(p,g,bF)
+local ak,at,eE=0,aR(q,p.D,ap.ds(p,aj,g)),q
+while ak<aD and(at<=q or ak==0 and at-q<=bm)do
+ak,eE=ak+1,at
+if bF then break end
+ap.dC(p,at,aj,g)
+if ak<aD then at=aR(q,p.D,ap.ds(p,aj,g))end
 end
-local aY,reset=ap.fd(p,g)
-if aj==0 and p.D>q then return{2,at-q,aY,reset}end
-if aj>0 and ew>q then return{1,ew-q,aY,reset}end
-return aj,aY,reset,aj==aB and 0 or at-q
+local aU,reset=ap.fn(p,g)
+if ak==0 and p.D>q then return{2,at-q,aU,reset}end
+if ak>0 and eE>q then return{1,eE-q,aU,reset}end
+return ak,aU,reset,ak==aD and 0 or at-q
 end
-local function bf(Q,aB)
-local aw,aj,aY,reset,bo=pcall(kq,Q,aB)
-if aw then return aj,aY,reset,bo end
-return false,type(aj)=="table"and aj.err or tostring(aj)
+local function bk(V,aD)
+local aA,ak,aU,reset,bt=pcall(ks,V,aD)
+if aA then return ak,aU,reset,bt end
+return false,type(ak)=="table"and ak.err or tostring(ak)
 end
-local D,y,ey
-local lD="23"
-local function eV(aI,r,ao,bg,aO)
-return aT("<I7I4I4I4I7I4B",q,aI,r,ao,bg,aO,ey and aJ+32 or aJ)
+local D,y,eG
+local lE="23"
+local function ff(aJ,r,ao,bl,aQ)
+return aX("<I7I4I4I4I7I4B",q,aJ,r,ao,bl,aQ,eG and aK+32 or aK)
 end
-local function bS(aI,r,ao,bg,aO)
-return"S"..aT("<dI7I7",D,w,y)..eV(aI,r,ao,bg,aO)
+local function bX(aJ,r,ao,bl,aQ)
+return"S"..aX("<dI7I7",D,x,y)..ff(aJ,r,ao,bl,aQ)
 end
-local function eu(Q,ax,o,bg,...)
-local r=#ax/8+1
-local ao=gL(r,W,aH)
-local m=bS(0,r,ao,bg,bg)
-..aT("<I4",bg)
-..ax
-..aT("<I6I2",q%cJ,o)
-return bb("SET",Q,m..string.rep("\\0",8*(ao-r)),"PX",hk,...)
+local function eC(V,aB,o,bl,...)
+local r=#aB/8+1
+local ao=gP(r,U,aI)
+local m=bX(0,r,ao,bl,bl)
+..aX("<I4",bl)
+..aB
+..aX("<I6I2",q%cN,o)
+return aT("SET",V,m..string.rep("\\0",8*(ao-r)),"PX",hm,...)
 end
-local function cW(Q,_,aB)
-local ab=bb("GETRANGE",Q,"0","313")
-if type(ab)~="string"then return false,ab.err end
-if bB or aJ>=16 then return bf(Q,aB)end
-local aj,o=1,ai
-if ab==""then
-if aB>1 then
-aj=aP(bs(aB,aD(W/ai)),1)
-o=aj*ai
+local function db(V,_,aD)
+local ac=aT("GETRANGE",V,"0","313")
+if type(ac)~="string"then return false,ac.err end
+if bF or aK>=16 then return bk(V,aD)end
+local ak,o=1,aj
+if ac==""then
+if aD>1 then
+ak=aR(bz(aD,aF(U/aj)),1)
+o=ak*aj
 end
-if o>65535 then return bf(Q,aB)end
-D,y,ey=0,0,o==1
-local aw=eu(Q,"",o,o,"NX")
-if not aw then return"RULES"end
-if aw.err then return false,aw.err end
-return aj,o,w,aj==aB and 0 or w
+if o>65535 then return bk(V,aD)end
+D,y,eG=0,0,o==1
+local aA=eC(V,"",o,o,"NX")
+if not aA then return"RULES"end
+if aA.err then return false,aA.err end
+return ak,o,x,ak==aD and 0 or x
 end
-if cf(ab,1)~=83 or#ab<cb then return bf(Q,aB)end
-local bJ,bn,aI,r,ao,bg,aO,aK
-D,bJ,y,bn,aI,r,ao,bg,aO,aK=
-am("<dI7I7I7I4I4I4I7I4B",ab,2)
-local iL=ao<=hh and#ab==cb+4+8*ao
-local bT=bJ==w and aK%32==aJ and r>0 and r<=ao and aI<ao
-if not bT or bn>=q or not(D<=q)or(not iL and ao<=hh)then
-return bf(Q,aB)
+if co(ac,1)~=83 or#ac<cj then return bk(V,aD)end
+local bN,bs,aJ,r,ao,bl,aQ,aL
+D,bN,y,bs,aJ,r,ao,bl,aQ,aL=
+am("<dI7I7I7I4I4I4I7I4B",ac,2)
+local iN=ao<=hk and#ac==cj+4+8*ao
+local bY=bN==x and aL%32==aK and r>0 and r<=ao and aJ<ao
+if not bY or bs>=q or not(D<=q)or(not iN and ao<=hk)then
+return bk(V,aD)
 end
-local hp=y>0
+local hr=y>0
 y=0
-local ak,dB,hS=(aI+r-1)%ao,bs(ao-aI,r),ab
-local K=cb+4*(aD(aI/aH)+1)+8*aI
-if not iL then
-dB=bs(16,aH-aI%aH,dB)
-if K+8*dB>#ab then
-hS=bb("GETRANGE",Q,al("%d",K),al("%d",K+8*dB-1))
-if#hS<8*dB then return bf(Q,aB)end
+local al,dI,hU=(aJ+r-1)%ao,bz(ao-aJ,r),ac
+local K=cj+4*(aF(aJ/aI)+1)+8*aJ
+if not iN then
+dI=bz(16,aI-aJ%aI,dI)
+if K+8*dI>#ac then
+hU=aT("GETRANGE",V,ah("%d",K),ah("%d",K+8*dI-1))
+if#hU<8*dI then return bk(V,aD)end
 K=0
 end
 end
-local fW,aY=0,bg
-while fW<dB do
-local us,bl=am("<I6I2",hS,K+8*fW+1)
-if fP(us)>an then break end
-fW,aY=fW+1,aY-bl
+local gb,aU=0,bl
+while gb<dI do
+local us,br=am("<I6I2",hU,K+8*gb+1)
+if fU(us)>an then break end
+gb,aU=gb+1,aU-br
 end
-if fW==dB then return bf(Q,aB)end
-local bw=W-aY
-if ai>bw then
-local dQ=ai-bw
-for i=fW,dB-1 do
-local us,bl=am("<I6I2",hS,K+8*i+1)
-dQ=dQ-bl
-if dQ<=0 then
-local bo=fP(us)+w-q
-if bo<=bi then break end
-return 0,aY,bn+w-q,bo
+if gb==dI then return bk(V,aD)end
+local bC=U-aU
+if aj>bC then
+local dW=aj-bC
+for i=gb,dI-1 do
+local us,br=am("<I6I2",hU,K+8*i+1)
+dW=dW-br
+if dW<=0 then
+local bt=fU(us)+x-q
+if bt<=bm then break end
+return 0,aU,bs+x-q,bt
 end
 end
-return bf(Q,aB)
+return bk(V,aD)
 end
-if aB>1 then
-aj=bs(aB,aD(bw/ai))
-o=aj*ai
+if aD>1 then
+ak=bz(aD,aF(bC/aj))
+o=ak*aj
 end
-if o>65535 or aj<aB then return bf(Q,aB)end
-ey=aK>=32 and o==1
-local cg,au=r-fW,(ak+1)%ao
-aI=(aI+fW)%ao
-aY=aY+o
-if cg<ao then
-local aW=aT("<I6I2",q%cJ,o)
-aO=(au%aH==0 and 0 or aO)+o
-local H,at=hp and bS or eV,hp and"0"or lD
-H=H(aI,cg+1,ao,aY,aO)
-local aw
-if iL then
-aw=bb("SETRANGE",Q,at,H..bt(ab,cb+1,cb+4+8*au)..aW)
+if o>65535 or ak<aD then return bk(V,aD)end
+eG=aL>=32 and o==1
+local bV,aw=r-gb,(al+1)%ao
+aJ=(aJ+gb)%ao
+aU=aU+o
+if bV<ao then
+local aZ=aX("<I6I2",q%cN,o)
+aQ=(aw%aI==0 and 0 or aQ)+o
+local H,at=hr and bX or ff,hr and"0"or lE
+H=H(aJ,bV+1,ao,aU,aQ)
+local aA
+if iN then
+aA=aT("SETRANGE",V,at,H..bA(ac,cj+1,cj+4+8*aw)..aZ)
 else
-local A=cb+4*(aD(au/aH)+1)+8*au
-aw=bb("SETRANGE",Q,al("%d",A),aW)
-if type(aw)=="number"then
-if(au+1)%aH==0 or au+1==ao then
-bb("SETRANGE",Q,al("%d",A-8*(au%aH)-4),aT("<I4",aO))
+local A=cj+4*(aF(aw/aI)+1)+8*aw
+aA=aT("SETRANGE",V,ah("%d",A),aZ)
+if type(aA)=="number"then
+if(aw+1)%aI==0 or aw+1==ao then
+aT("SETRANGE",V,ah("%d",A-8*(aw%aI)-4),aX("<I4",aQ))
 end
-bb("SETRANGE",Q,at,H)
+aT("SETRANGE",V,at,H)
 end
 end
-if type(aw)~="number"then return false,aw.err end
-if bn<ck then bb("PEXPIRE",Q,hk)end
-elseif iL then
-local ax=bt(ab,cb+5+8*aI,cb+4+8*bs(ao,aI+cg))
-if aI+cg>ao then ax=ax..bt(ab,cb+5,cb+4+8*(aI+cg-ao))end
-local aw=eu(Q,ax,o,aY)
-if aw.err then return false,aw.err end
-elseif aI==0 then
-local m=bb("GET",Q)
+if type(aA)~="number"then return false,aA.err end
+if bs<ct then aT("PEXPIRE",V,hm)end
+elseif iN then
+local aB=bA(ac,cj+5+8*aJ,cj+4+8*bz(ao,aJ+bV))
+if aJ+bV>ao then aB=aB..bA(ac,cj+5,cj+4+8*(aJ+bV-ao))end
+local aA=eC(V,aB,o,aU)
+if aA.err then return false,aA.err end
+elseif aJ==0 then
+local m=aT("GET",V)
 if type(m)~="string"then return false,m.err end
-local gq=gL(cg+1,W,aH)
-local A,aG=cb+4*(aD(cg/aH)+1)+8*cg,cb+4*de(gq/aH)+8*gq
-aO=(cg%aH==0 and 0 or aO)+o
-m=bS(0,cg+1,gq,aY,aO)..bt(m,cb+1)..string.rep("\\0",A-#m)
-m=m..aT("<I6I2",q%cJ,o)..string.rep("\\0",aG-A-8)
-local aw=bb("SET",Q,m,"PX",hk)
-if aw.err then return false,aw.err end
-if(cg+1)%aH==0 or cg+1==gq then
-bb("SETRANGE",Q,al("%d",A-8*(cg%aH)-4),aT("<I4",aO))
+local gv=gP(bV+1,U,aI)
+local A,aG=cj+4*(aF(bV/aI)+1)+8*bV,cj+4*dj(gv/aI)+8*gv
+aQ=(bV%aI==0 and 0 or aQ)+o
+m=bX(0,bV+1,gv,aU,aQ)..bA(m,cj+1)..string.rep("\\0",A-#m)
+m=m..aX("<I6I2",q%cN,o)..string.rep("\\0",aG-A-8)
+local aA=aT("SET",V,m,"PX",hm)
+if aA.err then return false,aA.err end
+if(bV+1)%aI==0 or bV+1==gv then
+aT("SETRANGE",V,ah("%d",A-8*(bV%aI)-4),aX("<I4",aQ))
 end
 else
-return bf(Q,aB)
+return bk(V,aD)
 end
-return aj,aY,w,0
+return ak,aU,x,0
 end
 ${part40}
 ${part41}
 ${part42}
-local function ge(_,K,aG)
-gt()
-local KEYS,U,bj,q,ai,W,w=KEYS,U,A,q,ai,W,w
-local bb,aT,am,aD,al,type=bb,aT,am,aD,al,type
-local aJ,aH,an,ck,fs,gD,cJ=aJ,aH,an,ck,fs,gD,cJ
+local function gj(_,K,aG)
+gx()
+local KEYS,Q,aV,q,aj,U,x=KEYS,Q,A,q,aj,U,x
+local aT,aX,am,aF,ah,type=aT,aX,am,aF,ah,type
+local aK,aI,an,ct,eI,gG,cN=aK,aI,an,ct,eI,gG,cN
 for i=K,aG do
-local Q,aY=KEYS[i],nil
-local ab=aJ<16 and ai<=65535 and bb("GETRANGE",Q,"0","313")
-if ab and#ab>65 then
-local aG,O,D,bJ,y,bn,aI,r,ao,bg,aO,aK=
-#ab,am("<BdI7I7I7I4I4I4I7I4B",ab,1)
-local au=(aI+r)%ao
+local V,aU=KEYS[i],nil
+local ac=aK<16 and aj<=65535 and aT("GETRANGE",V,"0","313")
+if ac and#ac>65 then
+local aG,O,D,bN,y,bs,aJ,r,ao,bl,aQ,aL=
+#ac,am("<BdI7I7I7I4I4I4I7I4B",ac,1)
+local aw=(aJ+r)%ao
 if
 O==83
-and bJ==w
-and(aK==aJ or aK==aJ+32)
+and bN==x
+and(aL==aK or aL==aK+32)
 and D<=q
 and y==0
-and bn<q
+and bs<q
 and r<ao
-and aI<ao
+and aJ<ao
 and aG==(ao>32 and 314 or 58+8*ao)
 then
-local aU,fX=bg+ai,false
-while r>0 and aI<aH and 66+8*aI<=aG do
-local us,o=am("<I6I2",ab,59+8*aI)
-us=us+fs
-if us>gD then us=us-cJ end
+local aY,gc=bl+aj,false
+while r>0 and aJ<aI and 66+8*aJ<=aG do
+local us,o=am("<I6I2",ac,59+8*aJ)
+us=us+eI
+if us>gG then us=us-cN end
 if us>an then
-fX=true
+gc=true
 break
 end
-r,aU,aI=r-1,aU-o,aI+1
-if aI==ao then aI=0 end
+r,aY,aJ=r-1,aY-o,aJ+1
+if aJ==ao then aJ=0 end
 end
-if fX and aU<=W then
-local at=58+8*au
-if au>=aH then at=at+4*aD(au/aH)end
-aO=au%aH>0 and aO+ai or ai
-if type(bb("SETRANGE",Q,al("%d",at),aT("<I6I2",q%cJ,ai)))=="number"then
-aK=aK>aJ and ai==1 and aK or aJ
-if ao>32 and((au+1)%aH==0 or au+1==ao)then
-bb("SETRANGE",Q,al("%d",at-8*(au%aH)-4),aT("<I4",aO))
+if gc and aY<=U then
+local at=58+8*aw
+if aw>=aI then at=at+4*aF(aw/aI)end
+aQ=aw%aI>0 and aQ+aj or aj
+if type(aT("SETRANGE",V,ah("%d",at),aX("<I6I2",q%cN,aj)))=="number"then
+aL=aL>aK and aj==1 and aL or aK
+if ao>32 and((aw+1)%aI==0 or aw+1==ao)then
+aT("SETRANGE",V,ah("%d",at-8*(aw%aI)-4),aX("<I4",aQ))
 end
-bb("SETRANGE",Q,"23",aT("<I7I4I4I4I7I4B",q,aI,r+1,ao,aU,aO,aK))
-if ck>bn then bb("PEXPIRE",Q,hk)end
-aY=aU
-end
-end
+aT("SETRANGE",V,"23",aX("<I7I4I4I4I7I4B",q,aJ,r+1,ao,aY,aQ,aL))
+if ct>bs then aT("PEXPIRE",V,hm)end
+aU=aY
 end
 end
-if aY then
-U[bj+1],U[bj+2]=aY,w
-bj=bj+2
+end
+end
+if aU then
+Q[aV+1],Q[aV+2]=aU,x
+aV=aV+2
 else
-A=bj
-ej(Q,nil,1)
-bj=A
+A=aV
+ep(V,nil,1)
+aV=A
 end
 end
-A=bj
+A=aV
 end
-local kp=false
+local kr=false
 ${part43}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "bb95dae185058a55e85e7745c352ce79e9bff321",
-  acrossSha1: "f0bab80cef77c8ceea499f2a7b5afeb9bcf56d7d",
+  sha1: "4965737bd6c852af5d2128b19d685af08022ce20",
+  acrossSha1: "f80eb5c89daf90bfcc42c5f852587a7db2276c50",
   source: `${part1}
-local bb,de,aD,aT,am=redis.pcall,math.ceil,math.floor,struct.pack,struct.unpack
+local aT,dj,aF,aX,am=redis.pcall,math.ceil,math.floor,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
-local ARGV,Q=ARGV,KEYS[1]
-local ai,W,w,bH=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
-local m,aY,reset,cs=bb("GET",Q),nil,nil,w/bH
-local gH=w<2^45 and 67+256*w or-1
+local ARGV,V=ARGV,KEYS[1]
+local aj,U,x,bL=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local m,aU,reset,cA=aT("GET",V),nil,nil,x/bL
+local gK=x<2^45 and 67+256*x or-1
 if m and#m==24 then
-local aI,_,Y,J,r=am("<I8BI4I7I4",m,1)
-local fK,aU=q-J,r+ai
-if aI==gH and fK>=0 and fK<w then
-if Y>0 then aU=aU+de(Y*(cs-aD(fK/bH))/cs)end
-if aU<=W and bb("SETRANGE",Q,"20",aT("<I4",r+ai))==24 then
-aY,reset=aU,2*w-fK
+local aJ,_,aa,J,r=am("<I8BI4I7I4",m,1)
+local fQ,aY=q-J,r+aj
+if aJ==gK and fQ>=0 and fQ<x then
+if aa>0 then aY=aY+dj(aa*(cA-aF(fQ/bL))/cA)end
+if aY<=U and aT("SETRANGE",V,"20",aX("<I4",r+aj))==24 then
+aU,reset=aY,2*x-fQ
 end
 end
 end
-if aY then return{q,aY,reset}end
+if aU then return{q,aU,reset}end
 end
 ${part35}
 ${part36}
@@ -4875,368 +5012,373 @@ ${part3}
 ${part5}
 ${part13}
 ${part16}
-local iM="c"
+local iO="c"
 ${part39}
-local cs,cZ,eG
-local function kb()
-cs=w/bH
-cZ,eG="C"..aT("<I7B",w,#al("%.0f",bH)-1),cr(q+2*w)
+local cA,de,eQ
+local function kd()
+cA=x/bL
+de,eQ="C"..aX("<I7B",x,#ah("%.0f",bL)-1),cf(q+2*x)
 end
-local function gh(o,bw)
-return o<=bw and 0 or(cs-aD(bw*cs/o))*bH
+local function gm(o,bC)
+return o<=bC and 0 or(cA-aF(bC*cA/o))*bL
 end
-local function cW(Q,m,aB)
-local bN,J,Y,r=not m,q,0,0
-local hd=bN
-if m and#m==24 and cf(m,1)==67 then
-local bJ,aJ
-bJ,aJ,Y,J,r=am("<I7BI4I7I4",m,2)
-bN=bJ==w and J<=q
-if q>=J+2*w then
-J,Y,r,hd=q,0,0,true
-elseif q>=J+w then
-J,Y,r,hd=J+w,r,0,true
+local function db(V,m,aD)
+local bD,J,aa,r=not m,q,0,0
+local hg=bD
+if m and#m==24 and co(m,1)==67 then
+local bN,aK
+bN,aK,aa,J,r=am("<I7BI4I7I4",m,2)
+bD=bN==x and J<=q
+if q>=J+2*x then
+J,aa,r,hg=q,0,0,true
+elseif q>=J+x then
+J,aa,r,hg=J+x,r,0,true
 end
 end
-if not bN or(bB and hd)then return bf(Q,m,aB)end
-local fk,reset=0,J+2*w-q
-if Y>0 then fk=de(Y*(cs-aD((q-J)/bH))/cs)end
-local bw=W-r-fk
-local aj=0
-if ai<=bw then
-if bB then return 1,r+fk,reset,0 end
-aj=aB==1 and 1 or bs(aB,aD(bw/ai))
-r=r+aj*ai
-if hd then
-local cN=J==q and eG or cr(J+2*w)
-local aN=eu(Q,m,cZ..aT("<I4I7I4",Y,J,r),cN)
-if aN then return false,aN end
+if not bD or(bF and hg)then return bk(V,m,aD)end
+local fu,reset=0,J+2*x-q
+if aa>0 then fu=dj(aa*(cA-aF((q-J)/bL))/cA)end
+local bC=U-r-fu
+local ak=0
+if aj<=bC then
+if bF then return 1,r+fu,reset,0 end
+ak=aD==1 and 1 or bz(aD,aF(bC/aj))
+r=r+ak*aj
+if hg then
+local cw=J==q and eQ or cf(J+2*x)
+local aO=eC(V,m,de..aX("<I4I7I4",aa,J,r),cw)
+if aO then return false,aO end
 else
-local aw=bb("SETRANGE",Q,"20",aT("<I4",r))
-if aw~=24 then return false,aw.err end
+local aA=aT("SETRANGE",V,"20",aX("<I4",r))
+if aA~=24 then return false,aA.err end
 end
-if aj==aB then return aj,r+fk,reset,0 end
+if ak==aD then return ak,r+fu,reset,0 end
 end
-local aS,bo=W-ai-r,nil
+local aS,bt=U-aj-r,nil
 if aS>=0 then
-bo=J+gh(Y,aS)-q
+bt=J+gm(aa,aS)-q
 else
-bo=J+w+gh(r,W-ai)-q
+bt=J+x+gm(r,U-aj)-q
 end
-if aj>0 or bo>bi then
-if aj==0 and hd then return bf(Q,m,aB)end
-return aj,r+fk,reset,bo
+if ak>0 or bt>bm then
+if ak==0 and hg then return bk(V,m,aD)end
+return ak,r+fu,reset,bt
 end
-return bf(Q,m,aB)
+return bk(V,m,aD)
 end
 ${part40}
 ${part41}
 ${part42}
-local function ge(cc,K,aG)
-local KEYS,U,bj,q,ai,W,w=KEYS,U,A,q,ai,W,w
-local bb,de,aD,aT,am,bH,cs=bb,de,aD,aT,am,bH,w/bH
-local gH=w<2^45 and 67+256*w or-1
+local function gj(cl,K,aG)
+local KEYS,Q,aV,q,aj,U,x=KEYS,Q,A,q,aj,U,x
+local aT,dj,aF,aX,am,bL,cA=aT,dj,aF,aX,am,bL,x/bL
+local gK=x<2^45 and 67+256*x or-1
+local fb=2*x+1
+if U>=fb or(U+1)*fb>2^53 then fb=nil end
 for i=K,aG do
-local Q,m,aY,reset=KEYS[i],cc[i-K+1],nil,nil
+local V,m,aU,reset=KEYS[i],cl[i-K+1],nil,nil
 if m and#m==24 then
-local aI,_,Y,J,r=am("<I8BI4I7I4",m,1)
-local fK,aU=q-J,r+ai
-if aI==gH and fK>=0 and fK<w then
-if Y>0 then aU=aU+de(Y*(cs-aD(fK/bH))/cs)end
-if aU<=W and bb("SETRANGE",Q,"20",aT("<I4",r+ai))==24 then
-aY,reset=aU,2*w-fK
+local aJ,_,aa,J,r=am("<I8BI4I7I4",m,1)
+local fQ,aY=q-J,r+aj
+if aJ==gK and fQ>=0 and fQ<x then
+if aa>0 then aY=aY+dj(aa*(cA-aF(fQ/bL))/cA)end
+if aY<=U and aT("SETRANGE",V,"20",aX("<I4",r+aj))==24 then
+aU,reset=aY,2*x-fQ
 end
 end
 end
-if aY then
-U[bj+1],U[bj+2]=aY,reset
-bj=bj+2
+if aU and fb then
+aV=aV+1
+Q[aV]=aU*fb+reset
+elseif aU then
+Q[aV+1],Q[aV+2]=aU,reset
+aV=aV+2
 else
-A=bj
-ej(Q,m,1)
-bj=A
+A=aV
+ep(V,m,1)
+aV=A
 end
 end
-A=bj
+A=aV
 end
-local kp=true
+local kr=true
 ${part43}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "7cd193e70ebbfa634e859120cc7be83b442def4f",
-  acrossSha1: "9aa538e03b7ef6af9996103cd0c3cdeca0e4b535",
+  sha1: "915167d1711a3db86688e751fd960b4e53726215",
+  acrossSha1: "aeed5efaaba6bb1e5e8e1f444b7b42e801e28fc9",
   source: `${part1}
 ${part44}
 ${part35}
-local eW,lZ,cw,E=string.char,string.find,ARGV[1]+0,1
-local ct,eT=2^48,2^23
+local fg,mb,cC,E=string.char,string.find,ARGV[1]+0,1
+local cB,fd=2^48,2^23
 ${part32}
 ${part2}
 ${part4}
-local function aL()
+local function aM()
 E=E+1
 return ARGV[E]
 end
-local function ac()
-return aL()+0
+local function ad()
+return aM()+0
 end
-local function eA(m,at)
-local aU,ba,es=0,1,cf(m,at)
-while es and es>=128 do
-aU,ba,at=aU+(es-128)*ba,ba*128,at+1
-es=cf(m,at)
+local function eJ(m,at)
+local aY,bd,eA=0,1,co(m,at)
+while eA and eA>=128 do
+aY,bd,at=aY+(eA-128)*bd,bd*128,at+1
+eA=co(m,at)
 end
-return es and aU+es*ba,at+1
+return eA and aY+eA*bd,at+1
 end
-local bN={}
-local function kj(g)
-for i=1,#bN do
-if bN[i].cT==g.cT then return bN[i]end
+local bD={}
+local function kl(g)
+for i=1,#bD do
+if bD[i].cY==g.cY then return bD[i]end
 end
-bN[#bN+1]=g
+bD[#bD+1]=g
 return g
 end
-local function bG(o,g)
-local ag=o*g.ag
-local cE=aD(ag/g.x)
-return o*g.us+cE,ag-cE*g.x
+local function bK(o,g)
+local ae=o*g.ae
+local cK=aF(ae/g.v)
+return o*g.us+cK,ae-cK*g.v
 end
-local function kB(x,us,ag,o)
-local g={O="t",x=x,us=us,ag=ag,W=o}
-g.cT="t"..dL(x)..dL(us)..(x>1 and dL(ag)or"")..dL(o)
-g.ay,g.aQ=bG(o,g)
+local function kC(v,us,ae,o)
+local g={O="t",v=v,us=us,ae=ae,U=o}
+g.cY="t"..dU(v)..dU(us)..(v>1 and dU(ae)or"")..dU(o)
+g.av,g.aH=bK(o,g)
 return g
 end
-local function hX(O)
+local function hY(O)
 if O=="f"then
-local o,bJ,_=ac(),ac(),ac()
-return kj({O="f",w=bJ,cT="f"..dL(bJ)}),o
+local o,bN,_=ad(),ad(),ad()
+return kl({O="f",x=bN,cY="f"..dU(bN)}),o
 elseif O=="t"then
-local us,ag,x,ay,aQ=ac(),ac(),ac(),ac(),ac()
-local o=aD((ay+aQ/x)/(us+ag/x)+0.5)
-local g=kj(kB(x,us,ag,o))
-g.az=ac()
+local us,ae,v,av,aH=ad(),ad(),ad(),ad(),ad()
+local o=aF((av+aH/v)/(us+ae/v)+0.5)
+local g=kl(kC(v,us,ae,o))
+g.ay=ad()
 return g,o
 end
 end
-local function lj(m,at)
-for i=1,#bN do
-local g=bN[i]
-if bt(m,at,at+#g.cT-1)==g.cT then return g end
+local function lk(m,at)
+for i=1,#bD do
+local g=bD[i]
+if bA(m,at,at+#g.cY-1)==g.cY then return g end
 end
-local O=cf(m,at)
-local H,next=eA(m,at+1)
-if O==102 then return H and kj({O="f",w=H,cT="f"..dL(H)})end
+local O=co(m,at)
+local H,next=eJ(m,at+1)
+if O==102 then return H and kl({O="f",x=H,cY="f"..dU(H)})end
 if O~=116 or not H then return nil end
-local us,ag,o=0,0,0
-us,next=eA(m,next)
+local us,ae,o=0,0,0
+us,next=eJ(m,next)
 if H>1 then
-ag,next=eA(m,next)
+ae,next=eJ(m,next)
 end
-o=eA(m,next)
-return us and ag and o and kj(kB(H,us,ag,o))
+o=eJ(m,next)
+return us and ae and o and kl(kC(H,us,ae,o))
 end
-local r,bK,iU,ir=0,{},{},{}
-local function jD(g,H,be)
+local r,bO,iW,is=0,{},{},{}
+local function jF(g,H,bj)
 r=r+1
-bK[r],iU[r],ir[r]=g,H,be
+bO[r],iW[r],is[r]=g,H,bj
 if g.O=="f"then return H<=q end
-local bh=q+g.ay
-return g.ay<ct/8 and(H<bh or(H==bh and be<=g.aQ))
+local bf=q+g.av
+return g.av<cB/8 and(H<bf or(H==bf and bj<=g.aH))
 end
-local function fB(m)
-local at,cj,bq=3,nil,#m
-while at<=bq do
-local g,H,be=lj(m,at),nil,0
+local function fI(m)
+local at,cs,bu=3,nil,#m
+while at<=bu do
+local g,H,bj=lk(m,at),nil,0
 if not g then return false end
-at=at+#g.cT
+at=at+#g.cY
 if g.O=="f"then
-local z=cf(m,at)
+local z=co(m,at)
 if z==0 then
 H,at=0,at+1
-elseif z==1 and at+11<=bq then
-H,be=am("<I7I4",m,at+1)
+elseif z==1 and at+11<=bu then
+H,bj=am("<I7I4",m,at+1)
 at=at+12
 end
-elseif cj then
-local ce
-ce,at=eA(m,at)
-H=ce and cj+(ce%2==0 and ce or 1-ce)/2
-elseif at+5<=bq then
-H=q-q%ct+am("<I6",m,at)
-if H>q+ct/2 then H=H-ct end
-if H<q-ct/2 then H=H+ct end
+elseif cs then
+local cn
+cn,at=eJ(m,at)
+H=cn and cs+(cn%2==0 and cn or 1-cn)/2
+elseif at+5<=bu then
+H=q-q%cB+am("<I6",m,at)
+if H>q+cB/2 then H=H-cB end
+if H<q-cB/2 then H=H+cB end
 at=at+6
 end
 if g.O=="t"then
-cj=H
-if g.x>1 then
-be,at=eA(m,at)
-be=be and bs(be,g.x-1)
+cs=H
+if g.v>1 then
+bj,at=eJ(m,at)
+bj=bj and bz(bj,g.v-1)
 end
 end
-if not(H and be and jD(g,H,be))then return false end
+if not(H and bj and jF(g,H,bj))then return false end
 end
 return r>0
 end
-local function ko(m,g,bT)
+local function kq(m,g,bY)
 if g.O=="f"then
-if#m~=19 or cf(m,1)~=70 then return false end
-local bJ,J,o=am("<I7I7I4",m,2)
-return bJ==g.w and jD(g,J,o)
+if#m~=19 or co(m,1)~=70 then return false end
+local bN,J,o=am("<I7I7I4",m,2)
+return bN==g.x and jF(g,J,o)
 end
-if not bT or#m~=16+g.az or not lZ(m,"^%d+$")then return false end
-local aK=tonumber(bt(m,1,16))
-if g.az>0 then return jD(g,aK,bs(bt(m,17)+0,g.x-1))end
-return aK<dO+cI and jD(g,fP(aK),0)
+if not bY or#m~=16+g.ay or not mb(m,"^%d+$")then return false end
+local aL=tonumber(bA(m,1,16))
+if g.ay>0 then return jF(g,aL,bz(bA(m,17)+0,g.v-1))end
+return aL<dy+cd and jF(g,fU(aL),0)
 end
-local function aj(g,H,be,o)
+local function ak(g,H,bj,o)
 if g.O=="f"then
-if q<H+g.w then return H,be+o end
+if q<H+g.x then return H,bj+o end
 return q,o
 end
-local us,ag=bG(bs(o,g.W),g)
-if H<q-1 or(H<q and be==0)then
-H,be=q,0
+local us,ae=bK(bz(o,g.U),g)
+if H<q-1 or(H<q and bj==0)then
+H,bj=q,0
 end
-us,ag=H+us,be+ag
-if ag>=g.x then
-us,ag=us+1,ag-g.x
+us,ae=H+us,bj+ae
+if ae>=g.v then
+us,ae=us+1,ae-g.v
 end
-return us,ag
+return us,ae
 end
-local function ar(aL,cj,g,H,be)
-aL=aL..g.cT
+local function ar(aM,cs,g,H,bj)
+aM=aM..g.cY
 if g.O=="f"then
-if H==0 then return aL.."\\0",cj,0 end
-return aL.."\\1"..aT("<I7I4",H,be),cj,H+g.w
+if H==0 then return aM.."\\0",cs,0 end
+return aM.."\\1"..aX("<I7I4",H,bj),cs,H+g.x
 end
-local us=aP(H,q-1e12)
-if cj then
-local ce=us-cj
-aL=aL..dL(ce>=0 and 2*ce or 1-2*ce)
+local us=aR(H,q-1e12)
+if cs then
+local cn=us-cs
+aM=aM..dU(cn>=0 and 2*cn or 1-2*cn)
 else
-aL=aL..aT("<I6",us%ct)
+aM=aM..aX("<I6",us%cB)
 end
-return g.x>1 and aL..dL(be)or aL,us,H+2
+return g.v>1 and aM..dU(bj)or aM,us,H+2
 end
-local U,A,bQ={q},1,nil
-local function ej(H,be,bo)
-U[A+1],U[A+2],A=H,be,A+2
-if bo then
+local Q,A,bU={q},1,nil
+local function ep(H,bj,bt)
+Q[A+1],Q[A+2],A=H,bj,A+2
+if bt then
 A=A+1
-U[A]=bo
+Q[A]=bt
 end
 end
-local function cF(g,H,be)
+local function cg(g,H,bj)
 if g.O=="t"then
 if H<q then return 0,0 end
-return H-q,be
+return H-q,bj
 end
-local reset=H+g.w-q
+local reset=H+g.x-q
 if reset<=0 then return 0,0 end
-return be,reset
+return bj,reset
 end
-local bl,W,bT,ai,bi,bB,ec=nil,0,nil,0,0,false,false
-local function cW(Q)
-local m=bb("GET",Q)
+local br,U,bY,aj,bm,bF,ew=nil,0,nil,0,0,false,false
+local function db(V)
+local m=aT("GET",V)
 if type(m)=="table"then return m.err end
 r=0
-local aC=aD(q/eT)%256
+local aE=aF(q/fd)%256
 if not m then
-if not ec and bT~="="and not bT then return"RULES"end
-jD(bl,0,0)
-if not ec and bT~="="then jD(bT,0,0)end
-elseif cf(m,1)==77 then
-if not fB(m)then return"RULES"end
-elseif not ko(m,bl,bT=="=")then
+if not ew and bY~="="and not bY then return"RULES"end
+jF(br,0,0)
+if not ew and bY~="="then jF(bY,0,0)end
+elseif co(m,1)==77 then
+if not fI(m)then return"RULES"end
+elseif not kq(m,br,bY=="=")then
 return"RULES"
 end
-local ha=1
-while ha<=r and bK[ha]~=bl do
-ha=ha+1
+local hd=1
+while hd<=r and bO[hd]~=br do
+hd=hd+1
 end
-if ha>r or(ec and r>1)then return"RULES"end
-local H,be,bo=iU[ha],ir[ha],0
-local fH,fn=aj(bl,H,be,ai)
-if bl.O=="f"then
-if fH==H and fn>W then bo=H+bl.w-q end
+if hd>r or(ew and r>1)then return"RULES"end
+local H,bj,bt=iW[hd],is[hd],0
+local fN,fx=ak(br,H,bj,aj)
+if br.O=="f"then
+if fN==H and fx>U then bt=H+br.x-q end
 else
-bo=fH-bl.ay-q
-if fn>bl.aQ then bo=bo+1 end
+bt=fN-br.av-q
+if fx>br.aH then bt=bt+1 end
 end
-if bo>0 then
-if bo<=bi then return"RULES"end
-local a,b=cF(bl,H,be)
-return ej(-1-a,b,bo)
+if bt>0 then
+if bt<=bm then return"RULES"end
+local a,b=cg(br,H,bj)
+return ep(-1-a,b,bt)
 end
-if bB then return ej(cF(bl,H,be))end
-local aL,cj,af=ar("M"..eW(aC),nil,bl,fH,fn)
+if bF then return ep(cg(br,H,bj))end
+local aM,cs,ag=ar("M"..fg(aE),nil,br,fN,fx)
 for i=1,r do
-if i~=ha then
-local g,bD=bK[i],nil
-local us,ag=aj(g,iU[i],ir[i],ai)
-local bh=g.O=="t"and q+g.ay
-if bh and(us>bh or(us==bh and ag>g.aQ))then
-us,ag=bh,g.aQ
+if i~=hd then
+local g,bw=bO[i],nil
+local us,ae=ak(g,iW[i],is[i],aj)
+local bf=g.O=="t"and q+g.av
+if bf and(us>bf or(us==bf and ae>g.aH))then
+us,ae=bf,g.aH
 end
-aL,cj,bD=ar(aL,cj,g,us,ag)
-af=aP(af,bD)
+aM,cs,bw=ar(aM,cs,g,us,ae)
+ag=aR(ag,bw)
 end
 end
-local cr=aP(de((af-q)/1000),1)+cw
-local aw=bb("SET",Q,aL,"PX",al("%.0f",cr))
-if aw.err then return aw.err end
-return ej(cF(bl,fH,fn))
+local cf=aR(dj((ag-q)/1000),1)+cC
+local aA=aT("SET",V,aM,"PX",ah("%.0f",cf))
+if aA.err then return aA.err end
+return ep(cg(br,fN,fx))
 end
-local ak=0
-while ak<#KEYS do
-local cl,H=ac(),ak+1
-ak=bs(ak+ac(),#KEYS)
-bB,ai,bi,ec=cl==1,ac(),ac(),ac()==1
-bl,W=hX(aL())
-bT=aL()
-if bT~="="then bT=hX(bT)end
-for i=H,ak do
-local aN=cW(KEYS[i])
-if aN then
-if lZ(aN,"READONLY",1,true)then bQ=aN end
+local al=0
+while al<#KEYS do
+local cu,H=ad(),al+1
+al=bz(al+ad(),#KEYS)
+bF,aj,bm,ew=cu==1,ad(),ad(),ad()==1
+br,U=hY(aM())
+bY=aM()
+if bY~="="then bY=hY(bY)end
+for i=H,al do
+local aO=db(KEYS[i])
+if aO then
+if mb(aO,"READONLY",1,true)then bU=aO end
 A=A+1
-U[A]=aN
+Q[A]=aO
 end
 end
 end
-return bQ and redis.error_reply(bQ)or U`,
+return bU and redis.error_reply(bU)or Q`,
 };
 
 /** `texts.lua`: Reads texts that are not too long. It changes nothing. */
 export const texts: Script = {
   name: "texts",
-  sha1: "b531127564e5c713689823f046c47c5fb120cf83",
-  source: `local br,fF=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
+  sha1: "381c2b4532245caf71b8d3415beacd3c47a06377",
+  source: `local bx,fL=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
 for i=1,#KEYS do
-local aL=fF[i]
-fF[i]=aL and(#aL<=br and aL or 1)or 0
+local aM=fL[i]
+fL[i]=aM and(#aM<=bx and aM or 1)or 0
 end
-return fF`,
+return fL`,
 };
 
 /** `watch.lua`: Says that the fleet is watched, and tells which processes have posted reports. */
 export const watch: Script = {
   name: "watch",
-  sha1: "0d458200c6abeb18b88bf7b22dcf7add8d5ed227",
-  source: `local call,ms,br=redis.call,ARGV[1],ARGV[2]+0
+  sha1: "3c63422e44cdcd2f012ff903292fde569e105b21",
+  source: `local call,ms,bx=redis.call,ARGV[1],ARGV[2]+0
 call("SET",KEYS[1],"1","PX",ms)
-local dA=call("GET",KEYS[2])or""
-if dA==""then return""end
-if#dA>br then dA="\\n"end
+local dG=call("GET",KEYS[2])or""
+if dG==""then return""end
+if#dG>bx then dG="\\n"end
 for i=3,#ARGV do
-local K,to=string.find(dA,"\\n"..ARGV[i].."\\n",1,true)
-if K then dA=string.sub(dA,1,K)..string.sub(dA,to+1)end
+local K,to=string.find(dG,"\\n"..ARGV[i].."\\n",1,true)
+if K then dG=string.sub(dG,1,K)..string.sub(dG,to+1)end
 end
-call("SET",KEYS[2],dA,"PX",3*ms)
-return dA`,
+call("SET",KEYS[2],dG,"PX",3*ms)
+return dG`,
 };

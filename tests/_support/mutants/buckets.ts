@@ -77,8 +77,8 @@ export const BUCKETS: readonly Mutant[] = [
     "_alone_bucket.lua",
     [
       "a lone wait longer than was asked for",
-      "full_us + ARGV[6] or full_us",
-      "full_us + 2 * ARGV[6] or full_us",
+      "local most_us = full_us + longest_wait",
+      "local most_us = full_us + 2 * longest_wait",
       assertWaitsNoLonger,
     ],
     [
@@ -97,7 +97,7 @@ export const BUCKETS: readonly Mutant[] = [
     ["a lone bucket that never is empty", "if us and us + cost_us <= full_us then", "if us then"],
     ["a fraction lost by one that is full", "us < now - 1 or (us < now and rem == 0)", "us < now"],
     ["a fraction kept by one that is full", "us < now - 1 or (us < now and rem == 0)", "us < now - 2"],
-    ["a fraction that a bucket does not have", "us == full_us and rem <= ARGV[at + 2] + 0", "us == full_us"],
+    ["a fraction that a bucket does not have", "us == full_us and rem <= burst_rem + 0", "us == full_us"],
     [
       "a fraction not carried",
       "if rem >= denominator then\nus, rem = us + 1, rem - denominator\nend\nif us <",

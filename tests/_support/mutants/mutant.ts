@@ -40,7 +40,8 @@ export interface Mutant {
   readonly law?: (services: ParityServices) => Promise<void>;
 }
 
-const SCRIPTS: readonly Script[] = [
+/** The scripts that are tried. */
+export const SCRIPTS: readonly Script[] = [
   bucket,
   coordinate,
   decide,

@@ -9,6 +9,13 @@ import { assertParity, type ParityServices } from "../parity.ts";
 import { assertLoneLeasesKept, assertQueueKept, assertRaisedServes } from "../permit_laws.ts";
 import { assertInboxEmptied, assertLeasesKept } from "../redis_laws.ts";
 import { type Mutant, mutants } from "./mutant.ts";
+import {
+  assertEndedSeen,
+  assertNoneOvertaken,
+  assertPermitFirst,
+  assertRatedServed,
+  assertRatedTaken,
+} from "./rated_permits.ts";
 import { ONE_PERMIT, SECOND_BACK, sequence } from "./sequences.ts";
 
 /** A permit that is taken, given back and taken in one call. */
@@ -134,6 +141,40 @@ export const PERMITS: readonly Mutant[] = [
     ["an inbox never emptied", 'call("LTRIM", box, "0", "0")', "", assertInboxEmptied],
     ["an inbox that stays for ever", 'call("PEXPIRE", box, INBOX_MS)', "", assertInboxEmptied],
     ["an inbox whose end is not reported", 'messages[#messages + 1] = "missed " .. instance', "", assertInboxEmptied],
+  ),
+  ...mutants(
+    "_alone_request.lua",
+    [
+      "a lone release that serves no waiter, beside rates",
+      'elseif try("EXISTS", KEYS[#KEYS]) == 0 then\nreturn',
+      "else\nreturn",
+      assertRatedServed,
+    ],
+  ),
+  ...mutants(
+    "_alone_rated.lua",
+    [
+      "one permit too many, beside rates",
+      "if live and live < permits + 0 then",
+      "if live and live <= permits + 0 then",
+      assertRatedTaken,
+    ],
+    ["the bucket of another target", 'KEYS[letters == "B" and 4 or 1]', "KEYS[1]", assertPermitFirst],
+    [
+      "those in line overtaken, beside rates",
+      'letters == "T" and -1 or 1)]) == 0',
+      'letters == "T" and -1 or 1)]) ~= nil',
+      assertNoneOvertaken,
+    ],
+    ["a lease that has ended counted, beside rates", "if ends <= now then live = nil end", "", assertEndedSeen],
+    ["the end of others not told, beside rates", "if ends < first_end then first_end = ends end", "", assertRatedTaken],
+    ["a remainder not told", "first_end - now, full_in, rem }", "first_end - now, full_in, 0 }", assertRatedTaken],
+    [
+      "a fence that stays, beside rates",
+      '"(-" .. now_text, step_token) == 1',
+      '"-" .. now_text, step_token) == 1',
+      assertRatedTaken,
+    ],
   ),
   ...mutants(
     "_alone_release.lua",

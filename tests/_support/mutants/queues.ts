@@ -10,6 +10,7 @@ import { assertInboxEmptied } from "../redis_laws.ts";
 import { assertParity, type ParityServices } from "../parity.ts";
 import { assertForeignLeft } from "../foreign_keys.ts";
 import { type Mutant, mutants } from "./mutant.ts";
+import { assertRatedServed } from "./rated_permits.ts";
 import { ONE_PERMIT, sequence } from "./sequences.ts";
 
 /**
@@ -128,7 +129,7 @@ export const QUEUES: readonly Mutant[] = [
     ],
     [
       "what is long taken for short",
-      'if letters == "" then return make_general({}, now, now_text) end',
+      'if letters == "" then return make_general({}, now, now_text, removed) end',
       "",
     ],
   ),
@@ -265,6 +266,12 @@ export const QUEUES: readonly Mutant[] = [
   ),
   ...mutants(
     "_requests.lua",
+    [
+      "a lone release that the long way runs again",
+      "end_all(id, read_targets(), removed)",
+      "end_all(id, read_targets())",
+      assertRatedServed,
+    ],
     ["no waiter served when a permit is released", "if changed > 0 then promote(target) end", ""],
     [
       "a lease over time lost although its permit is free",

@@ -49,6 +49,10 @@ export const WINDOWS: readonly Mutant[] = [
     ["a clock that stands still", "now = now + 0\nelse", "now = 1767225600000000\nelse"],
   ),
   ...mutants(
+    "_joined.lua",
+    ["a level joined by another number", "local scale = 2 * window + 1", "local scale = 2 * window + 2"],
+  ),
+  ...mutants(
     "_take_life.lua",
     ["no grace", 'return format("%.0f", ttl_ms(until_us))', 'return format("%.0f", ttl_ms(until_us) - grace_ms)'],
   ),

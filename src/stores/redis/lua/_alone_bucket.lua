@@ -1,16 +1,18 @@
--- One take from a bucket that is not there, or stands where no call waits for it, and has room. Else nothing is done.
--- Lines of bucket.lua. A bucket without fractions mostly stays in its step (_in_step.lua); all others are written anew.
-local key, burst_us, cost_text, ttl_tag = KEYS[1], ARGV[3] + 0, ARGV[4], ARGV[5] + 0
+-- One take from a bucket that is not there, or stands where no call waits for it, and has room: `fits`, and then `level` is
+-- where it stands, or, with fractions, `us` and `rem`. Else nothing is done. A bucket without fractions mostly stays in
+-- its step (_in_step.lua); all others are written anew. Lines of scripts that know `key`, `burst_us`, `cost_text`,
+-- `ttl_tag`, `longest_wait`, and, where there are fractions, `cost_rem`, `denominator`, `burst_rem` and `digits`.
 local cost_us, step_us, tag_us = cost_text + 0, 1000 * 4 ^ (ttl_tag - 50), ttl_tag * ERA_US
-local value, us, rem, level, written = try("GET", key), nil, 0, nil, nil
+local value, us, rem, level, written, fits = try("GET", key), nil, 0, nil, nil, nil
 full_us = now + burst_us
-if alone == "32" or alone == "34" then
-  local most_us = alone == "34" and full_us + ARGV[6] or full_us
+if not denominator then
+  local most_us = full_us + longest_wait
   if most_us - now + ARGV[1] * 1000 < LONGEST_US then
     local offset, reach_from = tag_us - era, now + REACH_US / 2
     --- @inline _in_step
-    if level then return { now, level } end
-    if not value then
+    if level then
+      fits = true
+    elseif not value then
       us = now
     elseif known and not string.find(value, "%D") then
       us = known - offset -- with another TTL tag far from now
@@ -22,8 +24,6 @@ if alone == "32" or alone == "34" then
     end
   end
 else
-  local at = alone == "36" and 6 or 7
-  local denominator, digits = ARGV[at + 1] + 0, ARGV[at + 3]
   if not value then
     us = now
   elseif #value == 16 + digits and not string.find(value, "%D") then
@@ -35,11 +35,11 @@ else
     end
   end
   if us then
-    us, rem = us + cost_us, rem + ARGV[at]
+    us, rem = us + cost_us, rem + cost_rem
     if rem >= denominator then
       us, rem = us + 1, rem - denominator
     end
-    if us < full_us or us == full_us and rem <= ARGV[at + 2] + 0 then
+    if us < full_us or us == full_us and rem <= burst_rem + 0 then
       level = (us - now) * denominator + rem
       written = level <= 9007199254740991 and format("%016d%0" .. digits .. "d", us, rem)
     end
@@ -48,5 +48,5 @@ end
 if written then
   -- To the end of the step.
   local life = format("%d", math.floor((us - us % step_us + step_us - now) / 1000) + 2 + ARGV[1])
-  if try("SET", key, written, "PX", life).ok then return { now, level } end
+  fits = try("SET", key, written, "PX", life).ok
 end

@@ -37,7 +37,7 @@ end
 
 function requests.R()
   local id = text()
-  return { end_all(id, read_targets()) }
+  return { end_all(id, read_targets(), removed) } -- of a request that is alone
 end
 
 -- What an id says about how long it may wait.

@@ -30,7 +30,17 @@ local LONGEST_US = 1e13
 -- takes to decide, because a server that has done other things meanwhile is slow to make even that.
 local alone = #KEYS == 1 and ARGV[2]
 if alone == "32" or alone == "34" or alone == "36" or alone == "38" then
+  local key, burst_us, cost_text, ttl_tag, longest_wait = KEYS[1], ARGV[3] + 0, ARGV[4], ARGV[5] + 0, 0
+  local cost_rem, denominator, burst_rem, digits
+  if alone == "34" then
+    longest_wait = ARGV[6]
+  elseif alone == "36" then
+    cost_rem, denominator, burst_rem, digits = ARGV[6], ARGV[7] + 0, ARGV[8], ARGV[9]
+  elseif alone == "38" then
+    cost_rem, denominator, burst_rem, digits = ARGV[7], ARGV[8] + 0, ARGV[9], ARGV[10]
+  end
   --- @inline _alone_bucket
+  if fits then return { now, level } end
 end
 
 --- @include _block

@@ -5,9 +5,11 @@ KEYS     for each target in order of ARGV: its main key, one key for each ring t
          policy has permits the keys of its leases and its waiters, and one for each of those places
          short requests: the leases of each target, then, for each, its main key and its waiters
 ARGV     grace in ms, as for decide.lua
-         the letters of short requests (_short_permits.lua), or ""
+         the letters of short requests (_short_permits.lua), or ""; one letter for a request that is alone and has rates
          the callers (instances of this process that wait), a comma in front of each and behind the last, a colon, and the
          channel prefix; a minus in front of all if they have inboxes
+         one letter: the id, all that follows below as one text, with spaces, and, to take, the lease in µs and permits, and
+         what bucket.lua is sent of the bucket (_alone_rated.lua)
          short requests: the id of each, and each policy in one: lease in µs, permits, and how many may wait, or -1
          else the policies as for decide.lua, with permits; and, where there are rates, 0 if they are the plain ones of the
          limiter (register.lua), 1 if they are not, and 2 more if no others were in use when the register was asked, with
@@ -59,11 +61,13 @@ if #letters == 2 and string.byte(ARGV[3]) ~= 45 then -- a process with inboxes e
   else
     --- @inline _alone_take
   end
+elseif #letters == 1 then
+  --- @inline _alone_request
 end
 
 -- Everything beyond the short way, made when a batch needs it. It shares nothing with the short way: in Lua, a function
 -- costs the more to make the more it sees of what is around it. `messages` takes the messages to the caller.
-local function make_general(messages, now, now_text)
+local function make_general(messages, now, now_text, removed)
   --- @include _prelude
   local letters = text()
   --- @include _stamps
@@ -78,5 +82,5 @@ local function make_general(messages, now, now_text)
   return coordinate()
 end
 
-if letters == "" then return make_general({}, now, now_text) end
+if letters == "" then return make_general({}, now, now_text, removed) end
 --- @include _short_permits

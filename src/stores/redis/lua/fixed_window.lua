@@ -10,7 +10,7 @@ ARGV     grace in ms, added to every time to live; of tests "@now grace" (_clock
            counts: for each entry, how often to take, one after the other, until a denial
 
 Returns  { now, entry... }; the units in use, and µs until none is, as after the decision
-         without count: units in use and µs, or, where it was denied, -1 - units in use, µs, and µs until it is allowed
+         without count: units in use and µs, mostly as one number (_joined.lua), or, where it was denied, -1 - units in use, µs, and µs until it is allowed
          with count: how many were admitted, units in use, µs, and µs until another one is allowed
          { status, wait µs, units in use, µs }, as decide.lua tells them, of a key that is blocked, and of one that waits
          in place of an entry that failed stands its message, RULES where its key has to do with other rules
@@ -102,10 +102,14 @@ local function take_quickly(values, from, past)
   -- What names a window longer than a year is no exact number: those take the long way.
   local span, least, named = 2 ^ 52 / factor, -2 ^ 52, window < 2 ^ 45 and 70 + 256 * window or -1
   local era, half = now - now % span - span, now + span / 2
+  --- @inline _joined
   for i = from, past do
     local key, value, used, reset = KEYS[i], values[i - from + 1], nil, nil
     --- @inline _in_fixed_window
-    if used then
+    if used and scale then
+      place_now = place_now + 1
+      replies[place_now] = used * scale + reset
+    elseif used then
       replies[place_now + 1], replies[place_now + 2] = used, reset
       place_now = place_now + 2
     else

@@ -105,10 +105,14 @@ local function take_quickly(values, from, past)
   local try, ceil, floor, pack, unpack_at, step, steps = try, ceil, floor, pack, unpack_at, step, window / step
   -- What names a window longer than a year is no exact number: those take the long way.
   local named = window < 2 ^ 45 and 67 + 256 * window or -1
+  --- @inline _joined
   for i = from, past do
     local key, value, used, reset = KEYS[i], values[i - from + 1], nil, nil
     --- @inline _in_counter
-    if used then
+    if used and scale then
+      place_now = place_now + 1
+      replies[place_now] = used * scale + reset
+    elseif used then
       replies[place_now + 1], replies[place_now + 2] = used, reset
       place_now = place_now + 2
     else

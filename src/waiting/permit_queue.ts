@@ -240,6 +240,12 @@ export class PermitQueue implements WakeupListener {
     this.#recheck(name, line.leaseUs);
   }
 
+  /** A call was served because a lease had ended: other leases of that holder end too, and the next call asks when. */
+  #askNext(name: string): void {
+    for (const { isAsking } of this.#lines.get(name)?.waiters ?? []) if (isAsking) return;
+    this.#recheck(name, 0);
+  }
+
   /** Asks for a call; `withOthers` where all of its line ask at this time. */
   async #ask(waiter: Waiter, withOthers = false): Promise<void> {
     if (waiter.isAsking) {
@@ -261,9 +267,13 @@ export class PermitQueue implements WakeupListener {
         waiter.call.late?.(reply);
         // The call that asked for all of the line has gone: another one asks in its place.
         if (reply.status === "queued") this.#recheck(waiter.call.line, reply.waitUs);
-        return this.#keepAsking(waiter.call.line);
+        else this.#askNext(waiter.call.line);
+        return;
       }
-      if (reply.status !== "queued") return this.#serve(waiter, reply);
+      if (reply.status !== "queued") {
+        this.#serve(waiter, reply);
+        return this.#askNext(waiter.call.line);
+      }
       waiter.arrivalUs = reply.arrivalUs;
       if (waiter.isAskedAgain) return await this.#ask(waiter, withOthers);
       this.#recheck(waiter.call.line, reply.waitUs);

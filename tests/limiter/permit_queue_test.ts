@@ -86,4 +86,24 @@ describe("PermitQueue", () => {
     await turn();
     assert.equal(questions(), 301);
   });
+
+  it("has the next call ask as soon as one was served because a lease had ended", async () => {
+    const clock = new FakeClock();
+    const room = new PermitQueue("i", clock);
+    const [first, second] = [queued(room), queued(room, "i.1.t.1000000.1.2")];
+    await clock.advance(1_000);
+    assert.equal(first.asked.length, 1);
+    first.asked[0]?.(replyOf("allowed"));
+    await first.served;
+    await turn();
+    await clock.advance(2);
+    // The lease of another permit of the same holder ends a moment later.
+    assert.equal(second.asked.length, 1);
+    second.asked[0]?.({ ...replyOf("queued"), waitUs: 5_000 });
+    await turn();
+    await clock.advance(5);
+    assert.equal(second.asked.length, 2);
+    second.asked[1]?.(replyOf("allowed"));
+    await second.served;
+  });
 });

@@ -145,6 +145,13 @@ export const TABLE: readonly Row[] = [
       "express_test.ts, fetch_test.ts and node_test.ts",
   },
   {
+    paths: ["tests/races/nats_test.ts"],
+    on: BUN,
+    because:
+      "several processes on one NATS server, which decide by the kernels and start fastest on Bun; transports and processes " +
+      "that stand still are tried on every runtime by nats_conformance_test.ts and nats_pause_test.ts",
+  },
+  {
     paths: ["tests/races/pool_test.ts", "tests/telemetry/alerts_test.ts", "tests/telemetry/app_test.ts"],
     on: NODE,
     because: "how many connections a store opens, and programs of others: Prometheus, and an application for Node",
@@ -422,6 +429,7 @@ export const WAITING: readonly string[] = [
   "tests/limiter/real_time_test.ts",
   "tests/races/outbound_test.ts",
   "tests/races/stops/crash_test.ts",
+  "tests/races/stops/nats_pause_test.ts",
   "tests/races/stops/pause_test.ts",
   "tests/registry/drain_test.ts",
   "tests/registry/driver_missing_test.ts",

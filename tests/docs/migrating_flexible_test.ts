@@ -96,9 +96,12 @@ describe("the calls of rate-limiter-flexible in docs/migrating", () => {
     await theirs.block("k", 300);
     await ours.block(300_000);
     const denied = await theirs.consume("k").catch((reason: RateLimiterRes) => reason);
-    const { allowed, reason, retryAfterMs } = await ours.tryAcquire();
+    const decision = await ours.tryAcquire();
+    const { allowed, reason, remaining, retryAfterMs } = decision;
     assert.ok(denied.msBeforeNext > 299_000);
     assert.deepEqual([allowed, reason, retryAfterMs], [false, "blocked", 300_000]);
+    assert.deepEqual([denied.remainingPoints, remaining], [0, LIMIT]);
+    assert.match(decision.headers()["RateLimit"] ?? "", /;r=0;/);
     await theirs.delete("k");
     await ours.block(0);
     assert.equal((await theirs.consume("k")).remainingPoints, LIMIT - 1);

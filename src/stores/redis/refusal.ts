@@ -46,7 +46,8 @@ const ADVICE: Partial<Record<StoreErrorReason, string>> = {
   wrong_database: 'choose a db that the server has: below its "databases" setting, and 0 on many services',
   cluster_node: 'give cluster = ["redis://host:port"] in place of the url, or a client of the cluster',
   command_missing: "the server, or what stands in front of it, renames or blocks a command that the store needs " +
-    "(docs/redis/permissions.md lists them); Redis 6.0 or later is required",
+    "(docs/redis/permissions.md lists them), or it is a Sentinel, whose address belongs in sentinels; Redis 6.0 or later " +
+    "is required",
   read_only: "this is a replica: give the address of its primary",
   loading: "the server reads its data after a start: it decides again once that is done",
   busy: "a script of some client keeps the server busy: see SLOWLOG, and SCRIPT KILL",

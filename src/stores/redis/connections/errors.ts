@@ -104,6 +104,10 @@ export function lostError(endpoint: Endpoint, cause: unknown): StoreError {
 function explain({ label, isSentinel }: Endpoint, received: string, reason: StoreErrorReason | undefined): string {
   const text = received.replace(ARGUMENTS, "").replace(SCRIPT_LINE, "")
     .replace(NO_PASSWORD, "NOAUTH: the server requires a password");
+  if (PROTECTED_MODE.test(text)) {
+    return "DENIED: the server is in protected mode, in which it accepts only its own machine; this will not heal by " +
+      "itself: set a password at the server and here, or let the server have protected-mode no";
+  }
   if (isSentinel && reason === "authentication") {
     return withAdvice(text, reason).replace(/username and password$/, SENTINEL_OPTIONS);
   }
@@ -207,6 +211,9 @@ const SCRIPT_LINE = /\.? script: [0-9a-f]{40}, on @user_script:\d+\.?/;
 
 /** What Redis answers to HELLO without a password is advice to the author of a client. */
 const NO_PASSWORD = /^NOAUTH HELLO must be called .*$/s;
+
+/** What Redis answers to other machines while it has no password: a page of advice, for its first user. */
+const PROTECTED_MODE = /^DENIED .*protected mode/is;
 
 /** Runtimes report "every address of the host failed" as an error without a message of its own. */
 function reasonOf(cause: unknown): string {

@@ -109,6 +109,25 @@ describe("NodeRedis that cannot connect", () => {
     await connection.close();
   });
 
+  it("says in one sentence what protected mode is", async () => {
+    // What Redis 7.0 answers to a connection from another machine before anything is asked, but for the middle part.
+    await using server = await startServer((socket) =>
+      void socket.end(
+        "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the " +
+          "default user. In this mode connections are only accepted from the loopback interface. If you want to connect " +
+          "from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode " +
+          "sending the command 'CONFIG SET protected-mode no' from the loopback interface.\r\n",
+      )
+    );
+    const error = await connectFailure(
+      { url: `redis://127.0.0.1:${server.port}` },
+      "STORE_REFUSED",
+      /: DENIED: the server is in protected mode, in which it accepts only its own machine; .* set a password at the server/,
+    );
+    assert.equal(error.reason, "authentication");
+    assert.ok(error.message.length < 300, error.message);
+  });
+
   it("makes one attempt for many calls, and none for those right after it failed", async () => {
     await using server = await startServer((socket) => void socket.end());
     const connection = openNodeRedis({ url: `redis://127.0.0.1:${server.port}`, poolMinSize: 1 });

@@ -8,7 +8,7 @@ import postgres from "postgres";
 
 import { BucketCalls, type BucketReplies } from "../../src/stores/postgres/buckets/calls.ts";
 import { BUCKET_FUNCTIONS } from "../../src/stores/postgres/buckets/functions.ts";
-import type { Statement } from "../../src/stores/postgres/connections/connection.ts";
+import { SESSION_SETTINGS, type Statement } from "../../src/stores/postgres/connections/connection.ts";
 import { PostgresNames } from "../../src/stores/postgres/names.ts";
 import { tablesOf } from "../../src/stores/postgres/tables.ts";
 import type { TakeRequest, Target } from "../../src/stores/store.ts";
@@ -43,7 +43,7 @@ export class BucketTable {
   readonly #schema: string;
   readonly #calls: BucketCalls;
 
-  private constructor(schema: string, sql: postgres.Sql, nowUs: number | undefined) {
+  private constructor(schema: string, sql: postgres.Sql, nowUs: number | undefined, asksSettings: boolean) {
     this.#schema = schema;
     this.#sql = sql;
     this.nowUs = nowUs;
@@ -53,16 +53,20 @@ export class BucketTable {
       {
         names: this.names,
         asksAsync: true,
-        asksLock: true,
+        asksSettings,
         clock: () => this.nowUs === undefined ? null : String(this.nowUs),
       },
     );
   }
 
-  /** Makes a store. `nowUs`: its clock, where that is not the server's. */
-  static async open(nowUs?: number): Promise<BucketTable> {
-    const sql = postgres(postgresUrl(), { max: 1, onnotice: () => {}, fetch_types: false });
-    const table = new BucketTable(freshSchema(), sql, nowUs);
+  /**
+   * Makes a store. `nowUs`: its clock, where that is not the server's. `asksSettings`: whether statements bring the settings
+   * that sessions of the store have.
+   */
+  static async open(nowUs?: number, asksSettings = true): Promise<BucketTable> {
+    const connection = asksSettings ? {} : SESSION_SETTINGS;
+    const sql = postgres(postgresUrl(), { max: 1, onnotice: () => {}, fetch_types: false, connection });
+    const table = new BucketTable(freshSchema(), sql, nowUs, asksSettings);
     const functions = BUCKET_FUNCTIONS.map((each) => each.sql(table.names)).join("");
     await sql.unsafe(`CREATE SCHEMA ${table.names.schema}; ${tablesOf(table.names)} ${functions}`).simple();
     return table;

@@ -121,7 +121,7 @@ export class PostgresStore implements Store {
       asksAsync,
       clock,
     });
-    const buckets = { names, asksAsync, asksLock: sessions === undefined, clock };
+    const buckets = { names, asksAsync, asksSettings: sessions === undefined, clock };
     this.#buckets = new BucketBatches(connection, buckets, this.#rules, this.#kernels);
     this.#busy = new BusyRows(connection, names);
     this.#cleaner = new Cleaner(connection, names, clock);

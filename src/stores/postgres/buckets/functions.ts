@@ -3,13 +3,12 @@
  * that have room, and then looks at the others. So a denial writes and locks nothing.
  *
  * Rows are locked in the order of their keys, and new rows are added after that, in the order of their keys: batches that
- * have keys in common wait for each other, and never in a circle. The order follows from the plan, which the settings of
- * the functions fix: an index scan for one key after the other.
+ * have keys in common wait for each other, and never in a circle. The order follows from the plan, which `SESSION_SETTINGS`
+ * fix: an index scan for one key after the other.
  *
  * @module
  */
 
-import { LOCK_MS } from "../connections/connection.ts";
 import type { PostgresNames } from "../names.ts";
 import type { SqlFunction } from "../sql_function.ts";
 import { KEY_SEPARATOR } from "../keys.ts";
@@ -21,18 +20,11 @@ import {
   type OnceOperands,
   reachAfter,
   takeOnce,
+  takeOnceWhole,
 } from "./arithmetic.ts";
-
-/** Settings that fix the plan, and end waits for rows. A `SET` in a function costs less than a plan for each batch. */
-const PLAN = `LANGUAGE plpgsql SET lock_timeout = ${LOCK_MS}
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-SET plan_cache_mode = force_generic_plan`;
 
 /** The time in whole microseconds. A double has half a microsecond to spare for it, until 2106. */
 const CLOCK = "coalesce(clock, (date_part('epoch', clock_timestamp()) * 1e6)::bigint)";
-
-/** An expression: a statement of its own would cost more. */
-const ASYNC = "CASE WHEN NOT durable THEN set_config('synchronous_commit', 'off', true) END";
 
 /** What stands between keys: reading an array in PostgreSQL's own form costs more. */
 const SEPARATOR = `chr(${KEY_SEPARATOR.charCodeAt(0)})`;
@@ -72,8 +64,8 @@ const ANY: BucketOperands = {
 /**
  * The functions.
  *
- * - `take_alike_1`: Takes once from each of some keys, by the same rules and for the same cost.
- * - `take_buckets_1`: Takes from each of some keys as often as its count says, by the rules that begin at its start in `numbers`:
+ * - `take_alike_2`: Takes once from each of some keys, by the same rules and for the same cost.
+ * - `take_buckets_2`: Takes from each of some keys as often as its count says, by the rules that begin at its start in `numbers`:
  *   the number of the rules, and then the operands. A count of 0 only looks.
  *
  * Keys are sorted, and no key comes twice. `names` has them with `KEY_SEPARATOR` in between. Both answer with parts, between
@@ -92,8 +84,8 @@ const ANY: BucketOperands = {
  * 8. the places of those of 7 that another transaction has added meanwhile, or that have no count
  */
 export const BUCKET_FUNCTIONS: readonly SqlFunction[] = [
-  { name: "take_alike_1", sql: takeAlikeOf },
-  { name: "take_buckets_1", sql: takeBucketsOf },
+  { name: "take_alike_2", sql: takeAlikeOf },
+  { name: "take_buckets_2", sql: takeBucketsOf },
 ];
 
 function takeAlikeOf(names: PostgresNames): string {
@@ -101,19 +93,22 @@ function takeAlikeOf(names: PostgresNames): string {
   const base = exactBase(ALIKE);
   const next = `(${base} + unit)`;
   const once = takeOnce(ONCE);
+  const whole = takeOnceWhole(ONCE);
   return `
-CREATE OR REPLACE FUNCTION ${names.of("take_alike_1")}(
+CREATE OR REPLACE FUNCTION ${names.of("take_alike_2")}(
   names text, rule integer, unit bigint, denominator bigint, bucket bigint, most bigint, near bigint, far bigint,
-  unit_us bigint, unit_rem bigint, room_us bigint, room_rem bigint, durable boolean, clock bigint
-) RETURNS text ${PLAN} AS $$
+  unit_us bigint, unit_rem bigint, room_us bigint, room_rem bigint, clock bigint
+) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   keys text[] := string_to_array(names, ${SEPARATOR});
   now_us bigint := ${CLOCK};
-  async text := ${ASYNC};
-  found integer; taken text[]; reply text; others text; missing text[]; places integer[]; added text[];
+  found integer; taken text; levels text; rems text; others text; missing text[]; places integer[]; added text[];
 BEGIN
-  IF most = bucket AND room_us >= 0 THEN${
-    takeFromAll(table, `tat = ${once.tat}, rem = ${once.rem}, extra = NULL`, once.fits)
+  IF most = bucket AND room_us >= 0 AND denominator = 1 THEN${
+    takeFromAll(table, `tat = ${whole.tat}, rem = NULL, extra = NULL`, whole.fits)
+  }
+  ELSIF most = bucket AND room_us >= 0 THEN${
+    takeFromAll(table, `tat = ${once.tat}, rem = ${once.rem}, extra = NULL`, once.fits, true)
   }
   ELSE${
     takeFromAll(
@@ -121,14 +116,16 @@ BEGIN
       `tat = now_us + ${next} / denominator, rem = nullif(${next} % denominator, 0),
         extra = nullif(${reachAfter(next, ALIKE, base)}, 0)`,
       fits(base, ALIKE),
+      true,
     )
   }
   END IF;
-  IF found = cardinality(keys) THEN RETURN reply; END IF;${
+  IF found = cardinality(keys) THEN RETURN now_us || '|' || levels || '|' || coalesce(rems, '') || '|'; END IF;${
     look(
       table,
       `SELECT t.key, max(t.ord)::integer AS ord
-        FROM (SELECT * FROM unnest(keys) WITH ORDINALITY UNION ALL SELECT d, 0 FROM unnest(taken) d) t(key, ord)
+        FROM (SELECT * FROM unnest(keys) WITH ORDINALITY
+          UNION ALL SELECT d, 0 FROM unnest(string_to_array(taken, ${SEPARATOR})) d) t(key, ord)
         GROUP BY t.key HAVING count(*) = 1`,
     )
   }
@@ -136,11 +133,11 @@ BEGIN
     WITH done AS (
       INSERT INTO ${table} AS r (tat, rem, rules, key, extra)
       SELECT now_us + unit_us, unit_rem, rule, u.key, ${reachAfter("unit", ALIKE)}
-      FROM unnest(missing) WITH ORDINALITY u(key, ord) ORDER BY u.ord
+      FROM unnest(missing, places) u(key, place) ORDER BY u.place
       ON CONFLICT DO NOTHING RETURNING r.key)
     SELECT array_agg(key) INTO added FROM done;
   END IF;
-  RETURN ${answer("reply")};
+  RETURN ${answer("concat(now_us, '|', levels, '|', rems, '|')")};
 END $$;`;
 }
 
@@ -148,13 +145,12 @@ function takeBucketsOf(names: PostgresNames): string {
   const table = names.of("keys");
   const taken = `format('%s|%s|%s|%s', now_us, ${list("levels")}, ${list("rems")}, ${list("extras")})`;
   return `
-CREATE OR REPLACE FUNCTION ${names.of("take_buckets_1")}(
-  names text, counts text, starts text, numbers text, durable boolean, clock bigint
-) RETURNS text ${PLAN} AS $$
+CREATE OR REPLACE FUNCTION ${names.of("take_buckets_2")}(
+  names text, counts text, starts text, numbers text, clock bigint
+) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   keys text[] := string_to_array(names, ${SEPARATOR}); times bigint[] := counts; ats integer[] := starts; terms bigint[] := numbers;
   now_us bigint := ${CLOCK};
-  async text := ${ASYNC};
   taken bigint[]; levels bigint[]; rems bigint[]; extras bigint[];
   others text; missing text[]; places integer[]; added text[];
 BEGIN
@@ -189,15 +185,17 @@ BEGIN
 END $$;`;
 }
 
-/** Takes once from all keys that have room. */
-function takeFromAll(table: string, columns: string, condition: string): string {
+/** Takes once from all keys that have room. Lists are texts: arrays cost more, and a rest that is never there is not listed. */
+function takeFromAll(table: string, columns: string, condition: string, hasRest = false): string {
   return `
     WITH done AS (
       UPDATE ${table} r SET ${columns}
       WHERE r.key = ANY (keys) AND r.rules = rule AND r.state IS NULL AND ${condition}
-      RETURNING r.key, r.tat - now_us AS level, r.rem)
-    SELECT count(*), array_agg(key), concat(now_us, '|', string_agg(level::text, ','), '|',
-        string_agg(coalesce(rem::text, ''), ','), '|') INTO found, taken, reply FROM done;`;
+      RETURNING r.key, r.tat - now_us AS level${hasRest ? ", r.rem" : ""})
+    SELECT count(*), string_agg(key, ${SEPARATOR}), string_agg(level::text, ',')${
+    hasRest ? ", string_agg(coalesce(rem::text, ''), ',')" : ""
+  }
+      INTO found, taken, levels${hasRest ? ", rems" : ""} FROM done;`;
 }
 
 /**
@@ -208,8 +206,7 @@ function look(table: string, left: string): string {
   const lookAt = (keys: string) => `
     SELECT string_agg(concat_ws(':', u.ord, r.tat, coalesce(r.rem, 0), coalesce(r.extra, 0), r.rules,
         (r.state IS NOT NULL)::integer), ',') FILTER (WHERE r.key IS NOT NULL),
-      array_agg(u.key ORDER BY u.ord) FILTER (WHERE r.key IS NULL),
-      array_agg(u.ord ORDER BY u.ord) FILTER (WHERE r.key IS NULL)
+      array_agg(u.key) FILTER (WHERE r.key IS NULL), array_agg(u.ord) FILTER (WHERE r.key IS NULL)
       INTO others, missing, places
       FROM ${keys} LEFT JOIN ${table} r ON r.key = u.key;`;
   return `

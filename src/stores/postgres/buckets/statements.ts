@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LOCK_MS, type Statement } from "../connections/connection.ts";
+import { LOCK_MS, SESSION_SETTINGS, type Statement } from "../connections/connection.ts";
 import { KEY_SEPARATOR } from "../keys.ts";
 import type { PostgresNames } from "../names.ts";
 import { arrayLiteral } from "../sql_text.ts";
@@ -18,8 +18,8 @@ export interface BucketSettings {
   readonly names: PostgresNames;
   /** Whether each statement has to ask for a commit that does not wait for the disk. */
   readonly asksAsync: boolean;
-  /** Whether each statement has to say how long it waits for a row. */
-  readonly asksLock: boolean;
+  /** Whether each statement has to bring the settings that sessions of the store have. */
+  readonly asksSettings: boolean;
   /** The clock of a test, as a parameter of a statement; null for the server's. */
   clock(): string | null;
 }
@@ -54,22 +54,13 @@ export class BucketStatements {
   readonly #once: string;
   readonly #onceWhole: string;
   readonly #one: string;
-  readonly #isDurable: string;
 
   /** Writes the texts. */
   constructor(settings: BucketSettings) {
-    const { names, asksAsync } = settings;
     this.#settings = settings;
-    this.#isDurable = String(!asksAsync);
-    // Drivers convert booleans, each in its own way.
-    const typed = (type: string) => type === "boolean" ? "text::boolean" : type;
-    const types = (...all: string[]) => all.map((type, i) => `$${i + 1}::${typed(type)}`).join(", ");
-    const text = "text";
     const big = "bigint";
-    this.#alike = `SELECT ${names.of("take_alike_1")}(${
-      types(text, "integer", ...new Array<string>(10).fill(big), "boolean", big)
-    }) AS reply`;
-    this.#any = `SELECT ${names.of("take_buckets_1")}(${types(text, text, text, text, "boolean", big)}) AS reply`;
+    this.#alike = this.#call("take_alike_2", "text", "integer", ...new Array<string>(11).fill(big));
+    this.#any = this.#call("take_buckets_2", "text", "text", "text", "text", big);
     const once = (clock: string) => {
       const now = this.#now(clock);
       const { tat, rem, fits } = takeOnce({ ...ONCE, now });
@@ -100,8 +91,8 @@ export class BucketStatements {
     });
     const clock = this.#settings.clock();
     if (isAlike) {
-      const values = [keys, String(rules), ...numbers, ...once, this.#isDurable, clock];
-      return { name: "take_alike_1", text: this.#alike, values };
+      const values = [keys, String(rules), ...numbers, ...once, clock];
+      return { name: "take_alike_2", text: this.#alike, values };
     }
     const starts: number[] = [];
     const terms: string[] = [];
@@ -115,8 +106,8 @@ export class BucketStatements {
       starts.push(start);
     }
     const counts = entries.map(({ header, times }) => header.mode === "peek" ? 0 : times);
-    const values = [keys, arrayLiteral(counts), arrayLiteral(starts), `{${terms}}`, this.#isDurable, clock];
-    return { name: "take_buckets_1", text: this.#any, values };
+    const values = [keys, arrayLiteral(counts), arrayLiteral(starts), `{${terms}}`, clock];
+    return { name: "take_buckets_2", text: this.#any, values };
   }
 
   /**
@@ -149,14 +140,28 @@ export class BucketStatements {
       : `${parameter}::bigint`;
   }
 
+  /** A call of a function. The settings are there before the function runs, and when it plans its statements. */
+  #call(name: string, ...types: string[]): string {
+    const asks = this.#asks(Object.entries(SESSION_SETTINGS));
+    const parameters = types.map((type, i) => `$${i + 1}::${type}`).join(", ");
+    const condition = asks.length === 0 ? "" : ` WHERE ${asks.join(" AND ")}`;
+    return `SELECT ${this.#settings.names.of(name)}(${parameters}) AS reply${condition}`;
+  }
+
   #takeOne({ now, columns, condition, answers }: OneTake): string {
-    const { names, asksAsync, asksLock } = this.#settings;
     // Before the row is locked.
-    const asks = (asksAsync ? " AND set_config('synchronous_commit', 'off', true) = 'off'" : "") +
-      (asksLock ? ` AND set_config('lock_timeout', '${LOCK_MS}', true) <> ''` : "");
-    return `UPDATE ${names.of("keys")} r SET ${columns}
-      WHERE r.key = $1::text AND r.rules = $2::integer AND r.state IS NULL AND ${condition}${asks}
+    const asks = this.#asks([["lock_timeout", String(LOCK_MS)]]);
+    const conditions = ["r.key = $1::text", "r.rules = $2::integer", "r.state IS NULL", condition, ...asks];
+    return `UPDATE ${this.#settings.names.of("keys")} r SET ${columns}
+      WHERE ${conditions.join(" AND ")}
       RETURNING ${now} AS clock, r.tat${answers}`;
+  }
+
+  /** Conditions that always hold, and set what is not set by the session, until the end of the transaction. */
+  #asks(settings: readonly (readonly [name: string, value: string])[]): string[] {
+    const { asksAsync, asksSettings } = this.#settings;
+    const all = [...(asksAsync ? [["synchronous_commit", "off"] as const] : []), ...(asksSettings ? settings : [])];
+    return all.map(([name, value]) => `set_config('${name}', '${value}', true) <> ''`);
   }
 }
 

@@ -23,7 +23,7 @@ export interface Statement {
 /** A row by the names of its columns. */
 export type Row = Readonly<Record<string, string | null>>;
 
-/** What sessions of a store have by themselves: a statement waits for a row no longer than 300 ms (`lock_timeout`). */
+/** What sessions of a store have by themselves: `SESSION_SETTINGS`, and perhaps more. */
 export interface SessionDefaults {
   /** Whether a commit does not wait for the disk (`synchronous_commit` is off). */
   readonly commitsAsync: boolean;
@@ -34,6 +34,22 @@ export interface SessionDefaults {
  * that another session stands still, or that far too many processes want one key: then failure policies decide.
  */
 export const LOCK_MS = 300;
+
+/**
+ * The settings under which the statements of the store run. They end waits for rows, and fix plans: an index scan for one key
+ * after the other locks rows in the order of their keys, and a plan is kept for all batches. A plan without other ways looks
+ * so dear that PostgreSQL would compile it (`jit`), which takes half a second. Settings of a function would do the same,
+ * but are set and undone at each call.
+ */
+export const SESSION_SETTINGS: Readonly<Record<string, string>> = {
+  lock_timeout: String(LOCK_MS),
+  enable_seqscan: "off",
+  enable_bitmapscan: "off",
+  enable_hashjoin: "off",
+  enable_mergejoin: "off",
+  plan_cache_mode: "force_generic_plan",
+  jit: "off",
+};
 
 /** What comes over a channel. */
 export interface ChannelListener {

@@ -25,12 +25,15 @@ function statuses(replies: readonly (TakeReply | Error | undefined)[]): unknown[
 describe("BucketCalls, by rows", () => {
   let table: BucketTable;
   let other: postgres.Sql;
+  let third: postgres.Sql;
   before(async () => {
     table = await BucketTable.open(NOW_US);
     other = postgres(postgresUrl(), { max: 1, onnotice: () => {} });
+    third = postgres(postgresUrl(), { max: 1, onnotice: () => {} });
   });
   after(async () => {
     await other.end();
+    await third.end();
     await table.close();
   });
 
@@ -121,6 +124,33 @@ describe("BucketCalls, by rows", () => {
     table.nowUs = NOW_US - 60_000_000_000;
     assert.deepEqual(statuses(await table.send([wait])), [undefined]);
     table.nowUs = NOW_US;
+  });
+
+  it("locks rows in the order of their keys, also in a small table, by the settings of its sessions or its statements", async () => {
+    for (const asksSettings of [false, true]) {
+      const small = await BucketTable.open(NOW_US, asksSettings);
+      try {
+        const keys = small.names.of("keys");
+        for (const key of ["c", "b", "a"]) await small.send([take(key)]);
+        await other.unsafe(`ANALYZE ${keys}`);
+        for (const batch of [["a", "b", "c"], ["a", "a", "b", "c"]]) {
+          small.nowUs = (small.nowUs ?? 0) + 10_000_000;
+          await other.begin(async (sql) => {
+            await sql.unsafe(`SELECT FROM ${keys} WHERE key = 'api:b' FOR UPDATE`);
+            let isSent = false;
+            const sent = small.send(batch.map((key) => take(key))).catch((error: unknown) => error)
+              .finally(() => isSent = true);
+            const free = `SELECT key FROM ${keys} FOR UPDATE SKIP LOCKED`;
+            let rows: readonly { readonly key?: string }[];
+            do rows = await third.unsafe(free); while (rows.length > 1 && !isSent);
+            assert.deepEqual(rows.map(({ key }) => key), ["api:c"]);
+            assert.equal((await sent as { code?: string }).code, "55P03");
+          });
+        }
+      } finally {
+        await small.close();
+      }
+    }
   });
 
   it("waits for another transaction that adds the same key, and takes what that has left", async () => {

@@ -15,6 +15,7 @@ import { startPgBouncer } from "../../../../scripts/postgres/pgbouncer.ts";
 import { type PostgresServer, startPostgres } from "../../../../scripts/postgres/server.ts";
 import { freePort } from "../../../../scripts/_free_port.ts";
 import { compilePolicy } from "../../../../src/policy/compile_policy.ts";
+import { SESSION_SETTINGS } from "../../../../src/stores/postgres/connections/connection.ts";
 import { createPostgresStore, postgresGrants, postgresSetup } from "../../../../src/stores/postgres/mod.ts";
 import type { PostgresStoreOptions } from "../../../../src/stores/postgres/options.ts";
 import { adminQuery, freshSchema } from "../../../_support/postgres.ts";
@@ -201,6 +202,25 @@ const REFUSALS: readonly Refusal[] = [
     kind: "refused",
     async make(server) {
       const bouncer = await startPgBouncer(server, { ignore_startup_parameters: "extra_float_digits" });
+      servers.push(bouncer);
+      return { url: bouncer.url };
+    },
+  },
+  {
+    what: "a pooler that drops settings of sessions",
+    code: "STORE_REFUSED",
+    reason: "command_missing",
+    message: /settings of sessions do not reach the server \(\w+ is \w+\); .*set prepare to false/,
+    kind: "refused",
+    async make(server) {
+      const settings = [
+        "extra_float_digits",
+        "statement_timeout",
+        "default_transaction_isolation",
+        "synchronous_commit",
+      ];
+      const names = [...settings, ...Object.keys(SESSION_SETTINGS)];
+      const bouncer = await startPgBouncer(server, { ignore_startup_parameters: names.join(",") });
       servers.push(bouncer);
       return { url: bouncer.url };
     },

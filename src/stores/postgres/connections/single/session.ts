@@ -12,7 +12,7 @@ import { StoreError } from "../../../../base/errors.ts";
 import { inNextTurn } from "../../../../base/turn.ts";
 import { askCredentials } from "../../../credentials.ts";
 import { withAdvice } from "../../refusal.ts";
-import { LOCK_MS, type Row, type Statement } from "../connection.ts";
+import { type Row, SESSION_SETTINGS, type Statement } from "../connection.ts";
 import { openError, unreachable } from "../errors.ts";
 import { checkServer } from "../server_version.ts";
 import type { ConnectionSettings, Endpoint } from "../settings/settings.ts";
@@ -24,6 +24,10 @@ import { openSocket } from "./socket.ts";
 const TERMINATE = new Uint8Array([88, 0, 0, 0, 4]);
 /** How long a connection may take to end, in milliseconds. */
 const END_MS = 400;
+/** Asks for the settings that statements of the store need. */
+const SHOW_SETTINGS = `select name, setting from pg_settings where name in (${
+  Object.keys(SESSION_SETTINGS).map((name) => `'${name}'`).join(", ")
+})`;
 
 /** A session. */
 export interface Session {
@@ -74,6 +78,7 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions): 
 async function openAt(endpoint: Endpoint, address: Address, options: SessionOptions): Promise<Session> {
   const { label } = endpoint;
   const { socketConnectTimeoutMs: timeoutMs, prepare } = options;
+  const settings = sessionSettings(options);
   const postgres = await loadDriver();
   const { place, leftMs } = await askCredentials(endpoint, timeoutMs, "PostgreSQL");
   const attempt = new AbortController();
@@ -104,7 +109,7 @@ async function openAt(endpoint: Endpoint, address: Address, options: SessionOpti
     keep_alive: 30,
     onnotice: () => {},
     ...(options.onMessage === undefined ? {} : { onnotify: options.onMessage }),
-    connection: { application_name: "ratesync", ...sessionSettings(options) },
+    connection: { application_name: "ratesync", ...settings },
     // Each call is for another socket: the second one comes after the first was lost.
     socket: async () => {
       if (socket !== undefined) throw closedError(label);
@@ -121,8 +126,7 @@ async function openAt(endpoint: Endpoint, address: Address, options: SessionOpti
   } as object);
 
   try {
-    const [row] = await sql.unsafe("select current_setting('lock_timeout') as lock_ms");
-    checkSettings(label, options, String(row?.["lock_ms"]));
+    checkSettings(label, settings, await sql.unsafe(SHOW_SETTINGS));
     const { server_version: version, in_hot_standby: standby } = sql.parameters as Readonly<Record<string, string>>;
     checkServer(label, { version, isStandby: standby === "on" });
   } catch (error) {
@@ -172,7 +176,7 @@ function sessionSettings({ prepare, isDurable, statementTimeoutMs }: SessionOpti
   if (!prepare || statementTimeoutMs === undefined) return {};
   return {
     statement_timeout: String(Math.ceil(statementTimeoutMs)),
-    lock_timeout: String(LOCK_MS),
+    ...SESSION_SETTINGS,
     default_transaction_isolation: "read committed",
     ...(isDurable ? {} : { synchronous_commit: "off" }),
   };
@@ -180,13 +184,15 @@ function sessionSettings({ prepare, isDurable, statementTimeoutMs }: SessionOpti
 
 /**
  * Checks that settings of the session have arrived: a pooler may be told to ignore them, and then calls would wait for rows as
- * long as they may take.
+ * long as they may take, and lock them in any order.
  */
-function checkSettings(label: string, options: SessionOptions, lockTimeout: string): void {
-  if (!("lock_timeout" in sessionSettings(options)) || lockTimeout === `${LOCK_MS}ms`) return;
-  const text = `settings of sessions do not reach the server (lock_timeout is ${lockTimeout})`;
-  const message = `Cannot use PostgreSQL at ${label}: ${withAdvice(text, "command_missing")}`;
-  throw new StoreError("STORE_REFUSED", message, { reason: "command_missing" });
+function checkSettings(label: string, settings: Readonly<Record<string, string>>, rows: readonly object[]): void {
+  for (const { name, setting } of rows as readonly { readonly name: string; readonly setting: string }[]) {
+    if ((settings[name] ?? setting) === setting) continue;
+    const text = `settings of sessions do not reach the server (${name} is ${setting})`;
+    const message = `Cannot use PostgreSQL at ${label}: ${withAdvice(text, "command_missing")}`;
+    throw new StoreError("STORE_REFUSED", message, { reason: "command_missing" });
+  }
 }
 
 function timeoutError(label: string, isAccepted: boolean, ms: number): StoreError {

@@ -10,7 +10,6 @@ import { algorithmOf } from "../../src/algorithms/mod.ts";
 import type { LimiterOptions } from "../../src/policy/options.ts";
 import type { Policy } from "../../src/policy/policy.ts";
 import { compilePolicy } from "../../src/policy/compile_policy.ts";
-import { marksOf, type StoreRequest } from "../../src/stores/store.ts";
 import { MixedKey, Model } from "../stores/mixed_rules/_mixed_rules.ts";
 import { Processes } from "../stores/mixed_rules/_processes.ts";
 import type { ParityServices } from "./parity.ts";
@@ -204,38 +203,6 @@ export async function assertRulesThatGo(services: ParityServices): Promise<void>
         assert.deepEqual(left, [(now.limit as number) - used - 1], `${name}, ${key}: what was used counts`);
         await fleet.ask(1, 1, key);
         assert.deepEqual(fleet.scripts, [fast], `${name}, ${key}: the second take`);
-      }
-    }
-  }
-}
-
-const HOUR = { limit: 5, windowMs: 3_600_000 };
-const RESET: readonly (readonly [LimiterOptions, LimiterOptions])[] = [
-  [HOUR, { ...HOUR, limit: 7, burst: 5 }],
-  [HOUR, { ...HOUR, algorithm: "sliding_window" }],
-  [{ ...HOUR, algorithm: "sliding_window" }, HOUR],
-  [HOUR, { limits: [HOUR, { ...HOUR, algorithm: "fixed_window" }] }],
-];
-
-/** Resets a key that two processes count, and gives back what each took before: it frees nothing. */
-export async function assertResetOfBoth(services: ParityServices, engine: "redis" | "memory" = "redis"): Promise<void> {
-  for (const policies of RESET.map((options) => options.map((each) => compilePolicy(each)))) {
-    for (const resets of [0, 1] as const) {
-      const key = new MixedKey(engine, services);
-      const giveBacks: StoreRequest[] = [];
-      for (const process of [0, 1] as const) {
-        const policy = policies[process] as Policy;
-        const targets = [key.target(policy, 2)];
-        giveBacks.push({ op: "giveBack", targets, marks: marksOf(targets, await key.ask(process, policy, 2)) });
-      }
-      key.pass(1_000);
-      await key.stores[resets].execute({ op: "reset", targets: [key.target(policies[resets] as Policy, 1)] });
-      key.pass(1_000);
-      for (let i = 0; i < 5; i++) assert.equal((await key.ask(0, policies[0] as Policy, 1)).status, "allowed");
-      for (const process of [0, 1] as const) await key.stores[process].execute(giveBacks[process] as StoreRequest);
-      for (const process of [0, 1] as const) {
-        const { status } = await key.ask(process, policies[process] as Policy, 1);
-        assert.equal(status, "rate", `${engine}: process ${process}, after a reset by process ${resets}`);
       }
     }
   }

@@ -8,11 +8,10 @@ import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import { LATEST_US } from "../../algorithms/numbers.ts";
 import type { PermitLevel, TakeReply, TakeRequest, TakeStatus, Target, TargetLevel } from "../store.ts";
-import type { Section } from "./entry.ts";
 import { levelsOf } from "./entry_table.ts";
 import { PermitLedger } from "./permit_ledger.ts";
 import type { Entries } from "./run_context.ts";
-import { alsoTaken, restarted, sectionFreshFromUs } from "./sections.ts";
+import { alsoTaken } from "./sections.ts";
 
 /** For each rate of a target what its mark holds besides the level. */
 export type Traces = TargetLevel["traces"];
@@ -82,18 +81,24 @@ export class RateTransaction {
   }
 
   /**
-   * Starts a key anew. Where what was taken before could still be given back, its states know that it cannot, by all rules
-   * that it is counted under.
+   * Starts a key anew. Where what was taken before could still be given back, its states know that it cannot; but what is
+   * counted by several rules begins anew for each of them.
    */
   reset(target: Target): void {
     const nowUs = this.#nowUs;
-    const { states, others = [] } = this.#table.read(target, nowUs);
-    const [own, ...rest] = restarted([{ policy: target.policy, states }, ...others], nowUs) as [Section, ...Section[]];
-    const kept = rest.filter((section) => sectionFreshFromUs(section) > nowUs);
+    const { rates } = target.policy;
+    const { states, others } = this.#table.read(target, nowUs);
+    let isKept = false;
+    const after = rates.map((rate, i) => {
+      const kernel = kernelOf(rate);
+      const state = kernel.restart?.(states[i] as RateState, nowUs, rate) ?? kernel.fresh();
+      isKept ||= kernel.freshFromUs(state, rate) > nowUs;
+      return state;
+    });
     this.#table.reset(target, nowUs);
-    if (kept.length === 0 && sectionFreshFromUs(own) <= nowUs) return;
-    const sections = kept.length === 0 ? undefined : kept;
-    this.#table.write(target, { ...this.#table.read(target, nowUs), states: [...own.states], others: sections }, nowUs);
+    if (isKept && others === undefined) {
+      this.#table.write(target, { ...this.#table.read(target, nowUs), states: after }, nowUs);
+    }
   }
 
   /** Takes from all targets or from none, where no permits are involved. */

@@ -53,11 +53,6 @@ export function alsoRefunded(sections: readonly Section[], nowUs: number, units:
   return changed(sections, (state, rate) => kernelOf(rate).refund(state, nowUs, units, rate));
 }
 
-/** The sections after a reset: they decide as fresh ones, and what was taken before cannot be given back. */
-export function restarted(sections: readonly Section[], nowUs: number): Section[] {
-  return changed(sections, (state, rate) => kernelOf(rate).restart?.(state, nowUs, rate) ?? kernelOf(rate).fresh());
-}
-
 /** From this instant on, a section cannot be told from a fresh one. */
 export function sectionFreshFromUs({ policy, states }: Section): number {
   const { rates } = policy;

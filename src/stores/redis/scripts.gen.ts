@@ -7,11 +7,11 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,aT,js=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,aT,jp=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=aT,js
-function redis.call(hl,...)
-if hl~="MGET"then return call(hl,...)end
+redis.pcall,redis.error_reply=aT,jp
+function redis.call(hj,...)
+if hj~="MGET"then return call(hj,...)end
 local cl={...}
 for i=1,#cl do
 local m=aT("GET",cl[i])
@@ -25,238 +25,238 @@ if string.byte(ARGV[1])==64 then
 q,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
 q=q+0
 else
-local fr=redis.call("TIME")
-q=fr[1]*1000000+fr[2]
+local fq=redis.call("TIME")
+q=fq[1]*1000000+fq[2]
 end`;
 
 const part2 = `local bJ=1e14
 local dy=50*bJ
-local gy,cd="99",10*bJ
-local eI=q-q%bJ`;
+local gx,cd="99",10*bJ
+local eG=q-q%bJ`;
 
-const part3 = `local hy=2e15
-local function fV(m)
-local H,bu=string.byte(m,1),#m
-if H==98 and bu>8 then
+const part3 = `local hv=2e15
+local function fU(m)
+local H,bt=string.byte(m,1),#m
+if H==98 and bt>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if H==83 and bu>46 or H==115 and bu>20 then
+if H==83 and bt>46 or H==115 and bt>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+hy then return D,bu+1 end
+if D>q and D<q+hv then return D,bt+1 end
 end
 return 0,1
 end`;
 
-const part4 = `local function iE(aL)
+const part4 = `local function iB(aL)
 return math.max(math.floor((aL-dy)/cd),0)
 end
-local function fU(aL)
+local function fT(aL)
 if aL<dy then return aL end
-local us=eI+aL%bJ
+local us=eG+aL%bJ
 if us>q+bJ/2 then return us-bJ end
 if us<q-bJ/2 then return us+bJ end
 return us
 end`;
 
-const part5 = `local function gg(bt,bK,an)
-return math.max(bt<=8*bK and 1 or bt<=1024*bK and 2 or 3,an)
+const part5 = `local function gf(bs,bK,an)
+return math.max(bs<=8*bK and 1 or bs<=1024*bK and 2 or 3,an)
 end
-local function ek(W,bK)
+local function ej(W,bK)
 if W==0 then return q end
 return W==3 and math.huge or q+(W==2 and 1024 or 8)*bK
 end`;
 
-const part6 = `local eT
-local function bE()
-if eT then return eT end
-local aF,bz,aR,co,fg=math.floor,math.min,math.max,string.byte,string.char
-local ka,lG=8,2^52
-local eH={us=0,ae=0,ag=0,cc={}}
-local bW={eH=eH}
-function bW.gM(a,b,g)
+const part6 = `local eS
+local function bD()
+if eS then return eS end
+local aF,bx,aR,co,fe=math.floor,math.min,math.max,string.byte,string.char
+local jX,lE=8,2^52
+local eF={us=0,ae=0,af=0,cc={}}
+local bW={eF=eF}
+function bW.gK(a,b,g)
 local us,ae=a.us+b.us,a.ae+b.ae
 if ae<g.v then return{us=us,ae=ae}end
 return{us=us+1,ae=ae-g.v}
 end
-local gM=bW.gM
-function bW.gr(a,b,g)
+local gK=bW.gK
+function bW.gq(a,b,g)
 local us,ae=a.us-b.us,a.ae-b.ae
 if ae>=0 then return{us=us,ae=ae}end
 return{us=us-1,ae=ae+g.v}
 end
-local gr=bW.gr
-function bW.hp(a,b)
+local gq=bW.gq
+function bW.hm(a,b)
 return(a.us<b.us or(a.us==b.us and a.ae<b.ae))and a or b
 end
-function bW.lg(ax,dA,an,g)
-local aY=gr(ax,an,g)
-for _,bR in ipairs(ax.cc)do
-if bR.dA>dA then aY=gr(aY,bR,g)end
+function bW.ld(aw,dA,an,g)
+local aY=gq(aw,an,g)
+for _,bR in ipairs(aw.cc)do
+if bR.dA>dA then aY=gq(aY,bR,g)end
 end
-return aY.us<0 and eH or aY
+return aY.us<0 and eF or aY
 end
 function bW.cX(h,g)
-local J=h.us-g.av
+local J=h.us-g.au
 if h.ae>g.aH then J=J+1 end
 return aR(J,h.y or 0)
 end
 local cX=bW.cX
-function bW.eX(h,g)
+function bW.eW(h,g)
 return h.W>0 and cX(h,g)>q and h.W or 0
 end
-local function jj(ax,bR,ag,g)
-local aY=gM(ax,bR,g)
-if aY.us>lG then return nil end
+local function jg(aw,bR,af,g)
+local aY=gK(aw,bR,g)
+if aY.us>lE then return nil end
 local cc,A={},1
-for i,dv in ipairs(ax.cc)do
+for i,dv in ipairs(aw.cc)do
 cc[i]=dv
 if dv.dA<=bR.dA then A=i+1 end
 end
 table.insert(cc,A,bR)
-local gA,K=eH,#cc
-while K>0 and#cc-K<ka do
+local gz,K=eF,#cc
+while K>0 and#cc-K<jX do
 local al=cc[K]
-if al.dA-(aY.us-gA.us)+2<=q then break end
-gA=gM(gA,al,g)
+if al.dA-(aY.us-gz.us)+2<=q then break end
+gz=gK(gz,al,g)
 K=K-1
 end
 for _=1,K do
 table.remove(cc,1)
 end
-return{us=aY.us,ae=aY.ae,ag=aR(ax.ag,ag),cc=cc}
+return{us=aY.us,ae=aY.ae,af=aR(aw.af,af),cc=cc}
 end
-function bW.fj(us,ax)
-local aY=us+ax.us+1
-if ax.ag>0 and ax.ag<aY then return aR(us+1,ax.ag)end
+function bW.fh(us,aw)
+local aY=us+aw.us+1
+if aw.af>0 and aw.af<aY then return aR(us+1,aw.af)end
 return aY
 end
 function bW.be(h)
-local ax=h.ax
-return ax and bW.fj(h.us,ax)>q and ax or nil
+local aw=h.aw
+return aw and bW.fh(h.us,aw)>q and aw or nil
 end
-function bW.dn(us,ae,ax,y,g,an)
-local J=us-g.av
+function bW.dm(us,ae,aw,y,g,an)
+local J=us-g.au
 if ae>g.aH then J=J+1 end
 local ca=aR(J,y)
 if y<=q or y<=J then y=nil end
 local h={us=us,ae=ae,y=y,W=0}
-if ca>q then h.W=gg(ca-q,g.av,an)end
-if ax then
-local aY,cc=gM(h,ax,g).us,{}
-for i,bR in ipairs(ax.cc)do
-cc[i]={dA=bz(bR.dA,aY),us=bR.us,ae=bR.ae}
+if ca>q then h.W=gf(ca-q,g.au,an)end
+if aw then
+local aY,cc=gK(h,aw,g).us,{}
+for i,bR in ipairs(aw.cc)do
+cc[i]={dA=bx(bR.dA,aY),us=bR.us,ae=bR.ae}
 end
-local ag=ax.ag>us+ax.us and 0 or ax.ag
-h.ax={us=ax.us,ae=ax.ae,ag=ag,cc=cc}
+local af=aw.af>us+aw.us and 0 or aw.af
+h.aw={us=aw.us,ae=aw.ae,af=af,cc=cc}
 end
 return h
 end
-function bW.fJ(h,gY,dA,y,g)
-local ag=aR(q,y)+g.av+1
-local bR={dA=dA,us=gY.us,ae=gY.ae}
-local ax=jj(bW.be(h)or eH,bR,ag,g)
-if not ax then return h end
-local aS=gr(h,gY,g)
-return bW.dn(aS.us,aS.ae,ax,y,g,bW.eX(h,g))
+function bW.fI(h,gW,dA,y,g)
+local af=aR(q,y)+g.au+1
+local bR={dA=dA,us=gW.us,ae=gW.ae}
+local aw=jg(bW.be(h)or eF,bR,af,g)
+if not aw then return h end
+local aS=gq(h,gW,g)
+return bW.dm(aS.us,aS.ae,aw,y,g,bW.eW(h,g))
 end
-function bW.ho(h,g)
-local gZ={us=h.us-q,ae=h.ae,dA=0}
-if gZ.us<0 then return nil end
-return bW.dn(q,0,jj(bW.be(h)or eH,gZ,h.us+2,g),0,g,0)
+function bW.lQ(h,g)
+local gX={us=h.us-q,ae=h.ae,dA=0}
+if gX.us<0 then return nil end
+return bW.dm(q,0,jg(bW.be(h)or eF,gX,h.us+2,g),0,g,0)
 end
 function bW.ed(h,g)
-local y,ca=cX(h,g),ek(h.W,g.av)
+local y,ca=cX(h,g),ej(h.W,g.au)
 if y<=ca then return h end
-local bx={us=ca+g.av,ae=g.aH}
-local ax=bW.be(h)
-if h.us<bx.us or(h.us==bx.us and h.ae<=bx.ae)then
-return bW.dn(h.us,h.ae,ax,ca,g,h.W)
+local bw={us=ca+g.au,ae=g.aH}
+local aw=bW.be(h)
+if h.us<bw.us or(h.us==bw.us and h.ae<=bw.ae)then
+return bW.dm(h.us,h.ae,aw,ca,g,h.W)
 end
 local an={us=h.us,ae=h.ae,y=h.y,W=h.W}
-if ax then an.ax={us=ax.us,ae=ax.ae,ag=0,cc=ax.cc}end
-local bZ=bW.fJ(an,gr(h,bx,g),0,ca,g)
+if aw then an.aw={us=aw.us,ae=aw.ae,af=0,cc=aw.cc}end
+local bZ=bW.fI(an,gq(h,bw,g),0,ca,g)
 if bZ~=an then return bZ end
-return bW.dn(bx.us,bx.ae,nil,ca,g,h.W)
+return bW.dm(bw.us,bw.ae,nil,ca,g,h.W)
 end
 function bW.cJ(m,E,al,h,g)
-local function et()
+local function es()
 local ad,bd=0,1
 while E<=al do
-local eA=co(m,E)
+local ey=co(m,E)
 E=E+1
-ad=ad+eA%128*bd
-if eA<128 then break end
+ad=ad+ey%128*bd
+if ey<128 then break end
 bd=bd*128
 end
 return ad
 end
-local function iB()
-local us=et()
-return us,g.v>1 and bz(et(),g.v-1)or 0
+local function iz()
+local us=es()
+return us,g.v>1 and bx(es(),g.v-1)or 0
 end
 local cu=co(m,E)-128
 E=E+1
 h.W=aF(cu%32/8)
-if cu%2>=1 then h.y=et()end
+if cu%2>=1 then h.y=es()end
 if cu%4<2 then return end
-local us,ae=iB()
-local ax={us=us,ae=ae,ag=0,cc={}}
-local aY=gM(h,ax,g).us
-if cu%8>=4 then ax.ag=aY+2-et()end
+local us,ae=iz()
+local aw={us=us,ae=ae,af=0,cc={}}
+local aY=gK(h,aw,g).us
+if cu%8>=4 then aw.af=aY+2-es()end
 while E<=al do
-local bR={dA=aY-et()}
-bR.us,bR.ae=iB()
+local bR={dA=aY-es()}
+bR.us,bR.ae=iz()
 if bR.us==0 and bR.ae==0 then
 bR.us,bR.ae=us,ae
 end
-ax.cc[#ax.cc+1]=bR
+aw.cc[#aw.cc+1]=bR
 end
-h.ax=ax
+h.aw=aw
 end
 function bW.bg(h,g)
-local ax,y,aM=h.ax,h.y,""
-if not ax and not y and h.W==0 then return aM end
+local aw,y,aM=h.aw,h.y,""
+if not aw and not y and h.W==0 then return aM end
 local function dU(ad)
 while ad>=128 do
-aM=aM..fg(ad%128+128)
+aM=aM..fe(ad%128+128)
 ad=aF(ad/128)
 end
-aM=aM..fg(ad)
+aM=aM..fe(ad)
 end
-local function ji(us,ae)
+local function jf(us,ae)
 dU(us)
 if g.v>1 then dU(ae)end
 end
 if y then dU(y)end
-if ax then
-ji(ax.us,ax.ae)
-local aY=gM(h,ax,g).us
-if ax.ag>0 then dU(aY+2-ax.ag)end
-for _,bR in ipairs(ax.cc)do
+if aw then
+jf(aw.us,aw.ae)
+local aY=gK(h,aw,g).us
+if aw.af>0 then dU(aY+2-aw.af)end
+for _,bR in ipairs(aw.cc)do
 dU(aY-bR.dA)
-local kK=bR.us==ax.us and bR.ae==ax.ae
-ji(kK and 0 or bR.us,kK and 0 or bR.ae)
+local kG=bR.us==aw.us and bR.ae==aw.ae
+jf(kG and 0 or bR.us,kG and 0 or bR.ae)
 end
 end
-local cu=128+(y and 1 or 0)+(ax and 2 or 0)+(ax and ax.ag>0 and 4 or 0)
-return fg(cu+8*h.W)..aM
+local cu=128+(y and 1 or 0)+(aw and 2 or 0)+(aw and aw.af>0 and 4 or 0)
+return fe(cu+8*h.W)..aM
 end
-eT=bW
+eS=bW
 return bW
 end`;
 
-const part7 = `local jq=32
-local function fG(V,ay)
+const part7 = `local jn=32
+local function fF(V,ax)
 local eg=redis.pcall("PTTL",V)
-return#ay<=jq and(type(eg)=="table"or eg>=0)
+return#ax<=jn and(type(eg)=="table"or eg>=0)
 end`;
 
-const part8 = `local call,bA,ah=redis.call,string.sub,string.format
-local aF,dj,aR,bz=math.floor,math.ceil,math.max,math.min
+const part8 = `local call,bz,ag=redis.call,string.sub,string.format
+local aF,di,aR,bx=math.floor,math.ceil,math.max,math.min
 local aX,am=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cF,gJ=0,0
+local cF,gH=0,0
 local function aM()
 cF=cF+1
 return ARGV[cF]
@@ -265,120 +265,120 @@ local function ad()
 cF=cF+1
 return ARGV[cF]+0
 end
-local function fo()
-gJ=gJ+1
-return KEYS[gJ]
+local function fm()
+gH=gH+1
+return KEYS[gH]
 end
 local cC=ad()
-local function eg(ag)
-return aR(dj((ag-q)/1000),1)+cC
+local function eg(af)
+return aR(di((af-q)/1000),1)+cC
 end
 local cE={}`;
 
-const part9 = `local function ki(ai)
-local dk=type(ai)=="table"and ai.err or tostring(ai)
-if string.find(dk,"READONLY",1,true)then error(ai,0)end
-return dk
+const part9 = `local function kf(ai)
+local dj=type(ai)=="table"and ai.err or tostring(ai)
+if string.find(dj,"READONLY",1,true)then error(ai,0)end
+return dj
 end
-local function jO(cv,la)
-local ok,ai=pcall(cv,la)
-return ok and ai or ki(ai)
+local function jL(cv,kX)
+local ok,ai=pcall(cv,kX)
+return ok and ai or kf(ai)
 end`;
 
-const part10 = `local function hC(e,lI)
-en(e)
-if e.dX and not bF then fa(e)end
-local at=lI and q or aR(q,e.D)
-local af,ab=e.w.af,e.ab
-for i=1,#af do
-local Y=af[i]
-at=aR(at,Y.ap.ds(ab[i],e.aj,Y))
+const part10 = `local function hz(e,lG)
+em(e)
+if e.dX and not bF then fo(e)end
+local at=lG and q or aR(q,e.D)
+local ah,aa=e.w.ah,e.aa
+for i=1,#ah do
+local ab=ah[i]
+at=aR(at,ab.aq.dr(aa[i],e.aj,ab))
 end
 return at
 end
-local function gV(e,at)
-local af,ab=e.w.af,e.ab
-if#af==0 then return end
-if e.di then e.di.dC(e,at)end
-e.gl=nil
-for i=1,#af do
-local Y=af[i]
-local an=ab[i]
-local h=Y.ap.dC(an,at,e.aj,Y)
-if h then ab[i]=h end
-local cT=Y.ap.cT and Y.ap.cT(an,h,at)
+local function gT(e,at)
+local ah,aa=e.w.ah,e.aa
+if#ah==0 then return end
+if e.du then e.du.dC(e,at)end
+e.gk=nil
+for i=1,#ah do
+local ab=ah[i]
+local an=aa[i]
+local h=ab.aq.dC(an,at,e.aj,ab)
+if h then aa[i]=h end
+local cT=ab.aq.cT and ab.aq.cT(an,h,at)
 if cT then
-e.gl=e.gl or{}
-e.gl[i]=cT
+e.gk=e.gk or{}
+e.gk[i]=cT
 end
 end
-fa(e)
+fo(e)
 end
-local function es(ai,e)
-local af,ab,al=e.w.af,e.ab,#ai
-for i=1,#af do
-local Y=af[i]
-ai[al+1],ai[al+2]=Y.ap.fn(ab[i],Y)
+local function er(ai,e)
+local ah,aa,al=e.w.ah,e.aa,#ai
+for i=1,#ah do
+local ab=ah[i]
+ai[al+1],ai[al+2]=ab.aq.fl(aa[i],ab)
 al=al+2
 end
 end
-local function ex(ai,as)
+local function ew(ai,ar)
 local A=0
-for i=1,#as do
-local gl,af=as[i].gl,#as[i].w.af
-for Y=1,gl and af or 0 do
-local cT=gl[Y]
+for i=1,#ar do
+local gk,ah=ar[i].gk,#ar[i].w.ah
+for ab=1,gk and ah or 0 do
+local cT=gk[ab]
 if cT then
 local al=#ai
-ai[al+1]=A+Y-1
+ai[al+1]=A+ab-1
 for bI=1,5 do
 ai[al+1+bI]=cT[bI]
 end
 end
 end
-A=A+af
+A=A+ah
 end
 end`;
 
-const part11 = `local function ev()
+const part11 = `local function eu()
 local w=dZ[ad()]
-local aj,aq=ad(),ad()
+local aj,ap=ad(),ad()
 local e={
 w=w,
 aj=aj,
-aq=aq,
-V=fo(),
+ap=ap,
+V=fm(),
 cy=nil,
-au=nil,
+as=nil,
 bb=nil,
 D=0,
-ab=nil,
+aa=nil,
 }
 if w.cy>0 then
 e.cy={}
-for i,Y in ipairs(w.af)do
-if Y.eo then e.cy[i]=fo()end
+for i,ab in ipairs(w.ah)do
+if ab.en then e.cy[i]=fm()end
 end
 end
-if w.aq>0 then
-e.au,e.bb=fo(),fo()
+if w.ap>0 then
+e.as,e.bb=fm(),fm()
 end
-for _,A in ipairs(w.hX or{})do
+for _,A in ipairs(w.hU or{})do
 e.cy=e.cy or{}
-e.cy[A]=fo()
+e.cy[A]=fm()
 end
 return e
 end`;
 
 const part12 = `function cE.t()
-local function iS(h,at)
+local function iP(h,at)
 if h.us<at-1 or(h.us<at and h.ae==0)then return{us=at,ae=0}end
 return h
 end
-local function jG(h,o,g)
+local function jD(h,o,g)
 local ae=o*g.dc
 local cK=aF(ae/g.v)
-local us=h.us+o*g.dt+cK
+local us=h.us+o*g.ds+cK
 ae=h.ae+ae-cK*g.v
 if ae<g.v then return{us=us,ae=ae}end
 return{us=us+1,ae=ae-g.v}
@@ -386,76 +386,76 @@ end
 return{
 cJ=function()
 return{
-dt=ad(),
+ds=ad(),
 dc=ad(),
 v=ad(),
-av=ad(),
+au=ad(),
 aH=ad(),
-ay=ad(),
+ax=ad(),
 }
 end,
-ez=function()
+eR=function()
 return{us=0,ae=0,W=0}
 end,
 ed=function(h,g)
-if h.us-g.av<q and(h.y or 0)<=q then return h end
-return bE().ed(h,g)
+if h.us-g.au<q and(h.y or 0)<=q then return h end
+return bD().ed(h,g)
 end,
-ds=function(h,aj,g)
-local next=jG(iS(h,q),aj,g)
-local hD=next.us-g.av
-if next.ae>g.aH then hD=hD+1 end
-return aR(q,hD)
+dr=function(h,aj,g)
+local next=jD(iP(h,q),aj,g)
+local hA=next.us-g.au
+if next.ae>g.aH then hA=hA+1 end
+return aR(q,hA)
 end,
 dC=function(h,at,aj,g)
-local next=jG(iS(h,at),aj,g)
+local next=jD(iP(h,at),aj,g)
 next.W=0
-if at<=q and not h.ax and not h.y then return next end
-local bI=bE()
+if at<=q and not h.aw and not h.y then return next end
+local bI=bD()
 local y=aR(at>q and at or 0,h.y or 0)
-return bI.dn(next.us,next.ae,bI.be(h),y,g,bI.eX(h,g))
+return bI.dm(next.us,next.ae,bI.be(h),y,g,bI.eW(h,g))
 end,
-cT=function(an,iL,at)
-local ig=at>q
-if not ig and not iL.ax then return nil end
+cT=function(an,iI,at)
+local ib=at>q
+if not ib and not iI.aw then return nil end
 local us,ae=0,0
-if iL.ax then
-us,ae=iL.ax.us,iL.ax.ae
+if iI.aw then
+us,ae=iI.aw.us,iI.aw.ae
 end
-local y=ig and(an.y or 0)>q and an.y or 0
-local lf=ig and iS(an,at)~=an
-if us==0 and ae==0 and y==0 and not lf then return nil end
+local y=ib and(an.y or 0)>q and an.y or 0
+local lc=ib and iP(an,at)~=an
+if us==0 and ae==0 and y==0 and not lc then return nil end
 local K=an.us+2<=q and{us=0,ae=0}or an
-return{us,ae,y,lf and K.us or-1,lf and K.ae or 0}
+return{us,ae,y,lc and K.us or-1,lc and K.ae or 0}
 end,
-fn=function(h)
+fl=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.ae
 end,
 dF=function(h)
-if not h.ax and not h.y then return h.us+2 end
-local kH=h.ax and bE().fj(h.us,h.ax)or 0
-return aR(h.us,kH,h.y or 0)+2
+if not h.aw and not h.y then return h.us+2 end
+local kD=h.aw and bD().fh(h.us,h.aw)or 0
+return aR(h.us,kD,h.y or 0)+2
 end,
-cR=function(m,K,to,g,ef,eM)
-local bu=to-K+1
-local us=tonumber(bA(m,K,K+15))
-if not us or bu<16 then return{us=0,ae=0,W=0}end
-local dv=bu~=16+g.ay
+cR=function(m,K,to,g,ef,eK)
+local bt=to-K+1
+local us=tonumber(bz(m,K,K+15))
+if not us or bt<16 then return{us=0,ae=0,W=0}end
+local dv=bt~=16+g.ax
 local h={us=us,ae=0,W=0}
-if not dv then h.ae=bz(tonumber(bA(m,K+16,to))or 0,g.v-1)end
-if ef<=eM then bE().cJ(m,ef,eM,h,g)end
+if not dv then h.ae=bx(tonumber(bz(m,K+16,to))or 0,g.v-1)end
+if ef<=eK then bD().cJ(m,ef,eK,h,g)end
 if dv then return{us=us+1,ae=0,y=h.y,W=h.W}end
 return h
 end,
-eq=function(h,g)
+ep=function(h,g)
 local us=aR(h.us,0)
-if g.ay==0 then return ah("%016.0f",us)end
-return ah("%016.0f%0"..g.ay..".0f",us,h.ae)
+if g.ax==0 then return ag("%016.0f",us)end
+return ag("%016.0f%0"..g.ax..".0f",us,h.ae)
 end,
-hq=function(h,g)
-if not h.ax and not h.y and h.W==0 then return""end
-return bE().bg(h,g)
+hn=function(h,g)
+if not h.aw and not h.y and h.W==0 then return""end
+return bD().bg(h,g)
 end,
 }
 end`;
@@ -464,10 +464,10 @@ const part13 = `local dz,bS="<I7I4",11
 local function cm(ac)
 return#ac/bS
 end
-local function fs(bu,aJ)
-return bu>=aJ and(bu-aJ)%bS==0
+local function fr(bt,aJ)
+return bt>=aJ and(bt-aJ)%bS==0
 end
-local function dp(ac,A)
+local function dn(ac,A)
 return am(dz,ac,A*bS+1)
 end
 local function cH(ac)
@@ -476,57 +476,57 @@ end
 local function cG(ac)
 return am(dz,ac,#ac-bS+1)
 end
-local function gQ(ac,A,J,r)
+local function gO(ac,A,J,r)
 local K=A*bS
-return bA(ac,1,K)..aX(dz,J,r)..bA(ac,K+bS+1)
+return bz(ac,1,K)..aX(dz,J,r)..bz(ac,K+bS+1)
 end
-local function hT(J,r)
+local function hQ(J,r)
 if not(J>=0 and J<2^53 and r>0 and r<2^32)then return""end
 return aX(dz,J,r)
 end
-local function fq(m,K,to)
-local ac=bA(m,K,to)
+local function fp(m,K,to)
+local ac=bz(m,K,to)
 if ac==""or#ac%bS>0 then return"",0 end
 local cP=string.byte(ac,7)
 if cP<32 then return ac,0 end
-return bA(ac,1,6)..string.char(cP%32)..bA(ac,8),aF(cP/32)
+return bz(ac,1,6)..string.char(cP%32)..bz(ac,8),aF(cP/32)
 end
 local function dJ(h)
 local ac=h.z
 if h.W==0 then return ac end
-return bA(ac,1,6)..string.char(string.byte(ac,7)+32*h.W)..bA(ac,8)
+return bz(ac,1,6)..string.char(string.byte(ac,7)+32*h.W)..bz(ac,8)
 end
 local function cU(h,g,an)
-local bt=h.z==""and 0 or cH(h.z)-q
-h.W=bt>0 and gg(bt,g.x,an)or 0
+local bs=h.z==""and 0 or cH(h.z)-q
+h.W=bs>0 and gf(bs,g.x,an)or 0
 return h
 end
-local function gD(h,g)
+local function gC(h,g)
 local ac=h.z
-local ax=ac==""and 0 or cH(ac)-ek(h.W,g.x)
-if ax<=0 then return h end
-local lD={}
+local aw=ac==""and 0 or cH(ac)-ej(h.W,g.x)
+if aw<=0 then return h end
+local lB={}
 for A=0,cm(ac)-1 do
-local J,r=dp(ac,A)
-lD[A+1]=aX(dz,J-ax,r)
+local J,r=dn(ac,A)
+lB[A+1]=aX(dz,J-aw,r)
 end
-return cU({aa=h.aa,z=table.concat(lD)},g,h.W)
+return cU({Y=h.Y,z=table.concat(lB)},g,h.W)
 end`;
 
-const part14 = `local hE=-2^52
-local function fl(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hE and m+0>2*hE
+const part14 = `local hB=-2^52
+local function fj(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hB and m+0>2*hB
 end
-local function hZ(m,bd)
-local aL,bK=m+0,-hE/bd
+local function hW(m,bd)
+local aL,bK=m+0,-hB/bd
 local r=-aL%bd
 local J=q-q%bK-(aL+r)/bd-bK
 if J>q+bK/2 then J=J-bK end
 if J<=q-bK/2 then J=J+bK end
 return J,r
 end
-local function jC(J,r,bd)
-return ah("%.0f",hE-J%(-hE/bd)*bd-r)
+local function jz(J,r,bd)
+return ag("%.0f",hB-J%(-hB/bd)*bd-r)
 end`;
 
 const part15 = `function cE.f()
@@ -536,11 +536,11 @@ aJ=7,
 cJ=function()
 return{U=ad(),x=ad(),bd=ad()}
 end,
-ez=function()
+eR=function()
 return{z="",W=0}
 end,
-ed=gD,
-ds=function(h,aj,g)
+ed=gC,
+dr=function(h,aj,g)
 if h.z==""then return q end
 local J,r=cG(h.z)
 if r+aj<=g.U then return aR(q,J)end
@@ -551,16 +551,16 @@ local z=h.z
 if z==""then return cU({z=aX(dz,at,aj)},g,0)end
 local J,r=cG(z)
 if at<J+g.x then
-z=gQ(z,cm(z)-1,J,r+aj)
+z=gO(z,cm(z)-1,J,r+aj)
 else
 z=z..aX(dz,at,aj)
 end
 while cH(z)+g.x<=q do
-z=bA(z,bS+1)
+z=bz(z,bS+1)
 end
 return cU({z=z},g,h.W)
 end,
-fn=function(h,g)
+fl=function(h,g)
 if h.z==""then return 0,0 end
 local J,r=cG(h.z)
 local reset=J+g.x-q
@@ -574,49 +574,49 @@ local J=cG(h.z)
 return J+g.x
 end,
 cR=function(m,K,to)
-local z,W=fq(m,K+7,to)
+local z,W=fp(m,K+7,to)
 return{z=z,W=W}
 end,
-fl=fl,
-ha=function(m,bd)
-local J,r=hZ(m,bd)
+fj=fj,
+gY=function(m,bd)
+local J,r=hW(m,bd)
 return{z=aX(dz,J,r),W=0}
 end,
-hB=16,
-gE=function(m,K)
-return{z=hT(am("<dd",m,K)),W=0}
+hy=16,
+gD=function(m,K)
+return{z=hQ(am("<dd",m,K)),W=0}
 end,
-eq=function(h,g)
+ep=function(h,g)
 return aX("<I7",g.x)..dJ(h)
 end,
 }
 end`;
 
 const part16 = `function cE.c()
-local function gW(h,A,g)
-if A==0 then return h.aa end
-local J,r=dp(h.z,A-1)
-return J+g.x==dp(h.z,A)and r or 0
+local function gU(h,A,g)
+if A==0 then return h.Y end
+local J,r=dn(h.z,A-1)
+return J+g.x==dn(h.z,A)and r or 0
 end
-local function lr(h,at,g)
+local function lp(h,at,g)
 if h.z==""then return at,0,0 end
 local J,r=cG(h.z)
 if at<J+g.x then
-return J,gW(h,cm(h.z)-1,g),r
+return J,gU(h,cm(h.z)-1,g),r
 end
 if at<J+2*g.x then return J+g.x,r,0 end
 return at,0,0
 end
-local function gm(o,bC,g)
-if bC<0 then return g.x+1 end
-if o<=bC then return 0 end
+local function gl(o,bB,g)
+if bB<0 then return g.x+1 end
+if o<=bB then return 0 end
 local cA=g.x/g.bL
-return(cA-aF(bC*cA/o))*g.bL
+return(cA-aF(bB*cA/o))*g.bL
 end
-local function kI(z,g)
+local function kE(z,g)
 local J=cH(z)
-local kD=cm(z)>1 and dp(z,1)==J+g.x
-return J+(kD and 1 or 2)*g.x<=q
+local kz=cm(z)>1 and dn(z,1)==J+g.x
+return J+(kz and 1 or 2)*g.x<=q
 end
 return{
 O="C",
@@ -624,44 +624,44 @@ aJ=12,
 cJ=function()
 return{U=ad(),x=ad(),bL=ad()}
 end,
-ez=function()
-return{aa=0,z="",W=0}
+eR=function()
+return{Y=0,z="",W=0}
 end,
-ed=gD,
-ds=function(h,aj,g)
-local J,aa,fh=lr(h,q,g)
-local jW=gm(aa,g.U-aj-fh,g)
-if jW<=g.x then return aR(q,J+jW)end
-return aR(q,J+g.x+gm(fh,g.U-aj,g))
+ed=gC,
+dr=function(h,aj,g)
+local J,Y,ff=lp(h,q,g)
+local jT=gl(Y,g.U-aj-ff,g)
+if jT<=g.x then return aR(q,J+jT)end
+return aR(q,J+g.x+gl(ff,g.U-aj,g))
 end,
 dC=function(h,at,aj,g)
-local ak={aa=h.aa,z=h.z}
+local ak={Y=h.Y,z=h.z}
 local J,r
 if ak.z~=""then
 J,r=cG(ak.z)
 end
 if J and at<J+g.x then
-ak.z=gQ(ak.z,cm(ak.z)-1,J,r+aj)
+ak.z=gO(ak.z,cm(ak.z)-1,J,r+aj)
 else
-J=lr(h,at,g)
+J=lp(h,at,g)
 ak.z=ak.z..aX(dz,J,aj)
 end
-while kI(ak.z,g)do
-ak.aa=gW(ak,1,g)
-ak.z=bA(ak.z,bS+1)
+while kE(ak.z,g)do
+ak.Y=gU(ak,1,g)
+ak.z=bz(ak.z,bS+1)
 end
 return cU(ak,g,h.W)
 end,
-fn=function(h,g)
+fl=function(h,g)
 if h.z==""then return 0,0 end
 local al=cG(h.z)
 local reset=al+2*g.x-q
 if reset<=0 then return 0,0 end
 if al>q then return g.U,reset end
-local J,aa,fh=lr(h,q,g)
+local J,Y,ff=lp(h,q,g)
 local cA=g.x/g.bL
 local aS=cA-aF((q-J)/g.bL)
-return dj(aa*aS/cA)+fh,reset
+return di(Y*aS/cA)+ff,reset
 end,
 dF=function(h,g)
 if h.z==""then return 0 end
@@ -669,105 +669,105 @@ local J=cG(h.z)
 return J+2*g.x
 end,
 cR=function(m,K,to)
-local z,W=fq(m,K+12,to)
-if z==""then return{aa=0,z="",W=0}end
-return{aa=am("<I4",m,K+8),z=z,W=W}
+local z,W=fp(m,K+12,to)
+if z==""then return{Y=0,z="",W=0}end
+return{Y=am("<I4",m,K+8),z=z,W=W}
 end,
-hB=24,
-gE=function(m,K)
-local J,aa,fh=am("<ddd",m,K)
-if not(aa>0 and aa<2^32)then aa=0 end
-if fh>0 or aa==0 then
-return{aa=aa,z=hT(J,fh),W=0}
+hy=24,
+gD=function(m,K)
+local J,Y,ff=am("<ddd",m,K)
+if not(Y>0 and Y<2^32)then Y=0 end
+if ff>0 or Y==0 then
+return{Y=Y,z=hQ(J,ff),W=0}
 end
-return{aa=aa,z=aX(dz,J,0),W=0}
+return{Y=Y,z=aX(dz,J,0),W=0}
 end,
-eq=function(h,g)
-local aK=#ah("%.0f",g.bL)-1
-return aX("<I7BI4",g.x,aK,h.aa)..dJ(h)
+ep=function(h,g)
+local aK=#ag("%.0f",g.bL)-1
+return aX("<I7BI4",g.x,aK,h.Y)..dJ(h)
 end,
 }
 end`;
 
 const part17 = `function cE.s()`;
 
-const part18 = `local cj,lX,hk=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cN,mv=2^48,2^37
-local eI=q-q%cN
+const part18 = `local cj,lW,hi=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cN,mu=2^48,2^37
+local eG=q-q%cN
 local function cS(p,aK)
-p.eG,p.aK=aK>=32,aK%32
-p.lw,p.aI=p.aK>=16,2^(aK%16)
-p.bx=p.lw and 255 or 65535
+p.eE,p.aK=aK>=32,aK%32
+p.lu,p.aI=p.aK>=16,2^(aK%16)
+p.bw=p.lu and 255 or 65535
 end
-local function eq(p,aE,o)
-if p.lw then return aX("<I7B",aE,o)end
+local function ep(p,aE,o)
+if p.lu then return aX("<I7B",aE,o)end
 if aE-q>=cN/2 then error("ERR the units would be taken years ahead",0)end
 return aX("<I6I2",aE%cN,o)
 end
 local function cR(p,ac,K)
-if p.lw then return am("<I7B",ac,K)end
+if p.lu then return am("<I7B",ac,K)end
 local aE,o=am("<I6I2",ac,K)
-aE=aE+eI
+aE=aE+eG
 if aE>q+cN/2 then return aE-cN,o end
 if aE<q-cN/2 then return aE+cN,o end
 return aE,o
 end
 local function cJ(p,K,to)
-if to<#p.ac then return bA(p.ac,K+1,to+1)end
-return call("GETRANGE",p.V,ah("%d",K),ah("%d",to))
+if to<#p.ac then return bz(p.ac,K+1,to+1)end
+return call("GETRANGE",p.V,ag("%d",K),ag("%d",to))
 end
-local function bv(p,aw)
-return cj+4*(aF(aw/p.aI)+1)+8*aw
+local function bu(p,av)
+return cj+4*(aF(av/p.aI)+1)+8*av
 end
-local function bu(p)
-return p.ao==0 and cj or bv(p,p.ao-1)+8
+local function bt(p)
+return p.ao==0 and cj or bu(p,p.ao-1)+8
 end
 local function da(p,i)
 return(p.aJ+i)%p.ao
 end
 local function aZ(p,i)
-local K=bv(p,da(p,i))
+local K=bu(p,da(p,i))
 return cR(p,cJ(p,K,K+7),1)
 end
-local function kB(p,i)
-local aw=da(p,i)
-return bz(p.aI-aw%p.aI,p.ao-aw,p.r-i)
+local function kx(p,i)
+local av=da(p,i)
+return bx(p.aI-av%p.aI,p.ao-av,p.r-i)
 end
-local function jp(p,fH,an)
-if fH and p.an and fH>p.an then return p.r,p.an,p.bs end
-if p.eG then
-if fH then return fH-1,fH-1,(aZ(p,fH-1))end
-local dm,cP=0,p.r
-while dm<cP do
-local dd=aF((dm+cP)/2)
+local function jm(p,fG,an)
+if fG and p.an and fG>p.an then return p.r,p.an,p.br end
+if p.eE then
+if fG then return fG-1,fG-1,(aZ(p,fG-1))end
+local dl,cP=0,p.r
+while dl<cP do
+local dd=aF((dl+cP)/2)
 if aZ(p,dd)<=an then
-dm=dd+1
+dl=dd+1
 else
 cP=dd
 end
 end
-return dm,dm
+return dl,dl
 end
 local i,aY=0,0
 while i<p.r do
-local n,aw=kB(p,i),da(p,i)
+local n,av=kx(p,i),da(p,i)
 local o
 if i>0 and i+n<p.r then
-local K=bv(p,aw)-4
+local K=bu(p,av)-4
 o=am("<I4",cJ(p,K,K+3),1)
 end
-if o and((fH and aY+o<fH)or(not fH and aZ(p,i+n-1)<=an))then
+if o and((fG and aY+o<fG)or(not fG and aZ(p,i+n-1)<=an))then
 i,aY=i+n,aY+o
 else
 local aA,dI=0,16
 while aA<n do
-dI=bz(dI,n-aA)
-local K=bv(p,aw+aA)
+dI=bx(dI,n-aA)
+local K=bu(p,av+aA)
 local ac=cJ(p,K,K+8*dI-1)
 for j=1,8*dI,8 do
-local aE,br=cR(p,ac,j)
-if fH and aY+br>=fH or not fH and aE>an then return i,aY,aE end
-i,aY=i+1,aY+br
+local aE,bq=cR(p,ac,j)
+if fG and aY+bq>=fG or not fG and aE>an then return i,aY,aE end
+i,aY=i+1,aY+bq
 end
 aA,dI=aA+dI,dI*8
 end
@@ -776,27 +776,27 @@ end
 return i,aY
 end
 local function bX(p)
-local x,y,aK=p.x,p.y,p.aK+(p.eG and 32 or 0)
-local hX=aX("<I4I4I4I7I4B",p.aJ,p.r,p.ao,p.bl,p.aQ,aK)
-local dm=y%cN
-local cP=(y-dm)/cN+32*p.W
-return"S"..aX("<dI7I6BI7",p.D,x,dm,cP,p.bs)..hX
+local x,y,aK=p.x,p.y,p.aK+(p.eE and 32 or 0)
+local hU=aX("<I4I4I4I7I4B",p.aJ,p.r,p.ao,p.bk,p.aQ,aK)
+local dl=y%cN
+local cP=(y-dl)/cN+32*p.W
+return"S"..aX("<dI7I6BI7",p.D,x,dl,cP,p.br)..hU
 end
-local function hK(p)
+local function hH(p)
 p.ac,p.dO="",nil
 end
-local function lz(p,g)
-p.aJ,p.r,p.ao,p.bl,p.aQ,p.bs=0,0,0,0,0,0
+local function lx(p,g)
+p.aJ,p.r,p.ao,p.bk,p.aQ,p.br=0,0,0,0,0,0
 cS(p,g.aK+32)
-hK(p)
+hH(p)
 end
-local function jb(p,aB,ao)
+local function iY(p,aB,ao)
 local n=#aB/8
 p.aJ,p.r,p.ao,p.aQ=0,n,ao,0
 local cL={}
 for K=0,ao-1,p.aI do
-local aG=bz(K+p.aI,ao)
-local ac,aY=bA(aB,K*8+1,aG*8),0
+local aG=bx(K+p.aI,ao)
+local ac,aY=bz(aB,K*8+1,aG*8),0
 if K<n then
 for j=1,#ac,8 do
 local _,o=cR(p,ac,j)
@@ -808,34 +808,34 @@ cL[#cL+1]=aX("<I4",aY)..ac..string.rep("\\0",(aG-K)*8-#ac)
 end
 return bX(p)..table.concat(cL)
 end
-local function jX(p)
+local function jU(p)
 local cL,i={},0
 while i<p.r do
-local n,K=kB(p,i),bv(p,da(p,i))
+local n,K=kx(p,i),bu(p,da(p,i))
 cL[#cL+1],i=cJ(p,K,K+8*n-1),i+n
 end
 return table.concat(cL)
 end
-local function gh(p,aE,o)
-local gt=dj(o/p.bx)-1
-return string.rep(eq(p,aE,p.bx),gt)..eq(p,aE,o-gt*p.bx)
+local function gg(p,aE,o)
+local gs=di(o/p.bw)-1
+return string.rep(ep(p,aE,p.bw),gs)..ep(p,aE,o-gs*p.bw)
 end`;
 
-const part19 = `local lx=2^17
-local function gP(dL,U,aI)
-local bC=dL+aF(dL/64)+4
-local ac=cj+10+4*dj(bC/aI)+8*bC
-if ac<lx then
+const part19 = `local lv=2^17
+local function gN(dL,U,aI)
+local bB=dL+aF(dL/64)+4
+local ac=cj+10+4*di(bB/aI)+8*bB
+if ac<lv then
 local _,aK=math.frexp(ac-1)
 local bL=aR(2^(aK-3),16)
-local aS=dj(ac/bL)*bL-cj-10
-local gt=aF(aS/(4+8*aI))
-bC=aR(gt*aI+aF((aS-gt*(4+8*aI)-4)/8),bC)
+local aS=di(ac/bL)*bL-cj-10
+local gs=aF(aS/(4+8*aI))
+bB=aR(gs*aI+aF((aS-gs*(4+8*aI)-4)/8),bB)
 end
-return dL<=U and bz(U,bC)or bC
+return dL<=U and bx(U,bB)or bB
 end`;
 
-const part20 = `local function ld(p,m,g)
+const part20 = `local function la(p,m,g)
 if#m<21 then return end
 local D,aJ,r,ao=am("<dI4I4I4",m,2)
 if#m~=21+8*ao or r>ao or aJ>=aR(ao,1)then return end
@@ -843,44 +843,44 @@ local cL,aE,o={},0,0
 for i=0,r-1 do
 local at=am("<d",m,22+(aJ+i)%ao*8)
 if at~=aE and o>0 then
-cL[#cL+1],o=gh(p,aE,o),0
+cL[#cL+1],o=gg(p,aE,o),0
 end
 aE,o=at,o+1
 end
-if o>0 then cL[#cL+1]=gh(p,aE,o)end
+if o>0 then cL[#cL+1]=gg(p,aE,o)end
 local aB=table.concat(cL)
-p.D,p.bl,p.y,p.bs,p.dT=D,r,aE,aE,true
-p.eG=#aB/8==r
-p.ac=jb(p,aB,#aB/8)
+p.D,p.bk,p.y,p.br,p.dT=D,r,aE,aE,true
+p.eE=#aB/8==r
+p.ac=iY(p,aB,#aB/8)
 end
-local function iq(V,g)
-local ac=call("GETRANGE",V,"0",g.iz)
-local p={V=V,ac=ac,D=0,x=g.x,y=0,bs=0,W=0}
-p.aJ,p.r,p.ao,p.bl,p.aQ=0,0,0,0,0
+local function io(V,g)
+local ac=call("GETRANGE",V,"0",g.ix)
+local p={V=V,ac=ac,D=0,x=g.x,y=0,br=0,W=0}
+p.aJ,p.r,p.ao,p.bk,p.aQ=0,0,0,0,0
 cS(p,g.aK+32)
 local H=string.byte(ac,1)
-if H==115 then ld(p,call("GETRANGE",V,"0","-1"),g)end
+if H==115 then la(p,call("GETRANGE",V,"0","-1"),g)end
 if H==98 and#ac==9 then
 local D=am("<d",ac,2)
-p.fi=not(D>=0 and D<2^53 and D==aF(D))
-p.D=p.fi and 0 or D
+p.fg=not(D>=0 and D<2^53 and D==aF(D))
+p.D=p.fg and 0 or D
 return p
 end
 if H~=83 or#ac<cj then
-p.fi=not p.dT and(H or call("GET",V)=="")
+p.fg=not p.dT and(H or call("GET",V)=="")
 return p
 end
 local aK,cP
-p.D,p.x,p.y,cP,p.bs,p.aJ,p.r,p.ao,p.bl,p.aQ,aK=
-am(lX,ac,2)
+p.D,p.x,p.y,cP,p.br,p.aJ,p.r,p.ao,p.bk,p.aQ,aK=
+am(lW,ac,2)
 p.y,p.W=p.y+cP%32*cN,aF(cP/32)
 cS(p,aK)
-local bN=bu(p)
-if#ac==g.iz+1 and bN>#ac then
-local bw=call("GETRANGE",V,ah("%d",bN-1),ah("%d",bN))
-bN=#bw==1 and#ac or-1
+local bN=bt(p)
+if#ac==g.ix+1 and bN>#ac then
+local bv=call("GETRANGE",V,ag("%d",bN-1),ag("%d",bN))
+bN=#bv==1 and#ac or-1
 end
-p.fi=p.x~=g.x
+p.fg=p.x~=g.x
 or not(p.D>=0)
 or aK%16<6
 or aK>58
@@ -889,110 +889,110 @@ or p.r>p.ao
 or p.aJ>=aR(p.ao,1)
 return p
 end
-local function gB(p,aE,g)
-local bL=dj(g.x/8)
-return ah("%.0f",eg(aR(aE-aE%bL+bL+g.x,p.D)))
+local function gA(p,aE,g)
+local bL=di(g.x/8)
+return ag("%.0f",eg(aR(aE-aE%bL+bL+g.x,p.D)))
 end
-local function mw(p,dL,g,cw)
-local dT=bu(p)
+local function mv(p,dL,g,cw)
+local dT=bt(p)
 if p.aJ+p.r>p.ao then
-local aI,gt=aF(p.aJ/p.aI),4+8*p.aI
-local gv=aR(dj((dL-p.ao)/p.aI),aF(p.ao/p.aI/8))
-local H,aG=cj+aI*gt,dT
+local aI,gs=aF(p.aJ/p.aI),4+8*p.aI
+local gu=aR(di((dL-p.ao)/p.aI),aF(p.ao/p.aI/8))
+local H,aG=cj+aI*gs,dT
 while aG>H do
 local K=aR(aG-65536,H)
-local ac=call("GETRANGE",p.V,ah("%d",K),ah("%d",aG-1))
-call("SETRANGE",p.V,ah("%d",K+gv*gt),ac)
+local ac=call("GETRANGE",p.V,ag("%d",K),ag("%d",aG-1))
+call("SETRANGE",p.V,ag("%d",K+gu*gs),ac)
 aG=K
 end
-p.aJ,p.ao=p.aJ+gv*p.aI,p.ao+gv*p.aI
+p.aJ,p.ao=p.aJ+gu*p.aI,p.ao+gu*p.aI
 else
-p.ao=gP(dL,g.U,p.aI)
-if dT<lx then
+p.ao=gN(dL,g.U,p.aI)
+if dT<lv then
 local m=cJ(p,0,dT-1)
-call("SET",p.V,m..string.rep("\\0",bu(p)-dT),"PX",cw)
+call("SET",p.V,m..string.rep("\\0",bt(p)-dT),"PX",cw)
 else
-call("SETRANGE",p.V,ah("%d",bu(p)-1),"\\0")
+call("SETRANGE",p.V,ag("%d",bt(p)-1),"\\0")
 end
 end
 p.ac=""
 end
-local function kz(p,aB)
+local function kv(p,aB)
 local aA=0
 while aA<#aB do
-local aw=da(p,p.r)
-local n=bz(p.aI-aw%p.aI,p.ao-aw,(#aB-aA)/8)
-local ac=bA(aB,aA+1,aA+8*n)
-if aw%p.aI==0 then p.aQ=0 end
+local av=da(p,p.r)
+local n=bx(p.aI-av%p.aI,p.ao-av,(#aB-aA)/8)
+local ac=bz(aB,aA+1,aA+8*n)
+if av%p.aI==0 then p.aQ=0 end
 for j=1,#ac,8 do
 local _,o=cR(p,ac,j)
 p.aQ=p.aQ+o
 end
-local K=bv(p,aw)
-call("SETRANGE",p.V,ah("%d",K),ac)
-p.r,aA,aw=p.r+n,aA+8*n,aw+n
-if aw%p.aI==0 or aw==p.ao then
-local aI=K-8*((aw-n)%p.aI)-4
-call("SETRANGE",p.V,ah("%d",aI),aX("<I4",p.aQ))
+local K=bu(p,av)
+call("SETRANGE",p.V,ag("%d",K),ac)
+p.r,aA,av=p.r+n,aA+8*n,av+n
+if av%p.aI==0 or av==p.ao then
+local aI=K-8*((av-n)%p.aI)-4
+call("SETRANGE",p.V,ag("%d",aI),aX("<I4",p.aQ))
 end
 end
 end
-local function ia(p,g)
-if p.dT then call("SET",p.V,p.ac,"PX",gB(p,p.r>0 and p.bs or q,g))end
+local function hX(p,g)
+if p.dT then call("SET",p.V,p.ac,"PX",gA(p,p.r>0 and p.br or q,g))end
 p.dT=nil
 end`;
 
-const part21 = `local function ir(p,at,g)
+const part21 = `local function ip(p,at,g)
 local an=p.y>q and p.W or 0
 p.y=at>q and at or 0
-p.W=at>q and gg(at-q,g.x,an)or 0
+p.W=at>q and gf(at-q,g.x,an)or 0
 end
-local function jD(p,i)
-local aw,aY=da(p,i),0
-local K=bv(p,aw-aw%p.aI)
-local ac=cJ(p,K,bv(p,aw)+7)
+local function jA(p,i)
+local av,aY=da(p,i),0
+local K=bu(p,av-av%p.aI)
+local ac=cJ(p,K,bu(p,av)+7)
 for j=1,#ac,8 do
 local _,o=cR(p,ac,j)
 aY=aY+o
 end
 return aY
 end
-local function jB(p,g,bF)
-if p.bs<=q then return p end
-local ca=aR(q,bz(p.y,ek(p.W,g.x)))
-if p.bs<=ca then return p end
-local i,an=jp(p,nil,ca)
-local o=bz(p.bl-an,g.U)
-p.r,p.bs=i,ca
-ir(p,ca,g)
+local function jy(p,g,bF)
+if p.br<=q then return p end
+local ca=aR(q,bx(p.y,ej(p.W,g.x)))
+if p.br<=ca then return p end
+local i,an=jm(p,nil,ca)
+local o=bx(p.bk-an,g.U)
+p.r,p.br=i,ca
+ip(p,ca,g)
 if bF then
-p.bl,p.an=an+o,an
+p.bk,p.an=an+o,an
 return p
 end
-ia(p,g)
-p.bl,p.eG=an+o,p.eG and o==1
+hX(p,g)
+p.bk,p.eE=an+o,p.eE and o==1
 if i==0 then p.aJ=0 end
-p.aQ=i==0 and 0 or jD(p,i-1)
+p.aQ=i==0 and 0 or jA(p,i-1)
 p.ac=""
-kz(p,gh(p,ca,o))
+kv(p,gg(p,ca,o))
 call("SETRANGE",p.V,"0",bX(p))
-call("PEXPIRE",p.V,gB(p,ca,g))
+call("PEXPIRE",p.V,gA(p,ca,g))
 return p
 end`;
 
 const part22 = `local function dO(p,g)
 if not p.dO then
-p.dO,p.ey=0,0
+p.dO,p.ex=0,0
 local an=q-g.x
-if p.r>0 and p.bs<=an then
-p.dO,p.ey=p.r,p.bl
+if p.r>0 and p.br<=an then
+p.dO,p.ex=p.r,p.bk
 elseif p.r>0 then
-p.dO,p.ey=jp(p,nil,an)
+p.dO,p.ex=jm(p,nil,an)
 end
 end
-return p.dO,p.ey
+return p.dO,p.ex
 end
-local function gd(U,x)
+local function gc(U,x)
 local aK=6
 while aK<10 and 4^aK<U do
 aK=aK+1
@@ -1000,161 +1000,161 @@ end
 return{
 U=U,
 x=x,
-eo=true,
-aK=x<mv and aK or aK+16,
-iz=cj+4+8*hk-1,
+en=true,
+aK=x<mu and aK or aK+16,
+ix=cj+4+8*hi-1,
 }
 end
 return{
-iq=iq,
+io=io,
 cJ=function()
-return gd(ad(),ad())
+return gc(ad(),ad())
 end,
-gd=gd,
-ed=jB,
-ds=function(p,aj,g)
+gc=gc,
+ed=jy,
+dr=function(p,aj,g)
 local at=aR(q,p.y)
-local dW=p.bl+aj-g.U
+local dW=p.bk+aj-g.U
 if dW<=0 then return at end
-local _,_,aE=jp(p,dW)
+local _,_,aE=jm(p,dW)
 return aR(at,aE+g.x)
 end,
-fn=function(p,g)
+fl=function(p,g)
 local _,aS=dO(p,g)
-local aU=p.bl-aS
+local aU=p.bk-aS
 if aU==0 then return 0,0 end
-return p.y>q and g.U or aU,p.bs+g.x-q
+return p.y>q and g.U or aU,p.br+g.x-q
 end,
 dC=function(p,at,aj,g)
 local aE=at
-if p.r>0 then aE=aR(at,p.bs)end
-ir(p,at>q and aE or p.y,g)
-local cw=gB(p,aE,g)
-ia(p,g)
-local gb,kj=dO(p,g)
-p.r,p.bl,p.x=p.r-gb,p.bl-kj,g.x
+if p.r>0 then aE=aR(at,p.br)end
+ip(p,at>q and aE or p.y,g)
+local cw=gA(p,aE,g)
+hX(p,g)
+local ga,kg=dO(p,g)
+p.r,p.bk,p.x=p.r-ga,p.bk-kg,g.x
 if p.r==0 then
-if p.ao>hk and p.aK==g.aK then
-p.aJ,p.aQ,p.eG=0,0,true
+if p.ao>hi and p.aK==g.aK then
+p.aJ,p.aQ,p.eE=0,0,true
 else
-lz(p,g)
+lx(p,g)
 end
 else
-p.aJ=da(p,gb)
+p.aJ=da(p,ga)
 end
 local bG,eb,o=aj,nil,0
-if p.r>0 and aE==p.bs then
-local _,br=aZ(p,p.r-1)
-o=br
-if o<p.bx then
-eb=bz(p.bx-o,aj)
+if p.r>0 and aE==p.br then
+local _,bq=aZ(p,p.r-1)
+o=bq
+if o<p.bw then
+eb=bx(p.bw-o,aj)
 bG=aj-eb
 end
 end
-p.bl,p.bs,p.eG=p.bl+aj,aE,p.eG and aj==1 and not eb
-local aB=bG>0 and gh(p,aE,bG)or""
+p.bk,p.br,p.eE=p.bk+aj,aE,p.eE and aj==1 and not eb
+local aB=bG>0 and gg(p,aE,bG)or""
 local dL=p.r+#aB/8
-if p.ao<=hk or(dL>p.ao and p.ao<=p.aI)then
-local bV=jX(p)
-if eb then bV=bA(bV,1,-9)..eq(p,aE,o+eb)end
-local ao=dL>p.ao and gP(dL,g.U,p.aI)or p.ao
-p.ac=jb(p,bV..aB,ao)
+if p.ao<=hi or(dL>p.ao and p.ao<=p.aI)then
+local bV=jU(p)
+if eb then bV=bz(bV,1,-9)..ep(p,aE,o+eb)end
+local ao=dL>p.ao and gN(dL,g.U,p.aI)or p.ao
+p.ac=iY(p,bV..aB,ao)
 call("SET",p.V,p.ac,"PX",cw)
 else
-if dL>p.ao then mw(p,dL,g,cw)end
+if dL>p.ao then mv(p,dL,g,cw)end
 if eb then
-local aw=da(p,p.r-1)
+local av=da(p,p.r-1)
 p.aQ=p.aQ+eb
-local K=bv(p,aw)
-call("SETRANGE",p.V,ah("%d",K),eq(p,aE,o+eb))
-if(aw+1)%p.aI==0 or aw+1==p.ao then
-local aI=K-8*(aw%p.aI)-4
-call("SETRANGE",p.V,ah("%d",aI),aX("<I4",p.aQ))
+local K=bu(p,av)
+call("SETRANGE",p.V,ag("%d",K),ep(p,aE,o+eb))
+if(av+1)%p.aI==0 or av+1==p.ao then
+local aI=K-8*(av%p.aI)-4
+call("SETRANGE",p.V,ag("%d",aI),aX("<I4",p.aQ))
 end
 end
-kz(p,aB)
+kv(p,aB)
 call("SETRANGE",p.V,"0",bX(p))
 call("PEXPIRE",p.V,cw)
 p.ac=""
 end
-p.dO,p.ey=0,0
+p.dO,p.ex=0,0
 end,
-jr=function()`;
+jo=function()`;
 
-const part23 = `local function kS(p,i,aE,o,eF)
-local aw,al=da(p,i),da(p,p.r-1)
-local K=bv(p,aw)
-call("SETRANGE",p.V,ah("%d",K),eq(p,aE,o-eF))
-p.bl,p.eG=p.bl-eF,false
-if aF(aw/p.aI)==aF(al/p.aI)then
-if aw>al then return end
-p.aQ=p.aQ-eF
+const part23 = `local function kO(p,i,aE,o,eD)
+local av,al=da(p,i),da(p,p.r-1)
+local K=bu(p,av)
+call("SETRANGE",p.V,ag("%d",K),ep(p,aE,o-eD))
+p.bk,p.eE=p.bk-eD,false
+if aF(av/p.aI)==aF(al/p.aI)then
+if av>al then return end
+p.aQ=p.aQ-eD
 end
-local aI=K-8*(aw%p.aI)-4
-local aY=am("<I4",call("GETRANGE",p.V,ah("%d",aI),ah("%d",aI+3)),1)
-call("SETRANGE",p.V,ah("%d",aI),aX("<I4",aR(aY-eF,0)))
+local aI=K-8*(av%p.aI)-4
+local aY=am("<I4",call("GETRANGE",p.V,ag("%d",aI),ag("%d",aI+3)),1)
+call("SETRANGE",p.V,ag("%d",aI),aX("<I4",aR(aY-eD,0)))
 end
-local function fB(p,g)
-hK(p)
+local function fA(p,g)
+hH(p)
 while p.r>0 do
 local aE,o=aZ(p,p.r-1)
-p.y,p.bs=bz(p.y,aE),aE
+p.y,p.br=bx(p.y,aE),aE
 if o>0 then break end
-local aw=da(p,p.r-1)
+local av=da(p,p.r-1)
 p.r=p.r-1
-if aw%p.aI==0 then
-local aI=p.r>0 and bv(p,aF(da(p,p.r-1)/p.aI)*p.aI)-4
+if av%p.aI==0 then
+local aI=p.r>0 and bu(p,aF(da(p,p.r-1)/p.aI)*p.aI)-4
 p.aQ=aI and am("<I4",cJ(p,aI,aI+3),1)or 0
 end
 end
 if p.r==0 then
-p.aJ,p.bl,p.aQ,p.y,p.bs,p.eG=0,0,0,0,0,true
+p.aJ,p.bk,p.aQ,p.y,p.br,p.eE=0,0,0,0,0,true
 end
-ir(p,p.y,g)
+ip(p,p.y,g)
 call("SETRANGE",p.V,"0",bX(p))
 end
-local function ik(p,o,aE,g)
-ia(p,g)
-hK(p)
-local dm,cP=0,p.r
-while dm<cP do
-local dd=aF((dm+cP)/2)
+local function ih(p,o,aE,g)
+hX(p,g)
+hH(p)
+local dl,cP=0,p.r
+while dl<cP do
+local dd=aF((dl+cP)/2)
 if aZ(p,dd)<aE then
-dm=dd+1
+dl=dd+1
 else
 cP=dd
 end
 end
-local hL=0
-for i=dm,p.r-1 do
-local at,br=aZ(p,i)
-if at~=aE or hL==o then break end
-local eF=bz(o-hL,br)
-if eF>0 then kS(p,i,aE,br,eF)end
-hL=hL+eF
+local hI=0
+for i=dl,p.r-1 do
+local at,bq=aZ(p,i)
+if at~=aE or hI==o then break end
+local eD=bx(o-hI,bq)
+if eD>0 then kO(p,i,aE,bq,eD)end
+hI=hI+eD
 end
-if hL>0 then fB(p,g)end
+if hI>0 then fA(p,g)end
 end
-local function jy(p,o,g)
-ia(p,g)
+local function jv(p,o,g)
+hX(p,g)
 local _,aS=dO(p,g)
-local aG=p.bl
-if p.r>0 and p.bs>q then
-local _,an=jp(p,nil,q)
+local aG=p.bk
+if p.r>0 and p.br>q then
+local _,an=jm(p,nil,q)
 aG=an
 end
-local hz=bz(aS+o,aG)
-if hz==0 then return end
-local i,an,aE=jp(p,hz)
-local _,br=aZ(p,i)
-hK(p)
-p.aJ,p.r,p.bl=da(p,i),p.r-i,p.bl-an
-kS(p,0,aE,br,hz-an)
-fB(p,g)
+local hw=bx(aS+o,aG)
+if hw==0 then return end
+local i,an,aE=jm(p,hw)
+local _,bq=aZ(p,i)
+hH(p)
+p.aJ,p.r,p.bk=da(p,i),p.r-i,p.bk-an
+kO(p,0,aE,bq,hw-an)
+fA(p,g)
 end
-local function kf(p,g)
-local cf=gB(p,p.r>0 and p.bs or q-2*g.x,g)
-ia(p,g)
+local function kc(p,g)
+local cf=gA(p,p.r>0 and p.br or q-2*g.x,g)
+hX(p,g)
 if p.ao>0 then
 call("SETRANGE",p.V,"0",bX(p))
 call("PEXPIRE",p.V,cf)
@@ -1165,12 +1165,12 @@ call("DEL",p.V)
 end
 end`;
 
-const part24 = `return{dD=ik,ea=jy,block=kf}
+const part24 = `return{dD=ih,ea=jv,block=kc}
 end,
-lB=function()`;
+lz=function()`;
 
-const part25 = `local function kQ(p)
-local aC,ac={aB={},y=p.y,W=p.W},jX(p)
+const part25 = `local function kM(p)
+local aC,ac={aB={},y=p.y,W=p.W},jU(p)
 for K=1,#ac,8 do
 local at,o=cR(p,ac,K)
 local al=aC.aB[#aC.aB]
@@ -1182,56 +1182,56 @@ end
 end
 return aC
 end
-local function kx(V,aC,g,D)
+local function kt(V,aC,g,D)
 local p,cL={V=V,D=D,x=g.x,y=aC.y},{}
 p.W=aC.W
-lz(p,g)
+lx(p,g)
 for i,cv in ipairs(aC.aB)do
-cL[i]=gh(p,cv.at,cv.o)
-p.bl,p.bs=p.bl+cv.o,cv.at
+cL[i]=gg(p,cv.at,cv.o)
+p.bk,p.br=p.bk+cv.o,cv.at
 end
 local aB=table.concat(cL)
-p.eG=p.bl==#aB/8
-p.ac=jb(p,aB,#aB/8)
+p.eE=p.bk==#aB/8
+p.ac=iY(p,aB,#aB/8)
 if p.r>0 or D>q then
-call("SET",V,p.ac,"PX",gB(p,p.r>0 and p.bs or q-2*g.x,g))
+call("SET",V,p.ac,"PX",gA(p,p.r>0 and p.br or q-2*g.x,g))
 else
 call("PEXPIRE",V,"0")
 end
 return p
 end`;
 
-const part26 = `return{cJ=kQ,eC=kx}
+const part26 = `return{cJ=kM,eA=kt}
 end,
 }
 end`;
 
-const part27 = `local lY=80
-local function iA(ay)
-return string.char((ay<12 and 116 or 72)+ay)
+const part27 = `local lX=80
+local function iy(ax)
+return string.char((ax<12 and 116 or 72)+ax)
 end
-local function hW(af)
-local bh,cM,fZ,ao,fm="","","<",0,0
+local function hT(ah)
+local bh,cM,fY,ao,fk="","","<",0,0
 local bO={}
-for i,Y in ipairs(af)do
-local O,gn,fk=Y.O,"I7I4",Y.x
+for i,ab in ipairs(ah)do
+local O,gm,fi=ab.O,"I7I4",ab.x
 if O=="t"then
-fk=Y.av
-if Y.ay>9 then gn="I7I7"end
-bh=bh..iA(Y.ay)
+fi=ab.au
+if ab.ax>9 then gm="I7I7"end
+bh=bh..iy(ab.ax)
 elseif O=="f"then
-bh,cM=bh.."F",cM..aX("<I7",Y.x)
+bh,cM=bh.."F",cM..aX("<I7",ab.x)
 elseif O=="c"then
-fk,gn=2*Y.x,"I7I4I4"
+fi,gm=2*ab.x,"I7I4I4"
 bh=bh.."C"
-cM=cM..aX("<I7B",Y.x,#ah("%.0f",Y.bL)-1)
+cM=cM..aX("<I7B",ab.x,#ag("%.0f",ab.bL)-1)
 else
 return nil
 end
-bO[i]={ah="<"..gn,aw=ao+1,at=struct.size(fZ)+1}
-fZ,ao,fm=fZ..gn,ao+(O=="c"and 3 or 2),aR(fm,fk)
+bO[i]={ag="<"..gm,av=ao+1,at=struct.size(fY)+1}
+fY,ao,fk=fY..gm,ao+(O=="c"and 3 or 2),aR(fk,fi)
 end
-local _,aK=math.frexp(fm/16000)
+local _,aK=math.frexp(fk/16000)
 aK=aR(aK-1,0)
 local de="P"..string.char(aK)..bh..cM
 for _,g in ipairs(bO)do
@@ -1240,195 +1240,195 @@ end
 return{
 de=de,
 bh=bh,
-fZ=fZ,
+fY=fY,
 ao=ao,
 bO=bO,
-bu=#de+struct.size(fZ),
+bt=#de+struct.size(fY),
 ba=1000*2^aK,
 }
 end
-local function hv(bH,ag)
+local function hs(bH,af)
 local ba=bH.ba
-return ah("%.0f",aR(aF((ag-ag%ba+ba-q)/1000),0)+2+cC)
+return ag("%.0f",aR(aF((af-af%ba+ba-q)/1000),0)+2+cC)
 end`;
 
-const part28 = `local function lv(m,E,bH,af)
-local bh,bu=bH.bh,bH.bu
-if string.byte(m,E)~=lY or#m-E+1~=bu then return nil end
-if bA(m,E+2,E+1+#bh)~=bh then return nil end
-local ab={}
-for i,Y in ipairs(af)do
+const part28 = `local function lt(m,E,bH,ah)
+local bh,bt=bH.bh,bH.bt
+if string.byte(m,E)~=lX or#m-E+1~=bt then return nil end
+if bz(m,E+2,E+1+#bh)~=bh then return nil end
+local aa={}
+for i,ab in ipairs(ah)do
 local g=bH.bO[i]
-local H,bj,mq=am(g.ah,m,E-1+g.at)
-if Y.O=="t"then
-ab[i]={us=H,ae=bz(bj,Y.v-1),W=0}
+local H,bi,mp=am(g.ag,m,E-1+g.at)
+if ab.O=="t"then
+aa[i]={us=H,ae=bx(bi,ab.v-1),W=0}
 else
-local jS=H>0
-ab[i]={z=jS and aX(dz,H,bj)or"",W=0}
-if Y.O=="c"then ab[i].aa=jS and mq or 0 end
+local jP=H>0
+aa[i]={z=jP and aX(dz,H,bi)or"",W=0}
+if ab.O=="c"then aa[i].Y=jP and mp or 0 end
 end
 end
-return ab
+return aa
 end
-local function hf(ab,bH,af)
+local function hd(aa,bH,ah)
 local cb={}
-for i,Y in ipairs(af)do
-local h,aw=ab[i],bH.bO[i].aw
+for i,ab in ipairs(ah)do
+local h,av=aa[i],bH.bO[i].av
 if(h.W or 0)>0 then return nil end
-if Y.O=="t"then
-if h.ax or h.y then return nil end
-cb[aw],cb[aw+1]=h.us,h.ae
+if ab.O=="t"then
+if h.aw or h.y then return nil end
+cb[av],cb[av+1]=h.us,h.ae
 else
 if#h.z>bS then return nil end
-cb[aw],cb[aw+1]=0,0
+cb[av],cb[av+1]=0,0
 if h.z~=""then
-cb[aw],cb[aw+1]=cH(h.z)
+cb[av],cb[av+1]=cH(h.z)
 end
-if Y.O=="c"then cb[aw+2]=h.aa end
+if ab.O=="c"then cb[av+2]=h.Y end
 end
 end
-return bH.de..aX(bH.fZ,unpack(cb))
+return bH.de..aX(bH.fY,unpack(cb))
 end`;
 
 const part29 = `local cZ={}
-local function fy()
-local w={cW=ad(),aq=ad(),gu=ad()}
-w.af,w.cS,w.bX,w.dT,w.cy={},"","","",0
+local function fx()
+local w={cW=ad(),ap=ad(),gt=ad()}
+w.ah,w.cS,w.bX,w.dT,w.cy={},"","","",0
 for i=1,ad()do
 local O=aM()
-local ap=cZ[O]or cE[O]()
-local Y=ap.cJ()
-cZ[O],Y.ap,Y.O,w.af[i]=ap,ap,O,Y
+local aq=cZ[O]or cE[O]()
+local ab=aq.cJ()
+cZ[O],ab.aq,ab.O,w.ah[i]=aq,aq,O,ab
 w.cS=w.cS..O
-local ay=Y.ay or 0
-local bY=O=="t"and iA(ay)or O
-w.bX,w.dT=w.bX..(ap.O or bY),w.dT..bY
-Y.bu=Y.eo and 0 or O=="t"and 16+ay
-if Y.eo then w.cy=w.cy+1 end
+local ax=ab.ax or 0
+local bY=O=="t"and iy(ax)or O
+w.bX,w.dT=w.bX..(aq.O or bY),w.dT..bY
+ab.bt=ab.en and 0 or O=="t"and 16+ax
+if ab.en then w.cy=w.cy+1 end
 end
 if w.cS=="s"then w.cy=0 end
-if w.cy==0 and#w.af>1 then w.bH=hW(w.af)end
-local bQ=#w.af==0 and 0 or ad()
+if w.cy==0 and#w.ah>1 then w.bH=hT(w.ah)end
+local bQ=#w.ah==0 and 0 or ad()
 w.bY,w.dE=bQ%2==0,bQ>=2 and ad()or 0
 if w.bY then return w end
-w.jw,w.gL,w.kP,w.hX=aM(),aM(),ad(),{}
+w.jt,w.gJ,w.kL,w.hU=aM(),aM(),ad(),{}
 for i=1,ad()do
-w.hX[i]=ad()
+w.hU[i]=ad()
 end
 return w
 end`;
 
-const part30 = `local function jg(ay)
-if#ay==18 and bA(ay,1,2)==gy then return bA(ay,3)end
-local aL=#ay==16 and tonumber(ay)
-return aL and ah("%016.0f",fU(aL))or ay
+const part30 = `local function jd(ax)
+if#ax==18 and bz(ax,1,2)==gx then return bz(ax,3)end
+local aL=#ax==16 and tonumber(ax)
+return aL and ag("%016.0f",fT(aL))or ax
 end
-local eN=90*bJ
-local function gS(m)
+local eL=90*bJ
+local function gQ(m)
 local _,al=string.find(m,"^%d*")
 if al<16 or(al<#m and string.byte(m,al+1)<128)then return nil end
-local ay=bA(m,1,al)
-if al==16 and tonumber(ay)>=eN then return nil end
-ay=jg(ay)
-return tonumber(bA(ay,1,16))<eN and ay,al
+local ax=bz(m,1,al)
+if al==16 and tonumber(ax)>=eL then return nil end
+ax=jd(ax)
+return tonumber(bz(ax,1,16))<eL and ax,al
 end
-local function ju(V,m,Y)
-if m==""then return Y.ap.ez()end
-local ay,al=gS(m)
-if not ay or(#ay~=Y.bu and not fG(V,ay))then return nil end
-local eM=#ay+#m-al
-local h=Y.ap.cR(ay..bA(m,al+1),1,#ay,Y,#ay+1,eM)
-if al==16 then h.W=aR(h.W,iE(tonumber(m)or 0))end
+local function jr(V,m,ab)
+if m==""then return ab.aq.eR()end
+local ax,al=gQ(m)
+if not ax or(#ax~=ab.bt and not fF(V,ax))then return nil end
+local eK=#ax+#m-al
+local h=ab.aq.cR(ax..bz(m,al+1),1,#ax,ab,#ax+1,eK)
+if al==16 then h.W=aR(h.W,iB(tonumber(m)or 0))end
 return h
 end
-local function hx(O)
+local function hu(O)
 return string.char(string.byte(O)-128)
 end
-local function hR(e)
+local function hO(e)
 local w=e.w
-local af=w.af
+local ah=w.ah
 e.D=0
 if w.cS=="s"then
-local eo=af[1].ap.iq(e.V,af[1])
-e.D,e.ab=eo.D,{eo}
-return not eo.fi
+local en=ah[1].aq.io(e.V,ah[1])
+e.D,e.aa=en.D,{en}
+return not en.fg
 end
 local aL=call("GET",e.V)
-local m,ab,E=aL or"",{nil},1
-local br=#af>1 and string.gsub(bA(m,1,#af),"[\\128-\\255]",hx)
-if not(br and(br==w.bX or br==w.dT))then
-e.D,E=fV(m)
+local m,aa,E=aL or"",{nil},1
+local bq=#ah>1 and string.gsub(bz(m,1,#ah),"[\\128-\\255]",hu)
+if not(bq and(bq==w.bX or bq==w.dT))then
+e.D,E=fU(m)
 if E>10 then E=1 end
 end
-e.ab=ab
+e.aa=aa
 if w.cS=="t"then
-ab[1]=aL~=""and ju(e.V,bA(m,E),af[1])
-return ab[1]
+aa[1]=aL~=""and jr(e.V,bz(m,E),ah[1])
+return aa[1]
 end
-if w.cS=="f"and af[1].bd>0 and af[1].ap.fl(bA(m,E))then
-ab[1]=af[1].ap.ha(bA(m,E),af[1].bd)
+if w.cS=="f"and ah[1].bd>0 and ah[1].aq.fj(bz(m,E))then
+aa[1]=ah[1].aq.gY(bz(m,E),ah[1].bd)
 return true
 end
-local gR=w.bH and lv(m,E,w.bH,af)
-if gR then
-e.ab=gR
+local gP=w.bH and lt(m,E,w.bH,ah)
+if gP then
+e.aa=gP
 return true
 end
-local r=#af
-local jc=bA(m,E,E+r-1)
-local bh=string.gsub(jc,"[\\128-\\255]",hx)
-local bD=bh==w.bX or bh==w.dT
-local dT=bD and bh~=w.bX
-if not bD and(E<=#m or aL=="")then return false end
+local r=#ah
+local iZ=bz(m,E,E+r-1)
+local bh=string.gsub(iZ,"[\\128-\\255]",hu)
+local bC=bh==w.bX or bh==w.dT
+local dT=bC and bh~=w.bX
+if not bC and(E<=#m or aL=="")then return false end
 E=E+r
 for i=1,r do
-local Y=af[i]
-local ap=Y.ap
-if Y.eo then
-ab[i]=ap.iq(e.cy[i],Y)
-if ab[i].fi then return false end
-elseif bD then
-local aG=E+(Y.bu or ap.hB)
-local ef,eM=1,0
-if jc~=bh and string.byte(jc,i)>=128 then
-ef,eM=aG+1,aG+(string.byte(m,aG)or 0)
-aG=eM+1
+local ab=ah[i]
+local aq=ab.aq
+if ab.en then
+aa[i]=aq.io(e.cy[i],ab)
+if aa[i].fg then return false end
+elseif bC then
+local aG=E+(ab.bt or aq.hy)
+local ef,eK=1,0
+if iZ~=bh and string.byte(iZ,i)>=128 then
+ef,eK=aG+1,aG+(string.byte(m,aG)or 0)
+aG=eK+1
 end
-if not(Y.bu or dT)then
+if not(ab.bt or dT)then
 aG=#m+1
 if r>1 and E+3<aG then
-aG=bz(E+4+am("<I4",m,E),aG)
+aG=bx(E+4+am("<I4",m,E),aG)
 E=E+4
 end
-if aG-E<7 or am("<I7",m,E)~=Y.x then return false end
-if ap.aJ and not fs(aG-E,ap.aJ)then return false end
+if aG-E<7 or am("<I7",m,E)~=ab.x then return false end
+if aq.aJ and not fr(aG-E,aq.aJ)then return false end
 end
 if aG>#m+1 then return false end
-local cR=dT and ap.gE or ap.cR
+local cR=dT and aq.gD or aq.cR
 local al=ef>1 and ef-2 or aG-1
-ab[i]=cR(m,E,al,Y,ef,eM)
+aa[i]=cR(m,E,al,ab,ef,eK)
 E=aG
 else
-ab[i]=ap.ez()
+aa[i]=aq.eR()
 end
 end
-return not bD or E==#m+1
+return not bC or E==#m+1
 end
-local function jv(e)
+local function js(e)
 local w=e.w.bg or e.w
-e.w,e.di,e.dX=w,nil,nil
-if#w.af==0 then
-hQ(e)
-elseif e.ez then
-e.D,e.ab=0,{}
-elseif not(w.bY and hR(e))then
-gw(e)
+e.w,e.du,e.dX=w,nil,nil
+if#w.ah==0 then
+hN(e)
+elseif e.eR then
+e.D,e.aa=0,{}
+elseif not(w.bY and hO(e))then
+gv(e)
 end
 end
-local function jM(ay)
-return#ay==16 and ay>="5"and gy..ay or ay
+local function jJ(ax)
+return#ax==16 and ax>="5"and gx..ax or ax
 end
-local function jz(e,m)
+local function jw(e,m)
 if string.byte(e.dS,1)==83 and#e.dS>53 then
 call("SETRANGE",e.V,"1",aX("<d",e.D))
 else
@@ -1437,170 +1437,170 @@ end
 local cw=eg(e.D)
 if call("PTTL",e.V)<cw then call("PEXPIRE",e.V,cw)end
 end
-local function fa(e)
+local function fo(e)
 local w=e.w
-local af,ag,m,bX=w.af,e.D,"",w.bX
-if e.di then return e.di.fa(e)end
+local ah,af,m,bX=w.ah,e.D,"",w.bX
+if e.du then return e.du.fo(e)end
 if w.cS=="s"then return end
-local gR=w.bH and hf(e.ab,w.bH,af)
-for i,Y in ipairs(af)do
-if not Y.eo then
-ag=aR(ag,Y.ap.dF(e.ab[i],Y))
-local h=Y.ap.eq(e.ab[i],Y)
-if not Y.bu and#af>1 then h=aX("<I4",#h)..h end
-local aQ=Y.ap.hq and Y.ap.hq(e.ab[i],Y)or""
-if aQ~=""and#af==1 then h=jM(h)..aQ end
-if aQ~=""and#af>1 then
+local gP=w.bH and hd(e.aa,w.bH,ah)
+for i,ab in ipairs(ah)do
+if not ab.en then
+af=aR(af,ab.aq.dF(e.aa[i],ab))
+local h=ab.aq.ep(e.aa[i],ab)
+if not ab.bt and#ah>1 then h=aX("<I4",#h)..h end
+local aQ=ab.aq.hn and ab.aq.hn(e.aa[i],ab)or""
+if aQ~=""and#ah==1 then h=jJ(h)..aQ end
+if aQ~=""and#ah>1 then
 h=h..string.char(#aQ)..aQ
-bX=bA(bX,1,i-1)..string.char(string.byte(bX,i)+128)..bA(bX,i+1)
+bX=bz(bX,1,i-1)..string.char(string.byte(bX,i)+128)..bz(bX,i+1)
 end
 m=m..h
 end
 end
 if w.cS~="t"and m~=""then m=bX..m end
-if w.cS=="t"then m=jM(m)end
-if gR then m=gR end
+if w.cS=="t"then m=jJ(m)end
+if gP then m=gP end
 if e.D>q then m="b"..aX("<d",e.D)..m end
-if#af==0 and e.dS~=""then return jz(e,m)end
-local cf=gR and hv(w.bH,ag)or eg(ag)
+if#ah==0 and e.dS~=""then return jw(e,m)end
+local cf=gP and hs(w.bH,af)or eg(af)
 if m~=""then call("SET",e.V,m,"PX",cf)end
 end`;
 
-const part31 = `local function en(e)
-jv(e)
-local af,ab,eL=e.w.af,e.ab,false
-for i=1,#af do
-local Y,h=af[i],ab[i]
-ab[i]=Y.ap.ed(h,Y,bF)
-eL=eL or ab[i]~=h
+const part31 = `local function em(e)
+js(e)
+local ah,aa,eJ=e.w.ah,e.aa,false
+for i=1,#ah do
+local ab,h=ah[i],aa[i]
+aa[i]=ab.aq.ed(h,ab,bF)
+eJ=eJ or aa[i]~=h
 end
-if eL and not bF then fa(e)end
+if eJ and not bF then fo(e)end
 end`;
 
 const part32 = `local function dU(ad)
 local aM,aS="",ad
 while aS>=128 do
-aM,aS=aM..fg(aS%128+128),aF(aS/128)
+aM,aS=aM..fe(aS%128+128),aF(aS/128)
 end
-return aM..fg(aS)
+return aM..fe(aS)
 end`;
 
 const part33 = `local dZ,bF={},false
-local function gw()
+local function gv()
 error("RULES",0)
 end`;
 
 const part34 = `for i=1,ad()do
-dZ[i]=fy()
+dZ[i]=fx()
 end
 local function db()
-local dR,bm,at,D=aM(),ad(),q,q
-local as={nil}
+local dR,bl,at,D=aM(),ad(),q,q
+local ar={nil}
 for i=1,ad()do
-as[i]=ev()
+ar[i]=eu()
 end
 bF=dR=="2"
-for i=1,#as do
-local e=as[i]
-at=aR(at,hC(e))
+for i=1,#ar do
+local e=ar[i]
+at=aR(at,hz(e))
 D=aR(D,e.D)
 end
-local jH=at<=q or(dR=="1"and at-q<=bm)
-if jH and dR~="2"then
-for i=1,#as do
-gV(as[i],at)
+local jE=at<=q or(dR=="1"and at-q<=bl)
+if jE and dR~="2"then
+for i=1,#ar do
+gT(ar[i],at)
 end
 end
-local ai={jH and 1 or D>q and 2 or 0,at-q,nil,nil}
-for i=1,#as do
-es(ai,as[i])
+local ai={jE and 1 or D>q and 2 or 0,at-q,nil,nil}
+for i=1,#ar do
+er(ai,ar[i])
 end
-for i=1,ai[1]==2 and#as>1 and#as or 0 do
-ai[#ai+1]=aR(as[i].D-q,0)
+for i=1,ai[1]==2 and#ar>1 and#ar or 0 do
+ai[#ai+1]=aR(ar[i].D-q,0)
 end
-ex(ai,as)
+ew(ai,ar)
 return ai
 end
 local Q={q}
 for i=1,ad()do
-Q[i+1]=jO(db)
+Q[i+1]=jL(db)
 end
 return Q`;
 
-const part35 = `local call,ah,KEYS,ARGV=redis.call,string.format,KEYS,ARGV
-local bA,co,aF,dj,bz,aR,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type`;
+const part35 = `local call,ag,KEYS,ARGV=redis.call,string.format,KEYS,ARGV
+local bz,co,aF,di,bx,aR,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type`;
 
-const part36 = `local aj,U,x,bL,bm,bF,ke=0,0,0,0,0,false,false
+const part36 = `local aj,U,x,bL,bl,bF,kb=0,0,0,0,0,false,false
 local Q,A,bU={q},1,nil`;
 
-const part37 = `local function gq()`;
+const part37 = `local function gp()`;
 
 const part38 = `local cC,cE=ARGV[1]+0,{}
-local function eg(ag)
-return aR(dj((ag-q)/1000),1)+cC
+local function eg(af)
+return aR(di((af-q)/1000),1)+cC
 end
-local function cf(ag)
-return ah("%.0f",eg(ag))
+local function cf(af)
+return ag("%.0f",eg(af))
 end`;
 
-const part39 = `local ap
-local function eC(V,mz,m,cw)
-local aA=mz and aT("SET",V,m,"PX",cw)or aT("SET",V,m,"PX",cw,"NX")or aT("GET",V)
+const part39 = `local aq
+local function eA(V,my,m,cw)
+local aA=my and aT("SET",V,m,"PX",cw)or aT("SET",V,m,"PX",cw,"NX")or aT("GET",V)
 return aA and aA.err
 end
-local function bk(V,m,aD)
-ap=ap or cE[iO]()
+local function bj(V,m,aD)
+aq=aq or cE[iL]()
 local g,D,K,h={U=U,x=x,bL=bL},0,1,nil
 if m then
-D,K=fV(m)
+D,K=fU(m)
 end
-local O=m and bA(m,K,K)
-local bu=m and#m-K
-if O==ap.O and fs(bu,ap.aJ)and am("<I7",m,K+1)==x then
-h=ap.cR(m,K+1,#m)
-elseif O=="-"and bL>0 and ap.fl and ap.fl(bA(m,K))then
-h=ap.ha(bA(m,K),bL)
-elseif O==iO and bu==ap.hB then
-h=ap.gE(m,K+1)
-elseif m and not(K==10 and bu<0)then
+local O=m and bz(m,K,K)
+local bt=m and#m-K
+if O==aq.O and fr(bt,aq.aJ)and am("<I7",m,K+1)==x then
+h=aq.cR(m,K+1,#m)
+elseif O=="-"and bL>0 and aq.fj and aq.fj(bz(m,K))then
+h=aq.gY(bz(m,K),bL)
+elseif O==iL and bt==aq.hy then
+h=aq.gD(m,K+1)
+elseif m and not(K==10 and bt<0)then
 return"RULES"
 else
-h=ap.ez()
+h=aq.eR()
 end
-local bZ=ap.ed(h,g)
-local eL=bZ~=h
+local bZ=aq.ed(h,g)
+local eJ=bZ~=h
 h=bZ
-local ak,at,eE=0,aR(q,D,ap.ds(h,aj,g)),q
-while ak<aD and(at<=q or ak==0 and at-q<=bm)do
-ak,eE=ak+1,at
+local ak,at,eC=0,aR(q,D,aq.dr(h,aj,g)),q
+while ak<aD and(at<=q or ak==0 and at-q<=bl)do
+ak,eC=ak+1,at
 if bF then break end
-h=ap.dC(h,at,aj,g)
-if ak<aD then at=aR(q,D,ap.ds(h,aj,g))end
+h=aq.dC(h,at,aj,g)
+if ak<aD then at=aR(q,D,aq.dr(h,aj,g))end
 end
 local aO
-if(ak>0 or eL)and not bF then
-local bg,ag=ap.O..ap.eq(h,g),ap.dF(h,g)
+if(ak>0 or eJ)and not bF then
+local bg,af=aq.O..aq.ep(h,g),aq.dF(h,g)
 if D>q then
-bg,ag="b"..aX("<d",D)..bg,aR(D,ag)
+bg,af="b"..aX("<d",D)..bg,aR(D,af)
 end
-aO=eC(V,m,bg,cf(ag))
+aO=eA(V,m,bg,cf(af))
 elseif not m then
 aO=aT("GET",V)
 aO=aO and aO.err
 end
 if aO then return false,aO end
-local aU,reset=ap.fn(h,g)
+local aU,reset=aq.fl(h,g)
 if ak==0 and D>q then return{2,at-q,aU,reset}end
-if ak>0 and eE>q then return{1,eE-q,aU,reset}end
+if ak>0 and eC>q then return{1,eC-q,aU,reset}end
 return ak,aU,reset,ak==aD and 0 or at-q
 end`;
 
-const part40 = `local function ep(V,m,aD,bM)
-if not ke then
-kd()
-ke=true
+const part40 = `local function eo(V,m,aD,bM)
+if not kb then
+ka()
+kb=true
 end
-local ak,aU,reset,bt=db(V,m,aD)
+local ak,aU,reset,bs=db(V,m,aD)
 if not ak then
 if string.find(aU,"READONLY",1,true)then bU=aU end
 ak=aU
@@ -1609,46 +1609,46 @@ A=A+1
 if type(ak)~="number"then
 Q[A]=ak
 elseif bM then
-Q[A],Q[A+1],Q[A+2],Q[A+3]=ak,aU,reset,bt
+Q[A],Q[A+1],Q[A+2],Q[A+3]=ak,aU,reset,bs
 A=A+3
 elseif ak>0 then
 Q[A],Q[A+1]=aU,reset
 A=A+1
 else
-Q[A],Q[A+1],Q[A+2]=-1-aU,reset,bt
+Q[A],Q[A+1],Q[A+2]=-1-aU,reset,bs
 A=A+2
 end
 end`;
 
-const part41 = `return ep
+const part41 = `return eo
 end`;
 
 const part42 = `local dS
-local function ep(V,m,aD,bM)
-dS=dS or gq()
+local function eo(V,m,aD,bM)
+dS=dS or gp()
 dS(V,m,aD,bM)
 end`;
 
 const part43 = `local E,al=1,0
 while al<#KEYS do
 local cu,H=ARGV[E+1]+0,al+1
-al=bz(al+aF(cu/32),#KEYS)
+al=bx(al+aF(cu/32),#KEYS)
 aj,U,x=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
-bL,bm,E=ARGV[E+5]+0,0,E+5
+bL,bl,E=ARGV[E+5]+0,0,E+5
 if cu%4>=2 then
-bm,E=ARGV[E+1]+0,E+1
+bl,E=ARGV[E+1]+0,E+1
 end
 local bM=cu%16>=8
-bF,ke=cu%2==1,false
+bF,kb=cu%2==1,false
 for K=H,al,1000 do
-local aG=bz(K+999,al)
-local cl=kr and call("MGET",unpack(KEYS,K,aG))
+local aG=bx(K+999,al)
+local cl=ko and call("MGET",unpack(KEYS,K,aG))
 if not(bM or bF)then
-gj(cl,K,aG)
+gi(cl,K,aG)
 else
 for i=K,aG do
 local aD=bM and ARGV[E+i-H+1]+0 or 1
-ep(KEYS[i],cl and cl[i-K+1],aD,bM)
+eo(KEYS[i],cl and cl[i-K+1],aD,bM)
 end
 end
 end
@@ -1661,54 +1661,54 @@ const part44 = `local aT,tonumber,aX,am=redis.pcall,tonumber,struct.pack,struct.
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "13c40c82a2db6447f328b83978521ff8d02321bb",
-  acrossSha1: "6897609aa85d3a697a8f09c1656fb53bfaffbc89",
+  sha1: "e21451bddf752b2f76fe7676a231e52e96ef0be9",
+  acrossSha1: "93426039ec04c761ef7b9a00a91a25e53e0b0794",
   source: `${part1}
-local aT,ah,tonumber,KEYS,ARGV=redis.pcall,string.format,tonumber,KEYS,ARGV
+local aT,ag,tonumber,KEYS,ARGV=redis.pcall,string.format,tonumber,KEYS,ARGV
 ${part2}
 local bP
-local function eu(us,az,W)
-local av,J,bt=bP-q,us-bP,az-bP
+local function et(us,ay,W)
+local au,J,bs=bP-q,us-bP,ay-bP
 if J>0 then
-if W==0 or W==1 and J>8*av or W==2 and J>1024*av then return nil end
+if W==0 or W==1 and J>8*au or W==2 and J>1024*au then return nil end
 else
 W=0
 end
-return bt>1024*av and 3 or bt>8*av and W<2 and 2 or W>0 and W or 1
+return bs>1024*au and 3 or bs>8*au and W<2 and 2 or W>0 and W or 1
 end
 local eh=1e13
-local ew=#KEYS==1 and ARGV[2]
-if ew=="32"or ew=="34"or ew=="36"or ew=="38"then
-local V,av,cV,dP,ck=KEYS[1],ARGV[3]+0,ARGV[4],ARGV[5]+0,0
-local dr,v,aH,ay
-if ew=="34"then
+local ev=#KEYS==1 and ARGV[2]
+if ev=="32"or ev=="34"or ev=="36"or ev=="38"then
+local V,au,cV,dP,ck=KEYS[1],ARGV[3]+0,ARGV[4],ARGV[5]+0,0
+local dq,v,aH,ax
+if ev=="34"then
 ck=ARGV[6]
-elseif ew=="36"then
-dr,v,aH,ay=ARGV[6],ARGV[7]+0,ARGV[8],ARGV[9]
-elseif ew=="38"then
-dr,v,aH,ay=ARGV[7],ARGV[8]+0,ARGV[9],ARGV[10]
+elseif ev=="36"then
+dq,v,aH,ax=ARGV[6],ARGV[7]+0,ARGV[8],ARGV[9]
+elseif ev=="38"then
+dq,v,aH,ax=ARGV[7],ARGV[8]+0,ARGV[9],ARGV[10]
 end
 local bT,ba,ee=cV+0,1000*4^(dP-50),dP*bJ
 local m,us,ae,cg,bg,cO=aT("GET",V),nil,0,nil,nil,nil
-bP=q+av
+bP=q+au
 if not v then
 local bf=bP+ck
 if bf-q+ARGV[1]*1000<eh then
-local bv,dH=ee-eI,q+cd/2
-local bD=m and#m==16 and tonumber(m)
-if bD then
-local us,W=bD-bv,0
+local bu,dH=ee-eG,q+cd/2
+local bC=m and#m==16 and tonumber(m)
+if bC then
+local us,W=bC-bu,0
 while us>dH do
 us,W=us-cd,W+1
 end
-local az=(us<q and q or us)+bT
-local bG=az-us
-if az<=bf and az<eI+bJ and us%ba+bG<ba then
-local bp=az>bP and eu(us,az,W)or az<=bP and 0
-if bp then
-if bp~=W then bG=bG+(bp-W)*cd end
-local eO=bG==bT and cV or ah("%d",bG)
-if aT("INCRBY",V,eO)==bD+bG then cg=az-q end
+local ay=(us<q and q or us)+bT
+local bG=ay-us
+if ay<=bf and ay<eG+bJ and us%ba+bG<ba then
+local bo=ay>bP and et(us,ay,W)or ay<=bP and 0
+if bo then
+if bo~=W then bG=bG+(bo-W)*cd end
+local eM=bG==bT and cV or ag("%d",bG)
+if aT("INCRBY",V,eM)==bC+bG then cg=ay-q end
 end
 end
 end
@@ -1716,19 +1716,19 @@ if cg then
 cO=true
 elseif not m then
 us=q
-elseif bD and not string.find(m,"%D")then
-us=bD-bv
+elseif bC and not string.find(m,"%D")then
+us=bC-bu
 if us<q then us=us>q-bJ/2 and q end
 end
 if us and us+bT<=bP then
 us=us+bT
-cg,bg=us-q,ah("%d",ee+us%bJ)
+cg,bg=us-q,ag("%d",ee+us%bJ)
 end
 end
 else
 if not m then
 us=q
-elseif#m==16+ay and not string.find(m,"%D")then
+elseif#m==16+ax and not string.find(m,"%D")then
 us,ae=string.sub(m,1,16)+0,string.sub(m,17)+0
 if ae>=v then
 us=nil
@@ -1737,81 +1737,81 @@ us,ae=q,0
 end
 end
 if us then
-us,ae=us+bT,ae+dr
+us,ae=us+bT,ae+dq
 if ae>=v then
 us,ae=us+1,ae-v
 end
 if us<bP or us==bP and ae<=aH+0 then
 cg=(us-q)*v+ae
-bg=cg<=9007199254740991 and ah("%016d%0"..ay.."d",us,ae)
+bg=cg<=9007199254740991 and ag("%016d%0"..ax.."d",us,ae)
 end
 end
 end
 if bg then
-local cf=ah("%d",math.floor((us-us%ba+ba-q)/1000)+2+ARGV[1])
+local cf=ag("%d",math.floor((us-us%ba+ba-q)/1000)+2+ARGV[1])
 cO=aT("SET",V,bg,"PX",cf).ok
 end
 if cO then return{q,cg}end
 end
 ${part3}
 ${part4}
-local call,bA,co,aF,bz,aR,type=redis.call,string.sub,string.byte,math.floor,math.min,math.max,type
+local call,bz,co,aF,bx,aR,type=redis.call,string.sub,string.byte,math.floor,math.min,math.max,type
 local cC=ARGV[1]+0
-local kZ=9007199254740991
-local eN=90*bJ
-local function io(us,ba)
-return ah("%d",aF((us-us%ba+ba-q)/1000)+2+cC)
+local kW=9007199254740991
+local eL=90*bJ
+local function il(us,ba)
+return ag("%d",aF((us-us%ba+ba-q)/1000)+2+cC)
 end
 local Q,A,E,al={q},1,1,0
 while al<#KEYS do
 local cu,H=ARGV[E+1]+0,al+1
-al=bz(al+aF(cu/32),#KEYS)
-local av,cV,dP,bm,dr=
+al=bx(al+aF(cu/32),#KEYS)
+local au,cV,dP,bl,dq=
 ARGV[E+2]+0,ARGV[E+3],ARGV[E+4],0,0
 local bT=cV+0
-local v,aH,bu,gU=1,0,16,"%016d"
-local bF,bM,md=cu%2>=1,cu%16>=8,cu%32>=16
+local v,aH,bt,gS=1,0,16,"%016d"
+local bF,bM,mc=cu%2>=1,cu%16>=8,cu%32>=16
 E=E+4
 if cu%4>=2 then
-bm,E=ARGV[E+1]+0,E+1
+bl,E=ARGV[E+1]+0,E+1
 end
 if cu%8>=4 then
-dr,v,aH=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bu,gU=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+dq,v,aH=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bt,gS=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
-local bf=q+bm+av
+local bf=q+bl+au
 local ba,ee,dH=1000*4^(dP-50),dP*bJ,q+cd/2
-local gp=bu==16 and bm+av+cC*1000<eh
-local bv=ee-eI
-local ih,cl,aS=A-H+1,nil,nil
-local fM,bx=q+bv+bT,bz(q+av+bv,ee+bJ-1)
-bP=q+av
-if md and gp and not bF and fM<=bx then
+local go=bt==16 and bl+au+cC*1000<eh
+local bu=ee-eG
+local ic,cl,aS=A-H+1,nil,nil
+local fL,bw=q+bu+bT,bx(q+au+bu,ee+bJ-1)
+bP=q+au
+if mc and go and not bF and fL<=bw then
 cl={}
-local function kW(V,aA)
-local az,W=aA-bv,0
-while az>dH do
-az,W=az-cd,W+1
+local function kT(V,aA)
+local ay,W=aA-bu,0
+while ay>dH do
+ay,W=ay-cd,W+1
 end
-local us=az-bT
-if us<q or az>bf or az+bv>=ee+bJ then return nil end
-local bp=0
-if az>bP then bp=eu(us,az,W)end
-if bp and bp~=W then call("INCRBY",V,ah("%d",(bp-W)*cd))end
-return bp and az
+local us=ay-bT
+if us<q or ay>bf or ay+bu>=ee+bJ then return nil end
+local bo=0
+if ay>bP then bo=et(us,ay,W)end
+if bo and bo~=W then call("INCRBY",V,ag("%d",(bo-W)*cd))end
+return bo and ay
 end
 for i=H,al do
 local V=KEYS[i]
 local aA=aT("INCRBY",V,cV)
 local bG=type(aA)=="number"
-local us=bG and aA>=fM and aA<=bx and aA-bv
-if bG and not us and aA>bx and(bm>0 or aA-bv>dH)then
-us=kW(V,aA)
+local us=bG and aA>=fL and aA<=bw and aA-bu
+if bG and not us and aA>bw and(bl>0 or aA-bu>dH)then
+us=kT(V,aA)
 end
 if us then
-if us%ba<bT then call("PEXPIRE",V,io(us,ba))end
-Q[ih+i]=us-q
+if us%ba<bT then call("PEXPIRE",V,il(us,ba))end
+Q[ic+i]=us-q
 else
 local m=true
 if aA~=bT then
@@ -1819,42 +1819,42 @@ if bG then call("INCRBY",V,"-"..cV)end
 m=aT("GET",V)
 end
 aS=aS or{}
-aS[#aS+1],Q[ih+i],cl[i-H+1]=i,false,type(m)~="table"and m
+aS[#aS+1],Q[ic+i],cl[i-H+1]=i,false,type(m)~="table"and m
 end
 end
 else
-cl=call("MGET",unpack(KEYS,H,bz(H+999,al)))
+cl=call("MGET",unpack(KEYS,H,bx(H+999,al)))
 for K=H+1000,al,1000 do
-local dI=call("MGET",unpack(KEYS,K,bz(K+999,al)))
+local dI=call("MGET",unpack(KEYS,K,bx(K+999,al)))
 for i=1,#dI do
 cl[K-H+i]=dI[i]
 end
 end
-local lp=gp and not(bF or bM)
+local ln=go and not(bF or bM)
 for i=H,al do
-local V,m,cg=KEYS[i],lp and cl[i-H+1],nil
-local bD=m and#m==16 and tonumber(m)
-if bD then
-local us,W=bD-bv,0
+local V,m,cg=KEYS[i],ln and cl[i-H+1],nil
+local bC=m and#m==16 and tonumber(m)
+if bC then
+local us,W=bC-bu,0
 while us>dH do
 us,W=us-cd,W+1
 end
-local az=(us<q and q or us)+bT
-local bG=az-us
-if az<=bf and az<eI+bJ and us%ba+bG<ba then
-local bp=az>bP and eu(us,az,W)or az<=bP and 0
-if bp then
-if bp~=W then bG=bG+(bp-W)*cd end
-local eO=bG==bT and cV or ah("%d",bG)
-if aT("INCRBY",V,eO)==bD+bG then cg=az-q end
+local ay=(us<q and q or us)+bT
+local bG=ay-us
+if ay<=bf and ay<eG+bJ and us%ba+bG<ba then
+local bo=ay>bP and et(us,ay,W)or ay<=bP and 0
+if bo then
+if bo~=W then bG=bG+(bo-W)*cd end
+local eM=bG==bT and cV or ag("%d",bG)
+if aT("INCRBY",V,eM)==bC+bG then cg=ay-q end
 end
 end
 end
 if cg then
-Q[ih+i]=cg
+Q[ic+i]=cg
 else
 aS=aS or{}
-aS[#aS+1],Q[ih+i]=i,false
+aS[#aS+1],Q[ic+i]=i,false
 end
 end
 end
@@ -1862,139 +1862,139 @@ if aS then
 ${part5}
 ${part6}
 ${part7}
-local g={v=v,av=av,aH=aH}
-local function cR(V,m,bu,v)
+local g={v=v,au=au,aH=aH}
+local function cR(V,m,bt,v)
 local D,us,ae,h,W=0,nil,0,nil,0
 if#m>8 and co(m,1)==98 then
 local K
-D,K=fV(m)
-m=bA(m,K)
+D,K=fU(m)
+m=bz(m,K)
 if m==""then return 0,0,D end
 end
 local aQ=string.find(m,"[^%d]")
 if aQ and aQ>16 and co(m,aQ)>127 then
-local ay=bA(m,1,aQ-1)
-local K=#ay==18 and bA(ay,1,2)==gy and 3 or 1
-h={us=tonumber(bA(ay,K,K+15))or 0,ae=tonumber(bA(ay,K+16))or 0}
+local ax=bz(m,1,aQ-1)
+local K=#ax==18 and bz(ax,1,2)==gx and 3 or 1
+h={us=tonumber(bz(ax,K,K+15))or 0,ae=tonumber(bz(ax,K+16))or 0}
 if aQ==#m then
 W=aF((co(m,aQ)-128)/8)
 else
-bE().cJ(m,aQ,#m,h,g)
+bD().cJ(m,aQ,#m,h,g)
 W=h.W
 end
-m=ay
+m=ax
 end
-if#m==18 and bA(m,1,2)==gy then
-m=bA(m,3)
+if#m==18 and bz(m,1,2)==gx then
+m=bz(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
-if us and us<eN then
-if us>=dy+cd then W=iE(us)end
-us=fU(us)
+if us and us<eL then
+if us>=dy+cd then W=iB(us)end
+us=fT(us)
 end
 elseif#m>16 then
-us=tonumber(bA(m,1,16))
+us=tonumber(bz(m,1,16))
 end
-if not us or us>=eN or(aQ and not h)then return nil end
-if#m~=bu and not fG(V,m)then return nil end
-if#m~=bu then return us+1,0,D,W,nil,h and h.y end
-if bu>16 then ae=bz(tonumber(bA(m,17))or 0,v-1)end
-return us,ae,D,W,h and h.ax,h and h.y
+if not us or us>=eL or(aQ and not h)then return nil end
+if#m~=bt and not fF(V,m)then return nil end
+if#m~=bt then return us+1,0,D,W,nil,h and h.y end
+if bt>16 then ae=bx(tonumber(bz(m,17))or 0,v-1)end
+return us,ae,D,W,h and h.aw,h and h.y
 end
 local function db(i)
 local V,m,us,ae,D,at=KEYS[i],cl[i-H+1],0,0,0,q
-local W,eL,ax,y,ko=0,false,nil,nil,nil
+local W,eJ,aw,y,kl=0,false,nil,nil,nil
 if m and m~=true then
-us,ae,D,W,ax,y=cR(V,m,bu,v)
+us,ae,D,W,aw,y=cR(V,m,bt,v)
 if not us then
 A=A+1
 Q[A]="RULES"
 return nil
 end
 if D>q then at=D end
-if us-av>=q or(y or 0)>q then
-local h={us=us,ae=ae,W=W,ax=ax,y=y}
-local bZ=bE().ed(h,g)
-eL=bZ~=h
-us,ae,W,ax,y=bZ.us,bZ.ae,bZ.W,bZ.ax,bZ.y
+if us-au>=q or(y or 0)>q then
+local h={us=us,ae=ae,W=W,aw=aw,y=y}
+local bZ=bD().ed(h,g)
+eJ=bZ~=h
+us,ae,W,aw,y=bZ.us,bZ.ae,bZ.W,bZ.aw,bZ.y
 end
 end
-local az,cq=us,ae
+local ay,cq=us,ae
 if us<at-1 or(us<at and ae==0)then
-az,cq=at,0
+ay,cq=at,0
 end
-local jN,iX=az,cq
-az,cq=az+bT,cq+dr
+local jK,iU=ay,cq
+ay,cq=ay+bT,cq+dq
 if cq>=v then
-az,cq=az+1,cq-v
+ay,cq=ay+1,cq-v
 end
 local ak=0
-if(az<bf or(az==bf and cq<=aH))and at-q<=bm then
+if(ay<bf or(ay==bf and cq<=aH))and at-q<=bl then
 ak=1
 local aD=1
 if bM then aD=ARGV[E+i-H+1]+0 end
 if aD>1 then
-local bC=bf-jN+(aH-iX)/v
-ak=aR(bz(aF(bC/(bT+dr/v)),aD),1)
-for o=bz(ak+1,aD),aR(ak-1,1),-1 do
-local aY=iX+o*dr
+local bB=bf-jK+(aH-iU)/v
+ak=aR(bx(aF(bB/(bT+dq/v)),aD),1)
+for o=bx(ak+1,aD),aR(ak-1,1),-1 do
+local aY=iU+o*dq
 local cK=aF(aY/v)
-az,cq=jN+o*bT+cK,aY-cK*v
+ay,cq=jK+o*bT+cK,aY-cK*v
 ak=o
-if az<bf or(az==bf and cq<=aH)then break end
+if ay<bf or(ay==bf and cq<=aH)then break end
 end
 end
 end
 local aO
-if(ak>0 or eL)and not bF then
+if(ak>0 or eJ)and not bF then
 if ak==0 then
-az,cq,at=us,ae,q
+ay,cq,at=us,ae,q
 end
-local bg,aA=ah(gU,az,cq),nil
-if bu==16 and az>=dy then bg=gy..bg end
-local aQ,ag,hu="",az+2,ee
-local J=az-av
+local bg,aA=ag(gS,ay,cq),nil
+if bt==16 and ay>=dy then bg=gx..bg end
+local aQ,af,hr="",ay+2,ee
+local J=ay-au
 if cq>aH then J=J+1 end
-if ax or y or at>q then
-local bI=bE()
-local h={us=us,ae=ae,W=W,ax=ax,y=y}
-ax=bI.be(h)
+if aw or y or at>q then
+local bI=bD()
+local h={us=us,ae=ae,W=W,aw=aw,y=y}
+aw=bI.be(h)
 local ca=aR(at>q and at or 0,y or 0)
-local next=bI.dn(az,cq,ax,ca,g,bI.eX(h,g))
+local next=bI.dm(ay,cq,aw,ca,g,bI.eW(h,g))
 aQ=bI.bg(next,g)
-if ax then ag=aR(ag,bI.fj(az,next.ax)+2)end
-if next.y then ag=aR(ag,next.y+2)end
-ax=ax or bI.eH
-if ak>0 and(ax.us>0 or ax.ae>0 or y or at>q)then
-ko={us,ae,ax.us,ax.ae,y or 0}
+if aw then af=aR(af,bI.fh(ay,next.aw)+2)end
+if next.y then af=aR(af,next.y+2)end
+aw=aw or bI.eF
+if ak>0 and(aw.us>0 or aw.ae>0 or y or at>q)then
+kl={us,ae,aw.us,aw.ae,y or 0}
 end
 elseif J>q then
-local lh=us-av+(ae>aH and 1 or 0)>q
-local bp=gg(J-q,av,lh and W or 0)
-if gp and D<=q then
-hu=ee+bp*cd
+local le=us-au+(ae>aH and 1 or 0)>q
+local bo=gf(J-q,au,le and W or 0)
+if go and D<=q then
+hr=ee+bo*cd
 else
-aQ=string.char(128+8*bp)
+aQ=string.char(128+8*bo)
 end
 end
-us,ae=az,cq
+us,ae=ay,cq
 if aQ~=""and D<=q then
-aA=aT("SET",V,bg..aQ,"PX",math.ceil((ag-q)/1000)+cC)
+aA=aT("SET",V,bg..aQ,"PX",math.ceil((af-q)/1000)+cC)
 elseif D>q then
 bg=bg..aQ
 bg="b"..struct.pack("<d",D)..bg
-aA=aT("SET",V,bg,"PX",math.ceil((aR(ag,D)-q)/1000)+cC)
+aA=aT("SET",V,bg,"PX",math.ceil((aR(af,D)-q)/1000)+cC)
 else
-if gp then bg=ah("%d",hu+us%bJ)end
-aA=m and aT("SET",V,bg,"PX",io(us,ba))
-or aT("SET",V,bg,"PX",io(us,ba),"NX")
+if go then bg=ag("%d",hr+us%bJ)end
+aA=m and aT("SET",V,bg,"PX",il(us,ba))
+or aT("SET",V,bg,"PX",il(us,ba),"NX")
 or aT("GET",V)
 end
 aO=aA and aA.err
 elseif not m then
-local fL=aT("GET",V)
-aO=fL and fL.err
+local fK=aT("GET",V)
+aO=fK and fK.err
 end
 A=A+1
 if aO then
@@ -2005,10 +2005,10 @@ if us<q then
 us,ae=q,0
 end
 local cg=(us-q)*v+ae
-if D>q or cg>kZ or ko then
+if D>q or cg>kW or kl then
 local ai={D>q and D-q or 0,ak,us-q,ae}
-for bI=1,ko and 5 or 0 do
-ai[4+bI]=ko[bI]
+for bI=1,kl and 5 or 0 do
+ai[4+bI]=kl[bI]
 end
 Q[A]=ai
 elseif bM then
@@ -2021,7 +2021,7 @@ end
 end
 local aO
 for _,i in ipairs(aS)do
-if not bM then A=ih+i-1 end
+if not bM then A=ic+i-1 end
 aO=db(i)or aO
 end
 if aO then return redis.error_reply(aO)end
@@ -2029,7 +2029,7 @@ end
 if bM then
 E=E+al-H+1
 else
-A=ih+al
+A=ic+al
 end
 end
 return Q`,
@@ -2038,18 +2038,18 @@ return Q`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "f5d4ab3d3cb0c16fc3373c919849a6c8f70605fc",
-  source: `local fr=redis.call("TIME")
-local me=redis.pcall("INFO")
-local ai={fr[1],fr[2],type(me)=="string"and me or""}
-local lQ={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,hl in ipairs(ARGV)do
+  sha1: "2abc6711894294e7beea325fdab88eedf41f00d4",
+  source: `local fq=redis.call("TIME")
+local md=redis.pcall("INFO")
+local ai={fq[1],fq[2],type(md)=="string"and md or""}
+local lO={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,hj in ipairs(ARGV)do
 local dx={}
-for iu in string.gmatch(hl,"%S+")do
-dx[#dx+1]=lQ[iu]or iu
+for is in string.gmatch(hj,"%S+")do
+dx[#dx+1]=lO[is]or is
 end
-local kw=redis.pcall(unpack(dx))
-if type(kw)=="table"and kw.err then ai[#ai+1]=kw.err end
+local ks=redis.pcall(unpack(dx))
+if type(ks)=="table"and ks.err then ai[#ai+1]=ks.err end
 end
 return ai`,
 };
@@ -2064,43 +2064,43 @@ export const clusterNodes: Script = {
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "4a6853445760771e537788ad5d79216bdce8a5ed",
-  source: `local q,bn
+  sha1: "48a795536823acdfb8f3c33a67428b1b84b8c3b8",
+  source: `local q,bm
 if string.byte(ARGV[1])==64 then
-bn,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
+bm,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
 else
-local fr=redis.call("TIME")
-bn=fr[1]..(#fr[2]==6 and fr[2]or string.sub("00000"..fr[2],-6))
+local fq=redis.call("TIME")
+bm=fq[1]..(#fq[2]==6 and fq[2]or string.sub("00000"..fq[2],-6))
 end
-q=bn+0
-local bh,ah,bq,bi=ARGV[2],string.format,nil,nil
+q=bm+0
+local bh,ag,bp,bE=ARGV[2],string.format,nil,nil
 if#bh==2 and string.byte(ARGV[3])~=45 then
 if bh=="R0"then
-bq=redis.pcall("ZREM",KEYS[1],ARGV[4])
-bi=redis.pcall("EXISTS",KEYS[2],KEYS[3])
-if type(bq)~="number"then
-bq=nil
-elseif bi==0 then
-return 2*q+bq
+bp=redis.pcall("ZREM",KEYS[1],ARGV[4])
+bE=redis.pcall("EXISTS",KEYS[2],KEYS[3])
+if type(bp)~="number"then
+bp=nil
+elseif bE==0 then
+return 2*q+bp
 end
 else
-local dK,gz,cr=60000000,10000000,20000000
-local aT,au,id=redis.pcall,KEYS[1],ARGV[4]
-local cw,aq=string.match(ARGV[5],"^(%d+) (%d+)")
-bi,cw=aT("EXISTS",KEYS[2],KEYS[3]),cw+0
-if bi==0 and cw<=cr then
-local ci,fA=aT("ZCARD",au),"-"..bn
-local el="-"..string.sub(bn,1,-8).."0000000"
-if ci~=0 and aT("ZCOUNT",au,"("..fA,el)==1 then
-local be,aP,bw=ci-1,q+cw,q+cw
+local dK,gy,cr=60000000,10000000,20000000
+local aT,as,id=redis.pcall,KEYS[1],ARGV[4]
+local cw,ap=string.match(ARGV[5],"^(%d+) (%d+)")
+bE,cw=aT("EXISTS",KEYS[2],KEYS[3]),cw+0
+if bE==0 and cw<=cr then
+local ci,fz=aT("ZCARD",as),"-"..bm
+local ek="-"..string.sub(bm,1,-8).."0000000"
+if ci~=0 and aT("ZCOUNT",as,"("..fz,ek)==1 then
+local be,aP,bv=ci-1,q+cw,q+cw
 if be>0 then
-local aZ=aT("ZRANGE",au,"1","1","WITHSCORES")
+local aZ=aT("ZRANGE",as,"1","1","WITHSCORES")
 aP=aZ[2]+0
-if aP<=q then be=aq+0 end
-if aP>bw then aP=bw end
+if aP<=q then be=ap+0 end
+if aP>bv then aP=bv end
 end
-if be<aq+0 then
-local bG=aT("ZADD",au,fA,"#",ah("%d",bw),id)
+if be<ap+0 then
+local bG=aT("ZADD",as,fz,"#",ag("%d",bv),id)
 if type(bG)=="number"then
 if be==0 then return q end
 return{q,be+1,aP-q,0,string.byte(ARGV[3])~=58 and{}or nil}
@@ -2110,69 +2110,69 @@ end
 end
 end
 elseif#bh==1 then
-local aT,id,au=redis.pcall,ARGV[4],#KEYS-1
+local aT,id,as=redis.pcall,ARGV[4],#KEYS-1
 if bh=="R"then
-bq=aT("ZREM",KEYS[au],id)
-if type(bq)~="number"then
-bq=nil
+bp=aT("ZREM",KEYS[as],id)
+if type(bp)~="number"then
+bp=nil
 elseif aT("EXISTS",KEYS[#KEYS])==0 then
-return 2*q+bq
+return 2*q+bp
 end
 else
-local dK,gz,cr=60000000,10000000,20000000
+local dK,gy,cr=60000000,10000000,20000000
 local call=redis.call
-if bh=="B"then au=2 end
-local cw,aq=string.match(ARGV[6],"^(%d+) (%d+)$")
-local gN=aT("EXISTS",KEYS[au+1],KEYS[au-(bh=="T"and-1 or 1)])==0
-cw,au=cw+0,KEYS[au]
-local ci=gN and aT("ZCARD",au)
-local be,aP,bV=nil,q+cw,au
+if bh=="B"then as=2 end
+local cw,ap=string.match(ARGV[6],"^(%d+) (%d+)$")
+local gL=aT("EXISTS",KEYS[as+1],KEYS[as-(bh=="T"and-1 or 1)])==0
+cw,as=cw+0,KEYS[as]
+local ci=gL and aT("ZCARD",as)
+local be,aP,bV=nil,q+cw,as
 if ci==0 then
 be=0
 elseif type(ci)=="number"then
-local el="-"..string.sub(bn,1,-8).."0000000"
-if cw<=cr and aT("ZCOUNT",au,"(-"..bn,el)==1 then
+local ek="-"..string.sub(bm,1,-8).."0000000"
+if cw<=cr and aT("ZCOUNT",as,"(-"..bm,ek)==1 then
 be,bV=ci-1,nil
-elseif aT("ZCOUNT",au,"(-"..bn,"0")==1 then
+elseif aT("ZCOUNT",as,"(-"..bm,"0")==1 then
 be=ci-1
 end
 if be and be>0 then
-local bw=aT("ZRANGE",au,"1","1","WITHSCORES")[2]+0
-if bw<=q then be=nil end
-if bw<aP then aP=bw end
+local bv=aT("ZRANGE",as,"1","1","WITHSCORES")[2]+0
+if bv<=q then be=nil end
+if bv<aP then aP=bv end
 end
 end
-if be and be<aq+0 then
-local bw,bP,eu=ah("%d",q+cw),nil,nil
+if be and be<ap+0 then
+local bv,bP,et=ag("%d",q+cw),nil,nil
 local V,ck,eh=KEYS[bh=="B"and 4 or 1],0,1e13
 local bJ=1e14
 local dy=50*bJ
-local gy,cd="99",10*bJ
-local eI=q-q%bJ
-local av,cV,dP,dr,v,aH,ay=
+local gx,cd="99",10*bJ
+local eG=q-q%bJ
+local au,cV,dP,dq,v,aH,ax=
 string.match(ARGV[7],"^(%d+) (%d+) (%d+) ?(%d*) ?(%d*) ?(%d*) ?(%d*)$")
-av,dP,v=av+0,dP+0,v~=""and v+0
+au,dP,v=au+0,dP+0,v~=""and v+0
 local bT,ba,ee=cV+0,1000*4^(dP-50),dP*bJ
 local m,us,ae,cg,bg,cO=aT("GET",V),nil,0,nil,nil,nil
-bP=q+av
+bP=q+au
 if not v then
 local bf=bP+ck
 if bf-q+ARGV[1]*1000<eh then
-local bv,dH=ee-eI,q+cd/2
-local bD=m and#m==16 and tonumber(m)
-if bD then
-local us,W=bD-bv,0
+local bu,dH=ee-eG,q+cd/2
+local bC=m and#m==16 and tonumber(m)
+if bC then
+local us,W=bC-bu,0
 while us>dH do
 us,W=us-cd,W+1
 end
-local az=(us<q and q or us)+bT
-local bG=az-us
-if az<=bf and az<eI+bJ and us%ba+bG<ba then
-local bp=az>bP and eu(us,az,W)or az<=bP and 0
-if bp then
-if bp~=W then bG=bG+(bp-W)*cd end
-local eO=bG==bT and cV or ah("%d",bG)
-if aT("INCRBY",V,eO)==bD+bG then cg=az-q end
+local ay=(us<q and q or us)+bT
+local bG=ay-us
+if ay<=bf and ay<eG+bJ and us%ba+bG<ba then
+local bo=ay>bP and et(us,ay,W)or ay<=bP and 0
+if bo then
+if bo~=W then bG=bG+(bo-W)*cd end
+local eM=bG==bT and cV or ag("%d",bG)
+if aT("INCRBY",V,eM)==bC+bG then cg=ay-q end
 end
 end
 end
@@ -2180,19 +2180,19 @@ if cg then
 cO=true
 elseif not m then
 us=q
-elseif bD and not string.find(m,"%D")then
-us=bD-bv
+elseif bC and not string.find(m,"%D")then
+us=bC-bu
 if us<q then us=us>q-bJ/2 and q end
 end
 if us and us+bT<=bP then
 us=us+bT
-cg,bg=us-q,ah("%d",ee+us%bJ)
+cg,bg=us-q,ag("%d",ee+us%bJ)
 end
 end
 else
 if not m then
 us=q
-elseif#m==16+ay and not string.find(m,"%D")then
+elseif#m==16+ax and not string.find(m,"%D")then
 us,ae=string.sub(m,1,16)+0,string.sub(m,17)+0
 if ae>=v then
 us=nil
@@ -2201,510 +2201,510 @@ us,ae=q,0
 end
 end
 if us then
-us,ae=us+bT,ae+dr
+us,ae=us+bT,ae+dq
 if ae>=v then
 us,ae=us+1,ae-v
 end
 if us<bP or us==bP and ae<=aH+0 then
 cg=(us-q)*v+ae
-bg=cg<=9007199254740991 and ah("%016d%0"..ay.."d",us,ae)
+bg=cg<=9007199254740991 and ag("%016d%0"..ax.."d",us,ae)
 end
 end
 end
 if bg then
-local cf=ah("%d",math.floor((us-us%ba+ba-q)/1000)+2+ARGV[1])
+local cf=ag("%d",math.floor((us-us%ba+ba-q)/1000)+2+ARGV[1])
 cO=aT("SET",V,bg,"PX",cf).ok
 end
 if cO then
 local aS=ci==0 and-1 or bV and call("PTTL",bV)
-call("ZADD",au,"-"..bn,"#",bw,id)
+call("ZADD",as,"-"..bm,"#",bv,id)
 if bV then
 local cf=math.max(4*cw,dK)/1000+ARGV[1]
-if aS<cf then call("PEXPIRE",bV,ah("%d",math.ceil(cf*1.125)))end
+if aS<cf then call("PEXPIRE",bV,ag("%d",math.ceil(cf*1.125)))end
 end
-local lK=v and us-q or cg
-return{q,be+1,aP-q,lK,ae}
+local lI=v and us-q or cg
+return{q,be+1,aP-q,lI,ae}
 end
 end
 end
 local at,dx=3,ARGV[5]
 bh,ARGV[2]="",""
-for iu in string.gmatch(dx,"%S+")do
+for is in string.gmatch(dx,"%S+")do
 at=at+1
-ARGV[at]=iu
+ARGV[at]=is
 end
 end
-local function dY(cp,q,bn,bq)
+local function dY(cp,q,bm,bp)
 ${part8}
 local bh=aM()
 local function aE(us)
-return ah("%d",us)
+return ag("%d",us)
 end
-local function eD(w)
-w.eD=w.eD or aE(q+w.cW)
-return w.eD
+local function eB(w)
+w.eB=w.eB or aE(q+w.cW)
+return w.eB
 end
-local function hJ(bB)
-return bB==q and"-"..bn or aE(-bB)
+local function hG(bA)
+return bA==q and"-"..bm or aE(-bA)
 end
-local function lj(V,us)
+local function lh(V,us)
 if call("PTTL",V)<eg(q+us)then call("PEXPIRE",V,eg(q+us+us/8))end
 end
-local ml,jI,channel=string.match(aM(),"^(%-?)([^:]*):(.*)$")
-local ej={}
-local kY=5000
+local mk,jF,channel=string.match(aM(),"^(%-?)([^:]*):(.*)$")
+local ei={}
+local kV=5000
 local function inbox(bc)
 return channel.."%"..bc
 end
-for bc in string.gmatch(jI,"[^,]+")do
-ej[bc]="caller"
-if ml~=""then
-local ly=inbox(bc)
-local cz=call("LRANGE",ly,"0","-1")
+for bc in string.gmatch(jF,"[^,]+")do
+ei[bc]="caller"
+if mk~=""then
+local lw=inbox(bc)
+local cz=call("LRANGE",lw,"0","-1")
 if#cz==0 then
-call("RPUSH",ly,"")
+call("RPUSH",lw,"")
 cp[#cp+1]="missed "..bc
 elseif#cz>1 then
-call("LTRIM",ly,"0","0")
+call("LTRIM",lw,"0","0")
 for aZ=2,#cz do
 cp[#cp+1]=cz[aZ]
 end
 end
-call("PEXPIRE",ly,kY)
+call("PEXPIRE",lw,kV)
 end
 end
 ${part9}
 ${part3}
-local function kg()
-local dZ,bU,gO,bF,il={},nil,nil,false,false
-local fc="FOREIGN the key holds no state of these rules, nor of others that are known"
-local lF,lW="^[CFMPST-Xcfst-\\255]","^%-?"..string.rep("%d",16)
-local function hQ(e)
-local m,E=not e.ez and call("GET",e.V),1
-e.D,e.ab,e.dS=0,{},""
+local function kd()
+local dZ,bU,gM,bF,ii={},nil,nil,false,false
+local fa="FOREIGN the key holds no state of these rules, nor of others that are known"
+local lD,lV="^[CFMPST-Xcfst-\\255]","^%-?"..string.rep("%d",16)
+local function hN(e)
+local m,E=not e.eR and call("GET",e.V),1
+e.D,e.aa,e.dS=0,{},""
 if not m then return end
-e.D,E=fV(m)
-local dS=bA(m,E>10 and 1 or E)
-if m==""or dS~=""and not(string.find(dS,lF)or string.find(dS,lW))then
-error(fc,0)
+e.D,E=fU(m)
+local dS=bz(m,E>10 and 1 or E)
+if m==""or dS~=""and not(string.find(dS,lD)or string.find(dS,lV))then
+error(fa,0)
 end
 e.dS=dS
 end
-local function en(e)
-if#e.w.af>0 then return gO.en(e)end
-hQ(e)
+local function em(e)
+if#e.w.ah>0 then return gM.em(e)end
+hN(e)
 end
-local function fa(e)
-gO.fa(e)
+local function fo(e)
+gM.fo(e)
 end
 ${part10}
 ${part11}
-local eR={}
-local function fe(e)
-local ce=eR[e.au]
+local eP={}
+local function fc(e)
+local ce=eP[e.as]
 if ce then return ce end
-local H=call("ZRANGE",e.au,"0","1","WITHSCORES")
-ce={bB=0,be=0,aP=nil,it=false,bV=0}
+local H=call("ZRANGE",e.as,"0","1","WITHSCORES")
+ce={bA=0,be=0,aP=nil,ir=false,bV=0}
 if H[1]=="#"then
-ce.bB=-H[2]
-ce.it=not H[4]or H[4]+0>q
-if ce.it and H[4]then ce.aP=H[4]+0 end
+ce.bA=-H[2]
+ce.ir=not H[4]or H[4]+0>q
+if ce.ir and H[4]then ce.aP=H[4]+0 end
 end
-if H[3]or not ce.it then ce.be=call("ZCOUNT",e.au,"("..bn,"+inf")end
-eR[e.au]=ce
+if H[3]or not ce.ir then ce.be=call("ZCOUNT",e.as,"("..bm,"+inf")end
+eP[e.as]=ce
 return ce
 end
-local function kF(e,n)
-local ce=fe(e)
+local function kB(e,n)
+local ce=fc(e)
 if n==1 and ce.aP then return ce.aP end
-local bw=n==1 and ce.it and call("ZRANGE",e.au,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.au,"("..bn,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then ce.aP=bw[2]+0 end
-return bw[2]+0
+local bv=n==1 and ce.ir and call("ZRANGE",e.as,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.as,"("..bm,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then ce.aP=bv[2]+0 end
+return bv[2]+0
 end
-local function du(e,aq)
-local be=fe(e).be
-local ip=be+aq-e.w.aq
-if ip>be then return 1e15 end
-return ip<=0 and 0 or kF(e,ip)-q
+local function dt(e,ap)
+local be=fc(e).be
+local im=be+ap-e.w.ap
+if im>be then return 1e15 end
+return im<=0 and 0 or kB(e,im)-q
 end
-local function iM(e,id)
-return tonumber(call("ZSCORE",e.au,id)or 0)>q
+local function iJ(e,id)
+return tonumber(call("ZSCORE",e.as,id)or 0)>q
 end
-local function hs(e)
-local ce,us=eR[e.au],aR(4*e.w.cW,60000000)
+local function hp(e)
+local ce,us=eP[e.as],aR(4*e.w.cW,60000000)
 if ce and ce.bV>=us then return end
-lj(e.au,us)
+lh(e.as,us)
 if ce then ce.bV=us end
 end
-local function hS(e)
-return aR(q,fe(e).bB+1)
+local function hP(e)
+return aR(q,fc(e).bA+1)
 end
-local function iV(e,id,aq)
-call("ZADD",e.au,eD(e.w),id)
-for jf=2,aq do
-call("ZADD",e.au,eD(e.w),id.."+"..jf)
+local function iS(e,id,ap)
+call("ZADD",e.as,eB(e.w),id)
+for jc=2,ap do
+call("ZADD",e.as,eB(e.w),id.."+"..jc)
 end
-eR[e.au]=nil
-hs(e)
+eP[e.as]=nil
+hp(e)
 end
-local function lA(e,id,aq)
-local ce=fe(e)
-local bB=hS(e)
-local bG=call("ZADD",e.au,hJ(bB),"#",eD(e.w),id)
-if ce.bB==0 then bG=bG-1 end
-if not ce.it then call("ZREMRANGEBYSCORE",e.au,"1",bn)end
-if bG==1 and aq<=1 then
-local bw=q+e.w.cW
-if ce.be==0 then ce.aP=bw end
-if ce.aP then ce.aP=bz(ce.aP,bw)end
-ce.bB,ce.be,ce.it=bB,ce.be+1,true
-hs(e)
+local function ly(e,id,ap)
+local ce=fc(e)
+local bA=hP(e)
+local bG=call("ZADD",e.as,hG(bA),"#",eB(e.w),id)
+if ce.bA==0 then bG=bG-1 end
+if not ce.ir then call("ZREMRANGEBYSCORE",e.as,"1",bm)end
+if bG==1 and ap<=1 then
+local bv=q+e.w.cW
+if ce.be==0 then ce.aP=bv end
+if ce.aP then ce.aP=bx(ce.aP,bv)end
+ce.bA,ce.be,ce.ir=bA,ce.be+1,true
+hp(e)
 else
-iV(e,id,aq)
+iS(e,id,ap)
 end
-return bB
+return bA
 end
-local function lR(e,id,aq)
-local bq=call("ZREM",e.au,id)
-for jf=2,aq do
-bq=bq+call("ZREM",e.au,id.."+"..jf)
+local function lP(e,id,ap)
+local bp=call("ZREM",e.as,id)
+for jc=2,ap do
+bp=bp+call("ZREM",e.as,id.."+"..jc)
 end
-eR[e.au]=nil
-return bq
+eP[e.as]=nil
+return bp
 end
-local function hG(e)
-if du(e,e.aq)==0 then return end
-local K="("..eD(e.w)
-if call("ZCOUNT",e.au,K,"+inf")==0 then return end
-local kn=call("ZRANGEBYSCORE",e.au,K,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#kn,2 do
-local bN=tonumber(string.match(kn[i],"^[^.]*%.%d+~(%d+)%."))
-if bN and kn[i+1]-q>bN then call("ZADD",e.au,aE(q+bN),kn[i])end
+local function hD(e)
+if dt(e,e.ap)==0 then return end
+local K="("..eB(e.w)
+if call("ZCOUNT",e.as,K,"+inf")==0 then return end
+local kk=call("ZRANGEBYSCORE",e.as,K,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#kk,2 do
+local bN=tonumber(string.match(kk[i],"^[^.]*%.%d+~(%d+)%."))
+if bN and kk[i+1]-q>bN then call("ZADD",e.as,aE(q+bN),kk[i])end
 end
-eR[e.au]=nil
+eP[e.as]=nil
 end
-local function eV(ai,e,bB)
-if e.w.aq==0 then return end
-local be,al=fe(e).be,#ai
-ai[al+1],ai[al+2],ai[al+3]=be,be>0 and kF(e,1)-q or 0,bB or 0
+local function eU(ai,e,bA)
+if e.w.ap==0 then return end
+local be,al=fc(e).be,#ai
+ai[al+1],ai[al+2],ai[al+3]=be,be>0 and kB(e,1)-q or 0,bA or 0
 end
-local function lm(e)
-local bi=#e.w.af==0 and call("EXISTS",e.bb,e.V)
+local function lk(e)
+local bE=#e.w.ah==0 and call("EXISTS",e.bb,e.V)
 or call("EXISTS",e.bb)
-e.gN=bi==0
-e.ez=e.gN and#e.w.af==0
+e.gL=bE==0
+e.eR=e.gL and#e.w.ah==0
 end
-local go={}
-local function hP(e,id)
-go[e.bb]=nil
+local gn={}
+local function hM(e,id)
+gn[e.bb]=nil
 return call("ZREM",e.bb,id,id.."k")
 end
-local function jL(e,id,aN)
+local function jI(e,id,aN)
 if aN==0 then
 local al=call("ZREVRANGE",e.bb,"0","0","WITHSCORES")
 aN=aR(q,(al[2]or 0)+1)
 end
 call("ZADD",e.bb,aE(aN),id)
-go[e.bb],e.gN=nil,false
-lj(e.bb,aR(4*e.w.cW,60000000))
+gn[e.bb],e.gL=nil,false
+lh(e.bb,aR(4*e.w.cW,60000000))
 return aN
 end
-local function kk(e,id,aN)
+local function kh(e,id,aN)
 if call("ZSCORE",e.bb,id)then
 call("ZADD",e.bb,aE(aN),id.."k")
 call("ZREM",e.bb,id)
 end
-go[e.bb]=nil
+gn[e.bb]=nil
 end
-local function kJ(bc)
+local function kF(bc)
 return redis.pcall("EXISTS",inbox(bc))==1
 end
-local function iZ(bc)
-if ej[bc]==nil then
-local kv=call("PUBSUB","NUMSUB",channel..bc)[2]>0
-ej[bc]=kv and"channel"or kJ(bc)and"inbox"or false
+local function iW(bc)
+if ei[bc]==nil then
+local kr=call("PUBSUB","NUMSUB",channel..bc)[2]>0
+ei[bc]=kr and"channel"or kF(bc)and"inbox"or false
 end
-return ej[bc]
+return ei[bc]
 end
-local function ep(bQ,aW,ai)
-local dx=ah(string.rep(" %.0f",1+#ai),q,unpack(ai))
-local dk=bQ..dx.." "..aW.id
-local fK=ej[aW.bc]
-if fK=="caller"then
-cp[#cp+1]=dk
-elseif fK=="inbox"then
-call("RPUSHX",inbox(aW.bc),dk)
+local function eo(bQ,aW,ai)
+local dx=ag(string.rep(" %.0f",1+#ai),q,unpack(ai))
+local dj=bQ..dx.." "..aW.id
+local fJ=ei[aW.bc]
+if fJ=="caller"then
+cp[#cp+1]=dj
+elseif fJ=="inbox"then
+call("RPUSHX",inbox(aW.bc),dj)
 else
-call("PUBLISH",channel..aW.bc,dk)
+call("PUBLISH",channel..aW.bc,dj)
 end
 end
-local jZ=8
-local function gs(e,A)
-if e.gN then return nil end
-local bD=A==0 and go[e.bb]
-if bD and bD.w==e.w then return bD end
+local jW=8
+local function gr(e,A)
+if e.gL then return nil end
+local bC=A==0 and gn[e.bb]
+if bC and bC.w==e.w then return bC end
 while true do
-local aZ=call("ZRANGE",e.bb,ah("%d",A),ah("%d",A),"WITHSCORES")
-local jd=aZ[1]
-if not jd then return nil end
-local id,bc,bQ,lT,aq,aj,bV=
-string.match(jd,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local mj=q-aZ[2]
-if bc and mj<=tonumber(lT)and iZ(bc)then
-local aW={id=id,bc=bc,iU=bQ=="d",bV=bV=="k",aN=aZ[2]+0}
-for gf,m in pairs(e)do
-aW[gf]=m
+local aZ=call("ZRANGE",e.bb,ag("%d",A),ag("%d",A),"WITHSCORES")
+local ja=aZ[1]
+if not ja then return nil end
+local id,bc,bQ,lS,ap,aj,bV=
+string.match(ja,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local mi=q-aZ[2]
+if bc and mi<=tonumber(lS)and iW(bc)then
+local aW={id=id,bc=bc,iR=bQ=="d",bV=bV=="k",aN=aZ[2]+0}
+for ge,m in pairs(e)do
+aW[ge]=m
 end
-aW.ab=nil
-aW.aq,aW.aj=bz(tonumber(aq),e.w.aq),tonumber(aj)
-if A==0 then go[e.bb]=aW end
+aW.aa=nil
+aW.ap,aW.aj=bx(tonumber(ap),e.w.ap),tonumber(aj)
+if A==0 then gn[e.bb]=aW end
 return aW
 end
-call("ZREM",e.bb,jd)
-go[e.bb]=nil
+call("ZREM",e.bb,ja)
+gn[e.bb]=nil
 end
 end
-local function iI(e)
-local bx=e.w.gu
-if bx<0 or call("ZCARD",e.bb)<bx then return false end
-gs(e,0)
-return call("ZCARD",e.bb)>=bx
+local function iF(e)
+local bw=e.w.gt
+if bw<0 or call("ZCARD",e.bb)<bw then return false end
+gr(e,0)
+return call("ZCARD",e.bb)>=bw
 end
-local function fp(e,kA)
+local function fn(e,kw)
 local A,cQ=0,0
-while A<jZ and not e.gN and du(e,cQ+1)==0 do
-local aW=gs(e,A)
-if not aW or du(e,cQ+aW.aq)>0 then return end
-if not aW.iU then
-if not aW.bV and aW.id~=kA then ep("turn",aW,{0})end
-A,cQ=A+1,cQ+aW.aq
+while A<jW and not e.gL and dt(e,cQ+1)==0 do
+local aW=gr(e,A)
+if not aW or dt(e,cQ+aW.ap)>0 then return end
+if not aW.iR then
+if not aW.bV and aW.id~=kw then eo("turn",aW,{0})end
+A,cQ=A+1,cQ+aW.ap
 else
-local at=hC(aW)
+local at=hz(aW)
 if at>q then
-if aW.id~=kA then ep("turn",aW,{at-q})end
+if aW.id~=kw then eo("turn",aW,{at-q})end
 return
 end
-gV(aW,q)
-hP(e,aW.id)
+gT(aW,q)
+hM(e,aW.id)
 local ai={1,0,0}
-local bB=lA(e,aW.id,aW.aq)
-es(ai,aW)
-eV(ai,aW,bB)
-ex(ai,{aW})
-ep("granted",aW,ai)
+local bA=ly(e,aW.id,aW.ap)
+er(ai,aW)
+eU(ai,aW,bA)
+ew(ai,{aW})
+eo("granted",aW,ai)
 end
 end
 end
-local function kL(e,id,aN)
+local function kH(e,id,aN)
 local cQ=0
-for A=0,jZ-1 do
-local aW=gs(e,A)
+for A=0,jW-1 do
+local aW=gr(e,A)
 if not aW or aW.id==id or(aN>0 and aW.aN>aN)then return false end
-cQ=cQ+aW.aq
-if aW.iU or du(e,cQ+e.aq)>0 then return true end
+cQ=cQ+aW.ap
+if aW.iR or dt(e,cQ+e.ap)>0 then return true end
 end
 return true
 end
-local function jV(e,id)
+local function jS(e,id)
 local cQ=0
-for A=0,jZ-1 do
-local aW=gs(e,A)
+for A=0,jW-1 do
+local aW=gr(e,A)
 if not aW then return 0 end
-local br=aW.id==id
-if br then aW=e end
-local bt=du(e,cQ+aW.aq)
-if bt>0 then return bz(bt,e.w.cW)end
-if br or aW.iU then
-local eK=hC(aW)-q
-return br and eK or eK+e.w.cW
+local bq=aW.id==id
+if bq then aW=e end
+local bs=dt(e,cQ+aW.ap)
+if bs>0 then return bx(bs,e.w.cW)end
+if bq or aW.iR then
+local eI=hz(aW)-q
+return bq and eI or eI+e.w.cW
 end
-cQ=cQ+aW.aq
+cQ=cQ+aW.ap
 end
 return e.w.cW
 end
-local function lL(e,id,aN)
-if e.w.aq==0 then return false end
-return du(e,e.aq)>0 or kL(e,id,aN)
+local function lJ(e,id,aN)
+if e.w.ap==0 then return false end
+return dt(e,e.ap)>0 or kH(e,id,aN)
 end
-local function ix(hV,dv)
-local mr,mf=hV.w.aq,dv.w.aq
-return mr<mf or(mr==mf and hV.V<dv.V)
+local function iv(hS,dv)
+local mq,me=hS.w.ap,dv.w.ap
+return mq<me or(mq==me and hS.V<dv.V)
 end
-local function jo(id,aN,as,ga,eK)
-local km=#as>1 and eK>0
-local cx=not km and(ga or as[1])
-if cx and aN==0 and iI(cx)then return 5,aR(eK,1),0 end
-for _,e in ipairs(as)do
-if aN>0 and e~=cx and e.w.aq>0 then
-if cx and ix(e,cx)then
-kk(e,id,aN)
-elseif hP(e,id)>0 then
-fp(e)
-en(e)
+local function jl(id,aN,ar,fZ,eI)
+local kj=#ar>1 and eI>0
+local cx=not kj and(fZ or ar[1])
+if cx and aN==0 and iF(cx)then return 5,aR(eI,1),0 end
+for _,e in ipairs(ar)do
+if aN>0 and e~=cx and e.w.ap>0 then
+if cx and iv(e,cx)then
+kh(e,id,aN)
+elseif hM(e,id)>0 then
+fn(e)
+em(e)
 end
 end
 end
-if not cx then return 3,eK,aN==0 and q or aN end
-if aN>0 then hP(cx,id)end
-aN=jL(cx,id,aN)
-return 3,jV(cx,id),aN
+if not cx then return 3,eI,aN==0 and q or aN end
+if aN>0 then hM(cx,id)end
+aN=jI(cx,id,aN)
+return 3,jS(cx,id),aN
 end
-local function jP(e,id)
-iV(e,id,e.aq)
-local bB=hS(e)
-call("ZADD",e.au,hJ(bB),"#")
-eR[e.au].bB=bB
-return bB
+local function jM(e,id)
+iS(e,id,e.ap)
+local bA=hP(e)
+call("ZADD",e.as,hG(bA),"#")
+eP[e.as].bA=bA
+return bA
 end
-local function jm(id,aN,as)
-for _,e in ipairs(as)do
-if e.w.aq>0 and not iM(e,id)then return end
+local function jj(id,aN,ar)
+for _,e in ipairs(ar)do
+if e.w.ap>0 and not iJ(e,id)then return end
 end
 local ai={6,0,aN}
-for _,e in ipairs(as)do
-local bB
-if e.w.aq>0 then
-lm(e)
-bB=jP(e,id)
+for _,e in ipairs(ar)do
+local bA
+if e.w.ap>0 then
+lk(e)
+bA=jM(e,id)
 end
-en(e)
-es(ai,e)
-eV(ai,e,bB)
+em(e)
+er(ai,e)
+eU(ai,e,bA)
 end
 return ai
 end
-local function dC(id,dR,bm,aN,as)
+local function dC(id,dR,bl,aN,ar)
 bF=dR=="2"
 if bU and not bF then error(bU,0)end
-local an=aN>0 and dR~="2"and jm(id,aN,as)
+local an=aN>0 and dR~="2"and jj(id,aN,ar)
 if an then return an end
-local at,D,ga,hM=q,q,nil,true
-for i=1,#as do
-local e=as[i]
-if e.w.aq>0 then
-hM=false
-lm(e)
+local at,D,fZ,hJ=q,q,nil,true
+for i=1,#ar do
+local e=ar[i]
+if e.w.ap>0 then
+hJ=false
+lk(e)
 if dR~="2"then
-fp(e,id)
-hG(e)
+fn(e,id)
+hD(e)
 end
 end
-at=aR(at,hC(e))
+at=aR(at,hz(e))
 D=aR(D,e.D)
-if lL(e,id,aN)and(not ga or ix(e,ga))then ga=e end
+if lJ(e,id,aN)and(not fZ or iv(e,fZ))then fZ=e end
 end
-local kG,gi,bt={},0,at-q
-local bC=dR=="1"and at-q<=bm
-if not ga and(at<=q or(bC and hM))then
-gi=1
+local kC,gh,bs={},0,at-q
+local bB=dR=="1"and at-q<=bl
+if not fZ and(at<=q or(bB and hJ))then
+gh=1
 if dR~="2"then
-for i=1,#as do
-local e=as[i]
-gV(e,at)
-if e.w.aq>0 then
-if aN>0 then hP(e,id)end
-kG[i]=lA(e,id,e.aq)
+for i=1,#ar do
+local e=ar[i]
+gT(e,at)
+if e.w.ap>0 then
+if aN>0 then hM(e,id)end
+kC[i]=ly(e,id,e.ap)
 end
 end
 end
-elseif bC then
-gi,bt,aN=jo(id,aN,as,ga,bt)
-elseif ga then
-gi=4
-bt=aR(bt,1)
+elseif bB then
+gh,bs,aN=jl(id,aN,ar,fZ,bs)
+elseif fZ then
+gh=4
+bs=aR(bs,1)
 elseif D>q then
-gi=2
+gh=2
 end
-if gi>3 then
-for _,e in ipairs(as)do
-if e.w.aq>0 then bt=aR(bt,du(e,e.aq))end
+if gh>3 then
+for _,e in ipairs(ar)do
+if e.w.ap>0 then bs=aR(bs,dt(e,e.ap))end
 end
 end
-local ai={gi,bt,aN,nil,nil,nil}
-for i=1,#as do
-es(ai,as[i])
-eV(ai,as[i],kG[i])
+local ai={gh,bs,aN,nil,nil,nil}
+for i=1,#ar do
+er(ai,ar[i])
+eU(ai,ar[i],kC[i])
 end
-for i=1,gi==2 and#as>1 and#as or 0 do
-ai[#ai+1]=aR(as[i].D-q,0)
+for i=1,gh==2 and#ar>1 and#ar or 0 do
+ai[#ai+1]=aR(ar[i].D-q,0)
 end
-ex(ai,as)
+ew(ai,ar)
 return ai
 end
-local function my(id,aN,e)
-local ai={iM(e,id)and 6 or 1,0,aN}
-fp(e,id)
-local jk=iM(e,id)
-local jR=not jk and not call("ZSCORE",e.bb,id)
-if jR then
-jL(e,id,aN)
-fp(e,id)
-jk=iM(e,id)
+local function mx(id,aN,e)
+local ai={iJ(e,id)and 6 or 1,0,aN}
+fn(e,id)
+local jh=iJ(e,id)
+local jO=not jh and not call("ZSCORE",e.bb,id)
+if jO then
+jI(e,id,aN)
+fn(e,id)
+jh=iJ(e,id)
 ai[1]=7
 end
-local bB
-if jk then
-bB=jP(e,id)
+local bA
+if jh then
+bA=jM(e,id)
 else
-lj(e.bb,aR(4*e.w.cW,60000000))
-hG(e)
-ai[1],ai[2]=jR and 8 or 3,jV(e,id)
+lh(e.bb,aR(4*e.w.cW,60000000))
+hD(e)
+ai[1],ai[2]=jO and 8 or 3,jS(e,id)
 end
-en(e)
-es(ai,e)
-eV(ai,e,bB)
+em(e)
+er(ai,e)
+eU(ai,e,bA)
 return ai
 end
 local function df()
-local as={nil}
+local ar={nil}
 for i=1,ad()do
-as[i]=ev()
+ar[i]=eu()
 end
-return as
+return ar
 end
 local cD={}
 function cD.T()
-local id,dR,bm,aN=aM(),aM(),ad(),ad()
-return dC(id,dR,bm,aN,df())
+local id,dR,bl,aN=aM(),aM(),ad(),ad()
+return dC(id,dR,bl,aN,df())
 end
 function cD.P()
 local id,aN=aM(),ad()
-return my(id,aN,df()[1])
+return mx(id,aN,df()[1])
 end
-local function jK(id,as,bq)
-local kh=0
-for i=1,#as do
-local e=as[i]
-local ff=bq or lR(e,id,e.aq)
-lm(e)
-if not e.gN then
-if ff==0 then ff=hP(e,id)end
-if ff>0 then fp(e)end
+local function jH(id,ar,bp)
+local ke=0
+for i=1,#ar do
+local e=ar[i]
+local fd=bp or lP(e,id,e.ap)
+lk(e)
+if not e.gL then
+if fd==0 then fd=hM(e,id)end
+if fd>0 then fn(e)end
 end
-kh=kh+ff
+ke=ke+fd
 end
-return kh
+return ke
 end
 function cD.R()
 local id=aM()
-return{jK(id,df(),bq)}
+return{jH(id,df(),bp)}
 end
 local function ck(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function cD.N()
-local id,as,ai=aM(),df(),{}
-for i,e in ipairs(as)do
-local bw=call("ZSCORE",e.au,id)
-local mc=bw and(tonumber(bw)>q or fe(e).be+e.aq<=e.w.aq)
-if mc then iV(e,id,e.aq)end
-ai[i]=mc and 1 or 0
+local id,ar,ai=aM(),df(),{}
+for i,e in ipairs(ar)do
+local bv=call("ZSCORE",e.as,id)
+local mb=bv and(tonumber(bv)>q or fc(e).be+e.ap<=e.w.ap)
+if mb then iS(e,id,e.ap)end
+ai[i]=mb and 1 or 0
 end
 return ai
 end
-local function iv()
-local gw
+local function it()
+local gv
 ${part5}
 ${part6}
 ${part12}
@@ -2730,117 +2730,117 @@ ${part7}
 ${part29}
 ${part30}
 ${part31}
-local he
-local function gv()
+local hc
+local function gu()
 local dD,ea={},{}
-local dM,ch,eY,dN={},{},{},{}
+local dM,ch,eX,dN={},{},{},{}
 local function bK(o,g)
 local ae=o*g.dc
 local cK=aF(ae/g.v)
-return{us=o*g.dt+cK,ae=ae-cK*g.v}
+return{us=o*g.ds+cK,ae=ae-cK*g.v}
 end
-local function mh(a,b)
+local function mg(a,b)
 return a.us==b.us and a.ae==b.ae
 end
 function dD.t(h,o,cI,g)
-local bI=bE()
+local bI=bD()
 local cT=cI.cT or{0,0,0,-1,0}
-local an,ax={us=cT[1],ae=cT[2]},h.ax or bI.eH
-local bw={us=cI.q+cI.H,ae=cI.bj}
-if mh(bw,h)and mh(an,ax)and cI.aj>0 then
-local gR,ig,y=o>=cI.aj,cI.at>cI.q,h.y or 0
-local to=bI.gr(h,bK(o,g),g)
-if gR and cT[4]>=0 then to={us=cT[4],ae=cT[5]}end
-if ig then y=gR and cT[3]or aR(y,cI.at)end
-return bI.dn(to.us,to.ae,bI.be(h),y,g,bI.eX(h,g))
+local an,aw={us=cT[1],ae=cT[2]},h.aw or bI.eF
+local bv={us=cI.q+cI.H,ae=cI.bi}
+if mg(bv,h)and mg(an,aw)and cI.aj>0 then
+local gP,ib,y=o>=cI.aj,cI.at>cI.q,h.y or 0
+local to=bI.gq(h,bK(o,g),g)
+if gP and cT[4]>=0 then to={us=cT[4],ae=cT[5]}end
+if ib then y=gP and cT[3]or aR(y,cI.at)end
+return bI.dm(to.us,to.ae,bI.be(h),y,g,bI.eW(h,g))
 end
 if bI.cX(h,g)>q then return h end
-local bR=bI.gM(bw,an,g).us
-if bR>bI.gM(h,ax,g).us then return h end
-local jl=bI.hp(bI.gr(bw,bI.lg(ax,bR,an,g),g),h)
-if jl.us<q then return h end
-local gY=bI.hp(bK(o,g),{us=jl.us-q,ae=jl.ae})
-if gY.us==0 and gY.ae==0 then return h end
-return bI.fJ(h,gY,bR,0,g)
+local bR=bI.gK(bv,an,g).us
+if bR>bI.gK(h,aw,g).us then return h end
+local ji=bI.hm(bI.gq(bv,bI.ld(aw,bR,an,g),g),h)
+if ji.us<q then return h end
+local gW=bI.hm(bK(o,g),{us=ji.us-q,ae=ji.ae})
+if gW.us==0 and gW.ae==0 then return h end
+return bI.fI(h,gW,bR,0,g)
 end
 function ea.t(h,o,g)
-local bI=bE()
-if h.us<q then return bI.dn(q,0,bI.be(h),h.y or 0,g,h.W)end
-local gY=bI.hp(bK(o,g),{us=h.us-q,ae=h.ae})
-if gY.us==0 and gY.ae==0 then return h end
-return bI.fJ(h,gY,0,bI.cX(h,g),g)
+local bI=bD()
+if h.us<q then return bI.dm(q,0,bI.be(h),h.y or 0,g,h.W)end
+local gW=bI.hm(bK(o,g),{us=h.us-q,ae=h.ae})
+if gW.us==0 and gW.ae==0 then return h end
+return bI.fI(h,gW,0,bI.cX(h,g),g)
 end
-local function fv(z,J,mk)
-local dm,cP=0,cm(z)
-while dm<cP do
-local dd=aF((dm+cP)/2)
-if dp(z,dd)<=J then
-dm=dd+1
+local function fu(z,J,mj)
+local dl,cP=0,cm(z)
+while dl<cP do
+local dd=aF((dl+cP)/2)
+if dn(z,dd)<=J then
+dl=dd+1
 else
 cP=dd
 end
 end
-if dm>0 and(not mk or dp(z,dm-1)==J)then return dm-1 end
+if dl>0 and(not mj or dn(z,dl-1)==J)then return dl-1 end
 end
 local function dB(z,A,o)
-local J,r=dp(z,A)
-local ak=bz(o,r)
-return gQ(z,A,J,r-ak),o-ak
+local J,r=dn(z,A)
+local ak=bx(o,r)
+return gO(z,A,J,r-ak),o-ak
 end
-local function lu(z)
+local function ls(z)
 while z~=""do
 local _,r=cG(z)
 if r>0 then break end
-z=bA(z,1,-bS-1)
+z=bz(z,1,-bS-1)
 end
 return z
 end
 function dD.f(h,o,cI,g)
-local A=fv(h.z,cI.q+cI.bj-g.x,true)
-if A then h.z=lu(dB(h.z,A,o))end
+local A=fu(h.z,cI.q+cI.bi-g.x,true)
+if A then h.z=ls(dB(h.z,A,o))end
 return cU(h,g,h.W)
 end
 function ea.f(h,o,g)
-local A=fv(h.z,q)
-if A then h.z=lu(dB(h.z,A,o))end
+local A=fu(h.z,q)
+if A then h.z=ls(dB(h.z,A,o))end
 return cU(h,g,h.W)
 end
-local function jY(aa,z,g)
-local bV=lu(z)
-if bV==""and aa>0 and z~=""then
-return{aa=0,z=aX(dz,cH(z)-g.x,aa)}
+local function jV(Y,z,g)
+local bV=ls(z)
+if bV==""and Y>0 and z~=""then
+return{Y=0,z=aX(dz,cH(z)-g.x,Y)}
 end
-return{aa=aa,z=bV}
+return{Y=Y,z=bV}
 end
 function dD.c(h,o,cI,g)
-local J=cI.q+cI.bj-2*g.x
-local aa,z=h.aa,h.z
-local A=fv(z,J,true)
+local J=cI.q+cI.bi-2*g.x
+local Y,z=h.Y,h.z
+local A=fu(z,J,true)
 if A then
 z=dB(z,A,o)
 elseif z~=""and cH(z)==J+g.x then
-aa=aR(aa-o,0)
+Y=aR(Y-o,0)
 end
-return cU(jY(aa,z,g),g,h.W)
+return cU(jV(Y,z,g),g,h.W)
 end
 function ea.c(h,o,g)
-local aa,z=h.aa,h.z
-local A,aS=fv(z,q),nil
+local Y,z=h.Y,h.z
+local A,aS=fu(z,q),nil
 if not A then return cU(h,g,h.W)end
 z,aS=dB(z,A,o)
 if A>0 then
 z=dB(z,A-1,aS)
 else
-aa=aR(aa-aS,0)
+Y=aR(Y-aS,0)
 end
-return cU(jY(aa,z,g),g,h.W)
+return cU(jV(Y,z,g),g,h.W)
 end
-local ll=cZ.s and cZ.s.jr()
+local lj=cZ.s and cZ.s.jo()
 function dD.s(p,o,cI,g)
-ll.dD(p,o,cI.q+cI.bj-g.x,g)
+lj.dD(p,o,cI.q+cI.bi-g.x,g)
 end
 function ea.s(p,o,g)
-ll.ea(p,o,g)
+lj.ea(p,o,g)
 end
 local function dQ(aC,at)
 local aY=0
@@ -2849,35 +2849,35 @@ if cv.at<=at then aY=aY+cv.o end
 end
 return aY
 end
-local function fD(aC)
+local function fC(aC)
 local al=aC.aB[#aC.aB]
 return al and al.at or 0
 end
-local function hI(aC,o)
+local function hF(aC,o)
 local aS=o
 while aS>0 and aC.aB[1]do
 local H=aC.aB[1]
-local eF=bz(aS,H.o)
-H.o,aS=H.o-eF,aS-eF
+local eD=bx(aS,H.o)
+H.o,aS=H.o-eD,aS-eD
 if H.o==0 then table.remove(aC.aB,1)end
 end
 end
-local function eW(aC,at,g)
+local function eV(aC,at,g)
 local an=aC.y>q and aC.W or 0
 aC.y=at>q and at or 0
-aC.W=at>q and gg(at-q,g.x,an)or 0
+aC.W=at>q and gf(at-q,g.x,an)or 0
 return aC
 end
-local function hH(aC,g)
+local function hE(aC,g)
 while aC.aB[1]and aC.aB[#aC.aB].o==0 do
 table.remove(aC.aB)
 end
-return eW(aC,bz(aC.y,fD(aC)),g)
+return eV(aC,bx(aC.y,fC(aC)),g)
 end
-local function jA(aC,g)
-local bs=fD(aC)
-local ca=aR(q,bz(aC.y,ek(aC.W,g.x)))
-if bs<=ca then return aC end
+local function jx(aC,g)
+local br=fC(aC)
+local ca=aR(q,bx(aC.y,ej(aC.W,g.x)))
+if br<=ca then return aC end
 local bZ,cn={aB={},y=aC.y,W=aC.W},0
 for _,cv in ipairs(aC.aB)do
 if cv.at<=ca then
@@ -2886,21 +2886,21 @@ else
 cn=cn+cv.o
 end
 end
-cn=bz(cn,g.U or cn)
+cn=bx(cn,g.U or cn)
 local al=bZ.aB[#bZ.aB]
 if al and al.at==ca then
 al.o=al.o+cn
 else
 bZ.aB[#bZ.aB+1]={at=ca,o=cn}
 end
-return eW(bZ,ca,g)
+return eV(bZ,ca,g)
 end
-local ls={
-ez=function()
+local lq={
+eR=function()
 return{aB={},y=0,W=0}
 end,
-ed=jA,
-ds=function(aC,aj,g)
+ed=jx,
+dr=function(aC,aj,g)
 local at=aR(q,aC.y)
 local dW=dQ(aC,1/0)+aj-g.U
 for _,cv in ipairs(aC.aB)do
@@ -2911,71 +2911,71 @@ end
 return at
 end,
 dC=function(aC,at,aj,g)
-local aE=aR(at,fD(aC))
-hI(aC,dQ(aC,q-g.x))
+local aE=aR(at,fC(aC))
+hF(aC,dQ(aC,q-g.x))
 local al=aC.aB[#aC.aB]
 if al and al.at==aE then
 al.o=al.o+aj
 else
 aC.aB[#aC.aB+1]={at=aE,o=aj}
 end
-return eW(aC,at>q and aE or aC.y,g)
+return eV(aC,at>q and aE or aC.y,g)
 end,
-fn=function(aC,g)
+fl=function(aC,g)
 local aU=dQ(aC,1/0)-dQ(aC,q-g.x)
 if aU==0 then return 0,0 end
-return aC.y>q and g.U or aU,fD(aC)+g.x-q
+return aC.y>q and g.U or aU,fC(aC)+g.x-q
 end,
 dF=function(aC,g)
-return aC.aB[1]and fD(aC)+g.x or 0
+return aC.aB[1]and fC(aC)+g.x or 0
 end,
 }
 function dD.l(aC,o,cI,g)
 for _,cv in ipairs(aC.aB)do
-if cv.at==cI.q+cI.bj-g.x then cv.o=aR(cv.o-o,0)end
+if cv.at==cI.q+cI.bi-g.x then cv.o=aR(cv.o-o,0)end
 end
-return hH(aC,g)
+return hE(aC,g)
 end
 function ea.l(aC,o,g)
-hI(aC,bz(dQ(aC,q-g.x)+o,dQ(aC,q)))
-return hH(aC,g)
+hF(aC,bx(dQ(aC,q-g.x)+o,dQ(aC,q)))
+return hE(aC,g)
 end
-local function jn(gZ,g)
+local function jk(gX,g)
 local o=
-dj((gZ.us+gZ.ae/g.v)/(g.dt+g.dc/g.v))
-local function hO(n)
-local br=bK(n,g)
-return br.us<gZ.us or(br.us==gZ.us and br.ae<gZ.ae)
+di((gX.us+gX.ae/g.v)/(g.ds+g.dc/g.v))
+local function hL(n)
+local bq=bK(n,g)
+return bq.us<gX.us or(bq.us==gX.us and bq.ae<gX.ae)
 end
-while hO(o)do
+while hL(o)do
 o=o+1
 end
-while o>0 and not hO(o-1)do
+while o>0 and not hL(o-1)do
 o=o-1
 end
 return o
 end
 function dM.t(h,g)
 if h.us<q then return{}end
-local o=jn({us=h.us-q,ae=h.ae},g)
-return o==0 and{}or{{at=aR(q,bE().cX(h,g)),o=o}}
+local o=jk({us=h.us-q,ae=h.ae},g)
+return o==0 and{}or{{at=aR(q,bD().cX(h,g)),o=o}}
 end
 function dM.f(h,g)
 local aB={}
 for A=0,cm(h.z)-1 do
-local J,r=dp(h.z,A)
-if r>0 then aB[#aB+1]={at=aR(J,bz(q,J+g.x-1)),o=r}end
+local J,r=dn(h.z,A)
+if r>0 then aB[#aB+1]={at=aR(J,bx(q,J+g.x-1)),o=r}end
 end
 return aB
 end
 function dM.c(h,g)
 local aB={}
 if h.z==""then return aB end
-if h.aa>0 then aB[1]={at=bz(q,cH(h.z)-1),o=h.aa}end
+if h.Y>0 then aB[1]={at=bx(q,cH(h.z)-1),o=h.Y}end
 for A=0,cm(h.z)-1 do
-local J,r=dp(h.z,A)
-local bw=J+g.x-1
-if r>0 then aB[#aB+1]={at=J>q and bw or bz(q,bw),o=r}end
+local J,r=dn(h.z,A)
+local bv=J+g.x-1
+if r>0 then aB[#aB+1]={at=J>q and bv or bx(q,bv),o=r}end
 end
 return aB
 end
@@ -2986,167 +2986,167 @@ if cv.o>0 and cv.at+g.x>q then aB[#aB+1]={at=cv.at,o=cv.o}end
 end
 return aB
 end
-local function eZ(h,y,g)
-local bx={us=aR(q,y)+g.av,ae=g.aH}
-local mu=bE().hp(bx,h)
-return bE().dn(mu.us,mu.ae,h.ax,y,g,0)
+local function eY(h,y,g)
+local bw={us=aR(q,y)+g.au,ae=g.aH}
+local mt=bD().hm(bw,h)
+return bD().dm(mt.us,mt.ae,h.aw,y,g,0)
 end
-local function iw(aB,g)
-local ap=g.ap
-local h=ap.ez()
+local function iu(aB,g)
+local aq=g.aq
+local h=aq.eR()
 for _,cv in ipairs(aB)do
 if g.O=="t"then
-h=ap.dC(h,cv.at,bz(cv.o,g.U),g)
+h=aq.dC(h,cv.at,bx(cv.o,g.U),g)
 elseif cv.at+g.x>q then
-h=ap.dC(h,cv.at,cv.o,g)
+h=aq.dC(h,cv.at,cv.o,g)
 end
 end
 local al=aB[#aB]
-return g.O=="t"and eZ(h,al and al.at or 0,g)or h
+return g.O=="t"and eY(h,al and al.at or 0,g)or h
 end
-local function kM(hV,dv,g)
-local fM,a,b=g.av or g.x,hV.av or hV.x,dv.av or dv.x
-if a==b then return hV.O==g.O and dv.O~=g.O end
-if a>=fM and b>=fM then return a<b end
+local function kI(hS,dv,g)
+local fL,a,b=g.au or g.x,hS.au or hS.x,dv.au or dv.x
+if a==b then return hS.O==g.O and dv.O~=g.O end
+if a>=fL and b>=fL then return a<b end
 return a>b
 end
-local function kU(kp,g)
-for i,dT in ipairs(kp)do
+local function kR(km,g)
+for i,dT in ipairs(km)do
 if dT.cY==g.cY then return i end
 end
-local lb=1
-for i=2,#kp do
-if kM(kp[i],kp[lb],g)then lb=i end
+local kY=1
+for i=2,#km do
+if kI(km[i],km[kY],g)then kY=i end
 end
-return lb
+return kY
 end
-local function iT(a,b)
+local function iQ(a,b)
 if a.O~="t"or b.O~="t"then return a.O==b.O and a.x==b.x end
-return a.dt==b.dt and a.dc==b.dc and a.v==b.v
+return a.ds==b.ds and a.dc==b.dc and a.v==b.v
 end
-local function lJ(h)
+local function lH(h)
 if not h.aB then return h end
-local ma={aB={},y=h.y,W=h.W}
+local lZ={aB={},y=h.y,W=h.W}
 for i,cv in ipairs(h.aB)do
-ma.aB[i]={at=cv.at,o=cv.o}
+lZ.aB[i]={at=cv.at,o=cv.o}
 end
-return ma
+return lZ
 end
-local function kV(an,af)
-local ab,kT={},{}
-for i,g in ipairs(af)do
-local A=kU(an.af,g)
-local dT,h=an.af[A],an.ab[A]
-local im,jQ=dT.cY==g.cY,not kT[A]
-local aB=im and jQ and{}or dM[dT.O](h,dT)
-if jQ and(im or iT(dT,g))then
-kT[A]=true
-ab[i]=g.O=="t"and not im and eZ(h,aB[1]and aB[1].at or 0,g)
-or lJ(h)
+local function kS(an,ah)
+local aa,kQ={},{}
+for i,g in ipairs(ah)do
+local A=kR(an.ah,g)
+local dT,h=an.ah[A],an.aa[A]
+local ij,jN=dT.cY==g.cY,not kQ[A]
+local aB=ij and jN and{}or dM[dT.O](h,dT)
+if jN and(ij or iQ(dT,g))then
+kQ[A]=true
+aa[i]=g.O=="t"and not ij and eY(h,aB[1]and aB[1].at or 0,g)
+or lH(h)
 else
-ab[i]=iw(aB,g)
+aa[i]=iu(aB,g)
 end
 end
-return ab
+return aa
 end
-local co,fg=string.byte,string.char
-local iF,ky,fd=4,512,2^23
+local co,fe=string.byte,string.char
+local iC,ku,fb=4,512,2^23
 local cB=2^48
 ${part32}
-local function mg(m,E)
+local function mf(m,E)
 local bW={}
 function bW.co()
 E=E+1
-return co(m,E-1)or error(fc,0)
+return co(m,E-1)or error(fa,0)
 end
 function bW.ad()
 local ad,bd=0,1
 while true do
-local eA=bW.co()
-ad=ad+eA%128*bd
-if eA<128 then return ad end
+local ey=bW.co()
+ad=ad+ey%128*bd
+if ey<128 then return ad end
 bd=bd*128
 end
 end
-function bW.ac(bu)
-E=E+bu
-if E>#m+1 then error(fc,0)end
-return bA(m,E-bu,E-1)
+function bW.ac(bt)
+E=E+bt
+if E>#m+1 then error(fa,0)end
+return bz(m,E-bt,E-1)
 end
-function bW.mn(aM)
-local fL=bA(m,E,E+#aM-1)==aM
-if fL then E=E+#aM end
-return fL
+function bW.mm(aM)
+local fK=bz(m,E,E+#aM-1)==aM
+if fK then E=E+#aM end
+return fK
 end
-function bW.bw()
+function bW.bv()
 return E>#m
 end
 return bW
 end
-function ch.t(Y,fX)
-Y.v,Y.dt=fX(Y.v),fX(Y.dt)
-Y.dc=Y.v>1 and fX(Y.dc)or 0
-Y.U=fX(Y.U)
+function ch.t(ab,fW)
+ab.v,ab.ds=fW(ab.v),fW(ab.ds)
+ab.dc=ab.v>1 and fW(ab.dc)or 0
+ab.U=fW(ab.U)
 end
-function ch.f(Y,fX)
-Y.x=fX(Y.x)
+function ch.f(ab,fW)
+ab.x=fW(ab.x)
 end
 ch.l=ch.f
-function ch.c(Y,fX)
-Y.x,Y.bL=fX(Y.x),fX(Y.bL)
+function ch.c(ab,fW)
+ab.x,ab.bL=fW(ab.x),fW(ab.bL)
 end
-local function ec(O,Y)
+local function ec(O,ab)
 local bQ=O=="s"and"l"or O
-local br={}
-for gf,bI in pairs(Y)do
-br[gf]=bI
+local bq={}
+for ge,bI in pairs(ab)do
+bq[ge]=bI
 end
-br.O,br.ap,br.eo=bQ,ls,nil
+bq.O,bq.aq,bq.en=bQ,lq,nil
 if bQ~="l"then
 cZ[bQ]=cZ[bQ]or cE[bQ]()
-br.ap=cZ[bQ]
+bq.aq=cZ[bQ]
 end
 if bQ=="t"then
-if not br.U then br.U=jn({us=br.av,ae=br.aH},br)end
-local ga=bK(br.U,br)
-br.av,br.aH=ga.us,ga.ae
+if not bq.U then bq.U=jk({us=bq.au,ae=bq.aH},bq)end
+local fZ=bK(bq.U,bq)
+bq.au,bq.aH=fZ.us,fZ.ae
 end
-br.cY=bQ
-ch[bQ](br,function(ad)
-br.cY=br.cY..dU(ad)
+bq.cY=bQ
+ch[bQ](bq,function(ad)
+bq.cY=bq.cY..dU(ad)
 return ad
 end)
-return br
+return bq
 end
-local function ie(af)
+local function ia(ah)
 local cY=""
-for i=1,#af do
-cY=cY..af[i].cY
+for i=1,#ah do
+cY=cY..ah[i].cY
 end
 return cY
 end
-local function lU(w)
+local function lT(w)
 if w.dh then return w.dh end
 local dh={}
-for gf,bI in pairs(w)do
-dh[gf]=bI
+for ge,bI in pairs(w)do
+dh[ge]=bI
 end
-dh.bg,dh.af=w,{}
-for i,Y in ipairs(w.af)do
-dh.af[i]=ec(Y.O,Y)
+dh.bg,dh.ah=w,{}
+for i,ab in ipairs(w.ah)do
+dh.ah[i]=ec(ab.O,ab)
 end
-dh.cS,dh.cy,dh.cY="M",0,ie(dh.af)
+dh.cS,dh.cy,dh.cY="M",0,ia(dh.ah)
 w.dh=dh
 return dh
 end
-local function dq(ac,aa)
-local z,W=fq(ac,1,#ac)
-return{z=z,W=W,aa=aa}
+local function dp(ac,Y)
+local z,W=fp(ac,1,#ac)
+return{z=z,W=W,Y=Y}
 end
-local function gH(h)
-return h.ax or h.y or h.W>0
+local function gG(h)
+return h.aw or h.y or h.W>0
 end
-function eY.t(K,g,gH)
+function eX.t(K,g,gG)
 local us
 if K.cs then
 local cn=K.ad()
@@ -3158,22 +3158,22 @@ if us<q-cB/2 then us=us+cB end
 end
 K.cs=us
 local h={us=us,ae=0,W=0}
-if g.v>1 then h.ae=bz(K.ad(),g.v-1)end
-if gH then
+if g.v>1 then h.ae=bx(K.ad(),g.v-1)end
+if gG then
 local aQ=K.ac(K.co())
-bE().cJ(aQ,1,#aQ,h,g)
+bD().cJ(aQ,1,#aQ,h,g)
 end
 return h
 end
-function eY.f(K)
+function eX.f(K)
 local z=K.ac(bS*K.ad())
-return dq(z)
+return dp(z)
 end
-function eY.c(K)
-local aa=K.ad()
-return dq(K.ac(bS*K.ad()),aa)
+function eX.c(K)
+local Y=K.ad()
+return dp(K.ac(bS*K.ad()),Y)
 end
-function eY.l(K)
+function eX.l(K)
 local aC={y=K.ad(),W=0,aB={}}
 if aC.y>0 then aC.W=K.ad()end
 for i=1,K.ad()do
@@ -3182,7 +3182,7 @@ end
 return aC
 end
 function dN.t(h,g,m)
-local aQ=gH(h)and bE().bg(h,g)or""
+local aQ=gG(h)and bD().bg(h,g)or""
 local us,aM=aR(h.us,q-1e12),nil
 if m.cs then
 local cn=us-m.cs
@@ -3194,22 +3194,22 @@ aM=aX("<I6",us%cB)
 end
 m.cs=us
 aM=aM..(g.v>1 and dU(h.ae)or"")
-return aQ==""and aM or aM..fg(#aQ)..aQ
+return aQ==""and aM or aM..fe(#aQ)..aQ
 end
 function dN.f(h)
 return dU(cm(h.z))..dJ(h)
 end
 function dN.c(h)
-return dU(h.aa)..dU(cm(h.z))..dJ(h)
+return dU(h.Y)..dU(cm(h.z))..dJ(h)
 end
 function dN.l(aC)
-while#aC.aB>ky do
-local je={}
+while#aC.aB>ku do
+local jb={}
 for i=1,#aC.aB,2 do
-local hV,dv=aC.aB[i],aC.aB[i+1]
-je[#je+1]=dv and{at=dv.at,o=hV.o+dv.o}or hV
+local hS,dv=aC.aB[i],aC.aB[i+1]
+jb[#jb+1]=dv and{at=dv.at,o=hS.o+dv.o}or hS
 end
-aC.aB=je
+aC.aB=jb
 end
 local cL={dU(aC.y)..(aC.y>0 and dU(aC.W)or""),dU(#aC.aB)}
 for _,cv in ipairs(aC.aB)do
@@ -3217,692 +3217,677 @@ cL[#cL+1]=aX("<I7",cv.at)..dU(cv.o)
 end
 return table.concat(cL)
 end
-local function iK(m,ar)
-if#ar.af>1 then m.aM=m.aM..fg(#ar.af)end
-for i,Y in ipairs(ar.af)do
-local h,cY=ar.ab[i],Y.cY
-if Y.O=="t"and gH(h)then cY="u"..bA(cY,2)end
-m.aM=m.aM..cY..dN[Y.O](h,Y,m)
+local function iH(m,az)
+if#az.ah>1 then m.aM=m.aM..fe(#az.ah)end
+for i,ab in ipairs(az.ah)do
+local h,cY=az.aa[i],ab.cY
+if ab.O=="t"and gG(h)then cY="u"..bz(cY,2)end
+m.aM=m.aM..cY..dN[ab.O](h,ab,m)
 end
 end
-local fw={}
-local function kR(K,bQ)
-for i=1,#fw do
-local Y=fw[i]
-if Y.O==bQ and K.mn(Y.iG)then return Y end
+local fv={}
+local function kN(K,bQ)
+for i=1,#fv do
+local ab=fv[i]
+if ab.O==bQ and K.mm(ab.iD)then return ab end
 end
 local cb={}
-if not ch[bQ]then error(fc,0)end
+if not ch[bQ]then error(fa,0)end
 ch[bQ](cb,K.ad)
-local Y=ec(bQ,cb)
-Y.iG=bA(Y.cY,2)
-fw[#fw+1]=Y
-return Y
+local ab=ec(bQ,cb)
+ab.iD=bz(ab.cY,2)
+fv[#fv+1]=ab
+return ab
 end
-local function fI(m,E)
-local K,dg=mg(m,E),{}
-if K.bw()then error(fc,0)end
-while not K.bw()do
-local ar,H={af={},ab={}},K.co()
+local function fH(m,E)
+local K,dg=mf(m,E),{}
+if K.bv()then error(fa,0)end
+while not K.bv()do
+local az,H={ah={},aa={}},K.co()
 for i=1,H<33 and H or 1 do
-local O=H<33 and fg(K.co())or fg(H)
+local O=H<33 and fe(K.co())or fe(H)
 local bQ=O=="u"and"t"or O
-ar.af[i]=kR(K,bQ)
-ar.ab[i]=eY[bQ](K,ar.af[i],O=="u")
+az.ah[i]=kN(K,bQ)
+az.aa[i]=eX[bQ](K,az.ah[i],O=="u")
 end
-ar.cY=ie(ar.af)
-dg[#dg+1]=ar
+az.cY=ia(az.ah)
+dg[#dg+1]=az
 end
 return dg
 end
-local function fO(af,ab)
-local ar={af={},ab={}}
-for i,Y in ipairs(af)do
-local h=ab[i]
-ar.af[i]=ec(Y.O,Y)
-ar.ab[i]=Y.eo and cZ.s.lB().cJ(h)or h
+local function fN(ah,aa)
+local az={ah={},aa={}}
+for i,ab in ipairs(ah)do
+local h=aa[i]
+az.ah[i]=ec(ab.O,ab)
+az.aa[i]=ab.en and cZ.s.lz().cJ(h)or h
 end
-ar.cY=ie(ar.af)
-return ar
+az.cY=ia(az.ah)
+return az
 end
 local eh=2^50
-local function hc(m,K)
+local function ha(m,K)
 local us=am("<I7",m,K)
-if us<1 or us>eh then error(fc,0)end
+if us<1 or us>eh then error(fa,0)end
 return us
 end
-local function iJ(e,m,E,af)
-local H,dS=bA(m,E,E),#m-E
+local function iG(e,m,E,ah)
+local H,dS=bz(m,E,E),#m-E
 if H=="S"and E==1 and dS>52 then
 cZ.s=cZ.s or cE.s()
-local g=cZ.s.gd(1,hc(m,10))
+local g=cZ.s.gc(1,ha(m,10))
 g.O="s"
-local eo=cZ.s.iq(e.V,g)
-if not eo.fi then return fO({g},{eo}),eo.D end
-elseif H=="F"and fs(dS,7)then
-local Y=ec("f",{x=hc(m,E+1)})
-return fO({Y},{dq(bA(m,E+8))})
-elseif H=="C"and fs(dS,12)then
-local x,aK,aa=hc(m,E+1),am("<BI4",m,E+8)
-local Y=ec("c",{x=x,bL=10^aK})
-return fO({Y},{dq(bA(m,E+13),aa)})
+local en=cZ.s.io(e.V,g)
+if not en.fg then return fN({g},{en}),en.D end
+elseif H=="F"and fr(dS,7)then
+local ab=ec("f",{x=ha(m,E+1)})
+return fN({ab},{dp(bz(m,E+8))})
+elseif H=="C"and fr(dS,12)then
+local x,aK,Y=ha(m,E+1),am("<BI4",m,E+8)
+local ab=ec("c",{x=x,bL=10^aK})
+return fN({ab},{dp(bz(m,E+13),Y)})
 end
-local ay=gS(bA(m,E))
-if ay and fG(e.V,ay)then
-if tonumber(bA(ay,1,16))<q then return nil end
-local ar={af=af,ab={},cY=ie(af),lN=true}
-for i,Y in ipairs(af)do
-ar.ab[i]=iw({{at=q,o=Y.U}},Y)
+local ax=gQ(bz(m,E))
+if ax and fF(e.V,ax)then
+if tonumber(bz(ax,1,16))<q then return nil end
+local az={ah=ah,aa={},cY=ia(ah),lL=true}
+for i,ab in ipairs(ah)do
+az.aa[i]=iu({{at=q,o=ab.U}},ab)
 end
-return ar
+return az
 end
-error(fc,0)
+error(fa,0)
 end
-local function li(ar)
-for i,Y in ipairs(ar.af)do
-if Y.ap.dF(ar.ab[i],Y)>q then return false end
+local function lf(az)
+for i,ab in ipairs(az.ah)do
+if ab.aq.dF(az.aa[i],ab)>q then return false end
 end
 return true
 end
-local function gC(w)
+local function gB(w)
 if w.bY then return w,true end
-local iY=w.gL~=""and q>=w.kP
-local dG=iY and w.gL or w.jw
+local iV=w.gJ~=""and q>=w.kL
+local dG=iV and w.gJ or w.jt
 local by=dG=="0"and w or dZ[dG+0]
-return by,by==w and(iY or w.gL=="")
+return by,by==w and(iV or w.gJ=="")
 end
-local function lO(aE,dE)
-local o=aF(q/fd)-aF(dE/fd)
-return dE>0 and o>=0 and(aF(q/fd)-aE)%256>o
+local function lM(aE,dE)
+local o=aF(q/fb)-aF(dE/fb)
+return dE>0 and o>=0 and(aF(q/fb)-aE)%256>o
 end
-local function ic(e,dh)
+local function hZ(e,dh)
 local w=dh.bg
 local m,E=call("GET",e.V)or"",1
 if co(m,1)==98 then
-e.D,E=fV(m)
+e.D,E=fU(m)
 end
 if co(m,E)==77 then
 e.aE=co(m,E+1)or 0
-return fI(m,E+2),lO(e.aE,w.dE)
+return fH(m,E+2),lM(e.aE,w.dE)
 end
-local by=gC(w)
+local by=gB(w)
 local cJ={w=by,V=e.V,cy=e.cy}
-e.fC=by.cy>0 and e.cy
-if hR(cJ)then
+e.fB=by.cy>0 and e.cy
+if hO(cJ)then
 e.D=cJ.D
-return{fO(by.af,cJ.ab)},w.dE>0
+return{fN(by.ah,cJ.aa)},w.dE>0
 end
-local ar,D=iJ(e,m,E,dh.af)
+local az,D=iG(e,m,E,dh.ah)
 e.D=D or e.D
-return{ar},w.dE>0
+return{az},w.dE>0
 end
-local di={}
-function di.en(e)
-local dh=lU(e.w)
-e.D,e.fC,e.aE=0,nil,nil
-local dg,aG=ic(e,dh)
+local du={}
+function du.em(e)
+local dh=lT(e.w)
+e.D,e.fB,e.aE=0,nil,nil
+local dg,aG=hZ(e,dh)
 local an
-e.w,e.di,e.bi,e.ab=dh,di,{},nil
-for _,ar in ipairs(dg)do
-for i,Y in ipairs(ar.af)do
-local h=ar.ab[i]
-ar.ab[i]=Y.ap.ed(h,Y)
-e.dX=e.dX or ar.ab[i]~=h
+e.w,e.du,e.bE,e.aa=dh,du,{},nil
+for _,az in ipairs(dg)do
+for i,ab in ipairs(az.ah)do
+local h=az.aa[i]
+az.aa[i]=ab.aq.ed(h,ab)
+e.dX=e.dX or az.aa[i]~=h
 end
-if ar.cY==dh.cY then
-e.ab,e.dX=ar.ab,e.dX or ar.lN
+if az.cY==dh.cY then
+e.aa,e.dX=az.aa,e.dX or az.lL
 else
-an=an or ar
-if not aG then e.bi[#e.bi+1]=ar end
+an=an or az
+if not aG then e.bE[#e.bE+1]=az end
 end
 end
-il=il or dh.dE>0 and e.bi[1]
-if e.ab then return end
-if an and not li(an)then
-e.ab,e.dX=kV(an,dh.af),true
+ii=ii or dh.dE>0 and e.bE[1]
+if e.aa then return end
+if an and not lf(an)then
+e.aa,e.dX=kS(an,dh.ah),true
 else
-e.ab={}
-for i,Y in ipairs(dh.af)do
-e.ab[i]=Y.ap.ez()
+e.aa={}
+for i,ab in ipairs(dh.ah)do
+e.aa[i]=ab.aq.eR()
 end
 end
 end
-function di.dC(e,at)
-for _,ar in ipairs(e.bi)do
-for i,Y in ipairs(ar.af)do
-local h,o=ar.ab[i],e.aj
-if Y.O=="t"then
-local y=aR(at>q and at or 0,bE().cX(h,Y))
-h=Y.ap.dC(h,at,bz(o,Y.U),Y)
-h=eZ(h,y,Y)
+function du.dC(e,at)
+for _,az in ipairs(e.bE)do
+for i,ab in ipairs(az.ah)do
+local h,o=az.aa[i],e.aj
+if ab.O=="t"then
+local y=aR(at>q and at or 0,bD().cX(h,ab))
+h=ab.aq.dC(h,at,bx(o,ab.U),ab)
+h=eY(h,y,ab)
 else
-h=Y.ap.dC(h,at,o,Y)
+h=ab.aq.dC(h,at,o,ab)
 end
-ar.ab[i]=h
-end
-end
-end
-function di.ea(e)
-for _,ar in ipairs(e.bi)do
-for i,Y in ipairs(ar.af)do
-ar.ab[i]=ea[Y.O](ar.ab[i],e.aj,Y)or ar.ab[i]
+az.aa[i]=h
 end
 end
 end
-local function kt(e,w,fC)
-for _,V in pairs(fC or{})do
+function du.ea(e)
+for _,az in ipairs(e.bE)do
+for i,ab in ipairs(az.ah)do
+az.aa[i]=ea[ab.O](az.aa[i],e.aj,ab)or az.aa[i]
+end
+end
+end
+local function kq(e,w,fB)
+for _,V in pairs(fB or{})do
 call("PEXPIRE",V,"0")
 end
-local ab=e.ab
-e.w,e.di=w,nil
+local aa=e.aa
+e.w,e.du=w,nil
 if w.cy>0 then call("PEXPIRE",e.V,"0")end
-for i,Y in ipairs(w.af)do
-if Y.eo then
+for i,ab in ipairs(w.ah)do
+if ab.en then
 local V=w.cS=="s"and e.V or e.cy[i]
-ab[i]=cZ.s.lB().eC(V,ab[i],Y,w.cS=="s"and e.D or 0)
+aa[i]=cZ.s.lz().eA(V,aa[i],ab,w.cS=="s"and e.D or 0)
 end
 end
-fa(e)
+fo(e)
 end
-function di.fa(e)
+function du.fo(e)
 local w=e.w.bg
-local br={af=e.w.af,ab=e.ab}
-local dg={br}
-for _,ar in ipairs(e.bi)do
-if#dg<iF then dg[#dg+1]=ar end
+local bq={ah=e.w.ah,aa=e.aa}
+local dg={bq}
+for _,az in ipairs(e.bE)do
+if#dg<iC then dg[#dg+1]=az end
 end
-local _,ja=gC(w)
-local le=#w.af==1 and string.find("cfs",w.cS,1,true)
-if#dg==1 and(ja or le)and w.dE>0 then
-return kt(e,w,not ja and e.fC)
+local _,iX=gB(w)
+local lb=#w.ah==1 and string.find("cfs",w.cS,1,true)
+if#dg==1 and(iX or lb)and w.dE>0 then
+return kq(e,w,not iX and e.fB)
 end
-local aE=w.dE>0 and e.aE or aF(q/fd)%256
-local m,ag={aM="M"..fg(aE)},e.D
-for _,ar in ipairs(dg)do
-iK(m,ar)
-for A,Y in ipairs(ar.af)do
-ag=aR(ag,Y.ap.dF(ar.ab[A],Y))
+local aE=w.dE>0 and e.aE or aF(q/fb)%256
+local m,af={aM="M"..fe(aE)},e.D
+for _,az in ipairs(dg)do
+iH(m,az)
+for A,ab in ipairs(az.ah)do
+af=aR(af,ab.aq.dF(az.aa[A],ab))
 end
 end
 local aM=e.D>q and"b"..aX("<d",e.D)..m.aM or m.aM
-call("SET",e.V,aM,"PX",eg(ag))
-for _,V in pairs(e.fC or{})do
+call("SET",e.V,aM,"PX",eg(af))
+for _,V in pairs(e.fB or{})do
 call("PEXPIRE",V,"0")
 end
 end
-local function fB(as,lZ,gT)
+local function fA(ar,lY,gR)
 local ai={}
-for _,e in ipairs(as)do
-en(e)
-if e.di and gT then gT(e)end
-for i,Y in ipairs(e.w.af)do
-e.ab[i]=lZ(Y,e.ab[i],e,i)or e.ab[i]
+for _,e in ipairs(ar)do
+em(e)
+if e.du and gR then gR(e)end
+for i,ab in ipairs(e.w.ah)do
+e.aa[i]=lY(ab,e.aa[i],e,i)or e.aa[i]
 end
-fa(e)
-es(ai,e)
+fo(e)
+er(ai,e)
 end
 return ai
 end
 function cD.G()
-local as={}
+local ar={}
 for i=1,ad()do
-local e=ev()
-local lo,lP,kO=ad(),ad(),ad()
-e.lC={}
-for Y=1,#e.w.af do
-local cI={q=lo,at=lP,aj=kO,H=ad(),bj=ad()}
+local e=eu()
+local lm,lN,kK=ad(),ad(),ad()
+e.lA={}
+for ab=1,#e.w.ah do
+local cI={q=lm,at=lN,aj=kK,H=ad(),bi=ad()}
 for bI=1,ad()do
 cI.cT=cI.cT or{}
 cI.cT[bI]=ad()
 end
-e.lC[Y]=cI
+e.lA[ab]=cI
 end
-as[i]=e
+ar[i]=e
 end
-return fB(as,function(Y,h,e,i)
-return dD[Y.O](h,e.aj,e.lC[i],Y)
+return fA(ar,function(ab,h,e,i)
+return dD[ab.O](h,e.aj,e.lA[i],ab)
 end)
 end
 function cD.F()
-return fB(df(),function(Y,h,e)
-return ea[Y.O](h,e.aj,Y)
-end,di.ea)
+return fA(df(),function(ab,h,e)
+return ea[ab.O](h,e.aj,ab)
+end,du.ea)
 end
 function cD.L()
 local aD,e=ad(),df()[1]
-local aj,dm,cP=e.aj,0,aD
-while dm<cP do
-local dd=dj((dm+cP)/2)
+local aj,dl,cP=e.aj,0,aD
+while dl<cP do
+local dd=di((dl+cP)/2)
 e.aj=aj*dd
-if hC(e)<=q then
-dm=dd
+if hz(e)<=q then
+dl=dd
 else
 cP=dd-1
 end
 end
-e.aj=aj*aR(dm,1)
-local at=hC(e)
-if dm>0 then gV(e,q)end
-local ai={dm>0 and 1 or e.D>q and 2 or 0,dm>0 and 0 or at-q,dm}
-es(ai,e)
-ex(ai,{e})
+e.aj=aj*aR(dl,1)
+local at=hz(e)
+if dl>0 then gT(e,q)end
+local ai={dl>0 and 1 or e.D>q and 2 or 0,dl>0 and 0 or at-q,dl}
+er(ai,e)
+ew(ai,{e})
 return ai
 end
 function cD.X()
-local ai,ii={},{}
+local ai,ie={},{}
 for i,e in ipairs(df())do
-local at=hC(e,true)
-ii[i]=at<=2^53-2^51 and 1 or 0
-if ii[i]==1 then gV(e,at)end
-es(ai,e)
+local at=hz(e,true)
+ie[i]=at<=2^53-2^51 and 1 or 0
+if ie[i]==1 then gT(e,at)end
+er(ai,e)
 end
-for _,r in ipairs(ii)do
+for _,r in ipairs(ie)do
 ai[#ai+1]=r
 end
 return ai
 end
-local function fE(jE)
-local as,hn={},{}
+local function fD(jB)
+local ar,hl={},{}
 for i=1,ad()do
-local e=ev()
-if jE then e.au=e.au or fo()end
-as[i],hn[i]=e,aM()
+local e=eu()
+if jB then e.as=e.as or fm()end
+ar[i],hl[i]=e,aM()
 end
-return as,hn
+return ar,hl
 end
-local function iQ(op,e,mo,K,gf)
-if K==""or#e.w.af==0 then return end
-redis.pcall("PUBLISH",channel.."~",ah("%s %.0f %.0f %s %s",op,q,mo,K,gf))
+local function iN(op,e,mn,K,ge)
+if K==""or#e.w.ah==0 then return end
+redis.pcall("PUBLISH",channel.."~",ag("%s %.0f %.0f %s %s",op,q,mn,K,ge))
 end
 function cD.B()
-local gF,ht,K,ai=ad(),ad()==1,aM(),{}
-local as,hn=fE()
-for i,e in ipairs(as)do
-en(e)
-local bw=gF>0 and q+gF or 0
-if not ht or bw>e.D then e.D=bw end
+local gE,hq,K,ai=ad(),ad()==1,aM(),{}
+local ar,hl=fD()
+for i,e in ipairs(ar)do
+em(e)
+local bv=gE>0 and q+gE or 0
+if not hq or bv>e.D then e.D=bv end
 if e.w.cS=="s"then
-e.ab[1].D=e.D
-ll.block(e.ab[1],e.w.af[1])
-elseif e.D==0 and e.w.cy==#e.w.af then
+e.aa[1].D=e.D
+lj.block(e.aa[1],e.w.ah[1])
+elseif e.D==0 and e.w.cy==#e.w.ah then
 call("DEL",e.V)
 else
-fa(e)
+fo(e)
 end
-if gF==0 and e.w.aq>0 then
-fp(e)
-en(e)
+if gE==0 and e.w.ap>0 then
+fn(e)
+em(e)
 end
-iQ("block",e,ht and gF or-1,K,hn[i])
-es(ai,e)
+iN("block",e,hq and gE or-1,K,hl[i])
+er(ai,e)
 end
 return ai
 end
-local function iD(af,ab)
-local ei={}
-for i,Y in ipairs(af)do
-if Y.O=="t"then ei[i]=bE().ho(ab[i],Y)end
+local function kP(e)
+local aa={}
+if not pcall(em,e)or e.du then return aa end
+for i,ab in ipairs(e.w.ah)do
+if ab.O=="t"then aa[i]=bD().lQ(e.aa[i],ab)end
 end
-return ei
+return aa
 end
-local function ho(ar,ei)
-for i,Y in ipairs(ar.af)do
-ar.ab[i]=ei[i]or Y.ap.ez()
+local function ik(e,aa)
+if not next(aa)then return end
+em(e)
+for i,h in pairs(aa)do
+e.aa[i]=h
 end
-return next(ei)
+fo(e)
 end
-local function ku(e)
-local gI=pcall(en,e)
-local af,ab,di=e.w.af,e.ab,e.di
-local ei=gI and iD(af,ab)or{}
+function cD.Z()
+local K,ai=aM(),{}
+local ar,hl=fD(true)
+for i,e in ipairs(ar)do
+local aa=kP(e)
 call("DEL",e.V)
 for _,V in pairs(e.cy or{})do
 call("DEL",V)
 end
-if gI and di then
-local bi={}
-for _,ar in ipairs(e.bi)do
-if ho(ar,iD(ar.af,ar.ab))then bi[#bi+1]=ar end
-end
-e.bi,e.D=bi,0
-if ho({af=af,ab=ab},ei)or bi[1]then fa(e)end
-elseif next(ei)then
-en(e)
-for i,h in pairs(ei)do
-e.ab[i]=h
-end
-fa(e)
-end
-end
-function cD.Z()
-local K,ai=aM(),{}
-local as,hn=fE(true)
-for i,e in ipairs(as)do
-ku(e)
-if e.w.aq>0 then
-call("ZREMRANGEBYSCORE",e.au,"1","+inf")
-eR[e.au]=nil
-fp(e)
+ik(e,aa)
+if e.w.ap>0 then
+call("ZREMRANGEBYSCORE",e.as,"1","+inf")
+eP[e.as]=nil
+fn(e)
 else
-redis.pcall("ZREMRANGEBYSCORE",e.au,"1","+inf")
-eR[e.au]=nil
+redis.pcall("ZREMRANGEBYSCORE",e.as,"1","+inf")
+eP[e.as]=nil
 end
-iQ("reset",e,-1,K,hn[i])
-en(e)
-es(ai,e)
+iN("reset",e,-1,K,hl[i])
+em(e)
+er(ai,e)
 end
 return ai
 end
-local function jh(e)
-if fe(e).be>1000 then return-1 end
-local r,hi=0,{}
-for _,id in ipairs(call("ZRANGEBYSCORE",e.au,"("..bn,"+inf"))do
-local jU=string.match(id,"^[^.]*")
-if not hi[jU]then
-r,hi[jU]=r+1,true
+local function je(e)
+if fc(e).be>1000 then return-1 end
+local r,hg=0,{}
+for _,id in ipairs(call("ZRANGEBYSCORE",e.as,"("..bm,"+inf"))do
+local jR=string.match(id,"^[^.]*")
+if not hg[jR]then
+r,hg[jR]=r+1,true
 end
 end
 return r
 end
 function cD.I()
-local as,o={},{}
+local ar,o={},{}
 for i=1,ad()do
-local e,kc=ev(),{}
-for A=1,#e.w.af do
-kc[A]={}
-for fX=1,ad()do
-kc[A][fX]=ad()
+local e,jZ=eu(),{}
+for A=1,#e.w.ah do
+jZ[A]={}
+for fW=1,ad()do
+jZ[A][fW]=ad()
 end
 end
-as[i],o[i]=e,kc
+ar[i],o[i]=e,jZ
 end
-local ai=dC("","2",0,0,as)
-for i,e in ipairs(as)do
+local ai=dC("","2",0,0,ar)
+for i,e in ipairs(ar)do
 ai[#ai+1]=aR(e.D-q,0)
-for A,Y in ipairs(e.w.af)do
+for A,ab in ipairs(e.w.ah)do
 for _,aj in ipairs(o[i][A])do
-ai[#ai+1]=Y.ap.ds(e.ab[A],aj,Y)-q
+ai[#ai+1]=ab.aq.dr(e.aa[A],aj,ab)-q
 end
 end
-if e.w.aq>0 then
+if e.w.ap>0 then
 ai[#ai+1]=call("ZCARD",e.bb)
-ai[#ai+1]=jh(e)
+ai[#ai+1]=je(e)
 end
 end
 return ai
 end
-return di
+return du
 end
-local function iP()
-he=he or gv()
-return he
+local function iM()
+hc=hc or gu()
+return hc
 end
-function gw(e)
-iP().en(e)
+function gv(e)
+iM().em(e)
 end
-gO={en=en,fa=fa,fy=fy,hF=iP}
+gM={em=em,fo=fo,fx=fx,hC=iM}
 end
-local ib=bh~=""
-if ib then cF=cF+#bh/2 end
-for i=1,ib and#ARGV-cF or ad()do
+local hY=bh~=""
+if hY then cF=cF+#bh/2 end
+for i=1,hY and#ARGV-cF or ad()do
 local w
-if ib or ARGV[cF+4]=="0"then
-w={af={},cS="",bX="",dT="",cy=0,bY=true}
-if ib then
-local cw,aq,bx=string.match(aM(),"^(%d+) (%d+) (%-?%d+)$")
-w.cW,w.aq,w.gu=cw+0,aq+0,bx+0
+if hY or ARGV[cF+4]=="0"then
+w={ah={},cS="",bX="",dT="",cy=0,bY=true}
+if hY then
+local cw,ap,bw=string.match(aM(),"^(%d+) (%d+) (%-?%d+)$")
+w.cW,w.ap,w.gt=cw+0,ap+0,bw+0
 else
-w.cW,w.aq,w.gu,w.cy=ad(),ad(),ad(),ad()
+w.cW,w.ap,w.gt,w.cy=ad(),ad(),ad(),ad()
 end
 else
-if not gO then iv()end
-w=gO.fy()
+if not gM then it()end
+w=gM.fx()
 end
 dZ[i]=w
 end
 local function cv(O)
 bF=false
 if not cD[O]then
-if not gO then iv()end
-gO.hF()
+if not gM then it()end
+gM.hC()
 end
 return cD[O]()
 end
-local function lS()
+local function lR()
 local Q,r={q},ad()
 if r>1 then
-local eP=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(eP)=="table"and eP.err and bA(eP.err,1,3)=="OOM"then bU=eP.err end
+local eN=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(eN)=="table"and eN.err and bz(eN.err,1,3)=="OOM"then bU=eN.err end
 end
 for i=1,r do
-local ai=jO(cv,aM())
+local ai=jL(cv,aM())
 Q[i+1]=ai
 if type(ai)=="string"then
-eR,go={},{}
+eP,gn={},{}
 end
 end
-if jI~=""then Q[#Q+1]=cp end
-if il then Q[#Q+1]="RULES"end
+if jF~=""then Q[#Q+1]=cp end
+if ii then Q[#Q+1]="RULES"end
 return Q
 end
-if not ib then return lS()end
-local function hh(id,dR,w,ln,au,bb,hA,bq)
-if hA then
-eR,go={},{}
+if not hY then return lR()end
+local function hf(id,dR,w,ll,as,bb,hx,bp)
+if hx then
+eP,gn={},{}
 end
-local e={w=dZ[w],aj=1,aq=1,D=0}
-e.V,e.au,e.bb=ln,au,bb
-if not dR then return{jK(id,{e},bq)}end
+local e={w=dZ[w],aj=1,ap=1,D=0}
+e.V,e.as,e.bb=ll,as,bb
+if not dR then return{jH(id,{e},bp)}end
 return dC(id,dR,ck(id),0,{e})
 end
-return{hh=hh}
+return{hf=hf}
 end
-return kg()
+return kd()
 end
-if bh==""then return dY({},q,bn,bq)end
-local eS,Q,cp={string.byte(bh,1,-1)},{q},{}
-local at,V,gk=1,0,1
-local function lt(eS,Q,cp,dY,q,bn,bU,fT,lq,bi)
-local ARGV,KEYS,call,ah=ARGV,KEYS,redis.call,string.format
-local r,em,ej=#eS,#KEYS/3,ARGV[3]
+if bh==""then return dY({},q,bm,bp)end
+local eQ,Q,cp={string.byte(bh,1,-1)},{q},{}
+local at,V,gj=1,0,1
+local function lr(eQ,Q,cp,dY,q,bm,bU,fS,lo,bE)
+local ARGV,KEYS,call,ag=ARGV,KEYS,redis.call,string.format
+local r,el,ei=#eQ,#KEYS/3,ARGV[3]
 local id,dZ,al=4+(at-1)/2,4+r/2,#Q
-local er=true
-local dK,gz,cr=60000000,10000000,20000000
-local iC,fA,ct,el
-local au=KEYS[V]
-local cx,be,fY,aP,bB
-local A,cw,aq,ge,bw
-local bc,fK
-bi=bi or redis.pcall("EXISTS",unpack(KEYS,em+1))
-if type(bi)~="number"then bi=nil end
+local eq=true
+local dK,gy,cr=60000000,10000000,20000000
+local iA,fz,ct,ek
+local as=KEYS[V]
+local cx,be,fX,aP,bA
+local A,cw,ap,gd,bv
+local bc,fJ
+bE=bE or redis.pcall("EXISTS",unpack(KEYS,el+1))
+if type(bE)~="number"then bE=nil end
 while at<r do
-local O,aA=eS[at],0
+local O,aA=eQ[at],0
 if O<97 then
 V=V+1
-au,be=KEYS[V],nil
-cx=(bi==0 or em==1)and bi
+as,be=KEYS[V],nil
+cx=(bE==0 or el==1)and bE
 else
 O=O-32
 end
-local eU,bq=O==82,nil
-if eU then
-bq=lq or call("ZREM",au,ARGV[id])
-er=true
-if be and bq>0 then
-be=be-bq
-if ARGV[id]==fY then aP=nil end
+local eT,bp=O==82,nil
+if eT then
+bp=lo or call("ZREM",as,ARGV[id])
+eq=true
+if be and bp>0 then
+be=be-bp
+if ARGV[id]==fX then aP=nil end
 end
 elseif bU then
 error(bU,0)
 end
-cx=cx or call("EXISTS",KEYS[em+2*V-1],KEYS[em+2*V])
-if eU and cx==0 then
+cx=cx or call("EXISTS",KEYS[el+2*V-1],KEYS[el+2*V])
+if eT and cx==0 then
 al,aA=al+1,1
-Q[al]=bq
-elseif cx<2 and bq~=0 then
-if eS[at+1]~=A then
-A=eS[at+1]
-cw,aq,ge=string.match(ARGV[dZ+A-48],"^(%d+) (%d+) (.*)$")
-cw,aq=cw+0,aq+0
-bw=ah("%d",q+cw)
-iC,fA="-"..bn,"(-"..bn
-ct,el=q-q%gz,"-"..string.sub(bn,1,-8).."0000000"
+Q[al]=bp
+elseif cx<2 and bp~=0 then
+if eQ[at+1]~=A then
+A=eQ[at+1]
+cw,ap,gd=string.match(ARGV[dZ+A-48],"^(%d+) (%d+) (.*)$")
+cw,ap=cw+0,ap+0
+bv=ag("%d",q+cw)
+iA,fz="-"..bm,"(-"..bm
+ct,ek=q-q%gy,"-"..string.sub(bm,1,-8).."0000000"
 end
 if not be then
-local ci=call("ZCARD",au)
+local ci=call("ZCARD",as)
 if ci==0 then
-be,bB=0,0
-elseif call("ZCOUNT",au,fA,el)==1 then
-bB=q-1
+be,bA=0,0
+elseif call("ZCOUNT",as,fz,ek)==1 then
+bA=q-1
 if ci==1 then
 be=0
 else
-local aZ=call("ZRANGE",au,"1","1","WITHSCORES")
-fY,aP=aZ[1],aZ[2]+0
+local aZ=call("ZRANGE",as,"1","1","WITHSCORES")
+fX,aP=aZ[1],aZ[2]+0
 if aP>q then be=ci-1 end
 end
 elseif ci==1 then
-local fz=call("ZSCORE",au,"#")
-if fz then
-be,bB=0,-fz
+local fy=call("ZSCORE",as,"#")
+if fy then
+be,bA=0,-fy
 end
 else
-local cz=call("ZRANGE",au,"0","1","WITHSCORES")
+local cz=call("ZRANGE",as,"0","1","WITHSCORES")
 if cz[1]=="#"and cz[4]+0>q then
-be,bB,fY,aP=ci-1,-cz[2],cz[3],cz[4]+0
+be,bA,fX,aP=ci-1,-cz[2],cz[3],cz[4]+0
 end
 end
 elseif be>0 and not aP then
-local aZ=call("ZRANGE",au,"1","1","WITHSCORES")
-fY,aP=aZ[1],aZ[2]+0
+local aZ=call("ZRANGE",as,"1","1","WITHSCORES")
+fX,aP=aZ[1],aZ[2]+0
 end
-local bC,H,fS=be and aq-be,nil,nil
-if bC and bC>0 and cx==1 then
-if not eU then
-cx=call("EXISTS",KEYS[em+2*V-1],KEYS[em+2*V])
-elseif bC==1 then
-local aZ=call("ZRANGE",KEYS[em+2*V],"0","0","WITHSCORES")
+local bB,H,fR=be and ap-be,nil,nil
+if bB and bB>0 and cx==1 then
+if not eT then
+cx=call("EXISTS",KEYS[el+2*V-1],KEYS[el+2*V])
+elseif bB==1 then
+local aZ=call("ZRANGE",KEYS[el+2*V],"0","0","WITHSCORES")
 if aZ[1]then
 local dw,ck=string.match(aZ[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fS=false,aZ[2]+0
-if dw and q-fS<=ck+0 then
+H,fR=false,aZ[2]+0
+if dw and q-fR<=ck+0 then
 if dw~=bc then
-bc,fK=dw,nil
-if string.find(ej,","..dw..",",1,true)then
-fK="caller"
-elseif call("PUBSUB","NUMSUB",string.match(ej,":(.*)")..dw)[2]>0 then
-fK="channel"
+bc,fJ=dw,nil
+if string.find(ei,","..dw..",",1,true)then
+fJ="caller"
+elseif call("PUBSUB","NUMSUB",string.match(ei,":(.*)")..dw)[2]>0 then
+fJ="channel"
 end
 end
-H=fK and aZ[1]or false
+H=fJ and aZ[1]or false
 end
 end
 end
 end
-if bC and bC>0 and(cx==0 or H)then
+if bB and bB>0 and(cx==0 or H)then
 aA=1
-while aA<bC and eS[at+2*aA]==O+32 and eS[at+2*aA+1]==A do
+while aA<bB and eQ[at+2*aA]==O+32 and eQ[at+2*aA+1]==A do
 aA=aA+1
 end
-er=true
-local fz,mt=q,H or ARGV[id]
-if bB>=q then fz=bB+1 end
-if H then call("ZREM",KEYS[em+2*V],H)end
+eq=true
+local fy,mr=q,H or ARGV[id]
+if bA>=q then fy=bA+1 end
+if H then call("ZREM",KEYS[el+2*V],H)end
 if aA==1 then
-call("ZADD",au,fz==q and iC or ah("%d",-fz),"#",bw,mt)
+call("ZADD",as,fy==q and iA or ag("%d",-fy),"#",bv,mr)
 else
-gk=aA
-local ci={ah("%d",1-fz-aA),"#"}
+gj=aA
+local ci={ag("%d",1-fy-aA),"#"}
 for i=0,aA-1 do
-ci[2*i+3],ci[2*i+4]=bw,ARGV[id+i]
+ci[2*i+3],ci[2*i+4]=bv,ARGV[id+i]
 end
-call("ZADD",au,unpack(ci))
+call("ZADD",as,unpack(ci))
 end
-if bB<ct or bB>=ct+gz or cw>cr then
-local bV,aS=au,bB==0 and-1 or call("PTTL",au)
+if bA<ct or bA>=ct+gy or cw>cr then
+local bV,aS=as,bA==0 and-1 or call("PTTL",as)
 local cf=math.max(4*cw,dK)/1000+ARGV[1]
-if aS<cf then call("PEXPIRE",bV,ah("%d",math.ceil(cf*1.125)))end
+if aS<cf then call("PEXPIRE",bV,ag("%d",math.ceil(cf*1.125)))end
 end
 if be==0 or q+cw<aP then
-fY,aP=mt,q+cw
+fX,aP=mr,q+cw
 end
 if H then
-local dk=ah("granted %s 1 0 0 %d %d %d %s",bn,be+1,aP-q,fz,H)
-if fK=="caller"then
-cp[#cp+1]=dk
+local dj=ag("granted %s 1 0 0 %d %d %d %s",bm,be+1,aP-q,fy,H)
+if fJ=="caller"then
+cp[#cp+1]=dj
 else
-call("PUBLISH",string.match(ej,":(.*)")..bc,dk)
+call("PUBLISH",string.match(ei,":(.*)")..bc,dj)
 end
 al=al+1
-Q[al]=bq
+Q[al]=bp
 else
-local bt,kb=aP-q,fz-q
+local bs,jY=aP-q,fy-q
 for i=1,aA do
-Q[al+1],Q[al+2],Q[al+3]=be+i,bt,kb
-al,kb=al+3,kb+1
+Q[al+1],Q[al+2],Q[al+3]=be+i,bs,jY
+al,jY=al+3,jY+1
 end
-gk=1
+gj=1
 end
-be,bB=be+aA,fz+aA-1
-elseif eU then
-if bC and(bC<=0 or bC==1 and H==nil)then
+be,bA=be+aA,fy+aA-1
+elseif eT then
+if bB and(bB<=0 or bB==1 and H==nil)then
 al,aA=al+1,1
-Q[al]=bq
+Q[al]=bp
 end
-elseif bC==0 then
-local bb=KEYS[em+2*V]
+elseif bB==0 then
+local bb=KEYS[el+2*V]
 if cx==1 then
 if O==87 then
-local aZ=call("ZRANGE",KEYS[em+2*V],"0","0","WITHSCORES")
+local aZ=call("ZRANGE",KEYS[el+2*V],"0","0","WITHSCORES")
 if aZ[1]then
 local dw,ck=string.match(aZ[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fS=false,aZ[2]+0
-if dw and q-fS<=ck+0 then
+H,fR=false,aZ[2]+0
+if dw and q-fR<=ck+0 then
 if dw~=bc then
-bc,fK=dw,nil
-if string.find(ej,","..dw..",",1,true)then
-fK="caller"
-elseif call("PUBSUB","NUMSUB",string.match(ej,":(.*)")..dw)[2]>0 then
-fK="channel"
+bc,fJ=dw,nil
+if string.find(ei,","..dw..",",1,true)then
+fJ="caller"
+elseif call("PUBSUB","NUMSUB",string.match(ei,":(.*)")..dw)[2]>0 then
+fJ="channel"
 end
 end
-H=fK and aZ[1]or false
+H=fJ and aZ[1]or false
 end
 end
 else
 H=call("EXISTS",bb)==1 or nil
 end
-if H==nil and call("EXISTS",KEYS[em+2*V-1])==0 then cx=0 end
+if H==nil and call("EXISTS",KEYS[el+2*V-1])==0 then cx=0 end
 end
-local lM=aP>q+cw or aq>1 and call("ZCOUNT",au,"("..bw,"+inf")>0
-if lM or cx==1 and not H then
+local lK=aP>q+cw or ap>1 and call("ZCOUNT",as,"("..bv,"+inf")>0
+if lK or cx==1 and not H then
 aA=0
 elseif O==84 then
 Q[al+1],Q[al+2],Q[al+3]=0,aP-q,be
 al,aA=al+3,1
-elseif ge=="-1"or(H and call("ZCARD",bb)or 0)<ge+0 then
+elseif gd=="-1"or(H and call("ZCARD",bb)or 0)<gd+0 then
 local dw=H and bc or string.match(ARGV[id],"^[^.]*")
 if dw~=bc then
-bc,fK=dw,nil
-if string.find(ej,","..dw..",",1,true)then
-fK="caller"
-elseif call("PUBSUB","NUMSUB",string.match(ej,":(.*)")..dw)[2]>0 then
-fK="channel"
+bc,fJ=dw,nil
+if string.find(ei,","..dw..",",1,true)then
+fJ="caller"
+elseif call("PUBSUB","NUMSUB",string.match(ei,":(.*)")..dw)[2]>0 then
+fJ="channel"
 end
 end
-if fK then
-local aN,aL=q,bn
-if H and call("ZCOUNT",bb,bn,"+inf")>0 then
+if fJ then
+local aN,aL=q,bm
+if H and call("ZCOUNT",bb,bm,"+inf")>0 then
 aN=call("ZREVRANGE",bb,"0","0","WITHSCORES")[2]+1
-aL=ah("%d",aN)
+aL=ag("%d",aN)
 end
 call("ZADD",bb,aL,ARGV[id])
-cx,bi,er,aA=1,nil,true,1
-local gI=H and fS>=ct and fS<ct+gz
-if not gI or cw>cr then
+cx,bE,eq,aA=1,nil,true,1
+local lg=H and fR>=ct and fR<ct+gy
+if not lg or cw>cr then
 local bV,aS=bb,H and call("PTTL",bb)or-1
 local cf=math.max(4*cw,dK)/1000+ARGV[1]
-if aS<cf then call("PEXPIRE",bV,ah("%d",math.ceil(cf*1.125)))end
+if aS<cf then call("PEXPIRE",bV,ag("%d",math.ceil(cf*1.125)))end
 end
 Q[al+1],Q[al+2],Q[al+3]=-be,aP-q,aN-q
 al=al+3
@@ -3911,44 +3896,44 @@ end
 end
 end
 if aA==0 then
-fT=fT or dY(cp,q,bn)
-local ln,bb=KEYS[em+2*V-1],KEYS[em+2*V]
-local dR=not eU and(O==87 and"1"or"0")
-local hA=er
-er,cx,be,bi=false,nil,nil,nil
+fS=fS or dY(cp,q,bm)
+local ll,bb=KEYS[el+2*V-1],KEYS[el+2*V]
+local dR=not eT and(O==87 and"1"or"0")
+local hx=eq
+eq,cx,be,bE=false,nil,nil,nil
 al,aA=al+1,1
-Q[al]=fT.hh(ARGV[id],dR,eS[at+1]-47,ln,au,bb,hA,bq)
+Q[al]=fS.hf(ARGV[id],dR,eQ[at+1]-47,ll,as,bb,hx,bp)
 end
 at,id=at+2*aA,id+aA
 end
 end
-local H,fT,bU=string.byte(ARGV[3]),nil,nil
-local jt=H~=58
-if H==45 then fT=dY(cp,q,bn)end
-if#eS>2 then
-local eP=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
-if type(eP)=="table"and eP.err and string.sub(eP.err,1,3)=="OOM"then bU=eP.err end
+local H,fS,bU=string.byte(ARGV[3]),nil,nil
+local jq=H~=58
+if H==45 then fS=dY(cp,q,bm)end
+if#eQ>2 then
+local eN=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
+if type(eN)=="table"and eN.err and string.sub(eN.err,1,3)=="OOM"then bU=eN.err end
 end
-while at<#eS do
+while at<#eQ do
 local ok,ai=
-pcall(lt,eS,Q,cp,dY,q,bn,bU,fT,bq,bi)
+pcall(lr,eQ,Q,cp,dY,q,bm,bU,fS,bp,bE)
 if not ok then
-local dk=type(ai)=="table"and ai.err or tostring(ai)
-if string.find(dk,"READONLY",1,true)then error(ai,0)end
-for _=1,gk do
-Q[#Q+1]=dk
+local dj=type(ai)=="table"and ai.err or tostring(ai)
+if string.find(dj,"READONLY",1,true)then error(ai,0)end
+for _=1,gj do
+Q[#Q+1]=dj
 end
-at,gk=at+2*gk,1
+at,gj=at+2*gj,1
 end
 end
-if jt then Q[#Q+1]=cp end
+if jq then Q[#Q+1]=cp end
 return Q`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "8c91b382d3e13687e030de72b2da1101bb6e838a",
+  sha1: "c695d49bb9cc132353407f998d271cf841b0d872",
   source: `${part1}
 ${part8}
 ${part5}
@@ -3987,30 +3972,30 @@ ${part34}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "d72ea07b6ac53a26db89834b56a3650545466fb1",
-  acrossSha1: "145d0baa8a19fcd731c507a1a260fad8970f0eae",
+  sha1: "f1dbc91041efeb5f83ed3f5a5bbee94f03623498",
+  acrossSha1: "67848dabddcf6bcd05ca13d0e19280455b76db23",
   source: `${part1}
 local aT,tonumber,aX,am=redis.pcall,tonumber,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
 local ARGV,V=ARGV,KEYS[1]
 local aj,U,x,bd=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
-local m,aU,reset,eF,bx=aT("GET",V),nil,nil,"-"..ARGV[3],U
-if U>=bd then bx=0 end
-local bK,fM,gK=2^52/bd,-2^52,x<2^45 and 70+256*x or-1
-local eI,gG=q-q%bK-bK,q+bK/2
+local m,aU,reset,eD,bw=aT("GET",V),nil,nil,"-"..ARGV[3],U
+if U>=bd then bw=0 end
+local bK,fL,gI=2^52/bd,-2^52,x<2^45 and 70+256*x or-1
+local eG,gF=q-q%bK-bK,q+bK/2
 local aL=m and tonumber(m)
-if aL and aL<=fM then
+if aL and aL<=fL then
 local r=-aL%bd
-local J=eI-(aL+r)/bd
-if J>gG then J=J-bK end
+local J=eG-(aL+r)/bd
+if J>gF then J=J-bK end
 local aY,aS=r+aj,J+x-q
-if J<=q and aS>0 and aY<=bx and aT("INCRBY",V,eF)==aL-aj then
+if J<=q and aS>0 and aY<=bw and aT("INCRBY",V,eD)==aL-aj then
 aU,reset=aY,aS
 end
 elseif m and#m==19 then
 local aJ,J,r=am("<I8I7I4",m,1)
 local aY,aS=r+aj,J+x-q
-if aJ==gK and J<=q and aS>0 and aY<=U and not(bx>0)then
+if aJ==gI and J<=q and aS>0 and aY<=U and not(bw>0)then
 if aT("SETRANGE",V,"15",aX("<I4",aY))==19 then
 aU,reset=aY,aS
 end
@@ -4027,22 +4012,22 @@ ${part5}
 ${part13}
 ${part14}
 ${part15}
-local iO="f"
+local iL="f"
 ${part39}
-local bd,bx,eQ
-local function kd()
-bd,eQ=bL,cf(q+x)
-bx=U<bd and U or 0
+local bd,bw,eO
+local function ka()
+bd,eO=bL,cf(q+x)
+bw=U<bd and U or 0
 end
 local function cJ(m)
-if bd>0 and fl(m)then return hZ(m,bd)end
+if bd>0 and fj(m)then return hW(m,bd)end
 if#m~=19 or co(m,1)~=70 then return nil end
 local bN,J,r=am("<I7I7I4",m,2)
 if bN==x then return J,r end
 end
-local function hj(J,r)
-if bx==0 then return"F"..aX("<I7I7I4",x,J,r)end
-return jC(J,r,bd)
+local function hh(J,r)
+if bw==0 then return"F"..aX("<I7I7I4",x,J,r)end
+return jz(J,r,bd)
 end
 local function db(V,m,aD)
 local J,r
@@ -4050,84 +4035,84 @@ if m then
 J,r=cJ(m)
 end
 if J and J<=q and q<J+x then
-local reset,bC=J+x-q,U-r
-if aj>bC and bm<reset then return 0,r,reset,reset end
-if aj<=bC then
+local reset,bB=J+x-q,U-r
+if aj>bB and bl<reset then return 0,r,reset,reset end
+if aj<=bB then
 if bF then return 1,r,reset,0 end
-local ak=aD==1 and 1 or bz(aD,aF(bC/aj))
-local aO=eC(V,m,hj(J,r+ak*aj),cf(J+x))
+local ak=aD==1 and 1 or bx(aD,aF(bB/aj))
+local aO=eA(V,m,hh(J,r+ak*aj),cf(J+x))
 if aO then return false,aO end
 return ak,r+ak*aj,reset,ak==aD and 0 or reset
 end
 end
-if bF or(m and not(J and J+x<=q))then return bk(V,m,aD)end
-local ak=aD==1 and 1 or aR(bz(aD,aF(U/aj)),1)
-local aO=eC(V,m,hj(q,ak*aj),eQ)
+if bF or(m and not(J and J+x<=q))then return bj(V,m,aD)end
+local ak=aD==1 and 1 or aR(bx(aD,aF(U/aj)),1)
+local aO=eA(V,m,hh(q,ak*aj),eO)
 if aO then return false,aO end
 return ak,ak*aj,x,ak==aD and 0 or x
 end
 ${part40}
 ${part41}
 ${part42}
-local function gj(cl,K,aG)
+local function gi(cl,K,aG)
 local KEYS,Q,aV,q,aj,U,x=KEYS,Q,A,q,aj,U,x
-local aT,tonumber,aX,am,bd,eF=aT,tonumber,aX,am,bL,ah("-%.0f",aj)
-local bx=U<bd and U or 0
-local bK,fM,gK=2^52/bd,-2^52,x<2^45 and 70+256*x or-1
-local eI,gG=q-q%bK-bK,q+bK/2
-local fb=2*x+1
-if U>=fb or(U+1)*fb>2^53 then fb=nil end
+local aT,tonumber,aX,am,bd,eD=aT,tonumber,aX,am,bL,ag("-%.0f",aj)
+local bw=U<bd and U or 0
+local bK,fL,gI=2^52/bd,-2^52,x<2^45 and 70+256*x or-1
+local eG,gF=q-q%bK-bK,q+bK/2
+local eZ=2*x+1
+if U>=eZ or(U+1)*eZ>2^53 then eZ=nil end
 for i=K,aG do
 local V,m,aU,reset=KEYS[i],cl[i-K+1],nil,nil
 local aL=m and tonumber(m)
-if aL and aL<=fM then
+if aL and aL<=fL then
 local r=-aL%bd
-local J=eI-(aL+r)/bd
-if J>gG then J=J-bK end
+local J=eG-(aL+r)/bd
+if J>gF then J=J-bK end
 local aY,aS=r+aj,J+x-q
-if J<=q and aS>0 and aY<=bx and aT("INCRBY",V,eF)==aL-aj then
+if J<=q and aS>0 and aY<=bw and aT("INCRBY",V,eD)==aL-aj then
 aU,reset=aY,aS
 end
 elseif m and#m==19 then
 local aJ,J,r=am("<I8I7I4",m,1)
 local aY,aS=r+aj,J+x-q
-if aJ==gK and J<=q and aS>0 and aY<=U and not(bx>0)then
+if aJ==gI and J<=q and aS>0 and aY<=U and not(bw>0)then
 if aT("SETRANGE",V,"15",aX("<I4",aY))==19 then
 aU,reset=aY,aS
 end
 end
 end
-if aU and fb then
+if aU and eZ then
 aV=aV+1
-Q[aV]=aU*fb+reset
+Q[aV]=aU*eZ+reset
 elseif aU then
 Q[aV+1],Q[aV+2]=aU,reset
 aV=aV+2
 else
 A=aV
-ep(V,m,1)
+eo(V,m,1)
 aV=A
 end
 end
 A=aV
 end
-local kr=true
+local ko=true
 ${part43}`,
 };
 
 /** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while there are none. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
-  sha1: "4e98ebb00dcfa47db3a4adc29b3165f6b0466b7b",
+  sha1: "2f01f2e43ea660cdfcbe9282452075e333d16bab",
   source: `local call=redis.call
 if not call("GET",KEYS[1])then return 0 end
 if not KEYS[2]then return 1 end
 call("SET",KEYS[2],ARGV[1],"PX",ARGV[2])
-local gf=ARGV[3]
-if gf==""then return 1 end
+local ge=ARGV[3]
+if ge==""then return 1 end
 local dG=call("GET",KEYS[3])or"\\n"
-if not string.find(dG,"\\n"..gf.."\\n",1,true)then
-call("SET",KEYS[3],dG..gf.."\\n","PX",3*ARGV[2])
+if not string.find(dG,"\\n"..ge.."\\n",1,true)then
+call("SET",KEYS[3],dG..ge.."\\n","PX",3*ARGV[2])
 end
 return 1`,
 };
@@ -4135,99 +4120,99 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "75866a9073eac0f819456c636d74b009924afd6a",
-  source: `local call,ah,tonumber,bz,aR=redis.call,string.format,tonumber,math.min,math.max
-local q,br,dx,cf,ij,kN=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "b22d7efa5e40c3ace7005dfea81f6c0e8472fba0",
+  source: `local call,ag,tonumber,bx,aR=redis.call,string.format,tonumber,math.min,math.max
+local q,bq,dx,cf,ig,kJ=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local fr=call("TIME")
-q=fr[1]*1000000+fr[2]
+local fq=call("TIME")
+q=fq[1]*1000000+fq[2]
 end
-local dV,kZ,lH=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kE(bK,hw,an,r)
-if bK==hw then return an,r end
-return bK==hw+1 and r or 0,0
+local dV,kW,lF=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kA(bK,ht,an,r)
+if bK==ht then return an,r end
+return bK==ht+1 and r or 0,0
 end
-local eB={}
-for mx in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-eB[#eB+1]=mx
+local ez={}
+for mw in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ez[#ez+1]=mw
 end
-local bY,fW,K=eB[1]or"",eB[2]or"",tonumber(eB[3])or 0
-local cz,fP,bi,hb,mi={},0,{},0,{}
-local H,bK,an,r,fF=q,math.floor(q/dV),0,0,q
-for i=4,#eB-4,5 do
-local cM,aM,hi,jT=eB[i],eB[i+1],bz(tonumber(eB[i+2]),q),tonumber(eB[i+3])
-local bw=hi+dV+jT
-if cM==br and aM==dx then
-if bw+dV>q then
-local a,b,c,d=string.match(eB[i+4],lH)
-H,bK,fF=a+0,aR(b+0,bK),hi
-an,r=kE(bK,b+0,c+0,d+0)
+local bY,fV,K=ez[1]or"",ez[2]or"",tonumber(ez[3])or 0
+local cz,fO,bE,gZ,mh={},0,{},0,{}
+local H,bK,an,r,fE=q,math.floor(q/dV),0,0,q
+for i=4,#ez-4,5 do
+local cM,aM,hg,jQ=ez[i],ez[i+1],bx(tonumber(ez[i+2]),q),tonumber(ez[i+3])
+local bv=hg+dV+jQ
+if cM==bq and aM==dx then
+if bv+dV>q then
+local a,b,c,d=string.match(ez[i+4],lF)
+H,bK,fE=a+0,aR(b+0,bK),hg
+an,r=kA(bK,b+0,c+0,d+0)
 end
-elseif bw+dV>q and#cz<kZ then
-cz[#cz+1]={cM,aM,hi,jT,eB[i+4]}
-if hi+dV>q then
-if cM~=br and not mi[cM]then
-hb,mi[cM]=hb+1,true
+elseif bv+dV>q and#cz<kW then
+cz[#cz+1]={cM,aM,hg,jQ,ez[i+4]}
+if hg+dV>q then
+if cM~=bq and not mh[cM]then
+gZ,mh[cM]=gZ+1,true
 end
-bi[#bi+1]=aM
-bi[#bi+1]=ah("%.0f",hi)
+bE[#bE+1]=aM
+bE[#bE+1]=ag("%.0f",hg)
 end
 end
-if cM==bY then fP=aR(fP,bw)end
+if cM==bY then fO=aR(fO,bv)end
 end
-local iH,gX=string.match(ij,"^(%d+) (%d+)$")
-local hN=tonumber(iH)==H
-if kN and not hN then return{}end
-if hN then
-if gX+0==bK then
+local iE,gV=string.match(ig,"^(%d+) (%d+)$")
+local hK=tonumber(iE)==H
+if kJ and not hK then return{}end
+if hK then
+if gV+0==bK then
 r=aR(r-1,0)
-elseif gX+1==bK then
+elseif gV+1==bK then
 an=aR(an-1,0)
 end
 end
-if not kN then
-r,fF=r+1,q
+if not kJ then
+r,fE=r+1,q
 elseif an+r==0 then
-fF=bz(fF,q-dV)
+fE=bx(fE,q-dV)
 end
-table.insert(cz,1,{br,dx,fF,cf,ah("%.0f %.0f %.0f %.0f",H,bK,an,r)})
-if fW~=""and q>=K then
-bY,fW,fP=fW,"",q
+table.insert(cz,1,{bq,dx,fE,cf,ag("%.0f %.0f %.0f %.0f",H,bK,an,r)})
+if fV~=""and q>=K then
+bY,fV,fO=fV,"",q
 end
 if bY==""then
-bY=br
-elseif bY~=br and fW==""and fP<q then
-fW,K=br,q+dV
+bY=bq
+elseif bY~=bq and fV==""and fO<q then
+fV,K=bq,q+dV
 end
-local aM,fm=bY.."\\n"..fW.."\\n"..ah("%.0f",K).."\\n",0
+local aM,fk=bY.."\\n"..fV.."\\n"..ag("%.0f",K).."\\n",0
 for _,aZ in ipairs(cz)do
-aM=aM..aZ[1].."\\n"..aZ[2].."\\n"..ah("%.0f\\n%.0f\\n",aZ[3],aZ[4])..aZ[5].."\\n"
-fm=aR(fm,aZ[4])
+aM=aM..aZ[1].."\\n"..aZ[2].."\\n"..ag("%.0f\\n%.0f\\n",aZ[3],aZ[4])..aZ[5].."\\n"
+fk=aR(fk,aZ[4])
 end
-call("SET",KEYS[1],aM,"PX",ah("%.0f",(fm+3*dV)/1000))
-ij=ah("%.0f %.0f",H,bK)
-return{ah("%.0f",q),bY,fW,ah("%.0f",K),hb,ij,unpack(bi)}`,
+call("SET",KEYS[1],aM,"PX",ag("%.0f",(fk+3*dV)/1000))
+ig=ag("%.0f %.0f",H,bK)
+return{ag("%.0f",q),bY,fV,ag("%.0f",K),gZ,ig,unpack(bE)}`,
 };
 
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "43b6101b7a1c5a48277e67cfbb75d594ce0743d4",
+  sha1: "d6dc61e699f47c5bccbe74cf5896319783edcec8",
   source: `local aT=redis.pcall
 local aI=aT("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
 if aI.err then return{"",aI.err}end
 local ai={aI[1]}
-local function lc(V)
+local function kZ(V)
 local H=aT("GETRANGE",V,0,0)
 if type(H)~="string"then return""end
-local gA=H=="b"and aT("GETRANGE",V,9,9)or""
-return gA==""and H or gA
+local gz=H=="b"and aT("GETRANGE",V,9,9)or""
+return gz==""and H or gz
 end
 for _,V in ipairs(aI[2])do
 local cf=aT("PTTL",V)
 ai[#ai+1]=V
 ai[#ai+1]=type(cf)=="number"and cf or-2
-ai[#ai+1]=lc(V)
+ai[#ai+1]=kZ(V)
 end
 return ai`,
 };
@@ -4235,30 +4220,30 @@ return ai`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "e603783650c29f3a309be4aa2e850dc426c75924",
-  acrossSha1: "0a7ca4e376d46826d415dc5c9c6ab969eee2390d",
+  sha1: "bfa4da4ad11dae2696f1f649215805d54539bd9a",
+  acrossSha1: "16da2ef625b659910739a4af7c1281681b043985",
   source: `${part1}
-local aT,co,aF,ah=redis.pcall,string.byte,math.floor,string.format
+local aT,co,aF,ag=redis.pcall,string.byte,math.floor,string.format
 local aX,am=struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
 local ARGV,V,aj=ARGV,KEYS[1],ARGV[3]+0
 local m=aT("GET",V)
-local r,at,cM,ab=ARGV[9]+0,10,0,0
+local r,at,cM,aa=ARGV[9]+0,10,0,0
 for _=1,r do
-local iy=ARGV[at]=="t"
-at,cM,ab=at+(iy and 7 or 4),cM+(iy and 0 or 7),ab+11
+local iw=ARGV[at]=="t"
+at,cM,aa=at+(iw and 7 or 4),cM+(iw and 0 or 7),aa+11
 end
-local bv=2+r+cM
-if type(m)=="string"and co(m,1)==80 and#m==bv+ab then
-local ak,ac,bo,ag,cO={q},"",0,0,true
-at,cM,ab=10,3+r,bv+1
+local bu=2+r+cM
+if type(m)=="string"and co(m,1)==80 and#m==bu+aa then
+local ak,ac,bn,af,cO={q},"",0,0,true
+at,cM,aa=10,3+r,bu+1
 for i=1,r do
 local O,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,o=am("<I7I4",m,ab)
+local us,o=am("<I7I4",m,aa)
 if O=="t"then
-local v,bf,ay=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-cO=ay<10 and co(m,2+i)==116+ay and o<v
-if us>bo then bo=us end
+local v,bf,ax=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+cO=ax<10 and co(m,2+i)==116+ax and o<v
+if us>bn then bn=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
@@ -4268,93 +4253,93 @@ if o>=v then
 us,o=us+1,o-v
 end
 cO=cO and(us<bf or(us==bf and o<=ARGV[at+5]+0))
-if us>ag then ag=us end
+if us>af then af=us end
 ak[2*i],ak[2*i+1],at=us-q,o,at+7
 else
 local aG=us+b
 o=o+aj
 cO=O=="f"and co(m,2+i)==70 and am("<I7",m,cM)==b
 cO=cO and us<=q and q<aG and o<=a
-if aG>bo then bo=aG end
-if aG>ag then ag=aG end
+if aG>bn then bn=aG end
+if aG>af then af=aG end
 ak[2*i],ak[2*i+1],at,cM=o,aG-q,at+4,cM+7
 end
 if not cO then break end
-ac,ab=ac..aX("<I7I4",us,o),ab+11
+ac,aa=ac..aX("<I7I4",us,o),aa+11
 end
 local ba=1000*2^co(m,2)
-cO=cO and bo-bo%ba==ag-ag%ba
-if cO and aT("SETRANGE",V,ah("%d",bv),ac)==#m then return ak end
+cO=cO and bn-bn%ba==af-af%ba
+if cO and aT("SETRANGE",V,ag("%d",bu),ac)==#m then return ak end
 end
 end
 ${part35}
 local cC=ARGV[1]+0
 ${part27}
-local aj,bm,bF=0,0,false
-local bH,bO,r,de,aJ,bu,fZ,ao,bv,ba
-local h,dl,bw,bo,ag={},{},{},0,0
-local function jx(K)
+local aj,bl,bF=0,0,false
+local bH,bO,r,de,aJ,bt,fY,ao,bu,ba
+local h,dk,bv,bn,af={},{},{},0,0
+local function ju(K)
 bO,r={},ARGV[K+4]+0
 local at=K+4
 for i=1,r do
 local O=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if O=="t"then
-local v,av,aH=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local v,au,aH=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
 local cK=aF(aj*b/v)
 bO[i]={
 O=O,
 us=aj*a+cK,
 ae=aj*b-cK*v,
 v=v,
-av=av,
+au=au,
 aH=aH,
-bf=q+av,
-ay=ARGV[at+7]+0,
+bf=q+au,
+ax=ARGV[at+7]+0,
 }
 at=at+7
 else
-bO[i]={O=O,U=a,x=b,fk=b}
+bO[i]={O=O,U=a,x=b,fi=b}
 at=at+4
 if O=="c"then
 local bL=ARGV[at]+0
-bO[i].bL,bO[i].cA,bO[i].fk=bL,b/bL,2*b
+bO[i].bL,bO[i].cA,bO[i].fi=bL,b/bL,2*b
 end
 end
 end
-bH=hW(bO)
+bH=hT(bO)
 for i,g in ipairs(bO)do
-local hf=bH.bO[i]
-g.ah,g.aw,g.at=hf.ah,hf.aw,hf.at
+local hd=bH.bO[i]
+g.ag,g.av,g.at=hd.ag,hd.av,hd.at
 end
-de,bu,fZ,ao,ba=bH.de,bH.bu,bH.fZ,bH.ao,bH.ba
+de,bt,fY,ao,ba=bH.de,bH.bt,bH.fY,bH.ao,bH.ba
 aJ=#de
-bv=ah("%d",aJ)
+bu=ag("%d",aJ)
 end
-local function fu(g,J,aa)
-return aa>0 and dj(aa*(g.cA-aF((q-J)/g.bL))/g.cA)or 0
+local function ft(g,J,Y)
+return Y>0 and di(Y*(g.cA-aF((q-J)/g.bL))/g.cA)or 0
 end
 local Q,A,bU={q},1,nil
-local function eC(V,m)
-local ac,aA=aX(fZ,unpack(dl,1,ao)),nil
-if m and bo-bo%ba==ag-ag%ba then
-aA=aT("SETRANGE",V,bv,ac)
+local function eA(V,m)
+local ac,aA=aX(fY,unpack(dk,1,ao)),nil
+if m and bn-bn%ba==af-af%ba then
+aA=aT("SETRANGE",V,bu,ac)
 return type(aA)=="table"and aA.err
 end
-local cf=hv(bH,ag)
+local cf=hs(bH,af)
 ac=de..ac
 aA=m and aT("SET",V,ac,"PX",cf)or aT("SET",V,ac,"PX",cf,"NX")or aT("GET",V)
 return aA and aA.err
 end
-local function gq()
+local function gp()
 local function cJ(m)
-if m and(#m~=bu or bA(m,1,aJ)~=de)then return false end
-bo=0
+if m and(#m~=bt or bz(m,1,aJ)~=de)then return false end
+bn=0
 for i=1,r do
 local g=bO[i]
-local bQ,aw,us,o,aa,aG=g.O,g.aw,0,0,0,0
+local bQ,av,us,o,Y,aG=g.O,g.av,0,0,0,0
 if m then
-us,o,aa=am(g.ah,m,g.at)
+us,o,Y=am(g.ag,m,g.at)
 end
 if bQ=="t"then
 if us>g.bf then return false end
@@ -4375,24 +4360,24 @@ end
 else
 if us>0 then aG=aG+x end
 if q>=aG then
-us,o,aa=q,0,0
+us,o,Y=q,0,0
 elseif q>=aG-x then
-us,o,aa=us+x,0,o
+us,o,Y=us+x,0,o
 end
-h[aw+2]=aa
+h[av+2]=Y
 end
 end
-if aG>bo then bo=aG end
-h[aw],h[aw+1],bw[i]=us,o,aG
+if aG>bn then bn=aG end
+h[av],h[av+1],bv[i]=us,o,aG
 end
 return true
 end
 local function dC(aD)
-ag=0
+af=0
 for i=1,r do
 local g=bO[i]
-local bQ,aw=g.O,g.aw
-local us,o=h[aw],h[aw+1]
+local bQ,av=g.O,g.av
+local us,o=h[av],h[av+1]
 local aG=us
 if bQ=="t"then
 o=o+aD*g.ae
@@ -4408,46 +4393,46 @@ o,aG=o+aD*aj,us+g.x
 if bQ=="f"then
 if o>g.U then return false end
 else
-local aa=h[aw+2]
-if o+fu(g,us,aa)>g.U then return false end
-dl[aw+2],aG=aa,aG+g.x
+local Y=h[av+2]
+if o+ft(g,us,Y)>g.U then return false end
+dk[av+2],aG=Y,aG+g.x
 end
 end
-if aG>ag then ag=aG end
-dl[aw],dl[aw+1]=us,o
+if aG>af then af=aG end
+dk[av],dk[av+1]=us,o
 end
 return true
 end
-local function mp(aD)
-local bx=aD-1
+local function mo(aD)
+local bw=aD-1
 for i=1,r do
 local g=bO[i]
-local us,o=h[g.aw],h[g.aw+1]
+local us,o=h[g.av],h[g.av+1]
 if g.O=="t"then
-local bC=g.bf-us+(g.aH-o)/g.v
-bx=bz(bx,aF(bC/(g.us+g.ae/g.v))+1)
+local bB=g.bf-us+(g.aH-o)/g.v
+bw=bx(bw,aF(bB/(g.us+g.ae/g.v))+1)
 else
-if g.O=="c"then o=o+fu(g,us,h[g.aw+2])end
-bx=bz(bx,aF((g.U-o)/aj))
+if g.O=="c"then o=o+ft(g,us,h[g.av+2])end
+bw=bx(bw,aF((g.U-o)/aj))
 end
 end
-while bx>0 and not dC(bx)do
-bx=bx-1
+while bw>0 and not dC(bw)do
+bw=bw-1
 end
-return aR(bx,0)
+return aR(bw,0)
 end
-local function gm(g,o,bC)
-if bC<0 then return g.x+1 end
-if o<=bC then return 0 end
-return(g.cA-aF(bC*g.cA/o))*g.bL
+local function gl(g,o,bB)
+if bB<0 then return g.x+1 end
+if o<=bB then return 0 end
+return(g.cA-aF(bB*g.cA/o))*g.bL
 end
-local function lV(cb)
+local function lU(cb)
 local at=q
 for i=1,r do
 local g=bO[i]
-local bQ,us,o=g.O,cb[g.aw],cb[g.aw+1]
+local bQ,us,o=g.O,cb[g.av],cb[g.av+1]
 if bQ=="t"then
-us,o=us+g.us-g.av,o+g.ae
+us,o=us+g.us-g.au,o+g.ae
 if o>=g.v then
 us,o=us+1,o-g.v
 end
@@ -4455,18 +4440,18 @@ at=aR(at,o>g.aH and us+1 or us)
 elseif bQ=="f"then
 if o+aj>g.U then at=aR(at,us+g.x)end
 else
-local jM=gm(g,cb[g.aw+2],g.U-aj-o)
-if jM>g.x then jM=g.x+gm(g,o,g.U-aj)end
-at=aR(at,us+jM)
+local jJ=gl(g,cb[g.av+2],g.U-aj-o)
+if jJ>g.x then jJ=g.x+gl(g,o,g.U-aj)end
+at=aR(at,us+jJ)
 end
 end
 return at-q
 end
-local function ep(cb,dX)
+local function eo(cb,dX)
 for i=1,r do
 local g=bO[i]
-local bQ,aw=g.O,g.aw
-local us,o=cb[aw],cb[aw+1]
+local bQ,av=g.O,g.av
+local us,o=cb[av],cb[av+1]
 if bQ=="t"then
 us,o=us-q,o
 if us<0 then
@@ -4474,11 +4459,11 @@ us,o=0,0
 end
 Q[A+1],Q[A+2]=us,o
 else
-local aG=dX and us+g.fk or bw[i]
+local aG=dX and us+g.fi or bv[i]
 if aG<=q then
 Q[A+1],Q[A+2]=0,0
 else
-if bQ=="c"then o=o+fu(g,us,cb[aw+2])end
+if bQ=="c"then o=o+ft(g,us,cb[av+2])end
 Q[A+1],Q[A+2]=o,aG-q
 end
 end
@@ -4487,14 +4472,14 @@ end
 end
 local function db(V,m,aD,bM)
 if not cJ(m)then return false end
-local ak,bt,aO=aD,0,nil
+local ak,bs,aO=aD,0,nil
 if not dC(aD)then
-ak=mp(aD)
-bt=lV(ak>0 and dl or h)
-if bt<=bm then return false end
+ak=mo(aD)
+bs=lU(ak>0 and dk or h)
+if bs<=bl then return false end
 end
 if ak>0 and not bF then
-aO=eC(V,m)
+aO=eA(V,m)
 elseif not m then
 aO=aT("GET",V)
 aO=aO and aO.err
@@ -4507,17 +4492,17 @@ return true
 end
 if bM or ak==0 then
 A=A+1
-Q[A]=bM and ak or-1-bt
+Q[A]=bM and ak or-1-bs
 end
 local dX=ak>0 and not bF
-ep(dX and dl or h,dX)
+eo(dX and dk or h,dX)
 if bM then
 A=A+1
-Q[A]=bt
+Q[A]=bs
 end
 return true
 end
-local function bk(ARGV,KEYS)
+local function bj(ARGV,KEYS)
 ${part8}
 ${part5}
 ${part6}
@@ -4550,69 +4535,69 @@ ${part31}
 ${part10}
 ${part34}
 end
-local function ft(aS,dx,fR)
-local em,iR={},{cC,1}
+local function fs(aS,dx,fQ)
+local el,iO={},{cC,1}
 for i=1,dx do
-iR[2+i]=ARGV[fR+i]
+iO[2+i]=ARGV[fQ+i]
 end
-local dR,bl,al=bF and"2"or"1",0,#iR+1
+local dR,bk,al=bF and"2"or"1",0,#iO+1
 for _,aZ in ipairs(aS)do
 for _=1,aZ.aD do
-bl=bl+1
-em[bl]=aZ.V
-for i,iu in ipairs({dR,bm,1,"1",aj,0})do
-iR[al+i]=iu
+bk=bk+1
+el[bk]=aZ.V
+for i,is in ipairs({dR,bl,1,"1",aj,0})do
+iO[al+i]=is
 end
 al=al+6
 end
 end
-iR[3+dx]=bl
-local jJ,aA=bk(iR,em),1
+iO[3+dx]=bk
+local jG,aA=bj(iO,el),1
 for _,aZ in ipairs(aS)do
 if aZ.bM then
-local gR={}
+local gP={}
 for i=1,aZ.aD do
-gR[i]=jJ[aA+i]
+gP[i]=jG[aA+i]
 end
-Q[aZ.A],aA=gR,aA+aZ.aD
+Q[aZ.A],aA=gP,aA+aZ.aD
 else
-Q[aZ.A],aA=jJ[aA+1],aA+1
+Q[aZ.A],aA=jG[aA+1],aA+1
 end
 end
 end
-return db,ft
+return db,fs
 end
-local db,ft
+local db,fs
 local E,al=1,0
 while al<#KEYS do
 local cu,H,dx=ARGV[E+1]+0,al+1,ARGV[E+4]+0
-al=bz(al+aF(cu/32),#KEYS)
-aj,bm,bF=ARGV[E+2]+0,ARGV[E+3]+0,cu%2==1
-local fR,bM,aS=E+4,cu%16>=8,nil
-jx(fR)
-local mm=not(bM or bF)
+al=bx(al+aF(cu/32),#KEYS)
+aj,bl,bF=ARGV[E+2]+0,ARGV[E+3]+0,cu%2==1
+local fQ,bM,aS=E+4,cu%16>=8,nil
+ju(fQ)
+local ml=not(bM or bF)
 E=E+4+dx
 for K=H,al,1000 do
-local aG=bz(K+999,al)
+local aG=bx(K+999,al)
 local cl=call("MGET",unpack(KEYS,K,aG))
 for i=K,aG do
 local V,m=KEYS[i],cl[i-K+1]
-local cO=mm and m and#m==bu and bA(m,1,aJ)==de
+local cO=ml and m and#m==bt and bz(m,1,aJ)==de
 if cO then
-bo,ag=0,0
+bn,af=0,0
 for n=1,r do
 local g=bO[n]
-local bQ,aw,aG=g.O,g.aw,0
-local us,o,aa=am(g.ah,m,g.at)
+local bQ,av,aG=g.O,g.av,0
+local us,o,Y=am(g.ag,m,g.at)
 if bQ=="t"then
-if us>bo then bo=us end
+if us>bn then bn=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
 local v,bf=g.v,g.bf
 us,aG,o=us+g.us,us+g.us,o+g.ae
 if o>=v then
-o=bz(o,v-1+g.ae)
+o=bx(o,v-1+g.ae)
 if o>=v then
 us,o=us+1,o-v
 end
@@ -4623,22 +4608,22 @@ break
 end
 Q[A+n+n-1],Q[A+n+n]=us-q,o
 else
-o,aG=o+aj,us+g.fk
+o,aG=o+aj,us+g.fi
 local aU=o
 if bQ=="c"then
-dl[aw+2],aU=aa,o+fu(g,us,aa)
+dk[av+2],aU=Y,o+ft(g,us,Y)
 end
 if us>q or q>=us+g.x or aU>g.U then
 cO=false
 break
 end
-if aG>bo then bo=aG end
+if aG>bn then bn=aG end
 Q[A+n+n-1],Q[A+n+n]=aU,aG-q
 end
-if aG>ag then ag=aG end
-dl[aw],dl[aw+1]=us,o
+if aG>af then af=aG end
+dk[av],dk[av+1]=us,o
 end
-cO=cO and not eC(V,m)
+cO=cO and not eA(V,m)
 end
 if cO then
 A=A+r+r
@@ -4647,7 +4632,7 @@ for n=A+r+r,A+1,-1 do
 Q[n]=nil
 end
 if not db then
-db,ft=gq()
+db,fs=gp()
 end
 local aD=bM and ARGV[E+i-H+1]+0 or 1
 if not db(V,m,aD,bM)then
@@ -4657,7 +4642,7 @@ end
 end
 end
 end
-if aS then ft(aS,dx,fR)end
+if aS then fs(aS,dx,fQ)end
 if bM then E=E+al-H+1 end
 end
 return bU and redis.error_reply(bU)or Q`,
@@ -4666,68 +4651,68 @@ return bU and redis.error_reply(bU)or Q`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "334a754ddd9babaf3be1d988f84518646c4854f0",
-  acrossSha1: "f21c3d83f37d899c66f79a59df172911ab382865",
+  sha1: "72aa2df88b3a194a118dd8d4950113145c27e24b",
+  acrossSha1: "126f13ce5f7d12aa15637626a265b166c491a921",
   source: `${part1}
 ${part44}
 ${part35}
 ${part36}
-local cN,kX=2^48,2^37
-local eI,gG=q-q%cN,q+cN/2
-local aK,aI,ba,an,ct,hm
-local function gx()
-aK,ba=6,dj(x/8)
+local cN,kU=2^48,2^37
+local eG,gF=q-q%cN,q+cN/2
+local aK,aI,ba,an,ct,hk
+local function gw()
+aK,ba=6,di(x/8)
 while aK<10 and 4^aK<U do
 aK=aK+1
 end
 aI=2^aK
-if x>=kX then aK=aK+16 end
+if x>=kU then aK=aK+16 end
 an,ct=q-x,q-q%ba
-hm=ah("%.0f",dj((ct+ba-an)/1000)+ARGV[1])
+hk=ag("%.0f",di((ct+ba-an)/1000)+ARGV[1])
 end
 if ARGV[2]=="32"and#KEYS==1 then
 local V,aU=KEYS[1],nil
 aj,U,x=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
-gx()
+gw()
 local ac=aK<16 and aj<=65535 and aT("GETRANGE",V,"0","313")
 if ac and#ac>65 then
-local aG,O,D,bN,y,bs,aJ,r,ao,bl,aQ,aL=
+local aG,O,D,bN,y,br,aJ,r,ao,bk,aQ,aL=
 #ac,am("<BdI7I7I7I4I4I4I7I4B",ac,1)
-local aw=(aJ+r)%ao
+local av=(aJ+r)%ao
 if
 O==83
 and bN==x
 and(aL==aK or aL==aK+32)
 and D<=q
 and y==0
-and bs<q
+and br<q
 and r<ao
 and aJ<ao
 and aG==(ao>32 and 314 or 58+8*ao)
 then
-local aY,gc=bl+aj,false
+local aY,gb=bk+aj,false
 while r>0 and aJ<aI and 66+8*aJ<=aG do
 local us,o=am("<I6I2",ac,59+8*aJ)
-us=us+eI
-if us>gG then us=us-cN end
+us=us+eG
+if us>gF then us=us-cN end
 if us>an then
-gc=true
+gb=true
 break
 end
 r,aY,aJ=r-1,aY-o,aJ+1
 if aJ==ao then aJ=0 end
 end
-if gc and aY<=U then
-local at=58+8*aw
-if aw>=aI then at=at+4*aF(aw/aI)end
-aQ=aw%aI>0 and aQ+aj or aj
-if type(aT("SETRANGE",V,ah("%d",at),aX("<I6I2",q%cN,aj)))=="number"then
+if gb and aY<=U then
+local at=58+8*av
+if av>=aI then at=at+4*aF(av/aI)end
+aQ=av%aI>0 and aQ+aj or aj
+if type(aT("SETRANGE",V,ag("%d",at),aX("<I6I2",q%cN,aj)))=="number"then
 aL=aL>aK and aj==1 and aL or aK
-if ao>32 and((aw+1)%aI==0 or aw+1==ao)then
-aT("SETRANGE",V,ah("%d",at-8*(aw%aI)-4),aX("<I4",aQ))
+if ao>32 and((av+1)%aI==0 or av+1==ao)then
+aT("SETRANGE",V,ag("%d",at-8*(av%aI)-4),aX("<I4",aQ))
 end
 aT("SETRANGE",V,"23",aX("<I7I4I4I4I7I4B",q,aJ,r+1,ao,aY,aQ,aL))
-if ct>bs then aT("PEXPIRE",V,hm)end
+if ct>br then aT("PEXPIRE",V,hk)end
 aU=aY
 end
 end
@@ -4735,10 +4720,10 @@ end
 end
 if aU then return{q,aU,x}end
 end
-local function gq()
+local function gp()
 ${part38}
 ${part5}
-local cj,hk=54,32
+local cj,hi=54,32
 ${part19}
 ${part17}
 ${part18}
@@ -4749,217 +4734,217 @@ ${part23}
 ${part24}
 ${part25}
 ${part26}
-local ap,g
-local function fU(us)
-us=us+eI
-if us>gG then return us-cN end
+local aq,g
+local function fT(us)
+us=us+eG
+if us>gF then return us-cN end
 if us<q-cN/2 then return us+cN end
 return us
 end
-local function kd()
+local function ka()
 g=nil
-gx()
+gw()
 end
-local function ks(V,aD)
-ap=ap or cE.s()
-g=g or ap.gd(U,x)
-local p=ap.iq(V,g)
-if p.fi then return"RULES"end
-p=ap.ed(p,g,bF)
-local ak,at,eE=0,aR(q,p.D,ap.ds(p,aj,g)),q
-while ak<aD and(at<=q or ak==0 and at-q<=bm)do
-ak,eE=ak+1,at
+local function kp(V,aD)
+aq=aq or cE.s()
+g=g or aq.gc(U,x)
+local p=aq.io(V,g)
+if p.fg then return"RULES"end
+p=aq.ed(p,g,bF)
+local ak,at,eC=0,aR(q,p.D,aq.dr(p,aj,g)),q
+while ak<aD and(at<=q or ak==0 and at-q<=bl)do
+ak,eC=ak+1,at
 if bF then break end
-ap.dC(p,at,aj,g)
-if ak<aD then at=aR(q,p.D,ap.ds(p,aj,g))end
+aq.dC(p,at,aj,g)
+if ak<aD then at=aR(q,p.D,aq.dr(p,aj,g))end
 end
-local aU,reset=ap.fn(p,g)
+local aU,reset=aq.fl(p,g)
 if ak==0 and p.D>q then return{2,at-q,aU,reset}end
-if ak>0 and eE>q then return{1,eE-q,aU,reset}end
+if ak>0 and eC>q then return{1,eC-q,aU,reset}end
 return ak,aU,reset,ak==aD and 0 or at-q
 end
-local function bk(V,aD)
-local aA,ak,aU,reset,bt=pcall(ks,V,aD)
-if aA then return ak,aU,reset,bt end
+local function bj(V,aD)
+local aA,ak,aU,reset,bs=pcall(kp,V,aD)
+if aA then return ak,aU,reset,bs end
 return false,type(ak)=="table"and ak.err or tostring(ak)
 end
-local D,y,eG
-local lE="23"
-local function ff(aJ,r,ao,bl,aQ)
-return aX("<I7I4I4I4I7I4B",q,aJ,r,ao,bl,aQ,eG and aK+32 or aK)
+local D,y,eE
+local lC="23"
+local function fd(aJ,r,ao,bk,aQ)
+return aX("<I7I4I4I4I7I4B",q,aJ,r,ao,bk,aQ,eE and aK+32 or aK)
 end
-local function bX(aJ,r,ao,bl,aQ)
-return"S"..aX("<dI7I7",D,x,y)..ff(aJ,r,ao,bl,aQ)
+local function bX(aJ,r,ao,bk,aQ)
+return"S"..aX("<dI7I7",D,x,y)..fd(aJ,r,ao,bk,aQ)
 end
-local function eC(V,aB,o,bl,...)
+local function eA(V,aB,o,bk,...)
 local r=#aB/8+1
-local ao=gP(r,U,aI)
-local m=bX(0,r,ao,bl,bl)
-..aX("<I4",bl)
+local ao=gN(r,U,aI)
+local m=bX(0,r,ao,bk,bk)
+..aX("<I4",bk)
 ..aB
 ..aX("<I6I2",q%cN,o)
-return aT("SET",V,m..string.rep("\\0",8*(ao-r)),"PX",hm,...)
+return aT("SET",V,m..string.rep("\\0",8*(ao-r)),"PX",hk,...)
 end
 local function db(V,_,aD)
 local ac=aT("GETRANGE",V,"0","313")
 if type(ac)~="string"then return false,ac.err end
-if bF or aK>=16 then return bk(V,aD)end
+if bF or aK>=16 then return bj(V,aD)end
 local ak,o=1,aj
 if ac==""then
 if aD>1 then
-ak=aR(bz(aD,aF(U/aj)),1)
+ak=aR(bx(aD,aF(U/aj)),1)
 o=ak*aj
 end
-if o>65535 then return bk(V,aD)end
-D,y,eG=0,0,o==1
-local aA=eC(V,"",o,o,"NX")
+if o>65535 then return bj(V,aD)end
+D,y,eE=0,0,o==1
+local aA=eA(V,"",o,o,"NX")
 if not aA then return"RULES"end
 if aA.err then return false,aA.err end
 return ak,o,x,ak==aD and 0 or x
 end
-if co(ac,1)~=83 or#ac<cj then return bk(V,aD)end
-local bN,bs,aJ,r,ao,bl,aQ,aL
-D,bN,y,bs,aJ,r,ao,bl,aQ,aL=
+if co(ac,1)~=83 or#ac<cj then return bj(V,aD)end
+local bN,br,aJ,r,ao,bk,aQ,aL
+D,bN,y,br,aJ,r,ao,bk,aQ,aL=
 am("<dI7I7I7I4I4I4I7I4B",ac,2)
-local iN=ao<=hk and#ac==cj+4+8*ao
+local iK=ao<=hi and#ac==cj+4+8*ao
 local bY=bN==x and aL%32==aK and r>0 and r<=ao and aJ<ao
-if not bY or bs>=q or not(D<=q)or(not iN and ao<=hk)then
-return bk(V,aD)
+if not bY or br>=q or not(D<=q)or(not iK and ao<=hi)then
+return bj(V,aD)
 end
-local hr=y>0
+local ho=y>0
 y=0
-local al,dI,hU=(aJ+r-1)%ao,bz(ao-aJ,r),ac
+local al,dI,hR=(aJ+r-1)%ao,bx(ao-aJ,r),ac
 local K=cj+4*(aF(aJ/aI)+1)+8*aJ
-if not iN then
-dI=bz(16,aI-aJ%aI,dI)
+if not iK then
+dI=bx(16,aI-aJ%aI,dI)
 if K+8*dI>#ac then
-hU=aT("GETRANGE",V,ah("%d",K),ah("%d",K+8*dI-1))
-if#hU<8*dI then return bk(V,aD)end
+hR=aT("GETRANGE",V,ag("%d",K),ag("%d",K+8*dI-1))
+if#hR<8*dI then return bj(V,aD)end
 K=0
 end
 end
-local gb,aU=0,bl
-while gb<dI do
-local us,br=am("<I6I2",hU,K+8*gb+1)
-if fU(us)>an then break end
-gb,aU=gb+1,aU-br
+local ga,aU=0,bk
+while ga<dI do
+local us,bq=am("<I6I2",hR,K+8*ga+1)
+if fT(us)>an then break end
+ga,aU=ga+1,aU-bq
 end
-if gb==dI then return bk(V,aD)end
-local bC=U-aU
-if aj>bC then
-local dW=aj-bC
-for i=gb,dI-1 do
-local us,br=am("<I6I2",hU,K+8*i+1)
-dW=dW-br
+if ga==dI then return bj(V,aD)end
+local bB=U-aU
+if aj>bB then
+local dW=aj-bB
+for i=ga,dI-1 do
+local us,bq=am("<I6I2",hR,K+8*i+1)
+dW=dW-bq
 if dW<=0 then
-local bt=fU(us)+x-q
-if bt<=bm then break end
-return 0,aU,bs+x-q,bt
+local bs=fT(us)+x-q
+if bs<=bl then break end
+return 0,aU,br+x-q,bs
 end
 end
-return bk(V,aD)
+return bj(V,aD)
 end
 if aD>1 then
-ak=bz(aD,aF(bC/aj))
+ak=bx(aD,aF(bB/aj))
 o=ak*aj
 end
-if o>65535 or ak<aD then return bk(V,aD)end
-eG=aL>=32 and o==1
-local bV,aw=r-gb,(al+1)%ao
-aJ=(aJ+gb)%ao
+if o>65535 or ak<aD then return bj(V,aD)end
+eE=aL>=32 and o==1
+local bV,av=r-ga,(al+1)%ao
+aJ=(aJ+ga)%ao
 aU=aU+o
 if bV<ao then
 local aZ=aX("<I6I2",q%cN,o)
-aQ=(aw%aI==0 and 0 or aQ)+o
-local H,at=hr and bX or ff,hr and"0"or lE
+aQ=(av%aI==0 and 0 or aQ)+o
+local H,at=ho and bX or fd,ho and"0"or lC
 H=H(aJ,bV+1,ao,aU,aQ)
 local aA
-if iN then
-aA=aT("SETRANGE",V,at,H..bA(ac,cj+1,cj+4+8*aw)..aZ)
+if iK then
+aA=aT("SETRANGE",V,at,H..bz(ac,cj+1,cj+4+8*av)..aZ)
 else
-local A=cj+4*(aF(aw/aI)+1)+8*aw
-aA=aT("SETRANGE",V,ah("%d",A),aZ)
+local A=cj+4*(aF(av/aI)+1)+8*av
+aA=aT("SETRANGE",V,ag("%d",A),aZ)
 if type(aA)=="number"then
-if(aw+1)%aI==0 or aw+1==ao then
-aT("SETRANGE",V,ah("%d",A-8*(aw%aI)-4),aX("<I4",aQ))
+if(av+1)%aI==0 or av+1==ao then
+aT("SETRANGE",V,ag("%d",A-8*(av%aI)-4),aX("<I4",aQ))
 end
 aT("SETRANGE",V,at,H)
 end
 end
 if type(aA)~="number"then return false,aA.err end
-if bs<ct then aT("PEXPIRE",V,hm)end
-elseif iN then
-local aB=bA(ac,cj+5+8*aJ,cj+4+8*bz(ao,aJ+bV))
-if aJ+bV>ao then aB=aB..bA(ac,cj+5,cj+4+8*(aJ+bV-ao))end
-local aA=eC(V,aB,o,aU)
+if br<ct then aT("PEXPIRE",V,hk)end
+elseif iK then
+local aB=bz(ac,cj+5+8*aJ,cj+4+8*bx(ao,aJ+bV))
+if aJ+bV>ao then aB=aB..bz(ac,cj+5,cj+4+8*(aJ+bV-ao))end
+local aA=eA(V,aB,o,aU)
 if aA.err then return false,aA.err end
 elseif aJ==0 then
 local m=aT("GET",V)
 if type(m)~="string"then return false,m.err end
-local gv=gP(bV+1,U,aI)
-local A,aG=cj+4*(aF(bV/aI)+1)+8*bV,cj+4*dj(gv/aI)+8*gv
+local gu=gN(bV+1,U,aI)
+local A,aG=cj+4*(aF(bV/aI)+1)+8*bV,cj+4*di(gu/aI)+8*gu
 aQ=(bV%aI==0 and 0 or aQ)+o
-m=bX(0,bV+1,gv,aU,aQ)..bA(m,cj+1)..string.rep("\\0",A-#m)
+m=bX(0,bV+1,gu,aU,aQ)..bz(m,cj+1)..string.rep("\\0",A-#m)
 m=m..aX("<I6I2",q%cN,o)..string.rep("\\0",aG-A-8)
-local aA=aT("SET",V,m,"PX",hm)
+local aA=aT("SET",V,m,"PX",hk)
 if aA.err then return false,aA.err end
-if(bV+1)%aI==0 or bV+1==gv then
-aT("SETRANGE",V,ah("%d",A-8*(bV%aI)-4),aX("<I4",aQ))
+if(bV+1)%aI==0 or bV+1==gu then
+aT("SETRANGE",V,ag("%d",A-8*(bV%aI)-4),aX("<I4",aQ))
 end
 else
-return bk(V,aD)
+return bj(V,aD)
 end
 return ak,aU,x,0
 end
 ${part40}
 ${part41}
 ${part42}
-local function gj(_,K,aG)
-gx()
+local function gi(_,K,aG)
+gw()
 local KEYS,Q,aV,q,aj,U,x=KEYS,Q,A,q,aj,U,x
-local aT,aX,am,aF,ah,type=aT,aX,am,aF,ah,type
-local aK,aI,an,ct,eI,gG,cN=aK,aI,an,ct,eI,gG,cN
+local aT,aX,am,aF,ag,type=aT,aX,am,aF,ag,type
+local aK,aI,an,ct,eG,gF,cN=aK,aI,an,ct,eG,gF,cN
 for i=K,aG do
 local V,aU=KEYS[i],nil
 local ac=aK<16 and aj<=65535 and aT("GETRANGE",V,"0","313")
 if ac and#ac>65 then
-local aG,O,D,bN,y,bs,aJ,r,ao,bl,aQ,aL=
+local aG,O,D,bN,y,br,aJ,r,ao,bk,aQ,aL=
 #ac,am("<BdI7I7I7I4I4I4I7I4B",ac,1)
-local aw=(aJ+r)%ao
+local av=(aJ+r)%ao
 if
 O==83
 and bN==x
 and(aL==aK or aL==aK+32)
 and D<=q
 and y==0
-and bs<q
+and br<q
 and r<ao
 and aJ<ao
 and aG==(ao>32 and 314 or 58+8*ao)
 then
-local aY,gc=bl+aj,false
+local aY,gb=bk+aj,false
 while r>0 and aJ<aI and 66+8*aJ<=aG do
 local us,o=am("<I6I2",ac,59+8*aJ)
-us=us+eI
-if us>gG then us=us-cN end
+us=us+eG
+if us>gF then us=us-cN end
 if us>an then
-gc=true
+gb=true
 break
 end
 r,aY,aJ=r-1,aY-o,aJ+1
 if aJ==ao then aJ=0 end
 end
-if gc and aY<=U then
-local at=58+8*aw
-if aw>=aI then at=at+4*aF(aw/aI)end
-aQ=aw%aI>0 and aQ+aj or aj
-if type(aT("SETRANGE",V,ah("%d",at),aX("<I6I2",q%cN,aj)))=="number"then
+if gb and aY<=U then
+local at=58+8*av
+if av>=aI then at=at+4*aF(av/aI)end
+aQ=av%aI>0 and aQ+aj or aj
+if type(aT("SETRANGE",V,ag("%d",at),aX("<I6I2",q%cN,aj)))=="number"then
 aL=aL>aK and aj==1 and aL or aK
-if ao>32 and((aw+1)%aI==0 or aw+1==ao)then
-aT("SETRANGE",V,ah("%d",at-8*(aw%aI)-4),aX("<I4",aQ))
+if ao>32 and((av+1)%aI==0 or av+1==ao)then
+aT("SETRANGE",V,ag("%d",at-8*(av%aI)-4),aX("<I4",aQ))
 end
 aT("SETRANGE",V,"23",aX("<I7I4I4I4I7I4B",q,aJ,r+1,ao,aY,aQ,aL))
-if ct>bs then aT("PEXPIRE",V,hm)end
+if ct>br then aT("PEXPIRE",V,hk)end
 aU=aY
 end
 end
@@ -4970,35 +4955,35 @@ Q[aV+1],Q[aV+2]=aU,x
 aV=aV+2
 else
 A=aV
-ep(V,nil,1)
+eo(V,nil,1)
 aV=A
 end
 end
 A=aV
 end
-local kr=false
+local ko=false
 ${part43}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "4965737bd6c852af5d2128b19d685af08022ce20",
-  acrossSha1: "f80eb5c89daf90bfcc42c5f852587a7db2276c50",
+  sha1: "cb49681ddc6081d05416f48271f5eed5af56d3bd",
+  acrossSha1: "511a5350846dd6f06812aa564e3ac2162029de92",
   source: `${part1}
-local aT,dj,aF,aX,am=redis.pcall,math.ceil,math.floor,struct.pack,struct.unpack
+local aT,di,aF,aX,am=redis.pcall,math.ceil,math.floor,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
 local ARGV,V=ARGV,KEYS[1]
 local aj,U,x,bL=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
 local m,aU,reset,cA=aT("GET",V),nil,nil,x/bL
-local gK=x<2^45 and 67+256*x or-1
+local gI=x<2^45 and 67+256*x or-1
 if m and#m==24 then
-local aJ,_,aa,J,r=am("<I8BI4I7I4",m,1)
-local fQ,aY=q-J,r+aj
-if aJ==gK and fQ>=0 and fQ<x then
-if aa>0 then aY=aY+dj(aa*(cA-aF(fQ/bL))/cA)end
+local aJ,_,Y,J,r=am("<I8BI4I7I4",m,1)
+local fP,aY=q-J,r+aj
+if aJ==gI and fP>=0 and fP<x then
+if Y>0 then aY=aY+di(Y*(cA-aF(fP/bL))/cA)end
 if aY<=U and aT("SETRANGE",V,"20",aX("<I4",r+aj))==24 then
-aU,reset=aY,2*x-fQ
+aU,reset=aY,2*x-fP
 end
 end
 end
@@ -5012,109 +4997,109 @@ ${part3}
 ${part5}
 ${part13}
 ${part16}
-local iO="c"
+local iL="c"
 ${part39}
-local cA,de,eQ
-local function kd()
+local cA,de,eO
+local function ka()
 cA=x/bL
-de,eQ="C"..aX("<I7B",x,#ah("%.0f",bL)-1),cf(q+2*x)
+de,eO="C"..aX("<I7B",x,#ag("%.0f",bL)-1),cf(q+2*x)
 end
-local function gm(o,bC)
-return o<=bC and 0 or(cA-aF(bC*cA/o))*bL
+local function gl(o,bB)
+return o<=bB and 0 or(cA-aF(bB*cA/o))*bL
 end
 local function db(V,m,aD)
-local bD,J,aa,r=not m,q,0,0
-local hg=bD
+local bC,J,Y,r=not m,q,0,0
+local he=bC
 if m and#m==24 and co(m,1)==67 then
 local bN,aK
-bN,aK,aa,J,r=am("<I7BI4I7I4",m,2)
-bD=bN==x and J<=q
+bN,aK,Y,J,r=am("<I7BI4I7I4",m,2)
+bC=bN==x and J<=q
 if q>=J+2*x then
-J,aa,r,hg=q,0,0,true
+J,Y,r,he=q,0,0,true
 elseif q>=J+x then
-J,aa,r,hg=J+x,r,0,true
+J,Y,r,he=J+x,r,0,true
 end
 end
-if not bD or(bF and hg)then return bk(V,m,aD)end
-local fu,reset=0,J+2*x-q
-if aa>0 then fu=dj(aa*(cA-aF((q-J)/bL))/cA)end
-local bC=U-r-fu
+if not bC or(bF and he)then return bj(V,m,aD)end
+local ft,reset=0,J+2*x-q
+if Y>0 then ft=di(Y*(cA-aF((q-J)/bL))/cA)end
+local bB=U-r-ft
 local ak=0
-if aj<=bC then
-if bF then return 1,r+fu,reset,0 end
-ak=aD==1 and 1 or bz(aD,aF(bC/aj))
+if aj<=bB then
+if bF then return 1,r+ft,reset,0 end
+ak=aD==1 and 1 or bx(aD,aF(bB/aj))
 r=r+ak*aj
-if hg then
-local cw=J==q and eQ or cf(J+2*x)
-local aO=eC(V,m,de..aX("<I4I7I4",aa,J,r),cw)
+if he then
+local cw=J==q and eO or cf(J+2*x)
+local aO=eA(V,m,de..aX("<I4I7I4",Y,J,r),cw)
 if aO then return false,aO end
 else
 local aA=aT("SETRANGE",V,"20",aX("<I4",r))
 if aA~=24 then return false,aA.err end
 end
-if ak==aD then return ak,r+fu,reset,0 end
+if ak==aD then return ak,r+ft,reset,0 end
 end
-local aS,bt=U-aj-r,nil
+local aS,bs=U-aj-r,nil
 if aS>=0 then
-bt=J+gm(aa,aS)-q
+bs=J+gl(Y,aS)-q
 else
-bt=J+x+gm(r,U-aj)-q
+bs=J+x+gl(r,U-aj)-q
 end
-if ak>0 or bt>bm then
-if ak==0 and hg then return bk(V,m,aD)end
-return ak,r+fu,reset,bt
+if ak>0 or bs>bl then
+if ak==0 and he then return bj(V,m,aD)end
+return ak,r+ft,reset,bs
 end
-return bk(V,m,aD)
+return bj(V,m,aD)
 end
 ${part40}
 ${part41}
 ${part42}
-local function gj(cl,K,aG)
+local function gi(cl,K,aG)
 local KEYS,Q,aV,q,aj,U,x=KEYS,Q,A,q,aj,U,x
-local aT,dj,aF,aX,am,bL,cA=aT,dj,aF,aX,am,bL,x/bL
-local gK=x<2^45 and 67+256*x or-1
-local fb=2*x+1
-if U>=fb or(U+1)*fb>2^53 then fb=nil end
+local aT,di,aF,aX,am,bL,cA=aT,di,aF,aX,am,bL,x/bL
+local gI=x<2^45 and 67+256*x or-1
+local eZ=2*x+1
+if U>=eZ or(U+1)*eZ>2^53 then eZ=nil end
 for i=K,aG do
 local V,m,aU,reset=KEYS[i],cl[i-K+1],nil,nil
 if m and#m==24 then
-local aJ,_,aa,J,r=am("<I8BI4I7I4",m,1)
-local fQ,aY=q-J,r+aj
-if aJ==gK and fQ>=0 and fQ<x then
-if aa>0 then aY=aY+dj(aa*(cA-aF(fQ/bL))/cA)end
+local aJ,_,Y,J,r=am("<I8BI4I7I4",m,1)
+local fP,aY=q-J,r+aj
+if aJ==gI and fP>=0 and fP<x then
+if Y>0 then aY=aY+di(Y*(cA-aF(fP/bL))/cA)end
 if aY<=U and aT("SETRANGE",V,"20",aX("<I4",r+aj))==24 then
-aU,reset=aY,2*x-fQ
+aU,reset=aY,2*x-fP
 end
 end
 end
-if aU and fb then
+if aU and eZ then
 aV=aV+1
-Q[aV]=aU*fb+reset
+Q[aV]=aU*eZ+reset
 elseif aU then
 Q[aV+1],Q[aV+2]=aU,reset
 aV=aV+2
 else
 A=aV
-ep(V,m,1)
+eo(V,m,1)
 aV=A
 end
 end
 A=aV
 end
-local kr=true
+local ko=true
 ${part43}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "915167d1711a3db86688e751fd960b4e53726215",
-  acrossSha1: "aeed5efaaba6bb1e5e8e1f444b7b42e801e28fc9",
+  sha1: "2af38c662a48f89a1fb633845892ed8e9ef77abd",
+  acrossSha1: "a120ccc20e9c0a7b76626029f75605552e7cd24b",
   source: `${part1}
 ${part44}
 ${part35}
-local fg,mb,cC,E=string.char,string.find,ARGV[1]+0,1
-local cB,fd=2^48,2^23
+local fe,ma,cC,E=string.char,string.find,ARGV[1]+0,1
+local cB,fb=2^48,2^23
 ${part32}
 ${part2}
 ${part4}
@@ -5125,20 +5110,20 @@ end
 local function ad()
 return aM()+0
 end
-local function eJ(m,at)
-local aY,bd,eA=0,1,co(m,at)
-while eA and eA>=128 do
-aY,bd,at=aY+(eA-128)*bd,bd*128,at+1
-eA=co(m,at)
+local function eH(m,at)
+local aY,bd,ey=0,1,co(m,at)
+while ey and ey>=128 do
+aY,bd,at=aY+(ey-128)*bd,bd*128,at+1
+ey=co(m,at)
 end
-return eA and aY+eA*bd,at+1
+return ey and aY+ey*bd,at+1
 end
-local bD={}
-local function kl(g)
-for i=1,#bD do
-if bD[i].cY==g.cY then return bD[i]end
+local bC={}
+local function ki(g)
+for i=1,#bC do
+if bC[i].cY==g.cY then return bC[i]end
 end
-bD[#bD+1]=g
+bC[#bC+1]=g
 return g
 end
 local function bK(o,g)
@@ -5146,68 +5131,68 @@ local ae=o*g.ae
 local cK=aF(ae/g.v)
 return o*g.us+cK,ae-cK*g.v
 end
-local function kC(v,us,ae,o)
+local function ky(v,us,ae,o)
 local g={O="t",v=v,us=us,ae=ae,U=o}
 g.cY="t"..dU(v)..dU(us)..(v>1 and dU(ae)or"")..dU(o)
-g.av,g.aH=bK(o,g)
+g.au,g.aH=bK(o,g)
 return g
 end
-local function hY(O)
+local function hV(O)
 if O=="f"then
 local o,bN,_=ad(),ad(),ad()
-return kl({O="f",x=bN,cY="f"..dU(bN)}),o
+return ki({O="f",x=bN,cY="f"..dU(bN)}),o
 elseif O=="t"then
-local us,ae,v,av,aH=ad(),ad(),ad(),ad(),ad()
-local o=aF((av+aH/v)/(us+ae/v)+0.5)
-local g=kl(kC(v,us,ae,o))
-g.ay=ad()
+local us,ae,v,au,aH=ad(),ad(),ad(),ad(),ad()
+local o=aF((au+aH/v)/(us+ae/v)+0.5)
+local g=ki(ky(v,us,ae,o))
+g.ax=ad()
 return g,o
 end
 end
-local function lk(m,at)
-for i=1,#bD do
-local g=bD[i]
-if bA(m,at,at+#g.cY-1)==g.cY then return g end
+local function li(m,at)
+for i=1,#bC do
+local g=bC[i]
+if bz(m,at,at+#g.cY-1)==g.cY then return g end
 end
 local O=co(m,at)
-local H,next=eJ(m,at+1)
-if O==102 then return H and kl({O="f",x=H,cY="f"..dU(H)})end
+local H,next=eH(m,at+1)
+if O==102 then return H and ki({O="f",x=H,cY="f"..dU(H)})end
 if O~=116 or not H then return nil end
 local us,ae,o=0,0,0
-us,next=eJ(m,next)
+us,next=eH(m,next)
 if H>1 then
-ae,next=eJ(m,next)
+ae,next=eH(m,next)
 end
-o=eJ(m,next)
-return us and ae and o and kl(kC(H,us,ae,o))
+o=eH(m,next)
+return us and ae and o and ki(ky(H,us,ae,o))
 end
-local r,bO,iW,is=0,{},{},{}
-local function jF(g,H,bj)
+local r,bO,iT,iq=0,{},{},{}
+local function jC(g,H,bi)
 r=r+1
-bO[r],iW[r],is[r]=g,H,bj
+bO[r],iT[r],iq[r]=g,H,bi
 if g.O=="f"then return H<=q end
-local bf=q+g.av
-return g.av<cB/8 and(H<bf or(H==bf and bj<=g.aH))
+local bf=q+g.au
+return g.au<cB/8 and(H<bf or(H==bf and bi<=g.aH))
 end
-local function fI(m)
-local at,cs,bu=3,nil,#m
-while at<=bu do
-local g,H,bj=lk(m,at),nil,0
+local function fH(m)
+local at,cs,bt=3,nil,#m
+while at<=bt do
+local g,H,bi=li(m,at),nil,0
 if not g then return false end
 at=at+#g.cY
 if g.O=="f"then
 local z=co(m,at)
 if z==0 then
 H,at=0,at+1
-elseif z==1 and at+11<=bu then
-H,bj=am("<I7I4",m,at+1)
+elseif z==1 and at+11<=bt then
+H,bi=am("<I7I4",m,at+1)
 at=at+12
 end
 elseif cs then
 local cn
-cn,at=eJ(m,at)
+cn,at=eH(m,at)
 H=cn and cs+(cn%2==0 and cn or 1-cn)/2
-elseif at+5<=bu then
+elseif at+5<=bt then
 H=q-q%cB+am("<I6",m,at)
 if H>q+cB/2 then H=H-cB end
 if H<q-cB/2 then H=H+cB end
@@ -5216,45 +5201,45 @@ end
 if g.O=="t"then
 cs=H
 if g.v>1 then
-bj,at=eJ(m,at)
-bj=bj and bz(bj,g.v-1)
+bi,at=eH(m,at)
+bi=bi and bx(bi,g.v-1)
 end
 end
-if not(H and bj and jF(g,H,bj))then return false end
+if not(H and bi and jC(g,H,bi))then return false end
 end
 return r>0
 end
-local function kq(m,g,bY)
+local function kn(m,g,bY)
 if g.O=="f"then
 if#m~=19 or co(m,1)~=70 then return false end
 local bN,J,o=am("<I7I7I4",m,2)
-return bN==g.x and jF(g,J,o)
+return bN==g.x and jC(g,J,o)
 end
-if not bY or#m~=16+g.ay or not mb(m,"^%d+$")then return false end
-local aL=tonumber(bA(m,1,16))
-if g.ay>0 then return jF(g,aL,bz(bA(m,17)+0,g.v-1))end
-return aL<dy+cd and jF(g,fU(aL),0)
+if not bY or#m~=16+g.ax or not ma(m,"^%d+$")then return false end
+local aL=tonumber(bz(m,1,16))
+if g.ax>0 then return jC(g,aL,bx(bz(m,17)+0,g.v-1))end
+return aL<dy+cd and jC(g,fT(aL),0)
 end
-local function ak(g,H,bj,o)
+local function ak(g,H,bi,o)
 if g.O=="f"then
-if q<H+g.x then return H,bj+o end
+if q<H+g.x then return H,bi+o end
 return q,o
 end
-local us,ae=bK(bz(o,g.U),g)
-if H<q-1 or(H<q and bj==0)then
-H,bj=q,0
+local us,ae=bK(bx(o,g.U),g)
+if H<q-1 or(H<q and bi==0)then
+H,bi=q,0
 end
-us,ae=H+us,bj+ae
+us,ae=H+us,bi+ae
 if ae>=g.v then
 us,ae=us+1,ae-g.v
 end
 return us,ae
 end
-local function ar(aM,cs,g,H,bj)
+local function az(aM,cs,g,H,bi)
 aM=aM..g.cY
 if g.O=="f"then
 if H==0 then return aM.."\\0",cs,0 end
-return aM.."\\1"..aX("<I7I4",H,bj),cs,H+g.x
+return aM.."\\1"..aX("<I7I4",H,bi),cs,H+g.x
 end
 local us=aR(H,q-1e12)
 if cs then
@@ -5263,89 +5248,89 @@ aM=aM..dU(cn>=0 and 2*cn or 1-2*cn)
 else
 aM=aM..aX("<I6",us%cB)
 end
-return g.v>1 and aM..dU(bj)or aM,us,H+2
+return g.v>1 and aM..dU(bi)or aM,us,H+2
 end
 local Q,A,bU={q},1,nil
-local function ep(H,bj,bt)
-Q[A+1],Q[A+2],A=H,bj,A+2
-if bt then
+local function eo(H,bi,bs)
+Q[A+1],Q[A+2],A=H,bi,A+2
+if bs then
 A=A+1
-Q[A]=bt
+Q[A]=bs
 end
 end
-local function cg(g,H,bj)
+local function cg(g,H,bi)
 if g.O=="t"then
 if H<q then return 0,0 end
-return H-q,bj
+return H-q,bi
 end
 local reset=H+g.x-q
 if reset<=0 then return 0,0 end
-return bj,reset
+return bi,reset
 end
-local br,U,bY,aj,bm,bF,ew=nil,0,nil,0,0,false,false
+local bq,U,bY,aj,bl,bF,ev=nil,0,nil,0,0,false,false
 local function db(V)
 local m=aT("GET",V)
 if type(m)=="table"then return m.err end
 r=0
-local aE=aF(q/fd)%256
+local aE=aF(q/fb)%256
 if not m then
-if not ew and bY~="="and not bY then return"RULES"end
-jF(br,0,0)
-if not ew and bY~="="then jF(bY,0,0)end
+if not ev and bY~="="and not bY then return"RULES"end
+jC(bq,0,0)
+if not ev and bY~="="then jC(bY,0,0)end
 elseif co(m,1)==77 then
-if not fI(m)then return"RULES"end
-elseif not kq(m,br,bY=="=")then
+if not fH(m)then return"RULES"end
+elseif not kn(m,bq,bY=="=")then
 return"RULES"
 end
-local hd=1
-while hd<=r and bO[hd]~=br do
-hd=hd+1
+local hb=1
+while hb<=r and bO[hb]~=bq do
+hb=hb+1
 end
-if hd>r or(ew and r>1)then return"RULES"end
-local H,bj,bt=iW[hd],is[hd],0
-local fN,fx=ak(br,H,bj,aj)
-if br.O=="f"then
-if fN==H and fx>U then bt=H+br.x-q end
+if hb>r or(ev and r>1)then return"RULES"end
+local H,bi,bs=iT[hb],iq[hb],0
+local fM,fw=ak(bq,H,bi,aj)
+if bq.O=="f"then
+if fM==H and fw>U then bs=H+bq.x-q end
 else
-bt=fN-br.av-q
-if fx>br.aH then bt=bt+1 end
+bs=fM-bq.au-q
+if fw>bq.aH then bs=bs+1 end
 end
-if bt>0 then
-if bt<=bm then return"RULES"end
-local a,b=cg(br,H,bj)
-return ep(-1-a,b,bt)
+if bs>0 then
+if bs<=bl then return"RULES"end
+local a,b=cg(bq,H,bi)
+return eo(-1-a,b,bs)
 end
-if bF then return ep(cg(br,H,bj))end
-local aM,cs,ag=ar("M"..fg(aE),nil,br,fN,fx)
+if bF then return eo(cg(bq,H,bi))end
+local aM,cs,af=az("M"..fe(aE),nil,bq,fM,fw)
 for i=1,r do
-if i~=hd then
-local g,bw=bO[i],nil
-local us,ae=ak(g,iW[i],is[i],aj)
-local bf=g.O=="t"and q+g.av
+if i~=hb then
+local g,bv=bO[i],nil
+local us,ae=ak(g,iT[i],iq[i],aj)
+local bf=g.O=="t"and q+g.au
 if bf and(us>bf or(us==bf and ae>g.aH))then
 us,ae=bf,g.aH
 end
-aM,cs,bw=ar(aM,cs,g,us,ae)
-ag=aR(ag,bw)
+aM,cs,bv=az(aM,cs,g,us,ae)
+af=aR(af,bv)
 end
 end
-local cf=aR(dj((ag-q)/1000),1)+cC
-local aA=aT("SET",V,aM,"PX",ah("%.0f",cf))
+local cf=aR(di((af-q)/1000),1)+cC
+local aA=aT("SET",V,aM,"PX",ag("%.0f",cf))
 if aA.err then return aA.err end
-return ep(cg(br,fN,fx))
+return eo(cg(bq,fM,fw))
 end
 local al=0
 while al<#KEYS do
 local cu,H=ad(),al+1
-al=bz(al+ad(),#KEYS)
-bF,aj,bm,ew=cu==1,ad(),ad(),ad()==1
-br,U=hY(aM())
+al=bx(al+ad(),#KEYS)
+bF,aj,bl,ev=cu==1,ad(),ad(),ad()==1
+bq,U=hV(aM())
 bY=aM()
-if bY~="="then bY=hY(bY)end
+if bY~="="then bY=hV(bY)end
 for i=H,al do
 local aO=db(KEYS[i])
 if aO then
-if mb(aO,"READONLY",1,true)then bU=aO end
+if ma(aO,"READONLY",1,true)then bU=aO end
 A=A+1
 Q[A]=aO
 end
@@ -5357,24 +5342,24 @@ return bU and redis.error_reply(bU)or Q`,
 /** `texts.lua`: Reads texts that are not too long. It changes nothing. */
 export const texts: Script = {
   name: "texts",
-  sha1: "381c2b4532245caf71b8d3415beacd3c47a06377",
-  source: `local bx,fL=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
+  sha1: "d97af3059c364580286b30351a31ccb2b5cbe9f3",
+  source: `local bw,fK=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
 for i=1,#KEYS do
-local aM=fL[i]
-fL[i]=aM and(#aM<=bx and aM or 1)or 0
+local aM=fK[i]
+fK[i]=aM and(#aM<=bw and aM or 1)or 0
 end
-return fL`,
+return fK`,
 };
 
 /** `watch.lua`: Says that the fleet is watched, and tells which processes have posted reports. */
 export const watch: Script = {
   name: "watch",
-  sha1: "3c63422e44cdcd2f012ff903292fde569e105b21",
-  source: `local call,ms,bx=redis.call,ARGV[1],ARGV[2]+0
+  sha1: "2a06e6e4671216d80c73b6ee25b7863970b1a5be",
+  source: `local call,ms,bw=redis.call,ARGV[1],ARGV[2]+0
 call("SET",KEYS[1],"1","PX",ms)
 local dG=call("GET",KEYS[2])or""
 if dG==""then return""end
-if#dG>bx then dG="\\n"end
+if#dG>bw then dG="\\n"end
 for i=3,#ARGV do
 local K,to=string.find(dG,"\\n"..ARGV[i].."\\n",1,true)
 if K then dG=string.sub(dG,1,K)..string.sub(dG,to+1)end

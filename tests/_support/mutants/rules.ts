@@ -12,7 +12,6 @@ import {
   assertMixedSteps,
   assertMixedWaits,
   assertNewKeysCount,
-  assertResetOfBoth,
   assertRulesThatCome,
   assertRulesThatGo,
 } from "../mixed_laws.ts";
@@ -144,21 +143,9 @@ export const RULES: readonly Mutant[] = [
     ["rings left behind by a reset", 'call("DEL", key)', "", assertResetFrees],
     [
       "a reset that forgets what it has ended",
-      'if rate.letter == "t" then buckets[i] =',
-      "if false then buckets[i] =",
+      'if rate.letter == "t" then states[i] =',
+      "if false then states[i] =",
       assertResetFrees,
-    ],
-    [
-      "a reset that other rules forget",
-      "if restart(section, restarted(section.rates, section.states)) then",
-      "if restart(section, {}) then",
-      assertResetOfBoth,
-    ],
-    [
-      "a reset that is not kept where there are other rules",
-      "if restart({ rates = rates, states = states }, buckets) or others[1] then",
-      "if restart({ rates = rates, states = states }, {}) or others[1] then",
-      assertResetOfBoth,
     ],
     ["charged for any time", "charged[i] = at <= 2 ^ 53 - 2 ^ 51 and 1 or 0", "charged[i] = 1", assertFarKept],
   ),

@@ -14,7 +14,6 @@ import { runs } from "../../_support/arbitraries.ts";
 import { admits, fullRefillUs } from "../../_support/auditor/bounds.ts";
 import { aboveLarger } from "../../_support/auditor/mixed.ts";
 import { assertPipelined, eachPipelined } from "../../_support/properties.ts";
-import { assertResetOfBoth } from "../../_support/mixed_laws.ts";
 import { assertSame } from "../../_support/same.ts";
 import { plain } from "../../_support/store_parity.ts";
 import { Connections, Lab } from "../_lab.ts";
@@ -287,10 +286,6 @@ describe("Processes with different rules for one key in Redis", () => {
       assert.deepEqual(remaining(other, await key.ask(1, other, 1, "peek")), [4]);
       assert.deepEqual(remaining(one, await key.ask(0, one, 1, "peek")), [2]);
     }
-  });
-
-  it("give back nothing that was taken before a reset, by the rules of either", async () => {
-    for (const engine of ["redis", "memory"] as const) await assertResetOfBoth(connections, engine);
   });
 
   it("take as often as the request says where units are leased", async () => {

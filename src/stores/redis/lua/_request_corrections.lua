@@ -122,53 +122,36 @@ function requests.B()
   return reply
 end
 
--- Buckets that know that what was taken before a reset cannot be given back, by the place of their rules.
-local function restarted(rates, states)
-  local buckets = {}
-  for i, rate in ipairs(rates) do
-    if rate.letter == "t" then buckets[i] = given_back().restart(states[i], rate) end
+-- Buckets that know that what was taken before a reset cannot be given back. What cannot be read is reset all the same, and
+-- what is counted by several rules begins anew for each of them.
+local function restarted(target)
+  local states = {}
+  if not pcall(load, target) or target.mixed then return states end
+  for i, rate in ipairs(target.policy.rates) do
+    if rate.letter == "t" then states[i] = given_back().restart(target.states[i], rate) end
   end
-  return buckets
+  return states
 end
 
--- Starts a section anew. Whether something of it must be kept.
-local function restart(section, buckets)
-  for i, rate in ipairs(section.rates) do
-    section.states[i] = buckets[i] or rate.kernel.fresh()
+local function keep_restarted(target, states)
+  if not next(states) then return end
+  load(target)
+  for i, state in pairs(states) do
+    target.states[i] = state
   end
-  return next(buckets)
-end
-
--- Starts a key anew. What cannot be read is reset all the same.
-local function start_anew(target)
-  local is_known = pcall(load, target)
-  local rates, states, mixed = target.policy.rates, target.states, target.mixed
-  local buckets = is_known and restarted(rates, states) or {}
-  call("DEL", target.key)
-  for _, key in pairs(target.rings or {}) do
-    call("DEL", key)
-  end
-  if is_known and mixed then
-    local others = {}
-    for _, section in ipairs(target.others) do
-      if restart(section, restarted(section.rates, section.states)) then others[#others + 1] = section end
-    end
-    target.others, target.blocked = others, 0
-    if restart({ rates = rates, states = states }, buckets) or others[1] then save(target) end
-  elseif next(buckets) then
-    load(target)
-    for i, state in pairs(buckets) do
-      target.states[i] = state
-    end
-    save(target)
-  end
+  save(target)
 end
 
 function requests.Z()
   local from, reply = text(), {}
   local targets, names = read_named_targets(true)
   for i, target in ipairs(targets) do
-    start_anew(target)
+    local states = restarted(target)
+    call("DEL", target.key)
+    for _, key in pairs(target.rings or {}) do
+      call("DEL", key)
+    end
+    keep_restarted(target, states)
     if target.policy.permits > 0 then
       call("ZREMRANGEBYSCORE", target.leases, "1", "+inf") -- the last fencing token stays
       books[target.leases] = nil

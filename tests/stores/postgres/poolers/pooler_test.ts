@@ -9,7 +9,16 @@ import { after, before, describe, it } from "node:test";
 
 import { createRateSync } from "../../../../mod.ts";
 import { type PgBouncer, startPgBouncer } from "../../../../scripts/postgres/pgbouncer.ts";
+import { SESSION_SETTINGS } from "../../../../src/stores/postgres/connections/connection.ts";
 import { dropSchema, freshSchema, postgresUrl } from "../../../_support/postgres.ts";
+
+/** What sessions of the store have besides. */
+const MORE_SETTINGS = [
+  "extra_float_digits",
+  "statement_timeout",
+  "default_transaction_isolation",
+  "synchronous_commit",
+];
 
 describe("A PostgreSQL store through PgBouncer", () => {
   const schema = freshSchema();
@@ -59,7 +68,7 @@ describe("A PostgreSQL store through PgBouncer", () => {
   for (
     const [what, ignored] of [
       ["refuses", "extra_float_digits"],
-      ["ignores", "statement_timeout,lock_timeout,default_transaction_isolation,synchronous_commit"],
+      ["ignores", [...Object.keys(SESSION_SETTINGS), ...MORE_SETTINGS].join(",")],
     ] as const
   ) {
     it(`works with prepare: false, and says so without, where PgBouncer in session mode ${what} settings`, async () => {

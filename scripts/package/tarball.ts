@@ -13,14 +13,17 @@ import { TemporaryFolder } from "../_temporary.ts";
 import { mainEntryProblems } from "./load.ts";
 import type { Manifests } from "./manifests.ts";
 
-/** The most that what a service with stores of one kind loads may take on a disk, with its types and pages, in bytes. */
+/** The most that what a service with stores of one kind loads may take on a disk, with its types, in bytes. */
 const MAX_LIBRARY_BYTES = 1_000_000;
 
 /** What belongs to one kind of store outside of the process. A service mostly has one. */
 const ENGINE = /\/(?:bundle|chunks|stores)\/(redis|postgres|nats|log)[_./]/;
 
-/** What no service loads: the program `ratesync`, the page of the dashboard, the conformance suite with its types. */
-const ASIDE = /^dist\/(?:bundle\/(?:program\/|testing\.cjs$)|types\/src\/testing\/)/;
+/**
+ * What no service loads: the program `ratesync`, the page of the dashboard, the conformance suite with its types, and texts
+ * for people.
+ */
+const ASIDE = /^(?:README\.md|LICENSE)$|^dist\/(?:bundle\/(?:program\/|testing\.cjs$)|types\/src\/testing\/)/;
 
 /** The most that all of it may take. Programs come with the library so that a fleet and its operators have one version. */
 const MAX_ALL_BYTES = 1_600_000;

@@ -1,6 +1,6 @@
 /**
- * Notices when the clock of a store is set back or forward. Replies carry that clock, and some of them are looked at; what
- * looks like a step is then measured.
+ * Notices when the clock of a store is set back or forward. Replies carry that clock, so watching costs a subtraction for
+ * each; what looks like a step is then measured.
  *
  * @module
  */
@@ -10,9 +10,6 @@ import type { StoreCheck, StoreProblem } from "../stores/check.ts";
 
 /** The least that counts as a step, in microseconds: calls that take longer are late, so a reply is off by less. */
 const STEP_US = 2_000_000;
-
-/** How long after a reply the next one is looked at, in microseconds. */
-const PAUSE_US = 100_000;
 
 /** The longest way of a call whose reply tells where the clock stands, in microseconds. */
 const LONGEST_CALL_US = 500_000;
@@ -57,8 +54,6 @@ export class ClockWatch {
   readonly #own: OwnClocks;
   readonly #measure: () => void;
   readonly #onStep: (text: string) => void;
-  /** Calls that are made from then on are worth looking at. A field: each call reads it. */
-  dueUs: number = -Infinity;
   /** What the store's clock is ahead of the one that calls are timed by, latency included, and when that was seen. */
   #aheadUs = NaN;
   #seenUs = 0;
@@ -81,7 +76,6 @@ export class ClockWatch {
 
   /** The store has answered a call: `nowUs` was its time, and the call was made at `askedUs` of this process' clock. */
   saw(nowUs: number, askedUs: number): void {
-    this.dueUs = askedUs + PAUSE_US;
     const driftUs = nowUs - askedUs - this.#aheadUs;
     if (!(driftUs < STEP_US && driftUs > -STEP_US)) this.#suspect(nowUs, askedUs);
     else if (askedUs - this.#seenUs > FOLLOW_US) this.#follow(driftUs, askedUs);

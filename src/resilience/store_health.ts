@@ -215,7 +215,7 @@ export class StoreHealth {
   /** The store has decided: its clock said `nowUs`, and it was asked at `askedUs` of `clock`. */
   decided(nowUs: number, askedUs: number, clock: Clock): void {
     this.answered();
-    if (askedUs >= this.clockWatch.dueUs && clock === systemClock) this.clockWatch.saw(nowUs, askedUs);
+    if (clock === systemClock) this.clockWatch.saw(nowUs, askedUs);
   }
 
   /**

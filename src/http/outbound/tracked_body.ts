@@ -72,7 +72,7 @@ function follow(
   let fail: Followed["fail"] = () => {};
   const stream = new ReadableStream<Uint8Array>({
     start(controller) {
-      // Held weakly: a signal that lives long must not keep a body that nobody has any more.
+      // Held weakly: a signal that lives long must not keep a body which the program has dropped.
       const held = new WeakRef(controller);
       fail = (reason) => {
         done();

@@ -242,7 +242,8 @@ export function describeMutants(isAbout: (file: string) => boolean): void {
       for (const mutant of mutants) {
         it(`in ${file} is caught: ${mutant.name}`, { timeout: 120_000 }, async () => {
           assert.equal(text.split(mutant.right).length - 1, 1, "it must be in the file once");
-          const times = occurrences(mutant);
+          // Another script may have the same text by chance.
+          const times = occurrences(mutant).map((count, i) => places[i] === 0 ? 0 : count);
           assert.deepEqual(times, places, "it must be in a script once for each place where its file is");
           assert.notEqual(Math.max(...times), 0);
           const { failed, numRuns, errorInstance } = await noticeOf(own.indexOf(mutant));

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { createRateSync, type Permit } from "../../../../mod.ts";
-import { ahead } from "../../../_support/together.ts";
-import { openRawRedis, type RawRedis } from "../../../_support/raw_redis.ts";
-import { freshPrefix, redisUrl } from "../../../_support/redis.ts";
+import { createRateSync, type Permit } from "../../mod.ts";
+import { ahead } from "../_support/together.ts";
+import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
+import { freshPrefix, redisUrl } from "../_support/redis.ts";
 
 const LEASE_MS = 2_000;
 const WAITERS = 6;

@@ -52,7 +52,7 @@ interface OpenAnswer {
 }
 
 const openAnswers: Rounds<OpenAnswer> = new Rounds((answer) => {
-  if (answer.stream.closed) answer.closed();
+  if (isClosed(answer.stream)) answer.closed();
   else openAnswers.add(answer);
 });
 
@@ -67,7 +67,7 @@ export function onEnd(socket: NodeSocket, response: EndingResponse, ended: (abor
   const stream = streamOf(response);
   const isOver = stream === undefined
     ? response.destroyed || response.writableFinished || socket.destroyed
-    : stream.closed || stream.destroyed;
+    : isClosed(stream);
   const isAborted = () =>
     stream === undefined ? !response.writableFinished : stream.aborted || stream.writableFinished === false;
   if (isOver) return ended(isAborted());
@@ -88,6 +88,10 @@ export function onEnd(socket: NodeSocket, response: EndingResponse, ended: (abor
 function onReset(answer: OpenAnswer): () => void {
   openAnswers.add(answer);
   return () => openAnswers.delete(answer);
+}
+
+function isClosed({ closed, destroyed }: Http2Stream): boolean {
+  return closed || destroyed;
 }
 
 function streamOf({ stream }: EndingResponse): Http2Stream | undefined {

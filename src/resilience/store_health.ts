@@ -8,28 +8,16 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { Deadlined, DeadlineLine, withTimeout } from "../base/deadline.ts";
 import { StoreError } from "../base/errors.ts";
-import { isPermanent } from "../base/permanent.ts";
-import type { StoreErrorReason } from "../base/store_error_reasons.ts";
 import { show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
 import { errorOf, newStoreCheck } from "../stores/check.ts";
 import type { Store, TakeReply, TakeRequest, Target } from "../stores/store.ts";
 import { Breaker, type BreakerOptions } from "./breaker.ts";
 import { ClockWatch } from "./clock_watch.ts";
-import { isOutage, isStoreError } from "./failure.ts";
+import { isDown, isOutage, isStoreError } from "./failure.ts";
 
 /** So many failures in a row, of calls that were made one after the other, say that the store is away. */
 const MOST_FAILURES = 5;
-
-/** The connection is known to be down: one failure is enough, as it is where no waiting heals it. */
-const DOWN: ReadonlySet<StoreErrorReason | undefined> = new Set<StoreErrorReason>([
-  "connection_refused",
-  "host_unknown",
-  "connect_timeout",
-  "tls",
-  "disconnected",
-  "too_many_requests",
-]);
 
 /** How long a look at a store that has none of its own may take, in milliseconds. */
 const LOOK_MS = 1_800;
@@ -237,14 +225,14 @@ export class StoreHealth {
   }
 
   /** Whether a failure, with those before it, says that the store is away. */
-  #isEnough({ code, reason }: StoreError, mark: number, isPart: boolean): boolean {
+  #isEnough(error: StoreError, mark: number, isPart: boolean): boolean {
     // Not one answer since it was made.
-    const isSilent = code === "STORE_TIMEOUT" && mark >= this.answeredAt;
+    const isSilent = error.code === "STORE_TIMEOUT" && mark >= this.answeredAt;
     if (mark >= this.#failedAt) {
       this.#failedAt = ++this.mark;
       this.#inRow++;
     }
-    return this.#inRow >= MOST_FAILURES || (!isPart && (DOWN.has(reason) || isPermanent(reason) || isSilent));
+    return this.#inRow >= MOST_FAILURES || (!isPart && (isDown(error) || isSilent));
   }
 
   /** The error of a call whose time is over. */

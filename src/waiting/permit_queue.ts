@@ -10,15 +10,13 @@ import { shortKey } from "../base/short_key.ts";
 import type { TakeReply, Target, Wakeup, WakeupListener } from "../stores/store.ts";
 import { waiterId } from "../stores/waiter_id.ts";
 import { isOutage, isStoreError } from "../resilience/failure.ts";
+import { UnwantedGrants } from "./unwanted_grants.ts";
 
 /** How long after its supposed instant a question is asked again at the earliest, in microseconds. */
 const SHORTEST_RECHECK_US = 1_000;
 
 /** How long after a failure of the store it is asked again, in microseconds. */
 const RETRY_US = 250_000;
-
-/** How many calls are remembered that the store may not know to be over. */
-const MOST_OVER = 10_000;
 
 /** How long a line without permits waits before one asks again, where the store has not said, in microseconds. */
 const LONGEST_RECHECK_US = 1_000_000;
@@ -72,9 +70,7 @@ export class PermitQueue implements WakeupListener {
   readonly #lines = new Map<string, Line>();
   /** Wakeups that came before the reply to the call they are about. */
   readonly #early = new Map<string, Wakeup>();
-  readonly #onUnwanted: ((wakeup: Wakeup, targets: readonly Target[]) => void) | undefined;
-  /** Calls that are over, and that the store may not know of: what it still grants them is given back. */
-  readonly #over = new Map<string, readonly Target[]>();
+  readonly #unwanted: UnwantedGrants;
   #closed: Error | undefined;
   #onEmpty: (() => void) | undefined;
 
@@ -85,7 +81,7 @@ export class PermitQueue implements WakeupListener {
   ) {
     this.instance = instance;
     this.#clock = clock;
-    this.#onUnwanted = onUnwanted;
+    this.#unwanted = new UnwantedGrants(onUnwanted);
   }
 
   /** Names the leases and the place in queues of a call; empty where it takes no permit: nothing has to be found again. */
@@ -167,11 +163,7 @@ export class PermitQueue implements WakeupListener {
 
   /** The store could not be told that a call is over: it may still be granted what it waited for. */
   lost(id: string, targets: readonly Target[]): void {
-    this.#over.set(id, targets);
-    for (const [oldest] of this.#over) {
-      if (this.#over.size <= MOST_OVER) break;
-      this.#over.delete(oldest);
-    }
+    this.#unwanted.expect(id, targets);
   }
 
   /** The rules of a limiter have changed: its waiters ask again under the new ones. */
@@ -187,7 +179,7 @@ export class PermitQueue implements WakeupListener {
     const waiter = this.#waiters.get(wakeup.id);
     if (waiter === undefined) {
       if (this.#targets.has(wakeup.id)) this.#early.set(wakeup.id, wakeup);
-      else this.#refuse(wakeup);
+      else this.#unwanted.refuse(wakeup);
     } else if (wakeup.kind === "granted" && !this.#isLate(waiter, wakeup)) this.#serve(waiter, wakeup.reply);
     else if (wakeup.reply.waitUs === 0) void this.#ask(waiter);
     else this.#recheck(waiter.call.line, wakeup.reply.waitUs);
@@ -211,13 +203,6 @@ export class PermitQueue implements WakeupListener {
   #isLate({ call, aheadUs }: Waiter, { reply }: Wakeup): boolean {
     const ageUs = this.#clock.nowUs() - aheadUs - reply.nowUs;
     return call.targets.some((target) => target.permits > 0 && ageUs > target.policy.leaseTtlUs / 3);
-  }
-
-  #refuse(wakeup: Wakeup): void {
-    const targets = this.#over.get(wakeup.id);
-    if (targets === undefined) return;
-    this.#over.delete(wakeup.id);
-    this.#onUnwanted?.(wakeup, targets);
   }
 
   #recheck(name: string, waitUs: number): void {

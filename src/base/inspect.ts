@@ -1,6 +1,6 @@
 /**
- * What `console.log` shows of our objects, on Node, Deno and Bun. Most of what they say is behind getters and private
- * fields, which it would leave out.
+ * What `console.log` and `JSON.stringify` show of our objects, on Node, Deno and Bun. Most of what they say is behind
+ * getters and private fields, which both would leave out, and what they are made of may refer to itself.
  *
  * @module
  */
@@ -12,7 +12,8 @@ const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
 const MAX_SHOWN = 200;
 
 /**
- * Lets `console.log` show what an object says in place of what it is made of.
+ * Lets `console.log` show what an object says in place of what it is made of, and `JSON.stringify` too if the object
+ * has no `toJSON` of its own.
  *
  * @param target The object, or the prototype of a class.
  * @param name What it is called, also where a bundler has renamed its class.
@@ -22,6 +23,12 @@ export function showAs<Shown extends object>(target: Shown, name: string, tell: 
   Object.defineProperty(target, CUSTOM, {
     value(this: Shown, depth: number, options: unknown, inspect?: (value: object, options: unknown) => string) {
       return depth < 0 || inspect === undefined ? `[${name}]` : `${name} ${inspect(tell(this), options)}`;
+    },
+  });
+  if ("toJSON" in target) return;
+  Object.defineProperty(target, "toJSON", {
+    value(this: Shown) {
+      return tell(this);
     },
   });
 }

@@ -46,6 +46,7 @@
 import { brand } from "../base/brand.ts";
 import { systemClock, wallMs } from "../base/clock.ts";
 import { heed } from "../base/heed.ts";
+import { showAs } from "../base/inspect.ts";
 import { listWords } from "../base/text.ts";
 import type { Decision } from "../decision/decision.ts";
 import { type Admission, GuardAdmission, type Settler } from "./admission.ts";
@@ -64,6 +65,7 @@ import { settleCharges } from "./settle_charges.ts";
 export class Guard<Raw = unknown> {
   static {
     brand(this, "Guard");
+    showAs<Guard>(Guard.prototype, "Guard", (it) => ({ limiters: it.#limiters }));
   }
 
   readonly #options: GuardOptions<Raw>;
@@ -104,7 +106,7 @@ export class Guard<Raw = unknown> {
   reportRepeated(): void {
     if (this.#hasReportedRepeated) return;
     this.#hasReportedRepeated = true;
-    const limiters = listWords(this.#compiled.rules.map(({ limiter }) => limiter), "and");
+    const limiters = listWords(this.#limiters, "and");
     const advice = "it charges a request once. Mount it once, or give the second one other options";
     this.#errors.report("repeated", `a guard of limiter ${limiters} is mounted twice on one request: ${advice}`);
   }
@@ -234,6 +236,11 @@ export class Guard<Raw = unknown> {
     // What another store was charged is not corrected in this one.
     const isCharged = refusal === undefined && decision !== undefined && !decision.degraded;
     return new GuardAdmission(result, headers, settles && isCharged ? this.#settlerOf(request, checks) : undefined);
+  }
+
+  /** The ids of its limiters. */
+  get #limiters(): string[] {
+    return this.#compiled.rules.map(({ limiter }) => limiter);
   }
 
   /** Corrects the charges of a request; `undefined` where none of its rules has a function `settle`. */

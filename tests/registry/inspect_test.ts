@@ -4,6 +4,7 @@ import { inspect as nodeInspect } from "node:util";
 
 import * as byDefault from "@ratesync/core";
 import { createRateSync } from "@ratesync/core";
+import { createGuard } from "@ratesync/core/http";
 
 const PASSWORD = "s3cret-of-the-store";
 
@@ -69,6 +70,10 @@ const OBJECTS: Readonly<Record<string, { make: (rs: Instance) => unknown; words:
     make: (rs) => rs.limiter("api").for("user:42"),
     words: ["KeyedLimiter", "api", "user:42"],
   },
+  "a guard": {
+    make: (rateSync) => createGuard({ rateSync, limiter: ["api", "slot"].map((limiter) => ({ limiter })) }),
+    words: ["Guard", "api", "slot"],
+  },
   "an instance": {
     make: (rs) => rs,
     words: ["RateSync", "memory", "shared", "redis", "api", "slot", "login"],
@@ -126,4 +131,35 @@ describe("console.log()", () => {
       for (const inspect of WAYS) assert.ok(inspect(made).length < 2_000);
     }
   });
+});
+
+/** Objects that users pass to loggers, and what must be in their JSON. */
+const WRITTEN: Readonly<Record<string, readonly string[]>> = {
+  "a decision that denies": ["allowed", "reason", "remaining", "resetAfterMs", "retryAfterMs"],
+  "a permit for a rate": ["waitedMs", "decision"],
+  "a permit for a slot": ["waitedMs", "fencingToken", "decision"],
+  "a reservation": ["waitMs", "readyAtMs", "decision"],
+  "a limiter": ["id", "rates", "metrics"],
+  "a limiter for one key": ["limiter", "key"],
+  "a guard": ["limiters"],
+  "an instance": ["stores", "limiters"],
+  "a closed instance": ["closed"],
+  "the error of a denial": ["code", "decision"],
+  "an error of a store": ["code", "reason"],
+};
+
+describe("JSON.stringify()", () => {
+  for (const [what, names] of Object.entries(WRITTEN)) {
+    it(`writes what ${what} says, and no secret`, async () => {
+      const rs = newRateSync();
+      try {
+        const text = JSON.stringify(await OBJECTS[what]?.make(rs));
+        const written = JSON.parse(text) as object;
+        for (const name of names) assert.ok(name in written, `${name} is not in ${text}`);
+        assert.ok(!text.includes(PASSWORD), text);
+      } finally {
+        await rs.close();
+      }
+    });
+  }
 });

@@ -40,9 +40,15 @@ export function rejectUnknownOptions(
  * @param path The option.
  * @param words What could have been written.
  * @param value What was written.
+ * @param meant What it may have meant.
  */
-export function unknownWord(path: string, words: readonly string[], value: unknown): ConfigError {
-  const hint = typeof value === "string" ? didYouMean(value, words) : undefined;
+export function unknownWord(
+  path: string,
+  words: readonly string[],
+  value: unknown,
+  meant: unknown = value,
+): ConfigError {
+  const hint = typeof meant === "string" ? didYouMean(meant, words) : undefined;
   const received = hint === undefined ? show(value) : `${show(value)} (${hint})`;
   return new ConfigError({ path, expected: listWords(words), received });
 }

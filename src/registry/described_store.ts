@@ -9,7 +9,7 @@ import { show } from "../base/text.ts";
 import { rejectUnknownOptions, unknownWord } from "../base/unknown_options.ts";
 import { checkFailureOptions, splitFailureOptions } from "../policy/failure_options.ts";
 import type { Store } from "../stores/store.ts";
-import { ENGINE_NAMES, engineNamed, optionsOf, type StoreConfig } from "./engines.ts";
+import { ENGINE_NAMES, engineAt, engineNamed, optionsOf, type StoreConfig } from "./engines.ts";
 
 /**
  * Checks how a store is described.
@@ -23,7 +23,7 @@ export function checkStore(config: StoreConfig | Store): string | undefined {
   }
   if (isStore(config)) return undefined;
   const engine = engineNamed(config.engine);
-  if (engine === undefined) throw unknownWord("engine", ENGINE_NAMES, config.engine);
+  if (engine === undefined) throw unknownWord("engine", ENGINE_NAMES, config.engine, config.engine ?? engineAt(config));
   rejectUnknownOptions(config, ["engine", ...Object.keys(optionsOf(engine))]);
   const [failure, rest] = splitFailureOptions(config);
   checkFailureOptions(failure);

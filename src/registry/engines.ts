@@ -59,6 +59,14 @@ export function engineNamed(name: string): Engine<StoreConfig> | undefined {
   return (ENGINE_NAMES as readonly string[]).includes(name) ? ENGINES[name as EngineName] : undefined;
 }
 
+/** The engine of a store that names none, by its place; undefined if that does not tell. */
+export function engineAt(place: { readonly url?: unknown }): EngineName | undefined {
+  return ENGINE_NAMES.find((name) => {
+    const { remote } = ENGINES[name];
+    return remote?.urls.test(String(place.url)) || remote?.otherPlaces.some((option) => option in place);
+  });
+}
+
 /** The options of a store, but for `engine`. Those about failures are for stores outside this process. */
 export function optionsOf({ remote, options }: Engine<StoreConfig>): OptionTable {
   return remote === undefined ? options() : { ...options(), ...FAILURE_OPTIONS };

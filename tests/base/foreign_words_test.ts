@@ -46,6 +46,11 @@ const FOREIGN: readonly (readonly [theirs: string, known: readonly string[], our
   ["memory", ["local", "allow", "deny", "throw"], "local"],
   ["qps", LIMITER, "ratePerSecond"],
   ["keyFn", GUARD, "key"],
+  ["rate", CALL, "cost"],
+  ["user", CALL, "key"],
+  ["user", STORE, "username"],
+  ["execEvenly", LIMITER, "ratePerSecond"],
+  ["tls", STORE, "url"],
 ];
 
 describe("didYouMean()", () => {
@@ -60,6 +65,23 @@ describe("didYouMean()", () => {
     assert.equal(didYouMean("keyPrefix", LIMITER), 'did you mean "keyPrefix", an option of Redis stores?');
     assert.equal(didYouMean("points", GUARD, HTTP_WORDS), 'did you mean "cost"?');
     assert.equal(didYouMean("windowMs", GUARD, HTTP_WORDS), 'did you mean "windowMs", an option of limiters?');
+    assert.equal(didYouMean("limit", GUARD, HTTP_WORDS), 'did you mean "limit", an option of limiters?');
+    assert.equal(didYouMean("store", GUARD, HTTP_WORDS), 'did you mean "store", an option of limiters?');
+    assert.equal(
+      didYouMean("onStoreError", [...GUARD, "throwStoreErrors"]),
+      'did you mean "onStoreError", an option of limiters?',
+    );
+    assert.equal(didYouMean("hook", GUARD, HTTP_WORDS), 'did you mean "hook", an option of the Fastify plugin?');
+    assert.equal(didYouMean("stor", GUARD), undefined);
+    assert.equal(didYouMean("store", ["stores", "limiters"]), 'did you mean "stores"?');
+  });
+
+  it("names the method for what is no option here, and says what to leave out", () => {
+    assert.equal(didYouMean("blockDuration", LIMITER), 'did you mean "block()", a method of instances?');
+    assert.equal(didYouMean("analytics", LIMITER), 'did you mean "metrics()", a method of instances?');
+    for (const word of ["validate", "enableOfflineQueue"]) {
+      assert.equal(didYouMean(word, STORE, HTTP_WORDS), "leave it out: it has no counterpart");
+    }
   });
 
   it("names the nearest known word for one that is misspelt", () => {

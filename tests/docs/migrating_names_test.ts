@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 
+import { didYouMean } from "../../src/base/foreign_words.ts";
+import { HTTP_WORDS } from "../../src/http/foreign_words.ts";
+import { LIMITER_OPTIONS } from "../../src/policy/option_table.ts";
 import { inTomlSpelling } from "../../src/registry/config/toml_names.ts";
 
 /** The declarations of the packages that a guide leads away from. */
@@ -53,6 +56,20 @@ describe("the tables of docs/migrating", () => {
       assert.deepEqual(names.filter((name) => !known.has(name)), []);
     });
   }
+
+  it("name no option with a counterpart that gets no hint when a limiter or a guard is given it", async () => {
+    const known = Object.keys(LIMITER_OPTIONS);
+    for (const guide of Object.keys(PEERS)) {
+      const rows = await rowsOf(guide);
+      const end = rows.findIndex(([theirs]) => theirs.trim() === "call");
+      const replaced = rows.slice(0, end < 0 ? undefined : end).filter(([, ours]) => !/^ none/.test(ours));
+      const spans = replaced.flatMap(([theirs]) => [...theirs.matchAll(/(?<!no )`([^`]+)`/g)]);
+      const options = spans.map(([, span = ""]) => /^([a-z]\w*)(?:: .*)?$/.exec(span)?.[1] ?? "").filter(Boolean);
+      assert.ok(options.length > 4, `only ${options.length} options in ${guide}`);
+      const hasNone = (name: string) => !known.includes(name) && didYouMean(name, known, HTTP_WORDS) === undefined;
+      assert.deepEqual(options.filter(hasNone), [], guide);
+    }
+  });
 
   it("do not call missing what has an entry point", async () => {
     const { exports } = JSON.parse(await readFile("package.json", "utf8")) as { exports: Record<string, unknown> };

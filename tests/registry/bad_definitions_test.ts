@@ -139,6 +139,17 @@ describe("createRateSync()", () => {
         'received "mysql"',
       ],
       [{ stores: { a: {} } }, "stores.a.engine", "received undefined"],
+      ...([
+        [{ url: "rediss://h" }, "redis"],
+        [{ url: "https://h", token: "t" }, "redis"],
+        [{ cluster: ["redis://h"] }, "redis"],
+        [{ url: "postgres://h" }, "postgres"],
+        [{ url: "nats://h" }, "nats"],
+      ] as const).map(([a, name]): [object, ...string[]] => [
+        { stores: { a } },
+        "stores.a.engine",
+        `received undefined (did you mean "${name}"?)`,
+      ]),
       [{ stores: { a: null } }, "stores.a", "an object with an engine", "received null"],
       [{ stores: { a: { engine: "memory", maxKeys: 0 } } }, "stores.a.maxKeys", "received 0"],
       [

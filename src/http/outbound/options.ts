@@ -14,6 +14,7 @@ import type { Limiter } from "../../limiter/limiter.ts";
 import { ready } from "../../registry/default_state.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
 import type { HeaderFamily } from "./families.ts";
+import { OUTBOUND_WORDS } from "./foreign_words.ts";
 import { type LimitHeaders, readFamilies } from "./limit_headers.ts";
 import type { LimitReading } from "./limit_reading.ts";
 import type { LimitResponse } from "./limit_response.ts";
@@ -159,7 +160,7 @@ export function readSettings(options: LimitedFetchOptions): Settings {
   if (typeof options !== "object" || options === null) {
     throw wrong("limitedFetch", "an object with a limiter", options);
   }
-  rejectUnknownOptions(options, KNOWN);
+  rejectUnknownOptions(options, KNOWN, "", OUTBOUND_WORDS);
   const { key, cost = 1, timeoutMs, readLimit } = options;
   if (key !== undefined && typeof key !== "function" && (typeof key !== "string" || key === "")) {
     throw wrong("key", "a string that is not empty, or a function", key);

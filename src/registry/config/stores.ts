@@ -5,7 +5,7 @@
  */
 
 import { listWords } from "../../base/text.ts";
-import { EMBEDDED, ENGINE_NAMES, ENGINES, optionsOf, type StoreConfig } from "../engines.ts";
+import { EMBEDDED, ENGINE_NAMES, engineAt, ENGINES, optionsOf, type StoreConfig } from "../engines.ts";
 import type { FileReader } from "./files.ts";
 import { keysOfTable, readFiles, readOptions } from "./read_options.ts";
 import type { Section } from "./section.ts";
@@ -62,7 +62,7 @@ export function replacedBy(config: StoreConfig): string | undefined {
 
 /** An empty URL may become one of any engine. */
 function kindOfUrl(url: string | undefined): Kind | undefined {
-  return url === undefined ? undefined : KINDS.find(({ remote }) => url === "" || remote?.urls.test(url));
+  return url === "" ? KINDS[0] : KINDS.find(({ name }) => name === engineAt({ url }));
 }
 
 function keysFor(section: Section, kind: Kind | undefined, url: string | undefined): string[] {

@@ -208,6 +208,14 @@ describe("the options of limitedFetch()", () => {
     });
   });
 
+  it("name the option for a word of another package", () => {
+    for (const [theirs, ours] of [["retry", "maxRetries"], ["statusCodes", "refusals"], ["methods", "retryMethods"]]) {
+      assert.throws(() => limitedFetch(fetch, { rateSync, limiter: "partner", [theirs!]: 1 }), {
+        message: `Cannot use ${theirs}: expected a known option; did you mean "${ours}"?, received an unknown option`,
+      });
+    }
+  });
+
   it("name a limiter that the instance has", () => {
     assert.throws(() => limitedFetch(fetch, { rateSync, limiter: "partnr" }), { code: "LIMITER_NOT_FOUND" });
   });

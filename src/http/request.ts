@@ -95,7 +95,7 @@ export class GuardedRequest<Raw = unknown> {
   async readBody(maxBytes: number): Promise<unknown> {
     const facts = this.#facts;
     if (facts.readBody !== undefined) return await facts.readBody(this.raw, maxBytes);
-    return facts instanceof Request ? await readRequestBody(facts, maxBytes) : undefined;
+    return "clone" in facts ? await readRequestBody(facts as Request, maxBytes) : undefined;
   }
 
   /** Aborted when the client has left. */

@@ -21,6 +21,7 @@ import { setHeaders } from "../set_headers.ts";
 import type { GuardOptions } from "../options.ts";
 import { guardWithPeer } from "../peer.ts";
 import { answerWith, Watch } from "../watch.ts";
+import { asResponse } from "./foreign_response.ts";
 
 /** How a handler is guarded. */
 export interface FetchGuardOptions<Req, Rest extends unknown[]> extends GuardOptions<Req> {
@@ -61,10 +62,11 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
     const watch = admission.isOpen ? new Watch(request, admission, completedOf(rest[0])) : undefined;
     remember(request, guard, admission);
     try {
-      const response = await handler(request, ...rest);
-      if (response instanceof Response) return answerWith(response, admission, admission.headers, watch);
+      const answer = await handler(request, ...rest);
+      const response = asResponse(answer);
+      if (response !== undefined) return answerWith(response, admission, admission.headers, watch);
       await admission.finish(); // a connection that has become another one, such as a socket
-      return response;
+      return answer;
     } catch (error) {
       await admission.finish({ error });
       throw error;

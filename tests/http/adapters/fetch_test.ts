@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { createRateSync } from "@ratesync/core";
-import type { GuardOptions } from "@ratesync/core/http";
+import { byBody, createGuard, type GuardOptions } from "@ratesync/core/http";
 import { guardHandler } from "@ratesync/core/http/fetch";
+import * as undici from "undici";
+
 import { runWorker } from "../../_support/processes.ts";
 import { APPS } from "./_apps.ts";
 import { testApp, testBytes } from "./_suite.ts";
@@ -87,6 +89,43 @@ describe("guardHandler() of fetch", () => {
       assert.equal(await upgraded(new Request("http://localhost/")), undefined);
       assert.equal((await failed(new Request("http://localhost/")))?.type, "error");
     }
+  });
+
+  it("guards answers of another class of Response, such as that of undici", async () => {
+    await using rs = createRateSync({
+      limiters: { api: { algorithm: "fixed_window", limit: 5, windowMs: 60_000, maxConcurrent: 1 } },
+    });
+    const answer = () => {
+      const response = new undici.Response("hello", { status: 201, statusText: "Made", headers: { "x-own": "1" } });
+      for (const cookie of ["a=1", "b=2"]) response.headers.append("set-cookie", cookie);
+      return response as unknown as Response;
+    };
+    const handler = guardHandler(answer, { limiter: "api", rateSync: rs });
+    for (const [left, method] of [[4, "GET"], [3, "HEAD"]] as const) {
+      const response = await handler(new Request("http://localhost/", { method }));
+      assert.ok(response.headers.get("ratelimit")?.startsWith(`"api";r=${left};t=60`));
+      assert.deepEqual([response.status, response.headers.get("x-own")], [201, "1"]);
+      assert.deepEqual(response.headers.getSetCookie(), ["a=1", "b=2"]);
+      assert.equal(rs.metrics("api").currentConcurrent, method === "GET" ? 1 : 0);
+      assert.equal(await response.text(), "hello");
+      assert.equal(rs.metrics("api").currentConcurrent, 0);
+    }
+  });
+
+  it("reads the body of a Request of another class", async () => {
+    await using rs = createRateSync({ limiters: { api: { limit: 5, windowMs: 60_000 } } });
+    const keys: unknown[] = [];
+    const guard = createGuard({
+      limiter: "api",
+      rateSync: rs,
+      key: byBody("email"),
+      onDecision: (report) => keys.push(...report.keys),
+    });
+    const body = JSON.stringify({ email: "ada@example.com" });
+    const request = new undici.Request("http://localhost/", { method: "POST", body });
+    await guard.admit(request as unknown as Request);
+    assert.deepEqual(keys, ["email:ada@example.com"]);
+    assert.equal(await request.text(), body);
   });
 
   it("releases the permit when a body fails, or is not read", async () => {

@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Timer } from "../../base/clock.ts";
+import { asNodeBody } from "./node_body.ts";
 
 /** The longest body that is read, in bytes. */
 const MAX_BYTES = 1_048_576;
@@ -91,10 +92,26 @@ export class LimitResponse {
   }
 }
 
+/** Reads a body of either kind, piece by piece. */
+function readerOf(
+  body: Response["body"],
+): Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel"> | undefined {
+  const nodeBody = asNodeBody(body);
+  if (nodeBody === undefined) return body?.getReader();
+  const pieces = nodeBody[Symbol.asyncIterator]();
+  return {
+    read: async () => {
+      const { done, value } = await pieces.next();
+      return done ? { done, value: undefined } : { done: false, value };
+    },
+    cancel: async () => void nodeBody.destroy(),
+  };
+}
+
 async function readText(answer: Response, clock: Clock): Promise<string> {
   const length = Number(answer.headers.get("content-length") ?? 0);
   if (length > MAX_BYTES) throw new RangeError(`Cannot read a body of ${length} bytes: more than ${MAX_BYTES}`);
-  const reader = answer.clone().body?.getReader();
+  const reader = readerOf(answer.clone().body);
   if (reader === undefined) return "";
   let late = false;
   const timer: Timer = clock.schedule(clock.nowUs() + MAX_READ_MS * 1_000, () => {

@@ -23,6 +23,7 @@ import { type BodyReading, checkReading, readKnownBody } from "./limit_reading.t
 import { LimitResponse } from "./limit_response.ts";
 import { type LimitedFetchOptions, readSettings, type Settings, type Throttled } from "./options.ts";
 import { type Fetch, type FetchInput, OutboundCall } from "./outbound_call.ts";
+import { asNodeBody } from "./node_body.ts";
 import { emptyForMs, hintOf, type PauseHint, withReading } from "./pause_hint.ts";
 import { RetryBudget } from "./retry_budget.ts";
 import { Warnings } from "./warnings.ts";
@@ -158,18 +159,24 @@ class LimitedFetch {
       this.#notify({ status: 0, waitMs, source: "backoff", attempt, key: state.key, shared: false });
       return { refused: undefined, againAtMs: clock.nowUs() / 1_000 + waitMs };
     }
-    const answered = { sentMs, receivedMs: clock.nowUs() / 1_000 };
-    const { refused, pause } = await this.#readAnswer(state, answer, answered);
-    if (pause !== undefined) this.#notify({ ...pause, status: answer.status, attempt, key: state.key });
-    if (!refused) pauses.backoff.succeeded(sentMs);
-    const mayRepeat = refused && pause !== undefined && call.canBeSentAgain &&
-      call.isRepeatable(this.#settings.retryMethods) && !forbidsRetry(answer);
-    if (!mayRepeat || !this.#mayRetry(state, attempt, pause.waitMs)) {
-      return { answer: holdsPermit ? trackBody(answer, signal, () => void release()) : answer };
+    try {
+      checkAnswer(answer);
+      const answered = { sentMs, receivedMs: clock.nowUs() / 1_000 };
+      const { refused, pause } = await this.#readAnswer(state, answer, answered);
+      if (pause !== undefined) this.#notify({ ...pause, status: answer.status, attempt, key: state.key });
+      if (!refused) pauses.backoff.succeeded(sentMs);
+      const mayRepeat = refused && pause !== undefined && call.canBeSentAgain &&
+        call.isRepeatable(this.#settings.retryMethods) && !forbidsRetry(answer);
+      if (!mayRepeat || !this.#mayRetry(state, attempt, pause.waitMs)) {
+        return { answer: holdsPermit ? trackBody(answer, call.method, signal, () => void release()) : answer };
+      }
+      await release();
+      // The store holds the next permit back until a shared pause ends.
+      return { refused: answer, againAtMs: pause.shared ? 0 : answered.receivedMs + pause.waitMs };
+    } catch (error) {
+      await release();
+      throw error;
     }
-    await release();
-    // The store holds the next permit back until a shared pause ends.
-    return { refused: answer, againAtMs: pause.shared ? 0 : answered.receivedMs + pause.waitMs };
   }
 
   /** Pauses the key if the answer asks for it. */
@@ -255,6 +262,13 @@ class LimitedFetch {
   }
 }
 
+/** Refuses what is no `Response`, such as an object that a test gives in place of one. */
+function checkAnswer(answer: unknown): void {
+  const { status, headers } = (answer ?? {}) as Partial<Response>;
+  if (typeof status === "number" && typeof headers?.get === "function") return;
+  throw new TypeError(`Cannot read the answer of fetch: it must be a Response, received ${show(answer)}`);
+}
+
 /** Whether the server says that the request must not be sent again. */
 function forbidsRetry({ headers }: Response): boolean {
   return RETRY_BANS.some((name) => headers.get(name)?.trim().toLowerCase() === "false");
@@ -262,5 +276,7 @@ function forbidsRetry({ headers }: Response): boolean {
 
 /** Cancels a body that is not read, so that its connection can be used again. */
 async function discard(answer: Response | undefined): Promise<void> {
-  await answer?.body?.cancel().catch(() => {});
+  const nodeBody = asNodeBody(answer?.body);
+  if (nodeBody === undefined) await answer?.body?.cancel().catch(() => {});
+  else nodeBody.destroy();
 }

@@ -5,6 +5,7 @@
  */
 
 import { onAbort } from "../../base/abort.ts";
+import { asNodeBody, isEmpty, trackNodeBody } from "./node_body.ts";
 
 /** What must be ended when a body is garbage. */
 interface Forgotten {
@@ -22,13 +23,25 @@ const forgotten = new FinalizationRegistry<Forgotten>(({ reader, done }) => {
  * The same answer, with a callback at its end: when its body was read, cancelled, or failed; at once where it has none.
  *
  * @param answer The answer. Its body must not be read by others any more.
+ * @param method That of the request.
  * @param signal Aborts the body too, with its reason, whether or not the one who made the answer listens to it.
  * @param release Called once. Must not throw.
  */
-export function trackBody(answer: Response, signal: AbortSignal | undefined, release: () => void): Response {
+export function trackBody(
+  answer: Response,
+  method: string,
+  signal: AbortSignal | undefined,
+  release: () => void,
+): Response {
   const { body } = answer;
   if (body === null) {
     release();
+    return answer;
+  }
+  const nodeBody = asNodeBody(body);
+  if (nodeBody !== undefined) {
+    if (isEmpty(method, answer)) release();
+    else trackNodeBody(nodeBody, signal, release);
     return answer;
   }
   const token = {};

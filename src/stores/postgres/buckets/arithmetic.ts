@@ -11,6 +11,8 @@
 export interface BucketOperands {
   /** The clock, in microseconds. */
   readonly now: string;
+  /** The clock, read anew. */
+  readonly later: string;
   /** What one take adds. */
   readonly unit: string;
   /** The denominator of the rate. */
@@ -38,11 +40,13 @@ export function exactBase({ now, denominator, most }: BucketOperands): string {
 }
 
 /**
- * Whether a take fits (`earliest`), and the clock has not stepped back since the row was written (`settle`). If it has, the
+ * Whether a take fits (`earliest`), or all of `count`, and the clock has not stepped back since the row was written (`settle`). If it has, the
  * row is left alone.
  */
-export function fits(base: string, { unit, full, most, near, far }: BucketOperands): string {
-  return `${base} + ${unit} <= ${most} AND (${most} = ${full} OR ${base} <= ${full} OR ${REACH} = 3` +
+export function fits(base: string, { unit, full, most, near, far }: BucketOperands, count?: string): string {
+  return `${base} + ${
+    count === undefined ? unit : `${count} * ${unit}`
+  } <= ${most} AND (${most} = ${full} OR ${base} <= ${full} OR ${REACH} = 3` +
     ` OR (${REACH} = 2 AND ${base} <= ${far}) OR (${REACH} = 1 AND ${base} <= ${near}))`;
 }
 
@@ -92,19 +96,47 @@ export function reachAfter(next: string, { full, near, far }: BucketOperands, ba
   return `CASE WHEN ${next} <= ${full} THEN 0 ELSE ${most} END`;
 }
 
+/** `tat`, `rem` and `extra` of the row `r` after `count` takes, for all of which there is room. */
+export function columnsAfterAll(count: string, operands: BucketOperands): string {
+  return rowAfter(
+    operands,
+    `SELECT ${operands.now} AS now, c.base, c.base + ${count} * ${operands.unit} AS next, 0 AS part
+        FROM (SELECT ${exactBase(operands)} AS base OFFSET 0) c`,
+  );
+}
+
 /**
- * `tat`, `rem` and `extra` after as many takes of `count` as there is room for. `extra` tells how many those are, where that is
- * not all of them: `RETURNING` has no other way to tell it. No number of a new row is
- * NULL: see `tables.ts`.
+ * The same after as many takes of `count` as there is room for: `extra` tells how many those are, where that is not all of
+ * them, as `RETURNING` has no other way to tell it. No number of a new row is NULL: see `tables.ts`.
+ *
+ * Where there is no room for all, the clock is read anew: another transaction may have written the row after `now`, while this
+ * one waited for it. At `now`, such a row lacks more than it ever did.
  */
-export function columnsAfter(count: string, operands: BucketOperands, base?: string): string {
-  const { now, unit, denominator, most } = operands;
-  const reach = reachAfter("b.next", operands, base === undefined ? undefined : "b.base");
-  const extra = `CASE WHEN b.units < ${count} THEN b.units * 4 ELSE 0 END + ${reach}`;
-  const orNull = (number: string) => base === undefined ? number : `nullif(${number}, 0)`;
-  // Sub-selects, so that nothing is computed twice; OFFSET keeps the planner from putting them together again.
-  return `SELECT ${now} + b.next / ${denominator}, ${orNull(`b.next % ${denominator}`)}, ${orNull(extra)}
-      FROM (SELECT a.*, a.base + a.units * ${unit} AS next
-        FROM (SELECT c.base, least(${count}, (${most} - c.base) / ${unit}) AS units
-          FROM (SELECT ${base ?? "0"} AS base OFFSET 0) c OFFSET 0) a OFFSET 0) b`;
+export function columnsAfterPart(count: string, operands: BucketOperands, isNew = false): string {
+  const { now, later, unit, most } = operands;
+  const baseAt = (time: string) => isNew ? "0" : exactBase({ ...operands, now: time });
+  const hasRoom = `${baseAt(now)} + ${count} * ${unit} <= ${most}`;
+  const time = isNew ? now : `CASE WHEN ${hasRoom} THEN ${now} ELSE greatest(${now}, ${later}) END`;
+  return rowAfter(
+    operands,
+    `SELECT a.now, a.base, a.base + a.units * ${unit} AS next,
+          CASE WHEN a.units < ${count} THEN a.units * 4 ELSE 0 END AS part
+        FROM (SELECT c.*, least(${count}, (${most} - c.base) / ${unit}) AS units
+          FROM (SELECT t.now, ${
+      baseAt("t.now")
+    } AS base FROM (SELECT ${time} AS now OFFSET 0) t OFFSET 0) c OFFSET 0) a`,
+    isNew,
+  );
+}
+
+/**
+ * The columns of a row that lacks `next` after what was taken at `now`, and `base` before. They come from sub-selects, so that
+ * nothing is computed twice; OFFSET keeps the planner from putting them together again.
+ */
+function rowAfter(operands: BucketOperands, from: string, isNew = false): string {
+  const { denominator } = operands;
+  const extra = `b.part + ${reachAfter("b.next", operands, isNew ? undefined : "b.base")}`;
+  const orNull = (number: string) => isNew ? number : `nullif(${number}, 0)`;
+  return `SELECT b.now + b.next / ${denominator}, ${orNull(`b.next % ${denominator}`)}, ${orNull(extra)}
+      FROM (${from} OFFSET 0) b`;
 }

@@ -11,7 +11,7 @@ import type { TakeReply } from "../../store.ts";
 import type { PostgresConnection } from "../connections/connection.ts";
 import { type BucketEntry, type BucketTake, roundsOf } from "./rounds.ts";
 import { type BucketSettings, BucketStatements } from "./statements.ts";
-import { type LeftRow, readRound, unitsOf } from "./replies.ts";
+import { type LeftRow, outcomeOf, readRound } from "./replies.ts";
 
 /** How often a round is sent again for keys that others have written meanwhile. */
 const MOST_TRIES = 4;
@@ -58,8 +58,10 @@ export class BucketCalls {
     let entries = round;
     if (entries.length === 1 && await this.#takeLone(entries[0] as BucketEntry, replies)) return;
     for (let tries = 0; entries.length > 0; tries++) {
-      const [row] = await this.#query(this.#statements.round(entries));
+      const inParts = tries > 0 || entries.some(({ header, times }) => times > 1 && !header.tookAll);
+      const [row] = await this.#query(this.#statements.round(entries, inParts));
       const answers = readRound(entries, row?.["reply"] ?? "");
+      if (inParts) { for (const { header } of entries) header.tookAll = true; }
       const again: BucketEntry[] = [];
       entries.forEach((entry, i) => {
         const answer = answers[i];
@@ -67,6 +69,7 @@ export class BucketCalls {
         if (outcome === undefined && tries < MOST_TRIES) again.push(entry);
         else if (outcome === undefined || outcome === "left") left.add(entry.key);
         else answerEntry(replies, entry, entry.header, outcome);
+        if (entry.times > 1 && isPart(entry, outcome)) entry.header.tookAll = false;
         if (entries.length === 1) {
           const { header } = entry;
           const taken = answer !== undefined && "isOld" in answer ? answer : undefined;
@@ -84,12 +87,20 @@ export class BucketCalls {
     if (header.mode === "peek" || !header.inUse) return false;
     const [row] = await this.#query(this.#statements.lone(entry));
     header.inUse = row !== undefined;
-    if (row === undefined) return false;
+    if (row === undefined) {
+      header.tookAll = false;
+      return false;
+    }
     const nowUs = Number(row["clock"]);
-    const taken = unitsOf(Number(row["extra"] ?? 0), entry);
-    const us = Number(row["tat"]) - nowUs;
-    header.tookAll = taken === entry.times;
-    answerEntry(replies, entry, header, { nowUs, blockedUs: 0, taken, us, rem: Number(row["rem"] ?? 0) });
+    const outcome = outcomeOf(entry, {
+      nowUs,
+      us: Number(row["tat"]) - nowUs,
+      rem: Number(row["rem"] ?? 0),
+      extra: Number(row["extra"] ?? 0),
+      readUs: Number(row["later"] ?? nowUs),
+    });
+    header.tookAll = outcome.taken === entry.times;
+    answerEntry(replies, entry, header, outcome);
     return true;
   }
 }
@@ -109,6 +120,11 @@ function lookAt({ header, rules }: BucketEntry, row: LeftRow): BucketOutcome | "
   if (hasRoom && mode !== "peek") return undefined;
   const [us, rem] = tokenBucket.measure(state, nowUs, rate);
   return { nowUs, blockedUs: 0, taken: hasRoom ? 1 : 0, us, rem };
+}
+
+/** Whether there was room for some of the takes of an entry, but not for all. */
+function isPart({ times }: BucketEntry, outcome: BucketOutcome | "left" | undefined): boolean {
+  return outcome === undefined || (outcome !== "left" && outcome.taken > 0 && outcome.taken < times);
 }
 
 function fail(replies: BucketReplies, { index, more = [] }: BucketEntry, error: Error): void {

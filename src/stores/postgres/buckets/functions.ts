@@ -14,7 +14,8 @@ import type { SqlFunction } from "../sql_function.ts";
 import { KEY_SEPARATOR } from "../keys.ts";
 import {
   type BucketOperands,
-  columnsAfter,
+  columnsAfterAll,
+  columnsAfterPart,
   exactBase,
   fits,
   type OnceOperands,
@@ -32,6 +33,7 @@ const SEPARATOR = `chr(${KEY_SEPARATOR.charCodeAt(0)})`;
 /** Alike takes. */
 const ALIKE: BucketOperands = {
   now: "now_us",
+  later: CLOCK,
   unit: "unit",
   denominator: "denominator",
   full: "bucket",
@@ -53,6 +55,7 @@ const ONCE: OnceOperands = {
 /** Takes of any groups: those of `u` have the numbers that begin at `u.at` in `terms`. */
 const ANY: BucketOperands = {
   now: "now_us",
+  later: CLOCK,
   unit: "terms[u.at + 1]",
   denominator: "terms[u.at + 2]",
   full: "terms[u.at + 3]",
@@ -65,8 +68,9 @@ const ANY: BucketOperands = {
  * The functions.
  *
  * - `take_alike_2`: Takes once from each of some keys, by the same rules and for the same cost.
- * - `take_buckets_2`: Takes from each of some keys as often as its count says, by the rules that begin at its start in `numbers`:
- *   the number of the rules, and then the operands. A count of 0 only looks.
+ * - `take_buckets_3`: Takes from each of some keys as often as its count says, or not at all, by the rules that begin at its
+ *   start in `numbers`: the number of the rules, and then the operands. A count of 0 only looks.
+ * - `take_parts_1`: The same, but as often as there is room.
  *
  * Keys are sorted, and no key comes twice. `names` has them with `KEY_SEPARATOR` in between. Both answer with parts, between
  * which stands `|`:
@@ -76,16 +80,17 @@ const ANY: BucketOperands = {
  * 3. the rests of those, in parts of the denominator; empty where there is none
  * 4. `extra` of their rows: four times the units that were taken, if not all, and the reach; empty where there is none
  *
- * If there are other keys, more follows:
+ * If there are other keys, or `extra`, more follows:
  *
- * 5. the clock, read after the other keys were looked at
+ * 5. the clock, read at the end
  * 6. each of them that has a row: its place, `tat`, `rem`, `extra`, `rules`, and whether it has a `state`
  * 7. the places of those that had no row: one was added, if they have a count
  * 8. the places of those of 7 that another transaction has added meanwhile, or that have no count
  */
 export const BUCKET_FUNCTIONS: readonly SqlFunction[] = [
   { name: "take_alike_2", sql: takeAlikeOf },
-  { name: "take_buckets_2", sql: takeBucketsOf },
+  { name: "take_buckets_3", sql: (names) => takeBucketsOf(names, "take_buckets_3", columnsAfterAll, "u.count") },
+  { name: "take_parts_1", sql: (names) => takeBucketsOf(names, "take_parts_1", columnsAfterPart) },
 ];
 
 function takeAlikeOf(names: PostgresNames): string {
@@ -141,11 +146,17 @@ BEGIN
 END $$;`;
 }
 
-function takeBucketsOf(names: PostgresNames): string {
+/** `columns` are those after takes of a count, and `least` is how many takes there has to be room for. */
+function takeBucketsOf(
+  names: PostgresNames,
+  name: string,
+  columns: (count: string, operands: BucketOperands) => string,
+  least?: string,
+): string {
   const table = names.of("keys");
   const taken = `format('%s|%s|%s|%s', now_us, ${list("levels")}, ${list("rems")}, ${list("extras")})`;
   return `
-CREATE OR REPLACE FUNCTION ${names.of("take_buckets_2")}(
+CREATE OR REPLACE FUNCTION ${names.of(name)}(
   names text, counts text, starts text, numbers text, clock bigint
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -155,14 +166,16 @@ DECLARE
   others text; missing text[]; places integer[]; added text[];
 BEGIN
   WITH done AS (
-    UPDATE ${table} r SET (tat, rem, extra) = (${columnsAfter("u.count", ANY, exactBase(ANY))})
+    UPDATE ${table} r SET (tat, rem, extra) = (${columns("u.count", ANY)})
     FROM unnest(keys, times, ats) WITH ORDINALITY u(key, count, at, ord)
-    WHERE r.key = u.key AND u.count > 0 AND r.rules = terms[u.at] AND r.state IS NULL AND ${fits(exactBase(ANY), ANY)}
+    WHERE r.key = u.key AND u.count > 0 AND r.rules = terms[u.at] AND r.state IS NULL AND ${
+    fits(exactBase(ANY), ANY, least)
+  }
     RETURNING u.ord, r.tat - now_us AS level, r.rem, r.extra)
   SELECT array_agg(ord), array_agg(level), CASE WHEN count(rem) > 0 THEN array_agg(rem) END,
     CASE WHEN count(extra) > 0 THEN array_agg(extra) END INTO taken, levels, rems, extras FROM done;
   IF cardinality(levels) = cardinality(keys) THEN
-    RETURN ${taken};
+    RETURN CASE WHEN extras IS NULL THEN ${taken} ELSE concat(${taken}, '|', ${CLOCK}) END;
   END IF;${
     look(
       table,
@@ -176,7 +189,7 @@ BEGIN
       INSERT INTO ${table} AS r (tat, rem, extra, rules, key)
       SELECT b.*, terms[u.at], u.key
       FROM (SELECT m.key, m.place, times[m.place] AS count, ats[m.place] AS at FROM unnest(missing, places) m(key, place)) u,
-        LATERAL (${columnsAfter("u.count", ANY)}) b
+        LATERAL (${columnsAfterPart("u.count", ANY, true)}) b
       WHERE u.count > 0 ORDER BY u.place
       ON CONFLICT DO NOTHING RETURNING r.key)
     SELECT array_agg(key) INTO added FROM done;

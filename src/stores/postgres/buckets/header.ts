@@ -29,7 +29,7 @@ export interface BucketHeader extends GroupHeader, BucketTerms {
   readonly once: Once;
   /** Whether the last lone entry found a row with room at once, as the next one probably will. */
   inUse: boolean;
-  /** Whether the last lone entry found room for all of its takes. */
+  /** Whether entries of many takes have lately found room for all of them, or for none. */
   tookAll: boolean;
 }
 

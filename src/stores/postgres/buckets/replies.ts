@@ -4,6 +4,7 @@
  * @module
  */
 
+import { tokenBucket } from "../../../algorithms/token_bucket/kernel.ts";
 import { StoreError } from "../../../base/errors.ts";
 import type { BucketOutcome } from "../../bucket_replies.ts";
 import type { BucketEntry } from "./rounds.ts";
@@ -22,6 +23,19 @@ export interface LeftRow {
   readonly rules: number;
   /** Whether it holds more than this. */
   readonly isMore: boolean;
+}
+
+/** What a take has left in a row. */
+export interface TakenNumbers {
+  /** The clock before the row was locked. */
+  readonly nowUs: number;
+  /** How long after that until the bucket is full. */
+  readonly us: number;
+  readonly rem: number;
+  /** The column. */
+  readonly extra: number;
+  /** The clock at the end; it counts where there was no room for all. */
+  readonly readUs: number;
 }
 
 /** A take from a row. */
@@ -55,12 +69,26 @@ export function readRound(entries: readonly BucketEntry[], reply: string): RowAn
     const extra = extras[next] ?? 0;
     const us = levels[next] as number;
     const rem = rems[next++] ?? 0;
-    return { isOld: true, nowUs, blockedUs: 0, taken: unitsOf(extra, entry), us, rem };
+    return { isOld: true, ...outcomeOf(entry, { nowUs, us, rem, extra, readUs }) };
   });
 }
 
+/** What was taken from a row that was there. */
+export function outcomeOf(entry: BucketEntry, { nowUs, us, rem, extra, readUs }: TakenNumbers): BucketOutcome {
+  const taken = unitsOf(extra, entry);
+  // The takes that had no room were denied between the two clocks: at the latest just before there is room again.
+  const lateUs = taken === entry.times ? 0 : Math.max(0, Math.min(readUs - nowUs, roomInUs(entry, us, rem) - 1));
+  return { nowUs: nowUs + lateUs, blockedUs: 0, taken, us: us - lateUs, rem };
+}
+
+/** In how many microseconds there is room for one take more. */
+function roomInUs({ header: { rate, cost, mode, maxWaitUs } }: BucketEntry, us: number, rem: number): number {
+  const waitUs = tokenBucket.earliest({ tatUs: us, tatRem: rem }, 0, cost, rate);
+  return mode === "wait" ? waitUs - maxWaitUs : waitUs;
+}
+
 /** How many takes `extra` of a row tells, which were all of them if it tells nothing. */
-export function unitsOf(extra: number, { times }: BucketEntry): number {
+function unitsOf(extra: number, { times }: BucketEntry): number {
   return Math.floor(extra / 4) || times;
 }
 

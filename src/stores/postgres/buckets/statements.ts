@@ -8,7 +8,7 @@ import { LOCK_MS, SESSION_SETTINGS, type Statement } from "../connections/connec
 import { KEY_SEPARATOR } from "../keys.ts";
 import type { PostgresNames } from "../names.ts";
 import { arrayLiteral } from "../sql_text.ts";
-import { type BucketOperands, columnsAfter, exactBase, fits, takeOnce, takeOnceWhole } from "./arithmetic.ts";
+import { type BucketOperands, columnsAfterPart, exactBase, fits, takeOnce, takeOnceWhole } from "./arithmetic.ts";
 import { onceOf } from "./header.ts";
 import type { BucketEntry } from "./rounds.ts";
 
@@ -27,6 +27,7 @@ export interface BucketSettings {
 /** The parameters of a statement about one key, from the third on: operands, and count. */
 const ONE: BucketOperands & { count: string } = {
   now: "",
+  later: "",
   unit: "$3::bigint",
   denominator: "$4::bigint",
   full: "$5::bigint",
@@ -51,6 +52,7 @@ export class BucketStatements {
   readonly #settings: BucketSettings;
   readonly #alike: string;
   readonly #any: string;
+  readonly #parts: string;
   readonly #once: string;
   readonly #onceWhole: string;
   readonly #one: string;
@@ -60,7 +62,8 @@ export class BucketStatements {
     this.#settings = settings;
     const big = "bigint";
     this.#alike = this.#call("take_alike_2", "text", "integer", ...new Array<string>(11).fill(big));
-    this.#any = this.#call("take_buckets_2", "text", "text", "text", "text", big);
+    this.#any = this.#call("take_buckets_3", "text", "text", "text", "text", big);
+    this.#parts = this.#call("take_parts_1", "text", "text", "text", "text", big);
     const once = (clock: string) => {
       const now = this.#now(clock);
       const { tat, rem, fits } = takeOnce({ ...ONCE, now });
@@ -72,18 +75,24 @@ export class BucketStatements {
       return { now, columns: `tat = ${tat}, extra = NULL`, condition: fits, answers: "" };
     };
     const one = (clock: string) => {
-      const operands = { ...ONE, now: this.#now(clock) };
-      const base = exactBase(operands);
-      const columns = `(tat, rem, extra) = (${columnsAfter(ONE.count, operands, base)})`;
-      return { now: operands.now, columns, condition: fits(base, operands), answers: ", r.rem, r.extra" };
+      const [now, later] = [this.#now(clock), this.#now(clock, "clock_timestamp")];
+      const operands = { ...ONE, now, later };
+      const columns = `(tat, rem, extra) = (${columnsAfterPart(ONE.count, operands)})`;
+      const answers = `, r.rem, r.extra, CASE WHEN r.extra > 3 THEN ${later} END AS later`;
+      return { now, columns, condition: fits(exactBase(operands), operands), answers };
     };
     this.#once = this.#takeOne(once("$8"));
     this.#onceWhole = this.#takeOne(onceWhole("$5"));
     this.#one = this.#takeOne(one("$10"));
   }
 
-  /** Decides about entries of different keys, in the order of the keys. */
-  round(entries: readonly BucketEntry[]): Statement {
+  /**
+   * Decides about entries of different keys, in the order of the keys.
+   *
+   * @param entries The entries.
+   * @param inParts Whether there may be room for a part of an entry. If not, all of it is taken, or nothing.
+   */
+  round(entries: readonly BucketEntry[], inParts: boolean): Statement {
     const { header: { mode, numbers, once: { numbers: once } }, rules } = entries[0] as BucketEntry;
     const keys = entries.map(({ key }) => key).join(KEY_SEPARATOR);
     const isAlike = mode !== "peek" && entries.every((entry) => {
@@ -107,13 +116,16 @@ export class BucketStatements {
     }
     const counts = entries.map(({ header, times }) => header.mode === "peek" ? 0 : times);
     const values = [keys, arrayLiteral(counts), arrayLiteral(starts), `{${terms}}`, clock];
-    return { name: "take_buckets_2", text: this.#any, values };
+    return inParts
+      ? { name: "take_parts_1", text: this.#parts, values }
+      : { name: "take_buckets_3", text: this.#any, values };
   }
 
   /**
    * Takes from one key, if its bucket has room: now and for all takes, if it is one, or if there was room for all the last
    * time. The row that comes back has the `clock`, and `tat`, `rem` and `extra` as they are then; the last two are absent
-   * where they are always NULL. None comes back if anything else is to be done.
+   * where they are always NULL. Where there was no room for all, it has the clock of then as `later`. None comes back if
+   * anything else is to be done.
    */
   lone({ key, header, rules, times }: BucketEntry): Statement {
     const { isWhole, numbers, tookAll } = header;
@@ -134,10 +146,8 @@ export class BucketStatements {
   }
 
   /** The time at which the statement came: it is the same throughout. A test passes its own as the last parameter. */
-  #now(parameter: string): string {
-    return this.#settings.clock() === null
-      ? "(date_part('epoch', statement_timestamp()) * 1e6)::bigint"
-      : `${parameter}::bigint`;
+  #now(parameter: string, source = "statement_timestamp"): string {
+    return this.#settings.clock() === null ? `(date_part('epoch', ${source}()) * 1e6)::bigint` : `${parameter}::bigint`;
   }
 
   /** A call of a function. The settings are there before the function runs, and when it plans its statements. */

@@ -13,6 +13,9 @@ const NOW_US = 1_800_000_000_000_000;
 /** Two units, one of which refills in a second. */
 const PAIR = compilePolicy({ ratePerSecond: 1, burst: 2 });
 
+/** A unit each microsecond. */
+const FAST = compilePolicy({ ratePerSecond: 1_000_000, burst: 5 });
+
 function take(key: string, options: Partial<TakeRequest> = {}): TakeRequest {
   const targets = [{ limiter: "api", policy: PAIR, key, cost: 1, permits: 0 }];
   return { op: "take", targets, mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0, ...options };
@@ -165,6 +168,55 @@ describe("BucketCalls, by rows", () => {
       assert.deepEqual(statuses(await sent), ["allowed", "allowed", "rate"]);
     });
     assert.equal((await table.rows("api:raced"))[0]?.tat, String(NOW_US + 2_000_000));
+  });
+
+  it("gives out the last unit where another transaction wrote the row while this one waited for it", async () => {
+    const real = await BucketTable.open();
+    try {
+      const [DAY_US, LIMIT, FIRST] = [86_400_000_000, 100, 75];
+      const policy = compilePolicy({ limit: LIMIT, windowMs: DAY_US / 1_000 });
+      const takes = (key: string, count: number) => {
+        const targets = [{ limiter: "api", policy, key, cost: 1, permits: 0 }];
+        return new Array<TakeRequest>(count).fill(take(key, { targets }));
+      };
+      for (const key of ["one", "any", "spare"]) await real.send(takes(key, 1));
+      // After a call that found room for a part of it, the next ones ask for a part.
+      await real.send(takes("spare", LIMIT));
+      for (const [key, beside, statement] of [["one", [], "take_one_1"], ["any", ["new"], "take_parts_1"]] as const) {
+        const sent = await other.begin(async (sql) => {
+          const row = `${real.names.of("keys")} WHERE key = 'api:${key}'`;
+          await sql.unsafe(`SELECT FROM ${row} FOR UPDATE`);
+          const sent = real.send([...takes(key, FIRST), ...beside.flatMap((name) => takes(name, 1))]);
+          // Until that waits for this transaction.
+          const waiting = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+          while ((await sql.unsafe(waiting)).length === 0);
+          await sql.unsafe(`UPDATE ${
+            row.replace(
+              " WHERE",
+              ` SET tat = ${DAY_US / LIMIT * FIRST}
+            + (extract(epoch FROM clock_timestamp()) * 1000000)::bigint WHERE`,
+            )
+          }`);
+          return { sent };
+        }).then(async ({ sent }) => await sent as TakeReply[]);
+        const left = LIMIT - FIRST;
+        assert.equal(real.last, statement);
+        assert.deepEqual(statuses(sent), sent.map((_, i) => i < left || i >= FIRST ? "allowed" : "rate"));
+        const [row] = await real.rows(`api:${key}`);
+        const { nowUs, waitUs, levels } = sent[left] as TakeReply;
+        // The denied ones wait for what the last one has left, to the microsecond.
+        assert.equal(nowUs + (levels[0]?.rates[0]?.[0] ?? 0), Number(row?.tat));
+        assert.equal(nowUs + waitUs, Number(row?.tat) - DAY_US + DAY_US / LIMIT);
+      }
+      // Here units come back while the statement runs.
+      const targets = [{ limiter: "api", policy: FAST, key: "fast", cost: 1, permits: 0 }];
+      for (let i = 0; i < 5; i++) {
+        const replies = await real.send(new Array<TakeRequest>(9).fill(take("fast", { targets }))) as TakeReply[];
+        for (const { status, waitUs } of replies) assert.equal(waitUs > 0, status === "rate");
+      }
+    } finally {
+      await real.close();
+    }
   });
 
   it("decides at the server's clock, to the microsecond", async () => {

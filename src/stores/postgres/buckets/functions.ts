@@ -52,6 +52,9 @@ const ONCE: OnceOperands = {
   denominator: "denominator",
 };
 
+/** How often to take from the row `r` in `take_alike_3`. */
+const TIMES = "CASE WHEN r.key = ANY (many_keys) THEN many_times[array_position(many_keys, r.key)] ELSE 1 END";
+
 /** Takes of any groups: those of `u` have the numbers that begin at `u.at` in `terms`. */
 const ANY: BucketOperands = {
   now: "now_us",
@@ -67,7 +70,8 @@ const ANY: BucketOperands = {
 /**
  * The functions.
  *
- * - `take_alike_2`: Takes once from each of some keys, by the same rules and for the same cost.
+ * - `take_alike_3`: Takes once from each of some keys, by the same rules and for the same cost; from those in `many` as often as
+ *   `times` says, or not at all. That is for takes that have room now, at rates without a rest.
  * - `take_buckets_3`: Takes from each of some keys as often as its count says, or not at all, by the rules that begin at its
  *   start in `numbers`: the number of the rules, and then the operands. A count of 0 only looks.
  * - `take_parts_1`: The same, but as often as there is room.
@@ -88,7 +92,7 @@ const ANY: BucketOperands = {
  * 8. the places of those of 7 that another transaction has added meanwhile, or that have no count
  */
 export const BUCKET_FUNCTIONS: readonly SqlFunction[] = [
-  { name: "take_alike_2", sql: takeAlikeOf },
+  { name: "take_alike_3", sql: takeAlikeOf },
   { name: "take_buckets_3", sql: (names) => takeBucketsOf(names, "take_buckets_3", columnsAfterAll, "u.count") },
   { name: "take_parts_1", sql: (names) => takeBucketsOf(names, "take_parts_1", columnsAfterPart) },
 ];
@@ -99,17 +103,20 @@ function takeAlikeOf(names: PostgresNames): string {
   const next = `(${base} + unit)`;
   const once = takeOnce(ONCE);
   const whole = takeOnceWhole(ONCE);
+  const wholeMany = takeOnceWhole({ now: ONCE.now, us: `${TIMES} * unit`, roomUs: `bucket - (${TIMES}) * unit` });
   return `
-CREATE OR REPLACE FUNCTION ${names.of("take_alike_2")}(
+CREATE OR REPLACE FUNCTION ${names.of("take_alike_3")}(
   names text, rule integer, unit bigint, denominator bigint, bucket bigint, most bigint, near bigint, far bigint,
-  unit_us bigint, unit_rem bigint, room_us bigint, room_rem bigint, clock bigint
+  unit_us bigint, unit_rem bigint, room_us bigint, room_rem bigint, many text, times text, clock bigint
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   keys text[] := string_to_array(names, ${SEPARATOR});
+  many_keys text[] := string_to_array(many, ${SEPARATOR}); many_times bigint[] := times;
   now_us bigint := ${CLOCK};
   found integer; taken text; levels text; rems text; others text; missing text[]; places integer[]; added text[];
 BEGIN
-  IF most = bucket AND room_us >= 0 AND denominator = 1 THEN${
+  IF many IS NOT NULL THEN${takeFromAll(table, `tat = ${wholeMany.tat}, rem = NULL, extra = NULL`, wholeMany.fits)}
+  ELSIF most = bucket AND room_us >= 0 AND denominator = 1 THEN${
     takeFromAll(table, `tat = ${whole.tat}, rem = NULL, extra = NULL`, whole.fits)
   }
   ELSIF most = bucket AND room_us >= 0 THEN${
@@ -137,8 +144,8 @@ BEGIN
   IF missing IS NOT NULL THEN
     WITH done AS (
       INSERT INTO ${table} AS r (tat, rem, rules, key, extra)
-      SELECT now_us + unit_us, unit_rem, rule, u.key, ${reachAfter("unit", ALIKE)}
-      FROM unnest(missing, places) u(key, place) ORDER BY u.place
+      SELECT now_us + ${TIMES} * unit_us, unit_rem, rule, r.key, ${reachAfter("unit", ALIKE)}
+      FROM unnest(missing, places) r(key, place) ORDER BY r.place
       ON CONFLICT DO NOTHING RETURNING r.key)
     SELECT array_agg(key) INTO added FROM done;
   END IF;

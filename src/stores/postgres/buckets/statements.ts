@@ -47,6 +47,9 @@ const ONCE = {
 };
 const ONCE_WHOLE = { us: "$3::bigint", roomUs: "$4::bigint" };
 
+/** Each row looks through the keys of which more is taken: with too many of them, another function costs less. */
+const MOST_MANY = 32;
+
 /** Makes the statements of one store. */
 export class BucketStatements {
   readonly #settings: BucketSettings;
@@ -61,7 +64,15 @@ export class BucketStatements {
   constructor(settings: BucketSettings) {
     this.#settings = settings;
     const big = "bigint";
-    this.#alike = this.#call("take_alike_2", "text", "integer", ...new Array<string>(11).fill(big));
+    this.#alike = this.#call(
+      "take_alike_3",
+      "text",
+      "integer",
+      ...new Array<string>(10).fill(big),
+      "text",
+      "text",
+      big,
+    );
     this.#any = this.#call("take_buckets_3", "text", "text", "text", "text", big);
     this.#parts = this.#call("take_parts_1", "text", "text", "text", "text", big);
     const once = (clock: string) => {
@@ -93,15 +104,13 @@ export class BucketStatements {
    * @param inParts Whether there may be room for a part of an entry. If not, all of it is taken, or nothing.
    */
   round(entries: readonly BucketEntry[], inParts: boolean): Statement {
-    const { header: { mode, numbers, once: { numbers: once } }, rules } = entries[0] as BucketEntry;
+    const { header: { numbers, once: { numbers: once } }, rules } = entries[0] as BucketEntry;
     const keys = entries.map(({ key }) => key).join(KEY_SEPARATOR);
-    const isAlike = mode !== "peek" && entries.every((entry) => {
-      return entry.header === entries[0]?.header && entry.rules === rules && entry.times === 1;
-    });
     const clock = this.#settings.clock();
-    if (isAlike) {
-      const values = [keys, String(rules), ...numbers, ...once, clock];
-      return { name: "take_alike_2", text: this.#alike, values };
+    const many = inParts ? undefined : manyOf(entries);
+    if (many !== undefined) {
+      const values = [keys, String(rules), ...numbers, ...once, ...many, clock];
+      return { name: "take_alike_3", text: this.#alike, values };
     }
     const starts: number[] = [];
     const terms: string[] = [];
@@ -181,4 +190,22 @@ interface OneTake {
   readonly columns: string;
   readonly condition: string;
   readonly answers: string;
+}
+
+/**
+ * The keys of which alike entries take more than once, and how often; undefined where `take_alike_3` cannot decide about the
+ * entries.
+ */
+function manyOf(entries: readonly BucketEntry[]): readonly [keys: string | null, times: string | null] | undefined {
+  const [{ header, rules }] = entries as [BucketEntry];
+  if (header.mode === "peek") return undefined;
+  const many: BucketEntry[] = [];
+  for (const entry of entries) {
+    if (entry.header !== header || entry.rules !== rules) return undefined;
+    if (entry.times === 1) continue;
+    if (many.push(entry) > MOST_MANY || !header.isWhole || header.mode !== "now") return undefined;
+    if (!onceOf(header, entry.times).hasRoom) return undefined;
+  }
+  if (many.length === 0) return [null, null];
+  return [many.map(({ key }) => key).join(KEY_SEPARATOR), arrayLiteral(many.map(({ times }) => times))];
 }

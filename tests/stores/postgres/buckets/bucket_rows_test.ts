@@ -96,6 +96,28 @@ describe("BucketCalls, by rows", () => {
     table.nowUs = NOW_US;
   });
 
+  it("takes from some keys of a batch twice by the statement that takes once from all others", async () => {
+    const names = ["a", "b", "c"].map((name) => `twice ${name}`);
+    const [a = "", b = "", c = ""] = names;
+    const send = async (second: number, ...keys: string[]) => {
+      table.nowUs = NOW_US + second * 1_000_000;
+      return statuses(await table.send(keys.map((key) => take(key))));
+    };
+    const all = ["allowed", "allowed", "allowed", "allowed"];
+    const before = table.sent;
+    for (const second of [0, 10]) assert.deepEqual(await send(second, a, b, b, c), all);
+    assert.deepEqual([table.sent - before, table.last], [2, "take_alike_3"]);
+    const tats = await Promise.all(names.map(async (name) => (await table.rows(`api:${name}`))[0]?.tat));
+    assert.deepEqual(tats, [11, 12, 11].map((second) => String(NOW_US + second * 1_000_000)));
+    // One has a unit left where two are asked for: the rest is asked for once more.
+    assert.deepEqual(await send(10, a, a, c, c), ["allowed", "rate", "allowed", "rate"]);
+    assert.deepEqual([table.sent - before, table.last], [4, "take_parts_1"]);
+    // None of them ever holds three.
+    assert.deepEqual(await send(20, a, b, b, b), ["allowed", "allowed", "allowed", "rate"]);
+    assert.equal(table.last, "take_parts_1");
+    table.nowUs = NOW_US;
+  });
+
   it("leaves a row to the kernels that holds more, or is under other rules, with all later takes from it", async () => {
     const keys = table.names.of("keys");
     await other.unsafe(`INSERT INTO ${keys} (tat, rules, key, ends, state) VALUES (0, 1, 'api:more', 9, '\\x01')`);

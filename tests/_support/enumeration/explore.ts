@@ -100,13 +100,18 @@ function stepsFrom({ limits, costs, passUs }: Search, world: World): Step[] {
 }
 
 function problemOf(search: Search, before: World, step: Step, world: World): string | undefined {
-  const { limits, costs, laws = LAWS } = search;
-  const most = Math.min(...limits.map(({ capacity }) => capacity));
+  const { limits, laws = LAWS } = search;
   const isTaken = step.do === "take";
   return (isTaken && laws.includes("too much") ? tooMuch(limits, world.kept) : undefined) ??
     (isTaken && laws.includes("restores") ? restoresLess(search, before, world) : undefined) ??
-    (laws.includes("too late") ? tooLate(limits, world, [...costs, most]) : undefined) ??
+    (laws.includes("too late") ? tooLate(limits, world, askedCosts(search)) : undefined) ??
     (laws.includes("invariants") ? brokenState(limits, world) : undefined);
+}
+
+/** The costs that are asked for in every world, each once: those of takes, and all that may be taken at once. */
+function askedCosts({ limits, costs }: Search): readonly number[] {
+  const most = Math.min(...limits.map(({ capacity }) => capacity));
+  return costs.includes(most) ? costs : [...costs, most];
 }
 
 /** Leaves out what was taken so long ago that no law and no kernel can ask for it. */

@@ -15,6 +15,7 @@ import type { SlidingWindowState } from "../../../src/algorithms/sliding_window/
 import type { SlidingWindowCounterState } from "../../../src/algorithms/sliding_window_counter/kernel.ts";
 import type { TokenBucketState } from "../../../src/algorithms/token_bucket/kernel.ts";
 import type { Window } from "../../../src/algorithms/windows.ts";
+import type { Kept } from "../auditor/kept.ts";
 import { spanUs, START_US, type World } from "./world.ts";
 
 /** The number of a world. */
@@ -23,12 +24,14 @@ export function fingerprint(limits: readonly RateLimit[], world: World): number 
   const hash = new Hash(nowUs, -4 * spanUs(limits));
   for (let i = 0; i < limits.length; i++) addState(hash, limits[i] as RateLimit, states[i] as RateState);
   hash.add(kept.length);
-  for (const { atUs, taken, units, settled, marks } of kept) {
+  for (let i = 0; i < kept.length; i++) {
+    const { atUs, taken, units, settled, marks } = kept[i] as Kept;
     hash.add(atUs);
     hash.add(settled ? -units : taken);
-    for (const mark of marks) addMark(hash, mark, settled);
+    for (let mark = 0; mark < marks.length; mark++) addMark(hash, marks[mark] as Mark, settled);
   }
-  for (const [i, debt] of debts.entries()) {
+  for (let i = 0; i < debts.length; i++) {
+    const debt = debts[i];
     if (debt === undefined) continue;
     hash.add(debt.shares.length);
     hash.addPast(debt.promisedUs);
@@ -98,12 +101,19 @@ function addWindows(hash: Hash, windows: readonly Window[]): void {
 }
 
 /** Of a take that was settled, only its window still matters, for the laws. */
-function addMark(hash: Hash, { nowUs, level, trace = [] }: Mark, settled: boolean): void {
+function addMark(hash: Hash, { nowUs, level, trace }: Mark, settled: boolean): void {
   if (settled) return hash.add(nowUs + level[1]);
   hash.add(nowUs);
-  for (const number of level) hash.add(number);
-  for (const number of trace) hash.add(number);
+  hash.add(level[0]);
+  hash.add(level[1]);
+  if (trace !== undefined) { for (let i = 0; i < trace.length; i++) hash.add(trace[i] as number); }
   hash.add(END);
+}
+
+/** A number of more than 32 bits, or a fraction, in 32 bits. */
+function foldedOf(number: number): number {
+  const fine = Math.floor(number) === number ? number : Math.round(number * 4_096) + 0.5;
+  return (fine | 0) ^ (fine / 2 ** 32 | 0);
 }
 
 /** Takes numbers in, one after the other. Instants count from the world's clock. */
@@ -133,8 +143,7 @@ class Hash {
 
   /** Murmur3's finalizer, on two lanes with different multipliers. */
   #mix(number: number): void {
-    const fine = Math.floor(number) === number ? number : Math.round(number * 4_096) + 0.5;
-    const bits = (fine | 0) ^ (fine / 2 ** 32 | 0);
+    const bits = (number | 0) === number ? number : foldedOf(number); // nearly all of them are small
     let high = Math.imul(this.#high ^ bits, 0x85ebca6b);
     high = Math.imul(high ^ high >>> 13, 0xc2b2ae35);
     let low = Math.imul(this.#low ^ bits ^ high >>> 7, 0x27d4eb2f);

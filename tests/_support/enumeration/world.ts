@@ -134,7 +134,11 @@ export function statesWithout(
 
 /** The span after which nothing of a take can matter, but for being given back late. */
 export function spanUs(limits: readonly RateLimit[]): number {
-  return Math.max(...limits.map((limit) => limit.algorithm === "token_bucket" ? limit.burstUs : limit.windowUs));
+  let span = 0;
+  for (const limit of limits) {
+    span = Math.max(span, limit.algorithm === "token_bucket" ? limit.burstUs : limit.windowUs);
+  }
+  return span;
 }
 
 /** A copy of a state: kernels may reuse what they are given. */
@@ -152,7 +156,7 @@ export function copyOf(state: RateState): RateState {
 function copyOfAll<Value>(value: Value): Value {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((each) => copyOfAll(each)) as Value;
-  const copy: Record<string, unknown> = {};
-  for (const name in value) copy[name] = copyOfAll(value[name]);
-  return copy as Value;
+  const copy = { ...value }; // with the shape of the original, which kernels then read as fast as that
+  for (const name in copy) if (typeof copy[name] === "object") copy[name] = copyOfAll(copy[name]);
+  return copy;
 }

@@ -33,6 +33,8 @@ export interface ImportCost {
 export interface ImportCostOptions {
   /** How often each program is run on each runtime. @default {31} */
   readonly runs?: number;
+  /** How often before that, to fill caches. @default {2} */
+  readonly warmUp?: number;
 }
 
 const BARE = "nothing";
@@ -50,7 +52,7 @@ const RUNTIMES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Measures what `npm run build` has made, on every runtime: each program in a process of its own, by turns. */
-export async function measureImportCost({ runs = 31 }: ImportCostOptions = {}): Promise<ImportCost[]> {
+export async function measureImportCost({ runs = 31, warmUp = 2 }: ImportCostOptions = {}): Promise<ImportCost[]> {
   using folder = new TemporaryFolder("import");
   const programs = new Map<string, string>([[BARE, ""]]);
   const loads = new Map([[BARE, { files: 0, gzippedBytes: 0 }]]);
@@ -65,7 +67,7 @@ export async function measureImportCost({ runs = 31 }: ImportCostOptions = {}): 
   const rows: ImportCost[] = [];
   for (const [runtime, command] of Object.entries(RUNTIMES)) {
     const rounds: number[][] = [];
-    for (let i = -2; i < runs; i++) { // the first two fill caches
+    for (let i = -warmUp; i < runs; i++) {
       const round: number[] = [];
       // There and back: what went before tells on the next.
       const order = i % 2 === 0 ? [...files.keys()] : [...files.keys()].toReversed();

@@ -15,9 +15,15 @@ interface ImportCost {
   readonly gzippedBytes: number;
 }
 
+/** How often to measure, and how often before that, to fill caches. */
+interface Runs {
+  readonly runs: number;
+  readonly warmUp?: number;
+}
+
 /** What is used of `import_cost.ts`. */
 interface ImportCostModule {
-  measureImportCost(options: { readonly runs: number }): Promise<readonly ImportCost[]>;
+  measureImportCost(options: Runs): Promise<readonly ImportCost[]>;
 }
 
 /** What the claims are about. */
@@ -26,7 +32,7 @@ const CLAIMED = "Node: the main entry";
 /** Runs it. */
 export async function imports({ quick }: BenchContext): Promise<Report> {
   const notes: string[] = [];
-  const costs = await measure(quick ? 1 : 24).catch((error: Error) => {
+  const costs = await measure(quick ? { runs: 1, warmUp: 0 } : { runs: 24 }).catch((error: Error) => {
     notes.push(`Importing is not available: ${error.message}`);
     return [];
   });
@@ -54,8 +60,8 @@ export async function imports({ quick }: BenchContext): Promise<Report> {
   };
 }
 
-async function measure(runs: number): Promise<readonly ImportCost[]> {
+async function measure(options: Runs): Promise<readonly ImportCost[]> {
   const path: string = new URL(`./import_cost${import.meta.url.slice(-3)}`, import.meta.url).href;
   const { measureImportCost } = await import(path) as ImportCostModule;
-  return await measureImportCost({ runs });
+  return await measureImportCost(options);
 }

@@ -34,7 +34,7 @@ interface Start {
 /** Runs it. */
 export async function start({ url, quick }: BenchContext): Promise<Report> {
   const notes: string[] = [];
-  const starts = await measure(url, quick ? 1 : 21).catch((error: Error) => {
+  const starts = await measure(url, quick ? { warmUp: 0, runs: 1 } : { warmUp: 1, runs: 21 }).catch((error: Error) => {
     notes.push(`Starting is not available: ${error.message}`);
     return new Map<string, readonly Start[]>();
   });
@@ -76,13 +76,19 @@ export async function start({ url, quick }: BenchContext): Promise<Report> {
   };
 }
 
-async function measure(url: string, runs: number): Promise<Map<string, readonly Start[]>> {
+/** How often each program runs, first without being counted, because the first runs fill caches. */
+interface Turns {
+  readonly warmUp: number;
+  readonly runs: number;
+}
+
+async function measure(url: string, { warmUp, runs }: Turns): Promise<Map<string, readonly Start[]>> {
   if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is not there: npm run build`);
   using folder = new TemporaryFolder("start");
   const programs = new Map(Object.entries(programsOn(url)));
   const starts = new Map<string, Start[]>([...programs.keys()].map((name) => [name, []]));
   for (const [i, text] of [...programs.values()].entries()) await writeFile(join(folder.path, `${i}.mjs`), text);
-  for (let turn = -1; turn < runs; turn++) { // the first fills caches
+  for (let turn = -warmUp; turn < runs; turn++) {
     const order = [...programs.keys()].map((name, i) => [i, name] as const);
     for (const [i, name] of turn % 2 === 0 ? order : order.toReversed()) {
       const { code, output } = await run(tool("node"), [join(folder.path, `${i}.mjs`)]);

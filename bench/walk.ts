@@ -34,7 +34,7 @@ interface Walk {
 }
 
 /** Runs it. */
-export async function walk({ url }: BenchContext): Promise<Report> {
+export async function walk({ url, quick }: BenchContext): Promise<Report> {
   const limiters = { api: { limit: 1_000_000, windowMs: 1_000 }, jobs: { maxConcurrent: 10 } };
   await using redis = openRateSync(url, limiters);
   await using memory = createRateSync({ limiters });
@@ -47,7 +47,7 @@ export async function walk({ url }: BenchContext): Promise<Report> {
   const walks = new Map<string, Walk>();
   const notes: string[] = [];
   for (const [name, call] of Object.entries(calls)) {
-    const walked = await follow(call);
+    const walked = await follow(call, quick ? 1 : TRIES);
     if (walked === undefined) notes.push("This runtime does not count the functions that are entered.");
     else walks.set(name, walked);
   }
@@ -68,8 +68,8 @@ export async function walk({ url }: BenchContext): Promise<Report> {
   };
 }
 
-/** Follows a call. */
-async function follow(call: () => Promise<unknown>): Promise<Walk | undefined> {
+/** Follows a call, so many times. */
+async function follow(call: () => Promise<unknown>, times: number): Promise<Walk | undefined> {
   for (let i = 0; i < WARM_UP; i++) await call();
   if ("deno" in process.versions || "bun" in process.versions) return undefined;
   const { Session } = await import("node:inspector/promises");
@@ -78,7 +78,7 @@ async function follow(call: () => Promise<unknown>): Promise<Walk | undefined> {
   await session.post("Profiler.enable");
   await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false });
   const tries: Walk[] = [];
-  for (let i = 0; i <= TRIES; i++) {
+  for (let i = 0; i <= times; i++) {
     await call(); // a connection that has been idle is looked at first
     await session.post("Profiler.takePreciseCoverage"); // the counts begin at zero again
     await call();

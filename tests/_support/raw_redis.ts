@@ -4,7 +4,7 @@
  * @module
  */
 
-import { createClient, RESP_TYPES } from "redis";
+import { createClient, RESP_TYPES } from "@redis/client";
 
 import { redisUrl } from "./redis.ts";
 

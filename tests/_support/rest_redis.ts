@@ -11,7 +11,7 @@ import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { createClient } from "redis";
+import { createClient } from "@redis/client";
 
 import { redisUrl } from "./redis.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import { orAbort } from "../base/abort.ts";
-import type { StoreError } from "../base/errors.ts";
+import { CostExceedsLimitError, type StoreError } from "../base/errors.ts";
 import { steadyUs } from "../base/clock.ts";
 import type { TakeReply, Target } from "../stores/store.ts";
 import { Call, type CallKind, type Stages, type WaitLimit } from "./call.ts";
@@ -153,10 +153,14 @@ function wait<Answer>(call: Call<Answer>, waiting: Promise<TakeReply | undefined
   );
 }
 
-/** Takes anew within the time that is left: the instant of a call that waited holds no longer. */
+/** Takes anew within the time that is left: what a call has waited for holds no longer. */
 function takeAgain<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
   const { session, access, kind, targets, degradation } = call;
   const current = session.changed.currentAll(targets);
+  const beyond = current.find(({ cost, policy }) => cost > policy.capacity);
+  if (beyond !== undefined) {
+    return failed(call, new CostExceedsLimitError(beyond.limiter, beyond.cost, beyond.policy.capacity));
+  }
   const again = new Call(current, kind, access, session, limitLeft(call), degradation, call);
   again.uncount = call.uncount;
   call.uncount = undefined;

@@ -109,7 +109,10 @@ export class StoreSession {
 
   /** A call has been answered by rules that have changed since: it asks again, with all that wait beside it. */
   adoptLate(targets: readonly Target[]): void {
-    this.changed.adoptLate(targets, (limiter) => this.turns.adopt(limiter));
+    this.changed.adoptLate(targets, (limiter) => {
+      this.room.adopt(limiter);
+      this.turns.adopt(limiter);
+    });
   }
 
   /**
@@ -151,7 +154,7 @@ export class StoreSession {
   }
 
   #holders(targets: readonly Target[]): Target[] {
-    return targets.filter(({ permits }) => permits > 0).map((target) => this.changed.current(target));
+    return targets.filter(({ permits }) => permits > 0).map((target) => this.changed.held(target));
   }
 
   /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NamedPolicy, Policy } from "../policy/policy.ts";
+import { type NamedPolicy, permitsOf, type Policy } from "../policy/policy.ts";
 import { localPolicy } from "../policy/share.ts";
 import type { LevelLeft, TakeRequest, Target } from "../stores/store.ts";
 import { checkKeyClass, maxWaitUs } from "./call_options.ts";
@@ -101,7 +101,7 @@ export class LimiterTarget implements Target {
     this.key = key;
     this.policy = policy;
     this.cost = cost;
-    this.permits = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? cost : 1;
+    this.permits = permitsOf(policy, cost);
     this.recorder = recorder;
     this.keyClass = keyClass;
   }

@@ -27,13 +27,17 @@ export function waitForTurn<Answer>(call: Call<Answer>, reply: TakeReply): Promi
   }).then((outcome) => outcome === "due" ? reply : undefined);
 }
 
+/** What ends a wait in the queue, other than a reply: the deadline, or rules that give its place no use. */
+type QueueEnd = "late" | "moved";
+
 /**
  * Waits for what the store has queued a call for. A store that has no line for a take of rates from several targets is
  * asked again and again.
  *
- * @returns The last reply: allowed, or the denial where the deadline came first.
+ * @returns The last reply: allowed, or the denial where the deadline came first. Undefined where the call must ask anew,
+ * because rules have changed.
  */
-export async function waitForPermit<Answer>(call: Call<Answer>, first: TakeReply): Promise<TakeReply> {
+export async function waitForPermit<Answer>(call: Call<Answer>, first: TakeReply): Promise<TakeReply | undefined> {
   const { session, targets, maxWaitUs } = call;
   const { room } = session;
   const deadlineUs = call.startUs + maxWaitUs;
@@ -43,6 +47,7 @@ export async function waitForPermit<Answer>(call: Call<Answer>, first: TakeReply
     line: targets.length === 1 ? lineOf(targets[0] as Target) : id,
     targets,
     ask: (arrivalUs) => askAgain(call, arrivalUs, deadlineUs),
+    endsPlace: () => session.changed.endsPlace(call.targets),
     // Of one target, leaving comes after the question, and ends what that granted.
     ...(targets.length === 1 ? {} : { late: (granted) => session.undoQuietly(call, granted) }),
   };
@@ -54,8 +59,11 @@ export async function waitForPermit<Answer>(call: Call<Answer>, first: TakeReply
     for (const { permits, recorder } of targets) if (permits > 0) recorder.queued();
   }
   try {
-    const last = await queue(call, room.wait(queued, first), deadlineUs);
-    return last ?? (call.id === "" ? { ...first, status: "rate" } : first);
+    const served = room.wait(queued, first);
+    session.adoptLate(targets);
+    const last = await queue(call, served, deadlineUs);
+    if (last === "moved") return undefined;
+    return last === "late" ? call.id === "" ? { ...first, status: "rate" } : first : last;
   } finally {
     room.forget(id);
   }
@@ -64,31 +72,31 @@ export async function waitForPermit<Answer>(call: Call<Answer>, first: TakeReply
 /** Waits to be served, also while the store is away, until the deadline or the caller gives up. */
 async function queue<Answer>(
   call: Call<Answer>,
-  served: Promise<TakeReply>,
+  served: Promise<TakeReply | undefined>,
   deadlineUs: number,
-): Promise<TakeReply | undefined> {
+): Promise<TakeReply | QueueEnd> {
   const { session, signal, id, targets } = call;
   const { clock } = session;
   let granted: TakeReply | undefined;
   let cleanUp = () => {};
   try {
-    const outcome = await new Promise<TakeReply | undefined>((resolve, reject) => {
-      served.then((reply) => resolve(granted = reply), reject);
+    const outcome = await new Promise<TakeReply | QueueEnd>((resolve, reject) => {
+      served.then((reply) => resolve((granted = reply) ?? "moved"), reject);
       if (signal?.aborted) return reject(signal.reason);
       const stay = onAbort(signal, () => reject(signal?.reason));
       // A call that waits keeps the process alive: by its deadline, or without one while another process may serve it.
       const timer = Number.isFinite(deadlineUs)
-        ? clock.schedule(clock.nowUs() + deadlineUs - steadyUs(clock), () => resolve(undefined))
+        ? clock.schedule(clock.nowUs() + deadlineUs - steadyUs(clock), () => resolve("late"))
         : session.health && keepAlive();
       cleanUp = () => {
         timer?.cancel();
         stay();
       };
     });
-    const trouble = outcome === undefined ? session.troubleOf(id) : undefined;
+    const trouble = outcome === "late" ? session.troubleOf(id) : undefined;
     if (trouble !== undefined) throw trouble;
     // No call waits for the store to hear of it. The lease ends by itself if the store is gone.
-    if (outcome?.status !== "allowed") session.leave(targets, id).catch(() => {});
+    if (typeof outcome === "string" || outcome.status !== "allowed") session.leave(targets, id).catch(() => {});
     return outcome;
   } catch (error) {
     // Served or not at that very moment: nothing of it is kept.

@@ -38,6 +38,11 @@ export interface Policy {
   readonly localShare: number;
 }
 
+/** How many permits a call takes: one for any cost, or as many as its cost if there is no rate to charge. */
+export function permitsOf({ maxConcurrent, rates }: Policy, cost: number): number {
+  return maxConcurrent === 0 ? 0 : rates.length === 0 ? cost : 1;
+}
+
 /** The rules of a limiter, with its name. */
 export interface NamedPolicy {
   /** The limiter's id. */

@@ -5,7 +5,7 @@
  */
 
 import { inMicrotask } from "../base/turn.ts";
-import type { Policy } from "../policy/policy.ts";
+import { permitsOf, type Policy } from "../policy/policy.ts";
 import type { Target } from "../stores/store.ts";
 
 /** The rules that have changed since a store was opened. */
@@ -36,8 +36,29 @@ export class ChangedRules {
     return this.#policies.size === 0 ? targets : targets.map((target) => this.current(target));
   }
 
-  /** A target under the present rules of its limiter, where they name the same keys; else as it is. */
+  /** What a new call for the same cost would take, by the present rules of the limiter. */
   current<Each extends Target>(target: Each): Each {
+    const policy = this.#policies.get(target.limiter);
+    if (policy === undefined || policy === target.policy) return target;
+    return { ...target, policy, permits: permitsOf(policy, target.cost) };
+  }
+
+  /** Whether a place in the queue for these targets is of no use by the present rules: the call must ask anew. */
+  endsPlace(targets: readonly Target[]): boolean {
+    return this.#policies.size > 0 && targets.some((target) => {
+      const { permits, policy } = this.current(target);
+      return permits !== target.permits || policy.keyShards !== target.policy.keyShards ||
+        target.cost > policy.capacity;
+    });
+  }
+
+  /** All of them as `held`. */
+  heldAll<Each extends Target>(targets: readonly Each[]): readonly Each[] {
+    return this.#policies.size === 0 ? targets : targets.map((target) => this.held(target));
+  }
+
+  /** A target of which permits are held, by the present rules of its limiter, if they name the same keys; else as it is. */
+  held<Each extends Target>(target: Each): Each {
     const policy = this.#policies.get(target.limiter);
     if (policy === undefined || policy === target.policy) return target;
     const isAlike = (policy.maxConcurrent > 0) === (target.policy.maxConcurrent > 0) &&

@@ -31,13 +31,15 @@ export interface QueuedCall {
   readonly targets: readonly Target[];
   /** Asks the store again. */
   ask(arrivalUs: number): Promise<TakeReply>;
+  /** Whether rules have changed so that its place is of no use: it must ask anew. */
+  endsPlace(): boolean;
   /** Takes a reply that came when the call was over: what it granted must be given back. */
   late?(reply: TakeReply): void;
 }
 
 interface Waiter {
   readonly call: QueuedCall;
-  readonly resolve: (reply: TakeReply) => void;
+  readonly resolve: (reply: TakeReply | undefined) => void;
   readonly reject: (error: unknown) => void;
   arrivalUs: number;
   /** What the store said when it was asked last, if it could not tell. */
@@ -131,8 +133,11 @@ export class PermitQueue implements WakeupListener {
     if (this.#targets.size > 0) await new Promise<void>((resolve) => this.#onEmpty = resolve);
   }
 
-  /** Waits until the call is served, which its last reply has queued. Ended early by `forget`. */
-  wait(call: QueuedCall, reply: TakeReply): Promise<TakeReply> {
+  /**
+   * Waits until the call is served, which its last reply has queued. Ended early by `forget`. Resolves to undefined if its
+   * place is of no use by rules that have changed.
+   */
+  wait(call: QueuedCall, reply: TakeReply): Promise<TakeReply | undefined> {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#closed);
       const aheadUs = this.#clock.nowUs() - reply.nowUs;
@@ -166,11 +171,13 @@ export class PermitQueue implements WakeupListener {
     this.#unwanted.expect(id, targets);
   }
 
-  /** The rules of a limiter have changed: its waiters ask again under the new ones. */
+  /** The rules of a limiter have changed: its waiters ask again under the new ones, or anew. */
   adopt(limiter: string): void {
     for (const { waiters } of [...this.#lines.values()]) {
+      const isOfIt = (waiter: Waiter) => waiter.call.targets.some((target) => target.limiter === limiter);
+      for (const waiter of [...waiters]) if (isOfIt(waiter) && waiter.call.endsPlace()) this.#serve(waiter, undefined);
       const [first] = waiters;
-      if (first?.call.targets.some((target) => target.limiter === limiter)) void this.#ask(first);
+      if (first !== undefined && isOfIt(first)) void this.#ask(first);
     }
   }
 
@@ -281,7 +288,7 @@ export class PermitQueue implements WakeupListener {
     for (const waiter of this.#lines.get(line)?.waiters ?? []) waiter.trouble = trouble;
   }
 
-  #serve(waiter: Waiter, reply: TakeReply): void {
+  #serve(waiter: Waiter, reply: TakeReply | undefined): void {
     this.#remove(waiter);
     waiter.resolve(reply);
   }

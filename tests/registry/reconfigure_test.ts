@@ -4,7 +4,13 @@ import { after, before, describe, it } from "node:test";
 import { writeFileSync } from "node:fs";
 
 import { TemporaryFolder } from "../../scripts/_temporary.ts";
-import { ConfigError, createRateSync, type RedisStoreConfig, type StoreRequest } from "../../mod.ts";
+import {
+  ConfigError,
+  createRateSync,
+  type LimiterOptions,
+  type RedisStoreConfig,
+  type StoreRequest,
+} from "../../mod.ts";
 import { MemoryStore } from "../../src/stores/memory/mod.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { countConnections, type RedisProcess, startRedis, until } from "../stores/redis/_servers.ts";
@@ -297,6 +303,97 @@ describe("RateSync.configureLimiter()", () => {
     rs.configureLimiter("api", { ratePerSecond: 10 });
     await clock.advance(300);
     assert.deepEqual(await Promise.all(waits), [2_100, 2_200, 2_300]);
+  });
+
+  it("serves calls that wait by rules of another kind, in their order", async () => {
+    const rate = { ratePerSecond: 0.1 };
+    const wide = { ratePerSecond: 100, burst: 5 };
+    const permits = { maxConcurrent: 1 };
+    for (
+      const [before, after] of [
+        [permits, wide],
+        [{ ...rate, ...permits }, wide],
+        [{ ...rate, ...permits }, { maxConcurrent: 5 }],
+        [permits, { ...wide, maxConcurrent: 5 }],
+        [rate, { ...wide, maxConcurrent: 5 }],
+        [rate, { maxConcurrent: 5 }],
+        [{ ...rate, keyShards: 2 }, wide],
+      ] as const
+    ) {
+      const clock = new FakeClock();
+      await using rs = createRateSync<string>({ clock, limiters: { api: before } });
+      await rs.acquire("api");
+      const served: string[] = [];
+      const calls = ["first", "second"].map(async (name) => {
+        const permit = await rs.acquire("api", { timeoutMs: 60_000 });
+        served.push(`${name} after ${permit.waitedMs}`);
+        await permit.release();
+      });
+      await clock.advance(200);
+      rs.configureLimiter("api", after);
+      await clock.advance(10);
+      assert.deepEqual(served, ["first after 200", "second after 200"], JSON.stringify([before, after]));
+      await Promise.all(calls);
+    }
+  });
+
+  it("rejects a call that waits for more than the new rules ever grant", async () => {
+    for (
+      const [before, after] of [
+        [{ limit: 3, windowMs: 5_000 }, { limit: 1, windowMs: 5_000 }],
+        [{ maxConcurrent: 3 }, { maxConcurrent: 1 }],
+        [{ maxConcurrent: 3 }, { limit: 1, windowMs: 5_000 }],
+      ]
+    ) {
+      const clock = new FakeClock();
+      await using rs = createRateSync<string>({ clock, limiters: { api: before as LimiterOptions } });
+      await rs.acquire("api", { cost: 3 });
+      const waiting = rs.acquire("api", { cost: 2, timeoutMs: 60_000 });
+      const outcome: unknown[] = [];
+      waiting.catch(({ code }) => outcome.push(code));
+      await clock.advance(200);
+      rs.configureLimiter("api", after as LimiterOptions);
+      await clock.advance(1);
+      assert.deepEqual(outcome, ["COST_EXCEEDS_LIMIT"], JSON.stringify([before, after]));
+    }
+  });
+
+  it("leaves the queue for permits in Redis where the new rules have none", async () => {
+    await using rs = createRateSync<string>({
+      stores: { main: redis("gone") },
+      limiters: { slot: { maxConcurrent: 1 } },
+    });
+    const permit = await rs.acquire("slot");
+    const waiting = rs.acquire("slot");
+    await until(async () => (await server.command("ZCARD", "{gone:slot}:waiters")) === 1);
+    rs.configureLimiter("slot", { limit: 5, windowMs: HOUR_MS });
+    assert.deepEqual((await waiting).decision.limits.map(({ algorithm }) => algorithm), ["token_bucket"]);
+    await permit.release();
+    await until(async () => (await server.command("EXISTS", "{gone:slot}:waiters")) === 0);
+    assert.equal(await server.command("ZCOUNT", "{gone:slot}:leases", "0", "+inf"), 0);
+  });
+
+  it("serves a call that was on its way to the queue when there were more permits", async () => {
+    const clock = new FakeClock();
+    const store = new Slow(clock);
+    await using rs = createRateSync<string>({
+      clock,
+      stores: { main: store },
+      limiters: { slot: { maxConcurrent: 1, decisionTimeoutMs: 60_000 } },
+    });
+    await (await rs.acquire("slot", { key: "other" })).release();
+    const permit = await rs.acquire("slot");
+    let open = () => {};
+    store.gate = new Promise<void>((resolve) => open = resolve);
+    const waiting = rs.acquire("slot");
+    await clock.advance(1);
+    rs.configureLimiter("slot", { maxConcurrent: 2, decisionTimeoutMs: 60_000 });
+    await clock.advance(1);
+    store.gate = undefined;
+    open();
+    await clock.advance(1);
+    assert.equal((await clock.runUntil(waiting, 10)).waitedMs < 10, true);
+    await permit.release();
   });
 
   it("denies a call that waits as soon as the new rules cannot serve it in time", async () => {

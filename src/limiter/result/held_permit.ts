@@ -100,7 +100,7 @@ export class HeldPermit implements Permit, HeldLease {
     const heldMs = this.#heldMs();
     for (let i = 0; i < this.targets.length; i++) this.targets[i]?.recorder.freed("release", heldMs);
     const { lease } = this;
-    const targets = this.#session.changed.currentAll(this.targets);
+    const targets = this.#session.changed.heldAll(this.targets);
     // Whatever keeps the store from hearing it, the lease ends by itself.
     if (typeof lease === "string") return this.#session.release(lease, targets);
     lease.release(targets[0] as Target);

@@ -87,10 +87,9 @@ export function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
   }
   call.id = targets.length === 1 && targets[0]?.permits === 0 ? "" : session.room.idFor(targets, call.maxWaitUs);
   const mayQueue = call.waits && call.id !== "";
-  if (mayQueue) {
-    session.room.announce(call.id, targets[0] as Target);
-    if (targets.length > 1) call.uncount ??= session.waits.add(targets.filter(({ permits }) => permits === 0));
-  }
+  // A call has its place among those that wait before it takes units for later: more calls than may wait take none.
+  if (call.mode === "wait" && !call.kind.reserves) call.uncount ??= session.waits.add(targets);
+  if (mayQueue) session.room.announce(call.id, targets[0] as Target);
   const refusal = health?.breaker.error && health.openError();
   if (refusal !== undefined) return failed(call, refusal);
   const mustListen = mayQueue && call.maxWaitUs > 0 && !session.listener.hears;
@@ -129,17 +128,11 @@ function answered<Answer>(call: Call<Answer>, reply: TakeReply): Answer | Promis
     shortcuts.remember(call, reply, call.askedUs);
   }
   if (!call.waits) return done(call, reply);
+  // Those that had the last places did not need them.
+  if (couldWait(call, reply) && !session.waits.isFull(targets)) return takeAgain(call);
   if (call.id !== "") return status === "queued" ? wait(call, waitForPermit(call, reply)) : done(call, reply);
   if (status === "allowed" ? waitUs === 0 || call.kind.reserves : status !== "queued") return done(call, reply);
   if (call.kind.reserves) return done(call, { ...reply, status: "rate" });
-  if (call.uncount === undefined) {
-    if (session.waits.isFull(targets)) {
-      // Others have begun to wait while the store was asked.
-      session.undoTogether(call, reply);
-      return done(call, queueFull(reply));
-    }
-    call.uncount = session.waits.add(targets);
-  }
   return wait(call, status === "queued" ? waitForPermit(call, reply) : waitForTurn(call, reply));
 }
 
@@ -168,14 +161,17 @@ function takeAgain<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
   return take(again);
 }
 
+/** Whether a call is denied that could wait, but for those who wait already: it was asked about for one moment. */
+function couldWait<Answer>({ mode, maxWaitUs }: Call<Answer>, { status, waitUs }: TakeReply): boolean {
+  return mode === "now" && maxWaitUs > 0 && waitUs <= maxWaitUs && status !== "allowed";
+}
+
 /** Answers, and counts what the answer is. */
 function done<Answer>(call: Call<Answer>, reply: TakeReply): Answer {
   call.reply = reply;
   if (call.waits) {
     end(call, reply.status === "allowed" ? "allowed" : "denied");
-    // A call that could wait, but for those who wait already, was asked about for one moment: the queue denies it.
-    const couldWait = call.maxWaitUs > 0 && reply.waitUs <= call.maxWaitUs;
-    if (call.mode === "now" && couldWait && reply.status !== "allowed") call.reply = queueFull(reply);
+    if (couldWait(call, reply)) call.reply = queueFull(reply);
     call.waitedMs = (steadyUs(call.session.clock) - call.startUs) / 1_000;
   }
   return call.kind.answer(call, call.reply);

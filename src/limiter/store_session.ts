@@ -8,7 +8,6 @@ import type { Clock } from "../base/clock.ts";
 import { withTimeout } from "../base/deadline.ts";
 import { ClosedError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import { inMicrotask } from "../base/turn.ts";
 import { correctedName, staysUs } from "../stores/correction.ts";
 import type {
   BlockRequest,
@@ -66,7 +65,6 @@ export class StoreSession {
   readonly changed: ChangedRules = new ChangedRules();
   /** Hears what the store sends by itself. */
   readonly listener: StoreListener;
-  readonly #undone: [request: TakeRequest, reply: TakeReply][] = [];
   #closing: Promise<void> | undefined;
 
   constructor(id: string, store: Store, clock: Clock, remote?: { shortcuts: Shortcuts; health: StoreHealth }) {
@@ -155,18 +153,6 @@ export class StoreSession {
 
   #holders(targets: readonly Target[]): Target[] {
     return targets.filter(({ permits }) => permits > 0).map((target) => this.changed.held(target));
-  }
-
-  /**
-   * The same for several replies of one turn of the event loop. The newest goes first: while later units are promised, a
-   * token bucket could not take the earlier ones back.
-   */
-  undoTogether(request: TakeRequest, reply: TakeReply): void {
-    this.#undone.push([request, reply]);
-    if (this.#undone.length > 1) return;
-    inMicrotask(() => {
-      for (const [each, granted] of this.#undone.splice(0).toReversed()) this.undoQuietly(each, granted);
-    });
   }
 
   /**

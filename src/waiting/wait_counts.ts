@@ -7,7 +7,7 @@
 import { shortKey } from "../base/short_key.ts";
 import type { Target } from "../stores/store.ts";
 
-/** Counts by limiter and key. Targets without a bound are not counted. */
+/** Counts by limiter and key. Targets without a bound are not counted, nor those with permits: the store counts them. */
 export class WaitCounts {
   readonly #counts = new Map<string, number>();
 
@@ -23,10 +23,14 @@ export class WaitCounts {
   /**
    * Counts a call for as long as it waits.
    *
-   * @returns Ends the count; to be called once.
+   * @returns Ends the count; to be called once. Undefined if no target has a bound.
    */
-  add(targets: readonly Target[]): () => void {
-    const names = targets.filter(({ policy }) => policy.maxWaiters !== Infinity).map(nameOf);
+  add(targets: readonly Target[]): (() => void) | undefined {
+    let names: string[] | undefined;
+    for (const target of targets) {
+      if (target.policy.maxWaiters !== Infinity && target.permits === 0) (names ??= []).push(nameOf(target));
+    }
+    if (names === undefined) return undefined;
     for (const name of names) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
     return () => {
       for (const name of names) {

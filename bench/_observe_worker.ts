@@ -7,6 +7,7 @@
 
 import process from "node:process";
 
+import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import { createRateSync, type Limiter, type Permit, type RateSync } from "@ratesync/core";
 
 import { type Contender, inFlight } from "./_load.ts";
@@ -32,6 +33,11 @@ const OBSERVERS: Readonly<Record<string, (rateSync: RateSync) => unknown>> = {
   async otel(rateSync) {
     const { instrument } = await import("@ratesync/core/otel");
     instrument({ rateSync, meterProvider: await newProvider() });
+  },
+  async counted(rateSync) {
+    const { histogramProducer, instrument } = await import("@ratesync/core/otel");
+    const histograms = histogramProducer();
+    instrument({ rateSync, histograms, meterProvider: await newProvider([histograms]) });
   },
   async sdk() {
     const histogram = (await newProvider()).getMeter("bench").createHistogram("held", { unit: "s" });
@@ -91,10 +97,10 @@ async function measure(act: () => Promise<void>): Promise<{ readonly ownUs: numb
   return { ownUs: user + system, ms: performance.now() - startMs };
 }
 
-async function newProvider() {
+async function newProvider(metricProducers: MetricProducer[] = []) {
   const sdk = await import("@opentelemetry/sdk-metrics");
   // Without a reader, the SDK drops what histograms record.
   const exporter = new sdk.InMemoryMetricExporter(sdk.AggregationTemporality.CUMULATIVE);
-  const reader = new sdk.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000 });
+  const reader = new sdk.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000, metricProducers });
   return new sdk.MeterProvider({ readers: [reader] });
 }

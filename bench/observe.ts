@@ -14,6 +14,7 @@ const OBSERVERS: Readonly<Record<string, string>> = {
   "no observer": "none",
   "@ratesync/core/prometheus": "prometheus",
   "@ratesync/core/otel": "otel",
+  "@ratesync/core/otel, histogramProducer()": "counted",
   "heavyHitters()": "hitters",
 };
 
@@ -32,6 +33,7 @@ const GOALS: Readonly<Record<string, readonly [must: number, aim: number]>> = {
   "@ratesync/core/otel, allowed": [50, 10],
   "@ratesync/core/otel, denied": [100, 80],
   "@ratesync/core/otel, taken": [100, 50],
+  "@ratesync/core/otel, histogramProducer(), released": [150, 100],
   "heavyHitters(), allowed": [250, 100],
 };
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { describe, it } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 
 import { type Context, context, type ContextManager, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import {
@@ -13,7 +14,13 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { createRateSync, RateLimitedError } from "@ratesync/core";
-import { instrument, type InstrumentOptions } from "@ratesync/core/otel";
+import {
+  type HistogramProducer,
+  histogramProducer,
+  type HistogramProducerOptions,
+  instrument,
+  type InstrumentOptions,
+} from "@ratesync/core/otel";
 import { collectMetrics } from "@ratesync/core/prometheus";
 import { Registry } from "prom-client";
 
@@ -22,9 +29,10 @@ import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { freshPrefix, redisUrl } from "../_support/redis.ts";
 
 /** An SDK whose metrics are read at once. */
-function sdk() {
+function sdk(histograms?: HistogramProducer) {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 });
+  const metricProducers = histograms === undefined ? [] : [histograms];
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30, metricProducers });
   const meterProvider = new MeterProvider({ readers: [reader] });
   return {
     meterProvider,
@@ -45,15 +53,29 @@ function values(data: MetricData | undefined): Record<string, unknown> {
   return Object.fromEntries(points.map(({ attributes, value }) => [Object.values(attributes).join(), value]));
 }
 
+/** Counts of buckets as Prometheus has them: each with those below it. */
+function runningSums(counts: readonly number[]): number[] {
+  let below = 0;
+  return counts.map((count) => below += count);
+}
+
 describe("instrument()", () => {
-  it("reports to an SDK what prom-client reports, and metrics()", async () => {
-    const { meterProvider, read, close } = sdk();
+  const ways: [string, HistogramProducer | undefined][] = [
+    ["", undefined],
+    [", with histograms of its own", histogramProducer()],
+  ];
+  for (const [way, histograms] of ways) {
+    it(`reports to an SDK what prom-client reports, and metrics()${way}`, () => reportsAlike(histograms));
+  }
+
+  async function reportsAlike(histograms: HistogramProducer | undefined) {
+    const { meterProvider, read, close } = sdk(histograms);
     const register = new Registry();
     await using rateSync = createRateSync({
       stores: { main: { engine: "redis", url: redisUrl(), keyPrefix: freshPrefix() } },
       limiters: { api: { ratePerSecond: 20, burst: 3 }, jobs: { maxConcurrent: 1 } },
     });
-    instrument({ rateSync, meterProvider });
+    instrument({ rateSync, meterProvider, ...(histograms && { histograms }) });
     collectMetrics({ rateSync, register });
     await Promise.all(Array.from({ length: 8 }, () => rateSync.tryAcquire("api")));
     await rateSync.acquire("api");
@@ -79,6 +101,14 @@ describe("instrument()", () => {
         const sums = series.filter(({ metricName, value }) => metricName?.endsWith("_sum") && value > 0);
         assert.deepEqual(ours, counts.map(({ labels, value }, i) => [labels, value, sums[i]?.value]), name);
         assert.deepEqual(dataPoints[0]?.value.buckets.boundaries, instrument.buckets);
+        const below = series.filter(({ metricName }) => metricName?.endsWith("_bucket"));
+        const filled = below.filter(({ labels: { le: _, ...labels } }) =>
+          ours.some(([own]) => isDeepStrictEqual(own, labels))
+        );
+        assert.deepEqual(
+          dataPoints.flatMap(({ value }) => runningSums(value.buckets.counts)),
+          filled.map(({ value }) => value),
+        );
       } else {
         assert.deepEqual(
           data.dataPoints.map(({ attributes, value }) => [attributes, value]),
@@ -95,6 +125,31 @@ describe("instrument()", () => {
     await second.release();
     await rateSync.resetAll();
     await close();
+  }
+
+  it("adds histograms of several instances up, and reports each value once with delta", async () => {
+    const clock = new FakeClock();
+    const histograms = histogramProducer({ temporality: "delta" });
+    const { meterProvider, read, close } = sdk(histograms);
+    const limiters = { api: { maxConcurrent: 2 } };
+    const [one, two] = [createRateSync({ clock, limiters }), createRateSync({ clock, limiters })];
+    for (const rateSync of [one, two]) instrument({ rateSync, meterProvider, histograms });
+    instrument({ rateSync: two, meterProvider, histograms, attributes: { pool: "b" } });
+    const hold = async (ms: number) => {
+      const permits = await Promise.all([one.acquire("api"), two.acquire("api")]);
+      await clock.advance(ms);
+      for (const permit of permits) await permit.release();
+      const data = (await read()).get("ratesync.request_lease.duration") as HistogramMetricData | undefined;
+      const points = data?.dataPoints.map((
+        { attributes, value },
+      ) => [...Object.values(attributes), value.count, value.sum]);
+      return { points, of: data?.aggregationTemporality };
+    };
+    const { DELTA } = AggregationTemporality;
+    assert.deepEqual(await hold(2_000), { points: [["api", 2, 4], ["api", "b", 1, 2]], of: DELTA });
+    assert.deepEqual(await hold(500), { points: [["api", 2, 1], ["api", "b", 1, 0.5]], of: DELTA });
+    assert.equal((await read()).get("ratesync.request_lease.duration"), undefined, "nothing since");
+    await Promise.all([one.close(), two.close(), close()]);
   });
 
   it("adds several instances up, and ends when that is asked", async () => {
@@ -184,11 +239,15 @@ describe("instrument()", () => {
       [{ meterProvider: {} }, /meterProvider: expected a MeterProvider, received an object/],
       [{ tracerProvider: 1 }, /tracerProvider: expected a TracerProvider, received 1/],
       [{ rateSync: 1 }, /rateSync: expected an instance, of createRateSync, received 1/],
+      [{ histograms: { collect() {} } }, /histograms: expected a producer, of histogramProducer, received an object/],
       [{ attributes: null }, /attributes: expected an object of strings, received null/],
     ];
     for (const [options, message] of cases) {
       assert.throws(() => instrument(options as InstrumentOptions), { code: "CONFIG_INVALID", message });
     }
+    const temporality = { temporality: "deltas" } as unknown as HistogramProducerOptions;
+    const message = /temporality: expected "cumulative" or "delta", received "deltas"/;
+    assert.throws(() => histogramProducer(temporality), { code: "CONFIG_INVALID", message });
   });
 });
 

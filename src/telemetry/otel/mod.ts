@@ -23,7 +23,11 @@ import type { RateSync } from "../../registry/rate_sync.ts";
 import { recordTo } from "../recorded.ts";
 import { Source } from "../source.ts";
 import { Meters } from "./meters.ts";
+import { type HistogramProducer, histogramsOf } from "./producer.ts";
 import { spansOf } from "./spans.ts";
+
+export { type HistogramProducer, histogramProducer, type HistogramProducerOptions } from "./producer.ts";
+export type { CollectedHistogram, CollectedHistograms, CollectedPoint, HistogramTemporality } from "./histograms.ts";
 
 /** What is used of a `MeterProvider` of `@opentelemetry/api`. */
 export interface ProviderOfMeters {
@@ -53,6 +57,12 @@ export interface InstrumentOptions {
    */
   readonly tracerProvider?: ProviderOfTracers;
   /**
+   * What counts the histograms in place of the SDK: a producer of `histogramProducer()`, which a reader of the SDK has among
+   * its `metricProducers`. A value then costs a call a small part of what the `record()` of the SDK costs.
+   * @default histograms of the `meterProvider`
+   */
+  readonly histograms?: HistogramProducer;
+  /**
    * Attributes of all of its metrics and spans, to tell several instances of a process apart. Without any, their values
    * add up.
    * @default none
@@ -69,18 +79,22 @@ const meters = new WeakMap<ProviderOfMeters, Meters>();
  * @throws {ConfigError} If an option is unknown or cannot be used.
  */
 export function instrument(options: InstrumentOptions = {}): () => void {
-  rejectUnknownOptions(options, ["rateSync", "meterProvider", "tracerProvider", "attributes"]);
-  const { rateSync, meterProvider = metrics.getMeterProvider(), tracerProvider, attributes = {} } = options;
+  rejectUnknownOptions(options, ["rateSync", "meterProvider", "tracerProvider", "histograms", "attributes"]);
+  const { rateSync, meterProvider = metrics.getMeterProvider(), tracerProvider, histograms, attributes = {} } = options;
   if (typeof meterProvider?.getMeter !== "function") fail("meterProvider", "a MeterProvider", meterProvider);
   if (tracerProvider !== undefined && typeof tracerProvider?.getTracer !== "function") {
     fail("tracerProvider", "a TracerProvider", tracerProvider);
+  }
+  const counted = histograms === undefined ? undefined : histogramsOf(histograms);
+  if (histograms !== undefined && counted === undefined) {
+    fail("histograms", "a producer, of histogramProducer", histograms);
   }
   if (typeof attributes !== "object" || attributes === null || Array.isArray(attributes)) {
     fail("attributes", "an object of strings", attributes);
   }
   const known = meters.get(meterProvider) ?? new Meters(meterProvider as MeterProvider);
   meters.set(meterProvider, known);
-  const recorded = recordTo((id, own) => known.open(id, { ...own, ...attributes }));
+  const recorded = recordTo((id, own) => (counted ?? known).open(id, { ...own, ...attributes }));
   const spans = tracerProvider === undefined ? undefined : spansOf(tracerProvider as TracerProvider, attributes);
   const source = new Source(rateSync, spans === undefined ? recorded : both(recorded, spans));
   const remove = known.add({ source, attributes });

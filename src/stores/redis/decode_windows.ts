@@ -4,13 +4,12 @@
  * @module
  */
 
-import type { RateLimit } from "../../algorithms/limit.ts";
 import type { StoreError } from "../../base/errors.ts";
 import type { TakeReply, TakeStatus } from "../store.ts";
 import { LevelReply } from "../level_reply.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import type { WindowHeader } from "./encode_windows.ts";
-import { apart, windowScale } from "./joined.ts";
+import { apart } from "./joined.ts";
 import { type BatchEntry, type BatchGroup, placesOf } from "../alike_takes.ts";
 import { refusedByScript } from "./refused_by_script.ts";
 
@@ -26,7 +25,7 @@ export function decodeWindows(
   const nowUs = Number(reply[0]);
   let cursor = 1;
   for (const { header, entries, counted } of windows) {
-    const scale = windowScale(header.policy.rates[0] as RateLimit);
+    const { scale } = header;
     for (const entry of entries) {
       const answer = reply[cursor++];
       if (typeof answer !== "number") {

@@ -47,7 +47,7 @@ function headerOf({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target, ru
     ...numbers(policy.rates[0] as RateLimit).map(String),
     ...plainOf(rules),
   ];
-  return { policy, mode, maxWaitUs, cost, flags: 0, maxTimes: 1, args, namedArgs: args };
+  return { policy, mode, maxWaitUs, cost, flags: 0, maxTimes: 1, args, namedArgs: args, scale: 0 };
 }
 
 /** The plain rules as the script reads them; empty if they are about to change, or are no limit that it knows. */

@@ -12,6 +12,7 @@ import type { TakeRequest, Target } from "../store.ts";
 import { FLAGS, integerArg } from "./bucket_header.ts";
 import type { NamedRequest } from "./named_request.ts";
 import { exactTimes, severalArgs } from "./encode_several.ts";
+import { windowScale } from "./joined.ts";
 import { isPlain } from "./rules.ts";
 import { type BatchGroup, type GroupHeader, groupTakes, keptHeaders } from "../alike_takes.ts";
 
@@ -23,6 +24,8 @@ export interface WindowHeader extends GroupHeader {
   readonly args: readonly string[];
   /** The same of rules that are not the plain ones: every value that they write names them. */
   readonly namedArgs: readonly string[];
+  /** By what the first number of a level is multiplied where the script answers both as one; 0 where it answers two. */
+  readonly scale: number;
 }
 
 /** Counts stay below this in what is stored. */
@@ -65,6 +68,7 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
     maxTimes: mode === "wait" ? 1 : Math.min(Math.floor(MAX_COUNT / cost), ...policy.rates.map(exactTimes)),
     args: argsBy(true),
     namedArgs: argsBy(false),
+    scale: windowScale(policy.rates[0] as RateLimit),
   };
 }
 

@@ -162,6 +162,8 @@ describe("Processes with different rules for one key in Redis", () => {
     async () => {
       const rules = fc.oneof(
         fc.record({ limit: fc.integer({ min: 1, max: 12 }), windowMs: fc.integer({ min: 1, max: 5_000 }) }),
+        // Intervals of a few microseconds and a fraction, such as 3 3/5.
+        fc.record({ limit: fc.constantFrom(2_000, 3_000, 5_000, 7_000), windowMs: fc.integer({ min: 8, max: 40 }) }),
         fc.record({
           algorithm: fc.constant("fixed_window" as const),
           limit: fc.integer({ min: 1, max: 12 }),

@@ -50,6 +50,11 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
   #isScheduled = false;
   /** Something was done in this turn of the event loop, and more is done in the next. */
   #isLater = false;
+  /**
+   * The first item of a turn waits for its end. Requests of a server come so: each in a callback of its own, behind which
+   * microtasks run, so that at the end of the first callback the others of the turn are not there yet.
+   */
+  #gathers = false;
   /** Calls that were answered, and whose callers do not know it yet. */
   readonly #answers: (() => void)[] = [];
   #closed: Error | undefined;
@@ -131,7 +136,8 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
     this.#queued++;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    inMicrotask(this.#goOn);
+    if (this.#gathers && !this.#isLater) this.#later(this.#goOn);
+    else inMicrotask(this.#goOn);
   }
 
   /**
@@ -143,8 +149,12 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
     this.#isScheduled = false;
     if (this.#isLater) return;
     if (this.#maySend()) {
-      this.#sendByKind(this.#next());
+      const batch = this.#next();
+      const isAlone = batch.length === 1;
+      if (isAlone) this.#gathers = false;
+      this.#sendByKind(batch);
       this.#later(() => {
+        if (isAlone && this.#queued > 0) this.#gathers = true;
         const answer = this.#answers.shift();
         if (answer === undefined) return this.#goOn();
         answer();

@@ -135,6 +135,33 @@ describe("Batcher.ask()", () => {
     assert.deepEqual(lab.calls.map(({ items }) => items.length), [34, 33, 33]);
   });
 
+  it("sends what comes one by one in a turn as one call after the first such turn, and a lone item at once", async () => {
+    const lab = new BatcherLab({ maxBatch: 8 });
+    const arrive = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        lab.ask();
+        for (let j = 0; j < 5; j++) await Promise.resolve(); // each in a callback of its own
+      }
+    };
+    const sizesAfter = async (count: number): Promise<number[]> => {
+      const sent = lab.calls.length;
+      await arrive(count);
+      await lab.settle();
+      const sizes = lab.calls.slice(sent).map(({ items }) => items.length);
+      for (const call of lab.open) call.answer();
+      await lab.settle();
+      return sizes;
+    };
+    assert.deepEqual(await sizesAfter(4), [1, 3], "nothing told of the others");
+    assert.deepEqual(await sizesAfter(4), [4]);
+    assert.deepEqual(await sizesAfter(6), [6]);
+    assert.deepEqual(await sizesAfter(1), [1]);
+    const lone = lab.ask();
+    await Promise.resolve();
+    assert.equal(lone.state, "sent", "the last turn had one item");
+    await lab.finish();
+  });
+
   it("gathers requests behind calls in flight", async () => {
     const lab = new BatcherLab({ maxBatch: 50 });
     for (let i = 0; i < 40; i++) {

@@ -53,113 +53,57 @@ export function keepAlive(): Timer {
   return systemClock.schedule(Number.MAX_SAFE_INTEGER, () => {});
 }
 
-/**
- * Many waits of one length under one timer: what was added first is due first, so the timer only ever aims at the
- * oldest. Adding and deleting cost no timer. It is meant for a few items at a time, in a plain list: a map that is old
- * and used without end keeps everything alive that was ever in it, until the old are collected.
- *
- * When the timer fires late, this process was busy, and the answers may lie unread in its sockets. Then it looks
- * again a little later, before it calls anything overdue.
- */
-export class DeadlineQueue<T> {
-  readonly #waitUs: number;
-  readonly #onDue: (item: T) => void;
-  readonly #clock: Clock;
-  /** Those that wait, oldest first. */
-  readonly #waits: { readonly item: T; readonly dueUs: number }[] = [];
-  #timer: Timer | undefined;
-  #isSweeping = false;
-
-  /**
-   * @param ms How long everything in the queue may take, in milliseconds.
-   * @param onDue Called with each item whose time is over, after it left the queue; may add it again. Must not throw.
-   * @param clock Where the time comes from.
-   */
-  constructor(ms: number, onDue: (item: T) => void, clock: Clock = systemClock) {
-    this.#waitUs = Math.ceil(ms * 1_000);
-    this.#onDue = onDue;
-    this.#clock = clock;
-  }
-
-  /** Starts an item's time; `nowUs` is the present. It must not be in the queue already. */
-  add(item: T, nowUs: number = this.#clock.nowUs()): void {
-    const dueUs = nowUs + this.#waitUs;
-    this.#waits.push({ item, dueUs });
-    if (this.#timer === undefined && !this.#isSweeping) this.#aim(dueUs);
-  }
-
-  /** Takes an item out, and tells whether it was still in. */
-  delete(item: T): boolean {
-    const place = this.#waits.findIndex((wait) => wait.item === item);
-    if (place >= 0) this.#waits.splice(place, 1);
-    return place >= 0;
-  }
-
-  /** Takes every item out, oldest first. */
-  takeAll(): T[] {
-    return this.#waits.splice(0).map(({ item }) => item);
-  }
-
-  #aim(atUs: number): void {
-    this.#timer = whenDue(this.#clock, atUs, () => this.#sweep());
-  }
-
-  #sweep(): void {
-    this.#timer = undefined;
-    this.#isSweeping = true;
-    const nowUs = this.#clock.nowUs();
-    let first = this.#waits[0];
-    for (; first !== undefined && first.dueUs <= nowUs; first = this.#waits[0]) {
-      this.#waits.shift();
-      this.#onDue(first.item);
-    }
-    this.#isSweeping = false;
-    if (first !== undefined) this.#aim(first.dueUs);
-  }
-}
-
 /** Something that waits in a line of deadlines. Who waits extends it, so that no other object is needed. */
-export abstract class Deadlined {
+export class Deadlined {
   /** When its time is over; the line sets it. 0 while it is in none. */
   dueUs = 0;
   /** Its neighbours in the line. */
   before: Deadlined | undefined = undefined;
   /** The one behind it. */
   after: Deadlined | undefined = undefined;
-
-  /** Its time is over, and it has left the line. Must not throw. */
-  abstract expire(): void;
 }
 
 /**
- * As a `DeadlineQueue`, for very many at a time: an entry leaves in constant time, and nothing but those who
- * wait is kept alive.
+ * Waits of one length under one timer: what was added first is due first, so the timer only ever aims at the oldest. An entry
+ * enters and leaves in constant time, and nothing but those who wait is kept alive.
+ *
+ * When the timer fires late, this process was busy, and the answers may lie unread in its sockets. Then it looks again a
+ * little later, before it calls anything overdue.
  */
-export class DeadlineLine {
+export class DeadlineLine<One extends Deadlined> {
   readonly #waitUs: number;
+  readonly #onDue: (one: One) => void;
   readonly #clock: Clock;
   #first: Deadlined | undefined;
   #last: Deadlined | undefined;
   #timer: Timer | undefined;
+  #isSweeping = false;
 
   /**
    * @param waitUs How long everything in the line may take, in microseconds.
+   * @param onDue Called with each entry whose time is over, after it left the line; may add it again. Must not throw.
    * @param clock Where the time comes from.
    */
-  constructor(waitUs: number, clock: Clock = systemClock) {
+  constructor(waitUs: number, onDue: (one: One) => void, clock: Clock = systemClock) {
     this.#waitUs = waitUs;
+    this.#onDue = onDue;
     this.#clock = clock;
   }
 
+  /** When the oldest entry was added, in microseconds; undefined while the line is empty. */
+  get oldestUs(): number | undefined {
+    return this.#first && this.#first.dueUs - this.#waitUs;
+  }
+
   /** Starts the time of an entry; `nowUs` is the present. The entry must not be in a line already. */
-  add(one: Deadlined, nowUs: number): void {
+  add(one: One, nowUs: number = this.#clock.nowUs()): void {
     const last = this.#last;
     one.dueUs = nowUs + this.#waitUs;
     one.before = last;
     if (last === undefined) this.#first = one;
     else last.after = one;
     this.#last = one;
-    if (this.#timer === undefined) this.#aim(one.dueUs);
+    if (this.#timer === undefined && !this.#isSweeping) this.#aim(one.dueUs);
   }
 
   /** Takes an entry out. Returns whether it was still in. */
@@ -176,18 +120,31 @@ export class DeadlineLine {
     return true;
   }
 
+  /** Takes every entry out, oldest first. */
+  takeAll(): One[] {
+    const all: One[] = [];
+    for (let first = this.#first; first !== undefined; first = this.#first) {
+      this.delete(first);
+      all.push(first as One);
+    }
+    return all;
+  }
+
   #aim(atUs: number): void {
     this.#timer = whenDue(this.#clock, atUs, () => this.#sweep());
   }
 
   #sweep(): void {
     this.#timer = undefined;
+    this.#isSweeping = true;
     const nowUs = this.#clock.nowUs();
-    for (let first = this.#first; first !== undefined; first = this.#first) {
-      if (first.dueUs > nowUs) return this.#aim(first.dueUs);
+    let first = this.#first;
+    for (; first !== undefined && first.dueUs <= nowUs; first = this.#first) {
       this.delete(first);
-      first.expire();
+      this.#onDue(first as One);
     }
+    this.#isSweeping = false;
+    if (first !== undefined) this.#aim(first.dueUs);
   }
 }
 

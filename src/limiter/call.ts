@@ -11,6 +11,7 @@ import type { ReplySink, TakeReply, TakeRequest } from "../stores/store.ts";
 import type { Decision, Permit } from "../decision/decision.ts";
 import type { Outcome } from "../decision/outcome.ts";
 import type { Degradation } from "../decision/degradation.ts";
+import type { Expiring } from "../resilience/store_health.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
 import type { LimiterRules, LimiterTarget } from "./target.ts";
@@ -80,7 +81,7 @@ export interface WaitLimit {
  * A call. It is the request, waits in the line of deadlines, and takes the reply: one object for each decision, because
  * this is the hottest path of all.
  */
-export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<TakeReply> {
+export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<TakeReply>, Expiring {
   readonly op = "take";
   readonly arrivalUs = 0;
   readonly times = undefined;
@@ -103,7 +104,7 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
   askedUs = 0;
   /** What the store's health needs to know of a call that has failed. */
   mark = 0;
-  line: DeadlineLine | undefined = undefined;
+  line: DeadlineLine<Expiring> | undefined = undefined;
   /** Whether its caller has been answered: what the store still grants goes back. */
   isOver = false;
   waitedMs = 0;
@@ -206,7 +207,7 @@ export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<Ta
   }
 
   /** Its time is over. */
-  override expire(): void {
+  expire(): void {
     const { health } = this.session;
     const error = health?.lateError(this.targets);
     health?.failed(error, this.mark, this.targets);

@@ -6,7 +6,7 @@
 
 import { Deadlined, type DeadlineLine } from "../base/deadline.ts";
 import type { DoneReply, ReleaseRequest, ReplySink, Target } from "../stores/store.ts";
-import type { StoreHealth, Timed } from "./store_health.ts";
+import type { Expiring, StoreHealth, Timed } from "./store_health.ts";
 
 /**
  * A release. Its caller learns nothing but that it need not wait any longer: at once while the store is away, where the
@@ -15,7 +15,7 @@ import type { StoreHealth, Timed } from "./store_health.ts";
 export class PendingRelease extends Deadlined implements ReplySink<DoneReply>, Timed {
   readonly targets: readonly Target[];
   mark = 0;
-  line: DeadlineLine | undefined = undefined;
+  line: DeadlineLine<Expiring> | undefined = undefined;
   readonly #health: StoreHealth;
   readonly #done: (reply?: DoneReply) => void;
 
@@ -43,7 +43,7 @@ export class PendingRelease extends Deadlined implements ReplySink<DoneReply>, T
     this.#done();
   }
 
-  override expire(): void {
+  expire(): void {
     this.#health.failed(this.#health.lateError(this.targets), this.mark, this.targets);
     this.#done();
   }

@@ -38,27 +38,29 @@ export interface HealthHooks extends Pick<BreakerOptions, "onDown" | "onStillDow
   onLate(request: TakeRequest, reply: TakeReply): void;
 }
 
+/** Something whose time ends. */
+export interface Expiring extends Deadlined {
+  /** Its time is over, and it has left the line. Must not throw. */
+  expire(): void;
+}
+
 /** Something that waits for the store. */
-export interface Timed extends Deadlined {
+export interface Timed extends Expiring {
   /** What it is about. */
   readonly targets: readonly Target[];
   /** Where `StoreHealth.mark` stood when it was asked; set by `start`, as all that follows. */
   mark: number;
   /** Where its time is measured; undefined where it has no end. */
-  line: DeadlineLine | undefined;
+  line: DeadlineLine<Expiring> | undefined;
 }
 
 /** A wait for a promise. */
-class PromiseWait extends Deadlined {
-  readonly #onDue: () => void;
+class PromiseWait extends Deadlined implements Expiring {
+  readonly expire: () => void;
 
-  constructor(onDue: () => void) {
+  constructor(expire: () => void) {
     super();
-    this.#onDue = onDue;
-  }
-
-  override expire(): void {
-    this.#onDue();
+    this.expire = expire;
   }
 }
 
@@ -81,8 +83,8 @@ export class StoreHealth {
   readonly #hooks: HealthHooks;
   readonly #clock: Clock;
   /** One line for each time that limiters allow; nearly always one. */
-  readonly #lines = new Map<number, DeadlineLine>();
-  #line: DeadlineLine | undefined;
+  readonly #lines = new Map<number, DeadlineLine<Expiring>>();
+  #line: DeadlineLine<Expiring> | undefined;
   #lineUs = -1;
   /** What was asked when the store was given up, for looking at one that has no `check`. */
   #lastTargets: readonly Target[] = [];
@@ -125,7 +127,7 @@ export class StoreHealth {
     one.mark = this.mark;
     const timeoutUs = timeoutOf(one.targets);
     if (timeoutUs === Infinity) return;
-    one.line = timeoutUs === this.#lineUs ? this.#line as DeadlineLine : this.#lineOf(timeoutUs);
+    one.line = timeoutUs === this.#lineUs ? this.#line as DeadlineLine<Expiring> : this.#lineOf(timeoutUs);
     one.line.add(one, clock === this.#clock ? askedUs : this.#clock.nowUs());
   }
 
@@ -249,9 +251,14 @@ export class StoreHealth {
     return new StoreError("STORE_TIMEOUT", message, { reason: "no_answer" });
   }
 
-  #lineOf(timeoutUs: number): DeadlineLine {
+  #lineOf(timeoutUs: number): DeadlineLine<Expiring> {
     let line = this.#lines.get(timeoutUs);
-    if (line === undefined) this.#lines.set(timeoutUs, line = new DeadlineLine(timeoutUs, this.#clock));
+    if (line === undefined) {
+      this.#lines.set(
+        timeoutUs,
+        line = new DeadlineLine(timeoutUs, (one) => one.expire(), this.#clock),
+      );
+    }
     this.#lineUs = timeoutUs;
     return this.#line = line;
   }

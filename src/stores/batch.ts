@@ -5,7 +5,7 @@
  */
 
 import { StoreError } from "../base/errors.ts";
-import type { ReplySink } from "./store.ts";
+import type { ReplySink, StoreCallReport } from "./store.ts";
 
 /** How a batcher works. */
 export interface BatcherOptions<Item, Reply> {
@@ -21,8 +21,8 @@ export interface BatcherOptions<Item, Reply> {
   errorOf(cause: unknown): unknown;
   /** Calls back when what was sent before has left this process. */
   afterSending(callback: () => void): void;
-  /** Called when a call was answered, or has failed, before its callers know. Must not throw. */
-  onCall?(items: number, durationUs: number, isFailed: boolean): void;
+  /** Each is called when a call was answered, or has failed, before its callers know. There may be more later. @default {[]} */
+  readonly watchers?: readonly StoreCallReport[] | undefined;
   /** The time, in microseconds. */
   nowUs(): number;
   /** The most items of a call, without those that join another; with them, eight times as many. */

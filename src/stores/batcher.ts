@@ -233,6 +233,7 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
   #send(batch: readonly Item[]): void {
     this.#calls++;
     const options = this.#options;
+    const { watchers = [] } = options;
     const sentUs = options.nowUs();
     options.send(batch, sentUs).then((replies) => {
       const answeredUs = options.nowUs();
@@ -242,7 +243,7 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
         this.#sinceUs = answeredUs;
       }
       this.#latelyUs = Math.min(this.#latelyUs, answeredUs - sentUs);
-      options.onCall?.(batch.length, answeredUs - sentUs, false);
+      for (const report of watchers) report(batch.length, answeredUs - sentUs, false);
       this.#calls--;
       // Where nothing else is under way, what the first callers ask is on its way while the others go on. Together, they would
       // all wait for the server, and then the server for all of them.
@@ -260,7 +261,7 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
         });
       }
     }, (cause) => {
-      options.onCall?.(batch.length, options.nowUs() - sentUs, true);
+      for (const report of watchers) report(batch.length, options.nowUs() - sentUs, true);
       this.#calls--;
       this.#answers.push(() => {
         for (const { sink } of batch) sink?.failed(options.errorOf(cause));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import type { Clock } from "../../src/base/clock.ts";
-import { DeadlineQueue, withTimeout } from "../../src/base/deadline.ts";
+import { Deadlined, DeadlineLine, withTimeout } from "../../src/base/deadline.ts";
 
 class StepClock implements Clock {
   now = 0;
@@ -32,61 +32,77 @@ class StepClock implements Clock {
   }
 }
 
-function queue(ms: number) {
-  const clock = new StepClock();
-  const due: string[] = [];
-  return { clock, due, queue: new DeadlineQueue<string>(ms, (item) => due.push(item), clock) };
+class Item extends Deadlined {
+  readonly name: string;
+
+  constructor(name: string) {
+    super();
+    this.name = name;
+  }
 }
 
-describe("DeadlineQueue", () => {
-  it("calls each item when its own time is over, and not before", () => {
-    const t = queue(100);
-    t.queue.add("a");
+function newLine(ms: number) {
+  const clock = new StepClock();
+  const due: string[] = [];
+  return { clock, due, line: new DeadlineLine<Item>(ms * 1_000, ({ name }) => due.push(name), clock) };
+}
+
+describe("DeadlineLine", () => {
+  it("calls each entry when its own time is over, and not before", () => {
+    const t = newLine(100);
+    t.line.add(new Item("a"));
     t.clock.pass(40);
-    t.queue.add("b");
+    t.line.add(new Item("b"));
+    assert.equal(t.line.oldestUs, 0);
     t.clock.pass(59);
     assert.deepEqual(t.due, []);
     t.clock.pass(1);
     assert.deepEqual(t.due, ["a"]);
+    assert.equal(t.line.oldestUs, 40_000);
     t.clock.pass(40);
     assert.deepEqual(t.due, ["a", "b"]);
-    assert.deepEqual(t.queue.takeAll(), []);
+    assert.equal(t.line.oldestUs, undefined);
+    assert.deepEqual(t.line.takeAll(), []);
   });
 
-  it("calls an item again that was added again when it was due, under one timer", () => {
+  it("calls an entry again that was added again when it was due, under one timer", () => {
     const clock = new StepClock();
     let calls = 0;
-    const again: DeadlineQueue<string> = new DeadlineQueue(100, (item) => {
+    const again: DeadlineLine<Item> = new DeadlineLine(100_000, (one) => {
       calls++;
-      again.add(item);
+      again.add(one);
     }, clock);
-    again.add("a");
+    again.add(new Item("a"));
     clock.pass(40);
-    again.add("b");
+    again.add(new Item("b"));
     clock.pass(960);
     assert.equal(calls, 19);
     assert.equal(clock.timers.length, 1);
-    assert.deepEqual(again.takeAll().toSorted(), ["a", "b"]);
+    assert.deepEqual(again.takeAll().map(({ name }) => name).toSorted(), ["a", "b"]);
     assert.deepEqual(again.takeAll(), []);
   });
 
-  it("forgets what was deleted", () => {
-    const t = queue(100);
-    t.queue.add("a");
-    assert.equal(t.queue.delete("a"), true);
-    assert.equal(t.queue.delete("a"), false);
-    t.clock.pass(50);
-    t.queue.add("b");
-    t.clock.pass(99);
-    assert.deepEqual(t.due, []);
-    t.clock.pass(1);
-    assert.deepEqual(t.due, ["b"]);
+  it("forgets what was deleted, wherever it stood", () => {
+    for (const place of [0, 1, 2]) {
+      const t = newLine(100);
+      const items = ["a", "b", "c"].map((name) => new Item(name));
+      for (const item of items) t.line.add(item);
+      const [deleted] = items.splice(place, 1) as [Item];
+      assert.equal(t.line.delete(deleted), true);
+      assert.equal(t.line.delete(deleted), false);
+      t.clock.pass(50);
+      t.line.add(new Item("d"));
+      t.clock.pass(50);
+      assert.deepEqual(t.due, items.map(({ name }) => name));
+      t.clock.pass(50);
+      assert.deepEqual(t.due, [...items.map(({ name }) => name), "d"]);
+    }
   });
 
   it("never has more than one timer, and none while it is empty", () => {
-    const t = queue(100);
-    for (const item of "abcdefgh") {
-      t.queue.add(item);
+    const t = newLine(100);
+    for (const name of "abcdefgh") {
+      t.line.add(new Item(name));
       t.clock.pass(1);
       assert.equal(t.clock.timers.length, 1);
     }
@@ -96,12 +112,13 @@ describe("DeadlineQueue", () => {
   });
 
   it("gives a busy process time to read its answers before it calls anything overdue", () => {
-    const t = queue(100);
-    t.queue.add("answered");
-    t.queue.add("silent");
+    const t = newLine(100);
+    const answered = new Item("answered");
+    t.line.add(answered);
+    t.line.add(new Item("silent"));
     t.clock.jump(3_000);
     assert.deepEqual(t.due, []);
-    t.queue.delete("answered");
+    t.line.delete(answered);
     t.clock.pass(49);
     assert.deepEqual(t.due, []);
     t.clock.pass(1);

@@ -136,9 +136,7 @@ export class LogStore implements Store {
       joins: (item, before) => joins(item.request, before.request),
       errorOf,
       afterSending: inNextTurn,
-      onCall: (...call) => {
-        for (const report of this.#callWatchers) report(...call);
-      },
+      watchers: this.#callWatchers,
       nowUs: systemClock.nowUs,
       maxBatch: MAX_BATCH,
       maxQueued: this.#settings.maxQueued ?? 65_536,

@@ -42,7 +42,7 @@ export class NamedRequest extends Deadlined implements BatchItem<Reply> {
     this.keys = request.targets.map(rowName);
     this.isBucket = isBucketTake(request);
   }
-  override expire(): void {
+  expire(): void {
     this.isLate = true;
     this.onLate?.();
   }

@@ -139,9 +139,7 @@ export class PostgresStore implements Store {
       joins: ({ keys }, before) => keys.length === 1 && before.keys.length === 1 && keys[0] === before.keys[0],
       errorOf: (cause) => cause,
       afterSending: inNextTurn,
-      onCall: (...call) => {
-        for (const watcher of this.#callWatchers) watcher(...call);
-      },
+      watchers: this.#callWatchers,
       nowUs: systemClock.nowUs,
       minCalls: MIN_CALLS,
       parts: PARTS,

@@ -24,7 +24,7 @@ const NOT_SENT = new Error("The request is late");
 
 /** Requests that have to be answered in time. */
 export class RequestDeadlines {
-  readonly #line: DeadlineLine;
+  readonly #line: DeadlineLine<NamedRequest>;
   readonly #lateError: (named: NamedRequest) => StoreError;
 
   /**
@@ -32,7 +32,7 @@ export class RequestDeadlines {
    * @param timeoutMs How long a request may take in all, in milliseconds.
    */
   constructor(connection: Way, timeoutMs: number = SOCKET_TIMEOUT_MS) {
-    this.#line = new DeadlineLine((timeoutMs + LATER_MS) * 1_000, systemClock);
+    this.#line = new DeadlineLine((timeoutMs + LATER_MS) * 1_000, (named) => named.expire());
     this.#lateError = ({ isSent }) =>
       (isSent ? undefined : unreached(connection)) ??
         silentError({ label: labelOf(connection), mayHaveRun: isSent }, timeoutMs);

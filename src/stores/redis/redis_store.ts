@@ -126,9 +126,7 @@ export class RedisStore implements Store {
       joins: isRepeat,
       errorOf,
       afterSending: inNextTurn,
-      onCall: (...call) => {
-        for (const report of this.#callWatchers) report(...call);
-      },
+      watchers: this.#callWatchers,
       nowUs: systemClock.nowUs,
       maxBatch: MAX_BATCH,
       maxQueued: settings.maxQueued ?? MAX_QUEUED,

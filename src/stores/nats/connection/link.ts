@@ -6,7 +6,7 @@
  */
 
 import { systemClock, type Timer } from "../../../base/clock.ts";
-import { DeadlineQueue, startTimer } from "../../../base/deadline.ts";
+import { Deadlined, DeadlineLine, startTimer } from "../../../base/deadline.ts";
 import { ClosedError, type StoreError } from "../../../base/errors.ts";
 import type { NatsClient, NatsMessage, NatsPublishOptions } from "./client.ts";
 import {
@@ -40,11 +40,24 @@ export interface NatsLinkOptions {
 }
 
 /** A request without an answer. */
-interface Pending {
+class Pending extends Deadlined {
   readonly token: string;
   readonly subject: string;
-  resolve(message: NatsMessage): void;
-  reject(error: StoreError): void;
+  readonly resolve: (message: NatsMessage) => void;
+  readonly reject: (error: StoreError) => void;
+
+  constructor(
+    token: string,
+    subject: string,
+    resolve: (message: NatsMessage) => void,
+    reject: (error: StoreError) => void,
+  ) {
+    super();
+    this.token = token;
+    this.subject = subject;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
 }
 
 /** How soon a lost connection is opened again, in milliseconds: at first, and at most. */
@@ -62,7 +75,7 @@ export class NatsLink {
   readonly #source: NatsSource;
   readonly #options: NatsLinkOptions;
   readonly #pending = new Map<string, Pending>();
-  readonly #deadlines: DeadlineQueue<Pending>;
+  readonly #deadlines: DeadlineLine<Pending>;
   readonly #lossListeners = new Set<(error: StoreError) => void>();
   #session: Session | undefined;
   #opening: Promise<Session> | undefined;
@@ -80,7 +93,7 @@ export class NatsLink {
     this.#whenClosed.catch(() => {}); // nothing may wait for it
     this.#source = source;
     this.#options = options;
-    this.#deadlines = new DeadlineQueue(options.answerMs, (pending) => {
+    this.#deadlines = new DeadlineLine(Math.ceil(options.answerMs * 1_000), (pending) => {
       this.#pending.delete(pending.token);
       const error = timeoutError(source, options.answerMs);
       pending.reject(error);
@@ -134,7 +147,7 @@ export class NatsLink {
     if (session === undefined) return Promise.reject(noConnectionError(this.#source, this.#failure));
     const token = (this.#next++).toString(36);
     return new Promise<NatsMessage>((resolve, reject) => {
-      const pending: Pending = { token, subject, resolve, reject };
+      const pending = new Pending(token, subject, resolve, reject);
       try {
         session.client.publish(subject, payload, {
           reply: `${session.inbox}.${token}`,

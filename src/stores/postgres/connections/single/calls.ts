@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DeadlineQueue } from "../../../../base/deadline.ts";
+import { Deadlined, DeadlineLine } from "../../../../base/deadline.ts";
 import { StoreError } from "../../../../base/errors.ts";
 import { type Row, type Statement, TRANSACTION } from "../connection.ts";
 import { callError, silentError, sqlStateOf } from "../errors.ts";
@@ -15,11 +15,17 @@ const COMMIT: Statement = { text: "commit", values: [] };
 const ROLLBACK: Statement = { text: "rollback", values: [] };
 
 /** What is under way on a session. */
-interface Call {
+class Call extends Deadlined {
   readonly session: Session;
   /** Whether it may have taken effect. */
   mayHaveRun: boolean;
-  isLate: boolean;
+  isLate = false;
+
+  constructor(session: Session, mayHaveRun: boolean) {
+    super();
+    this.session = session;
+    this.mayHaveRun = mayHaveRun;
+  }
 }
 
 /** A transaction that failed before anything that it does could count. */
@@ -37,7 +43,7 @@ export class NotBegun extends Error {
 export class Calls {
   readonly #label: string;
   readonly #timeoutMs: number;
-  readonly #deadlines: DeadlineQueue<Call>;
+  readonly #deadlines: DeadlineLine<Call>;
 
   /**
    * @param label Where the database is, for messages.
@@ -46,7 +52,7 @@ export class Calls {
   constructor(label: string, timeoutMs: number) {
     this.#label = label;
     this.#timeoutMs = timeoutMs;
-    this.#deadlines = new DeadlineQueue(timeoutMs, (call) => {
+    this.#deadlines = new DeadlineLine(Math.ceil(timeoutMs * 1_000), (call) => {
       call.isLate = true;
       call.session.destroy();
     });
@@ -54,7 +60,7 @@ export class Calls {
 
   /** Runs one statement. */
   async query(session: Session, statement: Statement): Promise<readonly Row[]> {
-    const call: Call = { session, mayHaveRun: true, isLate: false };
+    const call = new Call(session, true);
     this.#deadlines.add(call);
     try {
       return await session.run(statement);
@@ -77,7 +83,7 @@ export class Calls {
     next: (rows: readonly Row[]) => Statement | undefined,
     ended: () => void,
   ): Promise<readonly Row[]> {
-    const call: Call = { session, mayHaveRun: false, isLate: false };
+    const call = new Call(session, false);
     this.#deadlines.add(call);
     const finish = (last: Statement): Promise<void> =>
       session.run(last).then(() => {}, () => session.destroy()).finally(() => {

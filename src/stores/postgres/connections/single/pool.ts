@@ -5,7 +5,7 @@
  */
 
 import type { Timer } from "../../../../base/clock.ts";
-import { DeadlineQueue, keepAlive } from "../../../../base/deadline.ts";
+import { Deadlined, DeadlineLine, keepAlive } from "../../../../base/deadline.ts";
 import { ClosedError } from "../../../../base/errors.ts";
 import { waitedError } from "../errors.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
@@ -15,11 +15,18 @@ import { openSession, type Session } from "./session.ts";
 const LATE_MS = 500;
 
 /** A call that waits for a session. */
-interface Waiter {
+class Waiter extends Deadlined {
   /** Whether the process may end meanwhile. */
   readonly isBackground: boolean;
-  lent(session: Session): void;
-  failed(error: unknown): void;
+  readonly lent: (session: Session) => void;
+  readonly failed: (error: unknown) => void;
+
+  constructor(isBackground: boolean, lent: (session: Session) => void, failed: (error: unknown) => void) {
+    super();
+    this.isBackground = isBackground;
+    this.lent = lent;
+    this.failed = failed;
+  }
 }
 
 /** A pool of sessions of one database. */
@@ -28,7 +35,7 @@ export class Pool {
   readonly #idle: Session[] = [];
   readonly #all = new Set<Session>();
   readonly #waiters: Waiter[] = [];
-  readonly #deadlines: DeadlineQueue<Waiter>;
+  readonly #deadlines: DeadlineLine<Waiter>;
   #opening = 0;
   /** Keeps the process alive while calls wait: the connection that is being opened for them may not. */
   #kept: Timer | undefined;
@@ -40,7 +47,7 @@ export class Pool {
   constructor(settings: ConnectionSettings) {
     this.#settings = settings;
     const { socketTimeoutMs, endpoint } = settings;
-    this.#deadlines = new DeadlineQueue(socketTimeoutMs, (waiter) => {
+    this.#deadlines = new DeadlineLine(Math.ceil(socketTimeoutMs * 1_000), (waiter) => {
       this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
       this.#keep();
       waiter.failed(waitedError(endpoint.label, socketTimeoutMs, this.isUp));
@@ -66,7 +73,7 @@ export class Pool {
       return session;
     }
     return new Promise((lent, failed) => {
-      const waiter = { isBackground, lent, failed };
+      const waiter = new Waiter(isBackground, lent, failed);
       this.#waiters.push(waiter);
       this.#deadlines.add(waiter);
       this.#keep();

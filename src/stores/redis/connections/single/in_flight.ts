@@ -4,8 +4,8 @@
  * @module
  */
 
-import { systemClock } from "../../../../base/clock.ts";
-import { DeadlineQueue } from "../../../../base/deadline.ts";
+import { systemClock, type Timer } from "../../../../base/clock.ts";
+import { Deadlined, DeadlineLine, whenDue } from "../../../../base/deadline.ts";
 import type { StoreError } from "../../../../base/errors.ts";
 import type { CommandClient, OpenClient } from "./client.ts";
 import { callError } from "../errors.ts";
@@ -13,6 +13,7 @@ import type { ConnectionSettings } from "../settings/settings.ts";
 
 /** A connection with a call in flight that says nothing for so long may be gone, in milliseconds. */
 export const QUIET_MS = 250;
+const QUIET_US = QUIET_MS * 1_000;
 
 /** Of fewer answers, the fastest may have been slow: the process warms up, or the machine is busy. */
 const MIN_ANSWERS = 20;
@@ -21,23 +22,35 @@ const MIN_ANSWERS = 20;
 const READONLY = /\bREADONLY You can't write/;
 
 /** One call. */
-export interface CallInFlight {
+export class CallInFlight extends Deadlined {
   /** Ends it without an answer. */
   readonly reject: (error: Error) => void;
   /** When it was sent, in microseconds. */
   readonly sentUs: number;
   /** How many answers had been heard when it was sent. */
   readonly answersBefore: number;
-  /** How many had been heard when it was looked at last. */
-  answersSeen: number;
+
+  /**
+   * A call that is being sent.
+   *
+   * @param reject Ends it without an answer.
+   * @param sentUs When it was sent, in microseconds.
+   * @param answersBefore How many answers had been heard then.
+   */
+  constructor(reject: (error: Error) => void, sentUs: number, answersBefore: number) {
+    super();
+    this.reject = reject;
+    this.sentUs = sentUs;
+    this.answersBefore = answersBefore;
+  }
 }
 
 /** What the calls tell their connection. None of these may throw. */
 export interface InFlightHooks {
   /** Called when the time of a call is over, and whether nothing was heard in all of it. */
   onExpired(call: CallInFlight, isSilent: boolean): void;
-  /** Called when nothing was heard for `QUIET_MS` though an answer is due; again and again while that lasts. */
-  onQuiet(call: CallInFlight): void;
+  /** Called when nothing was heard for `QUIET_MS` though a call sent at `sinceUs` has no answer; again while that lasts. */
+  onQuiet(sinceUs: number): void;
   /** Called when a call was refused because the primary has become a replica. */
   onReadOnly(client: OpenClient, error: StoreError): void;
   /** Why there is no connection. */
@@ -52,9 +65,9 @@ export class InFlight {
   onDrained: (() => void) | undefined = undefined;
   /** What they are sent through; undefined while none may be sent. */
   #client: OpenClient | undefined;
-  readonly #calls: DeadlineQueue<CallInFlight>;
-  /** The same calls; each comes up again and again while it is not answered. */
-  readonly #unheard: DeadlineQueue<CallInFlight>;
+  readonly #calls: DeadlineLine<CallInFlight>;
+  /** Looks whether the connection is quiet; set while calls are in flight. */
+  #quietTimer: Timer | undefined;
   /** How many there are. A field, as each call reads it. */
   size = 0;
   /** Whether a call was answered, and not refused, since the connection was opened. */
@@ -72,8 +85,7 @@ export class InFlight {
   constructor(settings: ConnectionSettings, hooks: InFlightHooks) {
     this.#settings = settings;
     this.#hooks = hooks;
-    this.#calls = new DeadlineQueue(settings.socketTimeoutMs, (call) => this.#expire(call));
-    this.#unheard = new DeadlineQueue(QUIET_MS, (call) => this.#look(call));
+    this.#calls = new DeadlineLine(Math.ceil(settings.socketTimeoutMs * 1_000), (call) => this.#expire(call));
   }
 
   /** Whether a call has waited for `QUIET_MS` while nothing was heard. */
@@ -124,21 +136,19 @@ export class InFlight {
     const client = this.#client;
     if (client === undefined) return Promise.reject(this.#hooks.whyDown());
     return new Promise<T>((resolve, reject) => {
-      const answers = this.#answers;
       const sentUs = systemClock.nowUs();
-      const call: CallInFlight = { reject, sentUs, answersBefore: answers, answersSeen: answers };
+      const call = new CallInFlight(reject, sentUs, this.#answers);
       if (++this.size === 1) client.life?.ref();
       this.#calls.add(call, sentUs);
-      this.#unheard.add(call, sentUs);
+      if (this.#quietTimer === undefined) this.#lookAt(sentUs + QUIET_US);
       send(client.redis).then((reply) => {
         this.hasReply = true;
-        this.#answered(call);
+        this.#ended(call, true);
         resolve(reply);
       }, (cause) => {
         const failure = client.failure(cause);
         const error = callError(this.#settings.endpoint, failure);
-        if (failure.isReply) this.#answered(call);
-        else this.#leave(call);
+        this.#ended(call, failure.isReply);
         reject(error);
         // A primary that became a replica: its name may lead to the new primary by now.
         if (failure.isReply && READONLY.test(error.message)) this.#hooks.onReadOnly(client, error);
@@ -146,17 +156,14 @@ export class InFlight {
     });
   }
 
-  #answered(call: CallInFlight): void {
-    this.#answers++;
-    this.#isQuiet = false;
-    this.#heardUs = systemClock.nowUs();
-    this.#provenUs = Math.max(this.#provenUs, call.sentUs);
-    this.#fastestUs = Math.min(this.#fastestUs, this.#heardUs - call.sentUs);
-    this.#leave(call);
-  }
-
-  #leave(call: CallInFlight): void {
-    this.#unheard.delete(call);
+  #ended(call: CallInFlight, isAnswered: boolean): void {
+    if (isAnswered) {
+      this.#answers++;
+      this.#isQuiet = false;
+      this.#heardUs = systemClock.nowUs();
+      this.#provenUs = Math.max(this.#provenUs, call.sentUs);
+      this.#fastestUs = Math.min(this.#fastestUs, this.#heardUs - call.sentUs);
+    }
     if (this.#calls.delete(call) && --this.size === 0) this.#drained();
   }
 
@@ -168,24 +175,29 @@ export class InFlight {
   /** None of them gets an answer any more. */
   dismiss(makeError: () => Error): void {
     const calls = this.#calls.takeAll();
-    this.#unheard.takeAll();
     this.size = 0;
     for (const call of calls) call.reject(makeError());
     if (calls.length > 0) this.#drained();
   }
 
   #expire(call: CallInFlight): void {
-    this.#unheard.delete(call);
     if (--this.size === 0) this.#drained();
     this.#hooks.onExpired(call, this.#answers === call.answersBefore);
   }
 
-  #look(call: CallInFlight): void {
-    const isQuiet = this.#answers === call.answersSeen;
-    call.answersSeen = this.#answers;
-    this.#unheard.add(call);
-    if (!isQuiet) return;
+  #lookAt(atUs: number): void {
+    this.#quietTimer = whenDue(systemClock, atUs, () => this.#look());
+  }
+
+  #look(): void {
+    this.#quietTimer = undefined;
+    const { oldestUs } = this.#calls;
+    if (oldestUs === undefined) return;
+    const nowUs = systemClock.nowUs();
+    const quietUs = Math.max(oldestUs, this.#heardUs) + QUIET_US;
+    if (nowUs < quietUs) return this.#lookAt(quietUs);
     this.#isQuiet = true;
-    this.#hooks.onQuiet(call);
+    this.#lookAt(nowUs + QUIET_US);
+    this.#hooks.onQuiet(oldestUs);
   }
 }

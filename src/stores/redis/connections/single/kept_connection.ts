@@ -65,8 +65,8 @@ export class KeptConnection {
     this.#hooks = hooks;
     this.calls = new InFlight(settings, {
       onExpired: (call, isSilent) => this.#expire(call, isSilent),
-      onQuiet: ({ sentUs }) => {
-        if (this.#client !== undefined) this.#hooks.onQuiet?.(sentUs);
+      onQuiet: (sinceUs) => {
+        if (this.#client !== undefined) this.#hooks.onQuiet?.(sinceUs);
       },
       onReadOnly: (client, error) => this.#drop(client, error),
       whyDown: () => this.#whyDown(),

@@ -124,7 +124,7 @@ export function findings({ reply, sentUs, receivedUs }: CheckReply): StoreFindin
   const refusals = refusalsOf(tried);
   const isReplica = refusals.has("read_only") || info.get("role") === "slave";
   if (isReplica) refusals.delete("read_only");
-  const full = memoryProblems(memory);
+  const full = memoryProblems(memory, refusals.has("out_of_memory"));
   if (full.some((problem) => problem.stopsDecisions)) refusals.delete("out_of_memory");
   const problems = [
     ...isReplica ? [replica()] : [],
@@ -170,15 +170,21 @@ function readMemory(info: ReadonlyMap<string, string>): Memory {
   };
 }
 
-function memoryProblems({ evictionPolicy, memoryHeadroom, memoryUsedBytes, memoryLimitBytes }: Memory): StoreProblem[] {
+/** A server that may evict keys refuses writes all the same when it finds none. */
+function memoryProblems(
+  { evictionPolicy, memoryHeadroom, memoryUsedBytes, memoryLimitBytes }: Memory,
+  isRefused: boolean,
+): StoreProblem[] {
   if (memoryHeadroom === undefined || memoryHeadroom >= MIN_HEADROOM) return [];
-  const isFull = memoryHeadroom === 0 && evictionPolicy === "noeviction";
-  const then = evictionPolicy === "noeviction" ? "decisions are refused" : "keys are evicted";
+  const evicts = evictionPolicy !== "noeviction";
+  const isFull = isRefused || (memoryHeadroom === 0 && !evicts);
   const used = `${memoryUsedBytes} of ${memoryLimitBytes} bytes are in use`;
+  const full = `The server's memory is full (${used})${evicts ? `, and ${evictionPolicy} finds no key to evict` : ""}`;
+  const then = evicts ? "keys are evicted" : "decisions are refused";
   return [problem(
     "memory",
     isFull
-      ? `The server's memory is full (${used}), so decisions are refused: raise maxmemory, or delete what is not needed`
+      ? `${full}, so decisions are refused: raise maxmemory, or delete what is not needed`
       : `Less than 10 % of the server's memory is left (${used}); when it is full, ${then}: raise maxmemory`,
     isFull,
     "out_of_memory",

@@ -9,8 +9,11 @@ import type { Policy } from "../../policy/policy.ts";
 import { keyScriptOf } from "./key_script.ts";
 import { bucket } from "./scripts.gen.ts";
 
-/** Any decision that takes something writes. `SET` is refused by a server that is full, `PEXPIRE` is not. */
-const ALWAYS = ["PEXPIRE KEY 1", "SET KEY x PX 1 XX"];
+/**
+ * Any decision that takes something writes. `SET` is refused by a server that is full, but only as the first write of a
+ * script.
+ */
+const ALWAYS = ["SET KEY x PX 1 XX", "PEXPIRE KEY 1"];
 
 /** A number that is none: the rights are checked before it is read. */
 const BUCKET = ["MGET KEY", "GET KEY", "INCRBY KEY x"];

@@ -174,6 +174,20 @@ describe("RedisStore.check()", () => {
     assert.match(full.problems[0]?.message as string, /memory is full .* raise maxmemory/);
   });
 
+  it("says when memory is full of keys that may not be evicted", async () => {
+    await using own = await startRedis("--maxmemory-policy", "volatile-ttl");
+    await own.command("SET", "cache", "without a TTL");
+    await own.command("CONFIG", "SET", "maxmemory", "1000");
+    const rs = createRateSync({
+      stores: { shared: { engine: "redis", url: own.url } },
+      limiters: { bucket: { ratePerSecond: 5 }, window: { limit: 5, windowMs: 1_000 }, permits: { maxConcurrent: 5 } },
+    });
+    const report = await rs.check();
+    await rs.close();
+    assert.deepEqual([report.ok, report.problems[0]?.reason, kinds(report)], [false, "out_of_memory", ["memory"]]);
+    assert.match(report.problems[0]?.message as string, /volatile-ttl finds no key to evict, so decisions are refused/);
+  });
+
   it("says that a server still reads its data", async () => {
     await using primary = await startRedis("--repl-diskless-sync-delay", "0");
     await primary.command("MSET", ...Array.from({ length: 3_000 }, (_, i) => [`key:${i}`, "x".repeat(100)]).flat());

@@ -11,7 +11,7 @@ import { DURATIONS, inTomlSpelling, SECRETS } from "./toml_names.ts";
 
 /**
  * Runs a check of a section's options. Its errors get the option's TOML name and place;
- * a duration is shown as the file has it, not in milliseconds, and a secret not at all.
+ * a duration is shown as the file has it and what it may be in seconds, and a secret not at all.
  *
  * @param section The section that the options came from.
  * @param check Throws a `ConfigError` with a path relative to the options.
@@ -31,12 +31,13 @@ function translate(error: ConfigError, section: Section): ConfigError {
   const holder = holderOf(section, steps);
   const path = steps.map((step) => typeof step === "string" ? inToml(step, holder) : step);
   const key = path.at(-1);
-  const isWritten = typeof key === "string" && holder.has(key) &&
-    (SECRETS.has(key) || DURATIONS.has(key));
+  const isDuration = typeof key === "string" && DURATIONS.has(key);
+  const isWritten = typeof key === "string" && holder.has(key) && (SECRETS.has(key) || isDuration);
+  const expected = inToml(error.expected, holder);
   return configError(
     [...section.path, ...path],
-    inToml(error.expected, holder),
-    isWritten ? holder.shown(key) : inToml(error.received, holder),
+    isDuration ? inSeconds(expected) : expected,
+    isWritten ? holder.shown(key) : error.received === "undefined" ? "nothing" : inToml(error.received, holder),
   );
 }
 
@@ -44,6 +45,15 @@ function translate(error: ConfigError, section: Section): ConfigError {
 function holderOf(section: Section, steps: Path): Section {
   const at = steps[0] === "limits" ? steps[1] : undefined;
   return (typeof at === "number" ? section.sections("limits")?.[at] : undefined) ?? section;
+}
+
+/** What a duration may be, said in milliseconds, as a file writes it: its numbers are seconds. */
+function inSeconds(expected: string): string {
+  if (!/\bmilliseconds\b/.test(expected)) return expected;
+  return expected
+    .replace(/\bmilliseconds\b/, "seconds")
+    .replace(/\bInfinity\b/, "inf")
+    .replace(/\d+(?: \d{3})*(?:\.\d+)?(?!\d| years)/g, (ms) => String(Number(ms.replaceAll(" ", "")) / 1e3));
 }
 
 function toStep(step: string): string | number {

@@ -4,6 +4,7 @@ import { ConfigError } from "../../../src/base/errors.ts";
 import type { LimiterOptions } from "../../../src/policy/options.ts";
 import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import type { StoreConfig } from "../../../src/registry/engines.ts";
+import { TIMEOUT_ROW } from "../../../src/stores/option_rows.ts";
 import { assertRefused, parse } from "./_support.ts";
 
 function compile(lines: string): Promise<unknown> {
@@ -63,32 +64,44 @@ describe("checkLimiter", () => {
     );
   });
 
-  it("shows durations as the file has them", async () => {
+  it("shows durations as the file has them, and what they may be in its unit", async () => {
     await assertRefused(
       compile("limit = 5\nwindow_seconds = 0"),
       "limiters.api.window_seconds",
-      /^milliseconds above 0/,
+      /^seconds above 0 \(at least 0\.000001\), at most 35 years$/,
       "0 seconds",
     );
-    await assertRefused(compile('limit = 5\nwindow = "0s"'), "limiters.api.window", /^milliseconds above 0/, '"0s"');
+    await assertRefused(
+      compile('limit = 5\nwindow = "0s"'),
+      "limiters.api.window",
+      /^seconds above 0 \(at least 0\.000001\), at most 35 years$/,
+      '"0s"',
+    );
     await assertRefused(
       compile("limits = [{ limit = 5, window = 0 }]"),
       "limiters.api.limits[0].window",
-      /^milliseconds above 0/,
+      /^seconds above 0 \(at least 0\.000001\), at most 35 years$/,
       "0 seconds",
     );
     await assertRefused(
       compile("max_concurrent = 1\nlease_ttl = 0.05"),
       "limiters.api.lease_ttl",
-      /^milliseconds from 100/,
+      /^seconds from 0\.1 to 86400$/,
       "0.05 seconds",
     );
     await assertRefused(
       compile("limit = 5"),
       "limiters.api.window_seconds",
-      /^milliseconds above 0/,
+      /^seconds above 0 \(at least 0\.000001\), at most 35 years$/,
       "nothing, beside a limit",
     );
+    const rows = [
+      ["token_lease = 1000", "token_lease", "0, or seconds from 0.001 to 10", "1000 seconds"],
+      ["deny_cache = 100000", "deny_cache", "seconds from 0 to 86400", "100000 seconds"],
+    ] as const;
+    for (const [line, key, expected, received] of rows) {
+      await assertRefused(compile(`rate_per_second = 5\n${line}`), `limiters.api.${key}`, expected, received);
+    }
   });
 
   it("passes on errors that are not a ConfigError", async () => {
@@ -125,11 +138,18 @@ describe("checkStore", () => {
       '"5s"',
     );
     await assertRefused(
+      storeSays("socketTimeoutMs", TIMEOUT_ROW.check?.[0] ?? "", "0"),
+      "stores.a.socket_timeout",
+      "seconds, above 0 and at most 2147483.647",
+      '"5s"',
+    );
+    await assertRefused(
       storeSays("url", "a host", "redis://:secret@h"),
       "stores.a.url",
       "a host",
       "[hidden] (a string)",
     );
+    await assertRefused(storeSays("masterName", "a name", "undefined"), "stores.a.master_name", "a name", "nothing");
     await assertRefused(storeSays("", "another store", "this one"), "stores.a", "another store", "this one");
   });
 });

@@ -8,14 +8,17 @@ import { type Clock, systemClock, type Timer } from "../base/clock.ts";
 import type { StoreError } from "../base/errors.ts";
 import { isPermanent } from "../base/permanent.ts";
 import { show } from "../base/text.ts";
-import type { StoreErrorPolicy } from "../policy/options.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { RulesReport, Store } from "../stores/store.ts";
 import type { StoreEvent, Subscriptions } from "./events.ts";
+import { fallback } from "./fallback.ts";
 import type { Log } from "./log.ts";
 
 /** Single failures are over when there was none for so long, and at least one answer. In microseconds. */
 const QUIET_US = 10_000_000;
+
+/** A store that has returned so often within that time, and fails and returns again, comes and goes. */
+const MOST_RETURNS = 2;
 
 /** Single failures after which the breaker has not opened become an event after so long, in microseconds. */
 const IMPAIRED_US = 1_000_000;
@@ -54,6 +57,8 @@ interface Trouble {
   /** The reasons that the log has. */
   readonly told: Set<StoreError["reason"]>;
   isDown: boolean;
+  /** Whether the store comes and goes: that is reported once, and its end when it has worked for ten seconds. */
+  comesAndGoes: boolean;
   /** Whether an event has said so. */
   isEvent: boolean;
   /** The time of the last failure of a single call, and how many the store had answered then. */
@@ -69,6 +74,8 @@ export class StoreReport {
   #trouble: Trouble | undefined;
   #timer: Timer | undefined;
   #isAnnounced = false;
+  /** When the last returns of the store were reported. */
+  #returnsUs: readonly number[] = [];
   readonly #mixedRules = new Map<string, RulesReport>();
 
   constructor(options: ReportOptions) {
@@ -129,13 +136,14 @@ export class StoreReport {
       reasonUs: nowUs,
       told: new Set([error.reason]),
       isDown: false,
+      comesAndGoes: false,
       isEvent: false,
       lastUs: nowUs,
       answers,
       calls: 1,
     };
     const what = error.isOfKey ? ` for a key of ${limiters.map((id) => show(id)).join(" or ")}` : "";
-    this.#warn(error, `${this.#name} fails, ${this.#fallback()}`, what);
+    this.#warn(error, `${this.#name} fails, ${fallback(this.#options.policies())}`, what);
     this.#checkLater(nowUs + IMPAIRED_US);
   }
 
@@ -152,13 +160,16 @@ export class StoreReport {
       reasonUs: nowUs,
       told,
       isDown: true,
+      comesAndGoes: before?.comesAndGoes === true,
       isEvent: true,
       lastUs: nowUs,
       answers: 0,
       calls: 0,
     };
     if (isNews) this.#warnDown(error, told);
-    this.#options.events.emit({ type: "store_down", store: this.#options.id, error });
+    if (before?.comesAndGoes !== true) {
+      this.#options.events.emit({ type: "store_down", store: this.#options.id, error });
+    }
   }
 
   /** The breaker is open, and a probe has failed for this reason. */
@@ -178,7 +189,28 @@ export class StoreReport {
   /** The breaker has closed again. */
   up(downUs: number): void {
     this.#isAnnounced = true;
+    const nowUs = this.#clock.nowUs();
+    const trouble = this.#trouble;
+    this.#returnsUs = this.#returnsUs.filter((atUs) => nowUs - atUs < QUIET_US);
+    if (trouble !== undefined && (trouble.comesAndGoes || this.#returnsUs.length >= MOST_RETURNS)) {
+      return this.#keepsComing(trouble, nowUs);
+    }
+    this.#returnsUs = [...this.#returnsUs, nowUs];
     this.#over(`store ${show(this.#options.id)} decides, after ${seconds(downUs)}`, downUs);
+  }
+
+  /** The store is back, as so often: it counts as up when it has worked for ten seconds. */
+  #keepsComing(trouble: Trouble, nowUs: number): void {
+    const { id, log, answers } = this.#options;
+    if (!trouble.comesAndGoes) {
+      const again = `store ${show(id)} has failed and returned ${MOST_RETURNS + 1} times within ${QUIET_US / 1e6} s`;
+      log.recovered(`${this.#name} comes and goes: ${again}; the next line is when no call has failed for as long`);
+    }
+    trouble.comesAndGoes = true;
+    trouble.isDown = false;
+    trouble.lastUs = nowUs;
+    trouble.answers = answers() - 1; // a probe was answered
+    this.#checkLater(nowUs + QUIET_US);
   }
 
   /** Writes a warning that is about the store, but not about whether it decides. */
@@ -219,7 +251,7 @@ export class StoreReport {
 
   #warnDown(error: StoreError, told: Trouble["told"]): void {
     told.add(error.reason);
-    this.#warn(error, `${this.#name} unavailable, ${this.#fallback()}`);
+    this.#warn(error, `${this.#name} unavailable, ${fallback(this.#options.policies())}`);
   }
 
   #warn({ code, reason, message }: StoreError, what: string, forWhat = ""): void {
@@ -245,10 +277,8 @@ export class StoreReport {
     const isOver = this.#isQuiet(trouble) && this.#hasAnswered(trouble);
     if (!isOver) return this.#checkLater(Math.max(trouble.lastUs + QUIET_US, nowUs + IMPAIRED_US));
     const forUs = trouble.lastUs - trouble.sinceUs;
-    this.#over(
-      `store ${show(id)} decides everything; it failed for ${trouble.calls} calls within ${seconds(forUs)}`,
-      forUs,
-    );
+    const calls = trouble.comesAndGoes ? "came and went" : `failed for ${trouble.calls} calls`;
+    this.#over(`store ${show(id)} decides everything; it ${calls} within ${seconds(forUs)}`, forUs);
   }
 
   #isQuiet({ lastUs }: Trouble): boolean {
@@ -263,21 +293,7 @@ export class StoreReport {
     const { title, store } = this.#options;
     return title ?? `store of engine ${show(store.engine)}`;
   }
-
-  /** What decides in its place. */
-  #fallback(): string {
-    const policies = new Set(this.#options.policies().map(({ onStoreError }) => onStoreError));
-    const [only = "local"] = policies;
-    return policies.size > 1 ? "each limiter's onStoreError decides" : FALLBACKS[only];
-  }
 }
-
-const FALLBACKS: Readonly<Record<StoreErrorPolicy, string>> = {
-  local: "falling back to in-memory",
-  allow: "allowing what it cannot decide",
-  deny: "denying what it cannot decide",
-  throw: "failing what it cannot decide",
-};
 
 function seconds(us: number): string {
   return `${(us / 1e6).toFixed(1)} s`;

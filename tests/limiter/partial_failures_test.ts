@@ -207,6 +207,42 @@ describe("StoreReport", () => {
     assert.deepEqual([warnings.length, infos.length], [1, 1]);
   });
 
+  it("reports a store that comes and goes until it has worked for ten seconds, and then its next outage", async () => {
+    const { clock, warnings, infos, events, report } = scene();
+    for (let i = 0; i < 100; i++) {
+      report.down(late);
+      assert.equal(report.state, "down");
+      await clock.advance(80);
+      report.up(80_000);
+      await clock.advance(320);
+    }
+    assert.deepEqual([warnings.length, infos.length, report.state, report.error], [3, 3, "impaired", late]);
+    assert.match(infos[2] as string, /comes and goes: store "shared" has failed and returned 3 times within 10 s/);
+    await clock.advance(9_000);
+    assert.equal(infos.length, 3);
+    await clock.advance(1_000);
+    assert.match(infos[3] as string, /available again: store "shared" decides everything; it came and went within 38/);
+    assert.equal(report.state, "up");
+    report.down(late);
+    await clock.advance(1_000);
+    report.up(1_000_000);
+    assert.deepEqual([warnings.length, infos.length, report.state], [4, 5, "up"]);
+    const pair = ["store_down", "store_up"];
+    assert.deepEqual(events.map(({ type }) => type), [...pair, ...pair, ...pair, ...pair]);
+  });
+
+  it("reports outages that are further apart one by one", async () => {
+    const { clock, warnings, infos, report } = scene();
+    for (let i = 0; i < 10; i++) {
+      report.down(late);
+      await clock.advance(1_000);
+      report.up(1_000_000);
+      assert.equal(report.state, "up");
+      await clock.advance(4_000);
+    }
+    assert.deepEqual([warnings.length, infos.length], [10, 10]);
+  });
+
   it("warns once more where an outage turns out to be a mistake that does not heal", () => {
     const { warnings, report } = scene();
     report.down(late);

@@ -131,15 +131,14 @@ export class DeadlineLine<One extends Deadlined> {
   }
 
   #aim(atUs: number): void {
-    this.#timer = whenDue(this.#clock, atUs, () => this.#sweep());
+    this.#timer = whenDue(this.#clock, atUs, (untilUs) => this.#sweep(untilUs));
   }
 
-  #sweep(): void {
+  #sweep(untilUs: number): void {
     this.#timer = undefined;
     this.#isSweeping = true;
-    const nowUs = this.#clock.nowUs();
     let first = this.#first;
-    for (; first !== undefined && first.dueUs <= nowUs; first = this.#first) {
+    for (; first !== undefined && first.dueUs <= untilUs; first = this.#first) {
       this.delete(first);
       this.#onDue(first as One);
     }
@@ -154,13 +153,15 @@ export class DeadlineLine<One extends Deadlined> {
  *
  * @param clock Where the time comes from.
  * @param atUs The instant by that clock, in microseconds.
- * @param callback What to call.
+ * @param callback What to call, with the instant up to which all that came was read: what is due only later has to wait
+ *   on, because the process may have been busy once more.
  */
-export function whenDue(clock: Clock, atUs: number, callback: () => void): Timer {
+export function whenDue(clock: Clock, atUs: number, callback: (untilUs: number) => void): Timer {
   const options = { background: true };
   let timer = clock.schedule(atUs, () => {
-    if (clock.nowUs() - atUs <= LATE_US) return callback();
-    timer = clock.schedule(clock.nowUs() + CATCH_UP_US, callback, options);
+    const nowUs = clock.nowUs();
+    if (nowUs - atUs <= LATE_US) return callback(nowUs);
+    timer = clock.schedule(nowUs + CATCH_UP_US, () => callback(nowUs), options);
   }, options);
   return { cancel: () => timer.cancel() };
 }

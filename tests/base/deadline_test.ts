@@ -124,6 +124,21 @@ describe("DeadlineLine", () => {
     t.clock.pass(1);
     assert.deepEqual(t.due, ["silent"]);
   });
+
+  it("gives a process that is busy again and again time to read each answer", () => {
+    const t = newLine(100);
+    const first = new Item("first");
+    t.line.add(first);
+    t.clock.jump(3_000);
+    t.clock.pass(10);
+    t.line.delete(first);
+    t.line.add(new Item("second"));
+    t.clock.jump(3_000);
+    t.clock.pass(50);
+    assert.deepEqual(t.due, [], "its answer may lie unread");
+    t.clock.pass(1);
+    assert.deepEqual(t.due, ["second"]);
+  });
 });
 
 describe("withTimeout()", () => {

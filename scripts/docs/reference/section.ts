@@ -22,7 +22,9 @@ import { functionOf, signatureText, typeParamsText, typeText } from "./types.ts"
 
 /** What stands below the heading of an export. */
 export function sectionOf({ name, declarations }: DocSymbol, link: Link): string {
-  return declarations.map((declaration) => write(name, declaration, link)).join("\n\n");
+  // What implements overloads has no comment.
+  const shown = declarations.filter(({ kind, jsDoc }, i) => i === 0 || kind !== "function" || jsDoc !== undefined);
+  return shown.map((declaration) => write(name, declaration, link)).join("\n\n");
 }
 
 /** The heading of an export, as the page and its anchors have it. */

@@ -104,7 +104,7 @@ function readerOf(
       const { done, value } = await pieces.next();
       return done ? { done, value: undefined } : { done: false, value };
     },
-    cancel: async () => void nodeBody.destroy(),
+    cancel: () => Promise.resolve(void nodeBody.destroy()),
   };
 }
 

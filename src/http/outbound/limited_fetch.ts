@@ -22,7 +22,7 @@ import { type Answered, PauseState } from "./pause_state.ts";
 import { type BodyReading, checkReading, readKnownBody } from "./limit_reading.ts";
 import { LimitResponse } from "./limit_response.ts";
 import { type LimitedFetchOptions, readSettings, type Settings, type Throttled } from "./options.ts";
-import { type Fetch, type FetchInput, OutboundCall } from "./outbound_call.ts";
+import { type Fetch, type FetchInput, type ForeignFetch, OutboundCall } from "./outbound_call.ts";
 import { asNodeBody } from "./node_body.ts";
 import { emptyForMs, hintOf, type PauseHint, withReading } from "./pause_hint.ts";
 import { RetryBudget } from "./retry_budget.ts";
@@ -52,7 +52,15 @@ const MAX_KEYS = 10_000;
  * const answer = await partnerFetch("https://partner.example/orders");
  * ```
  */
-export function limitedFetch<Given extends Fetch = Fetch>(fetch: Given, options: LimitedFetchOptions): Given & Fetch {
+export function limitedFetch<Given extends Fetch = Fetch>(fetch: Given, options: LimitedFetchOptions): Given & Fetch;
+/**
+ * Wraps the `fetch` of another package: the function that is returned has the same type.
+ *
+ * @param fetch The fetch to wrap, of undici, node-fetch or others. A body may be a stream of Node: it must be read or destroyed.
+ * @param options The limiter, and what else there is to say.
+ */
+export function limitedFetch<Given extends ForeignFetch>(fetch: Given, options: LimitedFetchOptions): Given;
+export function limitedFetch(fetch: Fetch, options: LimitedFetchOptions): Fetch {
   if (typeof fetch !== "function") {
     throw new ConfigError({ path: "fetch", expected: "a function with the signature of fetch", received: show(fetch) });
   }
@@ -62,7 +70,7 @@ export function limitedFetch<Given extends Fetch = Fetch>(fetch: Given, options:
     const property = Object.getOwnPropertyDescriptor(fetch, key);
     if (property !== undefined && !Object.hasOwn(limited, key)) Object.defineProperty(limited, key, property);
   }
-  return limited as Given & Fetch;
+  return limited;
 }
 
 const NOT_UNDERSTOOD = "readLimit failed, so its answer counts as not understood; further ones are not logged";

@@ -11,4 +11,4 @@ export type { LimitHeaders } from "./limit_headers.ts";
 export type { LimitReading } from "./limit_reading.ts";
 export type { LimitResponse } from "./limit_response.ts";
 export type { LimitedFetchOptions, Throttled, ThrottleSource } from "./options.ts";
-export type { Fetch, FetchInput, OutboundRequest } from "./outbound_call.ts";
+export type { Fetch, FetchInput, ForeignAnswer, ForeignFetch, OutboundRequest } from "./outbound_call.ts";

@@ -10,6 +10,17 @@ export type FetchInput = string | URL | Request;
 /** A function with the signature of `fetch`. */
 export type Fetch = (input: FetchInput, init?: RequestInit) => Promise<Response>;
 
+/** What is needed of an answer whose type is that of another package. */
+export interface ForeignAnswer {
+  /** The status. */
+  readonly status: number;
+  /** The headers. */
+  readonly headers: { get(name: string): string | null };
+}
+
+/** A `fetch` of another package, such as undici or node-fetch, whose requests and answers have types of their own. */
+export type ForeignFetch = (input: never, init?: never) => Promise<ForeignAnswer>;
+
 /** Methods that mean the same when they arrive twice (RFC 9110, 9.2.2). */
 export const IDEMPOTENT: readonly string[] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"];
 

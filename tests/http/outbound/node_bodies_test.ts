@@ -5,6 +5,8 @@ import { PassThrough, type Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 
+import * as undici from "undici";
+
 import { createRateSync } from "@ratesync/core";
 import { type Fetch, limitedFetch } from "@ratesync/core/outbound";
 
@@ -106,6 +108,15 @@ describe("A body that is a stream of Node", () => {
     const fetch = limitedFetch(nodeFetch, { ...lab.options, maxRetries: 0 });
     assert.match(await (await fetch(lab.url)).text(), /secondary rate limit/);
     assert.deepEqual([lab.waits, lab.held()], [[60_000], 0]);
+  });
+});
+
+describe("A fetch of another package", () => {
+  it("keeps its type", async () => {
+    await using lab = await openLab();
+    const fetch: typeof undici.fetch = limitedFetch(undici.fetch, lab.options);
+    const answer: undici.Response = await fetch(lab.url, { method: "PUT", body: "x" });
+    assert.equal(await answer.text(), "hello");
   });
 });
 

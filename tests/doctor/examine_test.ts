@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { examine } from "../../src/doctor/examine.ts";
 import type { Policy } from "../../src/policy/policy.ts";
+import type { StoreConfig } from "../../src/registry/engines.ts";
 import { instance } from "../fleet/_processes.ts";
 import { openRawRedis } from "../_support/raw_redis.ts";
 import { freshPrefix, redisUrl } from "../_support/redis.ts";
@@ -114,24 +115,27 @@ describe("examine()", { timeout: 60_000, concurrency: true }, () => {
     assert.ok(!JSON.stringify(found).includes("secret"));
   });
 
-  const strangers: Readonly<Record<string, (port: number) => string>> = {
-    "a server that is not Redis": (port) => `redis://127.0.0.1:${port}`,
-    "a server that never answers": (port) => `redis://127.0.0.1:${port}`,
-  };
-  for (const [name, urlOf] of Object.entries(strangers)) {
+  const strangers = [
+    ["a server that is not Redis", "redis", "redis"],
+    ["a server that never answers", "redis", "redis"],
+    ["a server that never answers to TLS", "redis", "rediss"],
+    ["a PostgreSQL that never answers", "postgres", "postgres"],
+    ["a NATS that never answers", "nats", "nats"],
+  ] as const;
+  for (const [name, engine, scheme] of strangers) {
     it(`ends within seconds at ${name}, and says so`, async () => {
       const isSilent = name.includes("never");
       await using server = await startServer((socket) => {
         if (!isSilent) socket.on("data", () => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n"));
       });
-      const rs = instance({ engine: "redis", url: urlOf(server.port) }, { api: API });
+      const rs = instance({ engine, url: `${scheme}://127.0.0.1:${server.port}` } as StoreConfig, { api: API });
       const startMs = Date.now();
       const found = await examine(rs);
       assert.ok(Date.now() - startMs < 10_000, `${Date.now() - startMs} ms`);
       assert.deepEqual(found.map(({ ok, findings }) => [ok, findings.map(({ level, what }) => `${level} ${what}`)]), [
         [false, ["error reachability"]],
       ]);
-      assert.match(found[0]?.findings[0]?.detail ?? "", /127\.0\.0\.1/);
+      assert.match(found[0]?.findings[0]?.detail ?? "", /127\.0\.0\.1.*; .*(?:check|correct) host(?:,| and) port/);
       await rs.close();
     });
   }

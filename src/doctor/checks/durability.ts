@@ -37,8 +37,8 @@ function persistence(server: ServerFacts): Finding[] {
   }
   if (logsChanges) return [finding("persistence", "ok", "each change is written to the append-only file (AOF)")];
   const age = snapshotAgeSeconds === undefined || snapshotAgeSeconds > OLD_S
-    ? "and no snapshot was written within the last hour"
-    : `and the last snapshot is ${Math.round(snapshotAgeSeconds)} s old`;
+    ? "and the last snapshot, or the start, was more than an hour ago"
+    : `and the last snapshot, or the start, was ${Math.round(snapshotAgeSeconds)} s ago`;
   const detail = `no append-only file, ${age}: after a crash, limits start anew from there`;
   return [finding("persistence", "note", detail, "Turn on AOF (appendonly yes) if long windows or blocks matter")];
 }

@@ -8,7 +8,6 @@ import { steadyUs, systemClock } from "../../base/clock.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { StoreError } from "../../base/errors.ts";
 import { problemOf, type StoreFindings, type StoreProblem } from "../check.ts";
-import { timeoutError } from "./connection/errors.ts";
 import type { NatsLink } from "./connection/link.ts";
 import type { JetStream, StreamInfo } from "./jetstream.ts";
 import { namesOf } from "./names.ts";
@@ -36,10 +35,17 @@ export async function checkNats(
 ): Promise<Partial<StoreFindings>> {
   try {
     const looking = look(link, jetstream, settings, shards);
-    return await withTimeout(looking, TIMEOUT_MS, () => timeoutError(link.where, TIMEOUT_MS));
+    return await withTimeout(looking, TIMEOUT_MS, () => silent(link.where.label));
   } catch (error) {
     return { version: link.client?.info?.version, problems: [problemOf(error)] };
   }
+}
+
+function silent(label: string): StoreError {
+  const message =
+    `Cannot get an answer from NATS at ${label} within ${TIMEOUT_MS} ms; check host and port, whether the ` +
+    "server is busy, and in a cluster whether the streams have a leader";
+  return new StoreError("STORE_TIMEOUT", message, { reason: "no_answer" });
 }
 
 async function look(

@@ -47,7 +47,9 @@ export async function checkPostgres(
 ): Promise<StoreCheck> {
   const { url } = connection;
   const silent = () => {
-    const message = `Cannot get an answer from PostgreSQL at ${url} within ${TIMEOUT_MS} ms`;
+    const message =
+      `Cannot get an answer from PostgreSQL at ${url} within ${TIMEOUT_MS} ms; check host and port, and ` +
+      "whether the server is busy";
     return new StoreError("STORE_TIMEOUT", message, { reason: "no_answer" });
   };
   try {

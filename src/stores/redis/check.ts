@@ -101,7 +101,8 @@ export async function ask(
 
 /** The error of a server that was silent for too long. */
 export function noAnswer(place: string): StoreError {
-  const message = `Cannot get an answer from ${place} within ${TIMEOUT_MS} ms`;
+  const message = `Cannot get an answer from ${place} within ${TIMEOUT_MS} ms; check host, port and scheme (redis:// ` +
+    "without TLS, rediss:// with it), and whether the server is busy";
   return new StoreError("STORE_TIMEOUT", message, { reason: "no_answer" });
 }
 

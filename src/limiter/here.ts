@@ -108,7 +108,7 @@ function permitOf(
   const { lease } = reply;
   // Few callers ask a permit with a lease for its decision.
   if (lease !== undefined && !recorder.isWatched) {
-    recorder.acquired(0, reply.nowUs);
+    recorder.decided(undefined, 0, reply.nowUs, true, false);
     return new HeldPermit(session, rules.targetsOf(key, cost), undefined, 0, reply, lease);
   }
   const isLeft = reply === IN_LEFT;

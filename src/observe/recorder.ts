@@ -93,18 +93,25 @@ export class Recorder {
   /**
    * A call was decided at an instant of the clock. Calls that `waits` gave up because of their deadline where they were
    * denied; one that was queued has been counted as finding every permit taken. `key` is the one of this limiter.
+   *
+   * @param decision Undefined of a permit whose decision is not made, because nothing is watched.
    */
   decided(
-    decision: Decision,
+    decision: Decision | undefined,
     waitedMs: number,
     atUs: number,
     waits: boolean,
     wasQueued: boolean,
-    key: string | undefined = decision.key,
+    key: string | undefined = decision?.key,
   ): void {
-    if (decision.allowed) this.acquired(waitedMs, atUs);
-    else this.#denied(decision, waits, wasQueued, key);
-    if (!this.isWatched) return;
+    if (decision === undefined || decision.allowed) {
+      const counts = this.#counts;
+      counts.totalAcquisitions++;
+      counts.totalWaitMs += waitedMs;
+      if (waitedMs > counts.maxWaitMs) counts.maxWaitMs = waitedMs;
+      this.#lastUs = atUs;
+    } else this.#denied(decision, waits, wasQueued, key);
+    if (!this.isWatched || decision === undefined) return;
     if (this.#events.any) this.#events.emit({ type: "decision", limiter: this.limiter, decision, waitedMs });
     this.observers.methods.decided?.(this.limiter, key, decision, waitedMs);
   }
@@ -112,15 +119,6 @@ export class Recorder {
   /** A call was decided in place of the store. */
   degraded(): void {
     this.#counts.degradedDecisions++;
-  }
-
-  /** A call was allowed, without a listener. */
-  acquired(waitedMs: number, atUs: number): void {
-    const counts = this.#counts;
-    counts.totalAcquisitions++;
-    counts.totalWaitMs += waitedMs;
-    if (waitedMs > counts.maxWaitMs) counts.maxWaitMs = waitedMs;
-    this.#lastUs = atUs;
   }
 
   #denied(decision: Decision, waits: boolean, wasQueued: boolean, key: string | undefined): void {

@@ -81,27 +81,39 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
    */
   ask(item: Item, signal?: AbortSignal): Promise<Reply> {
     return new Promise((answered, failed) => {
-      if (this.#queued >= this.#maxQueued) return failed(this.#refusal());
-      item.sink = { answered, failed };
-      if (signal === undefined || this.#follow(item, signal)) this.#push(item);
+      if (signal?.aborted) return failed(signal.reason);
+      if (!this.submit(item, { answered, failed }) || signal === undefined) return;
+      item.leave = onAbort(signal, () => {
+        item.isGone = true;
+        this.#queued--;
+        failed(signal.reason);
+      });
     });
   }
 
-  /** As `ask`; the outcome goes to a sink. */
-  submit(item: Item, sink: ReplySink<Reply>): void {
-    if (this.#queued < this.#maxQueued) {
-      item.sink = sink;
-      this.#push(item);
-    } else inMicrotask(() => sink.failed(this.#refusal()));
+  /**
+   * As `ask`, at the end of this turn, so that others of the turn come along; the outcome goes to a sink.
+   *
+   * @returns Whether the item is queued: if too many are, the sink gets an error.
+   */
+  submit(item: Item, sink: ReplySink<Reply>): boolean {
+    if (this.#queued >= this.#maxQueued) {
+      inMicrotask(() => sink.failed(this.#closed ?? overloaded(this.#maxQueued)));
+      return false;
+    }
+    item.sink = sink;
+    this.#queue.push(item);
+    this.#queued++;
+    if (this.#isScheduled) return true;
+    this.#isScheduled = true;
+    if (this.#gathers && !this.#isLater) this.#later(this.#goOn);
+    else inMicrotask(this.#goOn);
+    return true;
   }
 
   /** Sends what is queued, where more calls may be in flight than before. */
   resume(): void {
     this.#goOn();
-  }
-
-  #refusal(): Error {
-    return this.#closed ?? overloaded(this.#maxQueued);
   }
 
   /** Sends nothing more: queued and later requests reject with `error`. */
@@ -114,30 +126,6 @@ export class Batcher<Item extends BatchItem<Reply>, Reply> {
       item?.leave?.();
       if (!item?.isGone) item?.sink?.failed(error);
     }
-  }
-
-  /** Lets a signal take an item out of the queue. Whether it is not aborted yet. */
-  #follow(item: Item, signal: AbortSignal): boolean {
-    if (signal.aborted) {
-      item.sink?.failed(signal.reason);
-      return false;
-    }
-    item.leave = onAbort(signal, () => {
-      item.isGone = true;
-      this.#queued--;
-      item.sink?.failed(signal.reason);
-    });
-    return true;
-  }
-
-  /** Sends an item at the end of this turn, so that others of the turn come along. */
-  #push(item: Item): void {
-    this.#queue.push(item);
-    this.#queued++;
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    if (this.#gathers && !this.#isLater) this.#later(this.#goOn);
-    else inMicrotask(this.#goOn);
   }
 
   /**

@@ -169,9 +169,8 @@ export class LogStore implements Store {
   /** As `execute`, for a take or a release; the outcome goes to a sink. */
   submit<Request extends TakeRequest | ReleaseRequest>(request: Request, sink: ReplySink<ReplyTo<Request>>): void {
     if (this.#batchers.length === 1 || request.targets.length === 1) {
-      return this.#batcherFor(request).submit(new LogRequest(request), sink as ReplySink<LogReply>);
-    }
-    this.execute(request).then((reply) => sink.answered(reply), (error) => sink.failed(error));
+      this.#batcherFor(request).submit(new LogRequest(request), sink as ReplySink<LogReply>);
+    } else this.execute(request).then((reply) => sink.answered(reply), (error) => sink.failed(error));
   }
 
   #batcherFor({ targets }: StoreRequest): Batcher<LogRequest, LogReply> {

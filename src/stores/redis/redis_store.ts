@@ -184,12 +184,13 @@ export class RedisStore implements Store {
   /** As `execute`, for a take or a release; the outcome goes to a sink. */
   submit<Request extends TakeRequest | ReleaseRequest>(request: Request, sink: ReplySink<ReplyTo<Request>>): void {
     if (this.#connection.cluster === undefined || request.targets.length === 1) {
-      return this.#batcher.submit(this.#calls.named(request), sink as ReplySink<Reply>);
+      this.#batcher.submit(this.#calls.named(request), sink as ReplySink<Reply>);
+    } else {
+      this.#askCluster(request, undefined).then(
+        (reply) => sink.answered(reply as ReplyTo<Request>),
+        (error) => sink.failed(error),
+      );
     }
-    this.#askCluster(request, undefined).then(
-      (reply) => sink.answered(reply as ReplyTo<Request>),
-      (error) => sink.failed(error),
-    );
   }
 
   /** Subscribes to the channels of the instance and of corrections, or fetches its messages from now on. */

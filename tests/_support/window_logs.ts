@@ -38,6 +38,8 @@ export interface LogRun {
   readonly steps: number;
   /** Which of all sequences it is. */
   readonly seed: number;
+  /** Whether most requests cost a good part of the limit. @default {false} */
+  readonly areLarge?: boolean;
 }
 
 /**
@@ -45,7 +47,10 @@ export interface LogRun {
  *
  * @returns The most runs that were stored.
  */
-export async function compareLogs(services: ParityServices, { limit, windowMs, steps, seed }: LogRun): Promise<number> {
+export async function compareLogs(
+  services: ParityServices,
+  { limit, windowMs, steps, seed, areLarge = false }: LogRun,
+): Promise<number> {
   const next = random(seed);
   const clock = new FakeClock(1_767_225_600_000_000);
   const keyPrefix = freshPrefix();
@@ -63,11 +68,12 @@ export async function compareLogs(services: ParityServices, { limit, windowMs, s
   let mostRuns = 0;
   for (let step = 0; step < steps; step++) {
     // Now few calls in a window, now more than it has room for.
-    const pace = [0.2, 1, 1.6][Math.floor(step / 400) % 3] as number;
-    if (next() < 0.9) clock.set(clock.nowUs() + Math.floor(2 * next() * windowMs * 1_000 / limit / pace));
+    const pace = [0.2, 1, 1.6][Math.floor(step / (areLarge ? 50 : 400)) % 3] as number;
+    const each = areLarge ? 20 : limit;
+    if (next() < 0.9) clock.set(clock.nowUs() + Math.floor(2 * next() * windowMs * 1_000 / each / pace));
     if (next() < 0.002) clock.set(clock.nowUs() + Math.floor(windowMs * 1_000 * next()));
     const dice = next();
-    const cost = dice < 0.9 ? 1 : 1 + Math.floor(next() * limit / 4);
+    const cost = dice < (areLarge ? 0.3 : 0.9) ? 1 : 1 + Math.floor(next() * limit / (areLarge ? 1 : 4));
     const asked = { ...target, cost };
     const kind = next();
     let request: StoreRequest = {
@@ -108,6 +114,12 @@ export async function compareLogs(services: ParityServices, { limit, windowMs, s
 export async function assertLogs(services: ParityServices): Promise<void> {
   for (const seed of [1, 2]) await compareLogs(services, { limit: 300, windowMs: 7_000, steps: 2_500, seed });
   await compareLogs(services, { limit: 300, windowMs: 200_000_000, steps: 1_000, seed: 1 });
+}
+
+/** The same for costs of many runs, which fill pages. */
+export async function assertLargeCosts(services: ParityServices): Promise<void> {
+  const large = { windowMs: 200_000_000, steps: 300, areLarge: true };
+  for (const seed of [1, 2]) await compareLogs(services, { ...large, limit: 65_536, seed });
 }
 
 /** The same for logs that are read and written as a whole. */

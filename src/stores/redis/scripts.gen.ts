@@ -7,17 +7,17 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,aT,jp=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,aU,jv=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=aT,jp
-function redis.call(hj,...)
-if hj~="MGET"then return call(hj,...)end
-local cl={...}
-for i=1,#cl do
-local m=aT("GET",cl[i])
-cl[i]=type(m)=="string"and m
+redis.pcall,redis.error_reply=aU,jv
+function redis.call(hl,...)
+if hl~="MGET"then return call(hl,...)end
+local cm={...}
+for i=1,#cm do
+local m=aU("GET",cm[i])
+cm[i]=type(m)=="string"and m
 end
-return cl
+return cm
 end`;
 
 const part1 = `local q
@@ -25,974 +25,979 @@ if string.byte(ARGV[1])==64 then
 q,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
 q=q+0
 else
-local fq=redis.call("TIME")
-q=fq[1]*1000000+fq[2]
+local fr=redis.call("TIME")
+q=fr[1]*1000000+fr[2]
 end`;
 
 const part2 = `local bJ=1e14
-local dy=50*bJ
-local gx,cd="99",10*bJ
-local eG=q-q%bJ`;
+local dz=50*bJ
+local gy,ce="99",10*bJ
+local eF=q-q%bJ`;
 
-const part3 = `local hv=2e15
-local function fU(m)
-local H,bt=string.byte(m,1),#m
-if H==98 and bt>8 then
+const part3 = `local hy=2e15
+local function fV(m)
+local H,bw=string.byte(m,1),#m
+if H==98 and bw>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if H==83 and bt>46 or H==115 and bt>20 then
+if H==83 and bw>46 or H==115 and bw>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+hv then return D,bt+1 end
+if D>q and D<q+hy then return D,bw+1 end
 end
 return 0,1
 end`;
 
-const part4 = `local function iB(aL)
-return math.max(math.floor((aL-dy)/cd),0)
+const part4 = `local function iF(aL)
+return math.max(math.floor((aL-dz)/ce),0)
 end
 local function fT(aL)
-if aL<dy then return aL end
-local us=eG+aL%bJ
+if aL<dz then return aL end
+local us=eF+aL%bJ
 if us>q+bJ/2 then return us-bJ end
 if us<q-bJ/2 then return us+bJ end
 return us
 end`;
 
-const part5 = `local function gf(bs,bK,an)
-return math.max(bs<=8*bK and 1 or bs<=1024*bK and 2 or 3,an)
+const part5 = `local function gh(bu,bK,am)
+return math.max(bu<=8*bK and 1 or bu<=1024*bK and 2 or 3,am)
 end
-local function ej(W,bK)
+local function ek(W,bK)
 if W==0 then return q end
 return W==3 and math.huge or q+(W==2 and 1024 or 8)*bK
 end`;
 
-const part6 = `local eS
-local function bD()
-if eS then return eS end
-local aF,bx,aR,co,fe=math.floor,math.min,math.max,string.byte,string.char
-local jX,lE=8,2^52
-local eF={us=0,ae=0,af=0,cc={}}
-local bW={eF=eF}
-function bW.gK(a,b,g)
+const part6 = `local eR
+local function bE()
+if eR then return eR end
+local aF,bz,aR,ca,fe=math.floor,math.min,math.max,string.byte,string.char
+local ke,lK=8,2^52
+local eE={us=0,ae=0,af=0,cd={}}
+local bW={eE=eE}
+function bW.gM(a,b,g)
 local us,ae=a.us+b.us,a.ae+b.ae
 if ae<g.v then return{us=us,ae=ae}end
 return{us=us+1,ae=ae-g.v}
 end
-local gK=bW.gK
-function bW.gq(a,b,g)
+local gM=bW.gM
+function bW.gr(a,b,g)
 local us,ae=a.us-b.us,a.ae-b.ae
 if ae>=0 then return{us=us,ae=ae}end
 return{us=us-1,ae=ae+g.v}
 end
-local gq=bW.gq
-function bW.hm(a,b)
+local gr=bW.gr
+function bW.ho(a,b)
 return(a.us<b.us or(a.us==b.us and a.ae<b.ae))and a or b
 end
-function bW.ld(aw,dA,an,g)
-local aY=gq(aw,an,g)
-for _,bR in ipairs(aw.cc)do
-if bR.dA>dA then aY=gq(aY,bR,g)end
+function bW.lk(ax,dB,am,g)
+local aS=gr(ax,am,g)
+for _,bS in ipairs(ax.cd)do
+if bS.dB>dB then aS=gr(aS,bS,g)end
 end
-return aY.us<0 and eF or aY
+return aS.us<0 and eE or aS
 end
-function bW.cX(h,g)
-local J=h.us-g.au
-if h.ae>g.aH then J=J+1 end
+function bW.da(h,g)
+local J=h.us-g.aw
+if h.ae>g.aI then J=J+1 end
 return aR(J,h.y or 0)
 end
-local cX=bW.cX
+local da=bW.da
 function bW.eW(h,g)
-return h.W>0 and cX(h,g)>q and h.W or 0
+return h.W>0 and da(h,g)>q and h.W or 0
 end
-local function jg(aw,bR,af,g)
-local aY=gK(aw,bR,g)
-if aY.us>lE then return nil end
-local cc,A={},1
-for i,dv in ipairs(aw.cc)do
-cc[i]=dv
-if dv.dA<=bR.dA then A=i+1 end
+local function jm(ax,bS,af,g)
+local aS=gM(ax,bS,g)
+if aS.us>lK then return nil end
+local cd,A={},1
+for i,dw in ipairs(ax.cd)do
+cd[i]=dw
+if dw.dB<=bS.dB then A=i+1 end
 end
-table.insert(cc,A,bR)
-local gz,K=eF,#cc
-while K>0 and#cc-K<jX do
-local al=cc[K]
-if al.dA-(aY.us-gz.us)+2<=q then break end
-gz=gK(gz,al,g)
+table.insert(cd,A,bS)
+local gA,K=eE,#cd
+while K>0 and#cd-K<ke do
+local al=cd[K]
+if al.dB-(aS.us-gA.us)+2<=q then break end
+gA=gM(gA,al,g)
 K=K-1
 end
 for _=1,K do
-table.remove(cc,1)
+table.remove(cd,1)
 end
-return{us=aY.us,ae=aY.ae,af=aR(aw.af,af),cc=cc}
+return{us=aS.us,ae=aS.ae,af=aR(ax.af,af),cd=cd}
 end
-function bW.fh(us,aw)
-local aY=us+aw.us+1
-if aw.af>0 and aw.af<aY then return aR(us+1,aw.af)end
-return aY
+function bW.fh(us,ax)
+local aS=us+ax.us+1
+if ax.af>0 and ax.af<aS then return aR(us+1,ax.af)end
+return aS
 end
 function bW.be(h)
-local aw=h.aw
-return aw and bW.fh(h.us,aw)>q and aw or nil
+local ax=h.ax
+return ax and bW.fh(h.us,ax)>q and ax or nil
 end
-function bW.dm(us,ae,aw,y,g,an)
-local J=us-g.au
-if ae>g.aH then J=J+1 end
-local ca=aR(J,y)
+function bW.dn(us,ae,ax,y,g,am)
+local J=us-g.aw
+if ae>g.aI then J=J+1 end
+local cb=aR(J,y)
 if y<=q or y<=J then y=nil end
 local h={us=us,ae=ae,y=y,W=0}
-if ca>q then h.W=gf(ca-q,g.au,an)end
-if aw then
-local aY,cc=gK(h,aw,g).us,{}
-for i,bR in ipairs(aw.cc)do
-cc[i]={dA=bx(bR.dA,aY),us=bR.us,ae=bR.ae}
+if cb>q then h.W=gh(cb-q,g.aw,am)end
+if ax then
+local aS,cd=gM(h,ax,g).us,{}
+for i,bS in ipairs(ax.cd)do
+cd[i]={dB=bz(bS.dB,aS),us=bS.us,ae=bS.ae}
 end
-local af=aw.af>us+aw.us and 0 or aw.af
-h.aw={us=aw.us,ae=aw.ae,af=af,cc=cc}
+local af=ax.af>us+ax.us and 0 or ax.af
+h.ax={us=ax.us,ae=ax.ae,af=af,cd=cd}
 end
 return h
 end
-function bW.fI(h,gW,dA,y,g)
-local af=aR(q,y)+g.au+1
-local bR={dA=dA,us=gW.us,ae=gW.ae}
-local aw=jg(bW.be(h)or eF,bR,af,g)
-if not aw then return h end
-local aS=gq(h,gW,g)
-return bW.dm(aS.us,aS.ae,aw,y,g,bW.eW(h,g))
+function bW.fI(h,gY,dB,y,g)
+local af=aR(q,y)+g.aw+1
+local bS={dB=dB,us=gY.us,ae=gY.ae}
+local ax=jm(bW.be(h)or eE,bS,af,g)
+if not ax then return h end
+local aT=gr(h,gY,g)
+return bW.dn(aT.us,aT.ae,ax,y,g,bW.eW(h,g))
 end
-function bW.lQ(h,g)
-local gX={us=h.us-q,ae=h.ae,dA=0}
-if gX.us<0 then return nil end
-return bW.dm(q,0,jg(bW.be(h)or eF,gX,h.us+2,g),0,g,0)
+function bW.lW(h,g)
+local gZ={us=h.us-q,ae=h.ae,dB=0}
+if gZ.us<0 then return nil end
+return bW.dn(q,0,jm(bW.be(h)or eE,gZ,h.us+2,g),0,g,0)
 end
-function bW.ed(h,g)
-local y,ca=cX(h,g),ej(h.W,g.au)
-if y<=ca then return h end
-local bw={us=ca+g.au,ae=g.aH}
-local aw=bW.be(h)
-if h.us<bw.us or(h.us==bw.us and h.ae<=bw.ae)then
-return bW.dm(h.us,h.ae,aw,ca,g,h.W)
+function bW.ee(h,g)
+local y,cb=da(h,g),ek(h.W,g.aw)
+if y<=cb then return h end
+local bi={us=cb+g.aw,ae=g.aI}
+local ax=bW.be(h)
+if h.us<bi.us or(h.us==bi.us and h.ae<=bi.ae)then
+return bW.dn(h.us,h.ae,ax,cb,g,h.W)
 end
-local an={us=h.us,ae=h.ae,y=h.y,W=h.W}
-if aw then an.aw={us=aw.us,ae=aw.ae,af=0,cc=aw.cc}end
-local bZ=bW.fI(an,gq(h,bw,g),0,ca,g)
-if bZ~=an then return bZ end
-return bW.dm(bw.us,bw.ae,nil,ca,g,h.W)
+local am={us=h.us,ae=h.ae,y=h.y,W=h.W}
+if ax then am.ax={us=ax.us,ae=ax.ae,af=0,cd=ax.cd}end
+local bZ=bW.fI(am,gr(h,bi,g),0,cb,g)
+if bZ~=am then return bZ end
+return bW.dn(bi.us,bi.ae,nil,cb,g,h.W)
 end
-function bW.cJ(m,E,al,h,g)
+function bW.cB(m,E,al,h,g)
 local function es()
-local ad,bd=0,1
+local ac,bd=0,1
 while E<=al do
-local ey=co(m,E)
+local ey=ca(m,E)
 E=E+1
-ad=ad+ey%128*bd
+ac=ac+ey%128*bd
 if ey<128 then break end
 bd=bd*128
 end
-return ad
+return ac
 end
-local function iz()
+local function iD()
 local us=es()
-return us,g.v>1 and bx(es(),g.v-1)or 0
+return us,g.v>1 and bz(es(),g.v-1)or 0
 end
-local cu=co(m,E)-128
+local cu=ca(m,E)-128
 E=E+1
 h.W=aF(cu%32/8)
 if cu%2>=1 then h.y=es()end
 if cu%4<2 then return end
-local us,ae=iz()
-local aw={us=us,ae=ae,af=0,cc={}}
-local aY=gK(h,aw,g).us
-if cu%8>=4 then aw.af=aY+2-es()end
+local us,ae=iD()
+local ax={us=us,ae=ae,af=0,cd={}}
+local aS=gM(h,ax,g).us
+if cu%8>=4 then ax.af=aS+2-es()end
 while E<=al do
-local bR={dA=aY-es()}
-bR.us,bR.ae=iz()
-if bR.us==0 and bR.ae==0 then
-bR.us,bR.ae=us,ae
+local bS={dB=aS-es()}
+bS.us,bS.ae=iD()
+if bS.us==0 and bS.ae==0 then
+bS.us,bS.ae=us,ae
 end
-aw.cc[#aw.cc+1]=bR
+ax.cd[#ax.cd+1]=bS
 end
-h.aw=aw
+h.ax=ax
 end
 function bW.bg(h,g)
-local aw,y,aM=h.aw,h.y,""
-if not aw and not y and h.W==0 then return aM end
-local function dU(ad)
-while ad>=128 do
-aM=aM..fe(ad%128+128)
-ad=aF(ad/128)
+local ax,y,aM=h.ax,h.y,""
+if not ax and not y and h.W==0 then return aM end
+local function dV(ac)
+while ac>=128 do
+aM=aM..fe(ac%128+128)
+ac=aF(ac/128)
 end
-aM=aM..fe(ad)
+aM=aM..fe(ac)
 end
-local function jf(us,ae)
-dU(us)
-if g.v>1 then dU(ae)end
+local function jl(us,ae)
+dV(us)
+if g.v>1 then dV(ae)end
 end
-if y then dU(y)end
-if aw then
-jf(aw.us,aw.ae)
-local aY=gK(h,aw,g).us
-if aw.af>0 then dU(aY+2-aw.af)end
-for _,bR in ipairs(aw.cc)do
-dU(aY-bR.dA)
-local kG=bR.us==aw.us and bR.ae==aw.ae
-jf(kG and 0 or bR.us,kG and 0 or bR.ae)
+if y then dV(y)end
+if ax then
+jl(ax.us,ax.ae)
+local aS=gM(h,ax,g).us
+if ax.af>0 then dV(aS+2-ax.af)end
+for _,bS in ipairs(ax.cd)do
+dV(aS-bS.dB)
+local kN=bS.us==ax.us and bS.ae==ax.ae
+jl(kN and 0 or bS.us,kN and 0 or bS.ae)
 end
 end
-local cu=128+(y and 1 or 0)+(aw and 2 or 0)+(aw and aw.af>0 and 4 or 0)
+local cu=128+(y and 1 or 0)+(ax and 2 or 0)+(ax and ax.af>0 and 4 or 0)
 return fe(cu+8*h.W)..aM
 end
-eS=bW
+eR=bW
 return bW
 end`;
 
-const part7 = `local jn=32
-local function fF(V,ax)
-local eg=redis.pcall("PTTL",V)
-return#ax<=jn and(type(eg)=="table"or eg>=0)
+const part7 = `local jt=32
+local function fG(V,ay)
+local eh=redis.pcall("PTTL",V)
+return#ay<=jt and(type(eh)=="table"or eh>=0)
 end`;
 
-const part8 = `local call,bz,ag=redis.call,string.sub,string.format
-local aF,di,aR,bx=math.floor,math.ceil,math.max,math.min
-local aX,am=struct.pack,struct.unpack
+const part8 = `local call,bB,ah=redis.call,string.sub,string.format
+local aF,cU,aR,bz=math.floor,math.ceil,math.max,math.min
+local aY,an=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cF,gH=0,0
+local cI,gJ=0,0
 local function aM()
-cF=cF+1
-return ARGV[cF]
+cI=cI+1
+return ARGV[cI]
 end
-local function ad()
-cF=cF+1
-return ARGV[cF]+0
+local function ac()
+cI=cI+1
+return ARGV[cI]+0
 end
-local function fm()
-gH=gH+1
-return KEYS[gH]
+local function fn()
+gJ=gJ+1
+return KEYS[gJ]
 end
-local cC=ad()
-local function eg(af)
-return aR(di((af-q)/1000),1)+cC
+local cE=ac()
+local function eh(af)
+return aR(cU((af-q)/1000),1)+cE
 end
-local cE={}`;
+local cH={}`;
 
-const part9 = `local function kf(ai)
-local dj=type(ai)=="table"and ai.err or tostring(ai)
-if string.find(dj,"READONLY",1,true)then error(ai,0)end
-return dj
+const part9 = `local function kn(aj)
+local dk=type(aj)=="table"and aj.err or tostring(aj)
+if string.find(dk,"READONLY",1,true)then error(aj,0)end
+return dk
 end
-local function jL(cv,kX)
-local ok,ai=pcall(cv,kX)
-return ok and ai or kf(ai)
+local function jR(cv,le)
+local ok,aj=pcall(cv,le)
+return ok and aj or kn(aj)
 end`;
 
-const part10 = `local function hz(e,lG)
-em(e)
-if e.dX and not bF then fo(e)end
-local at=lG and q or aR(q,e.D)
-local ah,aa=e.w.ah,e.aa
-for i=1,#ah do
-local ab=ah[i]
-at=aR(at,ab.aq.dr(aa[i],e.aj,ab))
+const part10 = `local function hB(e,lM)
+en(e)
+if e.dY and not bG then fp(e)end
+local at=lM and q or aR(q,e.D)
+local ai,aa=e.w.ai,e.aa
+for i=1,#ai do
+local ab=ai[i]
+at=aR(at,ab.aq.ds(aa[i],e.ak,ab))
 end
 return at
 end
-local function gT(e,at)
-local ah,aa=e.w.ah,e.aa
-if#ah==0 then return end
-if e.du then e.du.dC(e,at)end
-e.gk=nil
-for i=1,#ah do
-local ab=ah[i]
-local an=aa[i]
-local h=ab.aq.dC(an,at,e.aj,ab)
+local function gV(e,at)
+local ai,aa=e.w.ai,e.aa
+if#ai==0 then return end
+if e.dv then e.dv.dE(e,at)end
+e.gl=nil
+for i=1,#ai do
+local ab=ai[i]
+local am=aa[i]
+local h=ab.aq.dE(am,at,e.ak,ab)
 if h then aa[i]=h end
-local cT=ab.aq.cT and ab.aq.cT(an,h,at)
-if cT then
-e.gk=e.gk or{}
-e.gk[i]=cT
+local cW=ab.aq.cW and ab.aq.cW(am,h,at)
+if cW then
+e.gl=e.gl or{}
+e.gl[i]=cW
 end
 end
-fo(e)
+fp(e)
 end
-local function er(ai,e)
-local ah,aa,al=e.w.ah,e.aa,#ai
-for i=1,#ah do
-local ab=ah[i]
-ai[al+1],ai[al+2]=ab.aq.fl(aa[i],ab)
+local function er(aj,e)
+local ai,aa,al=e.w.ai,e.aa,#aj
+for i=1,#ai do
+local ab=ai[i]
+aj[al+1],aj[al+2]=ab.aq.fl(aa[i],ab)
 al=al+2
 end
 end
-local function ew(ai,ar)
+local function ew(aj,ar)
 local A=0
 for i=1,#ar do
-local gk,ah=ar[i].gk,#ar[i].w.ah
-for ab=1,gk and ah or 0 do
-local cT=gk[ab]
-if cT then
-local al=#ai
-ai[al+1]=A+ab-1
+local gl,ai=ar[i].gl,#ar[i].w.ai
+for ab=1,gl and ai or 0 do
+local cW=gl[ab]
+if cW then
+local al=#aj
+aj[al+1]=A+ab-1
 for bI=1,5 do
-ai[al+1+bI]=cT[bI]
+aj[al+1+bI]=cW[bI]
 end
 end
 end
-A=A+ah
+A=A+ai
 end
 end`;
 
 const part11 = `local function eu()
-local w=dZ[ad()]
-local aj,ap=ad(),ad()
+local w=ea[ac()]
+local ak,ap=ac(),ac()
 local e={
 w=w,
-aj=aj,
+ak=ak,
 ap=ap,
-V=fm(),
+V=fn(),
 cy=nil,
-as=nil,
-bb=nil,
+au=nil,
+ba=nil,
 D=0,
 aa=nil,
 }
 if w.cy>0 then
 e.cy={}
-for i,ab in ipairs(w.ah)do
-if ab.en then e.cy[i]=fm()end
+for i,ab in ipairs(w.ai)do
+if ab.eo then e.cy[i]=fn()end
 end
 end
 if w.ap>0 then
-e.as,e.bb=fm(),fm()
+e.au,e.ba=fn(),fn()
 end
-for _,A in ipairs(w.hU or{})do
+for _,A in ipairs(w.hX or{})do
 e.cy=e.cy or{}
-e.cy[A]=fm()
+e.cy[A]=fn()
 end
 return e
 end`;
 
-const part12 = `function cE.t()
-local function iP(h,at)
+const part12 = `function cH.t()
+local function iT(h,at)
 if h.us<at-1 or(h.us<at and h.ae==0)then return{us=at,ae=0}end
 return h
 end
-local function jD(h,o,g)
-local ae=o*g.dc
-local cK=aF(ae/g.v)
-local us=h.us+o*g.ds+cK
-ae=h.ae+ae-cK*g.v
+local function jJ(h,p,g)
+local ae=p*g.de
+local cN=aF(ae/g.v)
+local us=h.us+p*g.dt+cN
+ae=h.ae+ae-cN*g.v
 if ae<g.v then return{us=us,ae=ae}end
 return{us=us+1,ae=ae-g.v}
 end
 return{
-cJ=function()
+cB=function()
 return{
-ds=ad(),
-dc=ad(),
-v=ad(),
-au=ad(),
-aH=ad(),
-ax=ad(),
+dt=ac(),
+de=ac(),
+v=ac(),
+aw=ac(),
+aI=ac(),
+ay=ac(),
 }
 end,
-eR=function()
+eQ=function()
 return{us=0,ae=0,W=0}
 end,
-ed=function(h,g)
-if h.us-g.au<q and(h.y or 0)<=q then return h end
-return bD().ed(h,g)
+ee=function(h,g)
+if h.us-g.aw<q and(h.y or 0)<=q then return h end
+return bE().ee(h,g)
 end,
-dr=function(h,aj,g)
-local next=jD(iP(h,q),aj,g)
-local hA=next.us-g.au
-if next.ae>g.aH then hA=hA+1 end
-return aR(q,hA)
+ds=function(h,ak,g)
+local next=jJ(iT(h,q),ak,g)
+local hC=next.us-g.aw
+if next.ae>g.aI then hC=hC+1 end
+return aR(q,hC)
 end,
-dC=function(h,at,aj,g)
-local next=jD(iP(h,at),aj,g)
+dE=function(h,at,ak,g)
+local next=jJ(iT(h,at),ak,g)
 next.W=0
-if at<=q and not h.aw and not h.y then return next end
-local bI=bD()
+if at<=q and not h.ax and not h.y then return next end
+local bI=bE()
 local y=aR(at>q and at or 0,h.y or 0)
-return bI.dm(next.us,next.ae,bI.be(h),y,g,bI.eW(h,g))
+return bI.dn(next.us,next.ae,bI.be(h),y,g,bI.eW(h,g))
 end,
-cT=function(an,iI,at)
-local ib=at>q
-if not ib and not iI.aw then return nil end
+cW=function(am,iM,at)
+local ig=at>q
+if not ig and not iM.ax then return nil end
 local us,ae=0,0
-if iI.aw then
-us,ae=iI.aw.us,iI.aw.ae
+if iM.ax then
+us,ae=iM.ax.us,iM.ax.ae
 end
-local y=ib and(an.y or 0)>q and an.y or 0
-local lc=ib and iP(an,at)~=an
-if us==0 and ae==0 and y==0 and not lc then return nil end
-local K=an.us+2<=q and{us=0,ae=0}or an
-return{us,ae,y,lc and K.us or-1,lc and K.ae or 0}
+local y=ig and(am.y or 0)>q and am.y or 0
+local lj=ig and iT(am,at)~=am
+if us==0 and ae==0 and y==0 and not lj then return nil end
+local K=am.us+2<=q and{us=0,ae=0}or am
+return{us,ae,y,lj and K.us or-1,lj and K.ae or 0}
 end,
 fl=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.ae
 end,
-dF=function(h)
-if not h.aw and not h.y then return h.us+2 end
-local kD=h.aw and bD().fh(h.us,h.aw)or 0
-return aR(h.us,kD,h.y or 0)+2
+dH=function(h)
+if not h.ax and not h.y then return h.us+2 end
+local kK=h.ax and bE().fh(h.us,h.ax)or 0
+return aR(h.us,kK,h.y or 0)+2
 end,
-cR=function(m,K,to,g,ef,eK)
-local bt=to-K+1
-local us=tonumber(bz(m,K,K+15))
-if not us or bt<16 then return{us=0,ae=0,W=0}end
-local dv=bt~=16+g.ax
+cK=function(m,K,to,g,eg,eJ)
+local bw=to-K+1
+local us=tonumber(bB(m,K,K+15))
+if not us or bw<16 then return{us=0,ae=0,W=0}end
+local dw=bw~=16+g.ay
 local h={us=us,ae=0,W=0}
-if not dv then h.ae=bx(tonumber(bz(m,K+16,to))or 0,g.v-1)end
-if ef<=eK then bD().cJ(m,ef,eK,h,g)end
-if dv then return{us=us+1,ae=0,y=h.y,W=h.W}end
+if not dw then h.ae=bz(tonumber(bB(m,K+16,to))or 0,g.v-1)end
+if eg<=eJ then bE().cB(m,eg,eJ,h,g)end
+if dw then return{us=us+1,ae=0,y=h.y,W=h.W}end
 return h
 end,
-ep=function(h,g)
+dl=function(h,g)
 local us=aR(h.us,0)
-if g.ax==0 then return ag("%016.0f",us)end
-return ag("%016.0f%0"..g.ax..".0f",us,h.ae)
+if g.ay==0 then return ah("%016.0f",us)end
+return ah("%016.0f%0"..g.ay..".0f",us,h.ae)
 end,
-hn=function(h,g)
-if not h.aw and not h.y and h.W==0 then return""end
-return bD().bg(h,g)
+hq=function(h,g)
+if not h.ax and not h.y and h.W==0 then return""end
+return bE().bg(h,g)
 end,
 }
 end`;
 
-const part13 = `local dz,bS="<I7I4",11
-local function cm(ac)
-return#ac/bS
+const part13 = `local dA,bT="<I7I4",11
+local function cn(ad)
+return#ad/bT
 end
-local function fr(bt,aJ)
-return bt>=aJ and(bt-aJ)%bS==0
+local function fs(bw,aJ)
+return bw>=aJ and(bw-aJ)%bT==0
 end
-local function dn(ac,A)
-return am(dz,ac,A*bS+1)
+local function dp(ad,A)
+return an(dA,ad,A*bT+1)
 end
-local function cH(ac)
-return am(dz,ac,1)
+local function cL(ad)
+return an(dA,ad,1)
 end
-local function cG(ac)
-return am(dz,ac,#ac-bS+1)
+local function cJ(ad)
+return an(dA,ad,#ad-bT+1)
 end
-local function gO(ac,A,J,r)
-local K=A*bS
-return bz(ac,1,K)..aX(dz,J,r)..bz(ac,K+bS+1)
+local function gR(ad,A,J,r)
+local K=A*bT
+return bB(ad,1,K)..aY(dA,J,r)..bB(ad,K+bT+1)
 end
-local function hQ(J,r)
+local function hT(J,r)
 if not(J>=0 and J<2^53 and r>0 and r<2^32)then return""end
-return aX(dz,J,r)
+return aY(dA,J,r)
 end
-local function fp(m,K,to)
-local ac=bz(m,K,to)
-if ac==""or#ac%bS>0 then return"",0 end
-local cP=string.byte(ac,7)
-if cP<32 then return ac,0 end
-return bz(ac,1,6)..string.char(cP%32)..bz(ac,8),aF(cP/32)
+local function fq(m,K,to)
+local ad=bB(m,K,to)
+if ad==""or#ad%bT>0 then return"",0 end
+local cA=string.byte(ad,7)
+if cA<32 then return ad,0 end
+return bB(ad,1,6)..string.char(cA%32)..bB(ad,8),aF(cA/32)
 end
-local function dJ(h)
-local ac=h.z
-if h.W==0 then return ac end
-return bz(ac,1,6)..string.char(string.byte(ac,7)+32*h.W)..bz(ac,8)
+local function dK(h)
+local ad=h.z
+if h.W==0 then return ad end
+return bB(ad,1,6)..string.char(string.byte(ad,7)+32*h.W)..bB(ad,8)
 end
-local function cU(h,g,an)
-local bs=h.z==""and 0 or cH(h.z)-q
-h.W=bs>0 and gf(bs,g.x,an)or 0
+local function cX(h,g,am)
+local bu=h.z==""and 0 or cL(h.z)-q
+h.W=bu>0 and gh(bu,g.x,am)or 0
 return h
 end
-local function gC(h,g)
-local ac=h.z
-local aw=ac==""and 0 or cH(ac)-ej(h.W,g.x)
-if aw<=0 then return h end
-local lB={}
-for A=0,cm(ac)-1 do
-local J,r=dn(ac,A)
-lB[A+1]=aX(dz,J-aw,r)
+local function gD(h,g)
+local ad=h.z
+local ax=ad==""and 0 or cL(ad)-ek(h.W,g.x)
+if ax<=0 then return h end
+local lH={}
+for A=0,cn(ad)-1 do
+local J,r=dp(ad,A)
+lH[A+1]=aY(dA,J-ax,r)
 end
-return cU({Y=h.Y,z=table.concat(lB)},g,h.W)
+return cX({Y=h.Y,z=table.concat(lH)},g,h.W)
 end`;
 
-const part14 = `local hB=-2^52
+const part14 = `local hE=-2^52
 local function fj(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hB and m+0>2*hB
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hE and m+0>2*hE
 end
-local function hW(m,bd)
-local aL,bK=m+0,-hB/bd
+local function hZ(m,bd)
+local aL,bK=m+0,-hE/bd
 local r=-aL%bd
 local J=q-q%bK-(aL+r)/bd-bK
 if J>q+bK/2 then J=J-bK end
 if J<=q-bK/2 then J=J+bK end
 return J,r
 end
-local function jz(J,r,bd)
-return ag("%.0f",hB-J%(-hB/bd)*bd-r)
+local function jF(J,r,bd)
+return ah("%.0f",hE-J%(-hE/bd)*bd-r)
 end`;
 
-const part15 = `function cE.f()
+const part15 = `function cH.f()
 return{
 O="F",
 aJ=7,
-cJ=function()
-return{U=ad(),x=ad(),bd=ad()}
+cB=function()
+return{U=ac(),x=ac(),bd=ac()}
 end,
-eR=function()
+eQ=function()
 return{z="",W=0}
 end,
-ed=gC,
-dr=function(h,aj,g)
+ee=gD,
+ds=function(h,ak,g)
 if h.z==""then return q end
-local J,r=cG(h.z)
-if r+aj<=g.U then return aR(q,J)end
+local J,r=cJ(h.z)
+if r+ak<=g.U then return aR(q,J)end
 return aR(q,J+g.x)
 end,
-dC=function(h,at,aj,g)
+dE=function(h,at,ak,g)
 local z=h.z
-if z==""then return cU({z=aX(dz,at,aj)},g,0)end
-local J,r=cG(z)
+if z==""then return cX({z=aY(dA,at,ak)},g,0)end
+local J,r=cJ(z)
 if at<J+g.x then
-z=gO(z,cm(z)-1,J,r+aj)
+z=gR(z,cn(z)-1,J,r+ak)
 else
-z=z..aX(dz,at,aj)
+z=z..aY(dA,at,ak)
 end
-while cH(z)+g.x<=q do
-z=bz(z,bS+1)
+while cL(z)+g.x<=q do
+z=bB(z,bT+1)
 end
-return cU({z=z},g,h.W)
+return cX({z=z},g,h.W)
 end,
 fl=function(h,g)
 if h.z==""then return 0,0 end
-local J,r=cG(h.z)
+local J,r=cJ(h.z)
 local reset=J+g.x-q
 if reset<=0 then return 0,0 end
 if J>q then return g.U,reset end
 return r,reset
 end,
-dF=function(h,g)
+dH=function(h,g)
 if h.z==""then return 0 end
-local J=cG(h.z)
+local J=cJ(h.z)
 return J+g.x
 end,
-cR=function(m,K,to)
-local z,W=fp(m,K+7,to)
+cK=function(m,K,to)
+local z,W=fq(m,K+7,to)
 return{z=z,W=W}
 end,
 fj=fj,
-gY=function(m,bd)
-local J,r=hW(m,bd)
-return{z=aX(dz,J,r),W=0}
+ha=function(m,bd)
+local J,r=hZ(m,bd)
+return{z=aY(dA,J,r),W=0}
 end,
-hy=16,
-gD=function(m,K)
-return{z=hQ(am("<dd",m,K)),W=0}
+hA=16,
+gE=function(m,K)
+return{z=hT(an("<dd",m,K)),W=0}
 end,
-ep=function(h,g)
-return aX("<I7",g.x)..dJ(h)
+dl=function(h,g)
+return aY("<I7",g.x)..dK(h)
 end,
 }
 end`;
 
-const part16 = `function cE.c()
-local function gU(h,A,g)
+const part16 = `function cH.c()
+local function gW(h,A,g)
 if A==0 then return h.Y end
-local J,r=dn(h.z,A-1)
-return J+g.x==dn(h.z,A)and r or 0
+local J,r=dp(h.z,A-1)
+return J+g.x==dp(h.z,A)and r or 0
 end
-local function lp(h,at,g)
+local function lw(h,at,g)
 if h.z==""then return at,0,0 end
-local J,r=cG(h.z)
+local J,r=cJ(h.z)
 if at<J+g.x then
-return J,gU(h,cm(h.z)-1,g),r
+return J,gW(h,cn(h.z)-1,g),r
 end
 if at<J+2*g.x then return J+g.x,r,0 end
 return at,0,0
 end
-local function gl(o,bB,g)
-if bB<0 then return g.x+1 end
-if o<=bB then return 0 end
-local cA=g.x/g.bL
-return(cA-aF(bB*cA/o))*g.bL
+local function gm(p,bC,g)
+if bC<0 then return g.x+1 end
+if p<=bC then return 0 end
+local cC=g.x/g.bL
+return(cC-aF(bC*cC/p))*g.bL
 end
-local function kE(z,g)
-local J=cH(z)
-local kz=cm(z)>1 and dn(z,1)==J+g.x
-return J+(kz and 1 or 2)*g.x<=q
+local function kL(z,g)
+local J=cL(z)
+local kG=cn(z)>1 and dp(z,1)==J+g.x
+return J+(kG and 1 or 2)*g.x<=q
 end
 return{
 O="C",
 aJ=12,
-cJ=function()
-return{U=ad(),x=ad(),bL=ad()}
+cB=function()
+return{U=ac(),x=ac(),bL=ac()}
 end,
-eR=function()
+eQ=function()
 return{Y=0,z="",W=0}
 end,
-ed=gC,
-dr=function(h,aj,g)
-local J,Y,ff=lp(h,q,g)
-local jT=gl(Y,g.U-aj-ff,g)
-if jT<=g.x then return aR(q,J+jT)end
-return aR(q,J+g.x+gl(ff,g.U-aj,g))
+ee=gD,
+ds=function(h,ak,g)
+local J,Y,ff=lw(h,q,g)
+local ka=gm(Y,g.U-ak-ff,g)
+if ka<=g.x then return aR(q,J+ka)end
+return aR(q,J+g.x+gm(ff,g.U-ak,g))
 end,
-dC=function(h,at,aj,g)
-local ak={Y=h.Y,z=h.z}
+dE=function(h,at,ak,g)
+local ag={Y=h.Y,z=h.z}
 local J,r
-if ak.z~=""then
-J,r=cG(ak.z)
+if ag.z~=""then
+J,r=cJ(ag.z)
 end
 if J and at<J+g.x then
-ak.z=gO(ak.z,cm(ak.z)-1,J,r+aj)
+ag.z=gR(ag.z,cn(ag.z)-1,J,r+ak)
 else
-J=lp(h,at,g)
-ak.z=ak.z..aX(dz,J,aj)
+J=lw(h,at,g)
+ag.z=ag.z..aY(dA,J,ak)
 end
-while kE(ak.z,g)do
-ak.Y=gU(ak,1,g)
-ak.z=bz(ak.z,bS+1)
+while kL(ag.z,g)do
+ag.Y=gW(ag,1,g)
+ag.z=bB(ag.z,bT+1)
 end
-return cU(ak,g,h.W)
+return cX(ag,g,h.W)
 end,
 fl=function(h,g)
 if h.z==""then return 0,0 end
-local al=cG(h.z)
+local al=cJ(h.z)
 local reset=al+2*g.x-q
 if reset<=0 then return 0,0 end
 if al>q then return g.U,reset end
-local J,Y,ff=lp(h,q,g)
-local cA=g.x/g.bL
-local aS=cA-aF((q-J)/g.bL)
-return di(Y*aS/cA)+ff,reset
+local J,Y,ff=lw(h,q,g)
+local cC=g.x/g.bL
+local aT=cC-aF((q-J)/g.bL)
+return cU(Y*aT/cC)+ff,reset
 end,
-dF=function(h,g)
+dH=function(h,g)
 if h.z==""then return 0 end
-local J=cG(h.z)
+local J=cJ(h.z)
 return J+2*g.x
 end,
-cR=function(m,K,to)
-local z,W=fp(m,K+12,to)
+cK=function(m,K,to)
+local z,W=fq(m,K+12,to)
 if z==""then return{Y=0,z="",W=0}end
-return{Y=am("<I4",m,K+8),z=z,W=W}
+return{Y=an("<I4",m,K+8),z=z,W=W}
 end,
-hy=24,
-gD=function(m,K)
-local J,Y,ff=am("<ddd",m,K)
+hA=24,
+gE=function(m,K)
+local J,Y,ff=an("<ddd",m,K)
 if not(Y>0 and Y<2^32)then Y=0 end
 if ff>0 or Y==0 then
-return{Y=Y,z=hQ(J,ff),W=0}
+return{Y=Y,z=hT(J,ff),W=0}
 end
-return{Y=Y,z=aX(dz,J,0),W=0}
+return{Y=Y,z=aY(dA,J,0),W=0}
 end,
-ep=function(h,g)
-local aK=#ag("%.0f",g.bL)-1
-return aX("<I7BI4",g.x,aK,h.Y)..dJ(h)
+dl=function(h,g)
+local aK=#ah("%.0f",g.bL)-1
+return aY("<I7BI4",g.x,aK,h.Y)..dK(h)
 end,
 }
 end`;
 
-const part17 = `function cE.s()`;
+const part17 = `function cH.s()`;
 
-const part18 = `local cj,lW,hi=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cN,mu=2^48,2^37
-local eG=q-q%cN
-local function cS(p,aK)
-p.eE,p.aK=aK>=32,aK%32
-p.lu,p.aI=p.aK>=16,2^(aK%16)
-p.bw=p.lu and 255 or 65535
+const part18 = `local ck,md,hk=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cR,mB=2^48,2^37
+local ca,eF=string.byte,q-q%cR
+local function cV(o,aK)
+o.eD,o.aK=aK>=32,aK%32
+o.iv,o.aG=o.aK>=16,2^(aK%16)
+o.bi=o.iv and 255 or 65535
 end
-local function ep(p,aE,o)
-if p.lu then return aX("<I7B",aE,o)end
-if aE-q>=cN/2 then error("ERR the units would be taken years ahead",0)end
-return aX("<I6I2",aE%cN,o)
+local function dl(o,aA,p)
+if o.iv then return aY("<I7B",aA,p)end
+if aA-q>=cR/2 then error("ERR the units would be taken years ahead",0)end
+return aY("<I6I2",aA%cR,p)
 end
-local function cR(p,ac,K)
-if p.lu then return am("<I7B",ac,K)end
-local aE,o=am("<I6I2",ac,K)
-aE=aE+eG
-if aE>q+cN/2 then return aE-cN,o end
-if aE<q-cN/2 then return aE+cN,o end
-return aE,o
+local function cK(o,ad,K)
+if o.iv then return an("<I7B",ad,K)end
+local aA,p=an("<I6I2",ad,K)
+aA=aA+eF
+if aA>q+cR/2 then return aA-cR,p end
+if aA<q-cR/2 then return aA+cR,p end
+return aA,p
 end
-local function cJ(p,K,to)
-if to<#p.ac then return bz(p.ac,K+1,to+1)end
-return call("GETRANGE",p.V,ag("%d",K),ag("%d",to))
+local function cB(o,K,to)
+if to<#o.ad then return bB(o.ad,K+1,to+1)end
+return call("GETRANGE",o.V,ah("%d",K),ah("%d",to))
 end
-local function bu(p,av)
-return cj+4*(aF(av/p.aI)+1)+8*av
+local function hp(o,av,fm)
+local aS,iv,ca=0,o.iv,ca
+for j=8,#av,8 do
+local cG,cA=ca(av,j-1,j)
+local bh=iv and cA or cG+256*cA
+aS=aS+bh
+if aS>=fm then return j/8,aS,bh end
 end
-local function bt(p)
-return p.ao==0 and cj or bu(p,p.ao-1)+8
+return nil,aS
 end
-local function da(p,i)
-return(p.aJ+i)%p.ao
+local function hD(o,av)
+local _,aS=hp(o,av,1/0)
+return aS
 end
-local function aZ(p,i)
-local K=bu(p,da(p,i))
-return cR(p,cJ(p,K,K+7),1)
+local function bp(o,as)
+return ck+4*(aF(as/o.aG)+1)+8*as
 end
-local function kx(p,i)
-local av=da(p,i)
-return bx(p.aI-av%p.aI,p.ao-av,p.r-i)
+local function bw(o)
+return o.ao==0 and ck or bp(o,o.ao-1)+8
 end
-local function jm(p,fG,an)
-if fG and p.an and fG>p.an then return p.r,p.an,p.br end
-if p.eE then
-if fG then return fG-1,fG-1,(aZ(p,fG-1))end
-local dl,cP=0,p.r
-while dl<cP do
-local dd=aF((dl+cP)/2)
-if aZ(p,dd)<=an then
-dl=dd+1
+local function cQ(o,i)
+return(o.aJ+i)%o.ao
+end
+local function bb(o,i)
+local K=bp(o,cQ(o,i))
+return cK(o,cB(o,K,K+7),1)
+end
+local function iU(o,i)
+local as=cQ(o,i)
+return bz(o.aG-as%o.aG,o.ao-as,o.r-i)
+end
+local function js(o,fm,am)
+if fm and o.am and fm>o.am then return o.r,o.am,o.bt end
+if o.eD then
+if fm then return fm-1,fm-1,(bb(o,fm-1))end
+local cG,cA=0,o.r
+while cG<cA do
+local df=aF((cG+cA)/2)
+if bb(o,df)<=am then
+cG=df+1
 else
-cP=dd
+cA=df
 end
 end
-return dl,dl
+return cG,cG
 end
-local i,aY=0,0
-while i<p.r do
-local n,av=kx(p,i),da(p,i)
-local o
-if i>0 and i+n<p.r then
-local K=bu(p,av)-4
-o=am("<I4",cJ(p,K,K+3),1)
+local i,aS=0,0
+while i<o.r do
+local n,as=iU(o,i),cQ(o,i)
+local p
+if i>0 and i+n<o.r then
+local K=bp(o,as)-4
+p=an("<I4",cB(o,K,K+3),1)
 end
-if o and((fG and aY+o<fG)or(not fG and aZ(p,i+n-1)<=an))then
-i,aY=i+n,aY+o
+if p and((fm and aS+p<fm)or(not fm and bb(o,i+n-1)<=am))then
+i,aS=i+n,aS+p
 else
-local aA,dI=0,16
-while aA<n do
-dI=bx(dI,n-aA)
-local K=bu(p,av+aA)
-local ac=cJ(p,K,K+8*dI-1)
-for j=1,8*dI,8 do
-local aE,bq=cR(p,ac,j)
-if fG and aY+bq>=fG or not fG and aE>an then return i,aY,aE end
-i,aY=i+1,aY+bq
+local aE,dC=0,16
+while aE<n do
+dC=bz(dC,n-aE)
+local K=bp(o,as+aE)
+local ad=cB(o,K,K+8*dC-1)
+if fm then
+local n,jY,bh=hp(o,ad,fm-aS)
+if n then return i+n-1,aS+jY-bh,(cK(o,ad,8*n-7))end
+i,aS=i+dC,aS+jY
+else
+for j=1,8*dC,8 do
+local aA,bh=cK(o,ad,j)
+if aA>am then return i,aS,aA end
+i,aS=i+1,aS+bh
 end
-aA,dI=aA+dI,dI*8
+end
+aE,dC=aE+dC,dC*8
 end
 end
 end
-return i,aY
+return i,aS
 end
-local function bX(p)
-local x,y,aK=p.x,p.y,p.aK+(p.eE and 32 or 0)
-local hU=aX("<I4I4I4I7I4B",p.aJ,p.r,p.ao,p.bk,p.aQ,aK)
-local dl=y%cN
-local cP=(y-dl)/cN+32*p.W
-return"S"..aX("<dI7I6BI7",p.D,x,dl,cP,p.br)..hU
+local function bX(o)
+local x,y,aK=o.x,o.y,o.aK+(o.eD and 32 or 0)
+local hX=aY("<I4I4I4I7I4B",o.aJ,o.r,o.ao,o.bm,o.aQ,aK)
+local cG=y%cR
+local cA=(y-cG)/cR+32*o.W
+return"S"..aY("<dI7I6BI7",o.D,x,cG,cA,o.bt)..hX
 end
-local function hH(p)
-p.ac,p.dO="",nil
+local function hK(o)
+o.ad,o.dP="",nil
 end
-local function lx(p,g)
-p.aJ,p.r,p.ao,p.bk,p.aQ,p.br=0,0,0,0,0,0
-cS(p,g.aK+32)
-hH(p)
+local function lD(o,g)
+o.aJ,o.r,o.ao,o.bm,o.aQ,o.bt=0,0,0,0,0,0
+cV(o,g.aK+32)
+hK(o)
 end
-local function iY(p,aB,ao)
-local n=#aB/8
-p.aJ,p.r,p.ao,p.aQ=0,n,ao,0
-local cL={}
-for K=0,ao-1,p.aI do
-local aG=bx(K+p.aI,ao)
-local ac,aY=bz(aB,K*8+1,aG*8),0
+local function je(o,av,ao)
+local n=#av/8
+o.aJ,o.r,o.ao,o.aQ=0,n,ao,0
+local cO={}
+for K=0,ao-1,o.aG do
+local aH=bz(K+o.aG,ao)
+local ad,aS=bB(av,K*8+1,aH*8),0
 if K<n then
-for j=1,#ac,8 do
-local _,o=cR(p,ac,j)
-aY=aY+o
+aS=hD(o,ad)
+o.aQ=aS
 end
-p.aQ=aY
+cO[#cO+1]=aY("<I4",aS)..ad..string.rep("\\0\\0\\0\\0\\0\\0\\0\\0",aH-K-#ad/8)
 end
-cL[#cL+1]=aX("<I4",aY)..ac..string.rep("\\0",(aG-K)*8-#ac)
+return bX(o)..table.concat(cO)
 end
-return bX(p)..table.concat(cL)
+local function kb(o)
+local cO,i={},0
+while i<o.r do
+local n,K=iU(o,i),bp(o,cQ(o,i))
+cO[#cO+1],i=cB(o,K,K+8*n-1),i+n
 end
-local function jU(p)
-local cL,i={},0
-while i<p.r do
-local n,K=kx(p,i),bu(p,da(p,i))
-cL[#cL+1],i=cJ(p,K,K+8*n-1),i+n
+return table.concat(cO)
 end
-return table.concat(cL)
-end
-local function gg(p,aE,o)
-local gs=di(o/p.bw)-1
-return string.rep(ep(p,aE,p.bw),gs)..ep(p,aE,o-gs*p.bw)
+local function gQ(o,aA,p)
+local gt=cU(p/o.bi)-1
+return string.rep(dl(o,aA,o.bi),gt)..dl(o,aA,p-gt*o.bi)
 end`;
 
-const part19 = `local lv=2^17
-local function gN(dL,U,aI)
-local bB=dL+aF(dL/64)+4
-local ac=cj+10+4*di(bB/aI)+8*bB
-if ac<lv then
-local _,aK=math.frexp(ac-1)
+const part19 = `local lB=2^17
+local function gP(dM,U,aG)
+local bC=dM+aF(dM/64)+4
+local ad=ck+10+4*cU(bC/aG)+8*bC
+if ad<lB then
+local _,aK=math.frexp(ad-1)
 local bL=aR(2^(aK-3),16)
-local aS=di(ac/bL)*bL-cj-10
-local gs=aF(aS/(4+8*aI))
-bB=aR(gs*aI+aF((aS-gs*(4+8*aI)-4)/8),bB)
+local aT=cU(ad/bL)*bL-ck-10
+local gt=aF(aT/(4+8*aG))
+bC=aR(gt*aG+aF((aT-gt*(4+8*aG)-4)/8),bC)
 end
-return dL<=U and bx(U,bB)or bB
+return dM<=U and bz(U,bC)or bC
 end`;
 
-const part20 = `local function la(p,m,g)
+const part20 = `local function lh(o,m,g)
 if#m<21 then return end
-local D,aJ,r,ao=am("<dI4I4I4",m,2)
+local D,aJ,r,ao=an("<dI4I4I4",m,2)
 if#m~=21+8*ao or r>ao or aJ>=aR(ao,1)then return end
-local cL,aE,o={},0,0
+local cO,aA,p={},0,0
 for i=0,r-1 do
-local at=am("<d",m,22+(aJ+i)%ao*8)
-if at~=aE and o>0 then
-cL[#cL+1],o=gg(p,aE,o),0
+local at=an("<d",m,22+(aJ+i)%ao*8)
+if at~=aA and p>0 then
+cO[#cO+1],p=gQ(o,aA,p),0
 end
-aE,o=at,o+1
+aA,p=at,p+1
 end
-if o>0 then cL[#cL+1]=gg(p,aE,o)end
-local aB=table.concat(cL)
-p.D,p.bk,p.y,p.br,p.dT=D,r,aE,aE,true
-p.eE=#aB/8==r
-p.ac=iY(p,aB,#aB/8)
+if p>0 then cO[#cO+1]=gQ(o,aA,p)end
+local av=table.concat(cO)
+o.D,o.bm,o.y,o.bt,o.dU=D,r,aA,aA,true
+o.eD=#av/8==r
+o.ad=je(o,av,#av/8)
 end
-local function io(V,g)
-local ac=call("GETRANGE",V,"0",g.ix)
-local p={V=V,ac=ac,D=0,x=g.x,y=0,br=0,W=0}
-p.aJ,p.r,p.ao,p.bk,p.aQ=0,0,0,0,0
-cS(p,g.aK+32)
-local H=string.byte(ac,1)
-if H==115 then la(p,call("GETRANGE",V,"0","-1"),g)end
-if H==98 and#ac==9 then
-local D=am("<d",ac,2)
-p.fg=not(D>=0 and D<2^53 and D==aF(D))
-p.D=p.fg and 0 or D
-return p
+local function ir(V,g)
+local ad=call("GETRANGE",V,"0",g.iB)
+local o={V=V,ad=ad,D=0,x=g.x,y=0,bt=0,W=0}
+o.aJ,o.r,o.ao,o.bm,o.aQ=0,0,0,0,0
+cV(o,g.aK+32)
+local H=string.byte(ad,1)
+if H==115 then lh(o,call("GETRANGE",V,"0","-1"),g)end
+if H==98 and#ad==9 then
+local D=an("<d",ad,2)
+o.fg=not(D>=0 and D<2^53 and D==aF(D))
+o.D=o.fg and 0 or D
+return o
 end
-if H~=83 or#ac<cj then
-p.fg=not p.dT and(H or call("GET",V)=="")
-return p
+if H~=83 or#ad<ck then
+o.fg=not o.dU and(H or call("GET",V)=="")
+return o
 end
-local aK,cP
-p.D,p.x,p.y,cP,p.br,p.aJ,p.r,p.ao,p.bk,p.aQ,aK=
-am(lW,ac,2)
-p.y,p.W=p.y+cP%32*cN,aF(cP/32)
-cS(p,aK)
-local bN=bt(p)
-if#ac==g.ix+1 and bN>#ac then
-local bv=call("GETRANGE",V,ag("%d",bN-1),ag("%d",bN))
-bN=#bv==1 and#ac or-1
+local aK,cA
+o.D,o.x,o.y,cA,o.bt,o.aJ,o.r,o.ao,o.bm,o.aQ,aK=
+an(md,ad,2)
+o.y,o.W=o.y+cA%32*cR,aF(cA/32)
+cV(o,aK)
+local bN=bw(o)
+if#ad==g.iB+1 and bN>#ad then
+local bx=call("GETRANGE",V,ah("%d",bN-1),ah("%d",bN))
+bN=#bx==1 and#ad or-1
 end
-p.fg=p.x~=g.x
-or not(p.D>=0)
+o.fg=o.x~=g.x
+or not(o.D>=0)
 or aK%16<6
 or aK>58
-or bN~=#ac
-or p.r>p.ao
-or p.aJ>=aR(p.ao,1)
-return p
+or bN~=#ad
+or o.r>o.ao
+or o.aJ>=aR(o.ao,1)
+return o
 end
-local function gA(p,aE,g)
-local bL=di(g.x/8)
-return ag("%.0f",eg(aR(aE-aE%bL+bL+g.x,p.D)))
+local function gB(o,aA,g)
+local bL=cU(g.x/8)
+return ah("%.0f",eh(aR(aA-aA%bL+bL+g.x,o.D)))
 end
-local function mv(p,dL,g,cw)
-local dT=bt(p)
-if p.aJ+p.r>p.ao then
-local aI,gs=aF(p.aJ/p.aI),4+8*p.aI
-local gu=aR(di((dL-p.ao)/p.aI),aF(p.ao/p.aI/8))
-local H,aG=cj+aI*gs,dT
-while aG>H do
-local K=aR(aG-65536,H)
-local ac=call("GETRANGE",p.V,ag("%d",K),ag("%d",aG-1))
-call("SETRANGE",p.V,ag("%d",K+gu*gs),ac)
-aG=K
+local function mC(o,dM,g,cw)
+local dU=bw(o)
+if o.aJ+o.r>o.ao then
+local aG,gt=aF(o.aJ/o.aG),4+8*o.aG
+local gv=aR(cU((dM-o.ao)/o.aG),aF(o.ao/o.aG/8))
+local H,aH=ck+aG*gt,dU
+while aH>H do
+local K=aR(aH-65536,H)
+local ad=call("GETRANGE",o.V,ah("%d",K),ah("%d",aH-1))
+call("SETRANGE",o.V,ah("%d",K+gv*gt),ad)
+aH=K
 end
-p.aJ,p.ao=p.aJ+gu*p.aI,p.ao+gu*p.aI
+o.aJ,o.ao=o.aJ+gv*o.aG,o.ao+gv*o.aG
 else
-p.ao=gN(dL,g.U,p.aI)
-if dT<lv then
-local m=cJ(p,0,dT-1)
-call("SET",p.V,m..string.rep("\\0",bt(p)-dT),"PX",cw)
+o.ao=gP(dM,g.U,o.aG)
+if dU<lB then
+local m=cB(o,0,dU-1)
+call("SET",o.V,m..string.rep("\\0\\0\\0\\0",(bw(o)-dU)/4),"PX",cw)
 else
-call("SETRANGE",p.V,ag("%d",bt(p)-1),"\\0")
+call("SETRANGE",o.V,ah("%d",bw(o)-1),"\\0")
 end
 end
-p.ac=""
+o.ad=""
 end
-local function kv(p,aB)
-local aA=0
-while aA<#aB do
-local av=da(p,p.r)
-local n=bx(p.aI-av%p.aI,p.ao-av,(#aB-aA)/8)
-local ac=bz(aB,aA+1,aA+8*n)
-if av%p.aI==0 then p.aQ=0 end
-for j=1,#ac,8 do
-local _,o=cR(p,ac,j)
-p.aQ=p.aQ+o
-end
-local K=bu(p,av)
-call("SETRANGE",p.V,ag("%d",K),ac)
-p.r,aA,av=p.r+n,aA+8*n,av+n
-if av%p.aI==0 or av==p.ao then
-local aI=K-8*((av-n)%p.aI)-4
-call("SETRANGE",p.V,ag("%d",aI),aX("<I4",p.aQ))
+local function kD(o,aA,p)
+while p>0 do
+local as=cQ(o,o.r)
+local n=bz(o.aG-as%o.aG,o.ao-as,cU(p/o.bi))
+local bh,K=bz(p,n*o.bi),bp(o,as)
+call("SETRANGE",o.V,ah("%d",K),gQ(o,aA,bh))
+o.aQ=(as%o.aG==0 and 0 or o.aQ)+bh
+o.r,p,as=o.r+n,p-bh,as+n
+if as%o.aG==0 or as==o.ao then
+local aG=K-8*((as-n)%o.aG)-4
+call("SETRANGE",o.V,ah("%d",aG),aY("<I4",o.aQ))
 end
 end
 end
-local function hX(p,g)
-if p.dT then call("SET",p.V,p.ac,"PX",gA(p,p.r>0 and p.br or q,g))end
-p.dT=nil
+local function ia(o,g)
+if o.dU then call("SET",o.V,o.ad,"PX",gB(o,o.r>0 and o.bt or q,g))end
+o.dU=nil
 end`;
 
-const part21 = `local function ip(p,at,g)
-local an=p.y>q and p.W or 0
-p.y=at>q and at or 0
-p.W=at>q and gf(at-q,g.x,an)or 0
+const part21 = `local function is(o,at,g)
+local am=o.y>q and o.W or 0
+o.y=at>q and at or 0
+o.W=at>q and gh(at-q,g.x,am)or 0
 end
-local function jA(p,i)
-local av,aY=da(p,i),0
-local K=bu(p,av-av%p.aI)
-local ac=cJ(p,K,bu(p,av)+7)
-for j=1,#ac,8 do
-local _,o=cR(p,ac,j)
-aY=aY+o
+local function jG(o,i)
+local as=cQ(o,i)
+return hD(o,cB(o,bp(o,as-as%o.aG),bp(o,as)+7))
 end
-return aY
+local function jE(o,g,bG)
+if o.bt<=q then return o end
+local cb=aR(q,bz(o.y,ek(o.W,g.x)))
+if o.bt<=cb then return o end
+local i,am=js(o,nil,cb)
+local p=bz(o.bm-am,g.U)
+o.r,o.bt=i,cb
+is(o,cb,g)
+if bG then
+o.bm,o.am=am+p,am
+return o
 end
-local function jy(p,g,bF)
-if p.br<=q then return p end
-local ca=aR(q,bx(p.y,ej(p.W,g.x)))
-if p.br<=ca then return p end
-local i,an=jm(p,nil,ca)
-local o=bx(p.bk-an,g.U)
-p.r,p.br=i,ca
-ip(p,ca,g)
-if bF then
-p.bk,p.an=an+o,an
-return p
-end
-hX(p,g)
-p.bk,p.eE=an+o,p.eE and o==1
-if i==0 then p.aJ=0 end
-p.aQ=i==0 and 0 or jA(p,i-1)
-p.ac=""
-kv(p,gg(p,ca,o))
-call("SETRANGE",p.V,"0",bX(p))
-call("PEXPIRE",p.V,gA(p,ca,g))
-return p
+ia(o,g)
+o.bm,o.eD=am+p,o.eD and p==1
+if i==0 then o.aJ=0 end
+o.aQ=i==0 and 0 or jG(o,i-1)
+o.ad=""
+kD(o,cb,p)
+call("SETRANGE",o.V,"0",bX(o))
+call("PEXPIRE",o.V,gB(o,cb,g))
+return o
 end`;
 
-const part22 = `local function dO(p,g)
-if not p.dO then
-p.dO,p.ex=0,0
-local an=q-g.x
-if p.r>0 and p.br<=an then
-p.dO,p.ex=p.r,p.bk
-elseif p.r>0 then
-p.dO,p.ex=jm(p,nil,an)
+const part22 = `local function dP(o,g)
+if not o.dP then
+o.dP,o.ex=0,0
+local am=q-g.x
+if o.r>0 and o.bt<=am then
+o.dP,o.ex=o.r,o.bm
+elseif o.r>0 then
+o.dP,o.ex=js(o,nil,am)
 end
 end
-return p.dO,p.ex
+return o.dP,o.ex
 end
-local function gc(U,x)
+local function ge(U,x)
 local aK=6
 while aK<10 and 4^aK<U do
 aK=aK+1
@@ -1000,735 +1005,768 @@ end
 return{
 U=U,
 x=x,
-en=true,
-aK=x<mu and aK or aK+16,
-ix=cj+4+8*hi-1,
+eo=true,
+aK=x<mB and aK or aK+16,
+iB=ck+4+8*hk-1,
 }
 end
 return{
-io=io,
-cJ=function()
-return gc(ad(),ad())
+ir=ir,
+cB=function()
+return ge(ac(),ac())
 end,
-gc=gc,
-ed=jy,
-dr=function(p,aj,g)
-local at=aR(q,p.y)
-local dW=p.bk+aj-g.U
-if dW<=0 then return at end
-local _,_,aE=jm(p,dW)
-return aR(at,aE+g.x)
+ge=ge,
+ee=jE,
+ds=function(o,ak,g)
+local at=aR(q,o.y)
+local dX=o.bm+ak-g.U
+if dX<=0 then return at end
+local _,_,aA=js(o,dX)
+return aR(at,aA+g.x)
 end,
-fl=function(p,g)
-local _,aS=dO(p,g)
-local aU=p.bk-aS
-if aU==0 then return 0,0 end
-return p.y>q and g.U or aU,p.br+g.x-q
+fl=function(o,g)
+local _,aT=dP(o,g)
+local aV=o.bm-aT
+if aV==0 then return 0,0 end
+return o.y>q and g.U or aV,o.bt+g.x-q
 end,
-dC=function(p,at,aj,g)
-local aE=at
-if p.r>0 then aE=aR(at,p.br)end
-ip(p,at>q and aE or p.y,g)
-local cw=gA(p,aE,g)
-hX(p,g)
-local ga,kg=dO(p,g)
-p.r,p.bk,p.x=p.r-ga,p.bk-kg,g.x
-if p.r==0 then
-if p.ao>hi and p.aK==g.aK then
-p.aJ,p.aQ,p.eE=0,0,true
+dE=function(o,at,ak,g)
+local aA=at
+if o.r>0 then aA=aR(at,o.bt)end
+dl(o,aA,1)
+is(o,at>q and aA or o.y,g)
+local cw=gB(o,aA,g)
+ia(o,g)
+local gb,ko=dP(o,g)
+o.r,o.bm,o.x=o.r-gb,o.bm-ko,g.x
+if o.r==0 then
+if o.ao>hk and o.aK==g.aK then
+o.aJ,o.aQ,o.eD=0,0,true
 else
-lx(p,g)
+lD(o,g)
 end
 else
-p.aJ=da(p,ga)
+o.aJ=cQ(o,gb)
 end
-local bG,eb,o=aj,nil,0
-if p.r>0 and aE==p.br then
-local _,bq=aZ(p,p.r-1)
-o=bq
-if o<p.bw then
-eb=bx(p.bw-o,aj)
-bG=aj-eb
+local bv,ec,p=ak,nil,0
+if o.r>0 and aA==o.bt then
+local _,bh=bb(o,o.r-1)
+p=bh
+if p<o.bi then
+ec=bz(o.bi-p,ak)
+bv=ak-ec
 end
 end
-p.bk,p.br,p.eE=p.bk+aj,aE,p.eE and aj==1 and not eb
-local aB=bG>0 and gg(p,aE,bG)or""
-local dL=p.r+#aB/8
-if p.ao<=hi or(dL>p.ao and p.ao<=p.aI)then
-local bV=jU(p)
-if eb then bV=bz(bV,1,-9)..ep(p,aE,o+eb)end
-local ao=dL>p.ao and gN(dL,g.U,p.aI)or p.ao
-p.ac=iY(p,bV..aB,ao)
-call("SET",p.V,p.ac,"PX",cw)
+o.bm,o.bt,o.eD=o.bm+ak,aA,o.eD and ak==1 and not ec
+local dM=o.r+cU(bv/o.bi)
+local gd=o.ao<=hk or(dM>o.ao and o.ao<=o.aG)
+if gd then
+local bQ=kb(o)
+if ec then bQ=bB(bQ,1,-9)..dl(o,aA,p+ec)end
+local ao=dM>o.ao and gP(dM,g.U,o.aG)or o.ao
+if bv>0 and bv<=o.bi then
+bQ,bv=bQ..dl(o,aA,bv),0
+end
+o.ad=je(o,bQ,ao)
+call("SET",o.V,o.ad,"PX",cw)
 else
-if dL>p.ao then mv(p,dL,g,cw)end
-if eb then
-local av=da(p,p.r-1)
-p.aQ=p.aQ+eb
-local K=bu(p,av)
-call("SETRANGE",p.V,ag("%d",K),ep(p,aE,o+eb))
-if(av+1)%p.aI==0 or av+1==p.ao then
-local aI=K-8*(av%p.aI)-4
-call("SETRANGE",p.V,ag("%d",aI),aX("<I4",p.aQ))
+if dM>o.ao then mC(o,dM,g,cw)end
+if ec then
+local as=cQ(o,o.r-1)
+o.aQ=o.aQ+ec
+local K=bp(o,as)
+call("SETRANGE",o.V,ah("%d",K),dl(o,aA,p+ec))
+if(as+1)%o.aG==0 or as+1==o.ao then
+local aG=K-8*(as%o.aG)-4
+call("SETRANGE",o.V,ah("%d",aG),aY("<I4",o.aQ))
 end
 end
-kv(p,aB)
-call("SETRANGE",p.V,"0",bX(p))
-call("PEXPIRE",p.V,cw)
-p.ac=""
 end
-p.dO,p.ex=0,0
+if bv>0 or not gd then
+kD(o,aA,bv)
+call("SETRANGE",o.V,"0",bX(o))
+call("PEXPIRE",o.V,cw)
+o.ad=""
+end
+o.dP,o.ex=0,0
 end,
-jo=function()`;
+ju=function()`;
 
-const part23 = `local function kO(p,i,aE,o,eD)
-local av,al=da(p,i),da(p,p.r-1)
-local K=bu(p,av)
-call("SETRANGE",p.V,ag("%d",K),ep(p,aE,o-eD))
-p.bk,p.eE=p.bk-eD,false
-if aF(av/p.aI)==aF(al/p.aI)then
-if av>al then return end
-p.aQ=p.aQ-eD
+const part23 = `local function kV(o,i,av,eT)
+local as,al=cQ(o,i),cQ(o,o.r-1)
+local K=bp(o,as)
+call("SETRANGE",o.V,ah("%d",K),av)
+o.bm,o.eD=o.bm-eT,false
+if aF(as/o.aG)==aF(al/o.aG)then
+if as>al then return end
+o.aQ=o.aQ-eT
 end
-local aI=K-8*(av%p.aI)-4
-local aY=am("<I4",call("GETRANGE",p.V,ag("%d",aI),ag("%d",aI+3)),1)
-call("SETRANGE",p.V,ag("%d",aI),aX("<I4",aR(aY-eD,0)))
+local aG=K-8*(as%o.aG)-4
+local aS=an("<I4",call("GETRANGE",o.V,ah("%d",aG),ah("%d",aG+3)),1)
+call("SETRANGE",o.V,ah("%d",aG),aY("<I4",aR(aS-eT,0)))
 end
-local function fA(p,g)
-hH(p)
-while p.r>0 do
-local aE,o=aZ(p,p.r-1)
-p.y,p.br=bx(p.y,aE),aE
-if o>0 then break end
-local av=da(p,p.r-1)
-p.r=p.r-1
-if av%p.aI==0 then
-local aI=p.r>0 and bu(p,aF(da(p,p.r-1)/p.aI)*p.aI)-4
-p.aQ=aI and am("<I4",cJ(p,aI,aI+3),1)or 0
+local function iX(o,as)
+local bi=bz(as%o.aG+1,o.r)
+if o.aQ==0 then return bi end
+local K,n=bp(o,as-bi+1),1
+local ad=cB(o,K,bp(o,as)+7)
+while n<bi do
+local _,p=cK(o,ad,8*(bi-n)-7)
+if p>0 then break end
+n=n+1
+end
+return n
+end
+local function fB(o,g)
+hK(o)
+while o.r>0 do
+local aA,p=bb(o,o.r-1)
+o.y,o.bt=bz(o.y,aA),aA
+if p>0 then break end
+local as=cQ(o,o.r-1)
+local n=iX(o,as)
+o.r=o.r-n
+if as%o.aG==n-1 then
+local aG=o.r>0 and bp(o,aF(cQ(o,o.r-1)/o.aG)*o.aG)-4
+o.aQ=aG and an("<I4",cB(o,aG,aG+3),1)or 0
 end
 end
-if p.r==0 then
-p.aJ,p.bk,p.aQ,p.y,p.br,p.eE=0,0,0,0,0,true
+if o.r==0 then
+o.aJ,o.bm,o.aQ,o.y,o.bt,o.eD=0,0,0,0,0,true
 end
-ip(p,p.y,g)
-call("SETRANGE",p.V,"0",bX(p))
+is(o,o.y,g)
+call("SETRANGE",o.V,"0",bX(o))
 end
-local function ih(p,o,aE,g)
-hX(p,g)
-hH(p)
-local dl,cP=0,p.r
-while dl<cP do
-local dd=aF((dl+cP)/2)
-if aZ(p,dd)<aE then
-dl=dd+1
+local function mb(o,av,aA,p)
+local n,ag,kl=0,0,dl(o,aA,0)
+if cK(o,av,#av-7)==aA then
+local fU=hD(o,av)
+if fU<=p then return string.rep(kl,#av/8),fU end
+end
+while ag<p and 8*n<#av do
+local at,bh=cK(o,av,8*n+1)
+if at~=aA then break end
+if bh>p-ag then return string.rep(kl,n)..dl(o,aA,bh-p+ag),p end
+n,ag=n+1,ag+bh
+end
+return string.rep(kl,n),ag
+end
+local function ik(o,p,aA,g)
+ia(o,g)
+hK(o)
+local cG,cA=0,o.r
+while cG<cA do
+local df=aF((cG+cA)/2)
+if bb(o,df)<aA then
+cG=df+1
 else
-cP=dd
+cA=df
 end
 end
-local hI=0
-for i=dl,p.r-1 do
-local at,bq=aZ(p,i)
-if at~=aE or hI==o then break end
-local eD=bx(o-hI,bq)
-if eD>0 then kO(p,i,aE,bq,eD)end
-hI=hI+eD
+local hL=0
+while cG<o.r and hL<p do
+local n,K=iU(o,cG),bp(o,cQ(o,cG))
+local av,eT=mb(o,cB(o,K,K+8*n-1),aA,p-hL)
+if eT>0 then kV(o,cG,av,eT)end
+if#av<8*n then n=o.r end
+hL,cG=hL+eT,cG+n
 end
-if hI>0 then fA(p,g)end
+if hL>0 then fB(o,g)end
 end
-local function jv(p,o,g)
-hX(p,g)
-local _,aS=dO(p,g)
-local aG=p.bk
-if p.r>0 and p.br>q then
-local _,an=jm(p,nil,q)
-aG=an
+local function jB(o,p,g)
+ia(o,g)
+local _,aT=dP(o,g)
+local aH=o.bm
+if o.r>0 and o.bt>q then
+local _,am=js(o,nil,q)
+aH=am
 end
-local hw=bx(aS+o,aG)
-if hw==0 then return end
-local i,an,aE=jm(p,hw)
-local _,bq=aZ(p,i)
-hH(p)
-p.aJ,p.r,p.bk=da(p,i),p.r-i,p.bk-an
-kO(p,0,aE,bq,hw-an)
-fA(p,g)
+local gG=bz(aT+p,aH)
+if gG==0 then return end
+local i,am,aA=js(o,gG)
+local _,bh=bb(o,i)
+hK(o)
+o.aJ,o.r,o.bm=cQ(o,i),o.r-i,o.bm-am
+kV(o,0,dl(o,aA,bh-gG+am),gG-am)
+fB(o,g)
 end
-local function kc(p,g)
-local cf=gA(p,p.r>0 and p.br or q-2*g.x,g)
-hX(p,g)
-if p.ao>0 then
-call("SETRANGE",p.V,"0",bX(p))
-call("PEXPIRE",p.V,cf)
-elseif p.D>q then
-call("SET",p.V,bX(p),"PX",cf)
+local function kj(o,g)
+local cg=gB(o,o.r>0 and o.bt or q-2*g.x,g)
+ia(o,g)
+if o.ao>0 then
+call("SETRANGE",o.V,"0",bX(o))
+call("PEXPIRE",o.V,cg)
+elseif o.D>q then
+call("SET",o.V,bX(o),"PX",cg)
 else
-call("DEL",p.V)
+call("DEL",o.V)
 end
 end`;
 
-const part24 = `return{dD=ih,ea=jv,block=kc}
+const part24 = `return{dF=ik,eb=jB,block=kj}
 end,
-lz=function()`;
+lF=function()`;
 
-const part25 = `local function kM(p)
-local aC,ac={aB={},y=p.y,W=p.W},jU(p)
-for K=1,#ac,8 do
-local at,o=cR(p,ac,K)
-local al=aC.aB[#aC.aB]
+const part25 = `local function kT(o)
+local aC,ad={av={},y=o.y,W=o.W},kb(o)
+for K=1,#ad,8 do
+local at,p=cK(o,ad,K)
+local al=aC.av[#aC.av]
 if al and al.at==at then
-al.o=al.o+o
-elseif o>0 then
-aC.aB[#aC.aB+1]={at=at,o=o}
+al.p=al.p+p
+elseif p>0 then
+aC.av[#aC.av+1]={at=at,p=p}
 end
 end
 return aC
 end
-local function kt(V,aC,g,D)
-local p,cL={V=V,D=D,x=g.x,y=aC.y},{}
-p.W=aC.W
-lx(p,g)
-for i,cv in ipairs(aC.aB)do
-cL[i]=gg(p,cv.at,cv.o)
-p.bk,p.br=p.bk+cv.o,cv.at
+local function kB(V,aC,g,D)
+local o,cO={V=V,D=D,x=g.x,y=aC.y},{}
+o.W=aC.W
+lD(o,g)
+for i,cv in ipairs(aC.av)do
+cO[i]=gQ(o,cv.at,cv.p)
+o.bm,o.bt=o.bm+cv.p,cv.at
 end
-local aB=table.concat(cL)
-p.eE=p.bk==#aB/8
-p.ac=iY(p,aB,#aB/8)
-if p.r>0 or D>q then
-call("SET",V,p.ac,"PX",gA(p,p.r>0 and p.br or q-2*g.x,g))
+local av=table.concat(cO)
+o.eD=o.bm==#av/8
+o.ad=je(o,av,#av/8)
+if o.r>0 or D>q then
+call("SET",V,o.ad,"PX",gB(o,o.r>0 and o.bt or q-2*g.x,g))
 else
 call("PEXPIRE",V,"0")
 end
-return p
+return o
 end`;
 
-const part26 = `return{cJ=kM,eA=kt}
+const part26 = `return{cB=kT,eA=kB}
 end,
 }
 end`;
 
-const part27 = `local lX=80
-local function iy(ax)
-return string.char((ax<12 and 116 or 72)+ax)
+const part27 = `local me=80
+local function iC(ay)
+return string.char((ay<12 and 116 or 72)+ay)
 end
-local function hT(ah)
-local bh,cM,fY,ao,fk="","","<",0,0
+local function hW(ai)
+local bj,cP,fZ,ao,fk="","","<",0,0
 local bO={}
-for i,ab in ipairs(ah)do
-local O,gm,fi=ab.O,"I7I4",ab.x
+for i,ab in ipairs(ai)do
+local O,gn,fi=ab.O,"I7I4",ab.x
 if O=="t"then
-fi=ab.au
-if ab.ax>9 then gm="I7I7"end
-bh=bh..iy(ab.ax)
+fi=ab.aw
+if ab.ay>9 then gn="I7I7"end
+bj=bj..iC(ab.ay)
 elseif O=="f"then
-bh,cM=bh.."F",cM..aX("<I7",ab.x)
+bj,cP=bj.."F",cP..aY("<I7",ab.x)
 elseif O=="c"then
-fi,gm=2*ab.x,"I7I4I4"
-bh=bh.."C"
-cM=cM..aX("<I7B",ab.x,#ag("%.0f",ab.bL)-1)
+fi,gn=2*ab.x,"I7I4I4"
+bj=bj.."C"
+cP=cP..aY("<I7B",ab.x,#ah("%.0f",ab.bL)-1)
 else
 return nil
 end
-bO[i]={ag="<"..gm,av=ao+1,at=struct.size(fY)+1}
-fY,ao,fk=fY..gm,ao+(O=="c"and 3 or 2),aR(fk,fi)
+bO[i]={ah="<"..gn,as=ao+1,at=struct.size(fZ)+1}
+fZ,ao,fk=fZ..gn,ao+(O=="c"and 3 or 2),aR(fk,fi)
 end
 local _,aK=math.frexp(fk/16000)
 aK=aR(aK-1,0)
-local de="P"..string.char(aK)..bh..cM
+local dg="P"..string.char(aK)..bj..cP
 for _,g in ipairs(bO)do
-g.at=g.at+#de
+g.at=g.at+#dg
 end
 return{
-de=de,
-bh=bh,
-fY=fY,
+dg=dg,
+bj=bj,
+fZ=fZ,
 ao=ao,
 bO=bO,
-bt=#de+struct.size(fY),
-ba=1000*2^aK,
+bw=#dg+struct.size(fZ),
+aZ=1000*2^aK,
 }
 end
-local function hs(bH,af)
-local ba=bH.ba
-return ag("%.0f",aR(aF((af-af%ba+ba-q)/1000),0)+2+cC)
+local function hv(bH,af)
+local aZ=bH.aZ
+return ah("%.0f",aR(aF((af-af%aZ+aZ-q)/1000),0)+2+cE)
 end`;
 
-const part28 = `local function lt(m,E,bH,ah)
-local bh,bt=bH.bh,bH.bt
-if string.byte(m,E)~=lX or#m-E+1~=bt then return nil end
-if bz(m,E+2,E+1+#bh)~=bh then return nil end
+const part28 = `local function lA(m,E,bH,ai)
+local bj,bw=bH.bj,bH.bw
+if string.byte(m,E)~=me or#m-E+1~=bw then return nil end
+if bB(m,E+2,E+1+#bj)~=bj then return nil end
 local aa={}
-for i,ab in ipairs(ah)do
+for i,ab in ipairs(ai)do
 local g=bH.bO[i]
-local H,bi,mp=am(g.ag,m,E-1+g.at)
+local H,bk,mx=an(g.ah,m,E-1+g.at)
 if ab.O=="t"then
-aa[i]={us=H,ae=bx(bi,ab.v-1),W=0}
+aa[i]={us=H,ae=bz(bk,ab.v-1),W=0}
 else
-local jP=H>0
-aa[i]={z=jP and aX(dz,H,bi)or"",W=0}
-if ab.O=="c"then aa[i].Y=jP and mp or 0 end
+local jV=H>0
+aa[i]={z=jV and aY(dA,H,bk)or"",W=0}
+if ab.O=="c"then aa[i].Y=jV and mx or 0 end
 end
 end
 return aa
 end
-local function hd(aa,bH,ah)
-local cb={}
-for i,ab in ipairs(ah)do
-local h,av=aa[i],bH.bO[i].av
+local function hf(aa,bH,ai)
+local cc={}
+for i,ab in ipairs(ai)do
+local h,as=aa[i],bH.bO[i].as
 if(h.W or 0)>0 then return nil end
 if ab.O=="t"then
-if h.aw or h.y then return nil end
-cb[av],cb[av+1]=h.us,h.ae
+if h.ax or h.y then return nil end
+cc[as],cc[as+1]=h.us,h.ae
 else
-if#h.z>bS then return nil end
-cb[av],cb[av+1]=0,0
+if#h.z>bT then return nil end
+cc[as],cc[as+1]=0,0
 if h.z~=""then
-cb[av],cb[av+1]=cH(h.z)
+cc[as],cc[as+1]=cL(h.z)
 end
-if ab.O=="c"then cb[av+2]=h.Y end
+if ab.O=="c"then cc[as+2]=h.Y end
 end
 end
-return bH.de..aX(bH.fY,unpack(cb))
+return bH.dg..aY(bH.fZ,unpack(cc))
 end`;
 
-const part29 = `local cZ={}
-local function fx()
-local w={cW=ad(),ap=ad(),gt=ad()}
-w.ah,w.cS,w.bX,w.dT,w.cy={},"","","",0
-for i=1,ad()do
+const part29 = `local dc={}
+local function fy()
+local w={cZ=ac(),ap=ac(),gu=ac()}
+w.ai,w.cV,w.bX,w.dU,w.cy={},"","","",0
+for i=1,ac()do
 local O=aM()
-local aq=cZ[O]or cE[O]()
-local ab=aq.cJ()
-cZ[O],ab.aq,ab.O,w.ah[i]=aq,aq,O,ab
-w.cS=w.cS..O
-local ax=ab.ax or 0
-local bY=O=="t"and iy(ax)or O
-w.bX,w.dT=w.bX..(aq.O or bY),w.dT..bY
-ab.bt=ab.en and 0 or O=="t"and 16+ax
-if ab.en then w.cy=w.cy+1 end
+local aq=dc[O]or cH[O]()
+local ab=aq.cB()
+dc[O],ab.aq,ab.O,w.ai[i]=aq,aq,O,ab
+w.cV=w.cV..O
+local ay=ab.ay or 0
+local bY=O=="t"and iC(ay)or O
+w.bX,w.dU=w.bX..(aq.O or bY),w.dU..bY
+ab.bw=ab.eo and 0 or O=="t"and 16+ay
+if ab.eo then w.cy=w.cy+1 end
 end
-if w.cS=="s"then w.cy=0 end
-if w.cy==0 and#w.ah>1 then w.bH=hT(w.ah)end
-local bQ=#w.ah==0 and 0 or ad()
-w.bY,w.dE=bQ%2==0,bQ>=2 and ad()or 0
+if w.cV=="s"then w.cy=0 end
+if w.cy==0 and#w.ai>1 then w.bH=hW(w.ai)end
+local bR=#w.ai==0 and 0 or ac()
+w.bY,w.dG=bR%2==0,bR>=2 and ac()or 0
 if w.bY then return w end
-w.jt,w.gJ,w.kL,w.hU=aM(),aM(),ad(),{}
-for i=1,ad()do
-w.hU[i]=ad()
+w.jz,w.gL,w.kS,w.hX=aM(),aM(),ac(),{}
+for i=1,ac()do
+w.hX[i]=ac()
 end
 return w
 end`;
 
-const part30 = `local function jd(ax)
-if#ax==18 and bz(ax,1,2)==gx then return bz(ax,3)end
-local aL=#ax==16 and tonumber(ax)
-return aL and ag("%016.0f",fT(aL))or ax
+const part30 = `local function jj(ay)
+if#ay==18 and bB(ay,1,2)==gy then return bB(ay,3)end
+local aL=#ay==16 and tonumber(ay)
+return aL and ah("%016.0f",fT(aL))or ay
 end
-local eL=90*bJ
-local function gQ(m)
+local eK=90*bJ
+local function gS(m)
 local _,al=string.find(m,"^%d*")
 if al<16 or(al<#m and string.byte(m,al+1)<128)then return nil end
-local ax=bz(m,1,al)
-if al==16 and tonumber(ax)>=eL then return nil end
-ax=jd(ax)
-return tonumber(bz(ax,1,16))<eL and ax,al
+local ay=bB(m,1,al)
+if al==16 and tonumber(ay)>=eK then return nil end
+ay=jj(ay)
+return tonumber(bB(ay,1,16))<eK and ay,al
 end
-local function jr(V,m,ab)
-if m==""then return ab.aq.eR()end
-local ax,al=gQ(m)
-if not ax or(#ax~=ab.bt and not fF(V,ax))then return nil end
-local eK=#ax+#m-al
-local h=ab.aq.cR(ax..bz(m,al+1),1,#ax,ab,#ax+1,eK)
-if al==16 then h.W=aR(h.W,iB(tonumber(m)or 0))end
+local function jx(V,m,ab)
+if m==""then return ab.aq.eQ()end
+local ay,al=gS(m)
+if not ay or(#ay~=ab.bw and not fG(V,ay))then return nil end
+local eJ=#ay+#m-al
+local h=ab.aq.cK(ay..bB(m,al+1),1,#ay,ab,#ay+1,eJ)
+if al==16 then h.W=aR(h.W,iF(tonumber(m)or 0))end
 return h
 end
-local function hu(O)
+local function hx(O)
 return string.char(string.byte(O)-128)
 end
-local function hO(e)
+local function hR(e)
 local w=e.w
-local ah=w.ah
+local ai=w.ai
 e.D=0
-if w.cS=="s"then
-local en=ah[1].aq.io(e.V,ah[1])
-e.D,e.aa=en.D,{en}
-return not en.fg
+if w.cV=="s"then
+local eo=ai[1].aq.ir(e.V,ai[1])
+e.D,e.aa=eo.D,{eo}
+return not eo.fg
 end
 local aL=call("GET",e.V)
 local m,aa,E=aL or"",{nil},1
-local bq=#ah>1 and string.gsub(bz(m,1,#ah),"[\\128-\\255]",hu)
-if not(bq and(bq==w.bX or bq==w.dT))then
-e.D,E=fU(m)
+local bh=#ai>1 and string.gsub(bB(m,1,#ai),"[\\128-\\255]",hx)
+if not(bh and(bh==w.bX or bh==w.dU))then
+e.D,E=fV(m)
 if E>10 then E=1 end
 end
 e.aa=aa
-if w.cS=="t"then
-aa[1]=aL~=""and jr(e.V,bz(m,E),ah[1])
+if w.cV=="t"then
+aa[1]=aL~=""and jx(e.V,bB(m,E),ai[1])
 return aa[1]
 end
-if w.cS=="f"and ah[1].bd>0 and ah[1].aq.fj(bz(m,E))then
-aa[1]=ah[1].aq.gY(bz(m,E),ah[1].bd)
+if w.cV=="f"and ai[1].bd>0 and ai[1].aq.fj(bB(m,E))then
+aa[1]=ai[1].aq.ha(bB(m,E),ai[1].bd)
 return true
 end
-local gP=w.bH and lt(m,E,w.bH,ah)
-if gP then
-e.aa=gP
+local fU=w.bH and lA(m,E,w.bH,ai)
+if fU then
+e.aa=fU
 return true
 end
-local r=#ah
-local iZ=bz(m,E,E+r-1)
-local bh=string.gsub(iZ,"[\\128-\\255]",hu)
-local bC=bh==w.bX or bh==w.dT
-local dT=bC and bh~=w.bX
-if not bC and(E<=#m or aL=="")then return false end
+local r=#ai
+local jf=bB(m,E,E+r-1)
+local bj=string.gsub(jf,"[\\128-\\255]",hx)
+local bD=bj==w.bX or bj==w.dU
+local dU=bD and bj~=w.bX
+if not bD and(E<=#m or aL=="")then return false end
 E=E+r
 for i=1,r do
-local ab=ah[i]
+local ab=ai[i]
 local aq=ab.aq
-if ab.en then
-aa[i]=aq.io(e.cy[i],ab)
+if ab.eo then
+aa[i]=aq.ir(e.cy[i],ab)
 if aa[i].fg then return false end
-elseif bC then
-local aG=E+(ab.bt or aq.hy)
-local ef,eK=1,0
-if iZ~=bh and string.byte(iZ,i)>=128 then
-ef,eK=aG+1,aG+(string.byte(m,aG)or 0)
-aG=eK+1
+elseif bD then
+local aH=E+(ab.bw or aq.hA)
+local eg,eJ=1,0
+if jf~=bj and string.byte(jf,i)>=128 then
+eg,eJ=aH+1,aH+(string.byte(m,aH)or 0)
+aH=eJ+1
 end
-if not(ab.bt or dT)then
-aG=#m+1
-if r>1 and E+3<aG then
-aG=bx(E+4+am("<I4",m,E),aG)
+if not(ab.bw or dU)then
+aH=#m+1
+if r>1 and E+3<aH then
+aH=bz(E+4+an("<I4",m,E),aH)
 E=E+4
 end
-if aG-E<7 or am("<I7",m,E)~=ab.x then return false end
-if aq.aJ and not fr(aG-E,aq.aJ)then return false end
+if aH-E<7 or an("<I7",m,E)~=ab.x then return false end
+if aq.aJ and not fs(aH-E,aq.aJ)then return false end
 end
-if aG>#m+1 then return false end
-local cR=dT and aq.gD or aq.cR
-local al=ef>1 and ef-2 or aG-1
-aa[i]=cR(m,E,al,ab,ef,eK)
-E=aG
+if aH>#m+1 then return false end
+local cK=dU and aq.gE or aq.cK
+local al=eg>1 and eg-2 or aH-1
+aa[i]=cK(m,E,al,ab,eg,eJ)
+E=aH
 else
-aa[i]=aq.eR()
+aa[i]=aq.eQ()
 end
 end
-return not bC or E==#m+1
+return not bD or E==#m+1
 end
-local function js(e)
+local function jy(e)
 local w=e.w.bg or e.w
-e.w,e.du,e.dX=w,nil,nil
-if#w.ah==0 then
-hN(e)
-elseif e.eR then
+e.w,e.dv,e.dY=w,nil,nil
+if#w.ai==0 then
+hQ(e)
+elseif e.eQ then
 e.D,e.aa=0,{}
-elseif not(w.bY and hO(e))then
-gv(e)
+elseif not(w.bY and hR(e))then
+gw(e)
 end
 end
-local function jJ(ax)
-return#ax==16 and ax>="5"and gx..ax or ax
+local function jP(ay)
+return#ay==16 and ay>="5"and gy..ay or ay
 end
-local function jw(e,m)
-if string.byte(e.dS,1)==83 and#e.dS>53 then
-call("SETRANGE",e.V,"1",aX("<d",e.D))
+local function jC(e,m)
+if string.byte(e.dT,1)==83 and#e.dT>53 then
+call("SETRANGE",e.V,"1",aY("<d",e.D))
 else
-call("SET",e.V,m..e.dS,"KEEPTTL")
+call("SET",e.V,m..e.dT,"KEEPTTL")
 end
-local cw=eg(e.D)
+local cw=eh(e.D)
 if call("PTTL",e.V)<cw then call("PEXPIRE",e.V,cw)end
 end
-local function fo(e)
+local function fp(e)
 local w=e.w
-local ah,af,m,bX=w.ah,e.D,"",w.bX
-if e.du then return e.du.fo(e)end
-if w.cS=="s"then return end
-local gP=w.bH and hd(e.aa,w.bH,ah)
-for i,ab in ipairs(ah)do
-if not ab.en then
-af=aR(af,ab.aq.dF(e.aa[i],ab))
-local h=ab.aq.ep(e.aa[i],ab)
-if not ab.bt and#ah>1 then h=aX("<I4",#h)..h end
-local aQ=ab.aq.hn and ab.aq.hn(e.aa[i],ab)or""
-if aQ~=""and#ah==1 then h=jJ(h)..aQ end
-if aQ~=""and#ah>1 then
+local ai,af,m,bX=w.ai,e.D,"",w.bX
+if e.dv then return e.dv.fp(e)end
+if w.cV=="s"then return end
+local fU=w.bH and hf(e.aa,w.bH,ai)
+for i,ab in ipairs(ai)do
+if not ab.eo then
+af=aR(af,ab.aq.dH(e.aa[i],ab))
+local h=ab.aq.dl(e.aa[i],ab)
+if not ab.bw and#ai>1 then h=aY("<I4",#h)..h end
+local aQ=ab.aq.hq and ab.aq.hq(e.aa[i],ab)or""
+if aQ~=""and#ai==1 then h=jP(h)..aQ end
+if aQ~=""and#ai>1 then
 h=h..string.char(#aQ)..aQ
-bX=bz(bX,1,i-1)..string.char(string.byte(bX,i)+128)..bz(bX,i+1)
+bX=bB(bX,1,i-1)..string.char(string.byte(bX,i)+128)..bB(bX,i+1)
 end
 m=m..h
 end
 end
-if w.cS~="t"and m~=""then m=bX..m end
-if w.cS=="t"then m=jJ(m)end
-if gP then m=gP end
-if e.D>q then m="b"..aX("<d",e.D)..m end
-if#ah==0 and e.dS~=""then return jw(e,m)end
-local cf=gP and hs(w.bH,af)or eg(af)
-if m~=""then call("SET",e.V,m,"PX",cf)end
+if w.cV~="t"and m~=""then m=bX..m end
+if w.cV=="t"then m=jP(m)end
+if fU then m=fU end
+if e.D>q then m="b"..aY("<d",e.D)..m end
+if#ai==0 and e.dT~=""then return jC(e,m)end
+local cg=fU and hv(w.bH,af)or eh(af)
+if m~=""then call("SET",e.V,m,"PX",cg)end
 end`;
 
-const part31 = `local function em(e)
-js(e)
-local ah,aa,eJ=e.w.ah,e.aa,false
-for i=1,#ah do
-local ab,h=ah[i],aa[i]
-aa[i]=ab.aq.ed(h,ab,bF)
-eJ=eJ or aa[i]~=h
+const part31 = `local function en(e)
+jy(e)
+local ai,aa,eI=e.w.ai,e.aa,false
+for i=1,#ai do
+local ab,h=ai[i],aa[i]
+aa[i]=ab.aq.ee(h,ab,bG)
+eI=eI or aa[i]~=h
 end
-if eJ and not bF then fo(e)end
+if eI and not bG then fp(e)end
 end`;
 
-const part32 = `local function dU(ad)
-local aM,aS="",ad
-while aS>=128 do
-aM,aS=aM..fe(aS%128+128),aF(aS/128)
+const part32 = `local function dV(ac)
+local aM,aT="",ac
+while aT>=128 do
+aM,aT=aM..fe(aT%128+128),aF(aT/128)
 end
-return aM..fe(aS)
+return aM..fe(aT)
 end`;
 
-const part33 = `local dZ,bF={},false
-local function gv()
+const part33 = `local ea,bG={},false
+local function gw()
 error("RULES",0)
 end`;
 
-const part34 = `for i=1,ad()do
-dZ[i]=fx()
+const part34 = `for i=1,ac()do
+ea[i]=fy()
 end
-local function db()
-local dR,bl,at,D=aM(),ad(),q,q
+local function dd()
+local dS,bn,at,D=aM(),ac(),q,q
 local ar={nil}
-for i=1,ad()do
+for i=1,ac()do
 ar[i]=eu()
 end
-bF=dR=="2"
+bG=dS=="2"
 for i=1,#ar do
 local e=ar[i]
-at=aR(at,hz(e))
+at=aR(at,hB(e))
 D=aR(D,e.D)
 end
-local jE=at<=q or(dR=="1"and at-q<=bl)
-if jE and dR~="2"then
+local jK=at<=q or(dS=="1"and at-q<=bn)
+if jK and dS~="2"then
 for i=1,#ar do
-gT(ar[i],at)
+gV(ar[i],at)
 end
 end
-local ai={jE and 1 or D>q and 2 or 0,at-q,nil,nil}
+local aj={jK and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#ar do
-er(ai,ar[i])
+er(aj,ar[i])
 end
-for i=1,ai[1]==2 and#ar>1 and#ar or 0 do
-ai[#ai+1]=aR(ar[i].D-q,0)
+for i=1,aj[1]==2 and#ar>1 and#ar or 0 do
+aj[#aj+1]=aR(ar[i].D-q,0)
 end
-ew(ai,ar)
-return ai
+ew(aj,ar)
+return aj
 end
 local Q={q}
-for i=1,ad()do
-Q[i+1]=jL(db)
+for i=1,ac()do
+Q[i+1]=jR(dd)
 end
 return Q`;
 
-const part35 = `local call,ag,KEYS,ARGV=redis.call,string.format,KEYS,ARGV
-local bz,co,aF,di,bx,aR,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type`;
+const part35 = `local call,ah,KEYS,ARGV=redis.call,string.format,KEYS,ARGV
+local bB,ca,aF,cU,bz,aR,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type`;
 
-const part36 = `local aj,U,x,bL,bl,bF,kb=0,0,0,0,0,false,false
-local Q,A,bU={q},1,nil`;
+const part36 = `local ak,U,x,bL,bn,bG,ki=0,0,0,0,0,false,false
+local Q,A,bV={q},1,nil`;
 
-const part37 = `local function gp()`;
+const part37 = `local function gq()`;
 
-const part38 = `local cC,cE=ARGV[1]+0,{}
-local function eg(af)
-return aR(di((af-q)/1000),1)+cC
+const part38 = `local cE,cH=ARGV[1]+0,{}
+local function eh(af)
+return aR(cU((af-q)/1000),1)+cE
 end
-local function cf(af)
-return ag("%.0f",eg(af))
+local function cg(af)
+return ah("%.0f",eh(af))
 end`;
 
 const part39 = `local aq
-local function eA(V,my,m,cw)
-local aA=my and aT("SET",V,m,"PX",cw)or aT("SET",V,m,"PX",cw,"NX")or aT("GET",V)
-return aA and aA.err
+local function eA(V,mF,m,cw)
+local aE=mF and aU("SET",V,m,"PX",cw)or aU("SET",V,m,"PX",cw,"NX")or aU("GET",V)
+return aE and aE.err
 end
-local function bj(V,m,aD)
-aq=aq or cE[iL]()
+local function bl(V,m,aD)
+aq=aq or cH[iP]()
 local g,D,K,h={U=U,x=x,bL=bL},0,1,nil
 if m then
-D,K=fU(m)
+D,K=fV(m)
 end
-local O=m and bz(m,K,K)
-local bt=m and#m-K
-if O==aq.O and fr(bt,aq.aJ)and am("<I7",m,K+1)==x then
-h=aq.cR(m,K+1,#m)
-elseif O=="-"and bL>0 and aq.fj and aq.fj(bz(m,K))then
-h=aq.gY(bz(m,K),bL)
-elseif O==iL and bt==aq.hy then
-h=aq.gD(m,K+1)
-elseif m and not(K==10 and bt<0)then
+local O=m and bB(m,K,K)
+local bw=m and#m-K
+if O==aq.O and fs(bw,aq.aJ)and an("<I7",m,K+1)==x then
+h=aq.cK(m,K+1,#m)
+elseif O=="-"and bL>0 and aq.fj and aq.fj(bB(m,K))then
+h=aq.ha(bB(m,K),bL)
+elseif O==iP and bw==aq.hA then
+h=aq.gE(m,K+1)
+elseif m and not(K==10 and bw<0)then
 return"RULES"
 else
-h=aq.eR()
+h=aq.eQ()
 end
-local bZ=aq.ed(h,g)
-local eJ=bZ~=h
+local bZ=aq.ee(h,g)
+local eI=bZ~=h
 h=bZ
-local ak,at,eC=0,aR(q,D,aq.dr(h,aj,g)),q
-while ak<aD and(at<=q or ak==0 and at-q<=bl)do
-ak,eC=ak+1,at
-if bF then break end
-h=aq.dC(h,at,aj,g)
-if ak<aD then at=aR(q,D,aq.dr(h,aj,g))end
+local ag,at,eC=0,aR(q,D,aq.ds(h,ak,g)),q
+while ag<aD and(at<=q or ag==0 and at-q<=bn)do
+ag,eC=ag+1,at
+if bG then break end
+h=aq.dE(h,at,ak,g)
+if ag<aD then at=aR(q,D,aq.ds(h,ak,g))end
 end
 local aO
-if(ak>0 or eJ)and not bF then
-local bg,af=aq.O..aq.ep(h,g),aq.dF(h,g)
+if(ag>0 or eI)and not bG then
+local bg,af=aq.O..aq.dl(h,g),aq.dH(h,g)
 if D>q then
-bg,af="b"..aX("<d",D)..bg,aR(D,af)
+bg,af="b"..aY("<d",D)..bg,aR(D,af)
 end
-aO=eA(V,m,bg,cf(af))
+aO=eA(V,m,bg,cg(af))
 elseif not m then
-aO=aT("GET",V)
+aO=aU("GET",V)
 aO=aO and aO.err
 end
 if aO then return false,aO end
-local aU,reset=aq.fl(h,g)
-if ak==0 and D>q then return{2,at-q,aU,reset}end
-if ak>0 and eC>q then return{1,eC-q,aU,reset}end
-return ak,aU,reset,ak==aD and 0 or at-q
+local aV,reset=aq.fl(h,g)
+if ag==0 and D>q then return{2,at-q,aV,reset}end
+if ag>0 and eC>q then return{1,eC-q,aV,reset}end
+return ag,aV,reset,ag==aD and 0 or at-q
 end`;
 
-const part40 = `local function eo(V,m,aD,bM)
-if not kb then
-ka()
-kb=true
+const part40 = `local function ep(V,m,aD,bM)
+if not ki then
+kh()
+ki=true
 end
-local ak,aU,reset,bs=db(V,m,aD)
-if not ak then
-if string.find(aU,"READONLY",1,true)then bU=aU end
-ak=aU
+local ag,aV,reset,bu=dd(V,m,aD)
+if not ag then
+if string.find(aV,"READONLY",1,true)then bV=aV end
+ag=aV
 end
 A=A+1
-if type(ak)~="number"then
-Q[A]=ak
+if type(ag)~="number"then
+Q[A]=ag
 elseif bM then
-Q[A],Q[A+1],Q[A+2],Q[A+3]=ak,aU,reset,bs
+Q[A],Q[A+1],Q[A+2],Q[A+3]=ag,aV,reset,bu
 A=A+3
-elseif ak>0 then
-Q[A],Q[A+1]=aU,reset
+elseif ag>0 then
+Q[A],Q[A+1]=aV,reset
 A=A+1
 else
-Q[A],Q[A+1],Q[A+2]=-1-aU,reset,bs
+Q[A],Q[A+1],Q[A+2]=-1-aV,reset,bu
 A=A+2
 end
 end`;
 
-const part41 = `return eo
+const part41 = `return ep
 end`;
 
-const part42 = `local dS
-local function eo(V,m,aD,bM)
-dS=dS or gp()
-dS(V,m,aD,bM)
+const part42 = `local dT
+local function ep(V,m,aD,bM)
+dT=dT or gq()
+dT(V,m,aD,bM)
 end`;
 
 const part43 = `local E,al=1,0
 while al<#KEYS do
 local cu,H=ARGV[E+1]+0,al+1
-al=bx(al+aF(cu/32),#KEYS)
-aj,U,x=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
-bL,bl,E=ARGV[E+5]+0,0,E+5
+al=bz(al+aF(cu/32),#KEYS)
+ak,U,x=ARGV[E+2]+0,ARGV[E+3]+0,ARGV[E+4]+0
+bL,bn,E=ARGV[E+5]+0,0,E+5
 if cu%4>=2 then
-bl,E=ARGV[E+1]+0,E+1
+bn,E=ARGV[E+1]+0,E+1
 end
 local bM=cu%16>=8
-bF,kb=cu%2==1,false
+bG,ki=cu%2==1,false
 for K=H,al,1000 do
-local aG=bx(K+999,al)
-local cl=ko and call("MGET",unpack(KEYS,K,aG))
-if not(bM or bF)then
-gi(cl,K,aG)
+local aH=bz(K+999,al)
+local cm=kw and call("MGET",unpack(KEYS,K,aH))
+if not(bM or bG)then
+gj(cm,K,aH)
 else
-for i=K,aG do
+for i=K,aH do
 local aD=bM and ARGV[E+i-H+1]+0 or 1
-eo(KEYS[i],cl and cl[i-K+1],aD,bM)
+ep(KEYS[i],cm and cm[i-K+1],aD,bM)
 end
 end
 end
 if bM then E=E+al-H+1 end
 end
-return bU and redis.error_reply(bU)or Q`;
+return bV and redis.error_reply(bV)or Q`;
 
-const part44 = `local aT,tonumber,aX,am=redis.pcall,tonumber,struct.pack,struct.unpack`;
+const part44 = `local aU,tonumber,aY,an=redis.pcall,tonumber,struct.pack,struct.unpack`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "e21451bddf752b2f76fe7676a231e52e96ef0be9",
-  acrossSha1: "93426039ec04c761ef7b9a00a91a25e53e0b0794",
+  sha1: "9c83b4a81b557cd7e1ad6e6a300c520c8cad1f08",
+  acrossSha1: "787b7cb503ad63cc4dd45330613a1784001f2215",
   source: `${part1}
-local aT,ag,tonumber,KEYS,ARGV=redis.pcall,string.format,tonumber,KEYS,ARGV
+local aU,ah,tonumber,KEYS,ARGV=redis.pcall,string.format,tonumber,KEYS,ARGV
 ${part2}
 local bP
-local function et(us,ay,W)
-local au,J,bs=bP-q,us-bP,ay-bP
+local function et(us,az,W)
+local aw,J,bu=bP-q,us-bP,az-bP
 if J>0 then
-if W==0 or W==1 and J>8*au or W==2 and J>1024*au then return nil end
+if W==0 or W==1 and J>8*aw or W==2 and J>1024*aw then return nil end
 else
 W=0
 end
-return bs>1024*au and 3 or bs>8*au and W<2 and 2 or W>0 and W or 1
+return bu>1024*aw and 3 or bu>8*aw and W<2 and 2 or W>0 and W or 1
 end
-local eh=1e13
+local ei=1e13
 local ev=#KEYS==1 and ARGV[2]
 if ev=="32"or ev=="34"or ev=="36"or ev=="38"then
-local V,au,cV,dP,ck=KEYS[1],ARGV[3]+0,ARGV[4],ARGV[5]+0,0
-local dq,v,aH,ax
+local V,aw,cY,dQ,cl=KEYS[1],ARGV[3]+0,ARGV[4],ARGV[5]+0,0
+local dr,v,aI,ay
 if ev=="34"then
-ck=ARGV[6]
+cl=ARGV[6]
 elseif ev=="36"then
-dq,v,aH,ax=ARGV[6],ARGV[7]+0,ARGV[8],ARGV[9]
+dr,v,aI,ay=ARGV[6],ARGV[7]+0,ARGV[8],ARGV[9]
 elseif ev=="38"then
-dq,v,aH,ax=ARGV[7],ARGV[8]+0,ARGV[9],ARGV[10]
+dr,v,aI,ay=ARGV[7],ARGV[8]+0,ARGV[9],ARGV[10]
 end
-local bT,ba,ee=cV+0,1000*4^(dP-50),dP*bJ
-local m,us,ae,cg,bg,cO=aT("GET",V),nil,0,nil,nil,nil
-bP=q+au
+local bU,aZ,ef=cY+0,1000*4^(dQ-50),dQ*bJ
+local m,us,ae,ch,bg,cS=aU("GET",V),nil,0,nil,nil,nil
+bP=q+aw
 if not v then
-local bf=bP+ck
-if bf-q+ARGV[1]*1000<eh then
-local bu,dH=ee-eG,q+cd/2
-local bC=m and#m==16 and tonumber(m)
-if bC then
-local us,W=bC-bu,0
-while us>dH do
-us,W=us-cd,W+1
+local bf=bP+cl
+if bf-q+ARGV[1]*1000<ei then
+local bp,dJ=ef-eF,q+ce/2
+local bD=m and#m==16 and tonumber(m)
+if bD then
+local us,W=bD-bp,0
+while us>dJ do
+us,W=us-ce,W+1
 end
-local ay=(us<q and q or us)+bT
-local bG=ay-us
-if ay<=bf and ay<eG+bJ and us%ba+bG<ba then
-local bo=ay>bP and et(us,ay,W)or ay<=bP and 0
-if bo then
-if bo~=W then bG=bG+(bo-W)*cd end
-local eM=bG==bT and cV or ag("%d",bG)
-if aT("INCRBY",V,eM)==bC+bG then cg=ay-q end
+local az=(us<q and q or us)+bU
+local bv=az-us
+if az<=bf and az<eF+bJ and us%aZ+bv<aZ then
+local br=az>bP and et(us,az,W)or az<=bP and 0
+if br then
+if br~=W then bv=bv+(br-W)*ce end
+local eL=bv==bU and cY or ah("%d",bv)
+if aU("INCRBY",V,eL)==bD+bv then ch=az-q end
 end
 end
 end
-if cg then
-cO=true
+if ch then
+cS=true
 elseif not m then
 us=q
-elseif bC and not string.find(m,"%D")then
-us=bC-bu
+elseif bD and not string.find(m,"%D")then
+us=bD-bp
 if us<q then us=us>q-bJ/2 and q end
 end
-if us and us+bT<=bP then
-us=us+bT
-cg,bg=us-q,ag("%d",ee+us%bJ)
+if us and us+bU<=bP then
+us=us+bU
+ch,bg=us-q,ah("%d",ef+us%bJ)
 end
 end
 else
 if not m then
 us=q
-elseif#m==16+ax and not string.find(m,"%D")then
+elseif#m==16+ay and not string.find(m,"%D")then
 us,ae=string.sub(m,1,16)+0,string.sub(m,17)+0
 if ae>=v then
 us=nil
@@ -1737,263 +1775,263 @@ us,ae=q,0
 end
 end
 if us then
-us,ae=us+bT,ae+dq
+us,ae=us+bU,ae+dr
 if ae>=v then
 us,ae=us+1,ae-v
 end
-if us<bP or us==bP and ae<=aH+0 then
-cg=(us-q)*v+ae
-bg=cg<=9007199254740991 and ag("%016d%0"..ax.."d",us,ae)
+if us<bP or us==bP and ae<=aI+0 then
+ch=(us-q)*v+ae
+bg=ch<=9007199254740991 and ah("%016d%0"..ay.."d",us,ae)
 end
 end
 end
 if bg then
-local cf=ag("%d",math.floor((us-us%ba+ba-q)/1000)+2+ARGV[1])
-cO=aT("SET",V,bg,"PX",cf).ok
+local cg=ah("%d",math.floor((us-us%aZ+aZ-q)/1000)+2+ARGV[1])
+cS=aU("SET",V,bg,"PX",cg).ok
 end
-if cO then return{q,cg}end
+if cS then return{q,ch}end
 end
 ${part3}
 ${part4}
-local call,bz,co,aF,bx,aR,type=redis.call,string.sub,string.byte,math.floor,math.min,math.max,type
-local cC=ARGV[1]+0
-local kW=9007199254740991
-local eL=90*bJ
-local function il(us,ba)
-return ag("%d",aF((us-us%ba+ba-q)/1000)+2+cC)
+local call,bB,ca,aF,bz,aR,type=redis.call,string.sub,string.byte,math.floor,math.min,math.max,type
+local cE=ARGV[1]+0
+local ld=9007199254740991
+local eK=90*bJ
+local function ip(us,aZ)
+return ah("%d",aF((us-us%aZ+aZ-q)/1000)+2+cE)
 end
 local Q,A,E,al={q},1,1,0
 while al<#KEYS do
 local cu,H=ARGV[E+1]+0,al+1
-al=bx(al+aF(cu/32),#KEYS)
-local au,cV,dP,bl,dq=
+al=bz(al+aF(cu/32),#KEYS)
+local aw,cY,dQ,bn,dr=
 ARGV[E+2]+0,ARGV[E+3],ARGV[E+4],0,0
-local bT=cV+0
-local v,aH,bt,gS=1,0,16,"%016d"
-local bF,bM,mc=cu%2>=1,cu%16>=8,cu%32>=16
+local bU=cY+0
+local v,aI,bw,gU=1,0,16,"%016d"
+local bG,bM,mj=cu%2>=1,cu%16>=8,cu%32>=16
 E=E+4
 if cu%4>=2 then
-bl,E=ARGV[E+1]+0,E+1
+bn,E=ARGV[E+1]+0,E+1
 end
 if cu%8>=4 then
-dq,v,aH=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bt,gS=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+dr,v,aI=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bw,gU=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
-local bf=q+bl+au
-local ba,ee,dH=1000*4^(dP-50),dP*bJ,q+cd/2
-local go=bt==16 and bl+au+cC*1000<eh
-local bu=ee-eG
-local ic,cl,aS=A-H+1,nil,nil
-local fL,bw=q+bu+bT,bx(q+au+bu,ee+bJ-1)
-bP=q+au
-if mc and go and not bF and fL<=bw then
-cl={}
-local function kT(V,aA)
-local ay,W=aA-bu,0
-while ay>dH do
-ay,W=ay-cd,W+1
+local bf=q+bn+aw
+local aZ,ef,dJ=1000*4^(dQ-50),dQ*bJ,q+ce/2
+local gp=bw==16 and bn+aw+cE*1000<ei
+local bp=ef-eF
+local ih,cm,aT=A-H+1,nil,nil
+local fL,bi=q+bp+bU,bz(q+aw+bp,ef+bJ-1)
+bP=q+aw
+if mj and gp and not bG and fL<=bi then
+cm={}
+local function la(V,aE)
+local az,W=aE-bp,0
+while az>dJ do
+az,W=az-ce,W+1
 end
-local us=ay-bT
-if us<q or ay>bf or ay+bu>=ee+bJ then return nil end
-local bo=0
-if ay>bP then bo=et(us,ay,W)end
-if bo and bo~=W then call("INCRBY",V,ag("%d",(bo-W)*cd))end
-return bo and ay
+local us=az-bU
+if us<q or az>bf or az+bp>=ef+bJ then return nil end
+local br=0
+if az>bP then br=et(us,az,W)end
+if br and br~=W then call("INCRBY",V,ah("%d",(br-W)*ce))end
+return br and az
 end
 for i=H,al do
 local V=KEYS[i]
-local aA=aT("INCRBY",V,cV)
-local bG=type(aA)=="number"
-local us=bG and aA>=fL and aA<=bw and aA-bu
-if bG and not us and aA>bw and(bl>0 or aA-bu>dH)then
-us=kT(V,aA)
+local aE=aU("INCRBY",V,cY)
+local bv=type(aE)=="number"
+local us=bv and aE>=fL and aE<=bi and aE-bp
+if bv and not us and aE>bi and(bn>0 or aE-bp>dJ)then
+us=la(V,aE)
 end
 if us then
-if us%ba<bT then call("PEXPIRE",V,il(us,ba))end
-Q[ic+i]=us-q
+if us%aZ<bU then call("PEXPIRE",V,ip(us,aZ))end
+Q[ih+i]=us-q
 else
 local m=true
-if aA~=bT then
-if bG then call("INCRBY",V,"-"..cV)end
-m=aT("GET",V)
+if aE~=bU then
+if bv then call("INCRBY",V,"-"..cY)end
+m=aU("GET",V)
 end
-aS=aS or{}
-aS[#aS+1],Q[ic+i],cl[i-H+1]=i,false,type(m)~="table"and m
+aT=aT or{}
+aT[#aT+1],Q[ih+i],cm[i-H+1]=i,false,type(m)~="table"and m
 end
 end
 else
-cl=call("MGET",unpack(KEYS,H,bx(H+999,al)))
+cm=call("MGET",unpack(KEYS,H,bz(H+999,al)))
 for K=H+1000,al,1000 do
-local dI=call("MGET",unpack(KEYS,K,bx(K+999,al)))
-for i=1,#dI do
-cl[K-H+i]=dI[i]
+local dC=call("MGET",unpack(KEYS,K,bz(K+999,al)))
+for i=1,#dC do
+cm[K-H+i]=dC[i]
 end
 end
-local ln=go and not(bF or bM)
+local lu=gp and not(bG or bM)
 for i=H,al do
-local V,m,cg=KEYS[i],ln and cl[i-H+1],nil
-local bC=m and#m==16 and tonumber(m)
-if bC then
-local us,W=bC-bu,0
-while us>dH do
-us,W=us-cd,W+1
+local V,m,ch=KEYS[i],lu and cm[i-H+1],nil
+local bD=m and#m==16 and tonumber(m)
+if bD then
+local us,W=bD-bp,0
+while us>dJ do
+us,W=us-ce,W+1
 end
-local ay=(us<q and q or us)+bT
-local bG=ay-us
-if ay<=bf and ay<eG+bJ and us%ba+bG<ba then
-local bo=ay>bP and et(us,ay,W)or ay<=bP and 0
-if bo then
-if bo~=W then bG=bG+(bo-W)*cd end
-local eM=bG==bT and cV or ag("%d",bG)
-if aT("INCRBY",V,eM)==bC+bG then cg=ay-q end
+local az=(us<q and q or us)+bU
+local bv=az-us
+if az<=bf and az<eF+bJ and us%aZ+bv<aZ then
+local br=az>bP and et(us,az,W)or az<=bP and 0
+if br then
+if br~=W then bv=bv+(br-W)*ce end
+local eL=bv==bU and cY or ah("%d",bv)
+if aU("INCRBY",V,eL)==bD+bv then ch=az-q end
 end
 end
 end
-if cg then
-Q[ic+i]=cg
+if ch then
+Q[ih+i]=ch
 else
-aS=aS or{}
-aS[#aS+1],Q[ic+i]=i,false
+aT=aT or{}
+aT[#aT+1],Q[ih+i]=i,false
 end
 end
 end
-if aS then
+if aT then
 ${part5}
 ${part6}
 ${part7}
-local g={v=v,au=au,aH=aH}
-local function cR(V,m,bt,v)
+local g={v=v,aw=aw,aI=aI}
+local function cK(V,m,bw,v)
 local D,us,ae,h,W=0,nil,0,nil,0
-if#m>8 and co(m,1)==98 then
+if#m>8 and ca(m,1)==98 then
 local K
-D,K=fU(m)
-m=bz(m,K)
+D,K=fV(m)
+m=bB(m,K)
 if m==""then return 0,0,D end
 end
 local aQ=string.find(m,"[^%d]")
-if aQ and aQ>16 and co(m,aQ)>127 then
-local ax=bz(m,1,aQ-1)
-local K=#ax==18 and bz(ax,1,2)==gx and 3 or 1
-h={us=tonumber(bz(ax,K,K+15))or 0,ae=tonumber(bz(ax,K+16))or 0}
+if aQ and aQ>16 and ca(m,aQ)>127 then
+local ay=bB(m,1,aQ-1)
+local K=#ay==18 and bB(ay,1,2)==gy and 3 or 1
+h={us=tonumber(bB(ay,K,K+15))or 0,ae=tonumber(bB(ay,K+16))or 0}
 if aQ==#m then
-W=aF((co(m,aQ)-128)/8)
+W=aF((ca(m,aQ)-128)/8)
 else
-bD().cJ(m,aQ,#m,h,g)
+bE().cB(m,aQ,#m,h,g)
 W=h.W
 end
-m=ax
+m=ay
 end
-if#m==18 and bz(m,1,2)==gx then
-m=bz(m,3)
+if#m==18 and bB(m,1,2)==gy then
+m=bB(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
-if us and us<eL then
-if us>=dy+cd then W=iB(us)end
+if us and us<eK then
+if us>=dz+ce then W=iF(us)end
 us=fT(us)
 end
 elseif#m>16 then
-us=tonumber(bz(m,1,16))
+us=tonumber(bB(m,1,16))
 end
-if not us or us>=eL or(aQ and not h)then return nil end
-if#m~=bt and not fF(V,m)then return nil end
-if#m~=bt then return us+1,0,D,W,nil,h and h.y end
-if bt>16 then ae=bx(tonumber(bz(m,17))or 0,v-1)end
-return us,ae,D,W,h and h.aw,h and h.y
+if not us or us>=eK or(aQ and not h)then return nil end
+if#m~=bw and not fG(V,m)then return nil end
+if#m~=bw then return us+1,0,D,W,nil,h and h.y end
+if bw>16 then ae=bz(tonumber(bB(m,17))or 0,v-1)end
+return us,ae,D,W,h and h.ax,h and h.y
 end
-local function db(i)
-local V,m,us,ae,D,at=KEYS[i],cl[i-H+1],0,0,0,q
-local W,eJ,aw,y,kl=0,false,nil,nil,nil
+local function dd(i)
+local V,m,us,ae,D,at=KEYS[i],cm[i-H+1],0,0,0,q
+local W,eI,ax,y,kt=0,false,nil,nil,nil
 if m and m~=true then
-us,ae,D,W,aw,y=cR(V,m,bt,v)
+us,ae,D,W,ax,y=cK(V,m,bw,v)
 if not us then
 A=A+1
 Q[A]="RULES"
 return nil
 end
 if D>q then at=D end
-if us-au>=q or(y or 0)>q then
-local h={us=us,ae=ae,W=W,aw=aw,y=y}
-local bZ=bD().ed(h,g)
-eJ=bZ~=h
-us,ae,W,aw,y=bZ.us,bZ.ae,bZ.W,bZ.aw,bZ.y
+if us-aw>=q or(y or 0)>q then
+local h={us=us,ae=ae,W=W,ax=ax,y=y}
+local bZ=bE().ee(h,g)
+eI=bZ~=h
+us,ae,W,ax,y=bZ.us,bZ.ae,bZ.W,bZ.ax,bZ.y
 end
 end
-local ay,cq=us,ae
+local az,cq=us,ae
 if us<at-1 or(us<at and ae==0)then
-ay,cq=at,0
+az,cq=at,0
 end
-local jK,iU=ay,cq
-ay,cq=ay+bT,cq+dq
+local jQ,ja=az,cq
+az,cq=az+bU,cq+dr
 if cq>=v then
-ay,cq=ay+1,cq-v
+az,cq=az+1,cq-v
 end
-local ak=0
-if(ay<bf or(ay==bf and cq<=aH))and at-q<=bl then
-ak=1
+local ag=0
+if(az<bf or(az==bf and cq<=aI))and at-q<=bn then
+ag=1
 local aD=1
 if bM then aD=ARGV[E+i-H+1]+0 end
 if aD>1 then
-local bB=bf-jK+(aH-iU)/v
-ak=aR(bx(aF(bB/(bT+dq/v)),aD),1)
-for o=bx(ak+1,aD),aR(ak-1,1),-1 do
-local aY=iU+o*dq
-local cK=aF(aY/v)
-ay,cq=jK+o*bT+cK,aY-cK*v
-ak=o
-if ay<bf or(ay==bf and cq<=aH)then break end
+local bC=bf-jQ+(aI-ja)/v
+ag=aR(bz(aF(bC/(bU+dr/v)),aD),1)
+for p=bz(ag+1,aD),aR(ag-1,1),-1 do
+local aS=ja+p*dr
+local cN=aF(aS/v)
+az,cq=jQ+p*bU+cN,aS-cN*v
+ag=p
+if az<bf or(az==bf and cq<=aI)then break end
 end
 end
 end
 local aO
-if(ak>0 or eJ)and not bF then
-if ak==0 then
-ay,cq,at=us,ae,q
+if(ag>0 or eI)and not bG then
+if ag==0 then
+az,cq,at=us,ae,q
 end
-local bg,aA=ag(gS,ay,cq),nil
-if bt==16 and ay>=dy then bg=gx..bg end
-local aQ,af,hr="",ay+2,ee
-local J=ay-au
-if cq>aH then J=J+1 end
-if aw or y or at>q then
-local bI=bD()
-local h={us=us,ae=ae,W=W,aw=aw,y=y}
-aw=bI.be(h)
-local ca=aR(at>q and at or 0,y or 0)
-local next=bI.dm(ay,cq,aw,ca,g,bI.eW(h,g))
+local bg,aE=ah(gU,az,cq),nil
+if bw==16 and az>=dz then bg=gy..bg end
+local aQ,af,hu="",az+2,ef
+local J=az-aw
+if cq>aI then J=J+1 end
+if ax or y or at>q then
+local bI=bE()
+local h={us=us,ae=ae,W=W,ax=ax,y=y}
+ax=bI.be(h)
+local cb=aR(at>q and at or 0,y or 0)
+local next=bI.dn(az,cq,ax,cb,g,bI.eW(h,g))
 aQ=bI.bg(next,g)
-if aw then af=aR(af,bI.fh(ay,next.aw)+2)end
+if ax then af=aR(af,bI.fh(az,next.ax)+2)end
 if next.y then af=aR(af,next.y+2)end
-aw=aw or bI.eF
-if ak>0 and(aw.us>0 or aw.ae>0 or y or at>q)then
-kl={us,ae,aw.us,aw.ae,y or 0}
+ax=ax or bI.eE
+if ag>0 and(ax.us>0 or ax.ae>0 or y or at>q)then
+kt={us,ae,ax.us,ax.ae,y or 0}
 end
 elseif J>q then
-local le=us-au+(ae>aH and 1 or 0)>q
-local bo=gf(J-q,au,le and W or 0)
-if go and D<=q then
-hr=ee+bo*cd
+local ll=us-aw+(ae>aI and 1 or 0)>q
+local br=gh(J-q,aw,ll and W or 0)
+if gp and D<=q then
+hu=ef+br*ce
 else
-aQ=string.char(128+8*bo)
+aQ=string.char(128+8*br)
 end
 end
-us,ae=ay,cq
+us,ae=az,cq
 if aQ~=""and D<=q then
-aA=aT("SET",V,bg..aQ,"PX",math.ceil((af-q)/1000)+cC)
+aE=aU("SET",V,bg..aQ,"PX",math.ceil((af-q)/1000)+cE)
 elseif D>q then
 bg=bg..aQ
 bg="b"..struct.pack("<d",D)..bg
-aA=aT("SET",V,bg,"PX",math.ceil((aR(af,D)-q)/1000)+cC)
+aE=aU("SET",V,bg,"PX",math.ceil((aR(af,D)-q)/1000)+cE)
 else
-if go then bg=ag("%d",hr+us%bJ)end
-aA=m and aT("SET",V,bg,"PX",il(us,ba))
-or aT("SET",V,bg,"PX",il(us,ba),"NX")
-or aT("GET",V)
+if gp then bg=ah("%d",hu+us%bJ)end
+aE=m and aU("SET",V,bg,"PX",ip(us,aZ))
+or aU("SET",V,bg,"PX",ip(us,aZ),"NX")
+or aU("GET",V)
 end
-aO=aA and aA.err
+aO=aE and aE.err
 elseif not m then
-local fK=aT("GET",V)
+local fK=aU("GET",V)
 aO=fK and fK.err
 end
 A=A+1
@@ -2004,32 +2042,32 @@ end
 if us<q then
 us,ae=q,0
 end
-local cg=(us-q)*v+ae
-if D>q or cg>kW or kl then
-local ai={D>q and D-q or 0,ak,us-q,ae}
-for bI=1,kl and 5 or 0 do
-ai[4+bI]=kl[bI]
+local ch=(us-q)*v+ae
+if D>q or ch>ld or kt then
+local aj={D>q and D-q or 0,ag,us-q,ae}
+for bI=1,kt and 5 or 0 do
+aj[4+bI]=kt[bI]
 end
-Q[A]=ai
+Q[A]=aj
 elseif bM then
-Q[A]=ak
+Q[A]=ag
 A=A+1
-Q[A]=cg
+Q[A]=ch
 else
-Q[A]=ak>0 and cg or-1-cg
+Q[A]=ag>0 and ch or-1-ch
 end
 end
 local aO
-for _,i in ipairs(aS)do
-if not bM then A=ic+i-1 end
-aO=db(i)or aO
+for _,i in ipairs(aT)do
+if not bM then A=ih+i-1 end
+aO=dd(i)or aO
 end
 if aO then return redis.error_reply(aO)end
 end
 if bM then
 E=E+al-H+1
 else
-A=ic+al
+A=ih+al
 end
 end
 return Q`,
@@ -2038,20 +2076,20 @@ return Q`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "2abc6711894294e7beea325fdab88eedf41f00d4",
-  source: `local fq=redis.call("TIME")
-local md=redis.pcall("INFO")
-local ai={fq[1],fq[2],type(md)=="string"and md or""}
-local lO={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,hj in ipairs(ARGV)do
-local dx={}
-for is in string.gmatch(hj,"%S+")do
-dx[#dx+1]=lO[is]or is
+  sha1: "cb8a7c428609850396d3cafd0deb7638757e64c7",
+  source: `local fr=redis.call("TIME")
+local mk=redis.pcall("INFO")
+local aj={fr[1],fr[2],type(mk)=="string"and mk or""}
+local lU={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,hl in ipairs(ARGV)do
+local dy={}
+for iw in string.gmatch(hl,"%S+")do
+dy[#dy+1]=lU[iw]or iw
 end
-local ks=redis.pcall(unpack(dx))
-if type(ks)=="table"and ks.err then ai[#ai+1]=ks.err end
+local kA=redis.pcall(unpack(dy))
+if type(kA)=="table"and kA.err then aj[#aj+1]=kA.err end
 end
-return ai`,
+return aj`,
 };
 
 /** `cluster_nodes.lua`: Tells what a node of a cluster knows of the others. It changes nothing. */
@@ -2064,44 +2102,44 @@ export const clusterNodes: Script = {
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "48a795536823acdfb8f3c33a67428b1b84b8c3b8",
-  source: `local q,bm
+  sha1: "6bd7f4904563dcc19abc6b7c31dc3f61356115a8",
+  source: `local q,bo
 if string.byte(ARGV[1])==64 then
-bm,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
+bo,ARGV[1]=string.match(ARGV[1],"^@(%d+) (%d+)$")
 else
-local fq=redis.call("TIME")
-bm=fq[1]..(#fq[2]==6 and fq[2]or string.sub("00000"..fq[2],-6))
+local fr=redis.call("TIME")
+bo=fr[1]..(#fr[2]==6 and fr[2]or string.sub("00000"..fr[2],-6))
 end
-q=bm+0
-local bh,ag,bp,bE=ARGV[2],string.format,nil,nil
-if#bh==2 and string.byte(ARGV[3])~=45 then
-if bh=="R0"then
-bp=redis.pcall("ZREM",KEYS[1],ARGV[4])
-bE=redis.pcall("EXISTS",KEYS[2],KEYS[3])
-if type(bp)~="number"then
-bp=nil
-elseif bE==0 then
-return 2*q+bp
+q=bo+0
+local bj,ah,bs,bF=ARGV[2],string.format,nil,nil
+if#bj==2 and string.byte(ARGV[3])~=45 then
+if bj=="R0"then
+bs=redis.pcall("ZREM",KEYS[1],ARGV[4])
+bF=redis.pcall("EXISTS",KEYS[2],KEYS[3])
+if type(bs)~="number"then
+bs=nil
+elseif bF==0 then
+return 2*q+bs
 end
 else
-local dK,gy,cr=60000000,10000000,20000000
-local aT,as,id=redis.pcall,KEYS[1],ARGV[4]
+local dL,gz,cr=60000000,10000000,20000000
+local aU,au,id=redis.pcall,KEYS[1],ARGV[4]
 local cw,ap=string.match(ARGV[5],"^(%d+) (%d+)")
-bE,cw=aT("EXISTS",KEYS[2],KEYS[3]),cw+0
-if bE==0 and cw<=cr then
-local ci,fz=aT("ZCARD",as),"-"..bm
-local ek="-"..string.sub(bm,1,-8).."0000000"
-if ci~=0 and aT("ZCOUNT",as,"("..fz,ek)==1 then
-local be,aP,bv=ci-1,q+cw,q+cw
+bF,cw=aU("EXISTS",KEYS[2],KEYS[3]),cw+0
+if bF==0 and cw<=cr then
+local cj,fA=aU("ZCARD",au),"-"..bo
+local el="-"..string.sub(bo,1,-8).."0000000"
+if cj~=0 and aU("ZCOUNT",au,"("..fA,el)==1 then
+local be,aP,bx=cj-1,q+cw,q+cw
 if be>0 then
-local aZ=aT("ZRANGE",as,"1","1","WITHSCORES")
-aP=aZ[2]+0
+local bb=aU("ZRANGE",au,"1","1","WITHSCORES")
+aP=bb[2]+0
 if aP<=q then be=ap+0 end
-if aP>bv then aP=bv end
+if aP>bx then aP=bx end
 end
 if be<ap+0 then
-local bG=aT("ZADD",as,fz,"#",ag("%d",bv),id)
-if type(bG)=="number"then
+local bv=aU("ZADD",au,fA,"#",ah("%d",bx),id)
+if type(bv)=="number"then
 if be==0 then return q end
 return{q,be+1,aP-q,0,string.byte(ARGV[3])~=58 and{}or nil}
 end
@@ -2109,90 +2147,90 @@ end
 end
 end
 end
-elseif#bh==1 then
-local aT,id,as=redis.pcall,ARGV[4],#KEYS-1
-if bh=="R"then
-bp=aT("ZREM",KEYS[as],id)
-if type(bp)~="number"then
-bp=nil
-elseif aT("EXISTS",KEYS[#KEYS])==0 then
-return 2*q+bp
+elseif#bj==1 then
+local aU,id,au=redis.pcall,ARGV[4],#KEYS-1
+if bj=="R"then
+bs=aU("ZREM",KEYS[au],id)
+if type(bs)~="number"then
+bs=nil
+elseif aU("EXISTS",KEYS[#KEYS])==0 then
+return 2*q+bs
 end
 else
-local dK,gy,cr=60000000,10000000,20000000
+local dL,gz,cr=60000000,10000000,20000000
 local call=redis.call
-if bh=="B"then as=2 end
+if bj=="B"then au=2 end
 local cw,ap=string.match(ARGV[6],"^(%d+) (%d+)$")
-local gL=aT("EXISTS",KEYS[as+1],KEYS[as-(bh=="T"and-1 or 1)])==0
-cw,as=cw+0,KEYS[as]
-local ci=gL and aT("ZCARD",as)
-local be,aP,bV=nil,q+cw,as
-if ci==0 then
+local gN=aU("EXISTS",KEYS[au+1],KEYS[au-(bj=="T"and-1 or 1)])==0
+cw,au=cw+0,KEYS[au]
+local cj=gN and aU("ZCARD",au)
+local be,aP,bQ=nil,q+cw,au
+if cj==0 then
 be=0
-elseif type(ci)=="number"then
-local ek="-"..string.sub(bm,1,-8).."0000000"
-if cw<=cr and aT("ZCOUNT",as,"(-"..bm,ek)==1 then
-be,bV=ci-1,nil
-elseif aT("ZCOUNT",as,"(-"..bm,"0")==1 then
-be=ci-1
+elseif type(cj)=="number"then
+local el="-"..string.sub(bo,1,-8).."0000000"
+if cw<=cr and aU("ZCOUNT",au,"(-"..bo,el)==1 then
+be,bQ=cj-1,nil
+elseif aU("ZCOUNT",au,"(-"..bo,"0")==1 then
+be=cj-1
 end
 if be and be>0 then
-local bv=aT("ZRANGE",as,"1","1","WITHSCORES")[2]+0
-if bv<=q then be=nil end
-if bv<aP then aP=bv end
+local bx=aU("ZRANGE",au,"1","1","WITHSCORES")[2]+0
+if bx<=q then be=nil end
+if bx<aP then aP=bx end
 end
 end
 if be and be<ap+0 then
-local bv,bP,et=ag("%d",q+cw),nil,nil
-local V,ck,eh=KEYS[bh=="B"and 4 or 1],0,1e13
+local bx,bP,et=ah("%d",q+cw),nil,nil
+local V,cl,ei=KEYS[bj=="B"and 4 or 1],0,1e13
 local bJ=1e14
-local dy=50*bJ
-local gx,cd="99",10*bJ
-local eG=q-q%bJ
-local au,cV,dP,dq,v,aH,ax=
+local dz=50*bJ
+local gy,ce="99",10*bJ
+local eF=q-q%bJ
+local aw,cY,dQ,dr,v,aI,ay=
 string.match(ARGV[7],"^(%d+) (%d+) (%d+) ?(%d*) ?(%d*) ?(%d*) ?(%d*)$")
-au,dP,v=au+0,dP+0,v~=""and v+0
-local bT,ba,ee=cV+0,1000*4^(dP-50),dP*bJ
-local m,us,ae,cg,bg,cO=aT("GET",V),nil,0,nil,nil,nil
-bP=q+au
+aw,dQ,v=aw+0,dQ+0,v~=""and v+0
+local bU,aZ,ef=cY+0,1000*4^(dQ-50),dQ*bJ
+local m,us,ae,ch,bg,cS=aU("GET",V),nil,0,nil,nil,nil
+bP=q+aw
 if not v then
-local bf=bP+ck
-if bf-q+ARGV[1]*1000<eh then
-local bu,dH=ee-eG,q+cd/2
-local bC=m and#m==16 and tonumber(m)
-if bC then
-local us,W=bC-bu,0
-while us>dH do
-us,W=us-cd,W+1
+local bf=bP+cl
+if bf-q+ARGV[1]*1000<ei then
+local bp,dJ=ef-eF,q+ce/2
+local bD=m and#m==16 and tonumber(m)
+if bD then
+local us,W=bD-bp,0
+while us>dJ do
+us,W=us-ce,W+1
 end
-local ay=(us<q and q or us)+bT
-local bG=ay-us
-if ay<=bf and ay<eG+bJ and us%ba+bG<ba then
-local bo=ay>bP and et(us,ay,W)or ay<=bP and 0
-if bo then
-if bo~=W then bG=bG+(bo-W)*cd end
-local eM=bG==bT and cV or ag("%d",bG)
-if aT("INCRBY",V,eM)==bC+bG then cg=ay-q end
+local az=(us<q and q or us)+bU
+local bv=az-us
+if az<=bf and az<eF+bJ and us%aZ+bv<aZ then
+local br=az>bP and et(us,az,W)or az<=bP and 0
+if br then
+if br~=W then bv=bv+(br-W)*ce end
+local eL=bv==bU and cY or ah("%d",bv)
+if aU("INCRBY",V,eL)==bD+bv then ch=az-q end
 end
 end
 end
-if cg then
-cO=true
+if ch then
+cS=true
 elseif not m then
 us=q
-elseif bC and not string.find(m,"%D")then
-us=bC-bu
+elseif bD and not string.find(m,"%D")then
+us=bD-bp
 if us<q then us=us>q-bJ/2 and q end
 end
-if us and us+bT<=bP then
-us=us+bT
-cg,bg=us-q,ag("%d",ee+us%bJ)
+if us and us+bU<=bP then
+us=us+bU
+ch,bg=us-q,ah("%d",ef+us%bJ)
 end
 end
 else
 if not m then
 us=q
-elseif#m==16+ax and not string.find(m,"%D")then
+elseif#m==16+ay and not string.find(m,"%D")then
 us,ae=string.sub(m,1,16)+0,string.sub(m,17)+0
 if ae>=v then
 us=nil
@@ -2201,510 +2239,510 @@ us,ae=q,0
 end
 end
 if us then
-us,ae=us+bT,ae+dq
+us,ae=us+bU,ae+dr
 if ae>=v then
 us,ae=us+1,ae-v
 end
-if us<bP or us==bP and ae<=aH+0 then
-cg=(us-q)*v+ae
-bg=cg<=9007199254740991 and ag("%016d%0"..ax.."d",us,ae)
+if us<bP or us==bP and ae<=aI+0 then
+ch=(us-q)*v+ae
+bg=ch<=9007199254740991 and ah("%016d%0"..ay.."d",us,ae)
 end
 end
 end
 if bg then
-local cf=ag("%d",math.floor((us-us%ba+ba-q)/1000)+2+ARGV[1])
-cO=aT("SET",V,bg,"PX",cf).ok
+local cg=ah("%d",math.floor((us-us%aZ+aZ-q)/1000)+2+ARGV[1])
+cS=aU("SET",V,bg,"PX",cg).ok
 end
-if cO then
-local aS=ci==0 and-1 or bV and call("PTTL",bV)
-call("ZADD",as,"-"..bm,"#",bv,id)
-if bV then
-local cf=math.max(4*cw,dK)/1000+ARGV[1]
-if aS<cf then call("PEXPIRE",bV,ag("%d",math.ceil(cf*1.125)))end
+if cS then
+local aT=cj==0 and-1 or bQ and call("PTTL",bQ)
+call("ZADD",au,"-"..bo,"#",bx,id)
+if bQ then
+local cg=math.max(4*cw,dL)/1000+ARGV[1]
+if aT<cg then call("PEXPIRE",bQ,ah("%d",math.ceil(cg*1.125)))end
 end
-local lI=v and us-q or cg
-return{q,be+1,aP-q,lI,ae}
+local lO=v and us-q or ch
+return{q,be+1,aP-q,lO,ae}
 end
 end
 end
-local at,dx=3,ARGV[5]
-bh,ARGV[2]="",""
-for is in string.gmatch(dx,"%S+")do
+local at,dy=3,ARGV[5]
+bj,ARGV[2]="",""
+for iw in string.gmatch(dy,"%S+")do
 at=at+1
-ARGV[at]=is
+ARGV[at]=iw
 end
 end
-local function dY(cp,q,bm,bp)
+local function dZ(cp,q,bo,bs)
 ${part8}
-local bh=aM()
-local function aE(us)
-return ag("%d",us)
+local bj=aM()
+local function aA(us)
+return ah("%d",us)
 end
 local function eB(w)
-w.eB=w.eB or aE(q+w.cW)
+w.eB=w.eB or aA(q+w.cZ)
 return w.eB
 end
-local function hG(bA)
-return bA==q and"-"..bm or aE(-bA)
+local function hJ(bA)
+return bA==q and"-"..bo or aA(-bA)
 end
-local function lh(V,us)
-if call("PTTL",V)<eg(q+us)then call("PEXPIRE",V,eg(q+us+us/8))end
+local function lo(V,us)
+if call("PTTL",V)<eh(q+us)then call("PEXPIRE",V,eh(q+us+us/8))end
 end
-local mk,jF,channel=string.match(aM(),"^(%-?)([^:]*):(.*)$")
-local ei={}
-local kV=5000
+local mr,jL,channel=string.match(aM(),"^(%-?)([^:]*):(.*)$")
+local ej={}
+local lc=5000
 local function inbox(bc)
 return channel.."%"..bc
 end
-for bc in string.gmatch(jF,"[^,]+")do
-ei[bc]="caller"
-if mk~=""then
-local lw=inbox(bc)
-local cz=call("LRANGE",lw,"0","-1")
+for bc in string.gmatch(jL,"[^,]+")do
+ej[bc]="caller"
+if mr~=""then
+local lC=inbox(bc)
+local cz=call("LRANGE",lC,"0","-1")
 if#cz==0 then
-call("RPUSH",lw,"")
+call("RPUSH",lC,"")
 cp[#cp+1]="missed "..bc
 elseif#cz>1 then
-call("LTRIM",lw,"0","0")
-for aZ=2,#cz do
-cp[#cp+1]=cz[aZ]
+call("LTRIM",lC,"0","0")
+for bb=2,#cz do
+cp[#cp+1]=cz[bb]
 end
 end
-call("PEXPIRE",lw,kV)
+call("PEXPIRE",lC,lc)
 end
 end
 ${part9}
 ${part3}
-local function kd()
-local dZ,bU,gM,bF,ii={},nil,nil,false,false
+local function kk()
+local ea,bV,gO,bG,il={},nil,nil,false,false
 local fa="FOREIGN the key holds no state of these rules, nor of others that are known"
-local lD,lV="^[CFMPST-Xcfst-\\255]","^%-?"..string.rep("%d",16)
-local function hN(e)
-local m,E=not e.eR and call("GET",e.V),1
-e.D,e.aa,e.dS=0,{},""
+local lJ,mc="^[CFMPST-Xcfst-\\255]","^%-?"..string.rep("%d",16)
+local function hQ(e)
+local m,E=not e.eQ and call("GET",e.V),1
+e.D,e.aa,e.dT=0,{},""
 if not m then return end
-e.D,E=fU(m)
-local dS=bz(m,E>10 and 1 or E)
-if m==""or dS~=""and not(string.find(dS,lD)or string.find(dS,lV))then
+e.D,E=fV(m)
+local dT=bB(m,E>10 and 1 or E)
+if m==""or dT~=""and not(string.find(dT,lJ)or string.find(dT,mc))then
 error(fa,0)
 end
-e.dS=dS
+e.dT=dT
 end
-local function em(e)
-if#e.w.ah>0 then return gM.em(e)end
-hN(e)
+local function en(e)
+if#e.w.ai>0 then return gO.en(e)end
+hQ(e)
 end
-local function fo(e)
-gM.fo(e)
+local function fp(e)
+gO.fp(e)
 end
 ${part10}
 ${part11}
-local eP={}
+local eO={}
 local function fc(e)
-local ce=eP[e.as]
-if ce then return ce end
-local H=call("ZRANGE",e.as,"0","1","WITHSCORES")
-ce={bA=0,be=0,aP=nil,ir=false,bV=0}
+local cf=eO[e.au]
+if cf then return cf end
+local H=call("ZRANGE",e.au,"0","1","WITHSCORES")
+cf={bA=0,be=0,aP=nil,iu=false,bQ=0}
 if H[1]=="#"then
-ce.bA=-H[2]
-ce.ir=not H[4]or H[4]+0>q
-if ce.ir and H[4]then ce.aP=H[4]+0 end
+cf.bA=-H[2]
+cf.iu=not H[4]or H[4]+0>q
+if cf.iu and H[4]then cf.aP=H[4]+0 end
 end
-if H[3]or not ce.ir then ce.be=call("ZCOUNT",e.as,"("..bm,"+inf")end
-eP[e.as]=ce
-return ce
+if H[3]or not cf.iu then cf.be=call("ZCOUNT",e.au,"("..bo,"+inf")end
+eO[e.au]=cf
+return cf
 end
-local function kB(e,n)
-local ce=fc(e)
-if n==1 and ce.aP then return ce.aP end
-local bv=n==1 and ce.ir and call("ZRANGE",e.as,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.as,"("..bm,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then ce.aP=bv[2]+0 end
-return bv[2]+0
+local function kI(e,n)
+local cf=fc(e)
+if n==1 and cf.aP then return cf.aP end
+local bx=n==1 and cf.iu and call("ZRANGE",e.au,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.au,"("..bo,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then cf.aP=bx[2]+0 end
+return bx[2]+0
 end
-local function dt(e,ap)
+local function du(e,ap)
 local be=fc(e).be
-local im=be+ap-e.w.ap
-if im>be then return 1e15 end
-return im<=0 and 0 or kB(e,im)-q
+local iq=be+ap-e.w.ap
+if iq>be then return 1e15 end
+return iq<=0 and 0 or kI(e,iq)-q
 end
-local function iJ(e,id)
-return tonumber(call("ZSCORE",e.as,id)or 0)>q
+local function iN(e,id)
+return tonumber(call("ZSCORE",e.au,id)or 0)>q
 end
-local function hp(e)
-local ce,us=eP[e.as],aR(4*e.w.cW,60000000)
-if ce and ce.bV>=us then return end
-lh(e.as,us)
-if ce then ce.bV=us end
+local function hs(e)
+local cf,us=eO[e.au],aR(4*e.w.cZ,60000000)
+if cf and cf.bQ>=us then return end
+lo(e.au,us)
+if cf then cf.bQ=us end
 end
-local function hP(e)
+local function hS(e)
 return aR(q,fc(e).bA+1)
 end
-local function iS(e,id,ap)
-call("ZADD",e.as,eB(e.w),id)
-for jc=2,ap do
-call("ZADD",e.as,eB(e.w),id.."+"..jc)
+local function iY(e,id,ap)
+call("ZADD",e.au,eB(e.w),id)
+for ji=2,ap do
+call("ZADD",e.au,eB(e.w),id.."+"..ji)
 end
-eP[e.as]=nil
-hp(e)
+eO[e.au]=nil
+hs(e)
 end
-local function ly(e,id,ap)
-local ce=fc(e)
-local bA=hP(e)
-local bG=call("ZADD",e.as,hG(bA),"#",eB(e.w),id)
-if ce.bA==0 then bG=bG-1 end
-if not ce.ir then call("ZREMRANGEBYSCORE",e.as,"1",bm)end
-if bG==1 and ap<=1 then
-local bv=q+e.w.cW
-if ce.be==0 then ce.aP=bv end
-if ce.aP then ce.aP=bx(ce.aP,bv)end
-ce.bA,ce.be,ce.ir=bA,ce.be+1,true
-hp(e)
+local function lE(e,id,ap)
+local cf=fc(e)
+local bA=hS(e)
+local bv=call("ZADD",e.au,hJ(bA),"#",eB(e.w),id)
+if cf.bA==0 then bv=bv-1 end
+if not cf.iu then call("ZREMRANGEBYSCORE",e.au,"1",bo)end
+if bv==1 and ap<=1 then
+local bx=q+e.w.cZ
+if cf.be==0 then cf.aP=bx end
+if cf.aP then cf.aP=bz(cf.aP,bx)end
+cf.bA,cf.be,cf.iu=bA,cf.be+1,true
+hs(e)
 else
-iS(e,id,ap)
+iY(e,id,ap)
 end
 return bA
 end
-local function lP(e,id,ap)
-local bp=call("ZREM",e.as,id)
-for jc=2,ap do
-bp=bp+call("ZREM",e.as,id.."+"..jc)
+local function lV(e,id,ap)
+local bs=call("ZREM",e.au,id)
+for ji=2,ap do
+bs=bs+call("ZREM",e.au,id.."+"..ji)
 end
-eP[e.as]=nil
-return bp
+eO[e.au]=nil
+return bs
 end
-local function hD(e)
-if dt(e,e.ap)==0 then return end
+local function hG(e)
+if du(e,e.ap)==0 then return end
 local K="("..eB(e.w)
-if call("ZCOUNT",e.as,K,"+inf")==0 then return end
-local kk=call("ZRANGEBYSCORE",e.as,K,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#kk,2 do
-local bN=tonumber(string.match(kk[i],"^[^.]*%.%d+~(%d+)%."))
-if bN and kk[i+1]-q>bN then call("ZADD",e.as,aE(q+bN),kk[i])end
+if call("ZCOUNT",e.au,K,"+inf")==0 then return end
+local ks=call("ZRANGEBYSCORE",e.au,K,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#ks,2 do
+local bN=tonumber(string.match(ks[i],"^[^.]*%.%d+~(%d+)%."))
+if bN and ks[i+1]-q>bN then call("ZADD",e.au,aA(q+bN),ks[i])end
 end
-eP[e.as]=nil
+eO[e.au]=nil
 end
-local function eU(ai,e,bA)
+local function eU(aj,e,bA)
 if e.w.ap==0 then return end
-local be,al=fc(e).be,#ai
-ai[al+1],ai[al+2],ai[al+3]=be,be>0 and kB(e,1)-q or 0,bA or 0
+local be,al=fc(e).be,#aj
+aj[al+1],aj[al+2],aj[al+3]=be,be>0 and kI(e,1)-q or 0,bA or 0
 end
-local function lk(e)
-local bE=#e.w.ah==0 and call("EXISTS",e.bb,e.V)
-or call("EXISTS",e.bb)
-e.gL=bE==0
-e.eR=e.gL and#e.w.ah==0
+local function lr(e)
+local bF=#e.w.ai==0 and call("EXISTS",e.ba,e.V)
+or call("EXISTS",e.ba)
+e.gN=bF==0
+e.eQ=e.gN and#e.w.ai==0
 end
-local gn={}
-local function hM(e,id)
-gn[e.bb]=nil
-return call("ZREM",e.bb,id,id.."k")
+local go={}
+local function hP(e,id)
+go[e.ba]=nil
+return call("ZREM",e.ba,id,id.."k")
 end
-local function jI(e,id,aN)
+local function jO(e,id,aN)
 if aN==0 then
-local al=call("ZREVRANGE",e.bb,"0","0","WITHSCORES")
+local al=call("ZREVRANGE",e.ba,"0","0","WITHSCORES")
 aN=aR(q,(al[2]or 0)+1)
 end
-call("ZADD",e.bb,aE(aN),id)
-gn[e.bb],e.gL=nil,false
-lh(e.bb,aR(4*e.w.cW,60000000))
+call("ZADD",e.ba,aA(aN),id)
+go[e.ba],e.gN=nil,false
+lo(e.ba,aR(4*e.w.cZ,60000000))
 return aN
 end
-local function kh(e,id,aN)
-if call("ZSCORE",e.bb,id)then
-call("ZADD",e.bb,aE(aN),id.."k")
-call("ZREM",e.bb,id)
+local function kp(e,id,aN)
+if call("ZSCORE",e.ba,id)then
+call("ZADD",e.ba,aA(aN),id.."k")
+call("ZREM",e.ba,id)
 end
-gn[e.bb]=nil
+go[e.ba]=nil
 end
-local function kF(bc)
+local function kM(bc)
 return redis.pcall("EXISTS",inbox(bc))==1
 end
-local function iW(bc)
-if ei[bc]==nil then
-local kr=call("PUBSUB","NUMSUB",channel..bc)[2]>0
-ei[bc]=kr and"channel"or kF(bc)and"inbox"or false
+local function jc(bc)
+if ej[bc]==nil then
+local kz=call("PUBSUB","NUMSUB",channel..bc)[2]>0
+ej[bc]=kz and"channel"or kM(bc)and"inbox"or false
 end
-return ei[bc]
+return ej[bc]
 end
-local function eo(bQ,aW,ai)
-local dx=ag(string.rep(" %.0f",1+#ai),q,unpack(ai))
-local dj=bQ..dx.." "..aW.id
-local fJ=ei[aW.bc]
+local function ep(bR,aX,aj)
+local dy=ah(string.rep(" %.0f",1+#aj),q,unpack(aj))
+local dk=bR..dy.." "..aX.id
+local fJ=ej[aX.bc]
 if fJ=="caller"then
-cp[#cp+1]=dj
+cp[#cp+1]=dk
 elseif fJ=="inbox"then
-call("RPUSHX",inbox(aW.bc),dj)
+call("RPUSHX",inbox(aX.bc),dk)
 else
-call("PUBLISH",channel..aW.bc,dj)
+call("PUBLISH",channel..aX.bc,dk)
 end
 end
-local jW=8
-local function gr(e,A)
-if e.gL then return nil end
-local bC=A==0 and gn[e.bb]
-if bC and bC.w==e.w then return bC end
+local kd=8
+local function gs(e,A)
+if e.gN then return nil end
+local bD=A==0 and go[e.ba]
+if bD and bD.w==e.w then return bD end
 while true do
-local aZ=call("ZRANGE",e.bb,ag("%d",A),ag("%d",A),"WITHSCORES")
-local ja=aZ[1]
-if not ja then return nil end
-local id,bc,bQ,lS,ap,aj,bV=
-string.match(ja,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local mi=q-aZ[2]
-if bc and mi<=tonumber(lS)and iW(bc)then
-local aW={id=id,bc=bc,iR=bQ=="d",bV=bV=="k",aN=aZ[2]+0}
-for ge,m in pairs(e)do
-aW[ge]=m
+local bb=call("ZRANGE",e.ba,ah("%d",A),ah("%d",A),"WITHSCORES")
+local jg=bb[1]
+if not jg then return nil end
+local id,bc,bR,lY,ap,ak,bQ=
+string.match(jg,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local mp=q-bb[2]
+if bc and mp<=tonumber(lY)and jc(bc)then
+local aX={id=id,bc=bc,iW=bR=="d",bQ=bQ=="k",aN=bb[2]+0}
+for gg,m in pairs(e)do
+aX[gg]=m
 end
-aW.aa=nil
-aW.ap,aW.aj=bx(tonumber(ap),e.w.ap),tonumber(aj)
-if A==0 then gn[e.bb]=aW end
-return aW
+aX.aa=nil
+aX.ap,aX.ak=bz(tonumber(ap),e.w.ap),tonumber(ak)
+if A==0 then go[e.ba]=aX end
+return aX
 end
-call("ZREM",e.bb,ja)
-gn[e.bb]=nil
+call("ZREM",e.ba,jg)
+go[e.ba]=nil
 end
 end
-local function iF(e)
-local bw=e.w.gt
-if bw<0 or call("ZCARD",e.bb)<bw then return false end
-gr(e,0)
-return call("ZCARD",e.bb)>=bw
+local function iJ(e)
+local bi=e.w.gu
+if bi<0 or call("ZCARD",e.ba)<bi then return false end
+gs(e,0)
+return call("ZCARD",e.ba)>=bi
 end
-local function fn(e,kw)
-local A,cQ=0,0
-while A<jW and not e.gL and dt(e,cQ+1)==0 do
-local aW=gr(e,A)
-if not aW or dt(e,cQ+aW.ap)>0 then return end
-if not aW.iR then
-if not aW.bV and aW.id~=kw then eo("turn",aW,{0})end
-A,cQ=A+1,cQ+aW.ap
+local function fo(e,kE)
+local A,cT=0,0
+while A<kd and not e.gN and du(e,cT+1)==0 do
+local aX=gs(e,A)
+if not aX or du(e,cT+aX.ap)>0 then return end
+if not aX.iW then
+if not aX.bQ and aX.id~=kE then ep("turn",aX,{0})end
+A,cT=A+1,cT+aX.ap
 else
-local at=hz(aW)
+local at=hB(aX)
 if at>q then
-if aW.id~=kw then eo("turn",aW,{at-q})end
+if aX.id~=kE then ep("turn",aX,{at-q})end
 return
 end
-gT(aW,q)
-hM(e,aW.id)
-local ai={1,0,0}
-local bA=ly(e,aW.id,aW.ap)
-er(ai,aW)
-eU(ai,aW,bA)
-ew(ai,{aW})
-eo("granted",aW,ai)
+gV(aX,q)
+hP(e,aX.id)
+local aj={1,0,0}
+local bA=lE(e,aX.id,aX.ap)
+er(aj,aX)
+eU(aj,aX,bA)
+ew(aj,{aX})
+ep("granted",aX,aj)
 end
 end
 end
-local function kH(e,id,aN)
-local cQ=0
-for A=0,jW-1 do
-local aW=gr(e,A)
-if not aW or aW.id==id or(aN>0 and aW.aN>aN)then return false end
-cQ=cQ+aW.ap
-if aW.iR or dt(e,cQ+e.ap)>0 then return true end
+local function kO(e,id,aN)
+local cT=0
+for A=0,kd-1 do
+local aX=gs(e,A)
+if not aX or aX.id==id or(aN>0 and aX.aN>aN)then return false end
+cT=cT+aX.ap
+if aX.iW or du(e,cT+e.ap)>0 then return true end
 end
 return true
 end
-local function jS(e,id)
-local cQ=0
-for A=0,jW-1 do
-local aW=gr(e,A)
-if not aW then return 0 end
-local bq=aW.id==id
-if bq then aW=e end
-local bs=dt(e,cQ+aW.ap)
-if bs>0 then return bx(bs,e.w.cW)end
-if bq or aW.iR then
-local eI=hz(aW)-q
-return bq and eI or eI+e.w.cW
+local function jZ(e,id)
+local cT=0
+for A=0,kd-1 do
+local aX=gs(e,A)
+if not aX then return 0 end
+local bh=aX.id==id
+if bh then aX=e end
+local bu=du(e,cT+aX.ap)
+if bu>0 then return bz(bu,e.w.cZ)end
+if bh or aX.iW then
+local eH=hB(aX)-q
+return bh and eH or eH+e.w.cZ
 end
-cQ=cQ+aW.ap
+cT=cT+aX.ap
 end
-return e.w.cW
+return e.w.cZ
 end
-local function lJ(e,id,aN)
+local function lP(e,id,aN)
 if e.w.ap==0 then return false end
-return dt(e,e.ap)>0 or kH(e,id,aN)
+return du(e,e.ap)>0 or kO(e,id,aN)
 end
-local function iv(hS,dv)
-local mq,me=hS.w.ap,dv.w.ap
-return mq<me or(mq==me and hS.V<dv.V)
+local function iz(hV,dw)
+local my,ml=hV.w.ap,dw.w.ap
+return my<ml or(my==ml and hV.V<dw.V)
 end
-local function jl(id,aN,ar,fZ,eI)
-local kj=#ar>1 and eI>0
-local cx=not kj and(fZ or ar[1])
-if cx and aN==0 and iF(cx)then return 5,aR(eI,1),0 end
+local function jr(id,aN,ar,ga,eH)
+local kr=#ar>1 and eH>0
+local cx=not kr and(ga or ar[1])
+if cx and aN==0 and iJ(cx)then return 5,aR(eH,1),0 end
 for _,e in ipairs(ar)do
 if aN>0 and e~=cx and e.w.ap>0 then
-if cx and iv(e,cx)then
-kh(e,id,aN)
-elseif hM(e,id)>0 then
-fn(e)
-em(e)
+if cx and iz(e,cx)then
+kp(e,id,aN)
+elseif hP(e,id)>0 then
+fo(e)
+en(e)
 end
 end
 end
-if not cx then return 3,eI,aN==0 and q or aN end
-if aN>0 then hM(cx,id)end
-aN=jI(cx,id,aN)
-return 3,jS(cx,id),aN
+if not cx then return 3,eH,aN==0 and q or aN end
+if aN>0 then hP(cx,id)end
+aN=jO(cx,id,aN)
+return 3,jZ(cx,id),aN
 end
-local function jM(e,id)
-iS(e,id,e.ap)
-local bA=hP(e)
-call("ZADD",e.as,hG(bA),"#")
-eP[e.as].bA=bA
+local function jS(e,id)
+iY(e,id,e.ap)
+local bA=hS(e)
+call("ZADD",e.au,hJ(bA),"#")
+eO[e.au].bA=bA
 return bA
 end
-local function jj(id,aN,ar)
+local function jp(id,aN,ar)
 for _,e in ipairs(ar)do
-if e.w.ap>0 and not iJ(e,id)then return end
+if e.w.ap>0 and not iN(e,id)then return end
 end
-local ai={6,0,aN}
+local aj={6,0,aN}
 for _,e in ipairs(ar)do
 local bA
 if e.w.ap>0 then
-lk(e)
-bA=jM(e,id)
+lr(e)
+bA=jS(e,id)
 end
-em(e)
-er(ai,e)
-eU(ai,e,bA)
+en(e)
+er(aj,e)
+eU(aj,e,bA)
 end
-return ai
+return aj
 end
-local function dC(id,dR,bl,aN,ar)
-bF=dR=="2"
-if bU and not bF then error(bU,0)end
-local an=aN>0 and dR~="2"and jj(id,aN,ar)
-if an then return an end
-local at,D,fZ,hJ=q,q,nil,true
+local function dE(id,dS,bn,aN,ar)
+bG=dS=="2"
+if bV and not bG then error(bV,0)end
+local am=aN>0 and dS~="2"and jp(id,aN,ar)
+if am then return am end
+local at,D,ga,hM=q,q,nil,true
 for i=1,#ar do
 local e=ar[i]
 if e.w.ap>0 then
-hJ=false
-lk(e)
-if dR~="2"then
-fn(e,id)
-hD(e)
+hM=false
+lr(e)
+if dS~="2"then
+fo(e,id)
+hG(e)
 end
 end
-at=aR(at,hz(e))
+at=aR(at,hB(e))
 D=aR(D,e.D)
-if lJ(e,id,aN)and(not fZ or iv(e,fZ))then fZ=e end
+if lP(e,id,aN)and(not ga or iz(e,ga))then ga=e end
 end
-local kC,gh,bs={},0,at-q
-local bB=dR=="1"and at-q<=bl
-if not fZ and(at<=q or(bB and hJ))then
-gh=1
-if dR~="2"then
+local kJ,gi,bu={},0,at-q
+local bC=dS=="1"and at-q<=bn
+if not ga and(at<=q or(bC and hM))then
+gi=1
+if dS~="2"then
 for i=1,#ar do
 local e=ar[i]
-gT(e,at)
+gV(e,at)
 if e.w.ap>0 then
-if aN>0 then hM(e,id)end
-kC[i]=ly(e,id,e.ap)
+if aN>0 then hP(e,id)end
+kJ[i]=lE(e,id,e.ap)
 end
 end
 end
-elseif bB then
-gh,bs,aN=jl(id,aN,ar,fZ,bs)
-elseif fZ then
-gh=4
-bs=aR(bs,1)
+elseif bC then
+gi,bu,aN=jr(id,aN,ar,ga,bu)
+elseif ga then
+gi=4
+bu=aR(bu,1)
 elseif D>q then
-gh=2
+gi=2
 end
-if gh>3 then
+if gi>3 then
 for _,e in ipairs(ar)do
-if e.w.ap>0 then bs=aR(bs,dt(e,e.ap))end
+if e.w.ap>0 then bu=aR(bu,du(e,e.ap))end
 end
 end
-local ai={gh,bs,aN,nil,nil,nil}
+local aj={gi,bu,aN,nil,nil,nil}
 for i=1,#ar do
-er(ai,ar[i])
-eU(ai,ar[i],kC[i])
+er(aj,ar[i])
+eU(aj,ar[i],kJ[i])
 end
-for i=1,gh==2 and#ar>1 and#ar or 0 do
-ai[#ai+1]=aR(ar[i].D-q,0)
+for i=1,gi==2 and#ar>1 and#ar or 0 do
+aj[#aj+1]=aR(ar[i].D-q,0)
 end
-ew(ai,ar)
-return ai
+ew(aj,ar)
+return aj
 end
-local function mx(id,aN,e)
-local ai={iJ(e,id)and 6 or 1,0,aN}
-fn(e,id)
-local jh=iJ(e,id)
-local jO=not jh and not call("ZSCORE",e.bb,id)
-if jO then
-jI(e,id,aN)
-fn(e,id)
-jh=iJ(e,id)
-ai[1]=7
+local function mE(id,aN,e)
+local aj={iN(e,id)and 6 or 1,0,aN}
+fo(e,id)
+local jn=iN(e,id)
+local jU=not jn and not call("ZSCORE",e.ba,id)
+if jU then
+jO(e,id,aN)
+fo(e,id)
+jn=iN(e,id)
+aj[1]=7
 end
 local bA
-if jh then
-bA=jM(e,id)
+if jn then
+bA=jS(e,id)
 else
-lh(e.bb,aR(4*e.w.cW,60000000))
-hD(e)
-ai[1],ai[2]=jO and 8 or 3,jS(e,id)
+lo(e.ba,aR(4*e.w.cZ,60000000))
+hG(e)
+aj[1],aj[2]=jU and 8 or 3,jZ(e,id)
 end
-em(e)
-er(ai,e)
-eU(ai,e,bA)
-return ai
+en(e)
+er(aj,e)
+eU(aj,e,bA)
+return aj
 end
-local function df()
+local function dh()
 local ar={nil}
-for i=1,ad()do
+for i=1,ac()do
 ar[i]=eu()
 end
 return ar
 end
-local cD={}
-function cD.T()
-local id,dR,bl,aN=aM(),aM(),ad(),ad()
-return dC(id,dR,bl,aN,df())
+local cF={}
+function cF.T()
+local id,dS,bn,aN=aM(),aM(),ac(),ac()
+return dE(id,dS,bn,aN,dh())
 end
-function cD.P()
-local id,aN=aM(),ad()
-return mx(id,aN,df()[1])
+function cF.P()
+local id,aN=aM(),ac()
+return mE(id,aN,dh()[1])
 end
-local function jH(id,ar,bp)
-local ke=0
+local function jN(id,ar,bs)
+local km=0
 for i=1,#ar do
 local e=ar[i]
-local fd=bp or lP(e,id,e.ap)
-lk(e)
-if not e.gL then
-if fd==0 then fd=hM(e,id)end
-if fd>0 then fn(e)end
+local fd=bs or lV(e,id,e.ap)
+lr(e)
+if not e.gN then
+if fd==0 then fd=hP(e,id)end
+if fd>0 then fo(e)end
 end
-ke=ke+fd
+km=km+fd
 end
-return ke
+return km
 end
-function cD.R()
+function cF.R()
 local id=aM()
-return{jH(id,df(),bp)}
+return{jN(id,dh(),bs)}
 end
-local function ck(id)
+local function cl(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function cD.N()
-local id,ar,ai=aM(),df(),{}
+function cF.N()
+local id,ar,aj=aM(),dh(),{}
 for i,e in ipairs(ar)do
-local bv=call("ZSCORE",e.as,id)
-local mb=bv and(tonumber(bv)>q or fc(e).be+e.ap<=e.w.ap)
-if mb then iS(e,id,e.ap)end
-ai[i]=mb and 1 or 0
+local bx=call("ZSCORE",e.au,id)
+local mi=bx and(tonumber(bx)>q or fc(e).be+e.ap<=e.w.ap)
+if mi then iY(e,id,e.ap)end
+aj[i]=mi and 1 or 0
 end
-return ai
+return aj
 end
-local function it()
-local gv
+local function ix()
+local gw
 ${part5}
 ${part6}
 ${part12}
@@ -2730,1164 +2768,1164 @@ ${part7}
 ${part29}
 ${part30}
 ${part31}
-local hc
-local function gu()
-local dD,ea={},{}
-local dM,ch,eX,dN={},{},{},{}
-local function bK(o,g)
-local ae=o*g.dc
-local cK=aF(ae/g.v)
-return{us=o*g.ds+cK,ae=ae-cK*g.v}
+local he
+local function gv()
+local dF,eb={},{}
+local dN,ci,eX,dO={},{},{},{}
+local function bK(p,g)
+local ae=p*g.de
+local cN=aF(ae/g.v)
+return{us=p*g.dt+cN,ae=ae-cN*g.v}
 end
-local function mg(a,b)
+local function mn(a,b)
 return a.us==b.us and a.ae==b.ae
 end
-function dD.t(h,o,cI,g)
-local bI=bD()
-local cT=cI.cT or{0,0,0,-1,0}
-local an,aw={us=cT[1],ae=cT[2]},h.aw or bI.eF
-local bv={us=cI.q+cI.H,ae=cI.bi}
-if mg(bv,h)and mg(an,aw)and cI.aj>0 then
-local gP,ib,y=o>=cI.aj,cI.at>cI.q,h.y or 0
-local to=bI.gq(h,bK(o,g),g)
-if gP and cT[4]>=0 then to={us=cT[4],ae=cT[5]}end
-if ib then y=gP and cT[3]or aR(y,cI.at)end
-return bI.dm(to.us,to.ae,bI.be(h),y,g,bI.eW(h,g))
+function dF.t(h,p,cM,g)
+local bI=bE()
+local cW=cM.cW or{0,0,0,-1,0}
+local am,ax={us=cW[1],ae=cW[2]},h.ax or bI.eE
+local bx={us=cM.q+cM.H,ae=cM.bk}
+if mn(bx,h)and mn(am,ax)and cM.ak>0 then
+local fU,ig,y=p>=cM.ak,cM.at>cM.q,h.y or 0
+local to=bI.gr(h,bK(p,g),g)
+if fU and cW[4]>=0 then to={us=cW[4],ae=cW[5]}end
+if ig then y=fU and cW[3]or aR(y,cM.at)end
+return bI.dn(to.us,to.ae,bI.be(h),y,g,bI.eW(h,g))
 end
-if bI.cX(h,g)>q then return h end
-local bR=bI.gK(bv,an,g).us
-if bR>bI.gK(h,aw,g).us then return h end
-local ji=bI.hm(bI.gq(bv,bI.ld(aw,bR,an,g),g),h)
-if ji.us<q then return h end
-local gW=bI.hm(bK(o,g),{us=ji.us-q,ae=ji.ae})
-if gW.us==0 and gW.ae==0 then return h end
-return bI.fI(h,gW,bR,0,g)
+if bI.da(h,g)>q then return h end
+local bS=bI.gM(bx,am,g).us
+if bS>bI.gM(h,ax,g).us then return h end
+local jo=bI.ho(bI.gr(bx,bI.lk(ax,bS,am,g),g),h)
+if jo.us<q then return h end
+local gY=bI.ho(bK(p,g),{us=jo.us-q,ae=jo.ae})
+if gY.us==0 and gY.ae==0 then return h end
+return bI.fI(h,gY,bS,0,g)
 end
-function ea.t(h,o,g)
-local bI=bD()
-if h.us<q then return bI.dm(q,0,bI.be(h),h.y or 0,g,h.W)end
-local gW=bI.hm(bK(o,g),{us=h.us-q,ae=h.ae})
-if gW.us==0 and gW.ae==0 then return h end
-return bI.fI(h,gW,0,bI.cX(h,g),g)
+function eb.t(h,p,g)
+local bI=bE()
+if h.us<q then return bI.dn(q,0,bI.be(h),h.y or 0,g,h.W)end
+local gY=bI.ho(bK(p,g),{us=h.us-q,ae=h.ae})
+if gY.us==0 and gY.ae==0 then return h end
+return bI.fI(h,gY,0,bI.da(h,g),g)
 end
-local function fu(z,J,mj)
-local dl,cP=0,cm(z)
-while dl<cP do
-local dd=aF((dl+cP)/2)
-if dn(z,dd)<=J then
-dl=dd+1
+local function fv(z,J,mq)
+local cG,cA=0,cn(z)
+while cG<cA do
+local df=aF((cG+cA)/2)
+if dp(z,df)<=J then
+cG=df+1
 else
-cP=dd
+cA=df
 end
 end
-if dl>0 and(not mj or dn(z,dl-1)==J)then return dl-1 end
+if cG>0 and(not mq or dp(z,cG-1)==J)then return cG-1 end
 end
-local function dB(z,A,o)
-local J,r=dn(z,A)
-local ak=bx(o,r)
-return gO(z,A,J,r-ak),o-ak
+local function dD(z,A,p)
+local J,r=dp(z,A)
+local ag=bz(p,r)
+return gR(z,A,J,r-ag),p-ag
 end
-local function ls(z)
+local function lz(z)
 while z~=""do
-local _,r=cG(z)
+local _,r=cJ(z)
 if r>0 then break end
-z=bz(z,1,-bS-1)
+z=bB(z,1,-bT-1)
 end
 return z
 end
-function dD.f(h,o,cI,g)
-local A=fu(h.z,cI.q+cI.bi-g.x,true)
-if A then h.z=ls(dB(h.z,A,o))end
-return cU(h,g,h.W)
+function dF.f(h,p,cM,g)
+local A=fv(h.z,cM.q+cM.bk-g.x,true)
+if A then h.z=lz(dD(h.z,A,p))end
+return cX(h,g,h.W)
 end
-function ea.f(h,o,g)
-local A=fu(h.z,q)
-if A then h.z=ls(dB(h.z,A,o))end
-return cU(h,g,h.W)
+function eb.f(h,p,g)
+local A=fv(h.z,q)
+if A then h.z=lz(dD(h.z,A,p))end
+return cX(h,g,h.W)
 end
-local function jV(Y,z,g)
-local bV=ls(z)
-if bV==""and Y>0 and z~=""then
-return{Y=0,z=aX(dz,cH(z)-g.x,Y)}
+local function kc(Y,z,g)
+local bQ=lz(z)
+if bQ==""and Y>0 and z~=""then
+return{Y=0,z=aY(dA,cL(z)-g.x,Y)}
 end
-return{Y=Y,z=bV}
+return{Y=Y,z=bQ}
 end
-function dD.c(h,o,cI,g)
-local J=cI.q+cI.bi-2*g.x
+function dF.c(h,p,cM,g)
+local J=cM.q+cM.bk-2*g.x
 local Y,z=h.Y,h.z
-local A=fu(z,J,true)
+local A=fv(z,J,true)
 if A then
-z=dB(z,A,o)
-elseif z~=""and cH(z)==J+g.x then
-Y=aR(Y-o,0)
+z=dD(z,A,p)
+elseif z~=""and cL(z)==J+g.x then
+Y=aR(Y-p,0)
 end
-return cU(jV(Y,z,g),g,h.W)
+return cX(kc(Y,z,g),g,h.W)
 end
-function ea.c(h,o,g)
+function eb.c(h,p,g)
 local Y,z=h.Y,h.z
-local A,aS=fu(z,q),nil
-if not A then return cU(h,g,h.W)end
-z,aS=dB(z,A,o)
+local A,aT=fv(z,q),nil
+if not A then return cX(h,g,h.W)end
+z,aT=dD(z,A,p)
 if A>0 then
-z=dB(z,A-1,aS)
+z=dD(z,A-1,aT)
 else
-Y=aR(Y-aS,0)
+Y=aR(Y-aT,0)
 end
-return cU(jV(Y,z,g),g,h.W)
+return cX(kc(Y,z,g),g,h.W)
 end
-local lj=cZ.s and cZ.s.jo()
-function dD.s(p,o,cI,g)
-lj.dD(p,o,cI.q+cI.bi-g.x,g)
+local lq=dc.s and dc.s.ju()
+function dF.s(o,p,cM,g)
+lq.dF(o,p,cM.q+cM.bk-g.x,g)
 end
-function ea.s(p,o,g)
-lj.ea(p,o,g)
+function eb.s(o,p,g)
+lq.eb(o,p,g)
 end
-local function dQ(aC,at)
-local aY=0
-for _,cv in ipairs(aC.aB)do
-if cv.at<=at then aY=aY+cv.o end
+local function dR(aC,at)
+local aS=0
+for _,cv in ipairs(aC.av)do
+if cv.at<=at then aS=aS+cv.p end
 end
-return aY
+return aS
 end
-local function fC(aC)
-local al=aC.aB[#aC.aB]
+local function fD(aC)
+local al=aC.av[#aC.av]
 return al and al.at or 0
 end
-local function hF(aC,o)
-local aS=o
-while aS>0 and aC.aB[1]do
-local H=aC.aB[1]
-local eD=bx(aS,H.o)
-H.o,aS=H.o-eD,aS-eD
-if H.o==0 then table.remove(aC.aB,1)end
+local function hI(aC,p)
+local aT=p
+while aT>0 and aC.av[1]do
+local H=aC.av[1]
+local eT=bz(aT,H.p)
+H.p,aT=H.p-eT,aT-eT
+if H.p==0 then table.remove(aC.av,1)end
 end
 end
 local function eV(aC,at,g)
-local an=aC.y>q and aC.W or 0
+local am=aC.y>q and aC.W or 0
 aC.y=at>q and at or 0
-aC.W=at>q and gf(at-q,g.x,an)or 0
+aC.W=at>q and gh(at-q,g.x,am)or 0
 return aC
 end
-local function hE(aC,g)
-while aC.aB[1]and aC.aB[#aC.aB].o==0 do
-table.remove(aC.aB)
+local function hH(aC,g)
+while aC.av[1]and aC.av[#aC.av].p==0 do
+table.remove(aC.av)
 end
-return eV(aC,bx(aC.y,fC(aC)),g)
+return eV(aC,bz(aC.y,fD(aC)),g)
 end
-local function jx(aC,g)
-local br=fC(aC)
-local ca=aR(q,bx(aC.y,ej(aC.W,g.x)))
-if br<=ca then return aC end
-local bZ,cn={aB={},y=aC.y,W=aC.W},0
-for _,cv in ipairs(aC.aB)do
-if cv.at<=ca then
-bZ.aB[#bZ.aB+1]={at=cv.at,o=cv.o}
+local function jD(aC,g)
+local bt=fD(aC)
+local cb=aR(q,bz(aC.y,ek(aC.W,g.x)))
+if bt<=cb then return aC end
+local bZ,co={av={},y=aC.y,W=aC.W},0
+for _,cv in ipairs(aC.av)do
+if cv.at<=cb then
+bZ.av[#bZ.av+1]={at=cv.at,p=cv.p}
 else
-cn=cn+cv.o
+co=co+cv.p
 end
 end
-cn=bx(cn,g.U or cn)
-local al=bZ.aB[#bZ.aB]
-if al and al.at==ca then
-al.o=al.o+cn
+co=bz(co,g.U or co)
+local al=bZ.av[#bZ.av]
+if al and al.at==cb then
+al.p=al.p+co
 else
-bZ.aB[#bZ.aB+1]={at=ca,o=cn}
+bZ.av[#bZ.av+1]={at=cb,p=co}
 end
-return eV(bZ,ca,g)
+return eV(bZ,cb,g)
 end
-local lq={
-eR=function()
-return{aB={},y=0,W=0}
+local lx={
+eQ=function()
+return{av={},y=0,W=0}
 end,
-ed=jx,
-dr=function(aC,aj,g)
+ee=jD,
+ds=function(aC,ak,g)
 local at=aR(q,aC.y)
-local dW=dQ(aC,1/0)+aj-g.U
-for _,cv in ipairs(aC.aB)do
-if dW<=0 then break end
-dW=dW-cv.o
-if dW<=0 then at=aR(at,cv.at+g.x)end
+local dX=dR(aC,1/0)+ak-g.U
+for _,cv in ipairs(aC.av)do
+if dX<=0 then break end
+dX=dX-cv.p
+if dX<=0 then at=aR(at,cv.at+g.x)end
 end
 return at
 end,
-dC=function(aC,at,aj,g)
-local aE=aR(at,fC(aC))
-hF(aC,dQ(aC,q-g.x))
-local al=aC.aB[#aC.aB]
-if al and al.at==aE then
-al.o=al.o+aj
+dE=function(aC,at,ak,g)
+local aA=aR(at,fD(aC))
+hI(aC,dR(aC,q-g.x))
+local al=aC.av[#aC.av]
+if al and al.at==aA then
+al.p=al.p+ak
 else
-aC.aB[#aC.aB+1]={at=aE,o=aj}
+aC.av[#aC.av+1]={at=aA,p=ak}
 end
-return eV(aC,at>q and aE or aC.y,g)
+return eV(aC,at>q and aA or aC.y,g)
 end,
 fl=function(aC,g)
-local aU=dQ(aC,1/0)-dQ(aC,q-g.x)
-if aU==0 then return 0,0 end
-return aC.y>q and g.U or aU,fC(aC)+g.x-q
+local aV=dR(aC,1/0)-dR(aC,q-g.x)
+if aV==0 then return 0,0 end
+return aC.y>q and g.U or aV,fD(aC)+g.x-q
 end,
-dF=function(aC,g)
-return aC.aB[1]and fC(aC)+g.x or 0
+dH=function(aC,g)
+return aC.av[1]and fD(aC)+g.x or 0
 end,
 }
-function dD.l(aC,o,cI,g)
-for _,cv in ipairs(aC.aB)do
-if cv.at==cI.q+cI.bi-g.x then cv.o=aR(cv.o-o,0)end
+function dF.l(aC,p,cM,g)
+for _,cv in ipairs(aC.av)do
+if cv.at==cM.q+cM.bk-g.x then cv.p=aR(cv.p-p,0)end
 end
-return hE(aC,g)
+return hH(aC,g)
 end
-function ea.l(aC,o,g)
-hF(aC,bx(dQ(aC,q-g.x)+o,dQ(aC,q)))
-return hE(aC,g)
+function eb.l(aC,p,g)
+hI(aC,bz(dR(aC,q-g.x)+p,dR(aC,q)))
+return hH(aC,g)
 end
-local function jk(gX,g)
-local o=
-di((gX.us+gX.ae/g.v)/(g.ds+g.dc/g.v))
-local function hL(n)
-local bq=bK(n,g)
-return bq.us<gX.us or(bq.us==gX.us and bq.ae<gX.ae)
+local function jq(gZ,g)
+local p=
+cU((gZ.us+gZ.ae/g.v)/(g.dt+g.de/g.v))
+local function hO(n)
+local bh=bK(n,g)
+return bh.us<gZ.us or(bh.us==gZ.us and bh.ae<gZ.ae)
 end
-while hL(o)do
-o=o+1
+while hO(p)do
+p=p+1
 end
-while o>0 and not hL(o-1)do
-o=o-1
+while p>0 and not hO(p-1)do
+p=p-1
 end
-return o
+return p
 end
-function dM.t(h,g)
+function dN.t(h,g)
 if h.us<q then return{}end
-local o=jk({us=h.us-q,ae=h.ae},g)
-return o==0 and{}or{{at=aR(q,bD().cX(h,g)),o=o}}
+local p=jq({us=h.us-q,ae=h.ae},g)
+return p==0 and{}or{{at=aR(q,bE().da(h,g)),p=p}}
 end
-function dM.f(h,g)
-local aB={}
-for A=0,cm(h.z)-1 do
-local J,r=dn(h.z,A)
-if r>0 then aB[#aB+1]={at=aR(J,bx(q,J+g.x-1)),o=r}end
+function dN.f(h,g)
+local av={}
+for A=0,cn(h.z)-1 do
+local J,r=dp(h.z,A)
+if r>0 then av[#av+1]={at=aR(J,bz(q,J+g.x-1)),p=r}end
 end
-return aB
+return av
 end
-function dM.c(h,g)
-local aB={}
-if h.z==""then return aB end
-if h.Y>0 then aB[1]={at=bx(q,cH(h.z)-1),o=h.Y}end
-for A=0,cm(h.z)-1 do
-local J,r=dn(h.z,A)
-local bv=J+g.x-1
-if r>0 then aB[#aB+1]={at=J>q and bv or bx(q,bv),o=r}end
+function dN.c(h,g)
+local av={}
+if h.z==""then return av end
+if h.Y>0 then av[1]={at=bz(q,cL(h.z)-1),p=h.Y}end
+for A=0,cn(h.z)-1 do
+local J,r=dp(h.z,A)
+local bx=J+g.x-1
+if r>0 then av[#av+1]={at=J>q and bx or bz(q,bx),p=r}end
 end
-return aB
+return av
 end
-function dM.l(aC,g)
-local aB={}
-for _,cv in ipairs(aC.aB)do
-if cv.o>0 and cv.at+g.x>q then aB[#aB+1]={at=cv.at,o=cv.o}end
+function dN.l(aC,g)
+local av={}
+for _,cv in ipairs(aC.av)do
+if cv.p>0 and cv.at+g.x>q then av[#av+1]={at=cv.at,p=cv.p}end
 end
-return aB
+return av
 end
 local function eY(h,y,g)
-local bw={us=aR(q,y)+g.au,ae=g.aH}
-local mt=bD().hm(bw,h)
-return bD().dm(mt.us,mt.ae,h.aw,y,g,0)
+local bi={us=aR(q,y)+g.aw,ae=g.aI}
+local mA=bE().ho(bi,h)
+return bE().dn(mA.us,mA.ae,h.ax,y,g,0)
 end
-local function iu(aB,g)
+local function iy(av,g)
 local aq=g.aq
-local h=aq.eR()
-for _,cv in ipairs(aB)do
+local h=aq.eQ()
+for _,cv in ipairs(av)do
 if g.O=="t"then
-h=aq.dC(h,cv.at,bx(cv.o,g.U),g)
+h=aq.dE(h,cv.at,bz(cv.p,g.U),g)
 elseif cv.at+g.x>q then
-h=aq.dC(h,cv.at,cv.o,g)
+h=aq.dE(h,cv.at,cv.p,g)
 end
 end
-local al=aB[#aB]
+local al=av[#av]
 return g.O=="t"and eY(h,al and al.at or 0,g)or h
 end
-local function kI(hS,dv,g)
-local fL,a,b=g.au or g.x,hS.au or hS.x,dv.au or dv.x
-if a==b then return hS.O==g.O and dv.O~=g.O end
+local function kP(hV,dw,g)
+local fL,a,b=g.aw or g.x,hV.aw or hV.x,dw.aw or dw.x
+if a==b then return hV.O==g.O and dw.O~=g.O end
 if a>=fL and b>=fL then return a<b end
 return a>b
 end
-local function kR(km,g)
-for i,dT in ipairs(km)do
-if dT.cY==g.cY then return i end
+local function kY(ku,g)
+for i,dU in ipairs(ku)do
+if dU.db==g.db then return i end
 end
-local kY=1
-for i=2,#km do
-if kI(km[i],km[kY],g)then kY=i end
+local lf=1
+for i=2,#ku do
+if kP(ku[i],ku[lf],g)then lf=i end
 end
-return kY
+return lf
 end
-local function iQ(a,b)
+local function iV(a,b)
 if a.O~="t"or b.O~="t"then return a.O==b.O and a.x==b.x end
-return a.ds==b.ds and a.dc==b.dc and a.v==b.v
+return a.dt==b.dt and a.de==b.de and a.v==b.v
 end
-local function lH(h)
-if not h.aB then return h end
-local lZ={aB={},y=h.y,W=h.W}
-for i,cv in ipairs(h.aB)do
-lZ.aB[i]={at=cv.at,o=cv.o}
+local function lN(h)
+if not h.av then return h end
+local mg={av={},y=h.y,W=h.W}
+for i,cv in ipairs(h.av)do
+mg.av[i]={at=cv.at,p=cv.p}
 end
-return lZ
+return mg
 end
-local function kS(an,ah)
-local aa,kQ={},{}
-for i,g in ipairs(ah)do
-local A=kR(an.ah,g)
-local dT,h=an.ah[A],an.aa[A]
-local ij,jN=dT.cY==g.cY,not kQ[A]
-local aB=ij and jN and{}or dM[dT.O](h,dT)
-if jN and(ij or iQ(dT,g))then
-kQ[A]=true
-aa[i]=g.O=="t"and not ij and eY(h,aB[1]and aB[1].at or 0,g)
-or lH(h)
+local function kZ(am,ai)
+local aa,kX={},{}
+for i,g in ipairs(ai)do
+local A=kY(am.ai,g)
+local dU,h=am.ai[A],am.aa[A]
+local im,jT=dU.db==g.db,not kX[A]
+local av=im and jT and{}or dN[dU.O](h,dU)
+if jT and(im or iV(dU,g))then
+kX[A]=true
+aa[i]=g.O=="t"and not im and eY(h,av[1]and av[1].at or 0,g)
+or lN(h)
 else
-aa[i]=iu(aB,g)
+aa[i]=iy(av,g)
 end
 end
 return aa
 end
-local co,fe=string.byte,string.char
-local iC,ku,fb=4,512,2^23
-local cB=2^48
+local ca,fe=string.byte,string.char
+local iG,kC,fb=4,512,2^23
+local cD=2^48
 ${part32}
-local function mf(m,E)
+local function mm(m,E)
 local bW={}
-function bW.co()
+function bW.ca()
 E=E+1
-return co(m,E-1)or error(fa,0)
+return ca(m,E-1)or error(fa,0)
 end
-function bW.ad()
-local ad,bd=0,1
+function bW.ac()
+local ac,bd=0,1
 while true do
-local ey=bW.co()
-ad=ad+ey%128*bd
-if ey<128 then return ad end
+local ey=bW.ca()
+ac=ac+ey%128*bd
+if ey<128 then return ac end
 bd=bd*128
 end
 end
-function bW.ac(bt)
-E=E+bt
+function bW.ad(bw)
+E=E+bw
 if E>#m+1 then error(fa,0)end
-return bz(m,E-bt,E-1)
+return bB(m,E-bw,E-1)
 end
-function bW.mm(aM)
-local fK=bz(m,E,E+#aM-1)==aM
+function bW.mu(aM)
+local fK=bB(m,E,E+#aM-1)==aM
 if fK then E=E+#aM end
 return fK
 end
-function bW.bv()
+function bW.bx()
 return E>#m
 end
 return bW
 end
-function ch.t(ab,fW)
-ab.v,ab.ds=fW(ab.v),fW(ab.ds)
-ab.dc=ab.v>1 and fW(ab.dc)or 0
-ab.U=fW(ab.U)
+function ci.t(ab,fX)
+ab.v,ab.dt=fX(ab.v),fX(ab.dt)
+ab.de=ab.v>1 and fX(ab.de)or 0
+ab.U=fX(ab.U)
 end
-function ch.f(ab,fW)
-ab.x=fW(ab.x)
+function ci.f(ab,fX)
+ab.x=fX(ab.x)
 end
-ch.l=ch.f
-function ch.c(ab,fW)
-ab.x,ab.bL=fW(ab.x),fW(ab.bL)
+ci.l=ci.f
+function ci.c(ab,fX)
+ab.x,ab.bL=fX(ab.x),fX(ab.bL)
 end
-local function ec(O,ab)
-local bQ=O=="s"and"l"or O
-local bq={}
-for ge,bI in pairs(ab)do
-bq[ge]=bI
+local function ed(O,ab)
+local bR=O=="s"and"l"or O
+local bh={}
+for gg,bI in pairs(ab)do
+bh[gg]=bI
 end
-bq.O,bq.aq,bq.en=bQ,lq,nil
-if bQ~="l"then
-cZ[bQ]=cZ[bQ]or cE[bQ]()
-bq.aq=cZ[bQ]
+bh.O,bh.aq,bh.eo=bR,lx,nil
+if bR~="l"then
+dc[bR]=dc[bR]or cH[bR]()
+bh.aq=dc[bR]
 end
-if bQ=="t"then
-if not bq.U then bq.U=jk({us=bq.au,ae=bq.aH},bq)end
-local fZ=bK(bq.U,bq)
-bq.au,bq.aH=fZ.us,fZ.ae
+if bR=="t"then
+if not bh.U then bh.U=jq({us=bh.aw,ae=bh.aI},bh)end
+local ga=bK(bh.U,bh)
+bh.aw,bh.aI=ga.us,ga.ae
 end
-bq.cY=bQ
-ch[bQ](bq,function(ad)
-bq.cY=bq.cY..dU(ad)
-return ad
+bh.db=bR
+ci[bR](bh,function(ac)
+bh.db=bh.db..dV(ac)
+return ac
 end)
-return bq
+return bh
 end
-local function ia(ah)
-local cY=""
-for i=1,#ah do
-cY=cY..ah[i].cY
+local function ie(ai)
+local db=""
+for i=1,#ai do
+db=db..ai[i].db
 end
-return cY
+return db
 end
-local function lT(w)
-if w.dh then return w.dh end
-local dh={}
-for ge,bI in pairs(w)do
-dh[ge]=bI
+local function lZ(w)
+if w.dj then return w.dj end
+local dj={}
+for gg,bI in pairs(w)do
+dj[gg]=bI
 end
-dh.bg,dh.ah=w,{}
-for i,ab in ipairs(w.ah)do
-dh.ah[i]=ec(ab.O,ab)
+dj.bg,dj.ai=w,{}
+for i,ab in ipairs(w.ai)do
+dj.ai[i]=ed(ab.O,ab)
 end
-dh.cS,dh.cy,dh.cY="M",0,ia(dh.ah)
-w.dh=dh
-return dh
+dj.cV,dj.cy,dj.db="M",0,ie(dj.ai)
+w.dj=dj
+return dj
 end
-local function dp(ac,Y)
-local z,W=fp(ac,1,#ac)
+local function dq(ad,Y)
+local z,W=fq(ad,1,#ad)
 return{z=z,W=W,Y=Y}
 end
-local function gG(h)
-return h.aw or h.y or h.W>0
+local function gI(h)
+return h.ax or h.y or h.W>0
 end
-function eX.t(K,g,gG)
+function eX.t(K,g,gI)
 local us
 if K.cs then
-local cn=K.ad()
-us=K.cs+(cn%2==0 and cn or 1-cn)/2
+local co=K.ac()
+us=K.cs+(co%2==0 and co or 1-co)/2
 else
-us=q-q%cB+am("<I6",K.ac(6))
-if us>q+cB/2 then us=us-cB end
-if us<q-cB/2 then us=us+cB end
+us=q-q%cD+an("<I6",K.ad(6))
+if us>q+cD/2 then us=us-cD end
+if us<q-cD/2 then us=us+cD end
 end
 K.cs=us
 local h={us=us,ae=0,W=0}
-if g.v>1 then h.ae=bx(K.ad(),g.v-1)end
-if gG then
-local aQ=K.ac(K.co())
-bD().cJ(aQ,1,#aQ,h,g)
+if g.v>1 then h.ae=bz(K.ac(),g.v-1)end
+if gI then
+local aQ=K.ad(K.ca())
+bE().cB(aQ,1,#aQ,h,g)
 end
 return h
 end
 function eX.f(K)
-local z=K.ac(bS*K.ad())
-return dp(z)
+local z=K.ad(bT*K.ac())
+return dq(z)
 end
 function eX.c(K)
-local Y=K.ad()
-return dp(K.ac(bS*K.ad()),Y)
+local Y=K.ac()
+return dq(K.ad(bT*K.ac()),Y)
 end
 function eX.l(K)
-local aC={y=K.ad(),W=0,aB={}}
-if aC.y>0 then aC.W=K.ad()end
-for i=1,K.ad()do
-aC.aB[i]={at=am("<I7",K.ac(7)),o=K.ad()}
+local aC={y=K.ac(),W=0,av={}}
+if aC.y>0 then aC.W=K.ac()end
+for i=1,K.ac()do
+aC.av[i]={at=an("<I7",K.ad(7)),p=K.ac()}
 end
 return aC
 end
-function dN.t(h,g,m)
-local aQ=gG(h)and bD().bg(h,g)or""
+function dO.t(h,g,m)
+local aQ=gI(h)and bE().bg(h,g)or""
 local us,aM=aR(h.us,q-1e12),nil
 if m.cs then
-local cn=us-m.cs
-aM=dU(cn>=0 and 2*cn or 1-2*cn)
-elseif us-q>=cB/2 then
+local co=us-m.cs
+aM=dV(co>=0 and 2*co or 1-2*co)
+elseif us-q>=cD/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aM=aX("<I6",us%cB)
+aM=aY("<I6",us%cD)
 end
 m.cs=us
-aM=aM..(g.v>1 and dU(h.ae)or"")
+aM=aM..(g.v>1 and dV(h.ae)or"")
 return aQ==""and aM or aM..fe(#aQ)..aQ
 end
-function dN.f(h)
-return dU(cm(h.z))..dJ(h)
+function dO.f(h)
+return dV(cn(h.z))..dK(h)
 end
-function dN.c(h)
-return dU(h.Y)..dU(cm(h.z))..dJ(h)
+function dO.c(h)
+return dV(h.Y)..dV(cn(h.z))..dK(h)
 end
-function dN.l(aC)
-while#aC.aB>ku do
-local jb={}
-for i=1,#aC.aB,2 do
-local hS,dv=aC.aB[i],aC.aB[i+1]
-jb[#jb+1]=dv and{at=dv.at,o=hS.o+dv.o}or hS
+function dO.l(aC)
+while#aC.av>kC do
+local jh={}
+for i=1,#aC.av,2 do
+local hV,dw=aC.av[i],aC.av[i+1]
+jh[#jh+1]=dw and{at=dw.at,p=hV.p+dw.p}or hV
 end
-aC.aB=jb
+aC.av=jh
 end
-local cL={dU(aC.y)..(aC.y>0 and dU(aC.W)or""),dU(#aC.aB)}
-for _,cv in ipairs(aC.aB)do
-cL[#cL+1]=aX("<I7",cv.at)..dU(cv.o)
+local cO={dV(aC.y)..(aC.y>0 and dV(aC.W)or""),dV(#aC.av)}
+for _,cv in ipairs(aC.av)do
+cO[#cO+1]=aY("<I7",cv.at)..dV(cv.p)
 end
-return table.concat(cL)
+return table.concat(cO)
 end
-local function iH(m,az)
-if#az.ah>1 then m.aM=m.aM..fe(#az.ah)end
-for i,ab in ipairs(az.ah)do
-local h,cY=az.aa[i],ab.cY
-if ab.O=="t"and gG(h)then cY="u"..bz(cY,2)end
-m.aM=m.aM..cY..dN[ab.O](h,ab,m)
+local function iL(m,aB)
+if#aB.ai>1 then m.aM=m.aM..fe(#aB.ai)end
+for i,ab in ipairs(aB.ai)do
+local h,db=aB.aa[i],ab.db
+if ab.O=="t"and gI(h)then db="u"..bB(db,2)end
+m.aM=m.aM..db..dO[ab.O](h,ab,m)
 end
 end
-local fv={}
-local function kN(K,bQ)
-for i=1,#fv do
-local ab=fv[i]
-if ab.O==bQ and K.mm(ab.iD)then return ab end
+local fw={}
+local function kU(K,bR)
+for i=1,#fw do
+local ab=fw[i]
+if ab.O==bR and K.mu(ab.iH)then return ab end
 end
-local cb={}
-if not ch[bQ]then error(fa,0)end
-ch[bQ](cb,K.ad)
-local ab=ec(bQ,cb)
-ab.iD=bz(ab.cY,2)
-fv[#fv+1]=ab
+local cc={}
+if not ci[bR]then error(fa,0)end
+ci[bR](cc,K.ac)
+local ab=ed(bR,cc)
+ab.iH=bB(ab.db,2)
+fw[#fw+1]=ab
 return ab
 end
 local function fH(m,E)
-local K,dg=mf(m,E),{}
-if K.bv()then error(fa,0)end
-while not K.bv()do
-local az,H={ah={},aa={}},K.co()
+local K,di=mm(m,E),{}
+if K.bx()then error(fa,0)end
+while not K.bx()do
+local aB,H={ai={},aa={}},K.ca()
 for i=1,H<33 and H or 1 do
-local O=H<33 and fe(K.co())or fe(H)
-local bQ=O=="u"and"t"or O
-az.ah[i]=kN(K,bQ)
-az.aa[i]=eX[bQ](K,az.ah[i],O=="u")
+local O=H<33 and fe(K.ca())or fe(H)
+local bR=O=="u"and"t"or O
+aB.ai[i]=kU(K,bR)
+aB.aa[i]=eX[bR](K,aB.ai[i],O=="u")
 end
-az.cY=ia(az.ah)
-dg[#dg+1]=az
+aB.db=ie(aB.ai)
+di[#di+1]=aB
 end
-return dg
+return di
 end
-local function fN(ah,aa)
-local az={ah={},aa={}}
-for i,ab in ipairs(ah)do
+local function fN(ai,aa)
+local aB={ai={},aa={}}
+for i,ab in ipairs(ai)do
 local h=aa[i]
-az.ah[i]=ec(ab.O,ab)
-az.aa[i]=ab.en and cZ.s.lz().cJ(h)or h
+aB.ai[i]=ed(ab.O,ab)
+aB.aa[i]=ab.eo and dc.s.lF().cB(h)or h
 end
-az.cY=ia(az.ah)
-return az
+aB.db=ie(aB.ai)
+return aB
 end
-local eh=2^50
-local function ha(m,K)
-local us=am("<I7",m,K)
-if us<1 or us>eh then error(fa,0)end
+local ei=2^50
+local function hc(m,K)
+local us=an("<I7",m,K)
+if us<1 or us>ei then error(fa,0)end
 return us
 end
-local function iG(e,m,E,ah)
-local H,dS=bz(m,E,E),#m-E
-if H=="S"and E==1 and dS>52 then
-cZ.s=cZ.s or cE.s()
-local g=cZ.s.gc(1,ha(m,10))
+local function iK(e,m,E,ai)
+local H,dT=bB(m,E,E),#m-E
+if H=="S"and E==1 and dT>52 then
+dc.s=dc.s or cH.s()
+local g=dc.s.ge(1,hc(m,10))
 g.O="s"
-local en=cZ.s.io(e.V,g)
-if not en.fg then return fN({g},{en}),en.D end
-elseif H=="F"and fr(dS,7)then
-local ab=ec("f",{x=ha(m,E+1)})
-return fN({ab},{dp(bz(m,E+8))})
-elseif H=="C"and fr(dS,12)then
-local x,aK,Y=ha(m,E+1),am("<BI4",m,E+8)
-local ab=ec("c",{x=x,bL=10^aK})
-return fN({ab},{dp(bz(m,E+13),Y)})
+local eo=dc.s.ir(e.V,g)
+if not eo.fg then return fN({g},{eo}),eo.D end
+elseif H=="F"and fs(dT,7)then
+local ab=ed("f",{x=hc(m,E+1)})
+return fN({ab},{dq(bB(m,E+8))})
+elseif H=="C"and fs(dT,12)then
+local x,aK,Y=hc(m,E+1),an("<BI4",m,E+8)
+local ab=ed("c",{x=x,bL=10^aK})
+return fN({ab},{dq(bB(m,E+13),Y)})
 end
-local ax=gQ(bz(m,E))
-if ax and fF(e.V,ax)then
-if tonumber(bz(ax,1,16))<q then return nil end
-local az={ah=ah,aa={},cY=ia(ah),lL=true}
-for i,ab in ipairs(ah)do
-az.aa[i]=iu({{at=q,o=ab.U}},ab)
+local ay=gS(bB(m,E))
+if ay and fG(e.V,ay)then
+if tonumber(bB(ay,1,16))<q then return nil end
+local aB={ai=ai,aa={},db=ie(ai),lR=true}
+for i,ab in ipairs(ai)do
+aB.aa[i]=iy({{at=q,p=ab.U}},ab)
 end
-return az
+return aB
 end
 error(fa,0)
 end
-local function lf(az)
-for i,ab in ipairs(az.ah)do
-if ab.aq.dF(az.aa[i],ab)>q then return false end
+local function lm(aB)
+for i,ab in ipairs(aB.ai)do
+if ab.aq.dH(aB.aa[i],ab)>q then return false end
 end
 return true
 end
-local function gB(w)
+local function gC(w)
 if w.bY then return w,true end
-local iV=w.gJ~=""and q>=w.kL
-local dG=iV and w.gJ or w.jt
-local by=dG=="0"and w or dZ[dG+0]
-return by,by==w and(iV or w.gJ=="")
+local jb=w.gL~=""and q>=w.kS
+local dI=jb and w.gL or w.jz
+local by=dI=="0"and w or ea[dI+0]
+return by,by==w and(jb or w.gL=="")
 end
-local function lM(aE,dE)
-local o=aF(q/fb)-aF(dE/fb)
-return dE>0 and o>=0 and(aF(q/fb)-aE)%256>o
+local function lS(aA,dG)
+local p=aF(q/fb)-aF(dG/fb)
+return dG>0 and p>=0 and(aF(q/fb)-aA)%256>p
 end
-local function hZ(e,dh)
-local w=dh.bg
+local function ic(e,dj)
+local w=dj.bg
 local m,E=call("GET",e.V)or"",1
-if co(m,1)==98 then
-e.D,E=fU(m)
+if ca(m,1)==98 then
+e.D,E=fV(m)
 end
-if co(m,E)==77 then
-e.aE=co(m,E+1)or 0
-return fH(m,E+2),lM(e.aE,w.dE)
+if ca(m,E)==77 then
+e.aA=ca(m,E+1)or 0
+return fH(m,E+2),lS(e.aA,w.dG)
 end
-local by=gB(w)
-local cJ={w=by,V=e.V,cy=e.cy}
-e.fB=by.cy>0 and e.cy
-if hO(cJ)then
-e.D=cJ.D
-return{fN(by.ah,cJ.aa)},w.dE>0
+local by=gC(w)
+local cB={w=by,V=e.V,cy=e.cy}
+e.fC=by.cy>0 and e.cy
+if hR(cB)then
+e.D=cB.D
+return{fN(by.ai,cB.aa)},w.dG>0
 end
-local az,D=iG(e,m,E,dh.ah)
+local aB,D=iK(e,m,E,dj.ai)
 e.D=D or e.D
-return{az},w.dE>0
+return{aB},w.dG>0
 end
-local du={}
-function du.em(e)
-local dh=lT(e.w)
-e.D,e.fB,e.aE=0,nil,nil
-local dg,aG=hZ(e,dh)
-local an
-e.w,e.du,e.bE,e.aa=dh,du,{},nil
-for _,az in ipairs(dg)do
-for i,ab in ipairs(az.ah)do
-local h=az.aa[i]
-az.aa[i]=ab.aq.ed(h,ab)
-e.dX=e.dX or az.aa[i]~=h
+local dv={}
+function dv.en(e)
+local dj=lZ(e.w)
+e.D,e.fC,e.aA=0,nil,nil
+local di,aH=ic(e,dj)
+local am
+e.w,e.dv,e.bF,e.aa=dj,dv,{},nil
+for _,aB in ipairs(di)do
+for i,ab in ipairs(aB.ai)do
+local h=aB.aa[i]
+aB.aa[i]=ab.aq.ee(h,ab)
+e.dY=e.dY or aB.aa[i]~=h
 end
-if az.cY==dh.cY then
-e.aa,e.dX=az.aa,e.dX or az.lL
+if aB.db==dj.db then
+e.aa,e.dY=aB.aa,e.dY or aB.lR
 else
-an=an or az
-if not aG then e.bE[#e.bE+1]=az end
+am=am or aB
+if not aH then e.bF[#e.bF+1]=aB end
 end
 end
-ii=ii or dh.dE>0 and e.bE[1]
+il=il or dj.dG>0 and e.bF[1]
 if e.aa then return end
-if an and not lf(an)then
-e.aa,e.dX=kS(an,dh.ah),true
+if am and not lm(am)then
+e.aa,e.dY=kZ(am,dj.ai),true
 else
 e.aa={}
-for i,ab in ipairs(dh.ah)do
-e.aa[i]=ab.aq.eR()
+for i,ab in ipairs(dj.ai)do
+e.aa[i]=ab.aq.eQ()
 end
 end
 end
-function du.dC(e,at)
-for _,az in ipairs(e.bE)do
-for i,ab in ipairs(az.ah)do
-local h,o=az.aa[i],e.aj
+function dv.dE(e,at)
+for _,aB in ipairs(e.bF)do
+for i,ab in ipairs(aB.ai)do
+local h,p=aB.aa[i],e.ak
 if ab.O=="t"then
-local y=aR(at>q and at or 0,bD().cX(h,ab))
-h=ab.aq.dC(h,at,bx(o,ab.U),ab)
+local y=aR(at>q and at or 0,bE().da(h,ab))
+h=ab.aq.dE(h,at,bz(p,ab.U),ab)
 h=eY(h,y,ab)
 else
-h=ab.aq.dC(h,at,o,ab)
+h=ab.aq.dE(h,at,p,ab)
 end
-az.aa[i]=h
-end
-end
-end
-function du.ea(e)
-for _,az in ipairs(e.bE)do
-for i,ab in ipairs(az.ah)do
-az.aa[i]=ea[ab.O](az.aa[i],e.aj,ab)or az.aa[i]
+aB.aa[i]=h
 end
 end
 end
-local function kq(e,w,fB)
-for _,V in pairs(fB or{})do
+function dv.eb(e)
+for _,aB in ipairs(e.bF)do
+for i,ab in ipairs(aB.ai)do
+aB.aa[i]=eb[ab.O](aB.aa[i],e.ak,ab)or aB.aa[i]
+end
+end
+end
+local function ky(e,w,fC)
+for _,V in pairs(fC or{})do
 call("PEXPIRE",V,"0")
 end
 local aa=e.aa
-e.w,e.du=w,nil
+e.w,e.dv=w,nil
 if w.cy>0 then call("PEXPIRE",e.V,"0")end
-for i,ab in ipairs(w.ah)do
-if ab.en then
-local V=w.cS=="s"and e.V or e.cy[i]
-aa[i]=cZ.s.lz().eA(V,aa[i],ab,w.cS=="s"and e.D or 0)
+for i,ab in ipairs(w.ai)do
+if ab.eo then
+local V=w.cV=="s"and e.V or e.cy[i]
+aa[i]=dc.s.lF().eA(V,aa[i],ab,w.cV=="s"and e.D or 0)
 end
 end
-fo(e)
+fp(e)
 end
-function du.fo(e)
+function dv.fp(e)
 local w=e.w.bg
-local bq={ah=e.w.ah,aa=e.aa}
-local dg={bq}
-for _,az in ipairs(e.bE)do
-if#dg<iC then dg[#dg+1]=az end
+local bh={ai=e.w.ai,aa=e.aa}
+local di={bh}
+for _,aB in ipairs(e.bF)do
+if#di<iG then di[#di+1]=aB end
 end
-local _,iX=gB(w)
-local lb=#w.ah==1 and string.find("cfs",w.cS,1,true)
-if#dg==1 and(iX or lb)and w.dE>0 then
-return kq(e,w,not iX and e.fB)
+local _,jd=gC(w)
+local li=#w.ai==1 and string.find("cfs",w.cV,1,true)
+if#di==1 and(jd or li)and w.dG>0 then
+return ky(e,w,not jd and e.fC)
 end
-local aE=w.dE>0 and e.aE or aF(q/fb)%256
-local m,af={aM="M"..fe(aE)},e.D
-for _,az in ipairs(dg)do
-iH(m,az)
-for A,ab in ipairs(az.ah)do
-af=aR(af,ab.aq.dF(az.aa[A],ab))
+local aA=w.dG>0 and e.aA or aF(q/fb)%256
+local m,af={aM="M"..fe(aA)},e.D
+for _,aB in ipairs(di)do
+iL(m,aB)
+for A,ab in ipairs(aB.ai)do
+af=aR(af,ab.aq.dH(aB.aa[A],ab))
 end
 end
-local aM=e.D>q and"b"..aX("<d",e.D)..m.aM or m.aM
-call("SET",e.V,aM,"PX",eg(af))
-for _,V in pairs(e.fB or{})do
+local aM=e.D>q and"b"..aY("<d",e.D)..m.aM or m.aM
+call("SET",e.V,aM,"PX",eh(af))
+for _,V in pairs(e.fC or{})do
 call("PEXPIRE",V,"0")
 end
 end
-local function fA(ar,lY,gR)
-local ai={}
+local function fB(ar,mf,gT)
+local aj={}
 for _,e in ipairs(ar)do
-em(e)
-if e.du and gR then gR(e)end
-for i,ab in ipairs(e.w.ah)do
-e.aa[i]=lY(ab,e.aa[i],e,i)or e.aa[i]
+en(e)
+if e.dv and gT then gT(e)end
+for i,ab in ipairs(e.w.ai)do
+e.aa[i]=mf(ab,e.aa[i],e,i)or e.aa[i]
 end
-fo(e)
-er(ai,e)
+fp(e)
+er(aj,e)
 end
-return ai
+return aj
 end
-function cD.G()
+function cF.G()
 local ar={}
-for i=1,ad()do
+for i=1,ac()do
 local e=eu()
-local lm,lN,kK=ad(),ad(),ad()
-e.lA={}
-for ab=1,#e.w.ah do
-local cI={q=lm,at=lN,aj=kK,H=ad(),bi=ad()}
-for bI=1,ad()do
-cI.cT=cI.cT or{}
-cI.cT[bI]=ad()
+local lt,lT,kR=ac(),ac(),ac()
+e.lG={}
+for ab=1,#e.w.ai do
+local cM={q=lt,at=lT,ak=kR,H=ac(),bk=ac()}
+for bI=1,ac()do
+cM.cW=cM.cW or{}
+cM.cW[bI]=ac()
 end
-e.lA[ab]=cI
+e.lG[ab]=cM
 end
 ar[i]=e
 end
-return fA(ar,function(ab,h,e,i)
-return dD[ab.O](h,e.aj,e.lA[i],ab)
+return fB(ar,function(ab,h,e,i)
+return dF[ab.O](h,e.ak,e.lG[i],ab)
 end)
 end
-function cD.F()
-return fA(df(),function(ab,h,e)
-return ea[ab.O](h,e.aj,ab)
-end,du.ea)
+function cF.F()
+return fB(dh(),function(ab,h,e)
+return eb[ab.O](h,e.ak,ab)
+end,dv.eb)
 end
-function cD.L()
-local aD,e=ad(),df()[1]
-local aj,dl,cP=e.aj,0,aD
-while dl<cP do
-local dd=di((dl+cP)/2)
-e.aj=aj*dd
-if hz(e)<=q then
-dl=dd
+function cF.L()
+local aD,e=ac(),dh()[1]
+local ak,cG,cA=e.ak,0,aD
+while cG<cA do
+local df=cU((cG+cA)/2)
+e.ak=ak*df
+if hB(e)<=q then
+cG=df
 else
-cP=dd-1
+cA=df-1
 end
 end
-e.aj=aj*aR(dl,1)
-local at=hz(e)
-if dl>0 then gT(e,q)end
-local ai={dl>0 and 1 or e.D>q and 2 or 0,dl>0 and 0 or at-q,dl}
-er(ai,e)
-ew(ai,{e})
-return ai
+e.ak=ak*aR(cG,1)
+local at=hB(e)
+if cG>0 then gV(e,q)end
+local aj={cG>0 and 1 or e.D>q and 2 or 0,cG>0 and 0 or at-q,cG}
+er(aj,e)
+ew(aj,{e})
+return aj
 end
-function cD.X()
-local ai,ie={},{}
-for i,e in ipairs(df())do
-local at=hz(e,true)
-ie[i]=at<=2^53-2^51 and 1 or 0
-if ie[i]==1 then gT(e,at)end
-er(ai,e)
+function cF.X()
+local aj,ii={},{}
+for i,e in ipairs(dh())do
+local at=hB(e,true)
+ii[i]=at<=2^53-2^51 and 1 or 0
+if ii[i]==1 then gV(e,at)end
+er(aj,e)
 end
-for _,r in ipairs(ie)do
-ai[#ai+1]=r
+for _,r in ipairs(ii)do
+aj[#aj+1]=r
 end
-return ai
+return aj
 end
-local function fD(jB)
-local ar,hl={},{}
-for i=1,ad()do
+local function fE(jH)
+local ar,hn={},{}
+for i=1,ac()do
 local e=eu()
-if jB then e.as=e.as or fm()end
-ar[i],hl[i]=e,aM()
+if jH then e.au=e.au or fn()end
+ar[i],hn[i]=e,aM()
 end
-return ar,hl
+return ar,hn
 end
-local function iN(op,e,mn,K,ge)
-if K==""or#e.w.ah==0 then return end
-redis.pcall("PUBLISH",channel.."~",ag("%s %.0f %.0f %s %s",op,q,mn,K,ge))
+local function iR(op,e,mv,K,gg)
+if K==""or#e.w.ai==0 then return end
+redis.pcall("PUBLISH",channel.."~",ah("%s %.0f %.0f %s %s",op,q,mv,K,gg))
 end
-function cD.B()
-local gE,hq,K,ai=ad(),ad()==1,aM(),{}
-local ar,hl=fD()
+function cF.B()
+local gF,ht,K,aj=ac(),ac()==1,aM(),{}
+local ar,hn=fE()
 for i,e in ipairs(ar)do
-em(e)
-local bv=gE>0 and q+gE or 0
-if not hq or bv>e.D then e.D=bv end
-if e.w.cS=="s"then
+en(e)
+local bx=gF>0 and q+gF or 0
+if not ht or bx>e.D then e.D=bx end
+if e.w.cV=="s"then
 e.aa[1].D=e.D
-lj.block(e.aa[1],e.w.ah[1])
-elseif e.D==0 and e.w.cy==#e.w.ah then
+lq.block(e.aa[1],e.w.ai[1])
+elseif e.D==0 and e.w.cy==#e.w.ai then
 call("DEL",e.V)
 else
+fp(e)
+end
+if gF==0 and e.w.ap>0 then
 fo(e)
+en(e)
 end
-if gE==0 and e.w.ap>0 then
-fn(e)
-em(e)
+iR("block",e,ht and gF or-1,K,hn[i])
+er(aj,e)
 end
-iN("block",e,hq and gE or-1,K,hl[i])
-er(ai,e)
+return aj
 end
-return ai
-end
-local function kP(e)
+local function kW(e)
 local aa={}
-if not pcall(em,e)or e.du then return aa end
-for i,ab in ipairs(e.w.ah)do
-if ab.O=="t"then aa[i]=bD().lQ(e.aa[i],ab)end
+if not pcall(en,e)or e.dv then return aa end
+for i,ab in ipairs(e.w.ai)do
+if ab.O=="t"then aa[i]=bE().lW(e.aa[i],ab)end
 end
 return aa
 end
-local function ik(e,aa)
+local function io(e,aa)
 if not next(aa)then return end
-em(e)
+en(e)
 for i,h in pairs(aa)do
 e.aa[i]=h
 end
-fo(e)
+fp(e)
 end
-function cD.Z()
-local K,ai=aM(),{}
-local ar,hl=fD(true)
+function cF.Z()
+local K,aj=aM(),{}
+local ar,hn=fE(true)
 for i,e in ipairs(ar)do
-local aa=kP(e)
+local aa=kW(e)
 call("DEL",e.V)
 for _,V in pairs(e.cy or{})do
 call("DEL",V)
 end
-ik(e,aa)
+io(e,aa)
 if e.w.ap>0 then
-call("ZREMRANGEBYSCORE",e.as,"1","+inf")
-eP[e.as]=nil
-fn(e)
+call("ZREMRANGEBYSCORE",e.au,"1","+inf")
+eO[e.au]=nil
+fo(e)
 else
-redis.pcall("ZREMRANGEBYSCORE",e.as,"1","+inf")
-eP[e.as]=nil
+redis.pcall("ZREMRANGEBYSCORE",e.au,"1","+inf")
+eO[e.au]=nil
 end
-iN("reset",e,-1,K,hl[i])
-em(e)
-er(ai,e)
+iR("reset",e,-1,K,hn[i])
+en(e)
+er(aj,e)
 end
-return ai
+return aj
 end
-local function je(e)
+local function jk(e)
 if fc(e).be>1000 then return-1 end
-local r,hg=0,{}
-for _,id in ipairs(call("ZRANGEBYSCORE",e.as,"("..bm,"+inf"))do
-local jR=string.match(id,"^[^.]*")
-if not hg[jR]then
-r,hg[jR]=r+1,true
+local r,hi=0,{}
+for _,id in ipairs(call("ZRANGEBYSCORE",e.au,"("..bo,"+inf"))do
+local jX=string.match(id,"^[^.]*")
+if not hi[jX]then
+r,hi[jX]=r+1,true
 end
 end
 return r
 end
-function cD.I()
-local ar,o={},{}
-for i=1,ad()do
-local e,jZ=eu(),{}
-for A=1,#e.w.ah do
-jZ[A]={}
-for fW=1,ad()do
-jZ[A][fW]=ad()
+function cF.I()
+local ar,p={},{}
+for i=1,ac()do
+local e,kg=eu(),{}
+for A=1,#e.w.ai do
+kg[A]={}
+for fX=1,ac()do
+kg[A][fX]=ac()
 end
 end
-ar[i],o[i]=e,jZ
+ar[i],p[i]=e,kg
 end
-local ai=dC("","2",0,0,ar)
+local aj=dE("","2",0,0,ar)
 for i,e in ipairs(ar)do
-ai[#ai+1]=aR(e.D-q,0)
-for A,ab in ipairs(e.w.ah)do
-for _,aj in ipairs(o[i][A])do
-ai[#ai+1]=ab.aq.dr(e.aa[A],aj,ab)-q
+aj[#aj+1]=aR(e.D-q,0)
+for A,ab in ipairs(e.w.ai)do
+for _,ak in ipairs(p[i][A])do
+aj[#aj+1]=ab.aq.ds(e.aa[A],ak,ab)-q
 end
 end
 if e.w.ap>0 then
-ai[#ai+1]=call("ZCARD",e.bb)
-ai[#ai+1]=je(e)
+aj[#aj+1]=call("ZCARD",e.ba)
+aj[#aj+1]=jk(e)
 end
 end
-return ai
+return aj
 end
-return du
+return dv
 end
-local function iM()
-hc=hc or gu()
-return hc
+local function iQ()
+he=he or gv()
+return he
 end
-function gv(e)
-iM().em(e)
+function gw(e)
+iQ().en(e)
 end
-gM={em=em,fo=fo,fx=fx,hC=iM}
+gO={en=en,fp=fp,fy=fy,hF=iQ}
 end
-local hY=bh~=""
-if hY then cF=cF+#bh/2 end
-for i=1,hY and#ARGV-cF or ad()do
+local ib=bj~=""
+if ib then cI=cI+#bj/2 end
+for i=1,ib and#ARGV-cI or ac()do
 local w
-if hY or ARGV[cF+4]=="0"then
-w={ah={},cS="",bX="",dT="",cy=0,bY=true}
-if hY then
-local cw,ap,bw=string.match(aM(),"^(%d+) (%d+) (%-?%d+)$")
-w.cW,w.ap,w.gt=cw+0,ap+0,bw+0
+if ib or ARGV[cI+4]=="0"then
+w={ai={},cV="",bX="",dU="",cy=0,bY=true}
+if ib then
+local cw,ap,bi=string.match(aM(),"^(%d+) (%d+) (%-?%d+)$")
+w.cZ,w.ap,w.gu=cw+0,ap+0,bi+0
 else
-w.cW,w.ap,w.gt,w.cy=ad(),ad(),ad(),ad()
+w.cZ,w.ap,w.gu,w.cy=ac(),ac(),ac(),ac()
 end
 else
-if not gM then it()end
-w=gM.fx()
+if not gO then ix()end
+w=gO.fy()
 end
-dZ[i]=w
+ea[i]=w
 end
 local function cv(O)
-bF=false
-if not cD[O]then
-if not gM then it()end
-gM.hC()
+bG=false
+if not cF[O]then
+if not gO then ix()end
+gO.hF()
 end
-return cD[O]()
+return cF[O]()
 end
-local function lR()
-local Q,r={q},ad()
+local function lX()
+local Q,r={q},ac()
 if r>1 then
-local eN=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(eN)=="table"and eN.err and bz(eN.err,1,3)=="OOM"then bU=eN.err end
+local eM=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(eM)=="table"and eM.err and bB(eM.err,1,3)=="OOM"then bV=eM.err end
 end
 for i=1,r do
-local ai=jL(cv,aM())
-Q[i+1]=ai
-if type(ai)=="string"then
-eP,gn={},{}
+local aj=jR(cv,aM())
+Q[i+1]=aj
+if type(aj)=="string"then
+eO,go={},{}
 end
 end
-if jF~=""then Q[#Q+1]=cp end
-if ii then Q[#Q+1]="RULES"end
+if jL~=""then Q[#Q+1]=cp end
+if il then Q[#Q+1]="RULES"end
 return Q
 end
-if not hY then return lR()end
-local function hf(id,dR,w,ll,as,bb,hx,bp)
-if hx then
-eP,gn={},{}
+if not ib then return lX()end
+local function hh(id,dS,w,ls,au,ba,hz,bs)
+if hz then
+eO,go={},{}
 end
-local e={w=dZ[w],aj=1,ap=1,D=0}
-e.V,e.as,e.bb=ll,as,bb
-if not dR then return{jH(id,{e},bp)}end
-return dC(id,dR,ck(id),0,{e})
+local e={w=ea[w],ak=1,ap=1,D=0}
+e.V,e.au,e.ba=ls,au,ba
+if not dS then return{jN(id,{e},bs)}end
+return dE(id,dS,cl(id),0,{e})
 end
-return{hf=hf}
+return{hh=hh}
 end
-return kd()
+return kk()
 end
-if bh==""then return dY({},q,bm,bp)end
-local eQ,Q,cp={string.byte(bh,1,-1)},{q},{}
-local at,V,gj=1,0,1
-local function lr(eQ,Q,cp,dY,q,bm,bU,fS,lo,bE)
-local ARGV,KEYS,call,ag=ARGV,KEYS,redis.call,string.format
-local r,el,ei=#eQ,#KEYS/3,ARGV[3]
-local id,dZ,al=4+(at-1)/2,4+r/2,#Q
+if bj==""then return dZ({},q,bo,bs)end
+local eP,Q,cp={string.byte(bj,1,-1)},{q},{}
+local at,V,gk=1,0,1
+local function ly(eP,Q,cp,dZ,q,bo,bV,fS,lv,bF)
+local ARGV,KEYS,call,ah=ARGV,KEYS,redis.call,string.format
+local r,em,ej=#eP,#KEYS/3,ARGV[3]
+local id,ea,al=4+(at-1)/2,4+r/2,#Q
 local eq=true
-local dK,gy,cr=60000000,10000000,20000000
-local iA,fz,ct,ek
-local as=KEYS[V]
-local cx,be,fX,aP,bA
-local A,cw,ap,gd,bv
+local dL,gz,cr=60000000,10000000,20000000
+local iE,fA,ct,el
+local au=KEYS[V]
+local cx,be,fY,aP,bA
+local A,cw,ap,gf,bx
 local bc,fJ
-bE=bE or redis.pcall("EXISTS",unpack(KEYS,el+1))
-if type(bE)~="number"then bE=nil end
+bF=bF or redis.pcall("EXISTS",unpack(KEYS,em+1))
+if type(bF)~="number"then bF=nil end
 while at<r do
-local O,aA=eQ[at],0
+local O,aE=eP[at],0
 if O<97 then
 V=V+1
-as,be=KEYS[V],nil
-cx=(bE==0 or el==1)and bE
+au,be=KEYS[V],nil
+cx=(bF==0 or em==1)and bF
 else
 O=O-32
 end
-local eT,bp=O==82,nil
-if eT then
-bp=lo or call("ZREM",as,ARGV[id])
+local eS,bs=O==82,nil
+if eS then
+bs=lv or call("ZREM",au,ARGV[id])
 eq=true
-if be and bp>0 then
-be=be-bp
-if ARGV[id]==fX then aP=nil end
+if be and bs>0 then
+be=be-bs
+if ARGV[id]==fY then aP=nil end
 end
-elseif bU then
-error(bU,0)
+elseif bV then
+error(bV,0)
 end
-cx=cx or call("EXISTS",KEYS[el+2*V-1],KEYS[el+2*V])
-if eT and cx==0 then
-al,aA=al+1,1
-Q[al]=bp
-elseif cx<2 and bp~=0 then
-if eQ[at+1]~=A then
-A=eQ[at+1]
-cw,ap,gd=string.match(ARGV[dZ+A-48],"^(%d+) (%d+) (.*)$")
+cx=cx or call("EXISTS",KEYS[em+2*V-1],KEYS[em+2*V])
+if eS and cx==0 then
+al,aE=al+1,1
+Q[al]=bs
+elseif cx<2 and bs~=0 then
+if eP[at+1]~=A then
+A=eP[at+1]
+cw,ap,gf=string.match(ARGV[ea+A-48],"^(%d+) (%d+) (.*)$")
 cw,ap=cw+0,ap+0
-bv=ag("%d",q+cw)
-iA,fz="-"..bm,"(-"..bm
-ct,ek=q-q%gy,"-"..string.sub(bm,1,-8).."0000000"
+bx=ah("%d",q+cw)
+iE,fA="-"..bo,"(-"..bo
+ct,el=q-q%gz,"-"..string.sub(bo,1,-8).."0000000"
 end
 if not be then
-local ci=call("ZCARD",as)
-if ci==0 then
+local cj=call("ZCARD",au)
+if cj==0 then
 be,bA=0,0
-elseif call("ZCOUNT",as,fz,ek)==1 then
+elseif call("ZCOUNT",au,fA,el)==1 then
 bA=q-1
-if ci==1 then
+if cj==1 then
 be=0
 else
-local aZ=call("ZRANGE",as,"1","1","WITHSCORES")
-fX,aP=aZ[1],aZ[2]+0
-if aP>q then be=ci-1 end
+local bb=call("ZRANGE",au,"1","1","WITHSCORES")
+fY,aP=bb[1],bb[2]+0
+if aP>q then be=cj-1 end
 end
-elseif ci==1 then
-local fy=call("ZSCORE",as,"#")
-if fy then
-be,bA=0,-fy
+elseif cj==1 then
+local fz=call("ZSCORE",au,"#")
+if fz then
+be,bA=0,-fz
 end
 else
-local cz=call("ZRANGE",as,"0","1","WITHSCORES")
+local cz=call("ZRANGE",au,"0","1","WITHSCORES")
 if cz[1]=="#"and cz[4]+0>q then
-be,bA,fX,aP=ci-1,-cz[2],cz[3],cz[4]+0
+be,bA,fY,aP=cj-1,-cz[2],cz[3],cz[4]+0
 end
 end
 elseif be>0 and not aP then
-local aZ=call("ZRANGE",as,"1","1","WITHSCORES")
-fX,aP=aZ[1],aZ[2]+0
+local bb=call("ZRANGE",au,"1","1","WITHSCORES")
+fY,aP=bb[1],bb[2]+0
 end
-local bB,H,fR=be and ap-be,nil,nil
-if bB and bB>0 and cx==1 then
-if not eT then
-cx=call("EXISTS",KEYS[el+2*V-1],KEYS[el+2*V])
-elseif bB==1 then
-local aZ=call("ZRANGE",KEYS[el+2*V],"0","0","WITHSCORES")
-if aZ[1]then
-local dw,ck=string.match(aZ[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fR=false,aZ[2]+0
-if dw and q-fR<=ck+0 then
-if dw~=bc then
-bc,fJ=dw,nil
-if string.find(ei,","..dw..",",1,true)then
+local bC,H,fR=be and ap-be,nil,nil
+if bC and bC>0 and cx==1 then
+if not eS then
+cx=call("EXISTS",KEYS[em+2*V-1],KEYS[em+2*V])
+elseif bC==1 then
+local bb=call("ZRANGE",KEYS[em+2*V],"0","0","WITHSCORES")
+if bb[1]then
+local dx,cl=string.match(bb[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+H,fR=false,bb[2]+0
+if dx and q-fR<=cl+0 then
+if dx~=bc then
+bc,fJ=dx,nil
+if string.find(ej,","..dx..",",1,true)then
 fJ="caller"
-elseif call("PUBSUB","NUMSUB",string.match(ei,":(.*)")..dw)[2]>0 then
+elseif call("PUBSUB","NUMSUB",string.match(ej,":(.*)")..dx)[2]>0 then
 fJ="channel"
 end
 end
-H=fJ and aZ[1]or false
+H=fJ and bb[1]or false
 end
 end
 end
 end
-if bB and bB>0 and(cx==0 or H)then
-aA=1
-while aA<bB and eQ[at+2*aA]==O+32 and eQ[at+2*aA+1]==A do
-aA=aA+1
+if bC and bC>0 and(cx==0 or H)then
+aE=1
+while aE<bC and eP[at+2*aE]==O+32 and eP[at+2*aE+1]==A do
+aE=aE+1
 end
 eq=true
-local fy,mr=q,H or ARGV[id]
-if bA>=q then fy=bA+1 end
-if H then call("ZREM",KEYS[el+2*V],H)end
-if aA==1 then
-call("ZADD",as,fy==q and iA or ag("%d",-fy),"#",bv,mr)
+local fz,mz=q,H or ARGV[id]
+if bA>=q then fz=bA+1 end
+if H then call("ZREM",KEYS[em+2*V],H)end
+if aE==1 then
+call("ZADD",au,fz==q and iE or ah("%d",-fz),"#",bx,mz)
 else
-gj=aA
-local ci={ag("%d",1-fy-aA),"#"}
-for i=0,aA-1 do
-ci[2*i+3],ci[2*i+4]=bv,ARGV[id+i]
+gk=aE
+local cj={ah("%d",1-fz-aE),"#"}
+for i=0,aE-1 do
+cj[2*i+3],cj[2*i+4]=bx,ARGV[id+i]
 end
-call("ZADD",as,unpack(ci))
+call("ZADD",au,unpack(cj))
 end
-if bA<ct or bA>=ct+gy or cw>cr then
-local bV,aS=as,bA==0 and-1 or call("PTTL",as)
-local cf=math.max(4*cw,dK)/1000+ARGV[1]
-if aS<cf then call("PEXPIRE",bV,ag("%d",math.ceil(cf*1.125)))end
+if bA<ct or bA>=ct+gz or cw>cr then
+local bQ,aT=au,bA==0 and-1 or call("PTTL",au)
+local cg=math.max(4*cw,dL)/1000+ARGV[1]
+if aT<cg then call("PEXPIRE",bQ,ah("%d",math.ceil(cg*1.125)))end
 end
 if be==0 or q+cw<aP then
-fX,aP=mr,q+cw
+fY,aP=mz,q+cw
 end
 if H then
-local dj=ag("granted %s 1 0 0 %d %d %d %s",bm,be+1,aP-q,fy,H)
+local dk=ah("granted %s 1 0 0 %d %d %d %s",bo,be+1,aP-q,fz,H)
 if fJ=="caller"then
-cp[#cp+1]=dj
+cp[#cp+1]=dk
 else
-call("PUBLISH",string.match(ei,":(.*)")..bc,dj)
+call("PUBLISH",string.match(ej,":(.*)")..bc,dk)
 end
 al=al+1
-Q[al]=bp
+Q[al]=bs
 else
-local bs,jY=aP-q,fy-q
-for i=1,aA do
-Q[al+1],Q[al+2],Q[al+3]=be+i,bs,jY
-al,jY=al+3,jY+1
+local bu,kf=aP-q,fz-q
+for i=1,aE do
+Q[al+1],Q[al+2],Q[al+3]=be+i,bu,kf
+al,kf=al+3,kf+1
 end
-gj=1
+gk=1
 end
-be,bA=be+aA,fy+aA-1
-elseif eT then
-if bB and(bB<=0 or bB==1 and H==nil)then
-al,aA=al+1,1
-Q[al]=bp
+be,bA=be+aE,fz+aE-1
+elseif eS then
+if bC and(bC<=0 or bC==1 and H==nil)then
+al,aE=al+1,1
+Q[al]=bs
 end
-elseif bB==0 then
-local bb=KEYS[el+2*V]
+elseif bC==0 then
+local ba=KEYS[em+2*V]
 if cx==1 then
 if O==87 then
-local aZ=call("ZRANGE",KEYS[el+2*V],"0","0","WITHSCORES")
-if aZ[1]then
-local dw,ck=string.match(aZ[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-H,fR=false,aZ[2]+0
-if dw and q-fR<=ck+0 then
-if dw~=bc then
-bc,fJ=dw,nil
-if string.find(ei,","..dw..",",1,true)then
+local bb=call("ZRANGE",KEYS[em+2*V],"0","0","WITHSCORES")
+if bb[1]then
+local dx,cl=string.match(bb[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+H,fR=false,bb[2]+0
+if dx and q-fR<=cl+0 then
+if dx~=bc then
+bc,fJ=dx,nil
+if string.find(ej,","..dx..",",1,true)then
 fJ="caller"
-elseif call("PUBSUB","NUMSUB",string.match(ei,":(.*)")..dw)[2]>0 then
+elseif call("PUBSUB","NUMSUB",string.match(ej,":(.*)")..dx)[2]>0 then
 fJ="channel"
 end
 end
-H=fJ and aZ[1]or false
+H=fJ and bb[1]or false
 end
 end
 else
-H=call("EXISTS",bb)==1 or nil
+H=call("EXISTS",ba)==1 or nil
 end
-if H==nil and call("EXISTS",KEYS[el+2*V-1])==0 then cx=0 end
+if H==nil and call("EXISTS",KEYS[em+2*V-1])==0 then cx=0 end
 end
-local lK=aP>q+cw or ap>1 and call("ZCOUNT",as,"("..bv,"+inf")>0
-if lK or cx==1 and not H then
-aA=0
+local lQ=aP>q+cw or ap>1 and call("ZCOUNT",au,"("..bx,"+inf")>0
+if lQ or cx==1 and not H then
+aE=0
 elseif O==84 then
 Q[al+1],Q[al+2],Q[al+3]=0,aP-q,be
-al,aA=al+3,1
-elseif gd=="-1"or(H and call("ZCARD",bb)or 0)<gd+0 then
-local dw=H and bc or string.match(ARGV[id],"^[^.]*")
-if dw~=bc then
-bc,fJ=dw,nil
-if string.find(ei,","..dw..",",1,true)then
+al,aE=al+3,1
+elseif gf=="-1"or(H and call("ZCARD",ba)or 0)<gf+0 then
+local dx=H and bc or string.match(ARGV[id],"^[^.]*")
+if dx~=bc then
+bc,fJ=dx,nil
+if string.find(ej,","..dx..",",1,true)then
 fJ="caller"
-elseif call("PUBSUB","NUMSUB",string.match(ei,":(.*)")..dw)[2]>0 then
+elseif call("PUBSUB","NUMSUB",string.match(ej,":(.*)")..dx)[2]>0 then
 fJ="channel"
 end
 end
 if fJ then
-local aN,aL=q,bm
-if H and call("ZCOUNT",bb,bm,"+inf")>0 then
-aN=call("ZREVRANGE",bb,"0","0","WITHSCORES")[2]+1
-aL=ag("%d",aN)
+local aN,aL=q,bo
+if H and call("ZCOUNT",ba,bo,"+inf")>0 then
+aN=call("ZREVRANGE",ba,"0","0","WITHSCORES")[2]+1
+aL=ah("%d",aN)
 end
-call("ZADD",bb,aL,ARGV[id])
-cx,bE,eq,aA=1,nil,true,1
-local lg=H and fR>=ct and fR<ct+gy
-if not lg or cw>cr then
-local bV,aS=bb,H and call("PTTL",bb)or-1
-local cf=math.max(4*cw,dK)/1000+ARGV[1]
-if aS<cf then call("PEXPIRE",bV,ag("%d",math.ceil(cf*1.125)))end
+call("ZADD",ba,aL,ARGV[id])
+cx,bF,eq,aE=1,nil,true,1
+local ln=H and fR>=ct and fR<ct+gz
+if not ln or cw>cr then
+local bQ,aT=ba,H and call("PTTL",ba)or-1
+local cg=math.max(4*cw,dL)/1000+ARGV[1]
+if aT<cg then call("PEXPIRE",bQ,ah("%d",math.ceil(cg*1.125)))end
 end
 Q[al+1],Q[al+2],Q[al+3]=-be,aP-q,aN-q
 al=al+3
@@ -3895,45 +3933,45 @@ end
 end
 end
 end
-if aA==0 then
-fS=fS or dY(cp,q,bm)
-local ll,bb=KEYS[el+2*V-1],KEYS[el+2*V]
-local dR=not eT and(O==87 and"1"or"0")
-local hx=eq
-eq,cx,be,bE=false,nil,nil,nil
-al,aA=al+1,1
-Q[al]=fS.hf(ARGV[id],dR,eQ[at+1]-47,ll,as,bb,hx,bp)
+if aE==0 then
+fS=fS or dZ(cp,q,bo)
+local ls,ba=KEYS[em+2*V-1],KEYS[em+2*V]
+local dS=not eS and(O==87 and"1"or"0")
+local hz=eq
+eq,cx,be,bF=false,nil,nil,nil
+al,aE=al+1,1
+Q[al]=fS.hh(ARGV[id],dS,eP[at+1]-47,ls,au,ba,hz,bs)
 end
-at,id=at+2*aA,id+aA
+at,id=at+2*aE,id+aE
 end
 end
-local H,fS,bU=string.byte(ARGV[3]),nil,nil
-local jq=H~=58
-if H==45 then fS=dY(cp,q,bm)end
-if#eQ>2 then
-local eN=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
-if type(eN)=="table"and eN.err and string.sub(eN.err,1,3)=="OOM"then bU=eN.err end
+local H,fS,bV=string.byte(ARGV[3]),nil,nil
+local jw=H~=58
+if H==45 then fS=dZ(cp,q,bo)end
+if#eP>2 then
+local eM=redis.pcall("ZADD",KEYS[#KEYS/3],"XX","0","")
+if type(eM)=="table"and eM.err and string.sub(eM.err,1,3)=="OOM"then bV=eM.err end
 end
-while at<#eQ do
-local ok,ai=
-pcall(lr,eQ,Q,cp,dY,q,bm,bU,fS,bp,bE)
+while at<#eP do
+local ok,aj=
+pcall(ly,eP,Q,cp,dZ,q,bo,bV,fS,bs,bF)
 if not ok then
-local dj=type(ai)=="table"and ai.err or tostring(ai)
-if string.find(dj,"READONLY",1,true)then error(ai,0)end
-for _=1,gj do
-Q[#Q+1]=dj
+local dk=type(aj)=="table"and aj.err or tostring(aj)
+if string.find(dk,"READONLY",1,true)then error(aj,0)end
+for _=1,gk do
+Q[#Q+1]=dk
 end
-at,gj=at+2*gj,1
+at,gk=at+2*gk,1
 end
 end
-if jq then Q[#Q+1]=cp end
+if jw then Q[#Q+1]=cp end
 return Q`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "c695d49bb9cc132353407f998d271cf841b0d872",
+  sha1: "c014335c00449223d3742556613f6004988008f5",
   source: `${part1}
 ${part8}
 ${part5}
@@ -3972,36 +4010,36 @@ ${part34}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "f1dbc91041efeb5f83ed3f5a5bbee94f03623498",
-  acrossSha1: "67848dabddcf6bcd05ca13d0e19280455b76db23",
+  sha1: "c71476c57d663be30861bdadbee0e268f62c5834",
+  acrossSha1: "a6b89e37e34c4f7f40feff4d64afc2b7502bab86",
   source: `${part1}
-local aT,tonumber,aX,am=redis.pcall,tonumber,struct.pack,struct.unpack
+local aU,tonumber,aY,an=redis.pcall,tonumber,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
 local ARGV,V=ARGV,KEYS[1]
-local aj,U,x,bd=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
-local m,aU,reset,eD,bw=aT("GET",V),nil,nil,"-"..ARGV[3],U
-if U>=bd then bw=0 end
-local bK,fL,gI=2^52/bd,-2^52,x<2^45 and 70+256*x or-1
-local eG,gF=q-q%bK-bK,q+bK/2
+local ak,U,x,bd=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local m,aV,reset,eT,bi=aU("GET",V),nil,nil,"-"..ARGV[3],U
+if U>=bd then bi=0 end
+local bK,fL,gK=2^52/bd,-2^52,x<2^45 and 70+256*x or-1
+local eF,gH=q-q%bK-bK,q+bK/2
 local aL=m and tonumber(m)
 if aL and aL<=fL then
 local r=-aL%bd
-local J=eG-(aL+r)/bd
-if J>gF then J=J-bK end
-local aY,aS=r+aj,J+x-q
-if J<=q and aS>0 and aY<=bw and aT("INCRBY",V,eD)==aL-aj then
-aU,reset=aY,aS
+local J=eF-(aL+r)/bd
+if J>gH then J=J-bK end
+local aS,aT=r+ak,J+x-q
+if J<=q and aT>0 and aS<=bi and aU("INCRBY",V,eT)==aL-ak then
+aV,reset=aS,aT
 end
 elseif m and#m==19 then
-local aJ,J,r=am("<I8I7I4",m,1)
-local aY,aS=r+aj,J+x-q
-if aJ==gI and J<=q and aS>0 and aY<=U and not(bw>0)then
-if aT("SETRANGE",V,"15",aX("<I4",aY))==19 then
-aU,reset=aY,aS
+local aJ,J,r=an("<I8I7I4",m,1)
+local aS,aT=r+ak,J+x-q
+if aJ==gK and J<=q and aT>0 and aS<=U and not(bi>0)then
+if aU("SETRANGE",V,"15",aY("<I4",aS))==19 then
+aV,reset=aS,aT
 end
 end
 end
-if aU then return{q,aU,reset}end
+if aV then return{q,aV,reset}end
 end
 ${part35}
 ${part36}
@@ -4012,107 +4050,107 @@ ${part5}
 ${part13}
 ${part14}
 ${part15}
-local iL="f"
+local iP="f"
 ${part39}
-local bd,bw,eO
-local function ka()
-bd,eO=bL,cf(q+x)
-bw=U<bd and U or 0
+local bd,bi,eN
+local function kh()
+bd,eN=bL,cg(q+x)
+bi=U<bd and U or 0
 end
-local function cJ(m)
-if bd>0 and fj(m)then return hW(m,bd)end
-if#m~=19 or co(m,1)~=70 then return nil end
-local bN,J,r=am("<I7I7I4",m,2)
+local function cB(m)
+if bd>0 and fj(m)then return hZ(m,bd)end
+if#m~=19 or ca(m,1)~=70 then return nil end
+local bN,J,r=an("<I7I7I4",m,2)
 if bN==x then return J,r end
 end
-local function hh(J,r)
-if bw==0 then return"F"..aX("<I7I7I4",x,J,r)end
-return jz(J,r,bd)
+local function hj(J,r)
+if bi==0 then return"F"..aY("<I7I7I4",x,J,r)end
+return jF(J,r,bd)
 end
-local function db(V,m,aD)
+local function dd(V,m,aD)
 local J,r
 if m then
-J,r=cJ(m)
+J,r=cB(m)
 end
 if J and J<=q and q<J+x then
-local reset,bB=J+x-q,U-r
-if aj>bB and bl<reset then return 0,r,reset,reset end
-if aj<=bB then
-if bF then return 1,r,reset,0 end
-local ak=aD==1 and 1 or bx(aD,aF(bB/aj))
-local aO=eA(V,m,hh(J,r+ak*aj),cf(J+x))
+local reset,bC=J+x-q,U-r
+if ak>bC and bn<reset then return 0,r,reset,reset end
+if ak<=bC then
+if bG then return 1,r,reset,0 end
+local ag=aD==1 and 1 or bz(aD,aF(bC/ak))
+local aO=eA(V,m,hj(J,r+ag*ak),cg(J+x))
 if aO then return false,aO end
-return ak,r+ak*aj,reset,ak==aD and 0 or reset
+return ag,r+ag*ak,reset,ag==aD and 0 or reset
 end
 end
-if bF or(m and not(J and J+x<=q))then return bj(V,m,aD)end
-local ak=aD==1 and 1 or aR(bx(aD,aF(U/aj)),1)
-local aO=eA(V,m,hh(q,ak*aj),eO)
+if bG or(m and not(J and J+x<=q))then return bl(V,m,aD)end
+local ag=aD==1 and 1 or aR(bz(aD,aF(U/ak)),1)
+local aO=eA(V,m,hj(q,ag*ak),eN)
 if aO then return false,aO end
-return ak,ak*aj,x,ak==aD and 0 or x
+return ag,ag*ak,x,ag==aD and 0 or x
 end
 ${part40}
 ${part41}
 ${part42}
-local function gi(cl,K,aG)
-local KEYS,Q,aV,q,aj,U,x=KEYS,Q,A,q,aj,U,x
-local aT,tonumber,aX,am,bd,eD=aT,tonumber,aX,am,bL,ag("-%.0f",aj)
-local bw=U<bd and U or 0
-local bK,fL,gI=2^52/bd,-2^52,x<2^45 and 70+256*x or-1
-local eG,gF=q-q%bK-bK,q+bK/2
+local function gj(cm,K,aH)
+local KEYS,Q,aW,q,ak,U,x=KEYS,Q,A,q,ak,U,x
+local aU,tonumber,aY,an,bd,eT=aU,tonumber,aY,an,bL,ah("-%.0f",ak)
+local bi=U<bd and U or 0
+local bK,fL,gK=2^52/bd,-2^52,x<2^45 and 70+256*x or-1
+local eF,gH=q-q%bK-bK,q+bK/2
 local eZ=2*x+1
 if U>=eZ or(U+1)*eZ>2^53 then eZ=nil end
-for i=K,aG do
-local V,m,aU,reset=KEYS[i],cl[i-K+1],nil,nil
+for i=K,aH do
+local V,m,aV,reset=KEYS[i],cm[i-K+1],nil,nil
 local aL=m and tonumber(m)
 if aL and aL<=fL then
 local r=-aL%bd
-local J=eG-(aL+r)/bd
-if J>gF then J=J-bK end
-local aY,aS=r+aj,J+x-q
-if J<=q and aS>0 and aY<=bw and aT("INCRBY",V,eD)==aL-aj then
-aU,reset=aY,aS
+local J=eF-(aL+r)/bd
+if J>gH then J=J-bK end
+local aS,aT=r+ak,J+x-q
+if J<=q and aT>0 and aS<=bi and aU("INCRBY",V,eT)==aL-ak then
+aV,reset=aS,aT
 end
 elseif m and#m==19 then
-local aJ,J,r=am("<I8I7I4",m,1)
-local aY,aS=r+aj,J+x-q
-if aJ==gI and J<=q and aS>0 and aY<=U and not(bw>0)then
-if aT("SETRANGE",V,"15",aX("<I4",aY))==19 then
-aU,reset=aY,aS
+local aJ,J,r=an("<I8I7I4",m,1)
+local aS,aT=r+ak,J+x-q
+if aJ==gK and J<=q and aT>0 and aS<=U and not(bi>0)then
+if aU("SETRANGE",V,"15",aY("<I4",aS))==19 then
+aV,reset=aS,aT
 end
 end
 end
-if aU and eZ then
-aV=aV+1
-Q[aV]=aU*eZ+reset
-elseif aU then
-Q[aV+1],Q[aV+2]=aU,reset
-aV=aV+2
+if aV and eZ then
+aW=aW+1
+Q[aW]=aV*eZ+reset
+elseif aV then
+Q[aW+1],Q[aW+2]=aV,reset
+aW=aW+2
 else
-A=aV
-eo(V,m,1)
-aV=A
+A=aW
+ep(V,m,1)
+aW=A
 end
 end
-A=aV
+A=aW
 end
-local ko=true
+local kw=true
 ${part43}`,
 };
 
 /** `post.lua`: Leaves the report of a process for those who watch the fleet, or only tells whether there are any. It writes nothing while there are none. It needs no command that decisions do not need. */
 export const post: Script = {
   name: "post",
-  sha1: "2f01f2e43ea660cdfcbe9282452075e333d16bab",
+  sha1: "ac5dc8a4983187d4074563dc4ceb31a76a1f68d0",
   source: `local call=redis.call
 if not call("GET",KEYS[1])then return 0 end
 if not KEYS[2]then return 1 end
 call("SET",KEYS[2],ARGV[1],"PX",ARGV[2])
-local ge=ARGV[3]
-if ge==""then return 1 end
-local dG=call("GET",KEYS[3])or"\\n"
-if not string.find(dG,"\\n"..ge.."\\n",1,true)then
-call("SET",KEYS[3],dG..ge.."\\n","PX",3*ARGV[2])
+local gg=ARGV[3]
+if gg==""then return 1 end
+local dI=call("GET",KEYS[3])or"\\n"
+if not string.find(dI,"\\n"..gg.."\\n",1,true)then
+call("SET",KEYS[3],dI..gg.."\\n","PX",3*ARGV[2])
 end
 return 1`,
 };
@@ -4120,182 +4158,182 @@ return 1`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "b22d7efa5e40c3ace7005dfea81f6c0e8472fba0",
-  source: `local call,ag,tonumber,bx,aR=redis.call,string.format,tonumber,math.min,math.max
-local q,bq,dx,cf,ig,kJ=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "1e70b80405e9321a2dffc8ccbe1377d5f78d9b6e",
+  source: `local call,ah,tonumber,bz,aR=redis.call,string.format,tonumber,math.min,math.max
+local q,bh,dy,cg,ij,kQ=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local fq=call("TIME")
-q=fq[1]*1000000+fq[2]
+local fr=call("TIME")
+q=fr[1]*1000000+fr[2]
 end
-local dV,kW,lF=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kA(bK,ht,an,r)
-if bK==ht then return an,r end
-return bK==ht+1 and r or 0,0
+local dW,ld,lL=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kH(bK,hw,am,r)
+if bK==hw then return am,r end
+return bK==hw+1 and r or 0,0
 end
 local ez={}
-for mw in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ez[#ez+1]=mw
+for mD in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ez[#ez+1]=mD
 end
-local bY,fV,K=ez[1]or"",ez[2]or"",tonumber(ez[3])or 0
-local cz,fO,bE,gZ,mh={},0,{},0,{}
-local H,bK,an,r,fE=q,math.floor(q/dV),0,0,q
+local bY,fW,K=ez[1]or"",ez[2]or"",tonumber(ez[3])or 0
+local cz,fO,bF,hb,mo={},0,{},0,{}
+local H,bK,am,r,fF=q,math.floor(q/dW),0,0,q
 for i=4,#ez-4,5 do
-local cM,aM,hg,jQ=ez[i],ez[i+1],bx(tonumber(ez[i+2]),q),tonumber(ez[i+3])
-local bv=hg+dV+jQ
-if cM==bq and aM==dx then
-if bv+dV>q then
-local a,b,c,d=string.match(ez[i+4],lF)
-H,bK,fE=a+0,aR(b+0,bK),hg
-an,r=kA(bK,b+0,c+0,d+0)
+local cP,aM,hi,jW=ez[i],ez[i+1],bz(tonumber(ez[i+2]),q),tonumber(ez[i+3])
+local bx=hi+dW+jW
+if cP==bh and aM==dy then
+if bx+dW>q then
+local a,b,c,d=string.match(ez[i+4],lL)
+H,bK,fF=a+0,aR(b+0,bK),hi
+am,r=kH(bK,b+0,c+0,d+0)
 end
-elseif bv+dV>q and#cz<kW then
-cz[#cz+1]={cM,aM,hg,jQ,ez[i+4]}
-if hg+dV>q then
-if cM~=bq and not mh[cM]then
-gZ,mh[cM]=gZ+1,true
+elseif bx+dW>q and#cz<ld then
+cz[#cz+1]={cP,aM,hi,jW,ez[i+4]}
+if hi+dW>q then
+if cP~=bh and not mo[cP]then
+hb,mo[cP]=hb+1,true
 end
-bE[#bE+1]=aM
-bE[#bE+1]=ag("%.0f",hg)
+bF[#bF+1]=aM
+bF[#bF+1]=ah("%.0f",hi)
 end
 end
-if cM==bY then fO=aR(fO,bv)end
+if cP==bY then fO=aR(fO,bx)end
 end
-local iE,gV=string.match(ig,"^(%d+) (%d+)$")
-local hK=tonumber(iE)==H
-if kJ and not hK then return{}end
-if hK then
-if gV+0==bK then
+local iI,gX=string.match(ij,"^(%d+) (%d+)$")
+local hN=tonumber(iI)==H
+if kQ and not hN then return{}end
+if hN then
+if gX+0==bK then
 r=aR(r-1,0)
-elseif gV+1==bK then
-an=aR(an-1,0)
+elseif gX+1==bK then
+am=aR(am-1,0)
 end
 end
-if not kJ then
-r,fE=r+1,q
-elseif an+r==0 then
-fE=bx(fE,q-dV)
+if not kQ then
+r,fF=r+1,q
+elseif am+r==0 then
+fF=bz(fF,q-dW)
 end
-table.insert(cz,1,{bq,dx,fE,cf,ag("%.0f %.0f %.0f %.0f",H,bK,an,r)})
-if fV~=""and q>=K then
-bY,fV,fO=fV,"",q
+table.insert(cz,1,{bh,dy,fF,cg,ah("%.0f %.0f %.0f %.0f",H,bK,am,r)})
+if fW~=""and q>=K then
+bY,fW,fO=fW,"",q
 end
 if bY==""then
-bY=bq
-elseif bY~=bq and fV==""and fO<q then
-fV,K=bq,q+dV
+bY=bh
+elseif bY~=bh and fW==""and fO<q then
+fW,K=bh,q+dW
 end
-local aM,fk=bY.."\\n"..fV.."\\n"..ag("%.0f",K).."\\n",0
-for _,aZ in ipairs(cz)do
-aM=aM..aZ[1].."\\n"..aZ[2].."\\n"..ag("%.0f\\n%.0f\\n",aZ[3],aZ[4])..aZ[5].."\\n"
-fk=aR(fk,aZ[4])
+local aM,fk=bY.."\\n"..fW.."\\n"..ah("%.0f",K).."\\n",0
+for _,bb in ipairs(cz)do
+aM=aM..bb[1].."\\n"..bb[2].."\\n"..ah("%.0f\\n%.0f\\n",bb[3],bb[4])..bb[5].."\\n"
+fk=aR(fk,bb[4])
 end
-call("SET",KEYS[1],aM,"PX",ag("%.0f",(fk+3*dV)/1000))
-ig=ag("%.0f %.0f",H,bK)
-return{ag("%.0f",q),bY,fV,ag("%.0f",K),gZ,ig,unpack(bE)}`,
+call("SET",KEYS[1],aM,"PX",ah("%.0f",(fk+3*dW)/1000))
+ij=ah("%.0f %.0f",H,bK)
+return{ah("%.0f",q),bY,fW,ah("%.0f",K),hb,ij,unpack(bF)}`,
 };
 
 /** `sample.lua`: Looks at some keys of a server: whether they expire, and how their values begin. It changes nothing. The keys are those that the server finds, so they are not declared: a node of a cluster finds its own. */
 export const sample: Script = {
   name: "sample",
-  sha1: "d6dc61e699f47c5bccbe74cf5896319783edcec8",
-  source: `local aT=redis.pcall
-local aI=aT("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
-if aI.err then return{"",aI.err}end
-local ai={aI[1]}
-local function kZ(V)
-local H=aT("GETRANGE",V,0,0)
+  sha1: "095ef6d8a6db50b4c4871f206f318a8434a5181b",
+  source: `local aU=redis.pcall
+local aG=aU("SCAN",ARGV[1],"MATCH",ARGV[2],"COUNT",ARGV[3])
+if aG.err then return{"",aG.err}end
+local aj={aG[1]}
+local function lg(V)
+local H=aU("GETRANGE",V,0,0)
 if type(H)~="string"then return""end
-local gz=H=="b"and aT("GETRANGE",V,9,9)or""
-return gz==""and H or gz
+local gA=H=="b"and aU("GETRANGE",V,9,9)or""
+return gA==""and H or gA
 end
-for _,V in ipairs(aI[2])do
-local cf=aT("PTTL",V)
-ai[#ai+1]=V
-ai[#ai+1]=type(cf)=="number"and cf or-2
-ai[#ai+1]=kZ(V)
+for _,V in ipairs(aG[2])do
+local cg=aU("PTTL",V)
+aj[#aj+1]=V
+aj[#aj+1]=type(cg)=="number"and cg or-2
+aj[#aj+1]=lg(V)
 end
-return ai`,
+return aj`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "bfa4da4ad11dae2696f1f649215805d54539bd9a",
-  acrossSha1: "16da2ef625b659910739a4af7c1281681b043985",
+  sha1: "9441562a71a185ce7189603fe32796fdca058358",
+  acrossSha1: "7b46de0c47876a1b7de51597b2cbd95ced4e3f62",
   source: `${part1}
-local aT,co,aF,ag=redis.pcall,string.byte,math.floor,string.format
-local aX,am=struct.pack,struct.unpack
+local aU,ca,aF,ah=redis.pcall,string.byte,math.floor,string.format
+local aY,an=struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
-local ARGV,V,aj=ARGV,KEYS[1],ARGV[3]+0
-local m=aT("GET",V)
-local r,at,cM,aa=ARGV[9]+0,10,0,0
+local ARGV,V,ak=ARGV,KEYS[1],ARGV[3]+0
+local m=aU("GET",V)
+local r,at,cP,aa=ARGV[9]+0,10,0,0
 for _=1,r do
-local iw=ARGV[at]=="t"
-at,cM,aa=at+(iw and 7 or 4),cM+(iw and 0 or 7),aa+11
+local iA=ARGV[at]=="t"
+at,cP,aa=at+(iA and 7 or 4),cP+(iA and 0 or 7),aa+11
 end
-local bu=2+r+cM
-if type(m)=="string"and co(m,1)==80 and#m==bu+aa then
-local ak,ac,bn,af,cO={q},"",0,0,true
-at,cM,aa=10,3+r,bu+1
+local bp=2+r+cP
+if type(m)=="string"and ca(m,1)==80 and#m==bp+aa then
+local ag,ad,bq,af,cS={q},"",0,0,true
+at,cP,aa=10,3+r,bp+1
 for i=1,r do
 local O,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,o=am("<I7I4",m,aa)
+local us,p=an("<I7I4",m,aa)
 if O=="t"then
-local v,bf,ax=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-cO=ax<10 and co(m,2+i)==116+ax and o<v
-if us>bn then bn=us end
-if us<q and(o==0 or us<q-1)then
-us,o=q,0
+local v,bf,ay=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+cS=ay<10 and ca(m,2+i)==116+ay and p<v
+if us>bq then bq=us end
+if us<q and(p==0 or us<q-1)then
+us,p=q,0
 end
-local cK=aF(aj*b/v)
-us,o=us+aj*a+cK,o+aj*b-cK*v
-if o>=v then
-us,o=us+1,o-v
+local cN=aF(ak*b/v)
+us,p=us+ak*a+cN,p+ak*b-cN*v
+if p>=v then
+us,p=us+1,p-v
 end
-cO=cO and(us<bf or(us==bf and o<=ARGV[at+5]+0))
+cS=cS and(us<bf or(us==bf and p<=ARGV[at+5]+0))
 if us>af then af=us end
-ak[2*i],ak[2*i+1],at=us-q,o,at+7
+ag[2*i],ag[2*i+1],at=us-q,p,at+7
 else
-local aG=us+b
-o=o+aj
-cO=O=="f"and co(m,2+i)==70 and am("<I7",m,cM)==b
-cO=cO and us<=q and q<aG and o<=a
-if aG>bn then bn=aG end
-if aG>af then af=aG end
-ak[2*i],ak[2*i+1],at,cM=o,aG-q,at+4,cM+7
+local aH=us+b
+p=p+ak
+cS=O=="f"and ca(m,2+i)==70 and an("<I7",m,cP)==b
+cS=cS and us<=q and q<aH and p<=a
+if aH>bq then bq=aH end
+if aH>af then af=aH end
+ag[2*i],ag[2*i+1],at,cP=p,aH-q,at+4,cP+7
 end
-if not cO then break end
-ac,aa=ac..aX("<I7I4",us,o),aa+11
+if not cS then break end
+ad,aa=ad..aY("<I7I4",us,p),aa+11
 end
-local ba=1000*2^co(m,2)
-cO=cO and bn-bn%ba==af-af%ba
-if cO and aT("SETRANGE",V,ag("%d",bu),ac)==#m then return ak end
+local aZ=1000*2^ca(m,2)
+cS=cS and bq-bq%aZ==af-af%aZ
+if cS and aU("SETRANGE",V,ah("%d",bp),ad)==#m then return ag end
 end
 end
 ${part35}
-local cC=ARGV[1]+0
+local cE=ARGV[1]+0
 ${part27}
-local aj,bl,bF=0,0,false
-local bH,bO,r,de,aJ,bt,fY,ao,bu,ba
-local h,dk,bv,bn,af={},{},{},0,0
-local function ju(K)
+local ak,bn,bG=0,0,false
+local bH,bO,r,dg,aJ,bw,fZ,ao,bp,aZ
+local h,dm,bx,bq,af={},{},{},0,0
+local function jA(K)
 bO,r={},ARGV[K+4]+0
 local at=K+4
 for i=1,r do
 local O=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if O=="t"then
-local v,au,aH=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cK=aF(aj*b/v)
+local v,aw,aI=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cN=aF(ak*b/v)
 bO[i]={
 O=O,
-us=aj*a+cK,
-ae=aj*b-cK*v,
+us=ak*a+cN,
+ae=ak*b-cN*v,
 v=v,
-au=au,
-aH=aH,
-bf=q+au,
-ax=ARGV[at+7]+0,
+aw=aw,
+aI=aI,
+bf=q+aw,
+ay=ARGV[at+7]+0,
 }
 at=at+7
 else
@@ -4303,206 +4341,206 @@ bO[i]={O=O,U=a,x=b,fi=b}
 at=at+4
 if O=="c"then
 local bL=ARGV[at]+0
-bO[i].bL,bO[i].cA,bO[i].fi=bL,b/bL,2*b
+bO[i].bL,bO[i].cC,bO[i].fi=bL,b/bL,2*b
 end
 end
 end
-bH=hT(bO)
+bH=hW(bO)
 for i,g in ipairs(bO)do
-local hd=bH.bO[i]
-g.ag,g.av,g.at=hd.ag,hd.av,hd.at
+local hf=bH.bO[i]
+g.ah,g.as,g.at=hf.ah,hf.as,hf.at
 end
-de,bt,fY,ao,ba=bH.de,bH.bt,bH.fY,bH.ao,bH.ba
-aJ=#de
-bu=ag("%d",aJ)
+dg,bw,fZ,ao,aZ=bH.dg,bH.bw,bH.fZ,bH.ao,bH.aZ
+aJ=#dg
+bp=ah("%d",aJ)
 end
-local function ft(g,J,Y)
-return Y>0 and di(Y*(g.cA-aF((q-J)/g.bL))/g.cA)or 0
+local function fu(g,J,Y)
+return Y>0 and cU(Y*(g.cC-aF((q-J)/g.bL))/g.cC)or 0
 end
-local Q,A,bU={q},1,nil
+local Q,A,bV={q},1,nil
 local function eA(V,m)
-local ac,aA=aX(fY,unpack(dk,1,ao)),nil
-if m and bn-bn%ba==af-af%ba then
-aA=aT("SETRANGE",V,bu,ac)
-return type(aA)=="table"and aA.err
+local ad,aE=aY(fZ,unpack(dm,1,ao)),nil
+if m and bq-bq%aZ==af-af%aZ then
+aE=aU("SETRANGE",V,bp,ad)
+return type(aE)=="table"and aE.err
 end
-local cf=hs(bH,af)
-ac=de..ac
-aA=m and aT("SET",V,ac,"PX",cf)or aT("SET",V,ac,"PX",cf,"NX")or aT("GET",V)
-return aA and aA.err
+local cg=hv(bH,af)
+ad=dg..ad
+aE=m and aU("SET",V,ad,"PX",cg)or aU("SET",V,ad,"PX",cg,"NX")or aU("GET",V)
+return aE and aE.err
 end
-local function gp()
-local function cJ(m)
-if m and(#m~=bt or bz(m,1,aJ)~=de)then return false end
-bn=0
+local function gq()
+local function cB(m)
+if m and(#m~=bw or bB(m,1,aJ)~=dg)then return false end
+bq=0
 for i=1,r do
 local g=bO[i]
-local bQ,av,us,o,Y,aG=g.O,g.av,0,0,0,0
+local bR,as,us,p,Y,aH=g.O,g.as,0,0,0,0
 if m then
-us,o,Y=am(g.ag,m,g.at)
+us,p,Y=an(g.ah,m,g.at)
 end
-if bQ=="t"then
+if bR=="t"then
 if us>g.bf then return false end
-aG=us
-if us<q-1 or(us<q and o==0)then
-us,o=q,0
-elseif o>=g.v then
-o=g.v-1
+aH=us
+if us<q-1 or(us<q and p==0)then
+us,p=q,0
+elseif p>=g.v then
+p=g.v-1
 end
 else
 local x=g.x
 if us>q then return false end
-if us>0 then aG=us+x end
-if bQ=="f"then
-if q>=aG then
-us,o=q,0
+if us>0 then aH=us+x end
+if bR=="f"then
+if q>=aH then
+us,p=q,0
 end
 else
-if us>0 then aG=aG+x end
-if q>=aG then
-us,o,Y=q,0,0
-elseif q>=aG-x then
-us,o,Y=us+x,0,o
+if us>0 then aH=aH+x end
+if q>=aH then
+us,p,Y=q,0,0
+elseif q>=aH-x then
+us,p,Y=us+x,0,p
 end
-h[av+2]=Y
+h[as+2]=Y
 end
 end
-if aG>bn then bn=aG end
-h[av],h[av+1],bv[i]=us,o,aG
+if aH>bq then bq=aH end
+h[as],h[as+1],bx[i]=us,p,aH
 end
 return true
 end
-local function dC(aD)
+local function dE(aD)
 af=0
 for i=1,r do
 local g=bO[i]
-local bQ,av=g.O,g.av
-local us,o=h[av],h[av+1]
-local aG=us
-if bQ=="t"then
-o=o+aD*g.ae
-if o>=g.v then
-local cK=aF(o/g.v)
-us,o=us+cK,o-cK*g.v
+local bR,as=g.O,g.as
+local us,p=h[as],h[as+1]
+local aH=us
+if bR=="t"then
+p=p+aD*g.ae
+if p>=g.v then
+local cN=aF(p/g.v)
+us,p=us+cN,p-cN*g.v
 end
 us=us+aD*g.us
-if us>=g.bf and(us>g.bf or o>g.aH)then return false end
-aG=us
+if us>=g.bf and(us>g.bf or p>g.aI)then return false end
+aH=us
 else
-o,aG=o+aD*aj,us+g.x
-if bQ=="f"then
-if o>g.U then return false end
+p,aH=p+aD*ak,us+g.x
+if bR=="f"then
+if p>g.U then return false end
 else
-local Y=h[av+2]
-if o+ft(g,us,Y)>g.U then return false end
-dk[av+2],aG=Y,aG+g.x
+local Y=h[as+2]
+if p+fu(g,us,Y)>g.U then return false end
+dm[as+2],aH=Y,aH+g.x
 end
 end
-if aG>af then af=aG end
-dk[av],dk[av+1]=us,o
+if aH>af then af=aH end
+dm[as],dm[as+1]=us,p
 end
 return true
 end
-local function mo(aD)
-local bw=aD-1
+local function mw(aD)
+local bi=aD-1
 for i=1,r do
 local g=bO[i]
-local us,o=h[g.av],h[g.av+1]
+local us,p=h[g.as],h[g.as+1]
 if g.O=="t"then
-local bB=g.bf-us+(g.aH-o)/g.v
-bw=bx(bw,aF(bB/(g.us+g.ae/g.v))+1)
+local bC=g.bf-us+(g.aI-p)/g.v
+bi=bz(bi,aF(bC/(g.us+g.ae/g.v))+1)
 else
-if g.O=="c"then o=o+ft(g,us,h[g.av+2])end
-bw=bx(bw,aF((g.U-o)/aj))
+if g.O=="c"then p=p+fu(g,us,h[g.as+2])end
+bi=bz(bi,aF((g.U-p)/ak))
 end
 end
-while bw>0 and not dC(bw)do
-bw=bw-1
+while bi>0 and not dE(bi)do
+bi=bi-1
 end
-return aR(bw,0)
+return aR(bi,0)
 end
-local function gl(g,o,bB)
-if bB<0 then return g.x+1 end
-if o<=bB then return 0 end
-return(g.cA-aF(bB*g.cA/o))*g.bL
+local function gm(g,p,bC)
+if bC<0 then return g.x+1 end
+if p<=bC then return 0 end
+return(g.cC-aF(bC*g.cC/p))*g.bL
 end
-local function lU(cb)
+local function ma(cc)
 local at=q
 for i=1,r do
 local g=bO[i]
-local bQ,us,o=g.O,cb[g.av],cb[g.av+1]
-if bQ=="t"then
-us,o=us+g.us-g.au,o+g.ae
-if o>=g.v then
-us,o=us+1,o-g.v
+local bR,us,p=g.O,cc[g.as],cc[g.as+1]
+if bR=="t"then
+us,p=us+g.us-g.aw,p+g.ae
+if p>=g.v then
+us,p=us+1,p-g.v
 end
-at=aR(at,o>g.aH and us+1 or us)
-elseif bQ=="f"then
-if o+aj>g.U then at=aR(at,us+g.x)end
+at=aR(at,p>g.aI and us+1 or us)
+elseif bR=="f"then
+if p+ak>g.U then at=aR(at,us+g.x)end
 else
-local jJ=gl(g,cb[g.av+2],g.U-aj-o)
-if jJ>g.x then jJ=g.x+gl(g,o,g.U-aj)end
-at=aR(at,us+jJ)
+local jP=gm(g,cc[g.as+2],g.U-ak-p)
+if jP>g.x then jP=g.x+gm(g,p,g.U-ak)end
+at=aR(at,us+jP)
 end
 end
 return at-q
 end
-local function eo(cb,dX)
+local function ep(cc,dY)
 for i=1,r do
 local g=bO[i]
-local bQ,av=g.O,g.av
-local us,o=cb[av],cb[av+1]
-if bQ=="t"then
-us,o=us-q,o
+local bR,as=g.O,g.as
+local us,p=cc[as],cc[as+1]
+if bR=="t"then
+us,p=us-q,p
 if us<0 then
-us,o=0,0
+us,p=0,0
 end
-Q[A+1],Q[A+2]=us,o
+Q[A+1],Q[A+2]=us,p
 else
-local aG=dX and us+g.fi or bv[i]
-if aG<=q then
+local aH=dY and us+g.fi or bx[i]
+if aH<=q then
 Q[A+1],Q[A+2]=0,0
 else
-if bQ=="c"then o=o+ft(g,us,cb[av+2])end
-Q[A+1],Q[A+2]=o,aG-q
+if bR=="c"then p=p+fu(g,us,cc[as+2])end
+Q[A+1],Q[A+2]=p,aH-q
 end
 end
 A=A+2
 end
 end
-local function db(V,m,aD,bM)
-if not cJ(m)then return false end
-local ak,bs,aO=aD,0,nil
-if not dC(aD)then
-ak=mo(aD)
-bs=lU(ak>0 and dk or h)
-if bs<=bl then return false end
+local function dd(V,m,aD,bM)
+if not cB(m)then return false end
+local ag,bu,aO=aD,0,nil
+if not dE(aD)then
+ag=mw(aD)
+bu=ma(ag>0 and dm or h)
+if bu<=bn then return false end
 end
-if ak>0 and not bF then
+if ag>0 and not bG then
 aO=eA(V,m)
 elseif not m then
-aO=aT("GET",V)
+aO=aU("GET",V)
 aO=aO and aO.err
 end
 if aO then
-if string.find(aO,"READONLY",1,true)then bU=aO end
+if string.find(aO,"READONLY",1,true)then bV=aO end
 A=A+1
 Q[A]=aO
 return true
 end
-if bM or ak==0 then
+if bM or ag==0 then
 A=A+1
-Q[A]=bM and ak or-1-bs
+Q[A]=bM and ag or-1-bu
 end
-local dX=ak>0 and not bF
-eo(dX and dk or h,dX)
+local dY=ag>0 and not bG
+ep(dY and dm or h,dY)
 if bM then
 A=A+1
-Q[A]=bs
+Q[A]=bu
 end
 return true
 end
-local function bj(ARGV,KEYS)
+local function bl(ARGV,KEYS)
 ${part8}
 ${part5}
 ${part6}
@@ -4535,195 +4573,195 @@ ${part31}
 ${part10}
 ${part34}
 end
-local function fs(aS,dx,fQ)
-local el,iO={},{cC,1}
-for i=1,dx do
-iO[2+i]=ARGV[fQ+i]
+local function ft(aT,dy,fQ)
+local em,iS={},{cE,1}
+for i=1,dy do
+iS[2+i]=ARGV[fQ+i]
 end
-local dR,bk,al=bF and"2"or"1",0,#iO+1
-for _,aZ in ipairs(aS)do
-for _=1,aZ.aD do
-bk=bk+1
-el[bk]=aZ.V
-for i,is in ipairs({dR,bl,1,"1",aj,0})do
-iO[al+i]=is
+local dS,bm,al=bG and"2"or"1",0,#iS+1
+for _,bb in ipairs(aT)do
+for _=1,bb.aD do
+bm=bm+1
+em[bm]=bb.V
+for i,iw in ipairs({dS,bn,1,"1",ak,0})do
+iS[al+i]=iw
 end
 al=al+6
 end
 end
-iO[3+dx]=bk
-local jG,aA=bj(iO,el),1
-for _,aZ in ipairs(aS)do
-if aZ.bM then
-local gP={}
-for i=1,aZ.aD do
-gP[i]=jG[aA+i]
+iS[3+dy]=bm
+local jM,aE=bl(iS,em),1
+for _,bb in ipairs(aT)do
+if bb.bM then
+local fU={}
+for i=1,bb.aD do
+fU[i]=jM[aE+i]
 end
-Q[aZ.A],aA=gP,aA+aZ.aD
+Q[bb.A],aE=fU,aE+bb.aD
 else
-Q[aZ.A],aA=jG[aA+1],aA+1
+Q[bb.A],aE=jM[aE+1],aE+1
 end
 end
 end
-return db,fs
+return dd,ft
 end
-local db,fs
+local dd,ft
 local E,al=1,0
 while al<#KEYS do
-local cu,H,dx=ARGV[E+1]+0,al+1,ARGV[E+4]+0
-al=bx(al+aF(cu/32),#KEYS)
-aj,bl,bF=ARGV[E+2]+0,ARGV[E+3]+0,cu%2==1
-local fQ,bM,aS=E+4,cu%16>=8,nil
-ju(fQ)
-local ml=not(bM or bF)
-E=E+4+dx
+local cu,H,dy=ARGV[E+1]+0,al+1,ARGV[E+4]+0
+al=bz(al+aF(cu/32),#KEYS)
+ak,bn,bG=ARGV[E+2]+0,ARGV[E+3]+0,cu%2==1
+local fQ,bM,aT=E+4,cu%16>=8,nil
+jA(fQ)
+local mt=not(bM or bG)
+E=E+4+dy
 for K=H,al,1000 do
-local aG=bx(K+999,al)
-local cl=call("MGET",unpack(KEYS,K,aG))
-for i=K,aG do
-local V,m=KEYS[i],cl[i-K+1]
-local cO=ml and m and#m==bt and bz(m,1,aJ)==de
-if cO then
-bn,af=0,0
+local aH=bz(K+999,al)
+local cm=call("MGET",unpack(KEYS,K,aH))
+for i=K,aH do
+local V,m=KEYS[i],cm[i-K+1]
+local cS=mt and m and#m==bw and bB(m,1,aJ)==dg
+if cS then
+bq,af=0,0
 for n=1,r do
 local g=bO[n]
-local bQ,av,aG=g.O,g.av,0
-local us,o,Y=am(g.ag,m,g.at)
-if bQ=="t"then
-if us>bn then bn=us end
-if us<q and(o==0 or us<q-1)then
-us,o=q,0
+local bR,as,aH=g.O,g.as,0
+local us,p,Y=an(g.ah,m,g.at)
+if bR=="t"then
+if us>bq then bq=us end
+if us<q and(p==0 or us<q-1)then
+us,p=q,0
 end
 local v,bf=g.v,g.bf
-us,aG,o=us+g.us,us+g.us,o+g.ae
-if o>=v then
-o=bx(o,v-1+g.ae)
-if o>=v then
-us,o=us+1,o-v
+us,aH,p=us+g.us,us+g.us,p+g.ae
+if p>=v then
+p=bz(p,v-1+g.ae)
+if p>=v then
+us,p=us+1,p-v
 end
 end
-if us>=bf and(us>bf or o>g.aH)then
-cO=false
+if us>=bf and(us>bf or p>g.aI)then
+cS=false
 break
 end
-Q[A+n+n-1],Q[A+n+n]=us-q,o
+Q[A+n+n-1],Q[A+n+n]=us-q,p
 else
-o,aG=o+aj,us+g.fi
-local aU=o
-if bQ=="c"then
-dk[av+2],aU=Y,o+ft(g,us,Y)
+p,aH=p+ak,us+g.fi
+local aV=p
+if bR=="c"then
+dm[as+2],aV=Y,p+fu(g,us,Y)
 end
-if us>q or q>=us+g.x or aU>g.U then
-cO=false
+if us>q or q>=us+g.x or aV>g.U then
+cS=false
 break
 end
-if aG>bn then bn=aG end
-Q[A+n+n-1],Q[A+n+n]=aU,aG-q
+if aH>bq then bq=aH end
+Q[A+n+n-1],Q[A+n+n]=aV,aH-q
 end
-if aG>af then af=aG end
-dk[av],dk[av+1]=us,o
+if aH>af then af=aH end
+dm[as],dm[as+1]=us,p
 end
-cO=cO and not eA(V,m)
+cS=cS and not eA(V,m)
 end
-if cO then
+if cS then
 A=A+r+r
 else
 for n=A+r+r,A+1,-1 do
 Q[n]=nil
 end
-if not db then
-db,fs=gp()
+if not dd then
+dd,ft=gq()
 end
 local aD=bM and ARGV[E+i-H+1]+0 or 1
-if not db(V,m,aD,bM)then
-aS,A=aS or{},A+1
-aS[#aS+1],Q[A]={V=V,aD=aD,bM=bM,A=A},false
+if not dd(V,m,aD,bM)then
+aT,A=aT or{},A+1
+aT[#aT+1],Q[A]={V=V,aD=aD,bM=bM,A=A},false
 end
 end
 end
 end
-if aS then fs(aS,dx,fQ)end
+if aT then ft(aT,dy,fQ)end
 if bM then E=E+al-H+1 end
 end
-return bU and redis.error_reply(bU)or Q`,
+return bV and redis.error_reply(bV)or Q`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "72aa2df88b3a194a118dd8d4950113145c27e24b",
-  acrossSha1: "126f13ce5f7d12aa15637626a265b166c491a921",
+  sha1: "4bf9e38100eb213a0d4a514ed6d4203289ebc2e9",
+  acrossSha1: "ec64be955b4493a4600411672e7509667b7fd2d4",
   source: `${part1}
 ${part44}
 ${part35}
 ${part36}
-local cN,kU=2^48,2^37
-local eG,gF=q-q%cN,q+cN/2
-local aK,aI,ba,an,ct,hk
-local function gw()
-aK,ba=6,di(x/8)
+local cR,lb=2^48,2^37
+local eF,gH=q-q%cR,q+cR/2
+local aK,aG,aZ,am,ct,hm
+local function gx()
+aK,aZ=6,cU(x/8)
 while aK<10 and 4^aK<U do
 aK=aK+1
 end
-aI=2^aK
-if x>=kU then aK=aK+16 end
-an,ct=q-x,q-q%ba
-hk=ag("%.0f",di((ct+ba-an)/1000)+ARGV[1])
+aG=2^aK
+if x>=lb then aK=aK+16 end
+am,ct=q-x,q-q%aZ
+hm=ah("%.0f",cU((ct+aZ-am)/1000)+ARGV[1])
 end
 if ARGV[2]=="32"and#KEYS==1 then
-local V,aU=KEYS[1],nil
-aj,U,x=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
-gw()
-local ac=aK<16 and aj<=65535 and aT("GETRANGE",V,"0","313")
-if ac and#ac>65 then
-local aG,O,D,bN,y,br,aJ,r,ao,bk,aQ,aL=
-#ac,am("<BdI7I7I7I4I4I4I7I4B",ac,1)
-local av=(aJ+r)%ao
+local V,aV=KEYS[1],nil
+ak,U,x=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0
+gx()
+local ad=aK<16 and ak<=65535 and aU("GETRANGE",V,"0","313")
+if ad and#ad>65 then
+local aH,O,D,bN,y,bt,aJ,r,ao,bm,aQ,aL=
+#ad,an("<BdI7I7I7I4I4I4I7I4B",ad,1)
+local as=(aJ+r)%ao
 if
 O==83
 and bN==x
 and(aL==aK or aL==aK+32)
 and D<=q
 and y==0
-and br<q
+and bt<q
 and r<ao
 and aJ<ao
-and aG==(ao>32 and 314 or 58+8*ao)
+and aH==(ao>32 and 314 or 58+8*ao)
 then
-local aY,gb=bk+aj,false
-while r>0 and aJ<aI and 66+8*aJ<=aG do
-local us,o=am("<I6I2",ac,59+8*aJ)
-us=us+eG
-if us>gF then us=us-cN end
-if us>an then
-gb=true
+local aS,gc=bm+ak,false
+while r>0 and aJ<aG and 66+8*aJ<=aH do
+local us,p=an("<I6I2",ad,59+8*aJ)
+us=us+eF
+if us>gH then us=us-cR end
+if us>am then
+gc=true
 break
 end
-r,aY,aJ=r-1,aY-o,aJ+1
+r,aS,aJ=r-1,aS-p,aJ+1
 if aJ==ao then aJ=0 end
 end
-if gb and aY<=U then
-local at=58+8*av
-if av>=aI then at=at+4*aF(av/aI)end
-aQ=av%aI>0 and aQ+aj or aj
-if type(aT("SETRANGE",V,ag("%d",at),aX("<I6I2",q%cN,aj)))=="number"then
-aL=aL>aK and aj==1 and aL or aK
-if ao>32 and((av+1)%aI==0 or av+1==ao)then
-aT("SETRANGE",V,ag("%d",at-8*(av%aI)-4),aX("<I4",aQ))
+if gc and aS<=U then
+local at=58+8*as
+if as>=aG then at=at+4*aF(as/aG)end
+aQ=as%aG>0 and aQ+ak or ak
+if type(aU("SETRANGE",V,ah("%d",at),aY("<I6I2",q%cR,ak)))=="number"then
+aL=aL>aK and ak==1 and aL or aK
+if ao>32 and((as+1)%aG==0 or as+1==ao)then
+aU("SETRANGE",V,ah("%d",at-8*(as%aG)-4),aY("<I4",aQ))
 end
-aT("SETRANGE",V,"23",aX("<I7I4I4I4I7I4B",q,aJ,r+1,ao,aY,aQ,aL))
-if ct>br then aT("PEXPIRE",V,hk)end
-aU=aY
-end
-end
+aU("SETRANGE",V,"23",aY("<I7I4I4I4I7I4B",q,aJ,r+1,ao,aS,aQ,aL))
+if ct>bt then aU("PEXPIRE",V,hm)end
+aV=aS
 end
 end
-if aU then return{q,aU,x}end
 end
-local function gp()
+end
+if aV then return{q,aV,x}end
+end
+local function gq()
 ${part38}
 ${part5}
-local cj,hi=54,32
+local ck,hk=54,32
 ${part19}
 ${part17}
 ${part18}
@@ -4736,258 +4774,258 @@ ${part25}
 ${part26}
 local aq,g
 local function fT(us)
-us=us+eG
-if us>gF then return us-cN end
-if us<q-cN/2 then return us+cN end
+us=us+eF
+if us>gH then return us-cR end
+if us<q-cR/2 then return us+cR end
 return us
 end
-local function ka()
+local function kh()
 g=nil
-gw()
+gx()
 end
-local function kp(V,aD)
-aq=aq or cE.s()
-g=g or aq.gc(U,x)
-local p=aq.io(V,g)
-if p.fg then return"RULES"end
-p=aq.ed(p,g,bF)
-local ak,at,eC=0,aR(q,p.D,aq.dr(p,aj,g)),q
-while ak<aD and(at<=q or ak==0 and at-q<=bl)do
-ak,eC=ak+1,at
-if bF then break end
-aq.dC(p,at,aj,g)
-if ak<aD then at=aR(q,p.D,aq.dr(p,aj,g))end
+local function kx(V,aD)
+aq=aq or cH.s()
+g=g or aq.ge(U,x)
+local o=aq.ir(V,g)
+if o.fg then return"RULES"end
+o=aq.ee(o,g,bG)
+local ag,at,eC=0,aR(q,o.D,aq.ds(o,ak,g)),q
+while ag<aD and(at<=q or ag==0 and at-q<=bn)do
+ag,eC=ag+1,at
+if bG then break end
+aq.dE(o,at,ak,g)
+if ag<aD then at=aR(q,o.D,aq.ds(o,ak,g))end
 end
-local aU,reset=aq.fl(p,g)
-if ak==0 and p.D>q then return{2,at-q,aU,reset}end
-if ak>0 and eC>q then return{1,eC-q,aU,reset}end
-return ak,aU,reset,ak==aD and 0 or at-q
+local aV,reset=aq.fl(o,g)
+if ag==0 and o.D>q then return{2,at-q,aV,reset}end
+if ag>0 and eC>q then return{1,eC-q,aV,reset}end
+return ag,aV,reset,ag==aD and 0 or at-q
 end
-local function bj(V,aD)
-local aA,ak,aU,reset,bs=pcall(kp,V,aD)
-if aA then return ak,aU,reset,bs end
-return false,type(ak)=="table"and ak.err or tostring(ak)
+local function bl(V,aD)
+local aE,ag,aV,reset,bu=pcall(kx,V,aD)
+if aE then return ag,aV,reset,bu end
+return false,type(ag)=="table"and ag.err or tostring(ag)
 end
-local D,y,eE
-local lC="23"
-local function fd(aJ,r,ao,bk,aQ)
-return aX("<I7I4I4I4I7I4B",q,aJ,r,ao,bk,aQ,eE and aK+32 or aK)
+local D,y,eD
+local lI="23"
+local function fd(aJ,r,ao,bm,aQ)
+return aY("<I7I4I4I4I7I4B",q,aJ,r,ao,bm,aQ,eD and aK+32 or aK)
 end
-local function bX(aJ,r,ao,bk,aQ)
-return"S"..aX("<dI7I7",D,x,y)..fd(aJ,r,ao,bk,aQ)
+local function bX(aJ,r,ao,bm,aQ)
+return"S"..aY("<dI7I7",D,x,y)..fd(aJ,r,ao,bm,aQ)
 end
-local function eA(V,aB,o,bk,...)
-local r=#aB/8+1
-local ao=gN(r,U,aI)
-local m=bX(0,r,ao,bk,bk)
-..aX("<I4",bk)
-..aB
-..aX("<I6I2",q%cN,o)
-return aT("SET",V,m..string.rep("\\0",8*(ao-r)),"PX",hk,...)
+local function eA(V,av,p,bm,...)
+local r=#av/8+1
+local ao=gP(r,U,aG)
+local m=bX(0,r,ao,bm,bm)
+..aY("<I4",bm)
+..av
+..aY("<I6I2",q%cR,p)
+return aU("SET",V,m..string.rep("\\0",8*(ao-r)),"PX",hm,...)
 end
-local function db(V,_,aD)
-local ac=aT("GETRANGE",V,"0","313")
-if type(ac)~="string"then return false,ac.err end
-if bF or aK>=16 then return bj(V,aD)end
-local ak,o=1,aj
-if ac==""then
+local function dd(V,_,aD)
+local ad=aU("GETRANGE",V,"0","313")
+if type(ad)~="string"then return false,ad.err end
+if bG or aK>=16 then return bl(V,aD)end
+local ag,p=1,ak
+if ad==""then
 if aD>1 then
-ak=aR(bx(aD,aF(U/aj)),1)
-o=ak*aj
+ag=aR(bz(aD,aF(U/ak)),1)
+p=ag*ak
 end
-if o>65535 then return bj(V,aD)end
-D,y,eE=0,0,o==1
-local aA=eA(V,"",o,o,"NX")
-if not aA then return"RULES"end
-if aA.err then return false,aA.err end
-return ak,o,x,ak==aD and 0 or x
+if p>65535 then return bl(V,aD)end
+D,y,eD=0,0,p==1
+local aE=eA(V,"",p,p,"NX")
+if not aE then return"RULES"end
+if aE.err then return false,aE.err end
+return ag,p,x,ag==aD and 0 or x
 end
-if co(ac,1)~=83 or#ac<cj then return bj(V,aD)end
-local bN,br,aJ,r,ao,bk,aQ,aL
-D,bN,y,br,aJ,r,ao,bk,aQ,aL=
-am("<dI7I7I7I4I4I4I7I4B",ac,2)
-local iK=ao<=hi and#ac==cj+4+8*ao
+if ca(ad,1)~=83 or#ad<ck then return bl(V,aD)end
+local bN,bt,aJ,r,ao,bm,aQ,aL
+D,bN,y,bt,aJ,r,ao,bm,aQ,aL=
+an("<dI7I7I7I4I4I4I7I4B",ad,2)
+local iO=ao<=hk and#ad==ck+4+8*ao
 local bY=bN==x and aL%32==aK and r>0 and r<=ao and aJ<ao
-if not bY or br>=q or not(D<=q)or(not iK and ao<=hi)then
-return bj(V,aD)
+if not bY or bt>=q or not(D<=q)or(not iO and ao<=hk)then
+return bl(V,aD)
 end
-local ho=y>0
+local hr=y>0
 y=0
-local al,dI,hR=(aJ+r-1)%ao,bx(ao-aJ,r),ac
-local K=cj+4*(aF(aJ/aI)+1)+8*aJ
-if not iK then
-dI=bx(16,aI-aJ%aI,dI)
-if K+8*dI>#ac then
-hR=aT("GETRANGE",V,ag("%d",K),ag("%d",K+8*dI-1))
-if#hR<8*dI then return bj(V,aD)end
+local al,dC,hU=(aJ+r-1)%ao,bz(ao-aJ,r),ad
+local K=ck+4*(aF(aJ/aG)+1)+8*aJ
+if not iO then
+dC=bz(16,aG-aJ%aG,dC)
+if K+8*dC>#ad then
+hU=aU("GETRANGE",V,ah("%d",K),ah("%d",K+8*dC-1))
+if#hU<8*dC then return bl(V,aD)end
 K=0
 end
 end
-local ga,aU=0,bk
-while ga<dI do
-local us,bq=am("<I6I2",hR,K+8*ga+1)
-if fT(us)>an then break end
-ga,aU=ga+1,aU-bq
+local gb,aV=0,bm
+while gb<dC do
+local us,bh=an("<I6I2",hU,K+8*gb+1)
+if fT(us)>am then break end
+gb,aV=gb+1,aV-bh
 end
-if ga==dI then return bj(V,aD)end
-local bB=U-aU
-if aj>bB then
-local dW=aj-bB
-for i=ga,dI-1 do
-local us,bq=am("<I6I2",hR,K+8*i+1)
-dW=dW-bq
-if dW<=0 then
-local bs=fT(us)+x-q
-if bs<=bl then break end
-return 0,aU,br+x-q,bs
+if gb==dC then return bl(V,aD)end
+local bC=U-aV
+if ak>bC then
+local dX=ak-bC
+for i=gb,dC-1 do
+local us,bh=an("<I6I2",hU,K+8*i+1)
+dX=dX-bh
+if dX<=0 then
+local bu=fT(us)+x-q
+if bu<=bn then break end
+return 0,aV,bt+x-q,bu
 end
 end
-return bj(V,aD)
+return bl(V,aD)
 end
 if aD>1 then
-ak=bx(aD,aF(bB/aj))
-o=ak*aj
+ag=bz(aD,aF(bC/ak))
+p=ag*ak
 end
-if o>65535 or ak<aD then return bj(V,aD)end
-eE=aL>=32 and o==1
-local bV,av=r-ga,(al+1)%ao
-aJ=(aJ+ga)%ao
-aU=aU+o
-if bV<ao then
-local aZ=aX("<I6I2",q%cN,o)
-aQ=(av%aI==0 and 0 or aQ)+o
-local H,at=ho and bX or fd,ho and"0"or lC
-H=H(aJ,bV+1,ao,aU,aQ)
-local aA
-if iK then
-aA=aT("SETRANGE",V,at,H..bz(ac,cj+1,cj+4+8*av)..aZ)
+if p>65535 or ag<aD then return bl(V,aD)end
+eD=aL>=32 and p==1
+local bQ,as=r-gb,(al+1)%ao
+aJ=(aJ+gb)%ao
+aV=aV+p
+if bQ<ao then
+local bb=aY("<I6I2",q%cR,p)
+aQ=(as%aG==0 and 0 or aQ)+p
+local H,at=hr and bX or fd,hr and"0"or lI
+H=H(aJ,bQ+1,ao,aV,aQ)
+local aE
+if iO then
+aE=aU("SETRANGE",V,at,H..bB(ad,ck+1,ck+4+8*as)..bb)
 else
-local A=cj+4*(aF(av/aI)+1)+8*av
-aA=aT("SETRANGE",V,ag("%d",A),aZ)
-if type(aA)=="number"then
-if(av+1)%aI==0 or av+1==ao then
-aT("SETRANGE",V,ag("%d",A-8*(av%aI)-4),aX("<I4",aQ))
+local A=ck+4*(aF(as/aG)+1)+8*as
+aE=aU("SETRANGE",V,ah("%d",A),bb)
+if type(aE)=="number"then
+if(as+1)%aG==0 or as+1==ao then
+aU("SETRANGE",V,ah("%d",A-8*(as%aG)-4),aY("<I4",aQ))
 end
-aT("SETRANGE",V,at,H)
+aU("SETRANGE",V,at,H)
 end
 end
-if type(aA)~="number"then return false,aA.err end
-if br<ct then aT("PEXPIRE",V,hk)end
-elseif iK then
-local aB=bz(ac,cj+5+8*aJ,cj+4+8*bx(ao,aJ+bV))
-if aJ+bV>ao then aB=aB..bz(ac,cj+5,cj+4+8*(aJ+bV-ao))end
-local aA=eA(V,aB,o,aU)
-if aA.err then return false,aA.err end
+if type(aE)~="number"then return false,aE.err end
+if bt<ct then aU("PEXPIRE",V,hm)end
+elseif iO then
+local av=bB(ad,ck+5+8*aJ,ck+4+8*bz(ao,aJ+bQ))
+if aJ+bQ>ao then av=av..bB(ad,ck+5,ck+4+8*(aJ+bQ-ao))end
+local aE=eA(V,av,p,aV)
+if aE.err then return false,aE.err end
 elseif aJ==0 then
-local m=aT("GET",V)
+local m=aU("GET",V)
 if type(m)~="string"then return false,m.err end
-local gu=gN(bV+1,U,aI)
-local A,aG=cj+4*(aF(bV/aI)+1)+8*bV,cj+4*di(gu/aI)+8*gu
-aQ=(bV%aI==0 and 0 or aQ)+o
-m=bX(0,bV+1,gu,aU,aQ)..bz(m,cj+1)..string.rep("\\0",A-#m)
-m=m..aX("<I6I2",q%cN,o)..string.rep("\\0",aG-A-8)
-local aA=aT("SET",V,m,"PX",hk)
-if aA.err then return false,aA.err end
-if(bV+1)%aI==0 or bV+1==gu then
-aT("SETRANGE",V,ag("%d",A-8*(bV%aI)-4),aX("<I4",aQ))
+local gv=gP(bQ+1,U,aG)
+local A,aH=ck+4*(aF(bQ/aG)+1)+8*bQ,ck+4*cU(gv/aG)+8*gv
+aQ=(bQ%aG==0 and 0 or aQ)+p
+m=bX(0,bQ+1,gv,aV,aQ)..bB(m,ck+1)..string.rep("\\0",A-#m)
+m=m..aY("<I6I2",q%cR,p)..string.rep("\\0",aH-A-8)
+local aE=aU("SET",V,m,"PX",hm)
+if aE.err then return false,aE.err end
+if(bQ+1)%aG==0 or bQ+1==gv then
+aU("SETRANGE",V,ah("%d",A-8*(bQ%aG)-4),aY("<I4",aQ))
 end
 else
-return bj(V,aD)
+return bl(V,aD)
 end
-return ak,aU,x,0
+return ag,aV,x,0
 end
 ${part40}
 ${part41}
 ${part42}
-local function gi(_,K,aG)
-gw()
-local KEYS,Q,aV,q,aj,U,x=KEYS,Q,A,q,aj,U,x
-local aT,aX,am,aF,ag,type=aT,aX,am,aF,ag,type
-local aK,aI,an,ct,eG,gF,cN=aK,aI,an,ct,eG,gF,cN
-for i=K,aG do
-local V,aU=KEYS[i],nil
-local ac=aK<16 and aj<=65535 and aT("GETRANGE",V,"0","313")
-if ac and#ac>65 then
-local aG,O,D,bN,y,br,aJ,r,ao,bk,aQ,aL=
-#ac,am("<BdI7I7I7I4I4I4I7I4B",ac,1)
-local av=(aJ+r)%ao
+local function gj(_,K,aH)
+gx()
+local KEYS,Q,aW,q,ak,U,x=KEYS,Q,A,q,ak,U,x
+local aU,aY,an,aF,ah,type=aU,aY,an,aF,ah,type
+local aK,aG,am,ct,eF,gH,cR=aK,aG,am,ct,eF,gH,cR
+for i=K,aH do
+local V,aV=KEYS[i],nil
+local ad=aK<16 and ak<=65535 and aU("GETRANGE",V,"0","313")
+if ad and#ad>65 then
+local aH,O,D,bN,y,bt,aJ,r,ao,bm,aQ,aL=
+#ad,an("<BdI7I7I7I4I4I4I7I4B",ad,1)
+local as=(aJ+r)%ao
 if
 O==83
 and bN==x
 and(aL==aK or aL==aK+32)
 and D<=q
 and y==0
-and br<q
+and bt<q
 and r<ao
 and aJ<ao
-and aG==(ao>32 and 314 or 58+8*ao)
+and aH==(ao>32 and 314 or 58+8*ao)
 then
-local aY,gb=bk+aj,false
-while r>0 and aJ<aI and 66+8*aJ<=aG do
-local us,o=am("<I6I2",ac,59+8*aJ)
-us=us+eG
-if us>gF then us=us-cN end
-if us>an then
-gb=true
+local aS,gc=bm+ak,false
+while r>0 and aJ<aG and 66+8*aJ<=aH do
+local us,p=an("<I6I2",ad,59+8*aJ)
+us=us+eF
+if us>gH then us=us-cR end
+if us>am then
+gc=true
 break
 end
-r,aY,aJ=r-1,aY-o,aJ+1
+r,aS,aJ=r-1,aS-p,aJ+1
 if aJ==ao then aJ=0 end
 end
-if gb and aY<=U then
-local at=58+8*av
-if av>=aI then at=at+4*aF(av/aI)end
-aQ=av%aI>0 and aQ+aj or aj
-if type(aT("SETRANGE",V,ag("%d",at),aX("<I6I2",q%cN,aj)))=="number"then
-aL=aL>aK and aj==1 and aL or aK
-if ao>32 and((av+1)%aI==0 or av+1==ao)then
-aT("SETRANGE",V,ag("%d",at-8*(av%aI)-4),aX("<I4",aQ))
+if gc and aS<=U then
+local at=58+8*as
+if as>=aG then at=at+4*aF(as/aG)end
+aQ=as%aG>0 and aQ+ak or ak
+if type(aU("SETRANGE",V,ah("%d",at),aY("<I6I2",q%cR,ak)))=="number"then
+aL=aL>aK and ak==1 and aL or aK
+if ao>32 and((as+1)%aG==0 or as+1==ao)then
+aU("SETRANGE",V,ah("%d",at-8*(as%aG)-4),aY("<I4",aQ))
 end
-aT("SETRANGE",V,"23",aX("<I7I4I4I4I7I4B",q,aJ,r+1,ao,aY,aQ,aL))
-if ct>br then aT("PEXPIRE",V,hk)end
-aU=aY
-end
-end
+aU("SETRANGE",V,"23",aY("<I7I4I4I4I7I4B",q,aJ,r+1,ao,aS,aQ,aL))
+if ct>bt then aU("PEXPIRE",V,hm)end
+aV=aS
 end
 end
-if aU then
-Q[aV+1],Q[aV+2]=aU,x
-aV=aV+2
+end
+end
+if aV then
+Q[aW+1],Q[aW+2]=aV,x
+aW=aW+2
 else
-A=aV
-eo(V,nil,1)
-aV=A
+A=aW
+ep(V,nil,1)
+aW=A
 end
 end
-A=aV
+A=aW
 end
-local ko=false
+local kw=false
 ${part43}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "cb49681ddc6081d05416f48271f5eed5af56d3bd",
-  acrossSha1: "511a5350846dd6f06812aa564e3ac2162029de92",
+  sha1: "c1f63c460f0a8e2f3a28e205c2582cd85bad9cd7",
+  acrossSha1: "832b2fca5a5fc3b23a5856f8e13c8b7931c646ff",
   source: `${part1}
-local aT,di,aF,aX,am=redis.pcall,math.ceil,math.floor,struct.pack,struct.unpack
+local aU,cU,aF,aY,an=redis.pcall,math.ceil,math.floor,struct.pack,struct.unpack
 if ARGV[2]=="32"and#KEYS==1 then
 local ARGV,V=ARGV,KEYS[1]
-local aj,U,x,bL=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
-local m,aU,reset,cA=aT("GET",V),nil,nil,x/bL
-local gI=x<2^45 and 67+256*x or-1
+local ak,U,x,bL=ARGV[3]+0,ARGV[4]+0,ARGV[5]+0,ARGV[6]+0
+local m,aV,reset,cC=aU("GET",V),nil,nil,x/bL
+local gK=x<2^45 and 67+256*x or-1
 if m and#m==24 then
-local aJ,_,Y,J,r=am("<I8BI4I7I4",m,1)
-local fP,aY=q-J,r+aj
-if aJ==gI and fP>=0 and fP<x then
-if Y>0 then aY=aY+di(Y*(cA-aF(fP/bL))/cA)end
-if aY<=U and aT("SETRANGE",V,"20",aX("<I4",r+aj))==24 then
-aU,reset=aY,2*x-fP
+local aJ,_,Y,J,r=an("<I8BI4I7I4",m,1)
+local fP,aS=q-J,r+ak
+if aJ==gK and fP>=0 and fP<x then
+if Y>0 then aS=aS+cU(Y*(cC-aF(fP/bL))/cC)end
+if aS<=U and aU("SETRANGE",V,"20",aY("<I4",r+ak))==24 then
+aV,reset=aS,2*x-fP
 end
 end
 end
-if aU then return{q,aU,reset}end
+if aV then return{q,aV,reset}end
 end
 ${part35}
 ${part36}
@@ -4997,109 +5035,109 @@ ${part3}
 ${part5}
 ${part13}
 ${part16}
-local iL="c"
+local iP="c"
 ${part39}
-local cA,de,eO
-local function ka()
-cA=x/bL
-de,eO="C"..aX("<I7B",x,#ag("%.0f",bL)-1),cf(q+2*x)
+local cC,dg,eN
+local function kh()
+cC=x/bL
+dg,eN="C"..aY("<I7B",x,#ah("%.0f",bL)-1),cg(q+2*x)
 end
-local function gl(o,bB)
-return o<=bB and 0 or(cA-aF(bB*cA/o))*bL
+local function gm(p,bC)
+return p<=bC and 0 or(cC-aF(bC*cC/p))*bL
 end
-local function db(V,m,aD)
-local bC,J,Y,r=not m,q,0,0
-local he=bC
-if m and#m==24 and co(m,1)==67 then
+local function dd(V,m,aD)
+local bD,J,Y,r=not m,q,0,0
+local hg=bD
+if m and#m==24 and ca(m,1)==67 then
 local bN,aK
-bN,aK,Y,J,r=am("<I7BI4I7I4",m,2)
-bC=bN==x and J<=q
+bN,aK,Y,J,r=an("<I7BI4I7I4",m,2)
+bD=bN==x and J<=q
 if q>=J+2*x then
-J,Y,r,he=q,0,0,true
+J,Y,r,hg=q,0,0,true
 elseif q>=J+x then
-J,Y,r,he=J+x,r,0,true
+J,Y,r,hg=J+x,r,0,true
 end
 end
-if not bC or(bF and he)then return bj(V,m,aD)end
-local ft,reset=0,J+2*x-q
-if Y>0 then ft=di(Y*(cA-aF((q-J)/bL))/cA)end
-local bB=U-r-ft
-local ak=0
-if aj<=bB then
-if bF then return 1,r+ft,reset,0 end
-ak=aD==1 and 1 or bx(aD,aF(bB/aj))
-r=r+ak*aj
-if he then
-local cw=J==q and eO or cf(J+2*x)
-local aO=eA(V,m,de..aX("<I4I7I4",Y,J,r),cw)
+if not bD or(bG and hg)then return bl(V,m,aD)end
+local fu,reset=0,J+2*x-q
+if Y>0 then fu=cU(Y*(cC-aF((q-J)/bL))/cC)end
+local bC=U-r-fu
+local ag=0
+if ak<=bC then
+if bG then return 1,r+fu,reset,0 end
+ag=aD==1 and 1 or bz(aD,aF(bC/ak))
+r=r+ag*ak
+if hg then
+local cw=J==q and eN or cg(J+2*x)
+local aO=eA(V,m,dg..aY("<I4I7I4",Y,J,r),cw)
 if aO then return false,aO end
 else
-local aA=aT("SETRANGE",V,"20",aX("<I4",r))
-if aA~=24 then return false,aA.err end
+local aE=aU("SETRANGE",V,"20",aY("<I4",r))
+if aE~=24 then return false,aE.err end
 end
-if ak==aD then return ak,r+ft,reset,0 end
+if ag==aD then return ag,r+fu,reset,0 end
 end
-local aS,bs=U-aj-r,nil
-if aS>=0 then
-bs=J+gl(Y,aS)-q
+local aT,bu=U-ak-r,nil
+if aT>=0 then
+bu=J+gm(Y,aT)-q
 else
-bs=J+x+gl(r,U-aj)-q
+bu=J+x+gm(r,U-ak)-q
 end
-if ak>0 or bs>bl then
-if ak==0 and he then return bj(V,m,aD)end
-return ak,r+ft,reset,bs
+if ag>0 or bu>bn then
+if ag==0 and hg then return bl(V,m,aD)end
+return ag,r+fu,reset,bu
 end
-return bj(V,m,aD)
+return bl(V,m,aD)
 end
 ${part40}
 ${part41}
 ${part42}
-local function gi(cl,K,aG)
-local KEYS,Q,aV,q,aj,U,x=KEYS,Q,A,q,aj,U,x
-local aT,di,aF,aX,am,bL,cA=aT,di,aF,aX,am,bL,x/bL
-local gI=x<2^45 and 67+256*x or-1
+local function gj(cm,K,aH)
+local KEYS,Q,aW,q,ak,U,x=KEYS,Q,A,q,ak,U,x
+local aU,cU,aF,aY,an,bL,cC=aU,cU,aF,aY,an,bL,x/bL
+local gK=x<2^45 and 67+256*x or-1
 local eZ=2*x+1
 if U>=eZ or(U+1)*eZ>2^53 then eZ=nil end
-for i=K,aG do
-local V,m,aU,reset=KEYS[i],cl[i-K+1],nil,nil
+for i=K,aH do
+local V,m,aV,reset=KEYS[i],cm[i-K+1],nil,nil
 if m and#m==24 then
-local aJ,_,Y,J,r=am("<I8BI4I7I4",m,1)
-local fP,aY=q-J,r+aj
-if aJ==gI and fP>=0 and fP<x then
-if Y>0 then aY=aY+di(Y*(cA-aF(fP/bL))/cA)end
-if aY<=U and aT("SETRANGE",V,"20",aX("<I4",r+aj))==24 then
-aU,reset=aY,2*x-fP
+local aJ,_,Y,J,r=an("<I8BI4I7I4",m,1)
+local fP,aS=q-J,r+ak
+if aJ==gK and fP>=0 and fP<x then
+if Y>0 then aS=aS+cU(Y*(cC-aF(fP/bL))/cC)end
+if aS<=U and aU("SETRANGE",V,"20",aY("<I4",r+ak))==24 then
+aV,reset=aS,2*x-fP
 end
 end
 end
-if aU and eZ then
-aV=aV+1
-Q[aV]=aU*eZ+reset
-elseif aU then
-Q[aV+1],Q[aV+2]=aU,reset
-aV=aV+2
+if aV and eZ then
+aW=aW+1
+Q[aW]=aV*eZ+reset
+elseif aV then
+Q[aW+1],Q[aW+2]=aV,reset
+aW=aW+2
 else
-A=aV
-eo(V,m,1)
-aV=A
+A=aW
+ep(V,m,1)
+aW=A
 end
 end
-A=aV
+A=aW
 end
-local ko=true
+local kw=true
 ${part43}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "2af38c662a48f89a1fb633845892ed8e9ef77abd",
-  acrossSha1: "a120ccc20e9c0a7b76626029f75605552e7cd24b",
+  sha1: "675c7f5cd01f46cad1c822e8ed6f3c769b98f813",
+  acrossSha1: "583bfeb769466ec0014fbb8eae033c8577d87081",
   source: `${part1}
 ${part44}
 ${part35}
-local fe,ma,cC,E=string.char,string.find,ARGV[1]+0,1
-local cB,fb=2^48,2^23
+local fe,mh,cE,E=string.char,string.find,ARGV[1]+0,1
+local cD,fb=2^48,2^23
 ${part32}
 ${part2}
 ${part4}
@@ -5107,246 +5145,246 @@ local function aM()
 E=E+1
 return ARGV[E]
 end
-local function ad()
+local function ac()
 return aM()+0
 end
-local function eH(m,at)
-local aY,bd,ey=0,1,co(m,at)
+local function eG(m,at)
+local aS,bd,ey=0,1,ca(m,at)
 while ey and ey>=128 do
-aY,bd,at=aY+(ey-128)*bd,bd*128,at+1
-ey=co(m,at)
+aS,bd,at=aS+(ey-128)*bd,bd*128,at+1
+ey=ca(m,at)
 end
-return ey and aY+ey*bd,at+1
+return ey and aS+ey*bd,at+1
 end
-local bC={}
-local function ki(g)
-for i=1,#bC do
-if bC[i].cY==g.cY then return bC[i]end
+local bD={}
+local function kq(g)
+for i=1,#bD do
+if bD[i].db==g.db then return bD[i]end
 end
-bC[#bC+1]=g
+bD[#bD+1]=g
 return g
 end
-local function bK(o,g)
-local ae=o*g.ae
-local cK=aF(ae/g.v)
-return o*g.us+cK,ae-cK*g.v
+local function bK(p,g)
+local ae=p*g.ae
+local cN=aF(ae/g.v)
+return p*g.us+cN,ae-cN*g.v
 end
-local function ky(v,us,ae,o)
-local g={O="t",v=v,us=us,ae=ae,U=o}
-g.cY="t"..dU(v)..dU(us)..(v>1 and dU(ae)or"")..dU(o)
-g.au,g.aH=bK(o,g)
+local function kF(v,us,ae,p)
+local g={O="t",v=v,us=us,ae=ae,U=p}
+g.db="t"..dV(v)..dV(us)..(v>1 and dV(ae)or"")..dV(p)
+g.aw,g.aI=bK(p,g)
 return g
 end
-local function hV(O)
+local function hY(O)
 if O=="f"then
-local o,bN,_=ad(),ad(),ad()
-return ki({O="f",x=bN,cY="f"..dU(bN)}),o
+local p,bN,_=ac(),ac(),ac()
+return kq({O="f",x=bN,db="f"..dV(bN)}),p
 elseif O=="t"then
-local us,ae,v,au,aH=ad(),ad(),ad(),ad(),ad()
-local o=aF((au+aH/v)/(us+ae/v)+0.5)
-local g=ki(ky(v,us,ae,o))
-g.ax=ad()
-return g,o
+local us,ae,v,aw,aI=ac(),ac(),ac(),ac(),ac()
+local p=aF((aw+aI/v)/(us+ae/v)+0.5)
+local g=kq(kF(v,us,ae,p))
+g.ay=ac()
+return g,p
 end
 end
-local function li(m,at)
-for i=1,#bC do
-local g=bC[i]
-if bz(m,at,at+#g.cY-1)==g.cY then return g end
+local function lp(m,at)
+for i=1,#bD do
+local g=bD[i]
+if bB(m,at,at+#g.db-1)==g.db then return g end
 end
-local O=co(m,at)
-local H,next=eH(m,at+1)
-if O==102 then return H and ki({O="f",x=H,cY="f"..dU(H)})end
+local O=ca(m,at)
+local H,next=eG(m,at+1)
+if O==102 then return H and kq({O="f",x=H,db="f"..dV(H)})end
 if O~=116 or not H then return nil end
-local us,ae,o=0,0,0
-us,next=eH(m,next)
+local us,ae,p=0,0,0
+us,next=eG(m,next)
 if H>1 then
-ae,next=eH(m,next)
+ae,next=eG(m,next)
 end
-o=eH(m,next)
-return us and ae and o and ki(ky(H,us,ae,o))
+p=eG(m,next)
+return us and ae and p and kq(kF(H,us,ae,p))
 end
-local r,bO,iT,iq=0,{},{},{}
-local function jC(g,H,bi)
+local r,bO,iZ,it=0,{},{},{}
+local function jI(g,H,bk)
 r=r+1
-bO[r],iT[r],iq[r]=g,H,bi
+bO[r],iZ[r],it[r]=g,H,bk
 if g.O=="f"then return H<=q end
-local bf=q+g.au
-return g.au<cB/8 and(H<bf or(H==bf and bi<=g.aH))
+local bf=q+g.aw
+return g.aw<cD/8 and(H<bf or(H==bf and bk<=g.aI))
 end
 local function fH(m)
-local at,cs,bt=3,nil,#m
-while at<=bt do
-local g,H,bi=li(m,at),nil,0
+local at,cs,bw=3,nil,#m
+while at<=bw do
+local g,H,bk=lp(m,at),nil,0
 if not g then return false end
-at=at+#g.cY
+at=at+#g.db
 if g.O=="f"then
-local z=co(m,at)
+local z=ca(m,at)
 if z==0 then
 H,at=0,at+1
-elseif z==1 and at+11<=bt then
-H,bi=am("<I7I4",m,at+1)
+elseif z==1 and at+11<=bw then
+H,bk=an("<I7I4",m,at+1)
 at=at+12
 end
 elseif cs then
-local cn
-cn,at=eH(m,at)
-H=cn and cs+(cn%2==0 and cn or 1-cn)/2
-elseif at+5<=bt then
-H=q-q%cB+am("<I6",m,at)
-if H>q+cB/2 then H=H-cB end
-if H<q-cB/2 then H=H+cB end
+local co
+co,at=eG(m,at)
+H=co and cs+(co%2==0 and co or 1-co)/2
+elseif at+5<=bw then
+H=q-q%cD+an("<I6",m,at)
+if H>q+cD/2 then H=H-cD end
+if H<q-cD/2 then H=H+cD end
 at=at+6
 end
 if g.O=="t"then
 cs=H
 if g.v>1 then
-bi,at=eH(m,at)
-bi=bi and bx(bi,g.v-1)
+bk,at=eG(m,at)
+bk=bk and bz(bk,g.v-1)
 end
 end
-if not(H and bi and jC(g,H,bi))then return false end
+if not(H and bk and jI(g,H,bk))then return false end
 end
 return r>0
 end
-local function kn(m,g,bY)
+local function kv(m,g,bY)
 if g.O=="f"then
-if#m~=19 or co(m,1)~=70 then return false end
-local bN,J,o=am("<I7I7I4",m,2)
-return bN==g.x and jC(g,J,o)
+if#m~=19 or ca(m,1)~=70 then return false end
+local bN,J,p=an("<I7I7I4",m,2)
+return bN==g.x and jI(g,J,p)
 end
-if not bY or#m~=16+g.ax or not ma(m,"^%d+$")then return false end
-local aL=tonumber(bz(m,1,16))
-if g.ax>0 then return jC(g,aL,bx(bz(m,17)+0,g.v-1))end
-return aL<dy+cd and jC(g,fT(aL),0)
+if not bY or#m~=16+g.ay or not mh(m,"^%d+$")then return false end
+local aL=tonumber(bB(m,1,16))
+if g.ay>0 then return jI(g,aL,bz(bB(m,17)+0,g.v-1))end
+return aL<dz+ce and jI(g,fT(aL),0)
 end
-local function ak(g,H,bi,o)
+local function ag(g,H,bk,p)
 if g.O=="f"then
-if q<H+g.x then return H,bi+o end
-return q,o
+if q<H+g.x then return H,bk+p end
+return q,p
 end
-local us,ae=bK(bx(o,g.U),g)
-if H<q-1 or(H<q and bi==0)then
-H,bi=q,0
+local us,ae=bK(bz(p,g.U),g)
+if H<q-1 or(H<q and bk==0)then
+H,bk=q,0
 end
-us,ae=H+us,bi+ae
+us,ae=H+us,bk+ae
 if ae>=g.v then
 us,ae=us+1,ae-g.v
 end
 return us,ae
 end
-local function az(aM,cs,g,H,bi)
-aM=aM..g.cY
+local function aB(aM,cs,g,H,bk)
+aM=aM..g.db
 if g.O=="f"then
 if H==0 then return aM.."\\0",cs,0 end
-return aM.."\\1"..aX("<I7I4",H,bi),cs,H+g.x
+return aM.."\\1"..aY("<I7I4",H,bk),cs,H+g.x
 end
 local us=aR(H,q-1e12)
 if cs then
-local cn=us-cs
-aM=aM..dU(cn>=0 and 2*cn or 1-2*cn)
+local co=us-cs
+aM=aM..dV(co>=0 and 2*co or 1-2*co)
 else
-aM=aM..aX("<I6",us%cB)
+aM=aM..aY("<I6",us%cD)
 end
-return g.v>1 and aM..dU(bi)or aM,us,H+2
+return g.v>1 and aM..dV(bk)or aM,us,H+2
 end
-local Q,A,bU={q},1,nil
-local function eo(H,bi,bs)
-Q[A+1],Q[A+2],A=H,bi,A+2
-if bs then
+local Q,A,bV={q},1,nil
+local function ep(H,bk,bu)
+Q[A+1],Q[A+2],A=H,bk,A+2
+if bu then
 A=A+1
-Q[A]=bs
+Q[A]=bu
 end
 end
-local function cg(g,H,bi)
+local function ch(g,H,bk)
 if g.O=="t"then
 if H<q then return 0,0 end
-return H-q,bi
+return H-q,bk
 end
 local reset=H+g.x-q
 if reset<=0 then return 0,0 end
-return bi,reset
+return bk,reset
 end
-local bq,U,bY,aj,bl,bF,ev=nil,0,nil,0,0,false,false
-local function db(V)
-local m=aT("GET",V)
+local bh,U,bY,ak,bn,bG,ev=nil,0,nil,0,0,false,false
+local function dd(V)
+local m=aU("GET",V)
 if type(m)=="table"then return m.err end
 r=0
-local aE=aF(q/fb)%256
+local aA=aF(q/fb)%256
 if not m then
 if not ev and bY~="="and not bY then return"RULES"end
-jC(bq,0,0)
-if not ev and bY~="="then jC(bY,0,0)end
-elseif co(m,1)==77 then
+jI(bh,0,0)
+if not ev and bY~="="then jI(bY,0,0)end
+elseif ca(m,1)==77 then
 if not fH(m)then return"RULES"end
-elseif not kn(m,bq,bY=="=")then
+elseif not kv(m,bh,bY=="=")then
 return"RULES"
 end
-local hb=1
-while hb<=r and bO[hb]~=bq do
-hb=hb+1
+local hd=1
+while hd<=r and bO[hd]~=bh do
+hd=hd+1
 end
-if hb>r or(ev and r>1)then return"RULES"end
-local H,bi,bs=iT[hb],iq[hb],0
-local fM,fw=ak(bq,H,bi,aj)
-if bq.O=="f"then
-if fM==H and fw>U then bs=H+bq.x-q end
+if hd>r or(ev and r>1)then return"RULES"end
+local H,bk,bu=iZ[hd],it[hd],0
+local fM,fx=ag(bh,H,bk,ak)
+if bh.O=="f"then
+if fM==H and fx>U then bu=H+bh.x-q end
 else
-bs=fM-bq.au-q
-if fw>bq.aH then bs=bs+1 end
+bu=fM-bh.aw-q
+if fx>bh.aI then bu=bu+1 end
 end
-if bs>0 then
-if bs<=bl then return"RULES"end
-local a,b=cg(bq,H,bi)
-return eo(-1-a,b,bs)
+if bu>0 then
+if bu<=bn then return"RULES"end
+local a,b=ch(bh,H,bk)
+return ep(-1-a,b,bu)
 end
-if bF then return eo(cg(bq,H,bi))end
-local aM,cs,af=az("M"..fe(aE),nil,bq,fM,fw)
+if bG then return ep(ch(bh,H,bk))end
+local aM,cs,af=aB("M"..fe(aA),nil,bh,fM,fx)
 for i=1,r do
-if i~=hb then
-local g,bv=bO[i],nil
-local us,ae=ak(g,iT[i],iq[i],aj)
-local bf=g.O=="t"and q+g.au
-if bf and(us>bf or(us==bf and ae>g.aH))then
-us,ae=bf,g.aH
+if i~=hd then
+local g,bx=bO[i],nil
+local us,ae=ag(g,iZ[i],it[i],ak)
+local bf=g.O=="t"and q+g.aw
+if bf and(us>bf or(us==bf and ae>g.aI))then
+us,ae=bf,g.aI
 end
-aM,cs,bv=az(aM,cs,g,us,ae)
-af=aR(af,bv)
+aM,cs,bx=aB(aM,cs,g,us,ae)
+af=aR(af,bx)
 end
 end
-local cf=aR(di((af-q)/1000),1)+cC
-local aA=aT("SET",V,aM,"PX",ag("%.0f",cf))
-if aA.err then return aA.err end
-return eo(cg(bq,fM,fw))
+local cg=aR(cU((af-q)/1000),1)+cE
+local aE=aU("SET",V,aM,"PX",ah("%.0f",cg))
+if aE.err then return aE.err end
+return ep(ch(bh,fM,fx))
 end
 local al=0
 while al<#KEYS do
-local cu,H=ad(),al+1
-al=bx(al+ad(),#KEYS)
-bF,aj,bl,ev=cu==1,ad(),ad(),ad()==1
-bq,U=hV(aM())
+local cu,H=ac(),al+1
+al=bz(al+ac(),#KEYS)
+bG,ak,bn,ev=cu==1,ac(),ac(),ac()==1
+bh,U=hY(aM())
 bY=aM()
-if bY~="="then bY=hV(bY)end
+if bY~="="then bY=hY(bY)end
 for i=H,al do
-local aO=db(KEYS[i])
+local aO=dd(KEYS[i])
 if aO then
-if ma(aO,"READONLY",1,true)then bU=aO end
+if mh(aO,"READONLY",1,true)then bV=aO end
 A=A+1
 Q[A]=aO
 end
 end
 end
-return bU and redis.error_reply(bU)or Q`,
+return bV and redis.error_reply(bV)or Q`,
 };
 
 /** `texts.lua`: Reads texts that are not too long. It changes nothing. */
 export const texts: Script = {
   name: "texts",
-  sha1: "d97af3059c364580286b30351a31ccb2b5cbe9f3",
-  source: `local bw,fK=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
+  sha1: "d46f6c2c5f06744d6e1c2041c6312ab94e2cbb5e",
+  source: `local bi,fK=ARGV[1]+0,redis.call("MGET",unpack(KEYS))
 for i=1,#KEYS do
 local aM=fK[i]
-fK[i]=aM and(#aM<=bw and aM or 1)or 0
+fK[i]=aM and(#aM<=bi and aM or 1)or 0
 end
 return fK`,
 };
@@ -5354,16 +5392,16 @@ return fK`,
 /** `watch.lua`: Says that the fleet is watched, and tells which processes have posted reports. */
 export const watch: Script = {
   name: "watch",
-  sha1: "2a06e6e4671216d80c73b6ee25b7863970b1a5be",
-  source: `local call,ms,bw=redis.call,ARGV[1],ARGV[2]+0
+  sha1: "a15dc99c8776b9e6aba6cfdb4e0bd79fb9ba041c",
+  source: `local call,ms,bi=redis.call,ARGV[1],ARGV[2]+0
 call("SET",KEYS[1],"1","PX",ms)
-local dG=call("GET",KEYS[2])or""
-if dG==""then return""end
-if#dG>bw then dG="\\n"end
+local dI=call("GET",KEYS[2])or""
+if dI==""then return""end
+if#dI>bi then dI="\\n"end
 for i=3,#ARGV do
-local K,to=string.find(dG,"\\n"..ARGV[i].."\\n",1,true)
-if K then dG=string.sub(dG,1,K)..string.sub(dG,to+1)end
+local K,to=string.find(dI,"\\n"..ARGV[i].."\\n",1,true)
+if K then dI=string.sub(dI,1,K)..string.sub(dI,to+1)end
 end
-call("SET",KEYS[2],dG,"PX",3*ms)
-return dG`,
+call("SET",KEYS[2],dI,"PX",3*ms)
+return dI`,
 };

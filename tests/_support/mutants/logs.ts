@@ -5,7 +5,7 @@
  */
 
 import type { Step } from "../arbitraries.ts";
-import { assertLittleRoom, assertLogs } from "../window_logs.ts";
+import { assertLargeCosts, assertLittleRoom, assertLogs } from "../window_logs.ts";
 import {
   assertFarRefused,
   assertLogCut,
@@ -97,8 +97,8 @@ export const LOGS: readonly Mutant[] = [
     ],
     [
       "a header not written",
-      'append(log, runs)\ncall("SETRANGE", log.key, "0", header(log))',
-      "append(log, runs)",
+      'append(log, stamp, added)\ncall("SETRANGE", log.key, "0", header(log))',
+      "append(log, stamp, added)",
       assertLogs,
     ],
     ["no time to live", 'call("PEXPIRE", log.key, ttl)', "", assertLogLives],
@@ -107,7 +107,9 @@ export const LOGS: readonly Mutant[] = [
   ),
   ...mutants(
     "_run_log.lua",
-    ["a run too late out of the window", "not need and stamp > before then", "not need and stamp >= before then"],
+    ["a run too late out of the window", "if stamp > before then return i", "if stamp >= before then return i"],
+    ["the wrong run of a page", "return i + n - 1, sum + reached - own,", "return i + n, sum + reached,"],
+    ["units of one byte read as of two", "wide and high or low + 256 * high", "low + 256 * high", assertLogs],
     ["a log that does not wrap", "log.slots - slot, log.count - i)", "log.count - i)", assertLogs],
     [
       "a page too many",
@@ -170,9 +172,15 @@ export const LOGS: readonly Mutant[] = [
       assertLogs,
     ],
     [
+      "a page that counts on from the one before",
+      "(slot % log.page == 0 and 0 or log.tail) + own",
+      "log.tail + own",
+      assertLogs,
+    ],
+    [
       "the units of a page not written",
-      'pack("<I4", log.tail))\nend\nend\nend',
-      'pack("<I4", 1))\nend\nend\nend',
+      '((slot - n) % log.page) - 4\ncall("SETRANGE", log.key, format("%d", page), pack("<I4", log.tail))',
+      '((slot - n) % log.page) - 4\ncall("SETRANGE", log.key, format("%d", page), pack("<I4", 1))',
       assertPagesSummed,
     ],
   ),
@@ -180,8 +188,21 @@ export const LOGS: readonly Mutant[] = [
     "_run_log_corrections.lua",
     ["the units of a page left as they were", 'pack("<I4", max(sum - less, 0)))', 'pack("<I4", sum))', assertLogs],
     ["the units of the newest page left as they were", "log.tail = log.tail - less", "", assertLogs],
-    ["all units of an instant given back", "local less = min(units - given, own)", "local less = own"],
-    ["runs without units that are relied on", "if units > 0 then break end", "do break end"],
+    ["all units of an instant given back", "if own > units - taken then", "if false then"],
+    ["units of another instant given back", "if at ~= stamp then break end", "", assertLogs],
+    ["more of a page given back than was meant", "if all <= units then return", "do return", assertLargeCosts],
+    [
+      "the units of the page before taken for those of this one",
+      "if slot % log.page == n - 1 then",
+      "if false then",
+      assertLargeCosts,
+    ],
+    ["runs that hold units dropped", "(most - n) - 7)\nif units > 0 then break end", "(most - n) - 7)", assertLogs],
+    [
+      "runs without units that are relied on",
+      "= min(log.promised, stamp), stamp\nif units > 0 then break end",
+      "= min(log.promised, stamp), stamp\ndo break end",
+    ],
     [
       "a promise that outlives its run",
       "log.promised, log.newest = min(log.promised, stamp), stamp",
@@ -191,8 +212,8 @@ export const LOGS: readonly Mutant[] = [
     ["promised units forgiven", "if log.count > 0 and log.newest > now then", "if false then", assertPromisedKept],
     [
       "more forgiven than was meant",
-      "reduce(log, 0, stamp, own, forgiven - before)",
-      "reduce(log, 0, stamp, own, own)",
+      "reduce(log, 0, encode(log, stamp, own - forgiven + before), forgiven - before)",
+      "reduce(log, 0, encode(log, stamp, 0), own)",
     ],
   ),
 ];

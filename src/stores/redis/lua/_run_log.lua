@@ -11,7 +11,7 @@
 -- A small log is read and written as a whole, which is one command each. Of a large one, what is needed is read.
 local HEADER, FORMAT, SMALL = 54, "<dI7I6BI7I4I4I4I7I4B", 32
 local SPAN, LONG = 2 ^ 48, 2 ^ 37
-local era = now - now % SPAN
+local byte, era = string.byte, now - now % SPAN
 
 local function shape(log, power)
   log.ones, log.power = power >= 32, power % 32
@@ -37,6 +37,24 @@ end
 local function read(log, from, to)
   if to < #log.bytes then return sub(log.bytes, from + 1, to + 1) end
   return call("GETRANGE", log.key, format("%d", from), format("%d", to))
+end
+
+-- Adds up the units of runs, in bytes, as far as it takes to reach `need`. Returns how many runs that are, if they reach
+-- it, their units, and those of the last one. To read their instants too would take several times as long.
+local function count_units(log, runs, need)
+  local sum, wide, byte = 0, log.wide, byte
+  for j = 8, #runs, 8 do
+    local low, high = byte(runs, j - 1, j)
+    local own = wide and high or low + 256 * high
+    sum = sum + own
+    if sum >= need then return j / 8, sum, own end
+  end
+  return nil, sum
+end
+
+local function units_of(log, runs)
+  local _, sum = count_units(log, runs, 1 / 0)
+  return sum
 end
 
 -- Where a run lies, by its place in the ring.
@@ -97,10 +115,16 @@ local function walk(log, need, before)
         some = min(some, n - done)
         local from = offset(log, slot + done)
         local bytes = read(log, from, from + 8 * some - 1)
-        for j = 1, 8 * some, 8 do
-          local stamp, own = decode(log, bytes, j)
-          if need and sum + own >= need or not need and stamp > before then return i, sum, stamp end
-          i, sum = i + 1, sum + own
+        if need then
+          local n, reached, own = count_units(log, bytes, need - sum)
+          if n then return i + n - 1, sum + reached - own, (decode(log, bytes, 8 * n - 7)) end
+          i, sum = i + some, sum + reached
+        else
+          for j = 1, 8 * some, 8 do
+            local stamp, own = decode(log, bytes, j)
+            if stamp > before then return i, sum, stamp end
+            i, sum = i + 1, sum + own
+          end
         end
         done, some = done + some, some * 8
       end
@@ -138,13 +162,10 @@ local function layout(log, runs, slots)
     local past = min(from + log.page, slots)
     local bytes, sum = sub(runs, from * 8 + 1, past * 8), 0
     if from < n then
-      for j = 1, #bytes, 8 do
-        local _, units = decode(log, bytes, j)
-        sum = sum + units
-      end
+      sum = units_of(log, bytes)
       log.tail = sum
     end
-    parts[#parts + 1] = pack("<I4", sum) .. bytes .. string.rep("\0", (past - from) * 8 - #bytes)
+    parts[#parts + 1] = pack("<I4", sum) .. bytes .. string.rep("\0\0\0\0\0\0\0\0", past - from - #bytes / 8)
   end
   return header(log) .. table.concat(parts)
 end

@@ -86,7 +86,7 @@ local function grow(log, needed, limit, ttl)
     log.slots = room_for(needed, limit.capacity, log.page)
     if old < EXACT then
       local value = read(log, 0, old - 1)
-      call("SET", log.key, value .. string.rep("\0", size(log) - old), "PX", ttl)
+      call("SET", log.key, value .. string.rep("\0\0\0\0", (size(log) - old) / 4), "PX", ttl)
     else
       call("SETRANGE", log.key, format("%d", size(log) - 1), "\0")
     end
@@ -94,21 +94,15 @@ local function grow(log, needed, limit, ttl)
   log.bytes = ""
 end
 
--- Writes runs behind the newest one, in places that are there.
-local function append(log, runs)
-  local done = 0
-  while done < #runs do
+-- Writes units of one instant behind the newest run, in places that are there.
+local function append(log, stamp, units)
+  while units > 0 do
     local slot = slot_of(log, log.count)
-    local n = min(log.page - slot % log.page, log.slots - slot, (#runs - done) / 8)
-    local bytes = sub(runs, done + 1, done + 8 * n)
-    if slot % log.page == 0 then log.tail = 0 end
-    for j = 1, #bytes, 8 do
-      local _, units = decode(log, bytes, j)
-      log.tail = log.tail + units
-    end
-    local from = offset(log, slot)
-    call("SETRANGE", log.key, format("%d", from), bytes)
-    log.count, done, slot = log.count + n, done + 8 * n, slot + n
+    local n = min(log.page - slot % log.page, log.slots - slot, ceil(units / log.most))
+    local own, from = min(units, n * log.most), offset(log, slot)
+    call("SETRANGE", log.key, format("%d", from), runs_for(log, stamp, own))
+    log.tail = (slot % log.page == 0 and 0 or log.tail) + own
+    log.count, units, slot = log.count + n, units - own, slot + n
     if slot % log.page == 0 or slot == log.slots then
       local page = from - 8 * ((slot - n) % log.page) - 4
       call("SETRANGE", log.key, format("%d", page), pack("<I4", log.tail))

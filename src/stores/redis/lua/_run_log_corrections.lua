@@ -1,9 +1,9 @@
 -- Corrections of a log of runs (_run_log.lua).
--- Takes units out of a run that is not empty.
-local function reduce(log, i, stamp, units, less)
+-- Writes runs of one page, from a place on, that hold so many units less than before.
+local function reduce(log, i, runs, less)
   local slot, last = slot_of(log, i), slot_of(log, log.count - 1)
   local from = offset(log, slot)
-  call("SETRANGE", log.key, format("%d", from), encode(log, stamp, units - less))
+  call("SETRANGE", log.key, format("%d", from), runs)
   log.total, log.ones = log.total - less, false
   if floor(slot / log.page) == floor(last / log.page) then
     -- In the page where the oldest run is too, the number of its units is that of the newest ones.
@@ -15,6 +15,20 @@ local function reduce(log, i, stamp, units, less)
   call("SETRANGE", log.key, format("%d", page), pack("<I4", max(sum - less, 0)))
 end
 
+-- How many of the newest runs hold no units, as far as they lie in one page. The newest one holds none.
+local function empty_at_end(log, slot)
+  local most = min(slot % log.page + 1, log.count)
+  if log.tail == 0 then return most end
+  local from, n = offset(log, slot - most + 1), 1
+  local bytes = read(log, from, offset(log, slot) + 7)
+  while n < most do
+    local _, units = decode(log, bytes, 8 * (most - n) - 7)
+    if units > 0 then break end
+    n = n + 1
+  end
+  return n
+end
+
 -- Writes the header after corrections. Runs without units at the end are dropped: no call relies on their instants.
 local function corrected(log, limit)
   forget(log)
@@ -23,8 +37,9 @@ local function corrected(log, limit)
     log.promised, log.newest = min(log.promised, stamp), stamp
     if units > 0 then break end
     local slot = slot_of(log, log.count - 1)
-    log.count = log.count - 1
-    if slot % log.page == 0 then
+    local n = empty_at_end(log, slot)
+    log.count = log.count - n
+    if slot % log.page == n - 1 then
       local page = log.count > 0 and offset(log, floor(slot_of(log, log.count - 1) / log.page) * log.page) - 4
       log.tail = page and unpack_at("<I4", read(log, page, page + 3), 1) or 0
     end
@@ -34,6 +49,23 @@ local function corrected(log, limit)
   end
   promise(log, log.promised, limit)
   call("SETRANGE", log.key, "0", header(log))
+end
+
+-- Takes units out of the runs of an instant that others begin with, in bytes. Returns those that change, and how many units
+-- are taken.
+local function without(log, runs, stamp, units)
+  local n, taken, empty = 0, 0, encode(log, stamp, 0)
+  if decode(log, runs, #runs - 7) == stamp then
+    local all = units_of(log, runs)
+    if all <= units then return string.rep(empty, #runs / 8), all end
+  end
+  while taken < units and 8 * n < #runs do
+    local at, own = decode(log, runs, 8 * n + 1)
+    if at ~= stamp then break end
+    if own > units - taken then return string.rep(empty, n) .. encode(log, stamp, own - units + taken), units end
+    n, taken = n + 1, taken + own
+  end
+  return string.rep(empty, n), taken
 end
 
 local function give_back_runs(log, units, stamp, limit)
@@ -49,12 +81,12 @@ local function give_back_runs(log, units, stamp, limit)
     end
   end
   local given = 0
-  for i = low, log.count - 1 do
-    local at, own = entry(log, i)
-    if at ~= stamp or given == units then break end
-    local less = min(units - given, own)
-    if less > 0 then reduce(log, i, stamp, own, less) end
-    given = given + less
+  while low < log.count and given < units do
+    local n, from = beside(log, low), offset(log, slot_of(log, low))
+    local runs, less = without(log, read(log, from, from + 8 * n - 1), stamp, units - given)
+    if less > 0 then reduce(log, low, runs, less) end
+    if #runs < 8 * n then n = log.count end
+    given, low = given + less, low + n
   end
   if given > 0 then corrected(log, limit) end
 end
@@ -72,7 +104,7 @@ local function refund_runs(log, units, limit)
   local _, own = entry(log, i)
   forget(log)
   log.head, log.count, log.total = slot_of(log, i), log.count - i, log.total - before
-  reduce(log, 0, stamp, own, forgiven - before)
+  reduce(log, 0, encode(log, stamp, own - forgiven + before), forgiven - before)
   corrected(log, limit)
 end
 -- Until when a key is blocked stands in front of its log.

@@ -9,14 +9,8 @@ end
 
 -- The units of the runs in the page of the i-th, up to that one.
 local function units_up_to(log, i)
-  local slot, sum = slot_of(log, i), 0
-  local from = offset(log, slot - slot % log.page)
-  local bytes = read(log, from, offset(log, slot) + 7)
-  for j = 1, #bytes, 8 do
-    local _, units = decode(log, bytes, j)
-    sum = sum + units
-  end
-  return sum
+  local slot = slot_of(log, i)
+  return units_of(log, read(log, offset(log, slot - slot % log.page), offset(log, slot) + 7))
 end
 
 -- What stands later than this clock can have written it is one run (settle in sliding_window/kernel.ts): written, or,
@@ -38,7 +32,7 @@ local function settle_runs(log, limit, peeks)
   if i == 0 then log.head = 0 end
   log.tail = i == 0 and 0 or units_up_to(log, i - 1)
   log.bytes = ""
-  append(log, runs_for(log, latest, units))
+  append(log, latest, units)
   call("SETRANGE", log.key, "0", header(log))
   call("PEXPIRE", log.key, life_of(log, latest, limit))
   return log

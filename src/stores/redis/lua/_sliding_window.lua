@@ -57,6 +57,7 @@ function algorithms.s()
     take = function(log, at, cost, limit)
       local stamp = at
       if log.count > 0 then stamp = max(at, log.newest) end
+      encode(log, stamp, 1) -- fails before anything is written
       promise(log, at > now and stamp or log.promised, limit)
       local ttl = life_of(log, stamp, limit)
       renew(log, limit)
@@ -82,13 +83,16 @@ function algorithms.s()
         end
       end
       log.total, log.newest, log.ones = log.total + cost, stamp, log.ones and cost == 1 and not replaced
-      local runs = added > 0 and runs_for(log, stamp, added) or ""
-      local needed = log.count + #runs / 8
-      if log.slots <= SMALL or (needed > log.slots and log.slots <= log.page) then
+      local needed = log.count + ceil(added / log.most)
+      local is_written_whole = log.slots <= SMALL or (needed > log.slots and log.slots <= log.page)
+      if is_written_whole then
         local kept = runs_of(log)
         if replaced then kept = sub(kept, 1, -9) .. encode(log, stamp, units + replaced) end
         local slots = needed > log.slots and room_for(needed, limit.capacity, log.page) or log.slots
-        log.bytes = layout(log, kept .. runs, slots)
+        if added > 0 and added <= log.most then
+          kept, added = kept .. encode(log, stamp, added), 0
+        end
+        log.bytes = layout(log, kept, slots)
         call("SET", log.key, log.bytes, "PX", ttl)
       else
         if needed > log.slots then grow(log, needed, limit, ttl) end
@@ -102,7 +106,9 @@ function algorithms.s()
             call("SETRANGE", log.key, format("%d", page), pack("<I4", log.tail))
           end
         end
-        append(log, runs)
+      end
+      if added > 0 or not is_written_whole then
+        append(log, stamp, added)
         call("SETRANGE", log.key, "0", header(log))
         call("PEXPIRE", log.key, ttl)
         log.bytes = ""

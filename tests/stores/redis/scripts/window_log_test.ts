@@ -17,7 +17,7 @@ import {
   assertTurns,
   assertWindowChanged,
 } from "../../../_support/window_laws.ts";
-import { compareLogs } from "../../../_support/window_logs.ts";
+import { assertLargeCosts, compareLogs } from "../../../_support/window_logs.ts";
 import { Connections } from "../../_lab.ts";
 
 describe("The log of an exact sliding window in Redis", () => {
@@ -33,6 +33,7 @@ describe("The log of an exact sliding window in Redis", () => {
     });
   }
 
+  it("keeps costs that fill pages of runs as the memory store does", () => assertLargeCosts(connections));
   it("counts on where the 48 bits of an instant begin anew", () => assertLogEras(connections));
   it("lives until its newest unit has left the window", () => assertLogLives(connections));
   it("finds the run that decides over many pages", () => assertPagesSummed(connections));

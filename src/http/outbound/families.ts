@@ -53,7 +53,7 @@ export interface BodyFamily {
   readonly headers?: readonly string[];
   /** The body is read only where the path of the request matches. */
   readonly path?: RegExp;
-  /** The body speaks of a limit where this matches. */
+  /** The body speaks of a limit where this matches. A group `seconds` is how long to wait, where no header says so. */
   readonly text: RegExp;
   /** Whether the answer is then a refusal, whatever its status. */
   readonly refused: boolean;
@@ -157,6 +157,28 @@ export const BODY_FAMILIES: readonly BodyFamily[] = [
   {
     statuses: [403, 429],
     text: /API rate limit exceeded/i,
+    refused: true,
+  },
+  // GitHub GraphQL refuses with 200 too. Answers of queries begin with `data`, and may hold any text.
+  {
+    statuses: [200],
+    headers: ["x-github-request-id"],
+    path: /\/graphql$/,
+    text: /^\s*\{\s*"(?!data")[^]{0,500}?(?:secondary rate limit|abuse detection mechanism)/i,
+    refused: true,
+    waitMs: MINUTE_MS,
+  },
+  {
+    statuses: [200],
+    headers: ["x-github-request-id"],
+    path: /\/graphql$/,
+    text: /^\s*\{\s*"(?!data")[^]{0,500}?"RATE_LIMIT(?:ED)?"/,
+    refused: true,
+  },
+  // Google, Gemini: a `google.rpc.RetryInfo`
+  {
+    statuses: [429],
+    text: /"retryDelay"\s*:\s*"(?<seconds>\d{1,9}(?:\.\d{1,9})?)s"/,
     refused: true,
   },
   // Linear refuses with 400

@@ -65,10 +65,12 @@ export function checkReading(value: unknown): LimitReading | undefined {
 export async function readKnownBody(response: LimitResponse): Promise<BodyReading | undefined> {
   const families = BODY_FAMILIES.filter((family) => mayBeOf(family, response));
   if (families.length === 0) return undefined;
-  const text = await response.text().catch(() => undefined);
-  const family = text === undefined ? undefined : families.find((each) => each.text.test(text));
+  const text = await response.text().catch(() => "");
+  const family = families.find((each) => each.text.test(text));
   if (family === undefined) return undefined;
-  const { refused, waitMs, bucket } = family;
+  const { refused, bucket } = family;
+  const seconds = family.text.exec(text)?.groups?.["seconds"];
+  const waitMs = seconds === undefined ? family.waitMs : Number(seconds) * 1_000;
   return { refused, waitMs, ...bucket && await response.json().then((json) => readBucket(bucket, json), () => ({})) };
 }
 

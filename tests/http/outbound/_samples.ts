@@ -84,6 +84,57 @@ export const SAMPLES: readonly Sample[] = [
     pauseMs: 0,
   },
   {
+    name: "GitHub GraphQL, a secondary limit with 200",
+    path: "/graphql",
+    status: 200,
+    headers: { "x-github-request-id": "C1A2:3F0B:1", "x-ratelimit-remaining": "4000" },
+    body: json({
+      documentation_url: "https://docs.github.com/graphql/using-the-rest-api/rate-limits-for-the-rest-api",
+      message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+    }),
+    pauseMs: 60_000,
+    source: "body",
+  },
+  {
+    name: "GitHub GraphQL, the primary limit, with units left",
+    path: "/graphql",
+    status: 200,
+    headers: {
+      "x-github-request-id": "C1A2:3F0B:1",
+      "x-ratelimit-remaining": "12",
+      "x-ratelimit-reset": String(DATE_S + 600),
+    },
+    body: json({ errors: [{ type: "RATE_LIMIT", code: "graphql_rate_limit", message: "API rate limit exceeded." }] }),
+    pauseMs: 600_000,
+    source: "reset",
+  },
+  {
+    name: "GitHub GraphQL, an answer that quotes an error",
+    path: "/graphql",
+    status: 200,
+    headers: { "x-github-request-id": "C1A2:3F0B:1", "x-ratelimit-remaining": "4000" },
+    body: json({ data: { issue: { title: 'secondary rate limit and "RATE_LIMITED"' } } }),
+    pauseMs: 0,
+  },
+  {
+    name: "Google Gemini, a delay in the body",
+    path: "/v1beta/models/gemini-2.5-flash:generateContent",
+    status: 429,
+    headers: { "content-type": "application/json; charset=UTF-8" },
+    body: json({
+      error: {
+        code: 429,
+        status: "RESOURCE_EXHAUSTED",
+        details: [
+          { "@type": "type.googleapis.com/google.rpc.Help", "links": [] },
+          { "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.074824224s" },
+        ],
+      },
+    }),
+    pauseMs: 34_075,
+    source: "body",
+  },
+  {
     name: "X, a window of 15 minutes",
     status: 429,
     headers: {

@@ -24,7 +24,10 @@ const WORDS: readonly WordTable[] = [
     "limiters",
     "limit:max,points,quota,maxRequests,tokensPerInterval,reservoir,intervalCap,requestsPerUnit,reservoirRefreshAmount,reservoirIncreaseAmount " +
     "windowMs:duration,interval,period,per,ttl,timeWindow,windowSize,refillInterval,reservoirRefreshInterval,reservoirIncreaseInterval " +
-    "ratePerSecond:rate,rps,qps,refillRate,minTime,execEvenly,execEvenlyMinDelay burst:capacity,bucketSize,maxTokens,reservoirIncreaseMaximum " +
+    "ratePerSecond:rate,rps,qps,refillRate,minTime,execEvenly,execEvenlyMinDelay burst:capacity,bucketSize,maxTokens,reservoirIncreaseMaximum",
+  ],
+  [
+    "limiters",
     "maxConcurrent:concurrency,permits maxWaiters:highWater,maxPending,maxQueueSize,queueLimit leaseTtlMs:expiration " +
     "denyCacheMs:ephemeralCache,inMemoryBlockOnConsumed,inMemoryBlockDuration store " +
     "onStoreError:passOnStoreError,skipOnError,fallbackOnError,insuranceLimiter,failOpen algorithm:strategy,type",
@@ -37,7 +40,10 @@ const WORDS: readonly WordTable[] = [
     "Redis stores",
     "engine:backend,adapter,driver,datastore,type,strategy client:storeClient,redis,redisClient,sendCommand,connection,clientOptions " +
     "url:uri,host,port,tls,socket,path,address,connectionString,storageUri keyPrefix:prefix,nameSpace db:database " +
-    "password:pass,auth,credentialsProvider username:user masterName:name cluster:nodes,rootNodes,startupNodes,clusterNodes " +
+    "password:pass,auth,credentialsProvider username:user masterName:name cluster:nodes,rootNodes,startupNodes,clusterNodes",
+  ],
+  [
+    "Redis stores",
     "clusterNodeAddresses:natMap,nodeAddressMap tlsCa:ca,sslCaCerts tlsCert:cert,sslCertfile tlsKey:sslKeyfile tlsServerName:servername " +
     "tlsKeyPassphrase:passphrase tlsInsecure:rejectUnauthorized,sslCertReqs,skipVerify socketTimeoutMs:commandTimeout " +
     "socketConnectTimeoutMs:connectTimeout poolMaxSize:maxConnections,poolSize",

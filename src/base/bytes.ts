@@ -10,6 +10,9 @@ const LOW = 2 ** LOW_BITS;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Texts up to this length are written character by character: to call the encoder takes longer. */
+const SHORT = 32;
+
 /** Bytes that grow. */
 export class ByteWriter {
   #bytes = new Uint8Array(64);
@@ -54,6 +57,11 @@ export class ByteWriter {
 
   /** A text; lone surrogates are lost. */
   text(value: string): void {
+    if (isShortAscii(value)) {
+      this.byte(value.length);
+      for (let i = 0; i < value.length; i++) this.byte(value.charCodeAt(i));
+      return;
+    }
     const bytes = encoder.encode(value);
     this.count(bytes.length);
     if (this.#length + bytes.length > this.#bytes.length) this.#grow(bytes.length);
@@ -71,6 +79,13 @@ export class ByteWriter {
     grown.set(this.#bytes);
     this.#bytes = grown;
   }
+}
+
+/** Whether a text is short, and has one byte for each character. */
+function isShortAscii(value: string): boolean {
+  if (value.length > SHORT) return false;
+  for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > 0x7f) return false;
+  return true;
 }
 
 /** Reads what a `ByteWriter` has written, in the same order. */

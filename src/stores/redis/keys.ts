@@ -47,6 +47,10 @@ const MAX_LIMITERS = 1_000;
 
 /** Names the keys of targets, under one prefix. */
 export class KeyNames {
+  /** The prefix that all keys of the store share, with its colon. */
+  readonly common: string;
+  /** What channels of the store begin with; the instance follows. */
+  readonly channel: string;
   readonly #prefix: string;
   /** What the keys of a limiter begin with. */
   readonly #limiters = new Map<string, string>();
@@ -60,16 +64,8 @@ export class KeyNames {
   constructor(prefix: string) {
     // Else "app" with limiter "eu" and key "x" would be "app:eu" with limiter "x".
     this.#prefix = escape(prefix, UNSAFE) + (prefix.includes(":") ? NESTED : "");
-  }
-
-  /** The prefix that all keys of the store share, with its colon. */
-  get common(): string {
-    return `${this.#prefix}:`;
-  }
-
-  /** What channels of the store begin with; the instance follows. */
-  get channel(): string {
-    return `${this.#prefix}:wake:`;
+    this.common = `${this.#prefix}:`;
+    this.channel = `${this.common}wake:`;
   }
 
   /** Where the rules that are in use for a limiter are registered. No key of a target is called so. */

@@ -19,6 +19,7 @@ import { obtainRedis } from "./redis/obtain.ts";
 import { areasOf } from "./suite/areas.ts";
 import { tasksAgain, unstableLines, withAgain } from "./suite/again.ts";
 import { laneCount, type LaneOptions, runTasks, waitingLaneCount } from "./suite/lanes.ts";
+import { bundleNodeTests, compiledFile } from "./suite/node_tests.ts";
 import { RUNTIMES } from "./suite/runtimes.ts";
 import { runFile } from "./suite/run.ts";
 import { selectTasks, type Task } from "./suite/selection.ts";
@@ -57,6 +58,7 @@ async function main(args: readonly string[]): Promise<number> {
   const areas = areasOf(tasks.map(({ file }) => file));
   const where = areas.length > MOST_NAMED ? `${areas.length} areas` : areas.join(", ");
   console.log(`${tasks.length} runs of a file, in ${where}, ${lanes} at a time`);
+  let compiled = compiledFile;
   const options: LaneOptions = {
     async obtain() {
       const redis = await obtainRedis();
@@ -64,8 +66,9 @@ async function main(args: readonly string[]): Promise<number> {
       return redis;
     },
     async execute(task, redisUrl) {
-      if (!needsPostgres(task.file)) return await runFile(task, redisUrl);
-      return await runFile(task, redisUrl, { RATESYNC_TEST_POSTGRES_URL: (await sharedPostgres()).url });
+      if (!needsPostgres(task.file)) return await runFile(task, redisUrl, { compiled });
+      const variables = { RATESYNC_TEST_POSTGRES_URL: (await sharedPostgres()).url };
+      return await runFile(task, redisUrl, { compiled, variables });
     },
     onEnd(run) {
       if (isOnly) console.log(run.output);
@@ -76,6 +79,7 @@ async function main(args: readonly string[]): Promise<number> {
   const runFiles = (own: readonly Task[]) => runTasks(own, options);
   const { result: { first, again, each }, times } = await timed(async () => {
     await bundleWorkers();
+    compiled = await bundleNodeTests(tasks);
     const { runs, areas } = byArea ? await runAreas(tasks, runFiles) : { runs: await runFiles(tasks), areas: [] };
     return { first: runs, each: areas, again: await runFiles(tasksAgain(runs)) };
   });

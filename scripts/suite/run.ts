@@ -11,6 +11,7 @@ import process from "node:process";
 import { run } from "../_process.ts";
 import { TemporaryFolder } from "../_temporary.ts";
 import { countTests, type TestCounts } from "./junit.ts";
+import { compiledFile } from "./node_tests.ts";
 import type { Task } from "./selection.ts";
 import { secondsOf, telling } from "./shell_times.ts";
 import { withSourcePlaces } from "./source_places.ts";
@@ -33,28 +34,35 @@ export interface FileRun extends Task {
 /** How long one file may take: five times what the longest one needs, for busy machines. A test that hangs is noticed by it. */
 export const LIMIT_MS: number = 5 * 60_000;
 
+/** Options of {@linkcode runFile}. */
+export interface RunOptions {
+  /** Further variables of its environment, such as those of servers that files share. @default {{}} */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** The compiled file, by the path of the source. @default {compiledFile} */
+  readonly compiled?: (file: string) => string;
+}
+
 /**
  * Runs one file of tests.
  *
  * @param task The file, and the runtime.
  * @param redisUrl A Redis that no other file uses at the same time.
- * @param more Further variables of its environment, such as those of servers that files share.
  */
 export async function runFile(
   task: Task,
   redisUrl: string,
-  more: Readonly<Record<string, string>> = {},
+  { variables = {}, compiled = compiledFile }: RunOptions = {},
 ): Promise<FileRun> {
   using folder = new TemporaryFolder("test");
   const report = join(folder.path, "junit.xml");
   const taken = join(folder.path, "times");
-  const [program, ...args] = telling(task.runtime.command(task.file, report), taken);
+  const [program, ...args] = telling(task.runtime.command(task.file, report, compiled(task.file)), taken);
   const env = {
     ...ownEnvironment(),
     RATESYNC_TEST_REDIS_URL: redisUrl,
     RATESYNC_TEST_RUNTIME: task.runtime.name,
     RATESYNC_TEST_WORKERS: resolve(WORKERS),
-    ...more,
+    ...variables,
   };
 
   const startedMs = performance.now();

@@ -80,7 +80,7 @@ export class StoreSession {
     this.health = remote?.health;
     this.listener = new StoreListener(store, this);
     this.answersAtOnce = remote === undefined && store.answersAtOnce === true;
-    this.leases = new LeaseRenewal(clock, (held) => this.#renew(held));
+    this.leases = new LeaseRenewal(clock, (held) => this.#renew(held), (targets) => this.changed.heldAll(targets));
   }
 
   /** What `submit` of a store does, for a store that has none, and for a request with a signal. */

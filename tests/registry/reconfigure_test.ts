@@ -337,6 +337,18 @@ describe("RateSync.configureLimiter()", () => {
     }
   });
 
+  it("renews permits that are held in time where leases become shorter", async () => {
+    const clock = new FakeClock();
+    const limiters = { slot: { maxConcurrent: 1, leaseTtlMs: 60_000 } };
+    await using rs = createRateSync<string>({ clock, limiters });
+    const permit = await rs.acquire("slot");
+    rs.configureLimiter("slot", { maxConcurrent: 1, leaseTtlMs: 1_000 });
+    await clock.advance(50_000);
+    assert.equal((await rs.tryAcquire("slot")).allowed, false);
+    assert.equal(permit.lost.aborted, false);
+    await permit.release();
+  });
+
   it("rejects a call that waits for more than the new rules ever grant", async () => {
     for (
       const [before, after] of [

@@ -59,6 +59,7 @@ export class LeaseLine {
 export class LeaseRenewal {
   readonly #clock: Clock;
   readonly #renew: Renew;
+  readonly #present: (targets: readonly Target[]) => readonly Target[];
   /** By how long after they were put in leases are renewed, in microseconds. */
   readonly #lines = new Map<number, LeaseLine>();
   /** The line that was used last: nearly always there is no other. */
@@ -68,9 +69,11 @@ export class LeaseRenewal {
   #timer: Timer | undefined;
   #timerUs = Infinity;
 
-  constructor(clock: Clock, renew: Renew) {
+  /** `present` tells by which rules targets are renewed. */
+  constructor(clock: Clock, renew: Renew, present: (targets: readonly Target[]) => readonly Target[] = (same) => same) {
     this.#clock = clock;
     this.#renew = renew;
+    this.#present = present;
   }
 
   /** Called when the last lease was given back or lost. */
@@ -89,7 +92,7 @@ export class LeaseRenewal {
    */
   keep(lease: HeldLease, nowUs: number = this.#clock.nowUs()): void {
     this.#size++;
-    this.#put(lease, ttlUs(lease) / 3, nowUs);
+    this.#put(lease, this.#ttlUs(lease) / 3, nowUs);
   }
 
   /** Renews it no more. Returns whether it was kept. */
@@ -157,7 +160,7 @@ export class LeaseRenewal {
     this.#stop();
     const nowUs = this.#clock.nowUs();
     // Leases that are due soon go along: one call for many.
-    await this.#renewAll(this.#due((lease) => lease.dueUs <= nowUs + ttlUs(lease) / 10));
+    await this.#renewAll(this.#due((lease) => lease.dueUs <= nowUs + this.#ttlUs(lease) / 10));
   }
 
   async #renewAll(due: readonly HeldLease[]): Promise<void> {
@@ -179,15 +182,21 @@ export class LeaseRenewal {
       }
       // Without an answer it is unknown: ask again soon, and let the store say what became of it.
       lease.line.delete(lease);
-      this.#put(lease, ttlUs(lease) / (held[i] ? 3 : 15), nowUs);
+      this.#put(lease, this.#ttlUs(lease) / (held[i] ? 3 : 15), nowUs);
     });
     let nextUs = Infinity;
     for (const { first } of this.#lines.values()) if (first !== undefined) nextUs = Math.min(nextUs, first.dueUs);
     if (nextUs < this.#timerUs) this.#aim(nextUs);
   }
+
+  /** The shorter one of what the lease was granted for, and what a renewal by the present rules grants. */
+  #ttlUs({ targets }: HeldLease): number {
+    const present = this.#present(targets);
+    return present === targets ? ttlUs(targets) : Math.min(ttlUs(targets), ttlUs(present));
+  }
 }
 
-function ttlUs({ targets }: HeldLease): number {
+function ttlUs(targets: HeldLease["targets"]): number {
   if (targets.length === 1) return (targets[0] as Target).policy.leaseTtlUs;
   let leastUs = Infinity;
   for (const { permits, policy } of targets) if (permits > 0) leastUs = Math.min(leastUs, policy.leaseTtlUs);

@@ -58,7 +58,8 @@ export function checkOwnPage(headers: Headers): void {
   const origin = headers.get("origin");
   const isOwn = site === null ? origin === null || hostOf(origin) === headers.get("host") : site === "same-origin";
   if (isOwn && headers.get(OWN_HEADER) === "1") return;
-  throw new Problem("HOST_REFUSED", "Only the page of the dashboard itself may ask for this");
+  const expected = `expected ${OWN_HEADER}: 1, and an Origin of this host or none`;
+  throw new Problem("HOST_REFUSED", `Only the page of the dashboard itself may ask for this: ${expected}`);
 }
 
 function hostOf(origin: string): string | undefined {

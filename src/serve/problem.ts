@@ -12,7 +12,7 @@ import { show } from "../base/text.ts";
 export const PROBLEMS = {
   BODY_INVALID: [400, "The body cannot be read"],
   FIELD_INVALID: [400, "A field cannot be used"],
-  HOST_REFUSED: [403, "The Host header names another machine"],
+  HOST_REFUSED: [403, "Requests of this host or page are refused"],
   TOKEN_MISSING: [401, "A bearer token is needed"],
   TOKEN_WRONG: [401, "The bearer token is wrong"],
   PATH_NOT_FOUND: [404, "There is no such path"],

@@ -149,7 +149,15 @@ describe("createDashboard()", () => {
         { ...OWN, origin: "https://evil.example", host: "localhost" },
         { ...OWN, origin: "null", host: "localhost" },
       ];
-      for (const headers of others) assert.equal((await post(dashboard, "/change", block, headers)).status, 403);
+      for (const headers of others) {
+        const refused = await post(dashboard, "/change", block, headers);
+        const { code, title, detail } = await refused.json();
+        assert.deepEqual([refused.status, code], [403, "HOST_REFUSED"]);
+        assert.match(
+          `${title}: ${detail}`,
+          /host or page are refused: .* expected x-ratesync-dashboard: 1, and an Origin/,
+        );
+      }
       assert.equal((await post(dashboard, "/change", block, { ...OWN, "content-type": "text/plain" })).status, 415);
       assert.equal((await rs.peek("login", { key: "a" })).allowed, true);
       assert.equal((await post(dashboard, "/change", { ...block, action: "delete" })).status, 400);

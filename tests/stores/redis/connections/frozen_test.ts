@@ -43,6 +43,18 @@ describe("A process that is frozen between two decisions", () => {
       assert.ok(ms < DECISION_MS, `${ms} ms`);
     }
   });
+  const unread = async () => {
+    await using server = await startRedis();
+    await using proxy = await startForgetfulProxy(server.port);
+    await using worker = startWorker("stores/redis/connections/frozen_worker", [proxy.url, freshPrefix()]);
+    assert.equal(await worker.readLine(), "ready");
+    worker.writeLine("1500");
+    assert.equal(await worker.readLine(), "frozen");
+    await sleep(500);
+    proxy.forgetAll();
+    const { degraded, ms } = JSON.parse(await worker.readLine());
+    assert.ok(!degraded && ms < DECISION_MS, `degraded ${degraded}, ${ms} ms`);
+  };
   const wasAway = async () => {
     await using other = await startRedis();
     await using proxy = await startForgetfulProxy(other.port);
@@ -60,7 +72,7 @@ describe("A process that is frozen between two decisions", () => {
     assert.ok(!degraded && ms < DECISION_MS, `degraded ${degraded}, ${ms} ms`);
   };
   // Each has a server and a process of its own, and mostly sleeps.
-  const outcomeOf = ahead([...jobs, wasAway]);
+  const outcomeOf = ahead([...jobs, wasAway, unread]);
 
   for (const [i, [how]] of LOSSES.entries()) {
     it(`is decided by Redis at its first call afterwards, in time, when ${how}`, () => outcomeOf(i));
@@ -68,4 +80,7 @@ describe("A process that is frozen between two decisions", () => {
 
   it("is decided by Redis at its first call afterwards when Redis was away before, and is back", () =>
     outcomeOf(LOSSES.length));
+
+  it("is decided by Redis afterwards when it reads an old answer of a connection that is forgotten since", () =>
+    outcomeOf(LOSSES.length + 1));
 });

@@ -1,12 +1,14 @@
 /**
  * Decides once for each line of its standard input, and writes how: a process that a function platform freezes between
- * invocations. Argument: the URL of its Redis.
+ * invocations. A line that is a number freezes it first for so many milliseconds, with a call in flight, whose answer it
+ * reads only afterwards. Argument: the URL of its Redis.
  *
  * @module
  */
 
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { createRateSync } from "../../../../mod.ts";
 
@@ -20,7 +22,14 @@ const rs = createRateSync({
 await rs.connect();
 for (let byRedis = 0; byRedis < 3;) if (!(await rs.tryAcquire("api")).degraded) byRedis++;
 console.log("ready");
-for await (const _line of createInterface({ input: process.stdin })) {
+for await (const line of createInterface({ input: process.stdin })) {
+  if (Number(line) > 0) {
+    const peeked = rs.peek("api");
+    for (let turns = 0; turns < 4; turns++) await nextTurn(); // it is sent
+    console.log("frozen");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(line));
+    await peeked;
+  }
   const startMs = performance.now();
   const { allowed, degraded } = await rs.tryAcquire("api");
   console.log(JSON.stringify({ allowed, degraded, ms: performance.now() - startMs }));

@@ -73,6 +73,8 @@ export class InFlight {
   /** Whether a call was answered, and not refused, since the connection was opened. */
   hasReply = false;
   #heardUs = systemClock.nowUs();
+  /** When the other side was there for certain: an answer may have lain unread for as long as the process was frozen. */
+  #knownUs = this.#heardUs;
   #answers = 0;
   #isQuiet = false;
   #provenUs = -Infinity;
@@ -93,9 +95,9 @@ export class InFlight {
     return this.#isQuiet;
   }
 
-  /** Whether it is known that the other side is there: it was heard a moment ago, or has calls and is not quiet. */
+  /** Whether it is known that the other side is there: it was a moment ago, or has calls and is not quiet. */
   isFresh(restMs: number): boolean {
-    return !this.#isQuiet && (this.size > 0 || systemClock.nowUs() - this.#heardUs < restMs * 1_000);
+    return !this.#isQuiet && (this.size > 0 || this.idleMs < restMs);
   }
 
   /** When the newest call was sent that was answered, in microseconds. */
@@ -108,9 +110,9 @@ export class InFlight {
     return this.#heardUs;
   }
 
-  /** How long ago something was heard, in milliseconds; the time for which the machine slept counts. */
+  /** How long ago the other side was there for certain, in milliseconds; the time for which the machine slept counts. */
   get idleMs(): number {
-    return (systemClock.nowUs() - this.#heardUs) / 1_000;
+    return (systemClock.nowUs() - this.#knownUs) / 1_000;
   }
 
   /** How long the fastest answer took, in milliseconds; 0 until enough have come to tell. */
@@ -118,11 +120,17 @@ export class InFlight {
     return this.#answers < MIN_ANSWERS ? 0 : this.#fastestUs / 1_000;
   }
 
-  /** A new connection was opened: that is the last that was heard. With nothing in flight, it lets the process end. */
-  begin(client: OpenClient): void {
+  /**
+   * A new connection was opened: that is the last that was heard. With nothing in flight, it lets the process end.
+   *
+   * @param client What calls are sent through.
+   * @param sinceUs When the attempt began, in microseconds.
+   */
+  begin(client: OpenClient, sinceUs: number): void {
     this.#client = client;
     this.#isQuiet = this.hasReply = false;
     this.#heardUs = systemClock.nowUs();
+    this.#knownUs = sinceUs;
     client.life?.unref();
   }
 
@@ -162,6 +170,7 @@ export class InFlight {
       this.#isQuiet = false;
       this.#heardUs = systemClock.nowUs();
       this.#provenUs = Math.max(this.#provenUs, call.sentUs);
+      this.#knownUs = Math.max(this.#knownUs, call.sentUs);
       this.#fastestUs = Math.min(this.#fastestUs, this.#heardUs - call.sentUs);
     }
     if (this.#calls.delete(call) && --this.size === 0) this.#drained();

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Timer } from "../../../../base/clock.ts";
+import { systemClock, type Timer } from "../../../../base/clock.ts";
 import { startTimer, withTimeout } from "../../../../base/deadline.ts";
 import { ClosedError, RateSyncError, StoreError } from "../../../../base/errors.ts";
 import { type CommandClient, type OpenClient, openClient } from "./client.ts";
@@ -152,13 +152,14 @@ export class KeptConnection {
   }
 
   async #connect(background: boolean): Promise<void> {
+    const sinceUs = systemClock.nowUs();
     try {
       const client = await this.#openClient(background);
       if (client.isEnded) throw lostError(this.#settings.endpoint, new Error("at once"));
       this.#client = client;
       this.#failure = undefined;
       this.#isKept = this.hasAnswered = this.isUp = true;
-      this.calls.begin(client);
+      this.calls.begin(client, sinceUs);
       this.#hooks.onUp?.();
     } catch (error) {
       if (!this.#end.signal.aborted) this.#fail(toStoreError(error));

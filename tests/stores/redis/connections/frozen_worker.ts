@@ -25,7 +25,7 @@ console.log("ready");
 for await (const line of createInterface({ input: process.stdin })) {
   if (Number(line) > 0) {
     const peeked = rs.peek("api");
-    for (let turns = 0; turns < 4; turns++) await nextTurn(); // it is sent
+    for (let turns = 0; turns < 20; turns++) await nextTurn(); // it is sent
     console.log("frozen");
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(line));
     await peeked;

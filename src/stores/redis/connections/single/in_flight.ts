@@ -15,6 +15,9 @@ import type { ConnectionSettings } from "../settings/settings.ts";
 export const QUIET_MS = 250;
 const QUIET_US = QUIET_MS * 1_000;
 
+/** A connection with calls in flight gets further ones if it has answered one of so short a time ago, in milliseconds. */
+const BUSY_MS = 1_000;
+
 /** Of fewer answers, the fastest may have been slow: the process warms up, or the machine is busy. */
 const MIN_ANSWERS = 20;
 
@@ -95,9 +98,12 @@ export class InFlight {
     return this.#isQuiet;
   }
 
-  /** Whether it is known that the other side is there: it was a moment ago, or has calls and is not quiet. */
+  /**
+   * Whether it is known that the other side is there: it was a moment ago, or within a second where it has calls and is
+   * not quiet. Calls that were in flight while the process was frozen tell nothing.
+   */
   isFresh(restMs: number): boolean {
-    return !this.#isQuiet && (this.size > 0 || this.idleMs < restMs);
+    return !this.#isQuiet && this.idleMs < (this.size > 0 ? BUSY_MS : restMs);
   }
 
   /** When the newest call was sent that was answered, in microseconds. */

@@ -31,6 +31,12 @@ export interface BucketOperands {
 const REACH = "(r.extra & 3)";
 
 /**
+ * How much later than `now` a take may be decided, in microseconds: somewhat longer than a statement waits for a row. What
+ * `extra` tells of it has one number less than this.
+ */
+export const LATE_SPAN: number = 2 ** 19;
+
+/**
  * What the bucket of the row `r` lacks (`arrive` of the kernel). Where it has no room at all, the number is not exact,
  * because the product would overflow.
  */
@@ -106,8 +112,9 @@ export function columnsAfterAll(count: string, operands: BucketOperands): string
 }
 
 /**
- * The same after as many takes of `count` as there is room for: `extra` tells how many those are, where that is not all of
- * them, as `RETURNING` has no other way to tell it. No number of a new row is NULL: see `tables.ts`.
+ * The same after as many takes of `count` as there is room for. As `RETURNING` has no other way to tell it, `extra` has how
+ * many those are, where that is not all of them, and how much later than `now` they were taken. No number of a new row is
+ * NULL: see `tables.ts`.
  *
  * Where there is no room for all, the clock is read anew: another transaction may have written the row after `now`, while this
  * one waited for it. At `now`, such a row lacks more than it ever did.
@@ -116,15 +123,14 @@ export function columnsAfterPart(count: string, operands: BucketOperands, isNew 
   const { now, later, unit, most } = operands;
   const baseAt = (time: string) => isNew ? "0" : exactBase({ ...operands, now: time });
   const hasRoom = `${baseAt(now)} + ${count} * ${unit} <= ${most}`;
-  const time = isNew ? now : `CASE WHEN ${hasRoom} THEN ${now} ELSE greatest(${now}, ${later}) END`;
+  const lateUs = `CASE WHEN ${hasRoom} THEN 0 ELSE least(greatest(${later} - ${now}, 0), ${LATE_SPAN - 1}) END`;
   return rowAfter(
     operands,
-    `SELECT a.now, a.base, a.base + a.units * ${unit} AS next,
-          CASE WHEN a.units < ${count} THEN a.units * 4 ELSE 0 END AS part
+    `SELECT ${now} + a.late AS now, a.base, a.base + a.units * ${unit} AS next,
+          CASE WHEN a.late > 0 OR a.units < ${count} THEN (a.units * ${LATE_SPAN} + a.late) * 4 ELSE 0 END AS part
         FROM (SELECT c.*, least(${count}, (${most} - c.base) / ${unit}) AS units
-          FROM (SELECT t.now, ${
-      baseAt("t.now")
-    } AS base FROM (SELECT ${time} AS now OFFSET 0) t OFFSET 0) c OFFSET 0) a`,
+          FROM (SELECT t.late, ${baseAt(`(${now} + t.late)`)} AS base
+            FROM (SELECT ${isNew ? "0" : lateUs} AS late OFFSET 0) t OFFSET 0) c OFFSET 0) a`,
     isNew,
   );
 }

@@ -97,7 +97,6 @@ export class BucketCalls {
       us: Number(row["tat"]) - nowUs,
       rem: Number(row["rem"] ?? 0),
       extra: Number(row["extra"] ?? 0),
-      readUs: Number(row["later"] ?? nowUs),
     });
     header.tookAll = outcome.taken === entry.times;
     answerEntry(replies, entry, header, outcome);

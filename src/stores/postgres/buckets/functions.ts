@@ -82,11 +82,11 @@ const ANY: BucketOperands = {
  * 1. the clock, in microseconds
  * 2. of each key that was taken from: the microseconds until its bucket is full
  * 3. the rests of those, in parts of the denominator; empty where there is none
- * 4. `extra` of their rows: four times the units that were taken, if not all, and the reach; empty where there is none
+ * 4. `extra` of their rows: the reach, and what `columnsAfterPart` tells; empty where there is none
  *
- * If there are other keys, or `extra`, more follows:
+ * If there are other keys, more follows:
  *
- * 5. the clock, read at the end
+ * 5. the clock, read after the other keys were looked at
  * 6. each of them that has a row: its place, `tat`, `rem`, `extra`, `rules`, and whether it has a `state`
  * 7. the places of those that had no row: one was added, if they have a count
  * 8. the places of those of 7 that another transaction has added meanwhile, or that have no count
@@ -182,7 +182,7 @@ BEGIN
   SELECT array_agg(ord), array_agg(level), CASE WHEN count(rem) > 0 THEN array_agg(rem) END,
     CASE WHEN count(extra) > 0 THEN array_agg(extra) END INTO taken, levels, rems, extras FROM done;
   IF cardinality(levels) = cardinality(keys) THEN
-    RETURN CASE WHEN extras IS NULL THEN ${taken} ELSE concat(${taken}, '|', ${CLOCK}) END;
+    RETURN ${taken};
   END IF;${
     look(
       table,

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { tokenBucket } from "../../../algorithms/token_bucket/kernel.ts";
 import { StoreError } from "../../../base/errors.ts";
 import type { BucketOutcome } from "../../bucket_replies.ts";
+import { LATE_SPAN } from "./arithmetic.ts";
 import type { BucketEntry } from "./rounds.ts";
 
 /** A row that was not taken from. */
@@ -34,8 +34,6 @@ export interface TakenNumbers {
   readonly rem: number;
   /** The column. */
   readonly extra: number;
-  /** The clock at the end; it counts where there was no room for all. */
-  readonly readUs: number;
 }
 
 /** A take from a row. */
@@ -69,27 +67,15 @@ export function readRound(entries: readonly BucketEntry[], reply: string): RowAn
     const extra = extras[next] ?? 0;
     const us = levels[next] as number;
     const rem = rems[next++] ?? 0;
-    return { isOld: true, ...outcomeOf(entry, { nowUs, us, rem, extra, readUs }) };
+    return { isOld: true, ...outcomeOf(entry, { nowUs, us, rem, extra }) };
   });
 }
 
-/** What was taken from a row that was there. */
-export function outcomeOf(entry: BucketEntry, { nowUs, us, rem, extra, readUs }: TakenNumbers): BucketOutcome {
-  const taken = unitsOf(extra, entry);
-  // The takes that had no room were denied between the two clocks: at the latest just before there is room again.
-  const lateUs = taken === entry.times ? 0 : Math.max(0, Math.min(readUs - nowUs, roomInUs(entry, us, rem) - 1));
-  return { nowUs: nowUs + lateUs, blockedUs: 0, taken, us: us - lateUs, rem };
-}
-
-/** In how many microseconds there is room for one take more. */
-function roomInUs({ header: { rate, cost, mode, maxWaitUs } }: BucketEntry, us: number, rem: number): number {
-  const waitUs = tokenBucket.earliest({ tatUs: us, tatRem: rem }, 0, cost, rate);
-  return mode === "wait" ? waitUs - maxWaitUs : waitUs;
-}
-
-/** How many takes `extra` of a row tells, which were all of them if it tells nothing. */
-function unitsOf(extra: number, { times }: BucketEntry): number {
-  return Math.floor(extra / 4) || times;
+/** What was taken from a row that was there: see `columnsAfterPart`. */
+export function outcomeOf({ times }: BucketEntry, { nowUs, us, rem, extra }: TakenNumbers): BucketOutcome {
+  const part = Math.floor(extra / 4);
+  const lateUs = part % LATE_SPAN;
+  return { nowUs: nowUs + lateUs, blockedUs: 0, taken: Math.floor(part / LATE_SPAN) || times, us: us - lateUs, rem };
 }
 
 /** Takes from a bucket that was full; a look at one takes nothing. */

@@ -89,8 +89,7 @@ export class BucketStatements {
       const [now, later] = [this.#now(clock), this.#now(clock, "clock_timestamp")];
       const operands = { ...ONE, now, later };
       const columns = `(tat, rem, extra) = (${columnsAfterPart(ONE.count, operands)})`;
-      const answers = `, r.rem, r.extra, CASE WHEN r.extra > 3 THEN ${later} END AS later`;
-      return { now, columns, condition: fits(exactBase(operands), operands), answers };
+      return { now, columns, condition: fits(exactBase(operands), operands), answers: ", r.rem, r.extra" };
     };
     this.#once = this.#takeOne(once("$8"));
     this.#onceWhole = this.#takeOne(onceWhole("$5"));
@@ -133,8 +132,7 @@ export class BucketStatements {
   /**
    * Takes from one key, if its bucket has room: now and for all takes, if it is one, or if there was room for all the last
    * time. The row that comes back has the `clock`, and `tat`, `rem` and `extra` as they are then; the last two are absent
-   * where they are always NULL. Where there was no room for all, it has the clock of then as `later`. None comes back if
-   * anything else is to be done.
+   * where they are always NULL. None comes back if anything else is to be done.
    */
   lone({ key, header, rules, times }: BucketEntry): Statement {
     const { isWhole, numbers, tookAll } = header;

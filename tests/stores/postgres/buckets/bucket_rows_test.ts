@@ -201,14 +201,21 @@ describe("BucketCalls, by rows", () => {
         const targets = [{ limiter: "api", policy, key, cost: 1, permits: 0 }];
         return new Array<TakeRequest>(count).fill(take(key, { targets }));
       };
-      for (const key of ["one", "any", "spare"]) await real.send(takes(key, 1));
+      const left = LIMIT - FIRST;
+      for (const key of ["one", "any", "all", "spare"]) await real.send(takes(key, 1));
       // After a call that found room for a part of it, the next ones ask for a part.
       await real.send(takes("spare", LIMIT));
-      for (const [key, beside, statement] of [["one", [], "take_one_1"], ["any", ["new"], "take_parts_1"]] as const) {
+      for (
+        const [key, asked, beside, statement] of [
+          ["one", FIRST, [], "take_one_1"],
+          ["any", FIRST, ["new"], "take_parts_1"],
+          ["all", left, ["newer"], "take_parts_1"],
+        ] as const
+      ) {
         const sent = await other.begin(async (sql) => {
           const row = `${real.names.of("keys")} WHERE key = 'api:${key}'`;
           await sql.unsafe(`SELECT FROM ${row} FOR UPDATE`);
-          const sent = real.send([...takes(key, FIRST), ...beside.flatMap((name) => takes(name, 1))]);
+          const sent = real.send([...takes(key, asked), ...beside.flatMap((name) => takes(name, 1))]);
           // Until that waits for this transaction.
           const waiting = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))";
           while ((await sql.unsafe(waiting)).length === 0);
@@ -221,10 +228,12 @@ describe("BucketCalls, by rows", () => {
           }`);
           return { sent };
         }).then(async ({ sent }) => await sent as TakeReply[]);
-        const left = LIMIT - FIRST;
         assert.equal(real.last, statement);
-        assert.deepEqual(statuses(sent), sent.map((_, i) => i < left || i >= FIRST ? "allowed" : "rate"));
+        assert.deepEqual(statuses(sent), sent.map((_, i) => i < left || i >= asked ? "allowed" : "rate"));
         const [row] = await real.rows(`api:${key}`);
+        // At its instant, no reply has taken more than a bucket holds.
+        for (const { levels } of sent) assert.ok((levels[0]?.rates[0]?.[0] ?? 0) <= DAY_US);
+        if (asked === left) continue;
         const { nowUs, waitUs, levels } = sent[left] as TakeReply;
         // The denied ones wait for what the last one has left, to the microsecond.
         assert.equal(nowUs + (levels[0]?.rates[0]?.[0] ?? 0), Number(row?.tat));

@@ -41,7 +41,8 @@ export async function bundle({ inputs, folder, maps = false }: BundleOptions): P
     plugins: [{
       name: "places of modules",
       transform: {
-        filter: { code: "import.meta.url" },
+        // Not what the bundler adds, which stands in the bundle itself.
+        filter: { id: { exclude: /\0/ }, code: "import.meta.url" },
         handler: (code, id) => ({
           code: code.replaceAll(OWN_URL, JSON.stringify(pathToFileURL(id).href)),
           map: null, // lines stay

@@ -122,7 +122,7 @@ function logged(pattern: RegExp): void {
   await refused(`${toy}shelf = -1`, "shelf", "a whole number from 0", "-1");
   await refused(`${toy}token = 5`, "token", "a string", "[hidden] (a number)");
   await refused(`${toy}mode = "fats"`, "mode", '"safe" or "fast"', '"fats" (did you mean "fast"?)');
-  await refused(`${toy}ack_timeout = 2`, "ack_timeout", "milliseconds from 1 to 1000", "2 seconds");
+  await refused(`${toy}ack_timeout = 2`, "ack_timeout", "seconds from 0.001 to 1", "2 seconds");
   await refused(
     `${toy}certificate_file = "none.pem"`,
     "certificate_file",

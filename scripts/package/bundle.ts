@@ -39,6 +39,7 @@ const LATE_FILES: Readonly<Record<string, string>> = {
   nats_options: "dist/src/stores/nats/settings/place.js",
   redis_options: "dist/src/stores/redis/connections/place.js",
   postgres_options: "dist/src/stores/postgres/connections/place.js",
+  engine_at: "dist/src/registry/engine_at.js", // behind the options, which it reaches
 };
 
 /** Files of the same kind that are imported as usual. Each store outside of the process loads the memory store. */

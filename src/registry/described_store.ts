@@ -9,7 +9,8 @@ import { show } from "../base/text.ts";
 import { rejectUnknownOptions, unknownWord } from "../base/unknown_options.ts";
 import { checkFailureOptions, splitFailureOptions } from "../policy/failure_options.ts";
 import type { Store } from "../stores/store.ts";
-import { ENGINE_NAMES, engineAt, engineNamed, optionsOf, type StoreConfig } from "./engines.ts";
+import { engineAt } from "./engine_at.ts";
+import { ENGINE_NAMES, engineNamed, optionsOf, type StoreConfig } from "./engines.ts";
 
 /**
  * Checks how a store is described.

@@ -28,7 +28,8 @@ export type StoreConfig =
   | PostgresStoreConfig
   | PostgresClientStoreConfig;
 
-type EngineName = StoreConfig["engine"];
+/** The name of an engine. */
+export type EngineName = StoreConfig["engine"];
 
 /** Each engine by the name that configuration calls it. */
 export const ENGINES: Readonly<Record<EngineName, Engine<StoreConfig>>> = {
@@ -57,14 +58,6 @@ export function openEmbedded(context: OpenContext): Promise<Store> {
 /** The engine of a name, which may be that of a store that was given; undefined if there is none. */
 export function engineNamed(name: string): Engine<StoreConfig> | undefined {
   return (ENGINE_NAMES as readonly string[]).includes(name) ? ENGINES[name as EngineName] : undefined;
-}
-
-/** The engine of a store that names none, by its place; undefined if that does not tell. */
-export function engineAt(place: { readonly url?: unknown }): EngineName | undefined {
-  return ENGINE_NAMES.find((name) => {
-    const { remote } = ENGINES[name];
-    return remote?.urls.test(String(place.url)) || remote?.otherPlaces.some((option) => option in place);
-  });
 }
 
 /** The options of a store, but for `engine`. Those about failures are for stores outside this process. */

@@ -5,7 +5,8 @@
  */
 
 import { listWords } from "../../base/text.ts";
-import { EMBEDDED, ENGINE_NAMES, engineAt, ENGINES, optionsOf, type StoreConfig } from "../engines.ts";
+import { engineAt } from "../engine_at.ts";
+import { EMBEDDED, ENGINE_NAMES, ENGINES, optionsOf, type StoreConfig } from "../engines.ts";
 import type { FileReader } from "./files.ts";
 import { keysOfTable, readFiles, readOptions } from "./read_options.ts";
 import type { Section } from "./section.ts";

@@ -11,7 +11,7 @@ import type { ReplySink, TakeReply, TakeRequest } from "../stores/store.ts";
 import type { Decision, Permit } from "../decision/decision.ts";
 import type { Outcome } from "../decision/outcome.ts";
 import type { Degradation } from "../decision/degradation.ts";
-import type { Expiring } from "../resilience/store_health.ts";
+import type { Expiring } from "../resilience/timed.ts";
 import type { StoreAccess } from "./store_access.ts";
 import type { StoreSession } from "./store_session.ts";
 import type { LimiterRules, LimiterTarget } from "./target.ts";

@@ -10,7 +10,8 @@ import { keepAlive } from "../base/deadline.ts";
 import type { TakeReply, Target } from "../stores/store.ts";
 import type { Call } from "./call.ts";
 import { isClosed } from "../resilience/failure.ts";
-import { lineOf, type QueuedCall } from "../waiting/permit_queue.ts";
+import { lineOf } from "../waiting/permit_queue.ts";
+import type { QueuedCall } from "../waiting/queued_call.ts";
 
 /** Waits for the instant of a reply. Resolves to undefined where it holds no longer. */
 export function waitForTurn<Answer>(call: Call<Answer>, reply: TakeReply): Promise<TakeReply | undefined> {

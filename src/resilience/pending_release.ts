@@ -6,7 +6,8 @@
 
 import { Deadlined, type DeadlineLine } from "../base/deadline.ts";
 import type { DoneReply, ReleaseRequest, ReplySink, Target } from "../stores/store.ts";
-import type { Expiring, StoreHealth, Timed } from "./store_health.ts";
+import type { StoreHealth } from "./store_health.ts";
+import type { Expiring, Timed } from "./timed.ts";
 
 /**
  * A release. Its caller learns nothing but that it need not wait any longer: at once while the store is away, where the

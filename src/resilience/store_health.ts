@@ -6,7 +6,7 @@
  */
 
 import { type Clock, systemClock } from "../base/clock.ts";
-import { Deadlined, DeadlineLine, withTimeout } from "../base/deadline.ts";
+import { DeadlineLine, withTimeout } from "../base/deadline.ts";
 import { StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -15,6 +15,7 @@ import type { Store, TakeReply, TakeRequest, Target } from "../stores/store.ts";
 import { Breaker, type BreakerOptions } from "./breaker.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import { isDown, isOutage, isStoreError } from "./failure.ts";
+import { type Expiring, PromiseWait, type Timed } from "./timed.ts";
 
 /** So many failures in a row, of calls that were made one after the other, say that the store is away. */
 const MOST_FAILURES = 5;
@@ -36,32 +37,6 @@ export interface HealthHooks extends Pick<BreakerOptions, "onDown" | "onStillDow
   alsoNeeded(): Promise<void> | undefined;
   /** Gets a reply for which no call waits any more. */
   onLate(request: TakeRequest, reply: TakeReply): void;
-}
-
-/** Something whose time ends. */
-export interface Expiring extends Deadlined {
-  /** Its time is over, and it has left the line. Must not throw. */
-  expire(): void;
-}
-
-/** Something that waits for the store. */
-export interface Timed extends Expiring {
-  /** What it is about. */
-  readonly targets: readonly Target[];
-  /** Where `StoreHealth.mark` stood when it was asked; set by `start`, as all that follows. */
-  mark: number;
-  /** Where its time is measured; undefined where it has no end. */
-  line: DeadlineLine<Expiring> | undefined;
-}
-
-/** A wait for a promise. */
-class PromiseWait extends Deadlined implements Expiring {
-  readonly expire: () => void;
-
-  constructor(expire: () => void) {
-    super();
-    this.expire = expire;
-  }
 }
 
 /** The health of one store, as one process sees it. */

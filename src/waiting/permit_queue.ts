@@ -10,6 +10,7 @@ import { shortKey } from "../base/short_key.ts";
 import type { TakeReply, Target, Wakeup, WakeupListener } from "../stores/store.ts";
 import { waiterId } from "../stores/waiter_id.ts";
 import { isOutage, isStoreError } from "../resilience/failure.ts";
+import type { QueuedCall } from "./queued_call.ts";
 import { UnwantedGrants } from "./unwanted_grants.ts";
 
 /** How long after its supposed instant a question is asked again at the earliest, in microseconds. */
@@ -20,22 +21,6 @@ const RETRY_US = 250_000;
 
 /** How long a line without permits waits before one asks again, where the store has not said, in microseconds. */
 const LONGEST_RECHECK_US = 1_000_000;
-
-/** A call that queues. */
-export interface QueuedCall {
-  /** Its id in the store. */
-  readonly id: string;
-  /** Calls of one line queue for the same permits: one of them asks again for all. */
-  readonly line: string;
-  /** What it asks for. */
-  readonly targets: readonly Target[];
-  /** Asks the store again. */
-  ask(arrivalUs: number): Promise<TakeReply>;
-  /** Whether rules have changed so that its place is of no use: it must ask anew. */
-  endsPlace(): boolean;
-  /** Takes a reply that came when the call was over: what it granted must be given back. */
-  late?(reply: TakeReply): void;
-}
 
 interface Waiter {
   readonly call: QueuedCall;

@@ -6,7 +6,7 @@
  */
 
 import { systemClock, type Timer } from "../../../base/clock.ts";
-import { Deadlined, DeadlineLine, startTimer } from "../../../base/deadline.ts";
+import { DeadlineLine, startTimer } from "../../../base/deadline.ts";
 import { ClosedError, type StoreError } from "../../../base/errors.ts";
 import type { NatsClient, NatsMessage, NatsPublishOptions } from "./client.ts";
 import {
@@ -17,6 +17,7 @@ import {
   permissionError,
   timeoutError,
 } from "./errors.ts";
+import { Pending } from "./pending.ts";
 import { endSession, type Session } from "./session.ts";
 
 /** How a link gets its client. */
@@ -37,27 +38,6 @@ export interface NatsLinkOptions {
   readonly answerMs: number;
   /** Called with why a connection was lost, or could not be opened again. */
   readonly onError: (error: StoreError) => void;
-}
-
-/** A request without an answer. */
-class Pending extends Deadlined {
-  readonly token: string;
-  readonly subject: string;
-  readonly resolve: (message: NatsMessage) => void;
-  readonly reject: (error: StoreError) => void;
-
-  constructor(
-    token: string,
-    subject: string,
-    resolve: (message: NatsMessage) => void,
-    reject: (error: StoreError) => void,
-  ) {
-    super();
-    this.token = token;
-    this.subject = subject;
-    this.resolve = resolve;
-    this.reject = reject;
-  }
 }
 
 /** How soon a lost connection is opened again, in milliseconds: at first, and at most. */

@@ -173,7 +173,10 @@ const LATE =
 
 /** An export of a chunk, as the bundler writes it: a getter. */
 const GETTER =
-  /Object\.defineProperty\(exports, "?'?(\w+)'?"?, \{\s*enumerable: true,\s*get: function\s*\(\)\s*\{\s*return (\w+);?\s*\}\s*\}\);/g;
+  /Object\.defineProperty\(exports, "?'?(\w+)'?"?, \{\s*enumerable: true,\s*get: function\s*\(\)\s*\{\s*return ([\w$]+);?\s*\}\s*\}\);/g;
+
+/** The exports of a chunk that others require: several lines. */
+const EXPORTS = /^exports\.\w+ = [\w$]+;(?:\nexports\.\w+ = [\w$]+;)+$/m;
 
 /** The name of a chunk in another one. */
 const CHUNK = /\brequire_(?=\w+\b)/g;
@@ -197,11 +200,22 @@ const ORIGIN = /^\/\/ dist\/.*\n/gm;
  */
 const plainCommonJs: Plugin = {
   name: "plain-commonjs",
-  renderChunk: (code) => {
+  renderChunk: (code, { isEntry }) => {
     const text = code.replace(ORIGIN, "").replace(LATE, "$1").replace(GETTER, "exports.$1 = $2;").replace(CHUNK, "$$");
-    return withNodeModules(withLateChunks(text));
+    return withNodeModules(withLateChunks(isEntry ? text : withOneExport(text)));
   },
 };
+
+/** Exports all at once, in half of the characters. Those of entries stay apart: Node and bundlers read their names. */
+function withOneExport(code: string): string {
+  return code.replace(EXPORTS, (lines) => {
+    const parts = Array.from(
+      lines.matchAll(/exports\.(\w+) = (\w+);/g),
+      ([, name, value]) => name === value ? name : `${name}: ${value}`,
+    );
+    return `Object.assign(exports, { ${parts.join(", ")} });`;
+  });
+}
 
 /**
  * Requires late files where they are first used. They are kept then: `require` takes half a microsecond to find a file again,

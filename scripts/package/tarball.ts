@@ -14,7 +14,7 @@ import { mainEntryProblems } from "./load.ts";
 import type { Manifests } from "./manifests.ts";
 
 /** The most that what a service with stores of one kind loads may take on a disk, with its types, in bytes. */
-const MAX_LIBRARY_BYTES = 1_010_000;
+const MAX_LIBRARY_BYTES = 1_003_000;
 
 /** What belongs to one kind of store outside of the process. A service mostly has one. */
 const ENGINE = /\/(?:bundle|chunks|stores)\/(redis|postgres|nats|log)[_./]/;
